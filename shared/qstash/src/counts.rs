@@ -1,0 +1,40 @@
+//! Answers that say how many.
+
+use serde::Serialize;
+
+use crate::MessageId;
+
+/// Answer of `DELETE /v2/messages` and `DELETE /v2/messages/{id}`, 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Cancelled {
+    /// Messages cancelled.
+    pub cancelled: u64,
+}
+
+/// Answer of `DELETE /v2/dlq`, 200.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deleted {
+    /// Entries deleted.
+    pub deleted: u64,
+    /// Given when there may be more to delete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Answer of `POST /v2/dlq/retry`, 201.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Retried {
+    /// The new messages.
+    pub responses: Vec<RetriedMessage>,
+    /// Given when there may be more to retry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// One retried dead letter; alone it is the answer of `POST /v2/dlq/retry/{dlqId}`, 201.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetriedMessage {
+    /// The new message.
+    pub message_id: MessageId,
+}

@@ -1,0 +1,40 @@
+//! Messages that failed for good.
+
+use serde::Serialize;
+
+use crate::{Body, DeadLetterId, Headers, Message};
+
+/// An entry of the dead-letter queue: the message and its last response (QStash OpenAPI,
+/// `DLQMessage`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// The message as it was.
+    #[serde(flatten)]
+    pub message: Message,
+    /// The entry's id.
+    pub dlq_id: DeadLetterId,
+    /// Status of the last response; 0 when there was none. Always there, as Python indexes it.
+    pub response_status: u16,
+    /// Headers of the last response.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub response_header: Headers,
+    /// Body of the last response: `responseBody` or `responseBodyBase64`.
+    #[serde(flatten, serialize_with = "response_body")]
+    pub response_body: Body,
+}
+
+/// A page of `GET /v2/dlq`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeadLettersPage {
+    /// The entries.
+    pub messages: Vec<DeadLetter>,
+    /// Where the next page begins; opaque to clients. `None` at the end: it must be absent then,
+    /// not empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+fn response_body<S: serde::Serializer>(body: &Body, serializer: S) -> Result<S::Ok, S::Error> {
+    body.serialize_as("responseBody", "responseBodyBase64", serializer)
+}

@@ -1,0 +1,94 @@
+//! The key under which a second publish of the same message is recognised.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::Headers;
+
+/// The key of a message's content: destination, body and headers (`Content-Type` and forwarded
+/// ones; QStash docs, "Deduplication"). `Upstash-*` headers, telemetry among them, are not in it.
+///
+/// Begins with `content:`, so that no [`explicit_key`] is equal to it.
+pub fn content_key(destination: &str, headers: &Headers, body: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    // Every part is preceded by its length: without that, moving a byte from the end of one part
+    // to the start of the next would keep the hash.
+    part(&mut hash, destination.as_bytes());
+    count(&mut hash, headers.0.len());
+    for (name, values) in &headers.0 {
+        part(&mut hash, name.as_bytes());
+        count(&mut hash, values.len());
+        for value in values {
+            part(&mut hash, value.as_bytes());
+        }
+    }
+    part(&mut hash, body);
+
+    let digest = hash.finalize();
+    let mut key = String::with_capacity("content:".len() + 2 * digest.len());
+    key.push_str("content:");
+    for byte in digest {
+        // Writing to a string cannot fail.
+        let _ = write!(key, "{byte:02x}");
+    }
+    key
+}
+
+/// The key of an `Upstash-Deduplication-Id`: the id after `id:`.
+pub fn explicit_key(id: &str) -> String {
+    format!("id:{id}")
+}
+
+fn part(hash: &mut Sha256, bytes: &[u8]) {
+    count(hash, bytes.len());
+    hash.update(bytes);
+}
+
+fn count(hash: &mut Sha256, count: usize) {
+    hash.update((count as u64).to_le_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{content_key, explicit_key};
+    use crate::Headers;
+
+    #[test]
+    fn key_depends_on_every_part_and_only_on_the_content() {
+        let key = |destination: &str, headers: &[(&str, &str)], body: &str| {
+            let mut map = Headers::default();
+            for (name, value) in headers {
+                map.append(name, *value);
+            }
+            content_key(destination, &map, body.as_bytes())
+        };
+        let keys = [
+            key("https://a.com", &[("content-type", "x")], "body"),
+            key("https://b.com", &[("content-type", "x")], "body"),
+            key("https://a.com", &[("content-type", "y")], "body"),
+            key("https://a.com", &[], "body"),
+            key("https://a.com", &[("content-type", "x"), ("a", "1")], "body"),
+            key("https://a.com", &[("content-type", "x")], "body2"),
+            key("https://a.com", &[("content-type", "x")], ""),
+            // The same bytes in a row, divided differently.
+            key("https://a.comb", &[("content-type", "x")], "ody"),
+            key("https://a.com", &[("content-type", "xbody")], ""),
+            key("https://a.com", &[("a", "1"), ("a", "2")], ""),
+            key("https://a.com", &[("a", "12")], ""),
+        ];
+        for (index, left) in keys.iter().enumerate() {
+            for right in &keys[index + 1..] {
+                assert_ne!(left, right);
+            }
+        }
+        assert_eq!(keys[0], key("https://a.com", &[("Content-Type", "x")], "body"));
+    }
+
+    #[test]
+    fn explicit_and_content_keys_never_meet() {
+        let content = content_key("https://a.com", &Headers::default(), b"");
+        assert!(content.starts_with("content:") && content.len() == 8 + 64);
+        assert!(explicit_key(&content).starts_with("id:"));
+    }
+}

@@ -1,0 +1,191 @@
+//! Where a message goes.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use url::Url;
+
+use crate::Invalid;
+use crate::names::TOKEN_PARAMETER;
+use crate::params::strip_upstash;
+
+/// The longest URL in bytes. Common servers refuse longer request lines.
+pub const MAX_BYTES: usize = 8192;
+
+/// How much of a refused URL an error repeats, in characters.
+const SHOWN_CHARS: usize = 200;
+
+/// An absolute `http` or `https` URL with a host.
+///
+/// The text is kept as it came: QStash echoes and signs destinations verbatim, without the slash
+/// that URL parsers append to a bare host. `user:password@` is kept too; whoever sends the request
+/// turns it into an `Authorization` header, as the usual HTTP clients do.
+///
+/// Whether the host may be called (loopback, private networks) is not decided here but when the
+/// connection is made: a name can resolve to something else by then.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Destination {
+    text: String,
+    url: Url,
+}
+
+impl Destination {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    ///
+    /// `invalid destination url: …` for what is not an absolute http(s) URL with a host, is longer
+    /// than [`MAX_BYTES`], or holds what a URL parser would silently drop or reinterpret
+    /// (whitespace, control characters, a backslash before the path): the text that is signed and
+    /// shown must be the URL that is called.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        Self::new(text.to_owned())
+    }
+
+    fn new(text: String) -> Result<Self, Invalid> {
+        match check(&text) {
+            Ok(url) => Ok(Self { text, url }),
+            Err(reason) => Err(refuse(&text, &reason)),
+        }
+    }
+
+    /// As it was given.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// As it is called.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Reads what follows `/v2/publish/` in a request, both parts still percent-encoded.
+    ///
+    /// The query belongs to the destination, except `qstash_token` and every `upstash-*`
+    /// parameter in any case; the rest stays as it is, in its order. A destination that does not
+    /// begin with `http://` or `https://` is percent-decoded once; its own query then comes before
+    /// that of the request. What is still no URL is the name of a URL group.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), and for QStash's `api/…` destinations, which are not supported.
+    pub fn from_raw(rest_of_path: &str, query: Option<&str>) -> Result<Target, Invalid> {
+        let path = if has_web_scheme(rest_of_path) {
+            Cow::Borrowed(rest_of_path)
+        } else {
+            percent_decode_str(rest_of_path).decode_utf8().map_err(|_| refuse(rest_of_path, "not valid UTF-8"))?
+        };
+        if has_web_scheme(&path) {
+            return Self::new(with_query(&path, query)).map(Target::Url);
+        }
+        if is_group_name(&path) {
+            return Ok(Target::Group(path.into_owned()));
+        }
+        Err(match path.as_ref() {
+            "" => Invalid::verbatim("destination", "invalid destination url: it is missing"),
+            api if api.starts_with("api/") => Invalid::new("destination", format!("{} is not supported", shown(api))),
+            other => refuse(other, "it must begin with http:// or https://"),
+        })
+    }
+}
+
+/// What a publish is addressed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// One URL.
+    Url(Destination),
+    /// The URL group of this name.
+    Group(String),
+}
+
+/// Whether the text can name a URL group: letters, digits, `.`, `_`, `-` (QStash OpenAPI).
+pub fn is_group_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+fn has_web_scheme(text: &str) -> bool {
+    after_scheme(text).is_some()
+}
+
+fn after_scheme(text: &str) -> Option<&str> {
+    ["http://", "https://"].into_iter().find_map(|scheme| {
+        let (start, rest) = text.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    })
+}
+
+fn check(text: &str) -> Result<Url, Cow<'static, str>> {
+    if text.len() > MAX_BYTES {
+        return Err(format!("longer than {MAX_BYTES} bytes").into());
+    }
+    let rest = after_scheme(text).ok_or("it must begin with http:// or https://")?;
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("it contains a space or a control character".into());
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.is_empty() {
+        return Err("it has no host".into());
+    }
+    if authority.contains('\\') {
+        return Err("it contains a backslash before the path".into());
+    }
+    Url::parse(text).map_err(|error| error.to_string().into())
+}
+
+/// `path` with what is the destination's of `query`.
+fn with_query(path: &str, query: Option<&str>) -> String {
+    let (path, fragment) = match path.find('#') {
+        Some(start) => path.split_at(start),
+        None => (path, ""),
+    };
+    let mut text = path.to_owned();
+    let mut separator = if path.contains('?') { '&' } else { '?' };
+    for pair in query.into_iter().flat_map(|query| query.split('&')) {
+        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+        if !name.eq_ignore_ascii_case(TOKEN_PARAMETER) && strip_upstash(name).is_none() {
+            text.push(separator);
+            text.push_str(pair);
+            separator = '&';
+        }
+    }
+    text.push_str(fragment);
+    text
+}
+
+fn refuse(text: &str, reason: &str) -> Invalid {
+    Invalid::verbatim("destination", format!("invalid destination url: {reason}: {}", shown(text)))
+}
+
+fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(SHOWN_CHARS).collect();
+    format!("{cut:?}")
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Destination({:?})", self.text)
+    }
+}
+
+impl Serialize for Destination {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Destination {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! A row of the log: what happened to a message, and when.
+
+use bytes::Bytes;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::{Cursor, EventState, Headers, MessageId, Method, body, spelling};
+
+/// An event (QStash OpenAPI, `Log`). Times are unix milliseconds.
+///
+/// What is absent or empty is left out of the JSON. Unlike in a [`Message`](crate::Message),
+/// bodies are always base64 and the names of callback headers are plural.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// When it happened.
+    pub time: i64,
+    /// Whom it happened to.
+    pub message_id: MessageId,
+    /// What happened.
+    pub state: EventState,
+    /// The destination, verbatim.
+    pub url: String,
+    /// The method of the delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
+    /// `Content-Type` and forwarded headers.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub header: Headers,
+    /// The message's body; base64 in the JSON.
+    #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
+    pub body: Bytes,
+    /// What went wrong, with ERROR and FAILED.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When the next attempt is due, if there is to be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_delivery_time: Option<i64>,
+    /// The URL group it was published to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic_name: Option<String>,
+    /// The endpoint's name within the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint_name: Option<String>,
+    /// The schedule that produced the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_id: Option<String>,
+    /// The message's queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_name: Option<String>,
+    /// Status of the response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_status: Option<u16>,
+    /// Headers of the response: `responseHeader` and `responseHeaders`.
+    #[serde(flatten, serialize_with = "spelling::response_header")]
+    pub response_header: Headers,
+    /// Body of the response; base64 in the JSON.
+    #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
+    pub response_body: Bytes,
+    /// The longest an attempt may take, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<i64>,
+    /// Told after every attempt; the URL verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback: Option<String>,
+    /// What the callback gets.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub callback_headers: Headers,
+    /// Told after the last failure; the URL verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_callback: Option<String>,
+    /// What the failure callback gets.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub failure_callback_headers: Headers,
+    /// Attempts after the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_retries: Option<u32>,
+    /// The expression, verbatim: `retryDelayExpr` and `retryDelayExpression`. On every row of its
+    /// message.
+    #[serde(flatten, serialize_with = "spelling::retry_delay")]
+    pub retry_delay_expression: Option<String>,
+    /// `label`, the first, and `labels`, all. On every row of their message.
+    #[serde(flatten, serialize_with = "spelling::labels")]
+    pub labels: Vec<String>,
+    /// Address of the publisher: `callerIP` and `callerIp`.
+    #[serde(flatten, serialize_with = "spelling::caller_ip")]
+    pub caller_ip: Option<String>,
+}
+
+/// A page of `GET /v2/events` or `GET /v2/logs`, newest first unless asked otherwise.
+///
+/// The rows go out twice, as `events` for the SDKs and as `logs` for the OpenAPI file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventsPage {
+    /// The rows.
+    pub events: Vec<Event>,
+    /// Where the next page begins. `None` at the end: it must be absent then, not empty.
+    pub cursor: Option<Cursor>,
+}
+
+impl Serialize for EventsPage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut page = serializer.serialize_struct("EventsPage", 3)?;
+        page.serialize_field("events", &self.events)?;
+        page.serialize_field("logs", &self.events)?;
+        match &self.cursor {
+            Some(cursor) => page.serialize_field("cursor", cursor)?,
+            None => page.skip_field("cursor")?,
+        }
+        page.end()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! Identifiers as they appear on the wire.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+/// The most characters 16 bytes take in base58.
+const BASE58_OF_16_BYTES: usize = 22;
+
+/// Text that is not an identifier of the kind asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a {expected}")]
+pub struct InvalidId {
+    /// What it should have been, e.g. "message id".
+    pub expected: &'static str,
+}
+
+/// A message: `msg_` and the base58 form of a version 7 UUID, so ids sort by age in the database
+/// and are safe in a URL path.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub Uuid);
+
+impl MessageId {
+    const PREFIX: &str = "msg_";
+
+    /// A fresh id. Reads the system clock and randomness, the one exception to this crate's "no
+    /// clock": nothing is decided by the time in an id, it only keeps index pages warm.
+    #[expect(clippy::new_without_default, reason = "a default id that differs on every call would surprise")]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::PREFIX)?;
+        let mut buffer = [0; BASE58_OF_16_BYTES];
+        let written = bs58::encode(self.0.as_bytes()).onto(&mut buffer[..]).map_err(|_| fmt::Error)?;
+        f.write_str(std::str::from_utf8(&buffer[..written]).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = InvalidId { expected: "message id" };
+        let encoded = text.strip_prefix(Self::PREFIX).ok_or(invalid)?;
+        // base58 takes quadratic time, so the length is checked before it is decoded.
+        if encoded.len() > BASE58_OF_16_BYTES {
+            return Err(invalid);
+        }
+        let mut bytes = [0; 16];
+        match bs58::decode(encoded).onto(&mut bytes) {
+            Ok(16) => Ok(Self(Uuid::from_bytes(bytes))),
+            _ => Err(invalid),
+        }
+    }
+}
+
+/// An entry of the dead-letter queue: `<unix ms>-<sequence>`, e.g. `1725323658779-0`
+/// (QStash docs, "Callbacks").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeadLetterId {
+    /// When the message failed for good, unix milliseconds, not negative.
+    pub failed_at_ms: i64,
+    /// Tells entries of the same millisecond apart, not negative.
+    pub seq: i64,
+}
+
+impl fmt::Display for DeadLetterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.failed_at_ms, self.seq)
+    }
+}
+
+impl FromStr for DeadLetterId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.split_once('-')
+            .and_then(|(at, seq)| Some(Self { failed_at_ms: digits(at)?, seq: digits(seq)? }))
+            .ok_or(InvalidId { expected: "dead letter id" })
+    }
+}
+
+/// Where a page of events ends: `<unix ms>-<sequence>`.
+///
+/// A bare number of milliseconds is read as well, because the JavaScript SDK documents
+/// `cursor = Date.now()`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor {
+    /// Unix milliseconds, not negative.
+    pub at_ms: i64,
+    /// Position within the millisecond, not negative. `None`: the millisecond as a whole.
+    pub seq: Option<i64>,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seq {
+            Some(seq) => write!(f, "{}-{seq}", self.at_ms),
+            None => write!(f, "{}", self.at_ms),
+        }
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let parse = || match text.split_once('-') {
+            Some((at, seq)) => Some(Self { at_ms: digits(at)?, seq: Some(digits(seq)?) }),
+            None => Some(Self { at_ms: digits(text)?, seq: None }),
+        };
+        parse().ok_or(InvalidId { expected: "cursor" })
+    }
+}
+
+/// A non-negative number in plain digits: no sign, which `i64::from_str` would take.
+fn digits(text: &str) -> Option<i64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// A fresh `jti` of a signature: `jwt_` and 16 random bytes in base58.
+pub fn new_jwt_id() -> String {
+    let mut id = String::with_capacity(4 + BASE58_OF_16_BYTES);
+    id.push_str("jwt_");
+    id.push_str(&bs58::encode(rand::random::<[u8; 16]>()).into_string());
+    id
+}
+
+/// Serde through the text form.
+macro_rules! serde_as_text {
+    ($($id:ty),+) => {$(
+        impl Serialize for $id {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $id {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+serde_as_text!(MessageId, DeadLetterId, Cursor);
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::{Cursor, DeadLetterId, MessageId, new_jwt_id};
+
+    #[test]
+    fn message_ids_are_base58_of_the_uuid() {
+        for (uuid, text) in [(Uuid::nil(), "msg_1111111111111111"), (Uuid::max(), "msg_YcVfxkQb6JRzqk5kF2tNLv")] {
+            assert_eq!(MessageId(uuid).to_string(), text);
+            assert_eq!(text.parse(), Ok(MessageId(uuid)));
+        }
+        let id = MessageId::new();
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, format!("\"{id}\""));
+        assert_eq!(serde_json::from_str::<MessageId>(&json).unwrap(), id);
+    }
+
+    #[test]
+    fn what_is_no_message_id_is_refused() {
+        for text in [
+            "",
+            "msg_",
+            "msg",
+            "1111111111111111",
+            "MSG_1111111111111111",
+            "msg_111111111111111",        // 15 bytes
+            "msg_11111111111111111",      // 17 bytes
+            "msg_YcVfxkQb6JRzqk5kF2tNLw", // 2^128
+            "msg_0000000000000000",       // not base58
+            " msg_1111111111111111",
+            "msg_1111111111111111 ",
+            "msg_26hZCxZCuWyyTWPmSVBrNC1RADwpgWxPcak2rQD51EMjFMuzcW7qYXpPiDyw8Gd",
+        ] {
+            assert!(text.parse::<MessageId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn dead_letter_ids_are_two_plain_numbers() {
+        let id = DeadLetterId { failed_at_ms: 1_725_323_658_779, seq: 0 };
+        assert_eq!(id.to_string(), "1725323658779-0");
+        assert_eq!("1725323658779-0".parse(), Ok(id));
+        for text in ["", "1", "-1", "1-", "-", "1--1", "+1-1", "1-2-3", "1-x", "9223372036854775808-0"] {
+            assert!(text.parse::<DeadLetterId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn cursors_may_be_a_bare_time() {
+        let cursor = |text: &str| text.parse::<Cursor>().map(|cursor| (cursor.at_ms, cursor.seq));
+        assert_eq!(cursor("1686652644442-12"), Ok((1_686_652_644_442, Some(12))));
+        assert_eq!(cursor("1686652644442"), Ok((1_686_652_644_442, None)));
+        for text in ["", "-", "-1", "1-", "-1-1", "1 ", "1e3", "99999999999999999999"] {
+            assert!(cursor(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn jwt_ids_differ() {
+        let id = new_jwt_id();
+        assert!(id.starts_with("jwt_") && id.len() > 16);
+        assert_ne!(id, new_jwt_id());
+    }
+}

@@ -1,0 +1,72 @@
+//! QStash's wire protocol: what a request means and what an answer looks like.
+//!
+//! Everything here is a pure function of its arguments: no I/O, no tasks, no clock (except
+//! [`MessageId::new`]), so that every decision can be tested with a literal. What it is not: it
+//! knows nothing about how messages are stored, claimed or sent.
+//!
+//! | Direction | Start at |
+//! |---|---|
+//! | a publish arrives | [`Params`] → [`Options`], and [`Destination::from_raw`] |
+//! | a message is delivered | [`Signer`], [`names`], [`Options::headers`](options::Options::headers) |
+//! | an attempt failed | [`retry_after()`], [`RetryDelay`], [`default_backoff`], [`is_non_retryable`] |
+//! | a question is answered | [`Message`], [`EventsPage`], [`DeadLettersPage`] |
+
+pub mod backoff;
+pub mod body;
+pub mod callback;
+pub mod counts;
+pub mod dead_letter;
+pub mod deduplicate;
+pub mod destination;
+pub mod duration;
+pub mod error;
+pub mod error_body;
+pub mod event;
+pub mod event_state;
+mod flag;
+pub mod header_map;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod method;
+mod milliseconds;
+pub mod names;
+pub mod non_retryable;
+pub mod options;
+pub mod params;
+pub mod publish;
+pub mod retry_after;
+pub mod retry_delay;
+pub mod sign;
+pub mod signing_key;
+mod spelling;
+pub mod start;
+pub mod verify;
+
+pub use backoff::default_backoff;
+pub use body::Body;
+pub use callback::CallbackBody;
+pub use counts::{Cancelled, Deleted, Retried, RetriedMessage};
+pub use dead_letter::{DeadLetter, DeadLettersPage};
+pub use deduplicate::{content_key, explicit_key};
+pub use destination::{Destination, Target};
+pub use duration::{parse_duration, parse_go_duration};
+pub use error::Invalid;
+pub use error_body::ErrorBody;
+pub use event::{Event, EventsPage};
+pub use event_state::EventState;
+pub use header_map::{Headers, canonical_name};
+pub use id::{Cursor, DeadLetterId, InvalidId, MessageId, new_jwt_id};
+pub use limits::Limits;
+pub use message::Message;
+pub use method::Method;
+pub use non_retryable::is_non_retryable;
+pub use options::{Callback, Deduplication, Options};
+pub use params::Params;
+pub use publish::PublishResponse;
+pub use retry_after::retry_after;
+pub use retry_delay::RetryDelay;
+pub use sign::Signer;
+pub use signing_key::{DEV_CURRENT_KEY, DEV_NEXT_KEY, DEV_TOKEN, SigningKeys};
+pub use start::Start;
+pub use verify::{KeyUsed, SignatureError, Verified, Verifier};

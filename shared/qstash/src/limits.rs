@@ -1,0 +1,80 @@
+//! How much one message may ask for.
+
+use std::time::Duration;
+
+use crate::{Destination, Invalid};
+
+/// What a request is measured against. QStash has a set per plan; these are one set per server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest message body in bytes. Default 10 MB (10,000,000), QStash's "pay as you go".
+    pub max_body_bytes: usize,
+    /// Longest way into the future, by delay or by date. Default one year, QStash's "pay as you
+    /// go". `None`: only the ten years of [`MAX_DURATION`](crate::duration::MAX_DURATION) bound a
+    /// delay, and nothing a date.
+    pub max_delay: Option<Duration>,
+    /// Most retries after the first attempt. Default 100: with the default backoff that is more
+    /// than three months, and somebody who needs more has a schedule, not a message.
+    pub max_retries: u32,
+    /// Longest a destination may take to answer. Default two hours, QStash's "pay as you go".
+    pub max_timeout: Duration,
+    /// Longest destination or callback URL in bytes. Default 8192, which is
+    /// [`destination::MAX_BYTES`](crate::destination::MAX_BYTES) and cannot be exceeded: servers
+    /// commonly refuse longer request lines.
+    pub max_url_bytes: usize,
+    /// Names and values of all headers for the destination together, in bytes. Default 32 KiB:
+    /// common servers accept 8 to 64 KiB, and every header is stored with its message.
+    pub max_header_bytes: usize,
+    /// Most labels of one message. Default 32; each one is an index entry of each event.
+    pub max_labels: usize,
+    /// Longest label in bytes. Default 256, for the same reason.
+    pub max_label_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 10_000_000,
+            max_delay: Some(Duration::from_secs(365 * 86_400)),
+            max_retries: 100,
+            max_timeout: Duration::from_secs(2 * 3600),
+            max_url_bytes: crate::destination::MAX_BYTES,
+            max_header_bytes: 32 * 1024,
+            max_labels: 32,
+            max_label_bytes: 256,
+        }
+    }
+}
+
+impl Limits {
+    /// Checks the size of a message body.
+    ///
+    /// # Errors
+    ///
+    /// Larger than `max_body_bytes`, in QStash's words.
+    pub fn check_body(&self, size_bytes: usize) -> Result<(), Invalid> {
+        if size_bytes > self.max_body_bytes {
+            return Err(Invalid::verbatim(
+                "body",
+                format!("quota maxMessageSize exceeded, current limit: {}", self.max_body_bytes),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks the length of a destination; callbacks are checked by
+    /// [`Options::parse`](crate::Options::parse).
+    ///
+    /// # Errors
+    ///
+    /// Longer than `max_url_bytes`.
+    pub fn check_destination(&self, destination: &Destination) -> Result<(), Invalid> {
+        if destination.as_str().len() > self.max_url_bytes {
+            return Err(Invalid::verbatim(
+                "destination",
+                format!("invalid destination url: longer than {} bytes", self.max_url_bytes),
+            ));
+        }
+        Ok(())
+    }
+}

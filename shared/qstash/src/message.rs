@@ -1,0 +1,73 @@
+//! A message as `GET /v2/messages/{id}` shows it.
+
+use serde::Serialize;
+
+use crate::{Body, EventState, Headers, MessageId, Method, spelling};
+
+/// A message (QStash OpenAPI, `Message`). Times are unix milliseconds.
+///
+/// What is absent or empty is left out of the JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// Its id.
+    pub message_id: MessageId,
+    /// The destination, verbatim.
+    pub url: String,
+    /// The method of its delivery.
+    pub method: Method,
+    /// Attempts after the first.
+    pub max_retries: u32,
+    /// Earliest delivery; `created_at` when it was not delayed.
+    pub not_before: i64,
+    /// When it was published.
+    pub created_at: i64,
+    /// The URL group it was published to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic_name: Option<String>,
+    /// The endpoint's name within the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint_name: Option<String>,
+    /// Its queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_name: Option<String>,
+    /// The schedule that produced it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_id: Option<String>,
+    /// `Content-Type` and forwarded headers.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub header: Headers,
+    /// What is delivered.
+    #[serde(flatten)]
+    pub body: Body,
+    /// Told after every attempt; the URL verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback: Option<String>,
+    /// What the callback gets.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub callback_header: Headers,
+    /// Told after the last failure; the URL verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_callback: Option<String>,
+    /// What the failure callback gets.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub failure_callback_header: Headers,
+    /// Address of the publisher: `callerIP` and `callerIp`.
+    #[serde(flatten, serialize_with = "spelling::caller_ip")]
+    pub caller_ip: Option<String>,
+    /// `label`, the first, and `labels`, all.
+    #[serde(flatten, serialize_with = "spelling::labels")]
+    pub labels: Vec<String>,
+    /// The retry-delay expression, verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_delay_expression: Option<String>,
+    /// The longest an attempt may take, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<i64>,
+    /// How far it has come. Not in QStash, whose users ask for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<EventState>,
+}
+
+#[cfg(test)]
+mod tests;

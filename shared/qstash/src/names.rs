@@ -1,0 +1,64 @@
+//! Names on the wire that more than one part of the program needs.
+//!
+//! Header names are lower-case so that `http::HeaderName::from_static` takes them.
+
+/// The JWT that proves the sender. On every delivery.
+pub const UPSTASH_SIGNATURE: &str = "upstash-signature";
+/// The message's id, the same on every attempt; receivers use it as idempotency key.
+pub const UPSTASH_MESSAGE_ID: &str = "upstash-message-id";
+/// How many retries came before this attempt: 0 on the first.
+pub const UPSTASH_RETRIED: &str = "upstash-retried";
+/// Address of whoever published the message.
+pub const UPSTASH_CALLER_IP: &str = "upstash-caller-ip";
+/// The URL group the message was published to. Only on messages of a group.
+pub const UPSTASH_TOPIC_NAME: &str = "upstash-topic-name";
+/// The schedule that produced the message. Only on messages of a schedule.
+pub const UPSTASH_SCHEDULE_ID: &str = "upstash-schedule-id";
+/// The region that sent the message. Known here only so that nobody can forward a forged one.
+pub const UPSTASH_REGION: &str = "upstash-region";
+
+/// Set to `true` by a destination that wants no further attempt; counts only together with
+/// [`NON_RETRYABLE_STATUS`].
+pub const NON_RETRYABLE: &str = "upstash-nonretryable-error";
+/// The status that goes with [`NON_RETRYABLE`] (QStash docs, "Retry").
+pub const NON_RETRYABLE_STATUS: u16 = 489;
+
+/// `User-Agent` of every delivery (QStash docs, "Receiving messages").
+pub const USER_AGENT: &str = "Upstash-QStash";
+
+/// The query parameter that may carry the token instead of `Authorization`.
+pub const TOKEN_PARAMETER: &str = "qstash_token";
+
+/// What every parameter header and query parameter begins with, in lower case.
+pub const PREFIX: &str = "upstash-";
+
+/// The headers the dispatcher itself sets on a delivery. A receiver trusts them, so nothing the
+/// publisher forwards may take their place.
+pub const DELIVERY_HEADERS: [&str; 7] = [
+    UPSTASH_SIGNATURE,
+    UPSTASH_MESSAGE_ID,
+    UPSTASH_RETRIED,
+    UPSTASH_CALLER_IP,
+    UPSTASH_TOPIC_NAME,
+    UPSTASH_SCHEDULE_ID,
+    UPSTASH_REGION,
+];
+
+/// Headers that belong to one connection or one request and therefore never travel on, whoever
+/// asks for it. RFC 9110 section 7.6.1, plus those a client library computes itself (`Host`,
+/// `Content-Length`) and `Expect`, which an HTTP client adds for its own upload.
+pub const NEVER_FORWARDED: [&str; 13] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];

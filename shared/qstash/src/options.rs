@@ -1,0 +1,97 @@
+//! What a publish asks for, apart from destination and body.
+
+mod forwarded;
+mod parse;
+mod scope;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Destination, Headers, Invalid, Limits, Method, Params, RetryDelay, Start, milliseconds};
+
+/// The options of a message, from `Upstash-*` parameters.
+///
+/// `None` always means "not given": defaults belong to whoever delivers. Serde is for storage
+/// (callback options are kept as JSON until a callback is due): absent fields are left out and
+/// durations are whole milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// `Upstash-Method`. Default POST.
+    #[serde(skip_serializing_if = "is_default")]
+    pub method: Method,
+    /// `Upstash-Timeout`: how long one attempt may take. Never zero. Default: the server's.
+    #[serde(rename = "timeout_ms", with = "milliseconds::optional_duration", skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// `Upstash-Retries`: attempts after the first. Default: the server's (QStash: 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// `Upstash-Retry-Delay`. Default: [`default_backoff`](crate::default_backoff).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_delay: Option<RetryDelay>,
+    /// `Upstash-Not-Before`, or else `Upstash-Delay`. Default: at once.
+    #[serde(skip_serializing_if = "is_default")]
+    pub start: Start,
+    /// `Upstash-Deduplication-Id`, or else `Upstash-Content-Based-Deduplication`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deduplication: Option<Deduplication>,
+    /// `Upstash-Callback` and what begins with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Box<Callback>>,
+    /// `Upstash-Failure-Callback` and what begins with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_callback: Option<Box<Callback>>,
+    /// What the destination gets: `Content-Type`, forwarded headers.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
+    /// `Upstash-Label`: comma-separated, trimmed, empty ones dropped, the first mention kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+}
+
+impl Options {
+    /// Reads the options of a publish.
+    ///
+    /// A parameter whose value is empty or blank counts as not given; unknown parameters are
+    /// ignored (SDKs send telemetry). Values are trimmed.
+    ///
+    /// # Errors
+    ///
+    /// A value that cannot be read or exceeds `limits`, `Upstash-Cron`, and the parameters this
+    /// server does not support yet: obeying only part of a request would be worse than refusing.
+    pub fn parse(params: &Params, limits: &Limits, now: Timestamp) -> Result<Self, Invalid> {
+        parse::message(params, limits, now)
+    }
+}
+
+/// A message about a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callback {
+    /// Where it goes.
+    pub url: Destination,
+    /// Its options, from `Upstash-Callback-*` or `Upstash-Failure-Callback-*`.
+    ///
+    /// `retries` is the message's own where the callback has none (QStash OpenAPI); everything
+    /// else is not inherited. `headers` are only those of `…-Forward-*`: the content type of the
+    /// body is for the sender to add. No callbacks of its own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub options: Options,
+}
+
+/// How a duplicate is recognised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deduplication {
+    /// By this id: [`explicit_key`](crate::explicit_key). Never empty, without `:`.
+    Id(String),
+    /// By content: [`content_key`](crate::content_key).
+    Content,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

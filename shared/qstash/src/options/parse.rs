@@ -1,0 +1,177 @@
+//! From parameters to options.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::forwarded;
+use super::scope::Scope;
+use crate::flag::parse_flag;
+use crate::{
+    Callback, Deduplication, Destination, Invalid, Limits, Method, Options, Params, RetryDelay, Start, parse_duration,
+};
+
+/// Parameters that change what happens to a message and that this server cannot honour yet.
+const NOT_SUPPORTED_YET: [&str; 5] =
+    ["flow-control-key", "flow-control-value", "queue-name", "redact-fields", "schedule-id"];
+
+/// The longest deduplication id in bytes; it becomes part of an index entry.
+const MAX_DEDUPLICATION_ID_BYTES: usize = 1024;
+
+/// The options of a message with its callbacks.
+pub(super) fn message(params: &Params, limits: &Limits, now: Timestamp) -> Result<Options, Invalid> {
+    let scope = |prefix| Scope { params, prefix };
+    let mut options = own(scope(""), limits, now)?;
+    let retries = options.retries;
+    options.callback = callback(scope(""), "callback", scope("callback-"), retries, limits, now)?;
+    options.failure_callback =
+        callback(scope(""), "failure-callback", scope("failure-callback-"), retries, limits, now)?;
+    Ok(options)
+}
+
+/// What a message and a callback have in common.
+fn own(scope: Scope<'_>, limits: &Limits, now: Timestamp) -> Result<Options, Invalid> {
+    for name in NOT_SUPPORTED_YET {
+        scope.read(name, |field, _| -> Result<(), Invalid> { Err(Invalid::new(field, "not supported yet")) })?;
+    }
+    scope.read("cron", |field, _| -> Result<(), Invalid> {
+        Err(Invalid::new(field, "cannot be used here, create a schedule with /v2/schedules"))
+    })?;
+    Ok(Options {
+        method: scope.read("method", method)?.unwrap_or_default(),
+        timeout: scope.read("timeout", |field, text| timeout(field, text, limits))?,
+        retries: scope.read("retries", |field, text| retries(field, text, limits))?,
+        retry_delay: scope.read("retry-delay", RetryDelay::parse)?,
+        start: start(scope, limits, now)?,
+        deduplication: deduplication(scope)?,
+        callback: None,
+        failure_callback: None,
+        headers: forwarded::headers(scope, limits)?,
+        labels: scope.read("label", |field, text| labels(field, text, limits))?.unwrap_or_default(),
+    })
+}
+
+fn callback(
+    message: Scope<'_>,
+    name: &str,
+    scope: Scope<'_>,
+    retries: Option<u32>,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Option<Box<Callback>>, Invalid> {
+    // Without a URL its settings have no effect, as a group's defaults may hold them for all.
+    let Some(url) = message.read(name, |field, text| callback_url(field, text, limits))? else {
+        return Ok(None);
+    };
+    for name in ["callback", "failure-callback"] {
+        scope.read(name, |field, _| -> Result<(), Invalid> {
+            Err(Invalid::new(field, "a callback cannot have a callback"))
+        })?;
+    }
+    let mut options = own(scope, limits, now)?;
+    options.retries = options.retries.or(retries);
+    Ok(Some(Box::new(Callback { url, options })))
+}
+
+fn callback_url(field: &str, text: &str, limits: &Limits) -> Result<Destination, Invalid> {
+    Destination::parse(text)
+        .and_then(|url| limits.check_destination(&url).map(|()| url))
+        .map_err(|error| Invalid::new(field, error.reason))
+}
+
+fn method(field: &str, text: &str) -> Result<Method, Invalid> {
+    text.parse().map_err(|error: crate::method::UnknownMethod| Invalid::new(field, error.to_string()))
+}
+
+fn timeout(field: &str, text: &str, limits: &Limits) -> Result<Duration, Invalid> {
+    let timeout = parse_duration(field, text)?;
+    if timeout.is_zero() {
+        return Err(Invalid::new(field, "must be longer than zero"));
+    }
+    if timeout > limits.max_timeout {
+        return Err(Invalid::new(field, format!("must not be longer than {} seconds", limits.max_timeout.as_secs())));
+    }
+    Ok(timeout)
+}
+
+fn retries(field: &str, text: &str, limits: &Limits) -> Result<u32, Invalid> {
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Invalid::new(field, "must be a whole number, 0 or more"));
+    }
+    text.parse()
+        .ok()
+        .filter(|retries| *retries <= limits.max_retries)
+        .ok_or_else(|| Invalid::new(field, format!("must not be more than {}", limits.max_retries)))
+}
+
+/// `Not-Before` wins over `Delay`, which must be readable all the same.
+fn start(scope: Scope<'_>, limits: &Limits, now: Timestamp) -> Result<Start, Invalid> {
+    let delay = scope.read("delay", |field, text| {
+        let delay = parse_duration(field, text)?;
+        check_delay(field, delay, limits)?;
+        Ok(delay)
+    })?;
+    let not_before = scope.read("not-before", |field, text| {
+        let moment = unix_seconds(text).ok_or_else(|| Invalid::new(field, "must be a date in unix seconds"))?;
+        if let Ok(wait) = Duration::try_from(moment.duration_since(now)) {
+            check_delay(field, wait, limits)?;
+        }
+        Ok(moment)
+    })?;
+    Ok(match (not_before, delay) {
+        (Some(moment), _) if moment > now => Start::At(moment),
+        (None, Some(delay)) if !delay.is_zero() => Start::After(delay),
+        _ => Start::Now,
+    })
+}
+
+fn check_delay(field: &str, delay: Duration, limits: &Limits) -> Result<(), Invalid> {
+    match limits.max_delay {
+        Some(max_delay) if delay > max_delay => {
+            Err(Invalid::verbatim(field, format!("quota maxDelay exceeded, current limit: {}", max_delay.as_secs())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whole seconds; decimals are rounded, as the JavaScript SDK does before it sends them.
+fn unix_seconds(text: &str) -> Option<Timestamp> {
+    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds: f64 = numeric.then(|| text.parse().ok()).flatten()?;
+    // The cast of a number too large gives the largest integer, which is no date either.
+    Timestamp::from_second(seconds.round() as i64).ok()
+}
+
+fn deduplication(scope: Scope<'_>) -> Result<Option<Deduplication>, Invalid> {
+    let id = scope.read("deduplication-id", |field, id| {
+        if id.contains(':') {
+            return Err(Invalid::verbatim(field, "DeduplicationId cannot contain ':'"));
+        }
+        if id.len() > MAX_DEDUPLICATION_ID_BYTES {
+            return Err(Invalid::new(field, format!("must not be longer than {MAX_DEDUPLICATION_ID_BYTES} bytes")));
+        }
+        Ok(Deduplication::Id(id.to_owned()))
+    })?;
+    let by_content = scope.read("content-based-deduplication", parse_flag)?;
+    Ok(id.or_else(|| (by_content == Some(true)).then_some(Deduplication::Content)))
+}
+
+fn labels(field: &str, text: &str, limits: &Limits) -> Result<Vec<String>, Invalid> {
+    let mut labels: Vec<String> = Vec::new();
+    for label in text.split(',').map(str::trim_ascii) {
+        if label.is_empty() || labels.iter().any(|known| known == label) {
+            continue;
+        }
+        if label.len() > limits.max_label_bytes {
+            return Err(Invalid::new(
+                field,
+                format!("a label must not be longer than {} bytes", limits.max_label_bytes),
+            ));
+        }
+        if labels.len() == limits.max_labels {
+            return Err(Invalid::new(field, format!("must not name more than {} labels", limits.max_labels)));
+        }
+        labels.push(label.to_owned());
+    }
+    Ok(labels)
+}

@@ -1,0 +1,45 @@
+//! One message's share of the parameters: those with its prefix.
+
+use crate::{Invalid, Params, canonical_name};
+
+/// The parameters of the message itself (prefix empty) or of one of its callbacks (`callback-`,
+/// `failure-callback-`), under the names they have without the prefix.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) params: &'a Params,
+    pub(super) prefix: &'static str,
+}
+
+impl<'a> Scope<'a> {
+    /// The trimmed value; `None` when it is absent or blank, which Go, and so QStash, does not
+    /// tell apart.
+    pub(super) fn get(self, name: &str) -> Option<&'a str> {
+        self.iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.trim_ascii())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Reads a value that is given; `read` gets the name for its error and the text.
+    pub(super) fn read<T>(
+        self,
+        name: &str,
+        read: impl FnOnce(&str, &'a str) -> Result<T, Invalid>,
+    ) -> Result<Option<T>, Invalid> {
+        self.get(name).map(|text| read(&self.field(name), text)).transpose()
+    }
+
+    /// Every parameter of this scope, untrimmed.
+    pub(super) fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.params.iter().filter_map(move |(name, value)| {
+            // Worth a branch: this runs a dozen times for each message, nearly always without.
+            let name = if self.prefix.is_empty() { name } else { name.strip_prefix(self.prefix)? };
+            Some((name, value))
+        })
+    }
+
+    /// The header as the caller would write it, for an error.
+    pub(super) fn field(self, name: &str) -> String {
+        canonical_name(&format!("upstash-{}{name}", self.prefix))
+    }
+}

@@ -1,0 +1,165 @@
+//! The `Upstash-*` parameters of a request, wherever they stand.
+
+use std::borrow::Cow;
+
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName};
+use percent_encoding::percent_decode;
+
+use crate::flag::parse_flag;
+use crate::names::{NEVER_FORWARDED, PREFIX};
+use crate::{Headers, Invalid, canonical_name};
+
+/// More query parameters than this are refused. Headers are bounded by the HTTP server; a query
+/// is not, and each of its parameters is compared with each header.
+const MAX_QUERY_PARAMETERS: usize = 200;
+
+/// The parameters of one message: `Upstash-*` headers, and query parameters of the same names
+/// (QStash docs, "Use as webhook receiver").
+///
+/// A header wins over a query parameter of the same name. Names are compared in any case, in the
+/// query too: those that are not read here are sent to the destination, and a parameter must not
+/// be both. Where a name comes twice, [`get`](Self::get) answers with the first.
+///
+/// Runs for every publish, so it allocates only for what it keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Params {
+    /// Lower-case name without `upstash-`, value.
+    values: Vec<(String, String)>,
+    content_type: Option<String>,
+    other_headers: Headers,
+}
+
+impl Params {
+    /// Reads a request. Query values are form-decoded: percent-escapes, and `+` is a space.
+    ///
+    /// # Errors
+    ///
+    /// A value that is not UTF-8 or holds a control character other than a tab (PostgreSQL cannot
+    /// store NUL, an HTTP header cannot carry the rest), a malformed `Upstash-Header-Forward`, or
+    /// too many query parameters.
+    pub fn from_request(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Invalid> {
+        Self::read(|| headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), query)
+    }
+
+    /// Reads the `headers` object of a batch item; the names in any case.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_request`](Self::from_request), and a name to be forwarded that is no header name.
+    pub fn from_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Result<Self, Invalid> {
+        Self::read(|| pairs.clone().map(|(name, value)| (name, value.as_bytes())), None)
+    }
+
+    /// `headers` is called once, and once more to forward them.
+    fn read<'a, I: Iterator<Item = (&'a str, &'a [u8])>>(
+        headers: impl Fn() -> I,
+        query: Option<&str>,
+    ) -> Result<Self, Invalid> {
+        let mut params = Self::default();
+        for (name, value) in headers() {
+            if let Some(parameter) = strip_upstash(name) {
+                let value = text(name, value)?;
+                params.values.push((parameter.to_ascii_lowercase(), value.to_owned()));
+            } else if params.content_type.is_none() && name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()) {
+                params.content_type = Some(text(name, value)?.to_owned());
+            }
+        }
+        if let Some(query) = query {
+            params.read_query(query)?;
+        }
+        if let Some(forward) = params.get("header-forward").map(str::trim_ascii)
+            && !forward.is_empty()
+            && parse_flag("Upstash-Header-Forward", forward)?
+        {
+            params.other_headers = other_headers(&headers)?;
+        }
+        Ok(params)
+    }
+
+    fn read_query(&mut self, query: &str) -> Result<(), Invalid> {
+        let from_headers = self.values.len();
+        for pair in query.split('&') {
+            let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
+            let Some(parameter) = strip_upstash(raw_name) else {
+                continue;
+            };
+            if self.values.len() - from_headers == MAX_QUERY_PARAMETERS {
+                return Err(Invalid::new("query", format!("more than {MAX_QUERY_PARAMETERS} parameters")));
+            }
+            let parameter = parameter.to_ascii_lowercase();
+            if self.values[..from_headers].iter().any(|(name, _)| *name == parameter) {
+                continue;
+            }
+            let spaced = raw_value.replace('+', " ");
+            let decoded: Cow<'_, [u8]> = percent_decode(spaced.as_bytes()).into();
+            let value = text(raw_name, &decoded)?.to_owned();
+            self.values.push((parameter, value));
+        }
+        Ok(())
+    }
+
+    /// The value of a parameter; `name` in lower case without `upstash-`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Every parameter in the order read: lower-case name without `upstash-`, value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// `Content-Type` of the request.
+    pub fn content_type(&self) -> Option<&str> {
+        self.content_type.as_deref()
+    }
+
+    /// With `Upstash-Header-Forward: true`, what the destination gets of the request's own
+    /// headers; otherwise empty. Already without those that must stay behind: hop-by-hop headers,
+    /// `Host`, `Content-Length`, `Authorization` (it held the token) and `Upstash-*`.
+    pub fn other_headers(&self) -> &Headers {
+        &self.other_headers
+    }
+}
+
+/// The part of a name after `upstash-` in any case. Shared with the destination parser, so that
+/// both agree on which query parameters are ours.
+pub(crate) fn strip_upstash(name: &str) -> Option<&str> {
+    let (prefix, parameter) = name.split_at_checked(PREFIX.len())?;
+    prefix.eq_ignore_ascii_case(PREFIX).then_some(parameter)
+}
+
+/// The value as text that can be stored and sent.
+fn text<'a>(name: &str, value: &'a [u8]) -> Result<&'a str, Invalid> {
+    let value = std::str::from_utf8(value).map_err(|_| Invalid::new(canonical_name(name), "is not valid UTF-8"))?;
+    if value.chars().any(|c| c.is_control() && c != '\t') {
+        return Err(Invalid::new(canonical_name(name), "contains a control character"));
+    }
+    Ok(value)
+}
+
+fn other_headers<'a, I: Iterator<Item = (&'a str, &'a [u8])>>(headers: impl Fn() -> I) -> Result<Headers, Invalid> {
+    // RFC 9110 section 7.6.1: what `Connection` names is hop-by-hop too.
+    let mut connection_options: Vec<&[u8]> = Vec::new();
+    for (name, value) in headers() {
+        if name.eq_ignore_ascii_case(CONNECTION.as_str()) {
+            connection_options.extend(value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii));
+        }
+    }
+    let mut others = Headers::default();
+    for (name, value) in headers() {
+        let stays_behind = strip_upstash(name).is_some()
+            || name.eq_ignore_ascii_case(AUTHORIZATION.as_str())
+            || NEVER_FORWARDED.iter().any(|never| name.eq_ignore_ascii_case(never))
+            || connection_options.iter().any(|option| name.as_bytes().eq_ignore_ascii_case(option));
+        if !stays_behind {
+            // A batch item's keys are any text.
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| Invalid::new(name, "is not a valid header name"))?;
+            others.append(name, text(name, value)?);
+        }
+    }
+    Ok(others)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! Whatever arrives, reading it ends in a value or a refusal, never in a panic.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use sigpost_qstash::{
+    Cursor, DeadLetterId, Destination, Limits, MessageId, Options, Params, RetryDelay, Signer, SigningKeys, Target,
+    Verifier, parse_duration, parse_go_duration, retry_after,
+};
+
+fn now() -> impl Strategy<Value = Timestamp> {
+    (0..4_102_444_800_i64).prop_map(|second| Timestamp::from_second(second).unwrap())
+}
+
+/// Names of real parameters with values that resemble real ones.
+fn parameters() -> impl Strategy<Value = Vec<(String, String)>> {
+    let name = "(upstash-)?(failure-|callback-|forward-)?(method|timeout|retries|retry-delay|delay\
+        |not-before|deduplication-id|content-based-deduplication|callback|failure-callback|label\
+        |header-forward|content-type|connection|cron|[a-zA-Z -]{0,8})";
+    let value = "(true|GET|https://[a-z]{1,3}[/?&=:@%.\\\\]{0,4}|[0-9]{0,25}[dhms.,]{0,3}|\\PC{0,8}|.{0,4})";
+    proptest::collection::vec((name, value), 0..8)
+}
+
+proptest! {
+    #[test]
+    fn text_never_panics(text in any::<String>()) {
+        let _ = parse_duration("f", &text);
+        let _ = parse_go_duration(&text);
+        let _ = text.parse::<MessageId>();
+        let _ = text.parse::<DeadLetterId>();
+        let _ = text.parse::<Cursor>();
+        let _ = Destination::parse(&text);
+        let _ = Destination::from_raw(&text, Some(&text));
+        let _ = Params::from_request(&HeaderMap::new(), Some(&text));
+    }
+
+    #[test]
+    fn durations_never_panic(text in "([0-9]{0,30}[.]?[0-9]{0,30}(d|h|m|s|ms|µs|ns)?){0,5}") {
+        let _ = parse_duration("f", &text);
+        let _ = parse_go_duration(&text);
+    }
+
+    #[test]
+    fn what_resembles_an_expression_never_panics(
+        text in "([0-9.]{1,4}|[-+*/%(),e ]|retried|pow[(]|min[(]|exp[(]|[)]){0,60}",
+        retried in any::<u32>(),
+    ) {
+        if let Ok(delay) = RetryDelay::parse("f", &text)
+            && let Some(delay) = delay.delay(retried)
+        {
+            prop_assert!(delay.as_secs() <= 86_400);
+        }
+    }
+
+    #[test]
+    fn what_resembles_a_request_never_panics(
+        pairs in parameters(),
+        bytes in proptest::collection::vec(any::<u8>(), 0..16),
+        query in "((upstash-[a-z-]{0,12}|[a-z]{0,3}|qstash_token)=?[a-z%0-9+]{0,5}&?){0,5}",
+        now in now(),
+    ) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &pairs {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                headers.append(name, value);
+            }
+        }
+        if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+            headers.append("upstash-label", value.clone());
+            headers.append("retry-after", value);
+        }
+        let _ = retry_after(&headers, now);
+        let batch_item = Params::from_pairs(pairs.iter().map(|(name, value)| (&**name, &**value)));
+        for params in [Params::from_request(&headers, Some(&query)), batch_item] {
+            if let Ok(params) = params
+                && let Ok(options) = Options::parse(&params, &Limits::default(), now)
+            {
+                prop_assert!(options.start.not_before(now) >= now);
+                let values = options.headers.0.values().map(Vec::len).sum::<usize>();
+                prop_assert_eq!(options.headers.to_http().len(), values);
+                let json = serde_json::to_string(&options).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Options>(&json).unwrap(), options);
+            }
+        }
+        if let Ok(Target::Url(url)) = Destination::from_raw("https://a.com/x", Some(&query)) {
+            for (name, _) in url.url().query_pairs() {
+                prop_assert!(name != "qstash_token" && !name.starts_with("upstash-"));
+            }
+        }
+    }
+
+    #[test]
+    fn ids_round_trip(uuid in any::<[u8; 16]>(), ms in 0..i64::MAX, seq in 0..i64::MAX) {
+        let id = MessageId(uuid::Uuid::from_bytes(uuid));
+        prop_assert_eq!(id.to_string().parse(), Ok(id));
+        let id = DeadLetterId { failed_at_ms: ms, seq };
+        prop_assert_eq!(id.to_string().parse(), Ok(id));
+        for seq in [None, Some(seq)] {
+            let cursor = Cursor { at_ms: ms, seq };
+            prop_assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+    }
+
+    #[test]
+    fn every_signature_verifies(
+        url in any::<String>(),
+        body in proptest::collection::vec(any::<u8>(), 0..300),
+        now in now(),
+    ) {
+        let keys = SigningKeys::dev();
+        let verifier = Verifier::new(&keys, sigpost_qstash::verify::DEFAULT_TOLERANCE);
+        let token = Signer::new(&keys.current).sign(&url, &body, now);
+        prop_assert!(verifier.verify(&token, &url, &body, now).is_ok());
+    }
+
+    #[test]
+    fn arbitrary_tokens_never_verify(token in "[A-Za-z0-9_.-]{0,80}|.{0,40}", now in now()) {
+        let verifier = Verifier::new(&SigningKeys::dev(), std::time::Duration::ZERO);
+        prop_assert!(verifier.verify(&token, "", b"", now).is_err());
+    }
+}
