@@ -1,0 +1,6 @@
+//! The server against the real Postgres of this machine, as a caller sees it.
+
+mod data;
+mod killed;
+mod refusals;
+mod support;
