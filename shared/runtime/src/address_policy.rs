@@ -1,0 +1,272 @@
+//! Which addresses this process may push to. Everything that is not on the public internet is
+//! refused (loopback, private, link-local with the clouds' metadata services, and the rest of the
+//! special-purpose registries) unless it is allowed by name or by network.
+//!
+//! The check is made where a connection is made, on the address that is connected to: a name that
+//! resolves to a public address when published and to `127.0.0.1` when delivered is refused.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+/// The rule, shared by the publish API (addresses written in the URL) and the HTTP client (every connection).
+#[derive(Clone, Debug, Default)]
+pub struct AddressPolicy {
+    networks: Vec<IpNet>,
+    hosts: Vec<HostPattern>,
+}
+
+/// `*.internal.example`, or a whole name.
+#[derive(Clone, Debug)]
+enum HostPattern {
+    Name(String),
+    Under(String),
+}
+
+/// A target that the policy refuses; the text is QStash's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid destination url: endpoint resolves to a {kind} address: {address}")]
+pub struct Refused {
+    kind: &'static str,
+    address: IpAddr,
+}
+
+impl AddressPolicy {
+    /// Public addresses only.
+    pub fn public_only() -> Self {
+        Self::default()
+    }
+
+    /// Public addresses and this machine: what `sigpost dev` uses.
+    pub fn with_loopback() -> Self {
+        Self {
+            networks: vec![
+                IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
+                IpNet::new_assert(IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
+            ],
+            hosts: Vec::new(),
+        }
+    }
+
+    /// Public addresses and what the list names: networks (`10.0.0.0/8`), addresses (`10.1.2.3`),
+    /// host names (`billing.internal`) and everything under a name (`*.internal`).
+    pub fn allowing<S: AsRef<str>>(items: &[S]) -> Result<Self, InvalidTarget> {
+        let mut policy = Self::default();
+        for item in items {
+            policy.allow(item.as_ref())?;
+        }
+        Ok(policy)
+    }
+
+    fn allow(&mut self, item: &str) -> Result<(), InvalidTarget> {
+        if let Ok(network) = IpNet::from_str(item) {
+            self.networks.push(network);
+        } else if let Ok(address) = IpAddr::from_str(item) {
+            self.networks.push(IpNet::from(address));
+        } else {
+            let (name, under) = match item.strip_prefix("*.") {
+                Some(name) => (name, true),
+                None => (item, false),
+            };
+            let Ok(Host::Domain(name)) = Host::parse(name) else {
+                return Err(InvalidTarget(item.to_owned()));
+            };
+            self.hosts.push(if under { HostPattern::Under(format!(".{name}")) } else { HostPattern::Name(name) });
+        }
+        Ok(())
+    }
+
+    /// Whether names like this may resolve to any address.
+    pub fn allows_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|pattern| match pattern {
+            HostPattern::Name(name) => name == host,
+            HostPattern::Under(suffix) => host.ends_with(suffix.as_str()),
+        })
+    }
+
+    /// Whether a connection to this address may be made.
+    pub fn check_address(&self, address: IpAddr) -> Result<(), Refused> {
+        let plain = unwrapped(address);
+        match special_purpose(plain) {
+            Some(kind) if !self.networks.iter().any(|network| network.contains(&plain)) => {
+                Err(Refused { kind, address: plain })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks what a URL shows without asking anybody: an address in it (the parser has already
+    /// turned decimal, octal and hexadecimal forms into one), or `localhost`. Names are checked
+    /// when a connection is made.
+    pub fn check_url(&self, url: &Url) -> Result<(), Refused> {
+        match url.host() {
+            Some(Host::Ipv4(address)) => self.check_address(address.into()),
+            Some(Host::Ipv6(address)) => self.check_address(address.into()),
+            Some(Host::Domain(name)) if is_localhost(name) && !self.allows_host(name) => {
+                self.check_address(Ipv6Addr::LOCALHOST.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An entry of the allow list that is neither a network, an address nor a host.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is neither a network (10.0.0.0/8), an address, a host name nor a pattern (*.internal)")]
+pub struct InvalidTarget(String);
+
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
+}
+
+/// An IPv4 address inside an IPv6 one (mapped, NAT64, 6to4, Teredo's are refused below) is judged as IPv4.
+fn unwrapped(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else { return address };
+    if let Some(v4) = v6.to_ipv4_mapped() {
+        return v4.into();
+    }
+    match v6.segments() {
+        // NAT64, RFC 6052: reaches the IPv4 address in its last 32 bits.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4_from(high, low).into(),
+        // 6to4, RFC 3056: the IPv4 address follows the prefix.
+        [0x2002, high, low, ..] => v4_from(high, low).into(),
+        // IPv4-compatible, deprecated by RFC 4291, but some systems still route it.
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => v4_from(high, low).into(),
+        _ => address,
+    }
+}
+
+fn v4_from(high: u16, low: u16) -> Ipv4Addr {
+    Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))
+}
+
+/// The name of the special-purpose range (IANA registries of RFC 6890) the address is in, or `None` for a public one.
+fn special_purpose(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(v4) => special_purpose_v4(v4),
+        IpAddr::V6(v6) => special_purpose_v6(v6),
+    }
+}
+
+fn special_purpose_v4(address: Ipv4Addr) -> Option<&'static str> {
+    Some(match address.octets() {
+        [127, ..] => "loopback",
+        [0, ..] => "unspecified",
+        [10, ..] | [192, 168, ..] => "private",
+        [172, second, ..] if second & 0xf0 == 16 => "private",
+        [169, 254, ..] => "link-local",
+        [100, second, ..] if second & 0xc0 == 64 => "shared",
+        [192, 0, 0, _] | [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => "reserved",
+        [198, second, ..] if second & 0xfe == 18 => "benchmarking",
+        [first, ..] if first >= 240 => "reserved",
+        [first, ..] if first >= 224 => "multicast",
+        _ => return None,
+    })
+}
+
+fn special_purpose_v6(address: Ipv6Addr) -> Option<&'static str> {
+    if address.is_loopback() {
+        return Some("loopback");
+    }
+    Some(match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0] => "unspecified",
+        [first, ..] if first & 0xfe00 == 0xfc00 => "private",
+        [first, ..] if first & 0xffc0 == 0xfe80 => "link-local",
+        [first, ..] if first & 0xffc0 == 0xfec0 => "private",
+        [first, ..] if first & 0xff00 == 0xff00 => "multicast",
+        [0x64, 0xff9b, 1, ..] | [0x100, 0, 0, 0, ..] | [0x2001, 0xdb8, ..] | [0x3fff, ..] => "reserved",
+        // Teredo and the rest of 2001::/23: nothing that a handler listens on.
+        [0x2001, second, ..] if second < 0x200 => "reserved",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(policy: &AddressPolicy, url: &str) -> bool {
+        policy.check_url(&Url::parse(url).expect(url)).is_ok()
+    }
+
+    #[test]
+    fn every_way_to_write_a_special_address_is_refused() {
+        let policy = AddressPolicy::public_only();
+        for url in [
+            "http://127.0.0.1/",
+            "http://127.8.9.10/",
+            "http://2130706433/",
+            "http://0x7f000001/",
+            "http://0177.0.0.1/",
+            "http://127.1/",
+            "http://0/",
+            "http://[::1]/",
+            "http://[::]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://[::ffff:7f00:1]/",
+            "http://[::127.0.0.1]/",
+            "http://[64:ff9b::127.0.0.1]/",
+            "http://[2002:7f00:1::]/",
+            "http://localhost/",
+            "http://LOCALHOST:8080/",
+            "http://api.localhost/",
+            "http://localhost./",
+            "http://10.0.0.1/",
+            "http://172.16.0.1/",
+            "http://172.31.255.255/",
+            "http://192.168.1.1/",
+            "http://169.254.169.254/latest/meta-data",
+            "http://[fd00:ec2::254]/",
+            "http://[fe80::1]/",
+            "http://100.64.0.1/",
+            "http://224.0.0.1/",
+            "http://255.255.255.255/",
+            "http://198.18.0.1/",
+            "http://[ff02::1]/",
+            "http://[2001::1]/",
+        ] {
+            assert!(!allowed(&policy, url), "{url} was allowed");
+        }
+    }
+
+    #[test]
+    fn public_addresses_and_names_are_allowed() {
+        let policy = AddressPolicy::public_only();
+        for url in [
+            "https://example.com/",
+            "http://93.184.216.34/",
+            "http://172.32.0.1/",
+            "http://100.128.0.1/",
+            "https://[2606:2800:220:1:248:1893:25c8:1946]/",
+            "http://[64:ff9b::8.8.8.8]/",
+            "https://notlocalhost/",
+        ] {
+            assert!(allowed(&policy, url), "{url} was refused");
+        }
+    }
+
+    #[test]
+    fn an_allow_list_opens_exactly_what_it_names() {
+        let policy =
+            AddressPolicy::allowing(&["10.1.0.0/16", "192.168.7.7", "*.corp.example", "db.internal"]).expect("list");
+        assert!(allowed(&policy, "http://10.1.200.3/"));
+        assert!(allowed(&policy, "http://[::ffff:10.1.0.1]/"));
+        assert!(!allowed(&policy, "http://10.2.0.1/"));
+        assert!(allowed(&policy, "http://192.168.7.7/"));
+        assert!(!allowed(&policy, "http://127.0.0.1/"));
+        assert!(policy.allows_host("a.corp.example") && !policy.allows_host("corp.example"));
+        assert!(policy.allows_host("db.internal") && !policy.allows_host("xdb.internal"));
+        assert!(AddressPolicy::allowing(&["10.0.0.0/99"]).is_err());
+        assert!(AddressPolicy::allowing(&["not a host"]).is_err());
+    }
+
+    #[test]
+    fn a_refusal_speaks_as_qstash_does() {
+        let refused =
+            AddressPolicy::public_only().check_url(&Url::parse("http://[::1]/").expect("url")).expect_err("refused");
+        assert_eq!(refused.to_string(), "invalid destination url: endpoint resolves to a loopback address: ::1");
+    }
+}

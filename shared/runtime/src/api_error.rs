@@ -1,0 +1,80 @@
+//! The one error of the HTTP APIs. What the caller sees (status and text) and what the log sees
+//! (the cause) are kept apart: no internal text ever reaches a response.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use sigpost_qstash::Invalid;
+
+/// Answered as `{"error": "<text>"}`, the shape QStash's clients read.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    text: String,
+    retry_after_s: Option<u64>,
+}
+
+impl ApiError {
+    /// Any status with a text for the caller.
+    pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), retry_after_s: None }
+    }
+
+    /// 400: the request cannot be understood; the text names the field.
+    pub fn bad_request(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, text)
+    }
+
+    /// 401, in the words of the real service.
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unable to authenticate: invalid token")
+    }
+
+    /// 404.
+    pub fn not_found(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, text)
+    }
+
+    /// 413: the body is larger than `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("body: quota maxMessageSize exceeded, current limit: {limit}"))
+    }
+
+    /// 500. The cause goes to the log, here and once; the caller learns nothing of it.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        tracing::error!(error = %cause, "request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+    }
+
+    /// 503: what we depend on is away; the caller may try again in a second.
+    pub fn unavailable(cause: impl std::fmt::Display) -> Self {
+        tracing::warn!(error = %cause, "request refused, the database is away");
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            text: "the database is unavailable, nothing was stored; try again".into(),
+            retry_after_s: Some(1),
+        }
+    }
+
+    /// The status that will be answered.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<Invalid> for ApiError {
+    fn from(invalid: Invalid) -> Self {
+        Self::bad_request(invalid.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(json!({ "error": self.text }))).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,17 @@
+//! How a sigpost process starts and talks: configuration from the environment, telemetry, serving a
+//! router in Lambda or on a socket, the outgoing HTTP client with its address policy, and the one
+//! error that the APIs answer with. Not here: anything about messages, and anything about Postgres.
+
+pub mod address_policy;
+pub mod api_error;
+pub mod caller;
+pub mod env;
+pub mod key_ring;
+pub mod outgoing;
+pub mod serve;
+pub mod telemetry;
+
+pub use address_policy::AddressPolicy;
+pub use api_error::ApiError;
+pub use caller::CallerAddress;
+pub use key_ring::KeyRing;

@@ -1,0 +1,35 @@
+//! Logs: one line per event on stderr, for people or as JSON. `RUST_LOG` filters (default `info`).
+
+use std::io::IsTerminal;
+
+use anyhow::{Result, anyhow};
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people at a terminal.
+    Text,
+    /// One JSON object a line, for collectors. What Lambda functions use.
+    Json,
+}
+
+impl LogFormat {
+    /// JSON in Lambda or when `LOG_FORMAT=json`, else text.
+    pub fn from_env() -> Self {
+        let in_lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
+        let asked = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");
+        if in_lambda || asked { Self::Json } else { Self::Text }
+    }
+}
+
+/// Installs the process's subscriber. Once per process.
+pub fn init(format: LogFormat) -> Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+    }
+    .map_err(|why| anyhow!("the log subscriber cannot be installed: {why}"))
+}
