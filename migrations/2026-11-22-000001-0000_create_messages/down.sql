@@ -1,0 +1,3 @@
+drop table deduplications;
+drop table messages;
+drop type message_state;

@@ -1,0 +1,2 @@
+drop table job_executions;
+drop type job_execution_status;

@@ -1,0 +1,218 @@
+//! Accept: messages enter the table, many in one statement.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use sigpost_qstash::{MessageId, Start};
+use uuid::Uuid;
+
+use crate::Error;
+use crate::messages::Message;
+
+/// A message on its way into the table.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// What it is.
+    pub message: Message,
+    /// When it may first be delivered.
+    pub start: Start,
+    /// Answer with an earlier message instead, if one has this key.
+    pub deduplicate: Option<Deduplicate>,
+}
+
+/// A key that one message at a time may have.
+#[derive(Clone, Debug)]
+pub struct Deduplicate {
+    /// The key; see `sigpost_qstash::deduplicate`.
+    pub key: String,
+    /// How long the key stays taken.
+    pub window: Duration,
+}
+
+/// A message and whether it is inserted already leased: due now, and pushed by this process right
+/// after the commit. That saves the claim.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The message.
+    pub new: NewMessage,
+    /// Insert it as leased.
+    pub leased: bool,
+}
+
+/// The lease that leased arrivals get.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaseTerms {
+    /// Names the holder; unique per batch.
+    pub token: Uuid,
+    /// Until when it holds without renewal.
+    pub length: Duration,
+}
+
+impl LeaseTerms {
+    /// For batches in which nothing is leased.
+    pub const NONE: Self = Self { token: Uuid::nil(), length: Duration::ZERO };
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Accepted {
+    /// When the batch was stored, by the database's clock, in milliseconds since 1970.
+    pub created_at_ms: i64,
+    /// For each arrival, in order: the id of the earlier message that has its key, if any. Nothing was stored for those.
+    pub duplicate_of: Vec<Option<MessageId>>,
+}
+
+statement! {
+    /// Inserts a batch with its first events. A key that is taken and not expired keeps its row and
+    /// gives back the earlier message's id, and the arrival is left out. Keys are taken in order, so
+    /// that two batches never wait for one another.
+    Accept {
+        ids: Vec<Uuid> => Array<SqlUuid>,
+        tokens: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
+        delays_s: Vec<f64> => Array<Double>,
+        at_ms: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        urls: Vec<&'a str> => Array<Text>,
+        methods: Vec<&'static str> => Array<Text>,
+        headers: Vec<String> => Array<Text>,
+        bodies: Vec<&'a [u8]> => Array<Binary>,
+        retries: Vec<i32> => Array<Integer>,
+        timeouts_ms: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        retry_delays: Vec<Option<String>> => Array<Nullable<Text>>,
+        callbacks: Vec<Option<String>> => Array<Nullable<Text>>,
+        failure_callbacks: Vec<Option<String>> => Array<Nullable<Text>>,
+        labels: Vec<Option<String>> => Array<Nullable<Text>>,
+        caller_ips: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        callbacks_of: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
+        keys: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        windows_s: Vec<f64> => Array<Double>,
+        lease_s: f64 => Double,
+        notify: bool => Bool,
+    } -> (BigInt, Nullable<Text>, Nullable<SqlUuid>);
+    "with input as materialized (select * from unnest("
+    {ids} "," {tokens} "," {delays_s} "," {at_ms} "," {urls} "," {methods} "," {headers} "," {bodies} ","
+    {retries} "," {timeouts_ms} "," {retry_delays} "," {callbacks} "," {failure_callbacks} "," {labels} ","
+    {caller_ips} "," {callbacks_of} "," {keys} "," {windows_s}
+    ") as i(id, token, delay_s, at_ms, url, method, header, body, retries, timeout_ms, retry_delay,
+            callback, failure_callback, labels, caller_ip, callback_of, key, window_s)),
+    taken as (
+        insert into deduplications as d (key, message_id, expires_at)
+        select key, id, now() + make_interval(secs => window_s) from input where key is not null order by key
+        on conflict (key) do update set
+            message_id = case when d.expires_at <= now() then excluded.message_id else d.message_id end,
+            expires_at = case when d.expires_at <= now() then excluded.expires_at else d.expires_at end
+        returning key, message_id
+    ),
+    fresh as (
+        select i.*, coalesce(to_timestamp(i.at_ms / 1000.0), now() + make_interval(secs => i.delay_s)) as first_due
+        from input i
+        where i.key is null or i.id in (select message_id from taken)
+    ),
+    stored as (
+        insert into messages (id, state, lease_token, due_at, deliveries, url, method, header, body, retries, timeout_ms,
+                              retry_delay, callback, failure_callback, labels, caller_ip, callback_of, not_before)
+        select id, case when token is null then 'pending' else 'active' end::message_state, token,
+               case when token is null then first_due else now() + make_interval(secs => " {lease_s} ") end,
+               (token is not null)::int, url, method, header::jsonb, body, retries, timeout_ms, retry_delay,
+               callback::jsonb, failure_callback::jsonb, coalesce(string_to_array(labels, ','), '{}'), caller_ip,
+               callback_of, greatest(first_due, now())
+        from fresh
+        on conflict (id) do nothing
+        returning id, lease_token
+    ),
+    logged as (
+        insert into events (message_id, state)
+        select id, 'CREATED'::event_state from stored
+        union all
+        select id, 'ACTIVE' from stored where lease_token is not null
+    ),
+    woken as (select case when " {notify} " then pg_notify('sigpost', '')::text end)
+    select (extract(epoch from now()) * 1000)::bigint, taken.key, taken.message_id
+    from woken left join taken on true"
+}
+
+/// Stores the batch in one statement and one commit (or inside the caller's transaction). With
+/// `notify`, dispatchers that listen look for work when the transaction commits.
+///
+/// The same batch under the same lease may be given again when it is not known whether the first
+/// time was committed: what is there stays as it is.
+pub async fn accept(
+    conn: &mut AsyncPgConnection,
+    batch: &[Arrival],
+    lease: LeaseTerms,
+    notify: bool,
+) -> Result<Accepted, Error> {
+    // A key twice in one batch: the first takes it, the others are its duplicates.
+    let mut first_with_key: HashMap<&str, usize> = HashMap::new();
+    let mut original: Vec<Option<usize>> = Vec::with_capacity(batch.len());
+    for (index, arrival) in batch.iter().enumerate() {
+        let key = arrival.new.deduplicate.as_ref().map(|deduplicate| deduplicate.key.as_str());
+        original.push(key.and_then(|key| match *first_with_key.entry(key).or_insert(index) {
+            first if first == index => None,
+            first => Some(first),
+        }));
+    }
+    let sent = || batch.iter().zip(&original).filter(|(_, original)| original.is_none()).map(|(arrival, _)| arrival);
+    let messages = || sent().map(|arrival| &arrival.new.message);
+
+    let statement = Accept {
+        ids: messages().map(|message| message.id.0).collect(),
+        tokens: sent().map(|arrival| arrival.leased.then_some(lease.token)).collect(),
+        delays_s: sent()
+            .map(|arrival| match arrival.new.start {
+                Start::After(delay) => delay.as_secs_f64(),
+                Start::Now | Start::At(_) => 0.0,
+            })
+            .collect(),
+        at_ms: sent()
+            .map(|arrival| match arrival.new.start {
+                Start::At(time) => Some(time.as_millisecond()),
+                Start::Now | Start::After(_) => None,
+            })
+            .collect(),
+        urls: messages().map(|message| message.url.as_str()).collect(),
+        methods: messages().map(|message| message.method.as_str()).collect(),
+        headers: messages().map(|message| json(&message.header)).collect(),
+        bodies: messages().map(|message| &message.body[..]).collect(),
+        retries: messages().map(|message| i32::try_from(message.retries).unwrap_or(i32::MAX)).collect(),
+        timeouts_ms: messages().map(|message| message.timeout.map(millis)).collect(),
+        retry_delays: messages().map(|message| message.retry_delay.as_ref().map(ToString::to_string)).collect(),
+        callbacks: messages().map(|message| message.callback.as_ref().map(json)).collect(),
+        failure_callbacks: messages().map(|message| message.failure_callback.as_ref().map(json)).collect(),
+        // Labels are split at commas when they are parsed, so that none holds one.
+        labels: messages().map(|message| (!message.labels.is_empty()).then(|| message.labels.join(","))).collect(),
+        caller_ips: messages().map(|message| message.caller_ip.as_deref()).collect(),
+        callbacks_of: messages().map(|message| message.callback_of.map(|id| id.0)).collect(),
+        keys: sent().map(|arrival| arrival.new.deduplicate.as_ref().map(|d| d.key.as_str())).collect(),
+        windows_s: sent()
+            .map(|arrival| arrival.new.deduplicate.as_ref().map_or(0.0, |d| d.window.as_secs_f64()))
+            .collect(),
+        lease_s: lease.length.as_secs_f64(),
+        notify,
+        lifetime: PhantomData,
+    };
+    let rows: Vec<(i64, Option<String>, Option<Uuid>)> = statement.load(conn).await?;
+
+    let holders: HashMap<&str, Uuid> =
+        rows.iter().filter_map(|(_, key, holder)| Some((key.as_deref()?, (*holder)?))).collect();
+    let duplicate_of = batch
+        .iter()
+        .map(|arrival| {
+            let key = arrival.new.deduplicate.as_ref()?.key.as_str();
+            holders.get(key).filter(|holder| **holder != arrival.new.message.id.0).map(|holder| MessageId(*holder))
+        })
+        .collect();
+    let created_at_ms = rows.iter().next().map_or(0, |(at_ms, ..)| *at_ms);
+    Ok(Accepted { created_at_ms, duplicate_of })
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    // Maps with string keys and plain values: nothing in them can fail to serialise.
+    serde_json::to_string(value).unwrap_or_else(|_| "null".into())
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,123 @@
+//! Claim: due messages are leased, many in one statement, by any number of dispatchers at once.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use diesel::prelude::Queryable;
+use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use sigpost_qstash::{MessageId, RetryDelay};
+use uuid::Uuid;
+
+use crate::Error;
+use crate::accept::LeaseTerms;
+use crate::messages::Message;
+
+/// A message leased to this process: the right, and the duty, to push it once.
+#[derive(Debug)]
+pub struct Lease {
+    /// What to push.
+    pub message: Message,
+    /// Fences everything that is written about this delivery.
+    pub token: Uuid,
+    /// Failed attempts recorded before this one.
+    pub retried: u32,
+    /// Leases taken, this one included. More than `retried + 1` means that leases were lost.
+    pub deliveries: u32,
+    /// When it was accepted, in milliseconds since 1970.
+    pub created_at_ms: i64,
+    /// The earliest first delivery, in milliseconds since 1970.
+    pub not_before_ms: i64,
+}
+
+statement! {
+    /// Takes what is due, oldest first: pending messages whose time has come, and active ones whose
+    /// lease ran out. The inner query runs once and locks only what it takes. A locked row cannot
+    /// move before the statement ends, so its physical place is the shortest way back to it, and the
+    /// planner has no join to choose.
+    Claim {
+        token: Uuid => SqlUuid,
+        lease_s: f64 => Double,
+        most: i64 => BigInt,
+    } -> (
+        SqlUuid, Integer, Integer, Text, Text, Text, Binary, Integer, Nullable<BigInt>, Nullable<Text>,
+        Nullable<Text>, Nullable<Text>, Array<Text>, Nullable<Text>, Nullable<SqlUuid>, BigInt, BigInt,
+    );
+    "with leased as (
+        update messages set
+            state = 'active',
+            lease_token = " {token} ",
+            due_at = now() + make_interval(secs => " {lease_s} "),
+            deliveries = deliveries + 1
+        where ctid = any(array(
+            select ctid from messages where due_at <= now() order by due_at, id limit " {most} " for update skip locked
+        ))
+        returning *
+    ),
+    logged as (insert into events (message_id, state) select id, 'ACTIVE' from leased)
+    select id, retried, deliveries, url, method, header::text, body, retries, timeout_ms, retry_delay,
+           callback::text, failure_callback::text, labels, caller_ip, callback_of,
+           (extract(epoch from created_at) * 1000)::bigint, (extract(epoch from not_before) * 1000)::bigint
+    from leased"
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: Uuid,
+    retried: i32,
+    deliveries: i32,
+    url: String,
+    method: String,
+    header: String,
+    body: Vec<u8>,
+    retries: i32,
+    timeout_ms: Option<i64>,
+    retry_delay: Option<String>,
+    callback: Option<String>,
+    failure_callback: Option<String>,
+    labels: Vec<String>,
+    caller_ip: Option<String>,
+    callback_of: Option<Uuid>,
+    created_at_ms: i64,
+    not_before_ms: i64,
+}
+
+impl Row {
+    fn into_lease(self, token: Uuid) -> Lease {
+        let callback = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+        Lease {
+            token,
+            retried: self.retried.unsigned_abs(),
+            deliveries: self.deliveries.unsigned_abs(),
+            created_at_ms: self.created_at_ms,
+            not_before_ms: self.not_before_ms,
+            message: Message {
+                id: MessageId(self.id),
+                url: self.url,
+                method: self.method.parse().unwrap_or_default(),
+                header: serde_json::from_str(&self.header).unwrap_or_default(),
+                body: self.body.into(),
+                retries: self.retries.unsigned_abs(),
+                timeout: self.timeout_ms.map(|ms| Duration::from_millis(ms.unsigned_abs())),
+                retry_delay: self.retry_delay.and_then(|text| RetryDelay::parse("Upstash-Retry-Delay", &text).ok()),
+                callback: callback(self.callback),
+                failure_callback: callback(self.failure_callback),
+                labels: self.labels,
+                caller_ip: self.caller_ip,
+                callback_of: self.callback_of.map(MessageId),
+            },
+        }
+    }
+}
+
+/// Leases at most `most` due messages. Fewer means that no more were due (or that others hold them).
+pub async fn claim(conn: &mut AsyncPgConnection, lease: LeaseTerms, most: usize) -> Result<Vec<Lease>, Error> {
+    let statement = Claim {
+        token: lease.token,
+        lease_s: lease.length.as_secs_f64(),
+        most: i64::try_from(most).unwrap_or(i64::MAX),
+        lifetime: PhantomData,
+    };
+    let rows: Vec<Row> = statement.load(conn).await?;
+    Ok(rows.into_iter().map(|row| row.into_lease(lease.token)).collect())
+}

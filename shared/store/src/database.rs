@@ -1,0 +1,99 @@
+//! The pool of connections, and one connection apart for LISTEN.
+
+use std::time::Duration;
+
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use crate::{Error, tls};
+
+/// A connection from the pool; it derefs to [`AsyncPgConnection`].
+pub type Connection = Object<AsyncPgConnection>;
+
+/// How long to wait for a connection before the database counts as away.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A handle to the deployment's database. Clones share the pool.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<AsyncPgConnection>,
+    url: String,
+}
+
+impl Database {
+    /// A pool of at most `connections`; none is made before it is needed, so this never fails for a
+    /// database that is away.
+    pub fn new(url: &str, connections: usize) -> Result<Self, Error> {
+        let mut config = ManagerConfig::default();
+        config.custom_setup = Box::new(|url| tls::connect(url).boxed());
+        // A check before each use would cost a round trip each. A dead connection shows itself when
+        // it is used, and is not given out again.
+        config.recycling_method = RecyclingMethod::Fast;
+        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
+        let pool = Pool::builder(manager)
+            .max_size(connections.max(1))
+            .build()
+            .map_err(|why| Error::Unavailable(why.to_string()))?;
+        Ok(Self { pool, url: url.to_owned() })
+    }
+
+    /// A connection, made or reused. Waits a few seconds at most.
+    pub async fn connection(&self) -> Result<Connection, Error> {
+        match timeout(CONNECTION_TIMEOUT, self.pool.get()).await {
+            Ok(connection) => Ok(connection?),
+            Err(_) => Err(Error::Unavailable("no connection within 3 s".into())),
+        }
+    }
+
+    /// A connection of one's own, outside the pool.
+    pub(crate) async fn dedicated_connection(&self) -> Result<AsyncPgConnection, Error> {
+        match timeout(CONNECTION_TIMEOUT, tls::connect(&self.url)).await {
+            Ok(connection) => connection.map_err(|why| Error::Unavailable(why.to_string())),
+            Err(_) => Err(Error::Unavailable("no connection within 3 s".into())),
+        }
+    }
+
+    /// The URL it was made with; it holds the password.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// One round trip, to know that the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        use diesel_async::RunQueryDsl;
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1"))
+            .execute(&mut self.connection().await?)
+            .await?;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("pool", &self.pool.status()).finish_non_exhaustive()
+    }
+}
+
+/// Makes a database on a server that `server_url` connects to, as a copy of `template` if one is
+/// given. One that is there already stays as it is. For development and tests.
+pub async fn create(server_url: &str, name: &str, template: Option<&str>) -> Result<(), Error> {
+    use diesel_async::RunQueryDsl;
+    // The statement takes no binds for names; ours hold no quotes.
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let template = template.map(|template| format!(" template {}", quoted(template))).unwrap_or_default();
+    let server = Database::new(server_url, 1)?;
+    let created = diesel::sql_query(format!("create database {}{template}", quoted(name)))
+        .execute(&mut server.connection().await?)
+        .await;
+    match created {
+        Err(diesel::result::Error::DatabaseError(_, information))
+            if information.message().ends_with("already exists") =>
+        {
+            Ok(())
+        }
+        result => result.map(|_| ()).map_err(Error::from),
+    }
+}

@@ -1,0 +1,31 @@
+//! sigpost's Postgres: the only package that knows diesel.
+//!
+//! One file per table or per step of a message's way. The hot steps are statements of our own
+//! (see [`mod@statement`]): each is one round trip, takes arrays, and does for hundreds of messages what it does for one.
+//! All times are compared with the database's clock.
+
+#[macro_use]
+mod statement;
+
+pub mod accept;
+pub mod cancel;
+pub mod claim;
+pub mod database;
+pub mod dead_letters;
+pub mod error;
+pub mod events;
+pub mod health;
+pub mod leases;
+pub mod messages;
+pub mod migrate;
+pub mod record;
+pub mod retention;
+pub mod runs;
+mod schema;
+pub mod signing_keys;
+pub mod tls;
+pub mod wake;
+
+pub use database::{Connection, Database};
+pub use diesel_async::AsyncPgConnection;
+pub use error::Error;

@@ -1,0 +1,159 @@
+//! What a message is, in memory and in its table.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use sigpost_qstash::{Callback, Headers, MessageId, Method, RetryDelay};
+use uuid::Uuid;
+
+use crate::Error;
+use crate::schema::messages;
+
+/// What was accepted: everything needed to deliver it and to show it.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The same over all attempts.
+    pub id: MessageId,
+    /// Where it goes, exactly as the sender wrote it.
+    pub url: String,
+    /// The method of the delivery.
+    pub method: Method,
+    /// Content-Type and forwarded headers.
+    pub header: Headers,
+    /// Delivered unmodified.
+    pub body: Bytes,
+    /// Attempts allowed after the first.
+    pub retries: u32,
+    /// Bound of one attempt; `None` means the deployment's longest.
+    pub timeout: Option<Duration>,
+    /// The sender's expression for the delay of a retry.
+    pub retry_delay: Option<RetryDelay>,
+    /// Where every attempt is reported.
+    pub callback: Option<Box<Callback>>,
+    /// Where the final failure is reported.
+    pub failure_callback: Option<Box<Callback>>,
+    /// For filters.
+    pub labels: Vec<String>,
+    /// Who published it.
+    pub caller_ip: Option<String>,
+    /// For a callback, the message it reports on.
+    pub callback_of: Option<MessageId>,
+}
+
+/// The states of a message; see `docs/lifecycle.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageState {
+    /// Due at some time: the first attempt or a retry.
+    Pending,
+    /// Leased by a dispatcher.
+    Active,
+    /// A 2xx was received.
+    Delivered,
+    /// Given up; has a dead letter.
+    Failed,
+    /// Cancelled before it was delivered.
+    Cancelled,
+}
+
+impl MessageState {
+    /// As in the database and in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    fn from_label(label: &str) -> Self {
+        match label {
+            "pending" => Self::Pending,
+            "active" => Self::Active,
+            "delivered" => Self::Delivered,
+            "cancelled" => Self::Cancelled,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// A message with where it is on its way.
+#[derive(Clone, Debug)]
+pub struct StoredMessage {
+    /// What was accepted.
+    pub message: Message,
+    /// Where it is.
+    pub state: MessageState,
+    /// Failed attempts that were recorded.
+    pub retried: u32,
+    /// When it was accepted, in milliseconds since 1970.
+    pub created_at_ms: i64,
+    /// The earliest first delivery, in milliseconds since 1970.
+    pub not_before_ms: i64,
+}
+
+/// The columns of `messages` that make a [`StoredMessage`], as every query selects them.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = messages, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct MessageRow {
+    pub(crate) id: Uuid,
+    state: String,
+    retried: i32,
+    url: String,
+    method: String,
+    header: serde_json::Value,
+    body: Vec<u8>,
+    retries: i32,
+    timeout_ms: Option<i64>,
+    retry_delay: Option<String>,
+    callback: Option<serde_json::Value>,
+    failure_callback: Option<serde_json::Value>,
+    labels: Vec<String>,
+    caller_ip: Option<String>,
+    callback_of: Option<Uuid>,
+    not_before: jiff_diesel::Timestamp,
+    created_at: jiff_diesel::Timestamp,
+}
+
+impl From<MessageRow> for StoredMessage {
+    /// What is stored was checked when it was accepted: what no longer parses (an older release's
+    /// option, say) is left out rather than making the message unreadable.
+    fn from(row: MessageRow) -> Self {
+        let callback = |value: Option<serde_json::Value>| value.and_then(|value| serde_json::from_value(value).ok());
+        Self {
+            state: MessageState::from_label(&row.state),
+            retried: row.retried.unsigned_abs(),
+            created_at_ms: row.created_at.to_jiff().as_millisecond(),
+            not_before_ms: row.not_before.to_jiff().as_millisecond(),
+            message: Message {
+                id: MessageId(row.id),
+                url: row.url,
+                method: row.method.parse().unwrap_or_default(),
+                header: serde_json::from_value(row.header).unwrap_or_default(),
+                body: row.body.into(),
+                retries: row.retries.unsigned_abs(),
+                timeout: row.timeout_ms.map(|ms| Duration::from_millis(ms.unsigned_abs())),
+                retry_delay: row.retry_delay.and_then(|text| RetryDelay::parse("Upstash-Retry-Delay", &text).ok()),
+                callback: callback(row.callback),
+                failure_callback: callback(row.failure_callback),
+                labels: row.labels,
+                caller_ip: row.caller_ip,
+                callback_of: row.callback_of.map(MessageId),
+            },
+        }
+    }
+}
+
+/// The message with this id, whatever its state.
+pub async fn find(conn: &mut AsyncPgConnection, id: MessageId) -> Result<Option<StoredMessage>, Error> {
+    let row = messages::table.find(id.0).select(MessageRow::as_select()).first(conn).await.optional()?;
+    Ok(row.map(StoredMessage::from))
+}
+
+/// Whether any message was ever accepted (and is still kept).
+pub async fn any(conn: &mut AsyncPgConnection) -> Result<bool, Error> {
+    Ok(diesel::select(diesel::dsl::exists(messages::table.select(messages::id))).get_result(conn).await?)
+}

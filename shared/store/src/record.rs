@@ -1,0 +1,167 @@
+//! Record: what came of deliveries, many in one statement, fenced by the token of the lease.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use bytes::Bytes;
+use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use sigpost_qstash::{DeadLetterId, Headers, MessageId};
+use uuid::Uuid;
+
+use crate::Error;
+use crate::accept::{Arrival, LeaseTerms, NewMessage, accept};
+
+/// The end of one delivery.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Of which message.
+    pub id: MessageId,
+    /// Under which lease.
+    pub token: Uuid,
+    /// Where the message goes from here.
+    pub next: Next,
+    /// What the destination answered, if it did.
+    pub response: Option<Response>,
+    /// Why the attempt failed, in words.
+    pub error: Option<String>,
+}
+
+/// Where a message goes after a delivery.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Next {
+    /// A 2xx: done.
+    Delivered,
+    /// Failed; again after this delay.
+    Retry(Duration),
+    /// Failed for good: a dead letter.
+    Failed,
+    /// Not attempted, or given up by us at shutdown: due again at once, and nothing is held against it.
+    GivenBack,
+}
+
+impl Next {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Retry(_) => "retry",
+            Self::Failed => "failed",
+            Self::GivenBack => "given back",
+        }
+    }
+}
+
+/// A response, cut to what is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// All of its headers.
+    pub header: Headers,
+    /// The beginning of its body.
+    pub body: Bytes,
+}
+
+/// The messages whose outcome was written, with the dead letter of those that failed. A message that
+/// is missing had lost its lease: somebody else has it, or it was cancelled, and nothing was changed.
+pub type Recorded = HashMap<MessageId, Option<DeadLetterId>>;
+
+statement! {
+    /// The update is the fence: events and dead letters are written only for rows it returns.
+    Record {
+        ids: Vec<Uuid> => Array<SqlUuid>,
+        tokens: Vec<Uuid> => Array<SqlUuid>,
+        nexts: Vec<&'static str> => Array<Text>,
+        delays_s: Vec<f64> => Array<Double>,
+        statuses: Vec<Option<i32>> => Array<Nullable<Integer>>,
+        headers: Vec<Option<String>> => Array<Nullable<Text>>,
+        bodies: Vec<Option<&'a [u8]>> => Array<Nullable<Binary>>,
+        errors: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+    } -> (SqlUuid, Nullable<BigInt>, Nullable<BigInt>);
+    "with input as materialized (select * from unnest("
+    {ids} "," {tokens} "," {nexts} "," {delays_s} "," {statuses} "," {headers} "," {bodies} "," {errors}
+    ") as i(id, token, next, delay_s, status, header, body, error)),
+    recorded as (
+        update messages m set
+            state = case i.next when 'delivered' then 'delivered' when 'failed' then 'failed' else 'pending' end::message_state,
+            due_at = case i.next when 'retry' then now() + make_interval(secs => i.delay_s) when 'given back' then now() end,
+            lease_token = null,
+            retried = m.retried + (i.next = 'retry')::int,
+            finished_at = case when i.next in ('delivered', 'failed') then now() end
+        from input i
+        where m.id = i.id and m.lease_token = i.token
+        returning m.id, i.next, i.status, i.header::jsonb as header, i.body, i.error, m.due_at
+    ),
+    logged as (
+        insert into events (message_id, state, response_status, response_header, response_body, error, next_delivery_at)
+        select id, case next when 'delivered' then 'DELIVERED' else 'ERROR' end::event_state, status, header, body, error, null
+        from recorded where next <> 'given back'
+        union all
+        select id, case next when 'retry' then 'RETRY' else 'FAILED' end::event_state, null, null, null, error, due_at
+        from recorded where next in ('retry', 'failed')
+    ),
+    buried as (
+        insert into dead_letters (message_id, response_status, response_header, response_body, error)
+        select id, coalesce(status, 0), header, body, error from recorded where next = 'failed'
+        returning id, message_id, (extract(epoch from failed_at) * 1000)::bigint as failed_at_ms
+    )
+    select recorded.id, buried.failed_at_ms, buried.id
+    from recorded left join buried on buried.message_id = recorded.id"
+}
+
+/// Writes the batch in one statement and one commit (or inside the caller's transaction).
+pub async fn record(conn: &mut AsyncPgConnection, batch: &[Outcome]) -> Result<Recorded, Error> {
+    let statement = Record {
+        ids: batch.iter().map(|outcome| outcome.id.0).collect(),
+        tokens: batch.iter().map(|outcome| outcome.token).collect(),
+        nexts: batch.iter().map(|outcome| outcome.next.label()).collect(),
+        delays_s: batch
+            .iter()
+            .map(|outcome| match outcome.next {
+                Next::Retry(delay) => delay.as_secs_f64(),
+                _ => 0.0,
+            })
+            .collect(),
+        statuses: batch.iter().map(|outcome| outcome.response.as_ref().map(|r| i32::from(r.status))).collect(),
+        headers: batch
+            .iter()
+            .map(|outcome| {
+                let response = outcome.response.as_ref().filter(|response| !response.header.is_empty())?;
+                serde_json::to_string(&response.header).ok()
+            })
+            .collect(),
+        bodies: batch
+            .iter()
+            .map(|outcome| outcome.response.as_ref().map(|r| &r.body[..]).filter(|body| !body.is_empty()))
+            .collect(),
+        errors: batch.iter().map(|outcome| outcome.error.as_deref()).collect(),
+        lifetime: PhantomData,
+    };
+    let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = statement.load(conn).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, failed_at_ms, seq)| {
+            let dead_letter = failed_at_ms.zip(seq).map(|(failed_at_ms, seq)| DeadLetterId { failed_at_ms, seq });
+            (MessageId(id), dead_letter)
+        })
+        .collect())
+}
+
+/// Writes the batch and stores the messages that follow from what was recorded, all or nothing.
+pub async fn record_and_accept(
+    conn: &mut AsyncPgConnection,
+    batch: &[Outcome],
+    follow_up: impl FnOnce(&Recorded) -> Vec<NewMessage> + Send,
+) -> Result<Recorded, Error> {
+    conn.transaction(async |conn| {
+        let recorded = record(conn, batch).await?;
+        let arrivals: Vec<Arrival> =
+            follow_up(&recorded).into_iter().map(|new| Arrival { new, leased: false }).collect();
+        if !arrivals.is_empty() {
+            accept(conn, &arrivals, LeaseTerms::NONE, true).await?;
+        }
+        Ok(recorded)
+    })
+    .await
+}

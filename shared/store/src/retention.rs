@@ -1,0 +1,255 @@
+//! Retention: what is older than is kept goes, in short statements between which everybody else has their turn.
+//!
+//! One rule: a message goes as a whole when it ended before the cutoff, its dead letter with it.
+//! Open messages stay, however old they are. Events go by day, as whole partitions.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use diesel::sql_types::{BigInt, Double, Integer, Nullable, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{Database, Error};
+
+/// Rows in one statement: some tens of milliseconds, so that nobody waits long for a lock or for the log.
+const BATCH: i64 = 2_000;
+/// Days ahead for which event partitions exist. The cleanup runs daily; a week bridges a week without it.
+const DAYS_AHEAD: i32 = 7;
+
+/// What was deleted so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deleted {
+    /// Finished messages.
+    pub messages: i64,
+    /// Dead letters of those messages.
+    pub dead_letters: i64,
+    /// Whole days of events.
+    pub event_partitions: i64,
+    /// Events that were in no partition of a day.
+    pub events: i64,
+    /// Deduplication keys that had expired, whatever their age.
+    pub deduplications: i64,
+    /// Runs that had ended.
+    pub runs: i64,
+}
+
+/// Deletes what is older than `age`, by the database's clock, and calls `progress` after each
+/// statement. Several calls at once share the work. An error leaves what was deleted deleted: call
+/// again later.
+pub async fn delete_older_than(
+    database: &Database,
+    age: Duration,
+    mut progress: impl FnMut(&Deleted) + Send,
+) -> Result<Deleted, Error> {
+    let mut deleted = Deleted::default();
+    let cutoff = find_cutoff(database, age).await?;
+
+    let mut after = Uuid::nil();
+    while let Some(batch) = delete_messages(database, cutoff, after).await? {
+        deleted.messages += batch.deleted;
+        deleted.dead_letters += batch.dead_letters;
+        progress(&deleted);
+        after = batch.last;
+    }
+    let mut after = Uuid::nil();
+    while let Some(batch) = delete_runs(database, cutoff, after).await? {
+        deleted.runs += batch.deleted;
+        progress(&deleted);
+        after = batch.last;
+    }
+    loop {
+        let count = delete_deduplications(database).await?;
+        deleted.deduplications += count;
+        progress(&deleted);
+        if count < BATCH {
+            break;
+        }
+    }
+    loop {
+        let count = delete_events(database, cutoff).await?;
+        deleted.events += count;
+        progress(&deleted);
+        if count < BATCH {
+            break;
+        }
+    }
+    // Last, because it is the one step that gives up when others are in its way.
+    deleted.event_partitions = drop_event_partitions(database, cutoff).await?.into();
+    progress(&deleted);
+    Ok(deleted)
+}
+
+/// Makes the event partitions of today and of the coming week, where they are missing. Returns how many it made.
+pub async fn ensure_event_partitions(conn: &mut AsyncPgConnection) -> Result<i32, Error> {
+    let statement = CreateEventPartitions { days_ahead: DAYS_AHEAD, lifetime: PhantomData };
+    Ok(statement.get_result(conn).await?)
+}
+
+/// A moment, and the least id of everything that was made after it.
+#[derive(Clone, Copy, Debug)]
+struct Cutoff {
+    at_ms: i64,
+    first_id: Uuid,
+}
+
+impl Cutoff {
+    fn new(at_ms: i64) -> Self {
+        // RFC 9562, section 5.7: a UUIDv7 begins with 48 bits of milliseconds. The version in the
+        // bits after them is more than zero, so this is less than any id of that millisecond.
+        let ms = u128::from(at_ms.max(0).unsigned_abs());
+        Self { at_ms, first_id: Uuid::from_u128(ms << 80) }
+    }
+}
+
+/// A batch of rows walked over in the order of their ids.
+struct Batch {
+    deleted: i64,
+    dead_letters: i64,
+    /// Where the next batch continues: what was just deleted is not walked over again.
+    last: Uuid,
+}
+
+impl Batch {
+    fn new((deleted, dead_letters, last): (i64, i64, Option<Uuid>)) -> Option<Self> {
+        last.map(|last| Self { deleted, dead_letters, last })
+    }
+}
+
+statement! {
+    FindCutoff { age_s: f64 => Double } -> BigInt;
+    "select (extract(epoch from now() - make_interval(secs => " {age_s} ")) * 1000)::bigint"
+}
+
+async fn find_cutoff(database: &Database, age: Duration) -> Result<Cutoff, Error> {
+    let statement = FindCutoff { age_s: age.as_secs_f64(), lifetime: PhantomData };
+    Ok(Cutoff::new(statement.get_result(&mut database.connection().await?).await?))
+}
+
+statement! {
+    /// Ids are ordered by age, so the primary key finds what is old. Rows that somebody has locked are left for the next time.
+    DeleteMessages {
+        after: Uuid => SqlUuid,
+        before: Uuid => SqlUuid,
+        before_ms: i64 => BigInt,
+        most: i64 => BigInt,
+    } -> (BigInt, BigInt, Nullable<SqlUuid>);
+    "with old as materialized (
+        select id from messages
+        where id > " {after} " and id < " {before} " and finished_at < to_timestamp(" {before_ms} " / 1000.0)
+        order by id limit " {most} " for update skip locked
+    ),
+    letters as (select count(*) as count from dead_letters where message_id = any(array(select id from old))),
+    gone as (delete from messages where id = any(array(select id from old)) returning id)
+    select (select count(*) from gone), (select count from letters), (select id from old order by id desc limit 1)"
+}
+
+async fn delete_messages(database: &Database, cutoff: Cutoff, after: Uuid) -> Result<Option<Batch>, Error> {
+    let statement =
+        DeleteMessages { after, before: cutoff.first_id, before_ms: cutoff.at_ms, most: BATCH, lifetime: PhantomData };
+    Ok(Batch::new(statement.get_result(&mut database.connection().await?).await?))
+}
+
+statement! {
+    /// As with messages. A run under way stays, whatever its age: it is a lease.
+    DeleteRuns {
+        after: Uuid => SqlUuid,
+        before: Uuid => SqlUuid,
+        before_ms: i64 => BigInt,
+        most: i64 => BigInt,
+    } -> (BigInt, BigInt, Nullable<SqlUuid>);
+    "with old as materialized (
+        select id from job_executions
+        where id > " {after} " and id < " {before} " and created_at < to_timestamp(" {before_ms} " / 1000.0)
+          and status <> 'processing'
+        order by id limit " {most} " for update skip locked
+    ),
+    gone as (delete from job_executions where id = any(array(select id from old)) returning id)
+    select (select count(*) from gone), 0::bigint, (select id from old order by id desc limit 1)"
+}
+
+async fn delete_runs(database: &Database, cutoff: Cutoff, after: Uuid) -> Result<Option<Batch>, Error> {
+    let statement =
+        DeleteRuns { after, before: cutoff.first_id, before_ms: cutoff.at_ms, most: BATCH, lifetime: PhantomData };
+    Ok(Batch::new(statement.get_result(&mut database.connection().await?).await?))
+}
+
+statement! {
+    DeleteDeduplications { most: i64 => BigInt } -> BigInt;
+    "with gone as (
+        delete from deduplications where key = any(array(
+            select key from deduplications where expires_at <= now() order by expires_at limit " {most} "
+            for update skip locked
+        ))
+        returning key
+    )
+    select count(*) from gone"
+}
+
+async fn delete_deduplications(database: &Database) -> Result<i64, Error> {
+    let statement = DeleteDeduplications { most: BATCH, lifetime: PhantomData };
+    Ok(statement.get_result(&mut database.connection().await?).await?)
+}
+
+statement! {
+    CreateEventPartitions { days_ahead: i32 => Integer } -> Integer;
+    "select create_event_partitions(" {days_ahead} ")"
+}
+
+statement! {
+    DropEventPartitions { before_ms: i64 => BigInt } -> Integer;
+    "select drop_event_partitions(to_timestamp(" {before_ms} " / 1000.0))"
+}
+
+async fn drop_event_partitions(database: &Database, cutoff: Cutoff) -> Result<i32, Error> {
+    let mut conn = database.connection().await?;
+    conn.transaction(async |conn| {
+        // Dropping waits for every reader of the log, and whoever writes it then waits for the drop:
+        // rather give up, and drop tomorrow, than stop the deliveries behind a long report.
+        diesel::sql_query("set local lock_timeout = '2s'").execute(conn).await?;
+        let statement = DropEventPartitions { before_ms: cutoff.at_ms, lifetime: PhantomData };
+        match statement.get_result(conn).await {
+            Ok(count) => Ok(count),
+            Err(why) => Err(why.into()),
+        }
+    })
+    .await
+}
+
+statement! {
+    /// Events are never updated, so a row's place names it for as long as the statement runs.
+    DeleteEvents { before_ms: i64 => BigInt, most: i64 => BigInt } -> BigInt;
+    "with gone as (
+        delete from events_default where ctid = any(array(
+            select ctid from events_default where at < to_timestamp(" {before_ms} " / 1000.0) order by at limit " {most} "
+        ))
+        returning id
+    )
+    select count(*) from gone"
+}
+
+async fn delete_events(database: &Database, cutoff: Cutoff) -> Result<i64, Error> {
+    let statement = DeleteEvents { before_ms: cutoff.at_ms, most: BATCH, lifetime: PhantomData };
+    Ok(statement.get_result(&mut database.connection().await?).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cutoff_lies_between_the_ids_before_and_after_it() {
+        let id_at = |ms: i64| {
+            let (seconds, millis) = (ms.unsigned_abs() / 1000, ms.unsigned_abs() % 1000);
+            let time =
+                uuid::Timestamp::from_unix(uuid::NoContext, seconds, u32::try_from(millis).expect("ms") * 1_000_000);
+            Uuid::new_v7(time)
+        };
+        let cutoff = Cutoff::new(1_763_800_000_123);
+        assert!(id_at(1_763_800_000_122) < cutoff.first_id);
+        assert!(cutoff.first_id < id_at(1_763_800_000_123));
+        assert_eq!(Cutoff::new(-5).first_id, Uuid::nil());
+    }
+}

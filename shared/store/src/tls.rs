@@ -1,0 +1,61 @@
+//! How a connection to Postgres is made and secured: rustls with the system's roots, or plain where the URL allows it.
+
+use std::sync::Arc;
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Connects as the URL says. `sslmode=disable` never encrypts; `prefer` (the default) encrypts when
+/// the server offers it, except to this machine; `require` insists. When encrypted, the certificate
+/// is always verified: encryption to somebody unknown protects nothing.
+pub async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
+    let config: Config = url.parse().map_err(|why| ConnectionError::InvalidConnectionUrl(format!("{why}")))?;
+    let plain = match config.get_ssl_mode() {
+        SslMode::Disable => true,
+        SslMode::Prefer => is_this_machine(&config),
+        _ => false,
+    };
+    if plain {
+        let (client, connection) = config.connect(NoTls).await.map_err(bad_connection)?;
+        return AsyncPgConnection::try_from_client_and_connection(client, connection).await;
+    }
+    let tls = MakeRustlsConnect::new(client_config()?);
+    let (client, connection) = config.connect(tls).await.map_err(bad_connection)?;
+    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+}
+
+fn is_this_machine(config: &Config) -> bool {
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
+/// The provider is named here, so that no process-wide default is needed.
+fn client_config() -> ConnectionResult<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    builder
+        .and_then(BuilderVerifierExt::with_platform_verifier)
+        .map(|builder| builder.with_no_client_auth())
+        .map_err(|why| ConnectionError::BadConnection(format!("TLS cannot be set up: {why}")))
+}
+
+/// The whole chain of causes: "error connecting to server" alone helps nobody.
+fn bad_connection(error: tokio_postgres::Error) -> ConnectionError {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(why) = cause {
+        text = format!("{text}: {why}");
+        cause = why.source();
+    }
+    ConnectionError::BadConnection(text)
+}

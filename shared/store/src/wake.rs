@@ -1,0 +1,75 @@
+//! When to look for work: notifications, and the time at which the next message is due.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use diesel::sql_types::{Double, Nullable, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::StreamExt;
+use sigpost_qstash::SigningKeys;
+
+use crate::{Database, Error};
+
+/// What a dispatcher needs to know when it wakes, in one statement.
+#[derive(Debug)]
+pub struct Glance {
+    /// How long until something is due: zero when something is due now, `None` when nothing is open.
+    pub next_due_in: Option<Duration>,
+    /// The deployment's keys; they may have been rotated by another process.
+    pub signing_keys: Option<SigningKeys>,
+}
+
+statement! {
+    GlanceStatement {} -> (Nullable<Double>, Nullable<Text>, Nullable<Text>);
+    "select extract(epoch from (select min(due_at) from messages where due_at is not null) - now())::float8,
+            keys.current, keys.next
+     from (select 1) one left join signing_keys keys on true"
+}
+
+/// Looks, without taking anything.
+pub async fn glance(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
+    let (due_s, current, next): (Option<f64>, Option<String>, Option<String>) =
+        GlanceStatement { lifetime: PhantomData }.get_result(conn).await?;
+    Ok(Glance {
+        next_due_in: due_s.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)),
+        signing_keys: current.zip(next).map(|(current, next)| SigningKeys { current, next }),
+    })
+}
+
+/// A connection that listens for notifications of accepts, cancels and key rotations.
+pub struct Listener(AsyncPgConnection);
+
+/// Why somebody notified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notification {
+    /// There may be something to do, now or earlier than known.
+    Look,
+    /// A message was cancelled: a lease that is held may be gone.
+    Cancelled,
+}
+
+impl Listener {
+    /// Listens. It costs one statement, and none afterwards.
+    pub async fn connect(database: &Database) -> Result<Self, Error> {
+        let mut connection = database.dedicated_connection().await?;
+        diesel::sql_query("listen sigpost").execute(&mut connection).await?;
+        Ok(Self(connection))
+    }
+
+    /// The next notification. An error means that the connection is gone and notifications may have been missed.
+    pub async fn next(&mut self) -> Result<Notification, Error> {
+        let notification = std::pin::pin!(self.0.notifications_stream()).next().await;
+        match notification {
+            Some(Ok(notification)) if notification.payload == "cancelled" => Ok(Notification::Cancelled),
+            Some(Ok(_)) => Ok(Notification::Look),
+            Some(Err(why)) => Err(Error::Unavailable(why.to_string())),
+            None => Err(Error::Unavailable("the listening connection was closed".into())),
+        }
+    }
+}
+
+/// Tells the dispatchers to look.
+pub async fn notify(conn: &mut AsyncPgConnection) -> Result<(), Error> {
+    diesel::sql_query("select pg_notify('sigpost', '')").execute(conn).await?;
+    Ok(())
+}
