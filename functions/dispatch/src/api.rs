@@ -1,0 +1,12 @@
+//! The HTTP API: one file per resource.
+
+pub(crate) mod auth;
+pub(crate) mod body;
+pub(crate) mod dead_letters;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod keys;
+pub(crate) mod messages;
+pub(crate) mod publish;
+pub(crate) mod query;
+pub(crate) mod unknown;

@@ -1,0 +1,23 @@
+//! Reading a request's body, bounded.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use sigpost_runtime::ApiError;
+
+/// The body, at most `limit` bytes of it. A declared length over the limit is refused unread.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(ApiError::too_large(limit));
+    }
+    axum::body::to_bytes(body, limit).await.map_err(|error| {
+        // axum gives the two cases one type; the limit's is the one with a source that says so.
+        let text = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        if text.contains("length limit exceeded") {
+            ApiError::too_large(limit)
+        } else {
+            ApiError::bad_request("body: the connection ended before the body was complete")
+        }
+    })
+}

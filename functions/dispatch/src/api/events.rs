@@ -1,0 +1,120 @@
+//! `GET /v2/events` and `GET /v2/logs`: the same log under both names.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State as FromState;
+use axum::http::Uri;
+use sigpost_qstash as wire;
+use sigpost_qstash::{Cursor, EventState, Invalid};
+use sigpost_runtime::ApiError;
+use sigpost_store::events::{Event, Filter, list};
+
+use crate::api::messages::{callback_parts, milliseconds};
+use crate::api::query::Query;
+use crate::app::State;
+
+/// Rows of a page: the most and the default (QStash's earlier reference and its Go SDK's tests).
+const PAGE: i64 = 1000;
+/// The latest time that JavaScript's `Date` knows, in milliseconds. Postgres knows a little more.
+const LAST_MS: i64 = 8_640_000_000_000_000;
+
+/// A page of the log, newest first unless asked otherwise.
+pub(crate) async fn list_events(
+    FromState(state): FromState<Arc<State>>,
+    uri: Uri,
+) -> Result<Json<wire::EventsPage>, ApiError> {
+    let query = Query::parse(uri.query());
+    let count = query.count(PAGE, PAGE)?;
+    let filter = filter(&query)?;
+    let mut events = list(&mut *state.database.connection().await?, &filter, count + 1).await?;
+    // One more than asked for was read: it only tells that there is a next page.
+    let more = events.len() as i64 > count;
+    events.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+    let cursor = events.last().filter(|_| more).map(|last| Cursor { at_ms: last.at_ms, seq: Some(last.id) });
+    Ok(Json(wire::EventsPage { events: events.into_iter().map(on_the_wire).collect(), cursor }))
+}
+
+fn filter(query: &Query) -> Result<Filter, Invalid> {
+    let mut message_ids = query.parsed_list("messageIds", "a message id")?;
+    message_ids.extend(query.parsed::<wire::MessageId>("messageId", "a message id")?);
+    Ok(Filter {
+        message_ids,
+        states: states(query)?,
+        urls: query.exact("url"),
+        labels: query.list("label"),
+        from_ms: time(query, "fromDate")?,
+        to_ms: time(query, "toDate")?,
+        cursor: cursor(query)?,
+        earliest_first: match query.exact("order").first().map(String::as_str) {
+            None | Some("latestFirst") => false,
+            Some("earliestFirst") => true,
+            Some(_) => return Err(Invalid::new("order", "must be latestFirst or earliestFirst")),
+        },
+    })
+}
+
+fn time(query: &Query, name: &str) -> Result<Option<i64>, Invalid> {
+    match query.parsed(name, "a time in milliseconds")? {
+        Some(ms) if !(0..=LAST_MS).contains(&ms) => {
+            Err(Invalid::new(name, format!("must be between 0 and {LAST_MS} milliseconds")))
+        }
+        time => Ok(time),
+    }
+}
+
+fn cursor(query: &Query) -> Result<Option<Cursor>, Invalid> {
+    match query.parsed("cursor", "a cursor of this endpoint")? {
+        Some(Cursor { at_ms, .. }) if at_ms > LAST_MS => Err(Invalid::new("cursor", "is not of this endpoint")),
+        cursor => Ok(cursor),
+    }
+}
+
+/// `IN_PROGRESS` stands for the states of a message that is on its way (QStash's OpenAPI).
+fn states(query: &Query) -> Result<Vec<EventState>, Invalid> {
+    let mut states = Vec::new();
+    for name in query.list("state") {
+        if name.eq_ignore_ascii_case("IN_PROGRESS") {
+            states.extend([EventState::Active, EventState::Retry, EventState::Error]);
+        } else {
+            states.push(name.parse().map_err(|_| Invalid::new("state", format!("{name:?} is not a state")))?);
+        }
+    }
+    Ok(states)
+}
+
+fn on_the_wire(event: Event) -> wire::Event {
+    let message = event.message.message;
+    let (callback, callback_headers) = callback_parts(message.callback);
+    let (failure_callback, failure_callback_headers) = callback_parts(message.failure_callback);
+    let response_status = event.response.as_ref().map(|response| response.status);
+    let (response_header, response_body) =
+        event.response.map(|response| (response.header, response.body)).unwrap_or_default();
+    wire::Event {
+        time: event.at_ms,
+        message_id: message.id,
+        state: event.state,
+        url: message.url,
+        method: Some(message.method),
+        header: message.header,
+        body: message.body,
+        error: event.error,
+        next_delivery_time: event.next_delivery_at_ms,
+        topic_name: None,
+        endpoint_name: None,
+        schedule_id: None,
+        queue_name: None,
+        response_status,
+        response_header,
+        response_body,
+        timeout: message.timeout.map(milliseconds),
+        callback,
+        callback_headers,
+        failure_callback,
+        failure_callback_headers,
+        max_retries: Some(message.retries),
+        retry_delay_expression: message.retry_delay.map(|expression| expression.to_string()),
+        labels: message.labels,
+        caller_ip: message.caller_ip,
+    }
+}

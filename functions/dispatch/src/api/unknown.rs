@@ -1,0 +1,34 @@
+//! Paths and methods that are not there.
+
+use axum::http::{Method, StatusCode, Uri};
+use sigpost_runtime::ApiError;
+
+/// Parts of QStash's API, with what is said about them.
+const MISSING: &[(&str, &str)] = &[
+    ("/v2/trigger", "Upstash Workflow is not part of sigpost"),
+    ("/v2/batch/trigger", "Upstash Workflow is not part of sigpost"),
+    ("/v2/workflows", "Upstash Workflow is not part of sigpost"),
+    ("/v2/notify", "Upstash Workflow is not part of sigpost"),
+    ("/v2/wait", "Upstash Workflow is not part of sigpost"),
+    ("/v2/enqueue", "queues are not supported yet"),
+    ("/v2/queues", "queues are not supported yet"),
+    ("/v2/batch", "batches are not supported yet; publish one by one"),
+    ("/v2/schedules", "schedules are not supported yet"),
+    ("/v2/topics", "url groups are not supported yet"),
+    ("/v2/flowControl", "flow control is not supported yet"),
+    ("/v2/globalParallelism", "flow control is not supported yet"),
+];
+
+/// 404 with the reason, as JSON.
+pub(crate) async fn unknown_path(method: Method, uri: Uri) -> ApiError {
+    let path = uri.path();
+    match MISSING.iter().find(|(prefix, _)| path.starts_with(prefix)) {
+        Some((_, reason)) => ApiError::not_found(format!("{path}: {reason}")),
+        None => ApiError::not_found(format!("{method} {path} is not an endpoint")),
+    }
+}
+
+/// 405 as JSON.
+pub(crate) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not supported on {}", uri.path()))
+}

@@ -1,0 +1,91 @@
+//! The dispatch function put together: database, keys, intake and engine behind one router.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use sha2::{Digest, Sha256};
+use sigpost_qstash::Limits;
+use sigpost_runtime::{AddressPolicy, KeyRing};
+use sigpost_store::{Database, signing_keys};
+
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::intake::Intake;
+use crate::router;
+
+/// A running dispatch function.
+#[derive(Clone)]
+pub struct App {
+    state: Arc<State>,
+    engine: Option<Engine>,
+}
+
+/// What the API's handlers work with.
+pub(crate) struct State {
+    pub(crate) database: Database,
+    pub(crate) keys: KeyRing,
+    pub(crate) intake: Intake,
+    pub(crate) limits: Limits,
+    pub(crate) address_policy: AddressPolicy,
+    pub(crate) deduplication_window: Duration,
+    /// SHA-256 of the token: compared as hashes, in constant time whatever the length.
+    pub(crate) token_hash: [u8; 32],
+}
+
+impl App {
+    /// Connects, takes over the deployment's keys (or gives it its first), and starts the engine.
+    pub async fn start(config: Config) -> Result<Self> {
+        let database = Database::new(&config.database_url.0, config.database_connections)?;
+        let mut conn = database.connection().await.context("DATABASE_URL")?;
+        let keys = signing_keys::find_or_insert(&mut conn, &config.first_keys)
+            .await
+            .context("the signing keys cannot be read; has the schema been applied (`sigpost migrate`)?")?;
+        sigpost_store::retention::ensure_event_partitions(&mut conn).await.context("event partitions")?;
+        drop(conn);
+
+        let keys = KeyRing::new(keys);
+        let engine = config
+            .engine
+            .map(|settings| Engine::start(settings, database.clone(), keys.clone(), &config.address_policy))
+            .transpose()?;
+        let state = State {
+            intake: Intake::start(database.clone(), engine.clone()),
+            database,
+            keys,
+            limits: config.limits,
+            address_policy: config.address_policy,
+            deduplication_window: config.deduplication_window,
+            token_hash: Sha256::digest(config.token.0.as_bytes()).into(),
+        };
+        Ok(Self { state: Arc::new(state), engine })
+    }
+
+    /// Every route of the function.
+    pub fn router(&self) -> Router {
+        router::router(Arc::clone(&self.state))
+    }
+
+    /// The live keys, for handlers in the same process.
+    pub fn keys(&self) -> KeyRing {
+        self.state.keys.clone()
+    }
+
+    /// The database, for functions in the same process.
+    pub fn database(&self) -> Database {
+        self.state.database.clone()
+    }
+
+    /// The engine, when this process delivers.
+    pub fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
+    }
+
+    /// Stops in order: no more claims, finish what is in flight within the grace time, give back the rest.
+    pub async fn shutdown(&self) {
+        if let Some(engine) = &self.engine {
+            engine.shutdown().await;
+        }
+    }
+}

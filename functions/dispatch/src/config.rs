@@ -1,0 +1,102 @@
+//! What the dispatch function needs to know, from the environment.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
+use sigpost_runtime::{AddressPolicy, env};
+
+use crate::engine::Settings;
+
+/// How long a deduplication id is taken, unless configured otherwise (QStash's 10 minutes).
+pub const DEDUPLICATION_WINDOW: Duration = Duration::from_secs(600);
+
+/// The configuration of one dispatch process.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `DATABASE_URL`. Required. It holds a password and is never logged.
+    pub database_url: Secret,
+    /// `DATABASE_CONNECTIONS`: connections to Postgres at most, besides one that listens. Default 8.
+    pub database_connections: usize,
+    /// `QSTASH_TOKEN`: the bearer token of the API. Required.
+    pub token: Secret,
+    /// `QSTASH_CURRENT_SIGNING_KEY` and `QSTASH_NEXT_SIGNING_KEY`: the keys that a database without
+    /// keys starts with. Default: fresh ones. Once there are keys in the database, those count.
+    pub first_keys: SigningKeys,
+    /// Bounds of what a publish may ask for.
+    pub limits: Limits,
+    /// `ALLOW_TARGETS`: networks, addresses and hosts outside the public internet that may be pushed
+    /// to, separated by commas. Default: none.
+    pub address_policy: AddressPolicy,
+    /// `DEDUPLICATION_WINDOW_SECONDS`: how long a deduplication id is taken. Default 600, as QStash's.
+    pub deduplication_window: Duration,
+    /// How the engine works; `None` accepts without delivering, for another process to deliver.
+    pub engine: Option<Settings>,
+}
+
+/// A text that no log and no debug output shows.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+impl Config {
+    /// Reads everything; the first thing that is wrong is the error, and names its variable.
+    pub fn from_env() -> Result<Self> {
+        let seconds = |name, default| env::parsed(name, default).map(Duration::from_secs);
+        let defaults = Settings::default();
+        Ok(Self {
+            database_url: Secret(env::required("DATABASE_URL")?),
+            database_connections: env::parsed("DATABASE_CONNECTIONS", 8)?,
+            token: Secret(env::required("QSTASH_TOKEN")?),
+            first_keys: first_keys_from_env()?,
+            limits: Limits {
+                max_body_bytes: env::parsed("MAX_BODY_BYTES", Limits::default().max_body_bytes)?,
+                ..Limits::default()
+            },
+            address_policy: AddressPolicy::allowing(&env::list("ALLOW_TARGETS")?).context("ALLOW_TARGETS")?,
+            deduplication_window: seconds("DEDUPLICATION_WINDOW_SECONDS", DEDUPLICATION_WINDOW.as_secs())?,
+            engine: Some(Settings {
+                max_in_flight: env::parsed("MAX_IN_FLIGHT", defaults.max_in_flight)?,
+                lease: seconds("LEASE_SECONDS", defaults.lease.as_secs())?,
+                longest_attempt: seconds("LONGEST_ATTEMPT_SECONDS", defaults.longest_attempt.as_secs())?,
+                grace: seconds("SHUTDOWN_GRACE_SECONDS", defaults.grace.as_secs())?,
+                ..defaults
+            }),
+        })
+    }
+
+    /// Refuses QStash's public development credentials, which anybody knows.
+    pub fn refuse_dev_credentials(&self) -> Result<()> {
+        ensure!(
+            self.token.0 != DEV_TOKEN,
+            "QSTASH_TOKEN is QStash's public development token, which anybody knows; set one of your own"
+        );
+        ensure!(
+            !self.first_keys.is_dev(),
+            "QSTASH_CURRENT_SIGNING_KEY is one of QStash's public development keys, which anybody knows; \
+             leave both keys unset to have fresh ones made"
+        );
+        Ok(())
+    }
+}
+
+fn first_keys_from_env() -> Result<SigningKeys> {
+    match (env::var("QSTASH_CURRENT_SIGNING_KEY")?, env::var("QSTASH_NEXT_SIGNING_KEY")?) {
+        (Some(current), Some(next)) => {
+            ensure!(
+                current != next,
+                "QSTASH_NEXT_SIGNING_KEY is the same as QSTASH_CURRENT_SIGNING_KEY; rotation needs two"
+            );
+            Ok(SigningKeys { current, next })
+        }
+        (None, None) => Ok(SigningKeys::generate()),
+        _ => {
+            anyhow::bail!("QSTASH_CURRENT_SIGNING_KEY and QSTASH_NEXT_SIGNING_KEY belong together: set both or neither")
+        }
+    }
+}

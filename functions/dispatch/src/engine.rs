@@ -1,0 +1,194 @@
+//! The delivery engine of one process. Any number of them work on one database, without a leader:
+//! what a message needs is in its row, and the lease decides who acts.
+//!
+//! ```text
+//!            look (notified | due | polled)
+//!                      |
+//!   intake ---+        v
+//!  (leased)   |     drain: claim ---+
+//!             v                     v
+//!            push: send -> decide -> recorder: record (+ dead letter, callbacks)
+//! ```
+//!
+//! A lease is short and renewed while its push lasts, so that a killed process is found out within
+//! seconds however slow its destinations were. Everything written about a delivery names the lease's
+//! token: who lost the lease writes nothing.
+
+mod callbacks;
+mod decide;
+mod drain;
+mod fast_lane;
+mod in_flight;
+mod listen;
+mod push;
+mod recorder;
+mod send;
+mod settings;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Result;
+use sigpost_qstash::MessageId;
+use sigpost_runtime::{AddressPolicy, KeyRing};
+use sigpost_store::Database;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use fast_lane::FastLane;
+use in_flight::InFlight;
+use recorder::Recorder;
+use send::Sender;
+pub use settings::Settings;
+
+/// A handle to the engine; clones share it.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    database: Database,
+    keys: KeyRing,
+    sender: Sender,
+    recorder: Recorder,
+    room: Arc<Semaphore>,
+    fast_lane: FastLane,
+    in_flight: InFlight,
+    /// When to look for due messages next, and the bell that says it is earlier than it was.
+    next_look: Mutex<Instant>,
+    earlier: Notify,
+    stopping: CancellationToken,
+    /// The loops: look, listen, renew.
+    loops: TaskTracker,
+    /// The pushes.
+    pushes: TaskTracker,
+    steps: broadcast::Sender<Step>,
+}
+
+/// The right to have one more message in flight; given back when it is dropped.
+pub(crate) struct Room {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Something that happened to a message in this process, for whoever watches.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The message.
+    pub id: MessageId,
+    /// What happened.
+    pub kind: StepKind,
+    /// When, by this process's clock.
+    pub at: Instant,
+}
+
+/// What can be watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// The commit that holds it is done.
+    Accepted,
+    /// The request is going out.
+    Pushed,
+    /// Recorded as delivered.
+    Delivered,
+    /// Recorded as failed, to be tried again.
+    Retried,
+    /// Recorded as failed for good.
+    Failed,
+    /// Recorded as not attempted.
+    GivenBack,
+    /// The lease was gone when the end of the delivery was to be recorded.
+    LeaseLost,
+}
+
+impl Engine {
+    /// Starts the loops.
+    pub(crate) fn start(settings: Settings, database: Database, keys: KeyRing, policy: &AddressPolicy) -> Result<Self> {
+        let (recorder, outcomes) = Recorder::channel();
+        let engine = Self(Arc::new(Inner {
+            sender: Sender::new(policy, &settings)?,
+            room: Arc::new(Semaphore::new(settings.max_in_flight)),
+            fast_lane: FastLane::default(),
+            settings,
+            database,
+            keys,
+            recorder,
+            in_flight: InFlight::default(),
+            next_look: Mutex::new(Instant::now()),
+            earlier: Notify::new(),
+            stopping: CancellationToken::new(),
+            loops: TaskTracker::new(),
+            pushes: TaskTracker::new(),
+            steps: broadcast::channel(1024).0,
+        }));
+        recorder::start(&engine, outcomes);
+        engine.0.loops.spawn(drain::look_when_due(engine.clone()));
+        engine.0.loops.spawn(listen::listen(engine.clone()));
+        engine.0.loops.spawn(in_flight::renew_leases(engine.clone()));
+        Ok(engine)
+    }
+
+    /// What happens in this process from now on. A watcher that is slow misses steps.
+    pub fn watch(&self) -> broadcast::Receiver<Step> {
+        self.0.steps.subscribe()
+    }
+
+    /// How many messages are in flight here, from the lease to the recorded end.
+    pub fn in_flight(&self) -> usize {
+        self.0.settings.max_in_flight - self.0.room.available_permits()
+    }
+
+    /// Room for one more message, if there is any and the engine is not stopping.
+    pub(crate) fn try_room(&self) -> Option<Room> {
+        if self.0.stopping.is_cancelled() {
+            return None;
+        }
+        Arc::clone(&self.0.room).try_acquire_owned().ok().map(|permit| Room { _permit: permit })
+    }
+
+    pub(crate) fn lease_length(&self) -> Duration {
+        self.0.settings.lease
+    }
+
+    /// Makes the engine look for due messages after this time, unless it will look earlier anyway.
+    pub(crate) fn look_in(&self, delay: Duration) {
+        // Beyond the poll interval it looks anyway; this also keeps the sum from overflowing.
+        let at = Instant::now() + delay.min(self.0.settings.poll);
+        let mut next_look = self.0.next_look.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if at < *next_look {
+            *next_look = at;
+            self.0.earlier.notify_one();
+        }
+    }
+
+    /// For watchers: a message was accepted here.
+    pub(crate) fn accepted(&self, id: MessageId) {
+        self.step(id, StepKind::Accepted);
+    }
+
+    fn step(&self, id: MessageId, kind: StepKind) {
+        if self.0.steps.receiver_count() > 0 {
+            let _ = self.0.steps.send(Step { id, kind, at: Instant::now() });
+        }
+    }
+
+    /// Stops in order: no more claims, the pushes under way may end within the grace time, what is
+    /// left is given back. Returns when everything is recorded or the database does not answer.
+    pub(crate) async fn shutdown(&self) {
+        let inner = &self.0;
+        inner.stopping.cancel();
+        inner.loops.close();
+        inner.pushes.close();
+        if tokio::time::timeout(inner.settings.grace, inner.pushes.wait()).await.is_err() {
+            self.give_back_all().await;
+        }
+        // What has ended is still being written; the recorder gives back the room when it is done.
+        let all = u32::try_from(inner.settings.max_in_flight).unwrap_or(u32::MAX);
+        let recorded = tokio::time::timeout(Duration::from_secs(5), inner.room.acquire_many(all)).await;
+        if recorded.is_err() {
+            tracing::warn!("stopped before everything was recorded; the leases run out and others take over");
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(2), inner.loops.wait()).await;
+    }
+}

@@ -1,0 +1,85 @@
+//! Callbacks: reports about deliveries, which are messages themselves: stored, signed, retried.
+
+use sigpost_qstash::{Callback, CallbackBody, DeadLetterId, Deduplication, MessageId, content_key, explicit_key};
+use sigpost_store::accept::{Deduplicate, NewMessage};
+use sigpost_store::claim::Lease;
+use sigpost_store::messages::Message;
+use sigpost_store::record::{Next, Outcome};
+
+/// Whether the end of this delivery may have to be reported.
+pub(super) fn wants_reports(lease: &Lease) -> bool {
+    lease.message.callback.is_some() || lease.message.failure_callback.is_some()
+}
+
+/// The reports about a recorded delivery: to the callback after every attempt, to the failure
+/// callback after the last. Callbacks have no callbacks.
+pub(super) fn reports(lease: &Lease, outcome: &Outcome, dead_letter: Option<DeadLetterId>) -> Vec<NewMessage> {
+    let message = &lease.message;
+    let attempted = outcome.next != Next::GivenBack;
+    let every = message.callback.as_deref().filter(|_| attempted).map(|callback| (callback, None));
+    let last = message.failure_callback.as_deref().filter(|_| outcome.next == Next::Failed);
+    every
+        .into_iter()
+        .chain(last.map(|callback| (callback, dead_letter)))
+        .map(|(callback, dead_letter)| report(callback, lease, &body(lease, outcome, dead_letter)))
+        .collect()
+}
+
+fn body(lease: &Lease, outcome: &Outcome, dlq_id: Option<DeadLetterId>) -> CallbackBody {
+    let message = &lease.message;
+    let response = outcome.response.clone();
+    CallbackBody {
+        status: response.as_ref().map_or(0, |response| response.status),
+        header: response.as_ref().map(|response| response.header.clone()).unwrap_or_default(),
+        body: response.map(|response| response.body).unwrap_or_default(),
+        retried: lease.retried,
+        max_retries: message.retries,
+        dlq_id,
+        source_message_id: message.id,
+        topic_name: None,
+        endpoint_name: None,
+        url: message.url.clone(),
+        method: message.method,
+        source_header: message.header.clone(),
+        source_body: message.body.clone(),
+        not_before: lease.not_before_ms,
+        created_at: lease.created_at_ms,
+        schedule_id: None,
+        caller_ip: message.caller_ip.clone(),
+        error: outcome.error.clone().filter(|_| outcome.response.is_none()),
+    }
+}
+
+/// What the callback's own options do not say is as for the message it reports on.
+fn report(callback: &Callback, lease: &Lease, body: &CallbackBody) -> NewMessage {
+    let (message, options) = (&lease.message, &callback.options);
+    // A struct of texts and numbers: nothing in it can fail to serialise.
+    let body = bytes::Bytes::from(serde_json::to_vec(body).unwrap_or_default());
+    let mut header = options.headers.clone();
+    if header.get("Content-Type").is_none() {
+        header.insert("Content-Type", "application/json");
+    }
+    let key = options.deduplication.as_ref().map(|deduplication| match deduplication {
+        Deduplication::Id(id) => explicit_key(id),
+        Deduplication::Content => content_key(callback.url.as_str(), &header, &body),
+    });
+    NewMessage {
+        start: options.start,
+        deduplicate: key.map(|key| Deduplicate { key, window: crate::config::DEDUPLICATION_WINDOW }),
+        message: Message {
+            id: MessageId::new(),
+            url: callback.url.as_str().to_owned(),
+            method: options.method,
+            header,
+            body,
+            retries: options.retries.unwrap_or(message.retries),
+            timeout: options.timeout.or(message.timeout),
+            retry_delay: options.retry_delay.clone().or_else(|| message.retry_delay.clone()),
+            callback: None,
+            failure_callback: None,
+            labels: options.labels.clone(),
+            caller_ip: message.caller_ip.clone(),
+            callback_of: Some(message.id),
+        },
+    }
+}

@@ -1,0 +1,127 @@
+//! Decide: where a message goes after an attempt. A pure function.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sigpost_qstash::{RetryDelay, default_backoff, is_non_retryable, retry_after};
+use sigpost_store::record::Next;
+
+use super::send::{Answer, SendError};
+
+/// What is known of a message when an attempt of it ends.
+pub(super) struct Attempt<'a> {
+    /// Failed attempts recorded before this one.
+    pub(super) retried: u32,
+    /// Attempts allowed after the first.
+    pub(super) retries: u32,
+    /// The sender's expression for the delay.
+    pub(super) retry_delay: Option<&'a RetryDelay>,
+}
+
+/// 2xx is success. 489 with `Upstash-NonRetryable-Error: true` is final. Everything else, no answer
+/// included, is tried again while retries remain: when the answer's `Retry-After` family says, else
+/// when the sender's expression says, else with the built-in backoff.
+pub(super) fn decide(attempt: &Attempt<'_>, result: &Result<Answer, SendError>, now: Timestamp) -> Next {
+    match result {
+        Ok(answer) if (200..300).contains(&answer.status) => Next::Delivered,
+        Ok(answer) if is_non_retryable(answer.status, &answer.headers) => Next::Failed,
+        _ if attempt.retried >= attempt.retries => Next::Failed,
+        _ => Next::Retry(delay(attempt, result, now)),
+    }
+}
+
+fn delay(attempt: &Attempt<'_>, result: &Result<Answer, SendError>, now: Timestamp) -> Duration {
+    let asked_for = result.as_ref().ok().and_then(|answer| retry_after(&answer.headers, now));
+    asked_for
+        .or_else(|| attempt.retry_delay.and_then(|expression| expression.delay(attempt.retried)))
+        .unwrap_or_else(|| default_backoff(attempt.retried))
+}
+
+/// Why an attempt that did not deliver failed, in words for the log of events.
+pub(super) fn error_text(result: &Result<Answer, SendError>) -> Option<String> {
+    match result {
+        Ok(answer) if (200..300).contains(&answer.status) => None,
+        Ok(answer) => Some(format!("the destination answered {}", answer.status)),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderName, HeaderValue};
+    use bytes::Bytes;
+
+    use super::*;
+
+    const FIRST: Attempt<'_> = Attempt { retried: 0, retries: 3, retry_delay: None };
+    const LAST: Attempt<'_> = Attempt { retried: 3, retries: 3, retry_delay: None };
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)]) -> Result<Answer, SendError> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect::<HeaderMap>();
+        Ok(Answer { status, headers, body: Bytes::new() })
+    }
+
+    fn decided(attempt: &Attempt<'_>, result: &Result<Answer, SendError>) -> Next {
+        decide(attempt, result, Timestamp::UNIX_EPOCH)
+    }
+
+    fn retry_seconds(attempt: &Attempt<'_>, result: &Result<Answer, SendError>) -> f64 {
+        match decided(attempt, result) {
+            Next::Retry(delay) => delay.as_secs_f64(),
+            other => panic!("{other:?} instead of a retry"),
+        }
+    }
+
+    #[test]
+    fn only_2xx_delivers() {
+        for status in [200, 201, 204, 299] {
+            assert_eq!(decided(&FIRST, &answer(status, &[])), Next::Delivered, "{status}");
+        }
+        for status in [101, 302, 304, 400, 404, 429, 489, 500, 503] {
+            assert!(matches!(decided(&FIRST, &answer(status, &[])), Next::Retry(_)), "{status}");
+        }
+    }
+
+    #[test]
+    fn failures_without_an_answer_are_tried_again() {
+        let timed_out = Err(SendError::TimedOut(Duration::from_secs(1)));
+        assert!(matches!(decided(&FIRST, &timed_out), Next::Retry(_)));
+        assert_eq!(decided(&LAST, &timed_out), Next::Failed);
+    }
+
+    #[test]
+    fn the_last_allowed_attempt_fails_for_good() {
+        let two_done = Attempt { retried: 2, ..LAST };
+        assert!(matches!(decided(&two_done, &answer(500, &[])), Next::Retry(_)));
+        assert_eq!(decided(&LAST, &answer(500, &[])), Next::Failed);
+        assert_eq!(decided(&LAST, &answer(200, &[])), Next::Delivered);
+    }
+
+    #[test]
+    fn a_non_retryable_answer_fails_at_once() {
+        assert_eq!(decided(&FIRST, &answer(489, &[("upstash-nonretryable-error", "true")])), Next::Failed);
+        assert!(matches!(decided(&FIRST, &answer(500, &[("upstash-nonretryable-error", "true")])), Next::Retry(_)));
+    }
+
+    #[test]
+    fn the_answer_wins_over_the_expression_and_the_expression_over_the_backoff() {
+        let expression = RetryDelay::parse("Upstash-Retry-Delay", "1000 * (1 + retried)").expect("expression");
+        let with_expression = Attempt { retry_delay: Some(&expression), ..FIRST };
+        assert_eq!(retry_seconds(&with_expression, &answer(429, &[("retry-after", "7")])), 7.0);
+        assert_eq!(retry_seconds(&with_expression, &answer(429, &[("retry-after", "soon")])), 1.0);
+        assert_eq!(retry_seconds(&Attempt { retried: 2, ..with_expression }, &answer(500, &[])), 3.0);
+        assert_eq!(retry_seconds(&FIRST, &answer(503, &[("retry-after", "0")])), 0.0);
+        assert!((retry_seconds(&FIRST, &answer(500, &[])) - 12.18).abs() < 0.01);
+        assert!((retry_seconds(&Attempt { retried: 1, ..FIRST }, &answer(500, &[])) - 148.41).abs() < 0.01);
+    }
+
+    #[test]
+    fn an_expression_without_a_number_falls_back_to_the_backoff() {
+        let expression = RetryDelay::parse("Upstash-Retry-Delay", "1 / 0").expect("expression");
+        let attempt = Attempt { retry_delay: Some(&expression), ..FIRST };
+        assert!((retry_seconds(&attempt, &answer(500, &[])) - 12.18).abs() < 0.01);
+    }
+}

@@ -1,0 +1,121 @@
+//! What this process holds leases of, and their renewal.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sigpost_qstash::MessageId;
+use sigpost_store::leases::renew;
+use sigpost_store::record::{Next, Outcome, record};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use super::Engine;
+
+/// The leases that are held, by message.
+#[derive(Clone, Default)]
+pub(super) struct InFlight(Arc<Mutex<HashMap<MessageId, Held>>>);
+
+struct Held {
+    token: Uuid,
+    since: Instant,
+    push: AbortHandle,
+}
+
+/// Takes the lease off the list when it is dropped.
+pub(super) struct Holding {
+    in_flight: InFlight,
+    id: MessageId,
+}
+
+impl InFlight {
+    /// Starts a push that is on the list from before its first step to its drop.
+    pub(super) fn hold(&self, id: MessageId, token: Uuid, start: impl FnOnce(Holding) -> AbortHandle) {
+        let holding = Holding { in_flight: self.clone(), id };
+        // The push cannot take itself off before it is on: that needs the lock, too.
+        let mut held = self.lock();
+        let push = start(holding);
+        held.insert(id, Held { token, since: Instant::now(), push });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn older_than(&self, age: Duration) -> Vec<(MessageId, Uuid)> {
+        self.lock().iter().filter(|(_, held)| held.since.elapsed() >= age).map(|(id, held)| (*id, held.token)).collect()
+    }
+
+    fn abort(&self, id: MessageId, token: Uuid) -> bool {
+        match self.lock().get(&id) {
+            Some(held) if held.token == token => {
+                held.push.abort();
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        self.in_flight.lock().remove(&self.id);
+    }
+}
+
+/// Renews, three times per lease, what has been held for a third of a lease or longer. Fast pushes
+/// are never renewed, and an idle engine asks nothing. Goes on during shutdown, until all has ended.
+pub(super) async fn renew_leases(engine: Engine) {
+    let third = engine.0.settings.lease / 3;
+    let mut ticks = interval(third);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = engine.0.stopping.cancelled(), if engine.0.pushes.is_empty() => return,
+            _ = ticks.tick() => engine.renew_held_for(third).await,
+        }
+    }
+}
+
+impl Engine {
+    /// Renews the leases held for at least `age`, and stops the pushes whose lease is gone.
+    pub(super) async fn renew_held_for(&self, age: Duration) {
+        let inner = &self.0;
+        let held = inner.in_flight.older_than(age);
+        if held.is_empty() {
+            return;
+        }
+        let renewed = async { renew(&mut *inner.database.connection().await?, &held, inner.settings.lease).await };
+        match renewed.await {
+            Ok(ours) => {
+                let ours: std::collections::HashSet<MessageId> = ours.into_iter().collect();
+                for (id, token) in held.into_iter().filter(|(id, _)| !ours.contains(id)) {
+                    if inner.in_flight.abort(id, token) {
+                        tracing::info!(message.id = %id, "the push was stopped, its lease is gone");
+                    }
+                }
+            }
+            // The pushes go on: as long as nobody else claims them their end can still be recorded.
+            Err(error) => tracing::warn!(%error, leases = held.len(), "leases cannot be renewed"),
+        }
+    }
+
+    /// Stops every push under way and makes its message due again.
+    pub(super) async fn give_back_all(&self) {
+        let inner = &self.0;
+        let held = inner.in_flight.older_than(Duration::ZERO);
+        for (id, token) in &held {
+            inner.in_flight.abort(*id, *token);
+        }
+        let given_back: Vec<Outcome> = held
+            .into_iter()
+            .map(|(id, token)| Outcome { id, token, next: Next::GivenBack, response: None, error: None })
+            .collect();
+        tracing::info!(messages = given_back.len(), "the grace time is over, unfinished deliveries are given back");
+        let recorded = async { record(&mut *inner.database.connection().await?, &given_back).await };
+        if let Err(error) = recorded.await {
+            tracing::warn!(%error, "deliveries cannot be given back; their leases run out instead");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Notifications: other processes say that there is something to look at.
+
+use std::time::Duration;
+
+use sigpost_store::Error;
+use sigpost_store::wake::{Listener, Notification};
+use tokio::time::sleep;
+
+use super::Engine;
+
+/// Between two tries to connect.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Listens, on a connection of its own. After each (re)connect it looks, because notifications may
+/// have been missed; a lost connection is also how a restarted Postgres is noticed.
+pub(super) async fn listen(engine: Engine) {
+    loop {
+        tokio::select! {
+            () = engine.0.stopping.cancelled() => return,
+            Err(error) = pass_on(&engine) => {
+                tracing::warn!(%error, "notifications are off until the database is back; timers go on");
+            }
+        }
+        tokio::select! {
+            () = engine.0.stopping.cancelled() => return,
+            () = sleep(PAUSE) => {}
+        }
+    }
+}
+
+/// Passes notifications on until the connection is lost.
+async fn pass_on(engine: &Engine) -> Result<(), Error> {
+    let mut listener = Listener::connect(&engine.0.database).await?;
+    engine.look_in(Duration::ZERO);
+    loop {
+        match listener.next().await? {
+            Notification::Look => engine.look_in(Duration::ZERO),
+            // Renewing finds out whether the lease is one of ours.
+            Notification::Cancelled => engine.renew_held_for(Duration::ZERO).await,
+        }
+    }
+}

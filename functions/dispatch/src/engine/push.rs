@@ -1,0 +1,72 @@
+//! Push: a lease goes out, and what came of it goes to the recorder.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use sigpost_qstash::Headers;
+use sigpost_store::claim::Lease;
+use sigpost_store::record::{Next, Outcome, Response};
+
+use super::decide::{Attempt, decide, error_text};
+use super::in_flight::Holding;
+use super::recorder::Ended;
+use super::send::{Answer, SendError};
+use super::{Engine, Room, StepKind, callbacks};
+
+/// Leases that may be lost before a message is given up: it takes its dispatchers down with it, or
+/// the lease is too short for them.
+const LOST_LEASES: u32 = 10;
+
+impl Engine {
+    /// Starts the delivery of a lease. Its room is taken until its end is recorded.
+    pub(crate) fn push(&self, lease: Lease, room: Room) {
+        let (id, token) = (lease.message.id, lease.token);
+        self.0.in_flight.hold(id, token, |holding| {
+            let delivery = deliver(self.clone(), lease, room, holding);
+            self.0.pushes.spawn(delivery).abort_handle()
+        });
+    }
+}
+
+async fn deliver(engine: Engine, lease: Lease, room: Room, holding: Holding) {
+    let inner = &engine.0;
+    let outcome = if lease.deliveries > lease.retried + 1 + LOST_LEASES {
+        given_up(&lease)
+    } else {
+        engine.step(lease.message.id, StepKind::Pushed);
+        let result = inner.fast_lane.run(inner.sender.send(&lease, &inner.keys.keys())).await;
+        outcome(&lease, result, Timestamp::now())
+    };
+    inner.recorder.record(Ended { lease, outcome, _room: room, _holding: holding });
+}
+
+/// Decides, and keeps of the answer what is recorded: of a failure all, of a success its status, and
+/// what a callback will tell.
+fn outcome(lease: &Lease, result: Result<Answer, SendError>, now: Timestamp) -> Outcome {
+    let attempt = Attempt {
+        retried: lease.retried,
+        retries: lease.message.retries,
+        retry_delay: lease.message.retry_delay.as_ref(),
+    };
+    let next = decide(&attempt, &result, now);
+    let in_full = next != Next::Delivered || callbacks::wants_reports(lease);
+    Outcome {
+        id: lease.message.id,
+        token: lease.token,
+        next,
+        error: error_text(&result),
+        response: result.ok().map(|answer| match in_full {
+            true => Response { status: answer.status, header: Headers::from_http(&answer.headers), body: answer.body },
+            false => Response { status: answer.status, header: Headers::default(), body: Bytes::new() },
+        }),
+    }
+}
+
+fn given_up(lease: &Lease) -> Outcome {
+    Outcome {
+        id: lease.message.id,
+        token: lease.token,
+        next: Next::Failed,
+        response: None,
+        error: Some(format!("given up: {LOST_LEASES} leases of it were lost without a recorded end")),
+    }
+}

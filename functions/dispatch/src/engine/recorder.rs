@@ -1,0 +1,140 @@
+//! Group commit of what came of deliveries: what ends while a commit is under way shares the next
+//! one. Room is given back, watchers are told and callbacks exist only after the commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sigpost_store::Error;
+use sigpost_store::accept::NewMessage;
+use sigpost_store::claim::Lease;
+use sigpost_store::record::{Next, Outcome, Recorded, record, record_and_accept};
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::sleep;
+
+use super::in_flight::Holding;
+use super::{Engine, Room, StepKind, callbacks};
+
+/// Outcomes in one commit at most.
+const BATCH: usize = 256;
+/// Commits under way at once.
+const WRITERS: usize = 1;
+/// The pause after a failed commit, doubled up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Where deliveries that have ended are put.
+pub(super) struct Recorder(mpsc::UnboundedSender<Ended>);
+
+/// A delivery that has ended and is to be recorded. What it holds is let go after the commit: until
+/// then its lease is renewed and its room is taken, which also bounds how many can wait here.
+pub(super) struct Ended {
+    pub(super) lease: Lease,
+    pub(super) outcome: Outcome,
+    pub(super) _room: Room,
+    pub(super) _holding: Holding,
+}
+
+impl Recorder {
+    pub(super) fn channel() -> (Self, mpsc::UnboundedReceiver<Ended>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    pub(super) fn record(&self, ended: Ended) {
+        // The writers live as long as the engine; without them the lease runs out and another takes over.
+        let _ = self.0.send(ended);
+    }
+}
+
+/// Starts the writers.
+pub(super) fn start(engine: &Engine, ended: mpsc::UnboundedReceiver<Ended>) {
+    let ended = Arc::new(Mutex::new(ended));
+    for _ in 0..WRITERS {
+        tokio::spawn(write(engine.clone(), Arc::clone(&ended)));
+    }
+}
+
+async fn write(engine: Engine, ended: Arc<Mutex<mpsc::UnboundedReceiver<Ended>>>) {
+    let mut gathered = Vec::with_capacity(BATCH);
+    while ended.lock().await.recv_many(&mut gathered, BATCH).await > 0 {
+        record_batch(&engine, std::mem::take(&mut gathered)).await;
+    }
+}
+
+/// Records until it succeeds: the deliveries have happened, and forgetting them would repeat them.
+async fn record_batch(engine: &Engine, batch: Vec<Ended>) {
+    let (outcomes, held): (Vec<Outcome>, Vec<_>) =
+        batch.into_iter().map(|ended| (ended.outcome, (ended.lease, ended._room, ended._holding))).unzip();
+    let leases: Vec<&Lease> = held.iter().map(|(lease, ..)| lease).collect();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match commit(engine, &outcomes, &leases).await {
+            Ok(recorded) => return announce(engine, &outcomes, &leases, &recorded),
+            Err(Error::Refused(why)) => {
+                tracing::error!(error = %why, "a batch of deliveries was refused, recording one by one");
+                return record_one_by_one(engine, &outcomes, &leases).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, deliveries = outcomes.len(), "deliveries cannot be recorded yet");
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// One statement; with callbacks one transaction, so that a report exists exactly if what it reports was recorded.
+async fn commit(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) -> Result<Recorded, Error> {
+    let mut conn = engine.0.database.connection().await?;
+    if !leases.iter().any(|lease| callbacks::wants_reports(lease)) {
+        return record(&mut conn, outcomes).await;
+    }
+    record_and_accept(&mut conn, outcomes, |recorded| {
+        let reported = outcomes.iter().zip(leases).filter_map(|(outcome, lease)| {
+            let dead_letter = *recorded.get(&outcome.id)?;
+            Some(callbacks::reports(lease, outcome, dead_letter))
+        });
+        reported.flatten().collect::<Vec<NewMessage>>()
+    })
+    .await
+}
+
+/// What Postgres refuses of a delivery is the answer's text, never its outcome: that is recorded without it.
+async fn record_one_by_one(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) {
+    for (outcome, lease) in outcomes.iter().zip(leases) {
+        let bare = Outcome { response: None, error: None, ..outcome.clone() };
+        for attempt in [outcome, &bare] {
+            match commit(engine, std::slice::from_ref(attempt), std::slice::from_ref(lease)).await {
+                Ok(recorded) => {
+                    announce(engine, std::slice::from_ref(attempt), std::slice::from_ref(lease), &recorded);
+                    break;
+                }
+                Err(error) => tracing::error!(message.id = %outcome.id, %error, "the delivery cannot be recorded"),
+            }
+        }
+    }
+}
+
+/// After the commit: timers, and whoever watches.
+fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: &Recorded) {
+    for (outcome, lease) in outcomes.iter().zip(leases) {
+        if !recorded.contains_key(&outcome.id) {
+            tracing::info!(message.id = %outcome.id, "the lease was lost before the delivery was recorded");
+            engine.step(outcome.id, StepKind::LeaseLost);
+            continue;
+        }
+        let kind = match outcome.next {
+            Next::Delivered => StepKind::Delivered,
+            Next::Retry(delay) => {
+                engine.look_in(delay);
+                StepKind::Retried
+            }
+            Next::Failed => StepKind::Failed,
+            Next::GivenBack => StepKind::GivenBack,
+        };
+        engine.step(outcome.id, kind);
+        if callbacks::wants_reports(lease) {
+            engine.look_in(Duration::ZERO);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Send: one signed HTTP request, bounded in time and in what is read of the answer.
+//! No database connection is held meanwhile.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
+use reqwest::{Method, Request, Url};
+use sigpost_qstash::names;
+use sigpost_runtime::key_ring::Keys;
+use sigpost_runtime::{AddressPolicy, outgoing};
+use sigpost_store::claim::Lease;
+
+use super::Settings;
+
+/// Sends leases to their destinations.
+pub(super) struct Sender {
+    client: reqwest::Client,
+    policy: AddressPolicy,
+    longest_attempt: Duration,
+    kept_response_bytes: usize,
+}
+
+/// What the destination answered. The body is cut to what is kept.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// Why there is no answer. The texts are shown in the log of events.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum SendError {
+    #[error("no complete response within {} ms", .0.as_millis())]
+    TimedOut(Duration),
+    #[error("{0}")]
+    Refused(String),
+    #[error("cannot connect: {0}")]
+    NotConnected(String),
+    #[error("the exchange broke off: {0}")]
+    BrokenOff(String),
+    #[error("the request cannot be made: {0}")]
+    Unsendable(String),
+}
+
+impl Sender {
+    pub(super) fn new(policy: &AddressPolicy, settings: &Settings) -> anyhow::Result<Self> {
+        Ok(Self {
+            client: outgoing::client(policy)?,
+            policy: policy.clone(),
+            longest_attempt: settings.longest_attempt,
+            kept_response_bytes: settings.kept_response_bytes,
+        })
+    }
+
+    /// One attempt. The signature is made now: it expires minutes after it was made.
+    pub(super) async fn send(&self, lease: &Lease, keys: &Keys) -> Result<Answer, SendError> {
+        let request = self.request(lease, keys)?;
+        let bound = lease.message.timeout.unwrap_or(self.longest_attempt).min(self.longest_attempt);
+        tokio::time::timeout(bound, self.exchange(request)).await.unwrap_or(Err(SendError::TimedOut(bound)))
+    }
+
+    fn request(&self, lease: &Lease, keys: &Keys) -> Result<Request, SendError> {
+        let message = &lease.message;
+        let url = Url::parse(&message.url).map_err(|why| SendError::Unsendable(why.to_string()))?;
+        self.policy.check_url(&url).map_err(|why| SendError::Refused(why.to_string()))?;
+        let method = Method::from_bytes(message.method.as_str().as_bytes())
+            .map_err(|why| SendError::Unsendable(why.to_string()))?;
+
+        let mut headers = message.header.to_http();
+        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(names::USER_AGENT));
+        let mut set = |name, value: &str| match HeaderValue::from_str(value) {
+            Ok(value) => {
+                headers.insert(HeaderName::from_static(name), value);
+                Ok(())
+            }
+            Err(why) => Err(SendError::Unsendable(format!("{name}: {why}"))),
+        };
+        set(names::UPSTASH_SIGNATURE, &keys.signer.sign(&message.url, &message.body, Timestamp::now()))?;
+        set(names::UPSTASH_MESSAGE_ID, &message.id.to_string())?;
+        set(names::UPSTASH_RETRIED, &lease.retried.to_string())?;
+        if let Some(caller_ip) = &message.caller_ip {
+            set(names::UPSTASH_CALLER_IP, caller_ip)?;
+        }
+
+        let mut request = Request::new(method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(message.body.clone().into());
+        Ok(request)
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Answer, SendError> {
+        let mut response = self.client.execute(request).await.map_err(send_error)?;
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        let mut body = BytesMut::new();
+        // A longer body, or one without an end, is left unread: the connection is closed then.
+        while let Some(chunk) = response.chunk().await.map_err(send_error)? {
+            let room = self.kept_response_bytes - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if body.len() == self.kept_response_bytes {
+                break;
+            }
+        }
+        Ok(Answer { status, headers, body: body.freeze() })
+    }
+}
+
+/// The innermost cause says what happened; the layers above repeat the URL.
+fn send_error(error: reqwest::Error) -> SendError {
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let text = innermost.to_string();
+    if error.is_connect() {
+        if text.starts_with("invalid destination url") {
+            SendError::Refused(text)
+        } else {
+            SendError::NotConnected(text)
+        }
+    } else if error.is_builder() || error.is_request() && error.is_timeout() {
+        SendError::Unsendable(text)
+    } else {
+        SendError::BrokenOff(text)
+    }
+}

@@ -1,0 +1,179 @@
+//! Group commit of accepts: requests that arrive while a commit is under way share the next one.
+//! Nobody is answered before the commit that holds the message.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sigpost_qstash::{MessageId, Start};
+use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept};
+use sigpost_store::claim::Lease;
+use sigpost_store::{Database, Error};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::engine::{Engine, Room};
+
+/// Messages in one commit at most: beyond this a commit takes long and saves little.
+const BATCH: usize = 256;
+/// Batches under way at once: while one is being committed the next one gathers and is sent.
+const WRITERS: usize = 2;
+/// Messages waiting for a commit at most; then publishers wait for their turn.
+const WAITING: usize = 4096;
+/// Other dispatchers are told of new work at most this often: one notice makes them look, and
+/// when they look they see all there is.
+const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A handle; clones feed the same writers.
+#[derive(Clone)]
+pub(crate) struct Intake(mpsc::Sender<Waiting>);
+
+struct Waiting {
+    new: NewMessage,
+    reply: oneshot::Sender<Result<Option<MessageId>, Error>>,
+}
+
+impl Intake {
+    /// Starts the writers. They end when the last handle is dropped.
+    pub(crate) fn start(database: Database, engine: Option<Engine>) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let receiver = Arc::new(Mutex::new(receiver));
+        let last_notice = Arc::new(std::sync::Mutex::new(None));
+        for _ in 0..WRITERS {
+            let writer = Writer {
+                database: database.clone(),
+                engine: engine.clone(),
+                receiver: Arc::clone(&receiver),
+                last_notice: Arc::clone(&last_notice),
+            };
+            tokio::spawn(writer.run());
+        }
+        Self(sender)
+    }
+
+    /// Stores the message, and returns after the commit: `None` when it was stored, or the id of the
+    /// earlier message that it duplicates.
+    pub(crate) async fn accept(&self, new: NewMessage) -> Result<Option<MessageId>, Error> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || Error::Unavailable("the intake has stopped".into());
+        self.0.send(Waiting { new, reply }).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+struct Writer {
+    database: Database,
+    engine: Option<Engine>,
+    receiver: Arc<Mutex<mpsc::Receiver<Waiting>>>,
+    last_notice: Arc<std::sync::Mutex<Option<Instant>>>,
+}
+
+impl Writer {
+    async fn run(self) {
+        let mut gathered = Vec::with_capacity(BATCH);
+        while self.receiver.lock().await.recv_many(&mut gathered, BATCH).await > 0 {
+            let (arrivals, replies): (Vec<_>, Vec<_>) =
+                gathered.drain(..).map(|waiting| (waiting.new, waiting.reply)).unzip();
+            self.store(arrivals, replies).await;
+        }
+    }
+
+    async fn store(&self, batch: Vec<NewMessage>, replies: Vec<oneshot::Sender<Result<Option<MessageId>, Error>>>) {
+        // What is due now and finds room is leased to this process as it is stored, and pushed after the commit.
+        let mut rooms = Vec::with_capacity(batch.len());
+        let arrivals: Vec<Arrival> = batch
+            .into_iter()
+            .map(|new| {
+                let engine = self.engine.as_ref().filter(|_| new.start == Start::Now);
+                let room = engine.and_then(Engine::try_room);
+                let leased = room.is_some();
+                rooms.push(room);
+                Arrival { new, leased }
+            })
+            .collect();
+        let terms = LeaseTerms {
+            token: Uuid::now_v7(),
+            length: self.engine.as_ref().map_or(Duration::ZERO, Engine::lease_length),
+        };
+
+        match self.write(&arrivals, terms).await {
+            Ok(accepted) => {
+                for (reply, duplicate_of) in replies.into_iter().zip(&accepted.duplicate_of) {
+                    let _ = reply.send(Ok(*duplicate_of));
+                }
+                self.hand_over(arrivals, rooms, &accepted, terms);
+            }
+            // One message that Postgres refuses must not take its neighbours down.
+            Err(Error::Refused(_)) if arrivals.len() > 1 => {
+                drop(rooms);
+                for (arrival, reply) in arrivals.into_iter().zip(replies) {
+                    Box::pin(self.store(vec![arrival.new], vec![reply])).await;
+                }
+            }
+            Err(error) => {
+                let text = error.to_string();
+                let away = error.is_unavailable();
+                for reply in replies {
+                    let error = if away { Error::Unavailable(text.clone()) } else { Error::Refused(text.clone()) };
+                    let _ = reply.send(Err(error));
+                }
+            }
+        }
+    }
+
+    /// Writes the batch; once more on a fresh connection when the first turned out to be dead. The
+    /// same ids under the same lease make the second time harmless if the first was committed after all.
+    async fn write(&self, arrivals: &[Arrival], terms: LeaseTerms) -> Result<Accepted, Error> {
+        let notify = self.notice_is_due();
+        let mut conn = self.database.connection().await?;
+        match accept(&mut conn, arrivals, terms, notify).await {
+            Err(Error::Unavailable(_)) => {
+                drop(conn);
+                accept(&mut *self.database.connection().await?, arrivals, terms, notify).await
+            }
+            result => result,
+        }
+    }
+
+    /// Whether other dispatchers should be told: of work this process may not get to, and of leases
+    /// they would have to take over if it dies. Without an engine here, always.
+    fn notice_is_due(&self) -> bool {
+        if self.engine.is_none() {
+            return true;
+        }
+        let mut last = self.last_notice.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= NOTICE_INTERVAL);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
+
+    /// Gives what was stored as leased to the engine, and tells it when to look for the rest.
+    fn hand_over(&self, arrivals: Vec<Arrival>, rooms: Vec<Option<Room>>, accepted: &Accepted, terms: LeaseTerms) {
+        let Some(engine) = &self.engine else { return };
+        for ((arrival, room), duplicate_of) in arrivals.into_iter().zip(rooms).zip(&accepted.duplicate_of) {
+            if duplicate_of.is_some() {
+                continue;
+            }
+            engine.accepted(arrival.new.message.id);
+            match room {
+                Some(room) => engine.push(
+                    Lease {
+                        message: arrival.new.message,
+                        token: terms.token,
+                        retried: 0,
+                        deliveries: 1,
+                        created_at_ms: accepted.created_at_ms,
+                        not_before_ms: accepted.created_at_ms,
+                    },
+                    room,
+                ),
+                None => engine.look_in(match arrival.new.start {
+                    Start::Now => Duration::ZERO,
+                    Start::After(delay) => delay,
+                    Start::At(time) => time.duration_since(jiff::Timestamp::now()).try_into().unwrap_or(Duration::ZERO),
+                }),
+            }
+        }
+    }
+}

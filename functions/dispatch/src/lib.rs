@@ -1,0 +1,19 @@
+//! The dispatch function: QStash's API, and the engine that delivers.
+//!
+//! ```text
+//! accept  ->  claim  ->  send  ->  decide  ->  record
+//! intake      drain      send      decide      recorder
+//! ```
+//!
+//! `api` turns requests into messages and rows into answers; `intake` commits accepted messages in
+//! groups; `engine` leases, pushes and records. See `docs/architecture.md` for a walk through all of it.
+
+mod api;
+pub mod app;
+pub mod config;
+pub mod engine;
+mod intake;
+mod router;
+
+pub use app::App;
+pub use config::Config;
