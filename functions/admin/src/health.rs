@@ -1,0 +1,111 @@
+//! What the numbers mean: a pure decision.
+
+use serde::Serialize;
+use sigpost_store::health::{Numbers, TypeCounts};
+
+/// From this share of failed runs on, something is broken rather than unlucky.
+const UNHEALTHY_FAILURE_RATE: f64 = 0.05;
+/// A message that has been due for longer, in seconds, is waiting for a dispatcher that does not come.
+const LATE_S: f64 = 300.0;
+
+/// How the jobs are doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Health {
+    /// As it should be; also when there is nothing to do.
+    Healthy,
+    /// Something needs a look: runs are stuck, or messages are late.
+    Degraded,
+    /// Too many runs fail.
+    Unhealthy,
+}
+
+/// The verdict, and why it is not better, in words.
+pub(crate) fn assess(numbers: &Numbers) -> (Health, Vec<String>) {
+    let mut health = Health::Healthy;
+    let mut reasons = Vec::new();
+    if numbers.stuck.count > 0 {
+        health = Health::Degraded;
+        let oldest = numbers.stuck.oldest_s.unwrap_or_default();
+        reasons.push(format!("{} runs are stuck, the oldest began {oldest:.0} s ago", numbers.stuck.count));
+    }
+    if let Some(late) = numbers.queue.oldest_due_s.filter(|seconds| *seconds > LATE_S) {
+        health = Health::Degraded;
+        reasons.push(format!("{} messages are due, the oldest for {late:.0} s", numbers.queue.due));
+    }
+    let rate = overall_failure_rate(&numbers.by_type);
+    if rate >= UNHEALTHY_FAILURE_RATE {
+        health = Health::Unhealthy;
+        reasons.push(format!("{:.1} % of the runs failed", rate * 100.0));
+    }
+    (health, reasons)
+}
+
+/// The share of failed runs among all that ended, over all types.
+pub(crate) fn overall_failure_rate(by_type: &[TypeCounts]) -> f64 {
+    failure_rate(by_type.iter().map(|counts| counts.completed).sum(), by_type.iter().map(|counts| counts.failed).sum())
+}
+
+/// The share of failed runs among those that ended; 0 when none did.
+pub(crate) fn failure_rate(completed: i64, failed: i64) -> f64 {
+    match completed + failed {
+        0 => 0.0,
+        #[expect(clippy::cast_precision_loss, reason = "a share of fewer than 2^53 runs")]
+        ended => failed as f64 / ended as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sigpost_store::health::{Queue, Stuck};
+
+    use super::*;
+
+    fn numbers(completed: i64, failed: i64, stuck: i64, oldest_due_s: Option<f64>) -> Numbers {
+        Numbers {
+            by_type: vec![
+                TypeCounts { job_type: "a".into(), processing: 1, completed, failed: 0 },
+                TypeCounts { job_type: "b".into(), processing: 0, completed: 0, failed },
+            ],
+            stuck: Stuck { count: stuck, oldest_s: (stuck > 0).then_some(700.4), message_ids: vec![] },
+            queue: Queue { due: 3, oldest_due_s, ..Queue::default() },
+            ..Numbers::default()
+        }
+    }
+
+    #[test]
+    fn verdict_follows_the_numbers() {
+        use Health::{Degraded, Healthy, Unhealthy};
+        for (completed, failed, stuck, due_s, health, reasons) in [
+            (0, 0, 0, None, Healthy, vec![]),
+            (100, 0, 0, Some(300.0), Healthy, vec![]),
+            (951, 49, 0, None, Healthy, vec![]),
+            (95, 5, 0, None, Unhealthy, vec!["5.0 % of the runs failed"]),
+            (0, 1, 0, None, Unhealthy, vec!["100.0 % of the runs failed"]),
+            (100, 0, 2, None, Degraded, vec!["2 runs are stuck, the oldest began 700 s ago"]),
+            (0, 0, 0, Some(300.1), Degraded, vec!["3 messages are due, the oldest for 300 s"]),
+            (
+                9,
+                1,
+                1,
+                Some(400.0),
+                Unhealthy,
+                vec![
+                    "1 runs are stuck, the oldest began 700 s ago",
+                    "3 messages are due, the oldest for 400 s",
+                    "10.0 % of the runs failed",
+                ],
+            ),
+        ] {
+            let verdict = assess(&numbers(completed, failed, stuck, due_s));
+            assert_eq!(verdict, (health, reasons.into_iter().map(str::to_owned).collect()));
+        }
+    }
+
+    #[test]
+    fn rate_is_a_number_even_when_nothing_ended() {
+        assert!(assess(&Numbers::default()).1.is_empty());
+        assert_eq!(failure_rate(0, 0).to_bits(), 0.0_f64.to_bits());
+        assert!((failure_rate(3, 1) - 0.25).abs() < f64::EPSILON);
+    }
+}

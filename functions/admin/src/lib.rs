@@ -1,0 +1,12 @@
+//! The admin API: how the jobs of a deployment are doing, for people, probes and alarms.
+
+mod authorization;
+mod config;
+mod health;
+mod job_health;
+mod report;
+mod router;
+mod window;
+
+pub use config::Config;
+pub use router::{router, router_from_env};

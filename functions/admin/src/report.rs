@@ -1,0 +1,202 @@
+//! The answer of job-health.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sigpost_store::health::{self, Numbers, TypeCounts};
+use sigpost_store::runs::RunStatus;
+
+use crate::health::{Health, assess, failure_rate, overall_failure_rate};
+
+/// As JSON. Counts of finished runs are those of the window, counts of runs under way those of now.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    stats: Vec<StatusCount>,
+    failure_rate: f64,
+    total_jobs: i64,
+    pub(crate) health: Health,
+    /// Why the health is not better.
+    reasons: Vec<String>,
+    window_seconds: u64,
+    by_type: Vec<TypeReport>,
+    stuck: Stuck,
+    queue: Queue,
+    dead_letters: DeadLetters,
+    durations: Option<Durations>,
+    /// RFC 3339.
+    last_completed_at: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct StatusCount {
+    status: &'static str,
+    count: i64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TypeReport {
+    #[serde(rename = "type")]
+    job_type: String,
+    processing: i64,
+    completed: i64,
+    failed: i64,
+    failure_rate: f64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stuck {
+    count: i64,
+    oldest_seconds: Option<f64>,
+    message_ids: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Queue {
+    due: i64,
+    scheduled: i64,
+    active: i64,
+    oldest_due_seconds: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DeadLetters {
+    in_window: i64,
+    total: i64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Durations {
+    average_ms: f64,
+    p50_ms: f64,
+    p95_ms: f64,
+    p99_ms: f64,
+}
+
+impl Report {
+    pub(crate) fn new(numbers: Numbers, window: Duration) -> Self {
+        let (health, reasons) = assess(&numbers);
+        let stats = RunStatus::ALL.map(|status| StatusCount {
+            status: status.as_str(),
+            count: numbers.by_type.iter().map(|counts| of_status(counts, status)).sum(),
+        });
+        let Numbers { by_type, stuck, queue, dead_letters, durations, last_completed_at_ms } = numbers;
+        Self {
+            failure_rate: overall_failure_rate(&by_type),
+            total_jobs: stats.iter().map(|status| status.count).sum(),
+            stats: stats.into(),
+            health,
+            reasons,
+            window_seconds: window.as_secs(),
+            by_type: by_type.into_iter().map(TypeReport::from).collect(),
+            stuck: Stuck {
+                count: stuck.count,
+                oldest_seconds: stuck.oldest_s.map(milli),
+                message_ids: stuck.message_ids,
+            },
+            queue: Queue {
+                due: queue.due,
+                scheduled: queue.scheduled,
+                active: queue.active,
+                oldest_due_seconds: queue.oldest_due_s.map(milli),
+            },
+            dead_letters: DeadLetters { in_window: dead_letters.in_window, total: dead_letters.total },
+            durations: durations.map(Durations::from),
+            last_completed_at: last_completed_at_ms
+                .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+                .map(|time| time.to_string()),
+        }
+    }
+}
+
+impl From<TypeCounts> for TypeReport {
+    fn from(counts: TypeCounts) -> Self {
+        let TypeCounts { job_type, processing, completed, failed } = counts;
+        Self { failure_rate: failure_rate(completed, failed), job_type, processing, completed, failed }
+    }
+}
+
+impl From<health::Durations> for Durations {
+    fn from(durations: health::Durations) -> Self {
+        Self {
+            average_ms: milli(durations.average_ms),
+            p50_ms: milli(durations.p50_ms),
+            p95_ms: milli(durations.p95_ms),
+            p99_ms: milli(durations.p99_ms),
+        }
+    }
+}
+
+fn of_status(counts: &TypeCounts, status: RunStatus) -> i64 {
+    match status {
+        RunStatus::Processing => counts.processing,
+        RunStatus::Completed => counts.completed,
+        RunStatus::Failed => counts.failed,
+    }
+}
+
+/// Three decimals: what is behind them is not measured.
+fn milli(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{json, to_value};
+
+    use super::*;
+
+    #[test]
+    fn idle_deployment_is_healthy_and_has_no_rate_but_zero() {
+        let expected = json!({
+            "stats": [
+                { "status": "processing", "count": 0 }, { "status": "completed", "count": 0 }, { "status": "failed", "count": 0 },
+            ],
+            "failureRate": 0.0, "totalJobs": 0, "health": "healthy", "reasons": [], "windowSeconds": 3600, "byType": [],
+            "stuck": { "count": 0, "oldestSeconds": null, "messageIds": [] },
+            "queue": { "due": 0, "scheduled": 0, "active": 0, "oldestDueSeconds": null },
+            "deadLetters": { "inWindow": 0, "total": 0 },
+            "durations": null, "lastCompletedAt": null,
+        });
+        assert_eq!(to_value(Report::new(Numbers::default(), Duration::from_secs(3600))).expect("JSON"), expected);
+    }
+
+    #[test]
+    fn busy_deployment_is_shown_by_type_and_status() {
+        let numbers = Numbers {
+            by_type: vec![
+                TypeCounts { job_type: "cleanup-old-data".into(), processing: 0, completed: 1, failed: 1 },
+                TypeCounts { job_type: "send-email".into(), processing: 2, completed: 98, failed: 0 },
+            ],
+            stuck: health::Stuck { count: 1, oldest_s: Some(700.123_456), message_ids: vec!["msg_1".into()] },
+            queue: health::Queue { due: 4, scheduled: 5, active: 6, oldest_due_s: Some(1.5) },
+            dead_letters: health::DeadLetters { in_window: 7, total: 8 },
+            durations: Some(health::Durations { average_ms: 1.234_56, p50_ms: 1.0, p95_ms: 2.0, p99_ms: 3.0 }),
+            last_completed_at_ms: Some(1_763_800_000_123),
+        };
+        let report = to_value(Report::new(numbers, Duration::from_secs(60))).expect("JSON");
+        let expected = json!({
+            "stats": [
+                { "status": "processing", "count": 2 }, { "status": "completed", "count": 99 }, { "status": "failed", "count": 1 },
+            ],
+            "failureRate": 0.01, "totalJobs": 102, "health": "degraded",
+            "reasons": ["1 runs are stuck, the oldest began 700 s ago"], "windowSeconds": 60,
+            "byType": [
+                { "type": "cleanup-old-data", "processing": 0, "completed": 1, "failed": 1, "failureRate": 0.5 },
+                { "type": "send-email", "processing": 2, "completed": 98, "failed": 0, "failureRate": 0.0 },
+            ],
+            "stuck": { "count": 1, "oldestSeconds": 700.123, "messageIds": ["msg_1"] },
+            "queue": { "due": 4, "scheduled": 5, "active": 6, "oldestDueSeconds": 1.5 },
+            "deadLetters": { "inWindow": 7, "total": 8 },
+            "durations": { "averageMs": 1.235, "p50Ms": 1.0, "p95Ms": 2.0, "p99Ms": 3.0 },
+            "lastCompletedAt": "2025-11-22T08:26:40.123Z",
+        });
+        assert_eq!(report, expected);
+    }
+}

@@ -1,0 +1,79 @@
+//! All routes of the admin function.
+
+use anyhow::Result;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use sigpost_store::Database;
+
+use crate::Config;
+use crate::authorization::{Token, require_token};
+use crate::job_health::get_job_health;
+
+/// The routes, behind the token.
+pub fn router(database: Database, token: &str) -> Router {
+    let authorization = from_fn_with_state(Token::new(token), require_token);
+    Router::new().route("/api/admin/job-health", get(get_job_health).layer(authorization)).with_state(database)
+}
+
+/// The same, configured by the environment: see [`Config::from_env`].
+///
+/// # Errors
+///
+/// The first variable that is missing or malformed, by its name.
+pub fn router_from_env() -> Result<Router> {
+    let config = Config::from_env()?;
+    let database = Database::new(&config.database_url, config.database_connections)?;
+    Ok(router(database, &config.token))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use serde_json::{Value, json};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    /// An admin API whose database is away.
+    async fn answer(uri: &str, authorization: Option<&str>) -> (u16, Option<String>, Value) {
+        let database = Database::new("postgres://nobody@127.0.0.1:1/none?sslmode=disable", 1).expect("a URL");
+        let mut request = Request::get(uri);
+        if let Some(value) = authorization {
+            request = request.header("Authorization", value);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        let response = router(database, "s3cret").oneshot(request).await.expect("an answer");
+        let status = response.status().as_u16();
+        let cache = response.headers().get("cache-control").map(|value| value.to_str().expect("text").to_owned());
+        let body = to_bytes(response.into_body(), 4096).await.expect("a body");
+        (status, cache, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    const URI: &str = "/api/admin/job-health";
+
+    #[tokio::test]
+    async fn stranger_is_refused_in_json() {
+        let refused = (401, Some("no-store".to_owned()), json!({ "error": "unable to authenticate: invalid token" }));
+        for authorization in [None, Some("Bearer wrong"), Some("Bearer "), Some("s3cret"), Some("Basic s3cret")] {
+            assert_eq!(answer(URI, authorization).await, refused, "{authorization:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn window_out_of_bounds_is_refused_by_its_name() {
+        for window in ["59s", "8d", "soon", "-1h", ""] {
+            let (status, _, body) = answer(&format!("{URI}?window={window}"), Some("Bearer s3cret")).await;
+            assert_eq!(status, 400, "{window}");
+            assert!(body["error"].as_str().is_some_and(|error| error.starts_with("window: ")), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn absent_database_is_said_without_its_details() {
+        let (status, cache, body) = answer(URI, Some("Bearer s3cret")).await;
+        assert_eq!((status, cache.as_deref()), (503, Some("no-store")));
+        assert_eq!(body, json!({ "error": "the database is unavailable" }));
+    }
+}

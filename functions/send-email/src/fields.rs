@@ -1,0 +1,135 @@
+//! Reading the data of a template, field by field, so that an error names the field and repeats no data.
+
+use serde_json::{Map, Value};
+use sigpost_jobs::Invalid;
+use url::Url;
+
+use crate::address;
+
+/// The longest text of one field, in bytes: names, not letters.
+const MAX_TEXT_BYTES: usize = 200;
+/// The longest URL, in bytes.
+const MAX_URL_BYTES: usize = 2048;
+
+/// The `data` of a job. Fields that no template asks for are ignored.
+pub(crate) struct Fields<'a>(pub(crate) &'a Map<String, Value>);
+
+impl Fields<'_> {
+    /// A line of text, or `None` when it is missing, null or empty.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, Invalid> {
+        let text = match self.0.get(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) => text.trim(),
+            Some(_) => return Err(invalid(name, "must be a string")),
+        };
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(invalid(name, format!("must not be longer than {MAX_TEXT_BYTES} bytes")));
+        }
+        // A line break in a subject starts the next header.
+        if text.chars().any(char::is_control) {
+            return Err(invalid(name, "must be one line without control characters"));
+        }
+        Ok((!text.is_empty()).then(|| text.to_owned()))
+    }
+
+    /// An e-mail address, or `None`.
+    pub(crate) fn address(&self, name: &str) -> Result<Option<String>, Invalid> {
+        let address = self.text(name)?;
+        if let Some(address) = &address {
+            address::check(&field(name), address)?;
+        }
+        Ok(address)
+    }
+
+    /// A link that a reader may follow: http or https, with a host.
+    pub(crate) fn url(&self, name: &str) -> Result<Url, Invalid> {
+        let text = match self.0.get(name) {
+            None | Some(Value::Null) => return Err(invalid(name, "is required")),
+            Some(Value::String(text)) => text,
+            Some(_) => return Err(invalid(name, "must be a string")),
+        };
+        match Url::parse(text) {
+            Ok(url) if text.len() <= MAX_URL_BYTES && matches!(url.scheme(), "http" | "https") => Ok(url),
+            _ => Err(invalid(name, format!("must be an http or https URL of at most {MAX_URL_BYTES} bytes"))),
+        }
+    }
+
+    /// A whole number of at least one.
+    pub(crate) fn count(&self, name: &str) -> Result<u32, Invalid> {
+        let number = match self.0.get(name) {
+            None | Some(Value::Null) => return Err(invalid(name, "is required")),
+            Some(number) => number.as_f64().unwrap_or(f64::NAN),
+        };
+        if number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&number) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole and within the range of u32"
+            )]
+            return Ok(number as u32);
+        }
+        Err(invalid(name, "must be a whole number of at least 1"))
+    }
+}
+
+fn field(name: &str) -> String {
+    format!("data.{name}")
+}
+
+fn invalid(name: &str, reason: impl Into<String>) -> Invalid {
+    Invalid::new(field(name), reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn data(value: &Value) -> Map<String, Value> {
+        json!({ "field": value }).as_object().expect("an object").clone()
+    }
+
+    #[test]
+    fn absent_null_and_empty_texts_are_none() {
+        assert_eq!(Fields(&Map::new()).text("field"), Ok(None));
+        for empty in [json!(null), json!(""), json!("  ")] {
+            assert_eq!(Fields(&data(&empty)).text("field"), Ok(None));
+        }
+        assert_eq!(Fields(&data(&json!(" Ada "))).text("field"), Ok(Some("Ada".into())));
+    }
+
+    #[test]
+    fn text_is_one_line_of_bounded_length() {
+        for wrong in [json!("a\r\nBcc: eve@example.com"), json!("x".repeat(201)), json!(7), json!(["Ada"])] {
+            let error = Fields(&data(&wrong)).text("field").expect_err("wrong").to_string();
+            assert!(error.starts_with("data.field: must "), "{error}");
+        }
+    }
+
+    #[test]
+    fn links_are_http_or_https() {
+        for good in ["https://a.example/x?y=z#w", "http://127.0.0.1:8080/"] {
+            assert!(Fields(&data(&json!(good))).url("field").is_ok(), "{good}");
+        }
+        for wrong in ["javascript:alert(1)", "data:text/html,x", "a.example", "/path", "ftp://a.example", ""] {
+            assert!(Fields(&data(&json!(wrong))).url("field").is_err(), "{wrong}");
+        }
+        assert_eq!(Fields(&Map::new()).url("field").expect_err("absent").to_string(), "data.field: is required");
+    }
+
+    #[test]
+    fn counts_are_whole_and_positive() {
+        assert_eq!(Fields(&data(&json!(60))).count("field"), Ok(60));
+        assert_eq!(Fields(&data(&json!(60.0))).count("field"), Ok(60));
+        for wrong in [json!(0), json!(-1), json!(0.5), json!("60"), json!(1e12), json!(true)] {
+            assert!(Fields(&data(&wrong)).count("field").is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_checked() {
+        assert!(Fields(&data(&json!("help@example.com"))).address("field").is_ok());
+        assert!(Fields(&data(&json!("help"))).address("field").is_err());
+    }
+}

@@ -1,0 +1,23 @@
+//! The job handler that sends transactional e-mail through Resend.
+//!
+//! A job names a template and the data for it. Rendering is pure; only `mailer` talks to anybody.
+//! A retry of the same message never sends twice: Resend is given a key made of the message's id.
+
+mod address;
+mod brand;
+mod config;
+mod email;
+mod escape;
+mod fields;
+mod handler;
+mod job;
+mod layout;
+mod mailer;
+mod resend;
+mod router;
+mod template;
+
+pub use brand::Brand;
+pub use config::{Config, Transport};
+pub use job::SendEmail;
+pub use router::{router, router_from_env};

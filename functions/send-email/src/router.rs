@@ -1,0 +1,26 @@
+//! The function's one route.
+
+use anyhow::Result;
+use axum::Router;
+use sigpost_jobs::Harness;
+
+use crate::Config;
+use crate::handler::EmailSender;
+
+/// `POST /api/jobs/email`.
+///
+/// # Errors
+///
+/// The configuration does not allow to send anything.
+pub fn router(config: Config, harness: Harness) -> Result<Router> {
+    Ok(sigpost_jobs::router(EmailSender::new(config)?, harness))
+}
+
+/// The same, configured by the environment: see [`Config::from_env`] and [`Harness::from_env`].
+///
+/// # Errors
+///
+/// The first variable that is missing or malformed, by its name.
+pub fn router_from_env() -> Result<Router> {
+    router(Config::from_env()?, Harness::from_env()?)
+}

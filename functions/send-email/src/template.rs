@@ -1,0 +1,44 @@
+//! The templates, by name.
+
+mod password_reset;
+mod welcome;
+
+use serde_json::{Map, Value};
+use sigpost_jobs::Invalid;
+
+use self::password_reset::PasswordReset;
+use self::welcome::Welcome;
+use crate::Brand;
+use crate::email::Email;
+use crate::fields::Fields;
+
+/// A template with its data, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Template {
+    Welcome(Welcome),
+    PasswordReset(PasswordReset),
+}
+
+impl Template {
+    /// Reads the data of the template with this name. The errors name the field.
+    pub(crate) fn read(name: &str, data: &Map<String, Value>) -> Result<Self, Invalid> {
+        let fields = Fields(data);
+        match name {
+            welcome::NAME => Welcome::read(&fields).map(Self::Welcome),
+            password_reset::NAME => PasswordReset::read(&fields).map(Self::PasswordReset),
+            unknown => {
+                let known = [welcome::NAME, password_reset::NAME].join(", ");
+                let shown: String = unknown.chars().take(64).collect();
+                Err(Invalid::new("template", format!("unknown {shown:?}; known are {known}")))
+            }
+        }
+    }
+
+    /// The e-mail, in the name of the brand.
+    pub(crate) fn render(&self, brand: &Brand) -> Email {
+        match self {
+            Self::Welcome(welcome) => welcome.render(brand),
+            Self::PasswordReset(password_reset) => password_reset.render(brand),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Where the handlers of a deployment are: the part of their URLs before a job's endpoint.
+
+use sigpost_qstash::{Destination, Invalid};
+
+/// Reads a base URL: absolute, http or https, perhaps with a path, without a slash at the end.
+///
+/// Signatures are made for base URL plus endpoint, to the byte, so publishers and handlers must
+/// mean the same text by it.
+///
+/// # Errors
+///
+/// What is no such URL, or has a query or a fragment. The error names `field`.
+pub fn parse(field: &str, text: &str) -> Result<String, Invalid> {
+    let url = text.trim().trim_end_matches('/');
+    let parsed = Destination::parse(url).map_err(|invalid| Invalid::new(field, invalid.reason))?;
+    if parsed.as_str().contains(['?', '#']) {
+        return Err(Invalid::new(field, "must have neither a query nor a fragment"));
+    }
+    Ok(url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn slashes_at_the_end_are_taken_off() {
+        assert_eq!(parse("BASE_URL", "https://a.example/").as_deref(), Ok("https://a.example"));
+        assert_eq!(parse("BASE_URL", " http://a.example:8080/jobs// ").as_deref(), Ok("http://a.example:8080/jobs"));
+    }
+
+    #[test]
+    fn what_is_no_base_url_is_refused_by_the_name_of_its_variable() {
+        for text in ["", "a.example", "ftp://a.example", "https://", "https://a.example?x=1", "https://a.example#x"] {
+            let refused = parse("BASE_URL", text).expect_err(text).to_string();
+            assert!(refused.starts_with("BASE_URL: "), "{refused}");
+        }
+    }
+}

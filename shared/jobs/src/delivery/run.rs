@@ -1,0 +1,183 @@
+//! The run itself: the handler at work, until it is done, out of time, or no longer wanted.
+
+use std::any::Any;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinError;
+use tokio::time::{sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
+
+use crate::{Handler, Job, JobContext, JobError, Outcome};
+
+/// How long to wait for a handler to have stopped. It stops at its next await point; one that
+/// computes without any cannot be stopped.
+const STOPPING: Duration = Duration::from_secs(1);
+
+/// How a run ended.
+#[derive(Debug, PartialEq)]
+pub(super) enum Ended {
+    /// The handler did the job.
+    Done(Outcome),
+    /// The handler said no, panicked or took too long.
+    Failed(JobError),
+    /// The handler was stopped.
+    Stopped(Stop),
+}
+
+/// Why a handler is stopped in the middle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The lease is gone: another run may do the same.
+    Lost,
+    /// The message was cancelled.
+    Cancelled,
+}
+
+impl Ended {
+    /// Why the job was not done, in words.
+    pub(super) fn error(&self) -> Option<&str> {
+        match self {
+            Self::Done(_) => None,
+            Self::Failed(JobError::Retryable(why) | JobError::RetryAfter(_, why) | JobError::Permanent(why)) => {
+                Some(why)
+            }
+            Self::Stopped(Stop::Lost) => Some("the run lost its lease"),
+            Self::Stopped(Stop::Cancelled) => Some("the message was cancelled"),
+        }
+    }
+}
+
+/// Runs the handler on a task of its own, so that neither a panic nor a computation without await
+/// points reaches the heartbeat. `pulse` completes when the run must stop.
+pub(super) async fn run<H: Handler>(
+    handler: Arc<H>,
+    job: H::Job,
+    ctx: JobContext,
+    pulse: impl Future<Output = Stop>,
+) -> Ended {
+    let message_id = ctx.message_id.clone();
+    // Fires whichever way this function is left.
+    let _ended = ctx.cancelled.clone().drop_guard();
+    let work = async move { handler.run(job, &ctx).await }.in_current_span();
+    let mut work = AbortOnDropHandle::new(tokio::spawn(work));
+    let ended = tokio::select! {
+        // A job that is done is done, even if its time is up in the same moment.
+        biased;
+        done = &mut work => return result(done, &message_id),
+        stop = pulse => Ended::Stopped(stop),
+        () = sleep(H::Job::TIMEOUT) => Ended::Failed(JobError::Retryable(format!("timed out after {:?}", H::Job::TIMEOUT))),
+    };
+    work.abort();
+    if timeout(STOPPING, work).await.is_err() {
+        tracing::warn!(
+            message_id,
+            job_type = H::Job::TYPE,
+            "[jobs] The handler does not stop: it computes without an await point"
+        );
+    }
+    ended
+}
+
+fn result(done: Result<Result<Outcome, JobError>, JoinError>, message_id: &str) -> Ended {
+    match done {
+        Ok(Ok(outcome)) => Ended::Done(outcome),
+        Ok(Err(error)) => Ended::Failed(error),
+        Err(why) => {
+            // The details are for the log alone: nobody wrote them to be read by others.
+            let panic = why.try_into_panic().map_or("cancelled".into(), |panic| panic_text(&*panic));
+            tracing::error!(message_id, panic, "[jobs] The handler panicked");
+            Ended::Failed(JobError::Retryable("the handler panicked".into()))
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a text".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use serde::{Deserialize, Serialize};
+    use sigpost_store::Database;
+    use tokio_util::sync::CancellationToken;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    enum Act {
+        Succeed,
+        Fail,
+        Panic,
+        Hang,
+    }
+
+    impl Job for Act {
+        const TYPE: &'static str = "act";
+        const ENDPOINT: &'static str = "/api/jobs/act";
+    }
+
+    struct Actor;
+
+    impl Handler for Actor {
+        type Job = Act;
+
+        async fn run(&self, job: Act, _ctx: &JobContext) -> Result<Outcome, JobError> {
+            match job {
+                Act::Succeed => Ok(Outcome::with(7)),
+                Act::Fail => Err(JobError::permanent("hopeless")),
+                Act::Panic => panic!("secret detail"),
+                Act::Hang => pending().await,
+            }
+        }
+    }
+
+    async fn ended(job: Act, pulse: impl Future<Output = Stop>) -> (Ended, CancellationToken) {
+        let cancelled = CancellationToken::new();
+        let ctx = JobContext {
+            message_id: "msg_1".into(),
+            run_id: Uuid::now_v7(),
+            attempt: 1,
+            user_id: None,
+            organization_id: None,
+            database: Database::new("postgres://nobody@127.0.0.1:1/none", 1).expect("no connection is made"),
+            cancelled: cancelled.clone(),
+        };
+        (run(Arc::new(Actor), job, ctx, pulse).await, cancelled)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn handler_ends_the_run() {
+        assert_eq!(ended(Act::Succeed, pending()).await.0, Ended::Done(Outcome::with(7)));
+        assert_eq!(ended(Act::Fail, pending()).await.0, Ended::Failed(JobError::permanent("hopeless")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn panic_is_a_failure_that_tells_nothing() {
+        assert_eq!(ended(Act::Panic, pending()).await.0, Ended::Failed(JobError::retryable("the handler panicked")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn handler_out_of_time_is_stopped() {
+        let (ended, cancelled) = ended(Act::Hang, pending()).await;
+        assert_eq!(ended, Ended::Failed(JobError::retryable("timed out after 30s")));
+        assert!(cancelled.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn handler_without_a_lease_is_stopped() {
+        let lost = async {
+            sleep(Duration::from_secs(10)).await;
+            Stop::Lost
+        };
+        let (ended, cancelled) = ended(Act::Hang, lost).await;
+        assert_eq!(ended, Ended::Stopped(Stop::Lost));
+        assert!(cancelled.is_cancelled());
+    }
+}

@@ -1,0 +1,268 @@
+//! Enqueuing over HTTP, from anywhere.
+//!
+//! Where the job belongs to data in the same database, [`enqueue_in`](crate::enqueue_in()) is better:
+//! it is stored with the data or not at all.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::publication::Publication;
+use crate::{Client, EnqueueOptions, Invalid, Job};
+
+/// Pauses between tries to connect.
+const CONNECT_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+/// How much of a refusal that is not JSON is repeated, in bytes.
+const MAX_TEXT_BYTES: usize = 300;
+
+/// A job that is enqueued.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Enqueued {
+    /// The message, as the dispatcher calls it. sigpost's parse as `sigpost_qstash::MessageId`.
+    pub message_id: String,
+    /// Nothing was stored: this is the earlier message with the same deduplication id.
+    #[serde(default)]
+    pub deduplicated: bool,
+}
+
+/// A job that is not enqueued, or not known to be.
+#[derive(Debug, thiserror::Error)]
+pub enum EnqueueError {
+    /// The job or the options are wrong. Nothing was sent.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The dispatcher said no. Nothing was stored.
+    #[error("the dispatcher answered {status}: {text}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// In the dispatcher's words.
+        text: String,
+    },
+    /// No connection could be made. Nothing was sent.
+    #[error("the dispatcher cannot be reached: {0}")]
+    Unreachable(String),
+    /// The request was sent and no answer could be read: the job may be stored. Only with a
+    /// deduplication id it is safe to try again.
+    #[error("it is not known whether the job was enqueued: {0}")]
+    Unknown(String),
+    /// The database refused or is away (`enqueue_in` only). The caller's transaction cannot go on.
+    #[error(transparent)]
+    Database(#[from] sigpost_store::Error),
+}
+
+/// Publishes a job. Tries again only as long as no connection can be made: what was sent may have
+/// been stored.
+///
+/// # Errors
+///
+/// See [`EnqueueError`].
+pub async fn enqueue<J: Job>(client: &Client, job: &J, options: EnqueueOptions) -> Result<Enqueued, EnqueueError> {
+    let publication = Publication::new(&client.handlers_url, job, &options, Timestamp::now())?;
+    let url = publication.destination.as_str().to_owned();
+    tracing::debug!(job_type = J::TYPE, url, "[jobs] Enqueueing job");
+    match publish(client, publication).await {
+        Ok(enqueued) => {
+            let Enqueued { message_id, deduplicated } = &enqueued;
+            tracing::info!(message_id, deduplicated, job_type = J::TYPE, url, "[jobs] Job enqueued successfully");
+            Ok(enqueued)
+        }
+        Err(error) => {
+            tracing::error!(job_type = J::TYPE, url, %error, "[jobs] Failed to enqueue job");
+            Err(error)
+        }
+    }
+}
+
+async fn publish(client: &Client, publication: Publication) -> Result<Enqueued, EnqueueError> {
+    let request = request(client, publication);
+    let mut pauses = CONNECT_PAUSES.iter();
+    let response = loop {
+        // The body is in memory, so a request can always be cloned.
+        let Some(request) = request.try_clone() else {
+            return Err(EnqueueError::Unreachable("the request cannot be repeated".into()));
+        };
+        match (request.send().await, pauses.as_slice().first()) {
+            (Ok(response), _) => break response,
+            (Err(why), Some(pause)) if why.is_connect() => {
+                pauses.next();
+                sleep(*pause).await;
+            }
+            (Err(why), None) if why.is_connect() => return Err(EnqueueError::Unreachable(with_causes(&why))),
+            (Err(why), _) => return Err(EnqueueError::Unknown(with_causes(&why))),
+        }
+    };
+    read(response).await
+}
+
+fn request(client: &Client, publication: Publication) -> RequestBuilder {
+    let Publication { destination, body, retries, timeout, delay, deduplication_id } = publication;
+    let mut request = client
+        .http
+        .post(format!("{}/v2/publish/{}", client.url, destination.as_str()))
+        .bearer_auth(&client.token)
+        .header(CONTENT_TYPE, "application/json")
+        .header("Upstash-Retries", retries)
+        .header("Upstash-Timeout", seconds(timeout));
+    if !delay.is_zero() {
+        request = request.header("Upstash-Delay", seconds(delay));
+    }
+    if let Some(id) = deduplication_id {
+        request = request.header("Upstash-Deduplication-Id", id);
+    }
+    request.body(body)
+}
+
+/// QStash reads whole seconds; fractions only where they were asked for.
+fn seconds(duration: Duration) -> String {
+    match duration.subsec_millis() {
+        0 => format!("{}s", duration.as_secs()),
+        millis => format!("{}.{millis:03}s", duration.as_secs()),
+    }
+}
+
+async fn read(response: Response) -> Result<Enqueued, EnqueueError> {
+    let status = response.status();
+    let text = response.text().await.map_err(|why| EnqueueError::Unknown(with_causes(&why)))?;
+    if status.is_success() {
+        return serde_json::from_str(&text)
+            .map_err(|why| EnqueueError::Unknown(format!("the answer is not that of a publish: {why}")));
+    }
+    Err(refusal(status, &text))
+}
+
+fn refusal(status: StatusCode, text: &str) -> EnqueueError {
+    let body: Option<Value> = serde_json::from_str(text).ok();
+    let said = body.as_ref().and_then(|body| body.get("error")).and_then(Value::as_str);
+    let text = said.unwrap_or(&text[..text.floor_char_boundary(MAX_TEXT_BYTES)]).to_owned();
+    EnqueueError::Refused { status: status.as_u16(), text }
+}
+
+/// "error sending request" alone helps nobody.
+fn with_causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(why) = cause {
+        text = format!("{text}: {why}");
+        cause = why.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::extract::{Request, State};
+    use axum::http::HeaderMap;
+    use axum::routing::post;
+    use serde::Serialize;
+    use serde_json::json;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    struct Greet {
+        name: String,
+    }
+
+    impl Job for Greet {
+        const TYPE: &'static str = "greet";
+        const ENDPOINT: &'static str = "/api/jobs/greet";
+    }
+
+    type Seen = Arc<Mutex<Vec<(String, HeaderMap, Vec<u8>)>>>;
+
+    /// A dispatcher that answers everything with this, and remembers what it was asked.
+    async fn dispatcher(status: u16, body: &str) -> (Client, Seen) {
+        let seen = Seen::default();
+        let answer = (StatusCode::from_u16(status).expect("status"), body.to_owned());
+        let record = move |State(seen): State<Seen>, request: Request| {
+            let answer = answer.clone();
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, 4096).await.expect("body");
+                seen.lock().expect("lock").push((parts.uri.path().to_owned(), parts.headers, body.to_vec()));
+                answer
+            }
+        };
+        let router = Router::new().route("/v2/publish/{*destination}", post(record)).with_state(Arc::clone(&seen));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("address"));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (Client::new(&url, "token", "https://a.example/").expect("URLs"), seen)
+    }
+
+    fn greet() -> Greet {
+        Greet { name: "Ada".into() }
+    }
+
+    #[tokio::test]
+    async fn job_is_published_with_its_own_options() {
+        let (client, seen) = dispatcher(200, r#"{"messageId":"msg_1","url":"https://a.example/api/jobs/greet"}"#).await;
+        let options = EnqueueOptions {
+            delay: Duration::from_millis(1500),
+            deduplication_id: Some("greet-1".into()),
+            ..EnqueueOptions::default()
+        };
+        let enqueued = enqueue(&client, &greet(), options).await.expect("accepted");
+        assert_eq!(enqueued, Enqueued { message_id: "msg_1".into(), deduplicated: false });
+
+        let seen = seen.lock().expect("lock");
+        let [(path, headers, body)] = &seen[..] else { panic!("one request") };
+        assert_eq!(path, "/v2/publish/https://a.example/api/jobs/greet");
+        assert_eq!(body, br#"{"name":"Ada"}"#);
+        let header = |name: &str| headers.get(name).map(|value| value.to_str().expect("text"));
+        assert_eq!(header("authorization"), Some("Bearer token"));
+        assert_eq!(header("content-type"), Some("application/json"));
+        assert_eq!(header("upstash-retries"), Some("3"));
+        assert_eq!(header("upstash-timeout"), Some("35s"));
+        assert_eq!(header("upstash-delay"), Some("1.500s"));
+        assert_eq!(header("upstash-deduplication-id"), Some("greet-1"));
+    }
+
+    #[tokio::test]
+    async fn duplicate_is_told_from_a_new_message() {
+        let (client, _) = dispatcher(202, r#"{"messageId":"msg_1","url":"x","deduplicated":true}"#).await;
+        assert!(enqueue(&client, &greet(), EnqueueOptions::default()).await.expect("accepted").deduplicated);
+    }
+
+    #[tokio::test]
+    async fn refusal_is_told_in_the_dispatchers_words_and_not_repeated() {
+        let (client, seen) = dispatcher(503, &json!({ "error": "the database is unavailable" }).to_string()).await;
+        let error = enqueue(&client, &greet(), EnqueueOptions::default()).await.expect_err("refused");
+        assert_eq!(error.to_string(), "the dispatcher answered 503: the database is unavailable");
+        assert_eq!(seen.lock().expect("lock").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn unreadable_answer_leaves_it_open_whether_the_job_is_stored() {
+        let (client, _) = dispatcher(200, "<html>").await;
+        let error = enqueue(&client, &greet(), EnqueueOptions::default()).await.expect_err("unreadable");
+        assert!(matches!(error, EnqueueError::Unknown(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn dispatcher_that_is_away_is_unreachable() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("address"));
+        drop(listener);
+        let client = Client::new(&url, "token", "https://a.example").expect("URLs");
+        let error = enqueue(&client, &greet(), EnqueueOptions::default()).await.expect_err("away");
+        assert!(matches!(error, EnqueueError::Unreachable(_)), "{error}");
+    }
+
+    #[test]
+    fn client_does_not_show_its_token() {
+        let client = Client::new("https://q.example", "s3cret", "https://a.example").expect("URLs");
+        assert!(!format!("{client:?}").contains("s3cret"));
+    }
+}

@@ -1,0 +1,174 @@
+//! The two forms of a delivery's body: the job as it is, or in an envelope that says on whose behalf.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use sigpost_qstash::Invalid;
+
+use crate::Job;
+
+/// A delivery's content, checked.
+#[derive(Debug)]
+pub(crate) struct Decoded<J> {
+    pub(crate) job: J,
+    /// The job as it came, for the record.
+    pub(crate) payload: Value,
+    pub(crate) user_id: Option<String>,
+    pub(crate) organization_id: Option<String>,
+}
+
+/// Reads a body. An envelope is recognised by its string `type` and its `payload`; anything else is
+/// the job itself.
+pub(crate) fn decode<J: Job>(body: &[u8]) -> Result<Decoded<J>, Invalid> {
+    let body: Value = serde_json::from_slice(body).map_err(|why| Invalid::new("body", format!("not JSON: {why}")))?;
+    let decoded = match body {
+        Value::Object(mut fields)
+            if fields.get("type").is_some_and(Value::is_string) && fields.contains_key("payload") =>
+        {
+            check_type::<J>(&fields)?;
+            let payload = fields.remove("payload").unwrap_or_default();
+            Decoded {
+                job: read_job("payload", &payload)?,
+                payload,
+                user_id: read_id(&fields, "userId")?,
+                organization_id: read_id(&fields, "organizationId")?,
+            }
+        }
+        payload => Decoded { job: read_job("body", &payload)?, payload, user_id: None, organization_id: None },
+    };
+    J::validate(&decoded.job)?;
+    Ok(decoded)
+}
+
+/// Writes a body: the job as it is, or in an envelope where there is more to say.
+pub(crate) fn encode<J: Job>(
+    job: &J,
+    user_id: Option<&str>,
+    organization_id: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<u8>, Invalid> {
+    let payload =
+        serde_json::to_value(job).map_err(|why| Invalid::new(J::TYPE, format!("cannot be written as JSON: {why}")))?;
+    if user_id.is_none() && organization_id.is_none() {
+        return Ok(payload.to_string().into_bytes());
+    }
+    let mut metadata = Map::new();
+    metadata.insert("createdAt".into(), now.to_string().into());
+    for (name, id) in [("userId", user_id), ("organizationId", organization_id)] {
+        if let Some(id) = id {
+            metadata.insert(name.into(), id.into());
+        }
+    }
+    Ok(json!({ "type": J::TYPE, "payload": payload, "metadata": metadata }).to_string().into_bytes())
+}
+
+fn check_type<J: Job>(envelope: &Map<String, Value>) -> Result<(), Invalid> {
+    match envelope.get("type").and_then(Value::as_str) {
+        Some(given) if given == J::TYPE => Ok(()),
+        given => {
+            Err(Invalid::new("type", format!("this is the endpoint of {}, not of {}", J::TYPE, given.unwrap_or("?"))))
+        }
+    }
+}
+
+/// The error names the innermost field that is wrong, below `root`.
+fn read_job<J: DeserializeOwned>(root: &str, payload: &Value) -> Result<J, Invalid> {
+    serde_path_to_error::deserialize(payload).map_err(|why| {
+        let path = why.path().to_string();
+        let field = match (root, path.as_str()) {
+            (root, ".") => root.to_owned(),
+            ("body", path) => path.to_owned(),
+            (root, path) => format!("{root}.{path}"),
+        };
+        Invalid::new(field, why.inner().to_string())
+    })
+}
+
+/// Ids are texts here; some senders have numbers.
+fn read_id(envelope: &Map<String, Value>, name: &str) -> Result<Option<String>, Invalid> {
+    match envelope.get("metadata").and_then(|metadata| metadata.get(name)) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(id)) => Ok(Some(id.clone())),
+        Some(Value::Number(id)) => Ok(Some(id.to_string())),
+        Some(_) => Err(Invalid::new(format!("metadata.{name}"), "must be a string or a number")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Count {
+        steps: Vec<u32>,
+    }
+
+    impl Job for Count {
+        const TYPE: &'static str = "count";
+        const ENDPOINT: &'static str = "/api/jobs/count";
+
+        fn validate(&self) -> Result<(), Invalid> {
+            if self.steps.is_empty() { Err(Invalid::new("steps", "must not be empty")) } else { Ok(()) }
+        }
+    }
+
+    fn decoded(body: &Value) -> Result<Decoded<Count>, String> {
+        decode(body.to_string().as_bytes()).map_err(|invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn bare_payload_is_the_job() {
+        let decoded = decoded(&json!({ "steps": [1, 2] })).expect("valid");
+        assert_eq!(decoded.job, Count { steps: vec![1, 2] });
+        assert_eq!(decoded.payload, json!({ "steps": [1, 2] }));
+        assert_eq!((decoded.user_id, decoded.organization_id), (None, None));
+    }
+
+    #[test]
+    fn envelope_says_on_whose_behalf() {
+        let decoded = decoded(&json!({
+            "jobId": "6a2f6d0e-3f0f-4f6e-9d8e-0c54ed1a2b3c", "type": "count", "payload": { "steps": [3] },
+            "metadata": { "userId": 42, "organizationId": "org_7", "createdAt": "2026-11-22T10:00:00Z", "idempotencyKey": "k" },
+        }))
+        .expect("valid");
+        assert_eq!(decoded.job, Count { steps: vec![3] });
+        assert_eq!(decoded.payload, json!({ "steps": [3] }));
+        assert_eq!(decoded.user_id.as_deref(), Some("42"));
+        assert_eq!(decoded.organization_id.as_deref(), Some("org_7"));
+    }
+
+    #[test]
+    fn what_was_encoded_is_decoded() {
+        let job = Count { steps: vec![1] };
+        let now: Timestamp = "2026-11-22T10:00:00Z".parse().expect("time");
+        let bare = encode(&job, None, None, now).expect("body");
+        assert_eq!(bare, br#"{"steps":[1]}"#);
+        let envelope = encode(&job, Some("u1"), None, now).expect("body");
+        let decoded: Decoded<Count> = decode(&envelope).expect("valid");
+        assert_eq!((decoded.job, decoded.user_id.as_deref()), (job, Some("u1")));
+    }
+
+    #[test]
+    fn error_names_the_field() {
+        for (body, field) in [
+            (json!({ "steps": [1, "two"] }), "steps[1]: invalid type"),
+            (json!({}), "body: missing field `steps`"),
+            (json!([]), "body: "),
+            (json!({ "steps": [] }), "steps: must not be empty"),
+            (json!({ "type": "count", "payload": { "steps": 1 } }), "payload.steps: invalid type"),
+            (json!({ "type": "count", "payload": null }), "payload: invalid type"),
+            (json!({ "type": "tally", "payload": {} }), "type: this is the endpoint of count, not of tally"),
+            (
+                json!({ "type": "count", "payload": { "steps": [1] }, "metadata": { "userId": true } }),
+                "metadata.userId: must be a string or a number",
+            ),
+        ] {
+            let error = decoded(&body).expect_err("invalid");
+            assert!(error.starts_with(field), "{error}");
+        }
+        let error = decode::<Count>(b"{\"steps\": [1").expect_err("cut").to_string();
+        assert!(error.starts_with("body: not JSON: "), "{error}");
+    }
+}

@@ -1,0 +1,62 @@
+//! Why a job was not done, and what that means for its message.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+/// The failure of a run. The text is kept with the run and goes to the dispatcher's log: it says
+/// what failed in words, and holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobError {
+    /// Trying again may help: 500. The dispatcher retries after its own delay.
+    #[error("{0}")]
+    Retryable(String),
+    /// Trying again helps after this time: 503 with `Retry-After`.
+    #[error("{1}")]
+    RetryAfter(Duration, String),
+    /// Trying again never helps: 489, and the message becomes a dead letter at once.
+    #[error("{0}")]
+    Permanent(String),
+}
+
+impl JobError {
+    /// Trying again may help.
+    pub fn retryable(why: impl Display) -> Self {
+        Self::Retryable(why.to_string())
+    }
+
+    /// Trying again helps after `wait`.
+    pub fn retry_after(wait: Duration, why: impl Display) -> Self {
+        Self::RetryAfter(wait, why.to_string())
+    }
+
+    /// Trying again never helps.
+    pub fn permanent(why: impl Display) -> Self {
+        Self::Permanent(why.to_string())
+    }
+}
+
+/// With its causes, in one line.
+impl From<anyhow::Error> for JobError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Retryable(format!("{error:#}"))
+    }
+}
+
+/// The cause goes to the log: what Postgres says may hold data.
+impl From<sigpost_store::Error> for JobError {
+    fn from(error: sigpost_store::Error) -> Self {
+        if error.is_unavailable() {
+            tracing::warn!(%error, "the database is away from a running job");
+            return Self::RetryAfter(Duration::from_secs(5), "the database is unavailable".into());
+        }
+        tracing::error!(%error, "the database failed a running job");
+        Self::Retryable("the database refused what the job wanted of it".into())
+    }
+}
+
+/// A field that turns out wrong only when the job runs.
+impl From<crate::Invalid> for JobError {
+    fn from(invalid: crate::Invalid) -> Self {
+        Self::Permanent(invalid.to_string())
+    }
+}

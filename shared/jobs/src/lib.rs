@@ -1,0 +1,70 @@
+//! What the author of a job handler uses, and whoever enqueues jobs.
+//!
+//! A [`Job`] is a plain serde struct; publishing needs no more. A [`Handler`] does the work. The
+//! [`router()`] around it does the rest, for each delivery:
+//!
+//! ```text
+//! size -> verify -> decode -> begin -> run -> finish -> answer
+//! 413     401       489       200 duplicate   409       200, 500, 503, 489
+//!                             409, 503        503
+//! ```
+//!
+//! A delivery may come twice; a message that was completed does not run again, and one that is
+//! running runs nowhere else as long as its lease is kept. A process that dies between an effect and
+//! its record still repeats the effect, so effects on others carry a key made from
+//! [`JobContext::message_id`].
+//!
+//! ```no_run
+//! use serde::{Deserialize, Serialize};
+//! use sigpost_jobs::{Handler, Harness, Job, JobContext, JobError, Outcome};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Greet {
+//!     name: String,
+//! }
+//!
+//! impl Job for Greet {
+//!     const TYPE: &'static str = "greet";
+//!     const ENDPOINT: &'static str = "/api/jobs/greet";
+//! }
+//!
+//! struct Greeter;
+//!
+//! impl Handler for Greeter {
+//!     type Job = Greet;
+//!
+//!     async fn run(&self, job: Greet, _ctx: &JobContext) -> Result<Outcome, JobError> {
+//!         Ok(Outcome::with(format!("Hello, {}!", job.name)))
+//!     }
+//! }
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let router = sigpost_jobs::router(Greeter, Harness::from_env()?);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod base_url;
+pub mod client;
+pub mod context;
+mod delivery;
+pub mod enqueue;
+pub mod enqueue_in;
+mod envelope;
+pub mod error;
+pub mod handler;
+pub mod harness;
+pub mod job;
+pub mod publication;
+pub mod router;
+
+pub use client::Client;
+pub use context::JobContext;
+pub use enqueue::{EnqueueError, Enqueued, enqueue};
+pub use enqueue_in::enqueue_in;
+pub use error::JobError;
+pub use handler::{Handler, Outcome};
+pub use harness::Harness;
+pub use job::{Invalid, Job};
+pub use publication::EnqueueOptions;
+pub use router::router;
