@@ -20,11 +20,16 @@ create table job_executions (
 
     constraint job_executions_leased_while_processing check ((lease_until is not null) = (status = 'processing')),
     constraint job_executions_ended_when_finished check ((completed_at is null) = (status = 'processing'))
+) with (
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_vacuum_threshold = 1000,
+    autovacuum_analyze_scale_factor = 0.05
 );
 
--- A message is run by one handler at a time, and completed once.
-create unique index job_executions_one_processing on job_executions (message_id) where status = 'processing';
-create unique index job_executions_one_completed on job_executions (message_id) where status = 'completed';
+-- A message is run by one handler at a time, and never again once it is completed. One index for
+-- both: with one each, a run could begin in the moment in which another one turns into completed.
+create unique index job_executions_one_open_or_completed on job_executions (message_id)
+    where status in ('processing', 'completed');
 
 create index job_executions_message_id on job_executions (message_id);
 create index idx_job_executions_status on job_executions (status);

@@ -33,15 +33,17 @@ use sigpost_qstash::MessageId;
 use sigpost_runtime::{AddressPolicy, KeyRing};
 use sigpost_store::Database;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use fast_lane::FastLane;
 use in_flight::InFlight;
 use recorder::Recorder;
 use send::Sender;
 pub use settings::Settings;
+
+/// How long the last writes may take once the grace time is over.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// A handle to the engine; clones share it.
 #[derive(Clone)]
@@ -54,7 +56,6 @@ struct Inner {
     sender: Sender,
     recorder: Recorder,
     room: Arc<Semaphore>,
-    fast_lane: FastLane,
     in_flight: InFlight,
     /// When to look for due messages next, and the bell that says it is earlier than it was.
     next_look: Mutex<Instant>,
@@ -62,8 +63,6 @@ struct Inner {
     stopping: CancellationToken,
     /// The loops: look, listen, renew.
     loops: TaskTracker,
-    /// The pushes.
-    pushes: TaskTracker,
     steps: broadcast::Sender<Step>,
 }
 
@@ -109,7 +108,6 @@ impl Engine {
         let engine = Self(Arc::new(Inner {
             sender: Sender::new(policy, &settings)?,
             room: Arc::new(Semaphore::new(settings.max_in_flight)),
-            fast_lane: FastLane::default(),
             settings,
             database,
             keys,
@@ -119,7 +117,6 @@ impl Engine {
             earlier: Notify::new(),
             stopping: CancellationToken::new(),
             loops: TaskTracker::new(),
-            pushes: TaskTracker::new(),
             steps: broadcast::channel(1024).0,
         }));
         recorder::start(&engine, outcomes);
@@ -179,16 +176,18 @@ impl Engine {
         let inner = &self.0;
         inner.stopping.cancel();
         inner.loops.close();
-        inner.pushes.close();
-        if tokio::time::timeout(inner.settings.grace, inner.pushes.wait()).await.is_err() {
+        if !self.all_recorded_within(inner.settings.grace).await {
             self.give_back_all().await;
+            if !self.all_recorded_within(LAST_WRITES).await {
+                tracing::warn!("stopped before everything was recorded; the leases run out and others take over");
+            }
         }
-        // What has ended is still being written; the recorder gives back the room when it is done.
-        let all = u32::try_from(inner.settings.max_in_flight).unwrap_or(u32::MAX);
-        let recorded = tokio::time::timeout(Duration::from_secs(5), inner.room.acquire_many(all)).await;
-        if recorded.is_err() {
-            tracing::warn!("stopped before everything was recorded; the leases run out and others take over");
-        }
-        let _ = tokio::time::timeout(Duration::from_secs(2), inner.loops.wait()).await;
+        let _ = timeout(LAST_WRITES, inner.loops.wait()).await;
+    }
+
+    /// Waits until nothing is in flight: room is given back when the end of a delivery is recorded.
+    async fn all_recorded_within(&self, time: Duration) -> bool {
+        let all = u32::try_from(self.0.settings.max_in_flight).unwrap_or(u32::MAX);
+        timeout(time, self.0.room.acquire_many(all)).await.is_ok()
     }
 }

@@ -204,7 +204,7 @@ pub async fn accept(
             holders.get(key).filter(|holder| **holder != arrival.new.message.id.0).map(|holder| MessageId(*holder))
         })
         .collect();
-    let created_at_ms = rows.iter().next().map_or(0, |(at_ms, ..)| *at_ms);
+    let created_at_ms = rows.as_slice().first().map_or(0, |(at_ms, ..)| *at_ms);
     Ok(Accepted { created_at_ms, duplicate_of })
 }
 

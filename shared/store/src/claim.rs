@@ -35,6 +35,10 @@ statement! {
     /// lease ran out. The inner query runs once and locks only what it takes. A locked row cannot
     /// move before the statement ends, so its physical place is the shortest way back to it, and the
     /// planner has no join to choose.
+    ///
+    /// The commit does not wait for the disk. If Postgres goes down before the lease is written, the
+    /// message is found as it was and delivered again, as after any lost lease; and what came of a
+    /// delivery is never on disk before its lease, because the log is written in order.
     Claim {
         token: Uuid => SqlUuid,
         lease_s: f64 => Double,
@@ -51,7 +55,7 @@ statement! {
             deliveries = deliveries + 1
         where ctid = any(array(
             select ctid from messages where due_at <= now() order by due_at, id limit " {most} " for update skip locked
-        ))
+        )) and (select set_config('synchronous_commit', 'off', true)) = 'off'
         returning *
     ),
     logged as (insert into events (message_id, state) select id, 'ACTIVE' from leased)

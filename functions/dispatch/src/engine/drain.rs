@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Engine, Room};
 
 /// Messages in one claim at most.
-const BATCH: usize = 128;
+const BATCH: usize = 256;
 /// How long to wait for a worthwhile batch of room when there is only a little.
 const GATHER: Duration = Duration::from_millis(2);
 /// After a look that found something due but could not have it (others hold it at this moment).

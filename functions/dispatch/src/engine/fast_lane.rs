@@ -9,7 +9,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 /// Requests in the lane at once. Beyond this a fast destination is not reached any faster.
 const WIDTH: usize = 64;
@@ -25,16 +25,15 @@ impl Default for FastLane {
 }
 
 impl FastLane {
-    /// Runs the request: its first moments in the lane, the rest of its time beside it.
-    pub(super) async fn run<T>(&self, request: impl Future<Output = T>) -> T {
+    /// Runs the request for at most `bound`: its first moments in the lane, the rest of its time
+    /// beside it. The wait for the lane does not count.
+    pub(super) async fn run<T>(&self, bound: Duration, mut request: impl Future<Output = T> + Unpin) -> Option<T> {
         // The semaphore is never closed; without a permit the request would only be less polite.
         let in_lane = self.0.acquire().await.ok();
-        let mut request = std::pin::pin!(request);
-        tokio::select! {
-            biased;
-            done = &mut request => return done,
-            () = sleep(LONG) => drop(in_lane),
+        if let Ok(done) = timeout(bound.min(LONG), &mut request).await {
+            return Some(done);
         }
-        request.await
+        drop(in_lane);
+        timeout(bound.saturating_sub(LONG), request).await.ok()
     }
 }

@@ -43,6 +43,10 @@ impl InFlight {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     fn older_than(&self, age: Duration) -> Vec<(MessageId, Uuid)> {
         self.lock().iter().filter(|(_, held)| held.since.elapsed() >= age).map(|(id, held)| (*id, held.token)).collect()
     }
@@ -72,7 +76,7 @@ pub(super) async fn renew_leases(engine: Engine) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = engine.0.stopping.cancelled(), if engine.0.pushes.is_empty() => return,
+            () = engine.0.stopping.cancelled(), if engine.0.in_flight.is_empty() => return,
             _ = ticks.tick() => engine.renew_held_for(third).await,
         }
     }

@@ -22,7 +22,7 @@ impl Engine {
         let (id, token) = (lease.message.id, lease.token);
         self.0.in_flight.hold(id, token, |holding| {
             let delivery = deliver(self.clone(), lease, room, holding);
-            self.0.pushes.spawn(delivery).abort_handle()
+            tokio::spawn(delivery).abort_handle()
         });
     }
 }
@@ -33,7 +33,7 @@ async fn deliver(engine: Engine, lease: Lease, room: Room, holding: Holding) {
         given_up(&lease)
     } else {
         engine.step(lease.message.id, StepKind::Pushed);
-        let result = inner.fast_lane.run(inner.sender.send(&lease, &inner.keys.keys())).await;
+        let result = inner.sender.send(&lease, &inner.keys.keys()).await;
         outcome(&lease, result, Timestamp::now())
     };
     inner.recorder.record(Ended { lease, outcome, _room: room, _holding: holding });

@@ -13,10 +13,12 @@ use sigpost_runtime::{AddressPolicy, outgoing};
 use sigpost_store::claim::Lease;
 
 use super::Settings;
+use super::fast_lane::FastLane;
 
 /// Sends leases to their destinations.
 pub(super) struct Sender {
     client: reqwest::Client,
+    fast_lane: FastLane,
     policy: AddressPolicy,
     longest_attempt: Duration,
     kept_response_bytes: usize,
@@ -49,6 +51,7 @@ impl Sender {
     pub(super) fn new(policy: &AddressPolicy, settings: &Settings) -> anyhow::Result<Self> {
         Ok(Self {
             client: outgoing::client(policy)?,
+            fast_lane: FastLane::default(),
             policy: policy.clone(),
             longest_attempt: settings.longest_attempt,
             kept_response_bytes: settings.kept_response_bytes,
@@ -59,7 +62,9 @@ impl Sender {
     pub(super) async fn send(&self, lease: &Lease, keys: &Keys) -> Result<Answer, SendError> {
         let request = self.request(lease, keys)?;
         let bound = lease.message.timeout.unwrap_or(self.longest_attempt).min(self.longest_attempt);
-        tokio::time::timeout(bound, self.exchange(request)).await.unwrap_or(Err(SendError::TimedOut(bound)))
+        // Boxed, because the client's future is large and would be moved several times before it is first polled.
+        let exchange = Box::pin(self.exchange(request));
+        self.fast_lane.run(bound, exchange).await.unwrap_or(Err(SendError::TimedOut(bound)))
     }
 
     fn request(&self, lease: &Lease, keys: &Keys) -> Result<Request, SendError> {

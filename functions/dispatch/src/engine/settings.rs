@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Settings of one process's engine.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Messages in flight at once at most, from the lease to the recorded end. Default 256.
+    /// Messages in flight at once at most, from the lease to the recorded end. Default 1024.
     pub max_in_flight: usize,
     /// How long a lease holds without renewal; it is renewed at a third of that. So long a message
     /// of a killed process waits. Default 20 s.
@@ -25,7 +25,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            max_in_flight: 256,
+            max_in_flight: 1024,
             lease: Duration::from_secs(20),
             longest_attempt: Duration::from_secs(2 * 60 * 60),
             grace: Duration::from_secs(25),
