@@ -48,7 +48,10 @@ impl App {
         let keys = KeyRing::new(keys);
         let engine = config
             .engine
-            .map(|settings| Engine::start(settings, database.clone(), keys.clone(), &config.address_policy))
+            .map(|settings| {
+                let (policy, window) = (&config.address_policy, config.deduplication_window);
+                Engine::start(settings, database.clone(), keys.clone(), policy, window)
+            })
             .transpose()?;
         let state = State {
             intake: Intake::start(database.clone(), engine.clone()),

@@ -53,6 +53,8 @@ struct Inner {
     settings: Settings,
     database: Database,
     keys: KeyRing,
+    /// How long callbacks take their deduplication ids.
+    deduplication_window: Duration,
     sender: Sender,
     recorder: Recorder,
     room: Arc<Semaphore>,
@@ -103,7 +105,13 @@ pub enum StepKind {
 
 impl Engine {
     /// Starts the loops.
-    pub(crate) fn start(settings: Settings, database: Database, keys: KeyRing, policy: &AddressPolicy) -> Result<Self> {
+    pub(crate) fn start(
+        settings: Settings,
+        database: Database,
+        keys: KeyRing,
+        policy: &AddressPolicy,
+        deduplication_window: Duration,
+    ) -> Result<Self> {
         let (recorder, outcomes) = Recorder::channel();
         let engine = Self(Arc::new(Inner {
             sender: Sender::new(policy, &settings)?,
@@ -111,6 +119,7 @@ impl Engine {
             settings,
             database,
             keys,
+            deduplication_window,
             recorder,
             in_flight: InFlight::default(),
             next_look: Mutex::new(Instant::now()),

@@ -11,6 +11,7 @@
 mod api;
 pub mod app;
 pub mod config;
+mod deduplicate;
 pub mod engine;
 mod intake;
 mod router;

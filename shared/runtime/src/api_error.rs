@@ -52,7 +52,8 @@ impl ApiError {
         tracing::warn!(error = %cause, "request refused, the database is away");
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
-            text: "the database is unavailable, nothing was stored; try again".into(),
+            text: "the database is unavailable; try again, with a deduplication id if nothing may be stored twice"
+                .into(),
             retry_after_s: Some(1),
         }
     }

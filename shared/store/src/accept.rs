@@ -129,7 +129,7 @@ statement! {
         select id, 'ACTIVE' from stored where lease_token is not null
     ),
     woken as (select case when " {notify} " then pg_notify('sigpost', '')::text end)
-    select (extract(epoch from now()) * 1000)::bigint, taken.key, taken.message_id
+    select floor(extract(epoch from now()) * 1000)::bigint, taken.key, taken.message_id
     from woken left join taken on true"
 }
 

@@ -61,7 +61,7 @@ statement! {
     logged as (insert into events (message_id, state) select id, 'ACTIVE' from leased)
     select id, retried, deliveries, url, method, header::text, body, retries, timeout_ms, retry_delay,
            callback::text, failure_callback::text, labels, caller_ip, callback_of,
-           (extract(epoch from created_at) * 1000)::bigint, (extract(epoch from not_before) * 1000)::bigint
+           floor(extract(epoch from created_at) * 1000)::bigint, floor(extract(epoch from not_before) * 1000)::bigint
     from leased"
 }
 

@@ -90,10 +90,10 @@ pub async fn list(
 pub async fn retry(
     conn: &mut AsyncPgConnection,
     id: DeadLetterId,
-    change: impl FnOnce(&mut Message, &mut Start) + Send,
+    change: impl FnOnce(&mut NewMessage) + Send,
 ) -> Result<Option<MessageId>, Error> {
     conn.transaction(async |conn| {
-        let Some(DeadLetter { message: StoredMessage { mut message, .. }, .. }) = find(conn, id).await? else {
+        let Some(DeadLetter { message: StoredMessage { message, .. }, .. }) = find(conn, id).await? else {
             return Ok(None);
         };
         // Of two retries at once, the one that removes it publishes it.
@@ -101,13 +101,12 @@ pub async fn retry(
         if removed == 0 {
             return Ok(None);
         }
-        message.id = MessageId::new();
-        let mut start = Start::Now;
-        change(&mut message, &mut start);
-        let new_id = message.id;
-        let arrival = Arrival { new: NewMessage { message, start, deduplicate: None }, leased: false };
-        accept(conn, &[arrival], LeaseTerms::NONE, true).await?;
-        Ok(Some(new_id))
+        let message = Message { id: MessageId::new(), ..message };
+        let mut new = NewMessage { message, start: Start::Now, deduplicate: None };
+        change(&mut new);
+        let new_id = new.message.id;
+        let accepted = accept(conn, &[Arrival { new, leased: false }], LeaseTerms::NONE, true).await?;
+        Ok(Some(accepted.duplicate_of[0].unwrap_or(new_id)))
     })
     .await
 }

@@ -104,7 +104,7 @@ statement! {
     buried as (
         insert into dead_letters (message_id, response_status, response_header, response_body, error)
         select id, coalesce(status, 0), header, body, error from recorded where next = 'failed'
-        returning id, message_id, (extract(epoch from failed_at) * 1000)::bigint as failed_at_ms
+        returning id, message_id, floor(extract(epoch from failed_at) * 1000)::bigint as failed_at_ms
     )
     select recorded.id, buried.failed_at_ms, buried.id
     from recorded left join buried on buried.message_id = recorded.id"

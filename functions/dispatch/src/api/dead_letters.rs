@@ -1,6 +1,7 @@
 //! `GET /v2/dlq`, `GET /v2/dlq/{id}` and `POST /v2/dlq/retry/{id}`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State as FromState};
@@ -8,14 +9,16 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use jiff::Timestamp;
 use sigpost_qstash as wire;
 use sigpost_qstash::counts::RetriedMessage;
-use sigpost_qstash::{DeadLetterId, Options, Params, Start, canonical_name};
+use sigpost_qstash::{DeadLetterId, Options, Params, canonical_name};
 use sigpost_runtime::ApiError;
+use sigpost_store::accept::NewMessage;
 use sigpost_store::dead_letters::{DeadLetter, find, list, retry};
-use sigpost_store::messages::Message;
 
 use crate::api::messages::on_the_wire as message_on_the_wire;
+use crate::api::publish::check_callback_addresses;
 use crate::api::query::Query;
 use crate::app::State;
+use crate::deduplicate::deduplicate;
 
 /// Rows of a page: the most and the default (QStash's OpenAPI).
 const PAGE: i64 = 100;
@@ -55,21 +58,19 @@ pub(crate) async fn retry_dead_letter(
 ) -> Result<(StatusCode, Json<RetriedMessage>), ApiError> {
     let params = Params::from_request(&headers, uri.query())?;
     let options = Options::parse(&params, &state.limits, Timestamp::now())?;
-    for callback in [&options.callback, &options.failure_callback].into_iter().flatten() {
-        state
-            .address_policy
-            .check_url(&callback.url.url())
-            .map_err(|refused| ApiError::bad_request(refused.to_string()))?;
-    }
+    check_callback_addresses(&state, &options)?;
+    let window = state.deduplication_window;
     let mut conn = state.database.connection().await?;
-    let new_id = retry(&mut conn, parse_id(&id)?, |message, start| change(message, start, &params, options)).await?;
+    let new_id = retry(&mut conn, parse_id(&id)?, |new| change(new, &params, options, window)).await?;
     let message_id = new_id.ok_or_else(|| unknown(&id))?;
     Ok((StatusCode::CREATED, Json(RetriedMessage { message_id })))
 }
 
 /// What the request sets replaces what the message had; the rest stays. Its own Content-Type, which
 /// many clients always send, is no option.
-fn change(message: &mut Message, start: &mut Start, params: &Params, options: Options) {
+fn change(new: &mut NewMessage, params: &Params, options: Options, window: Duration) {
+    new.start = options.start;
+    let message = &mut new.message;
     if params.get("method").is_some() {
         message.method = options.method;
     }
@@ -78,7 +79,6 @@ fn change(message: &mut Message, start: &mut Start, params: &Params, options: Op
             message.header.0.insert(name, values.clone());
         }
     }
-    *start = options.start;
     if let Some(retries) = options.retries {
         message.retries = retries;
     }
@@ -89,6 +89,7 @@ fn change(message: &mut Message, start: &mut Start, params: &Params, options: Op
     if !options.labels.is_empty() {
         message.labels = options.labels;
     }
+    new.deduplicate = deduplicate(options.deduplication, message, window);
 }
 
 fn parse_id(text: &str) -> Result<DeadLetterId, ApiError> {

@@ -8,15 +8,14 @@ use axum::extract::State as FromState;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use sigpost_qstash::{
-    Deduplication, Destination, MessageId, Options, Params, PublishResponse, Target, content_key, explicit_key,
-};
+use sigpost_qstash::{Destination, MessageId, Options, Params, PublishResponse, Target};
 use sigpost_runtime::{ApiError, CallerAddress};
-use sigpost_store::accept::{Deduplicate, NewMessage};
+use sigpost_store::accept::NewMessage;
 use sigpost_store::messages::Message;
 
 use crate::api::body;
 use crate::app::State;
+use crate::deduplicate::deduplicate;
 
 /// Attempts after the first, when the publish does not say (QStash's default).
 pub(crate) const DEFAULT_RETRIES: u32 = 3;
@@ -36,7 +35,8 @@ pub(crate) async fn publish_message(
     };
     let params = Params::from_request(&headers, uri.query())?;
     let options = Options::parse(&params, &state.limits, Timestamp::now())?;
-    check_addresses(&state, &destination, &options)?;
+    check_address(&state, &destination)?;
+    check_callback_addresses(&state, &options)?;
     let body = body::read(&headers, request_body, state.limits.max_body_bytes).await?;
 
     let new = new_message(&state, &destination, options, body, caller);
@@ -50,14 +50,15 @@ pub(crate) async fn publish_message(
     Ok((status, Json(PublishResponse { message_id, url, deduplicated })).into_response())
 }
 
-/// Refuses early what the engine would refuse at every attempt: addresses that can be seen in the URLs.
-pub(crate) fn check_addresses(state: &State, destination: &Destination, options: &Options) -> Result<(), ApiError> {
+/// Refuses early what the engine would refuse at every attempt: addresses that can be seen in a URL.
+fn check_address(state: &State, url: &Destination) -> Result<(), ApiError> {
+    state.address_policy.check_url(url.url()).map_err(|refused| ApiError::bad_request(refused.to_string()))
+}
+
+/// The same for the callbacks.
+pub(crate) fn check_callback_addresses(state: &State, options: &Options) -> Result<(), ApiError> {
     let callbacks = [&options.callback, &options.failure_callback];
-    let urls = callbacks.into_iter().flatten().map(|callback| &callback.url).chain([destination]);
-    for url in urls {
-        state.address_policy.check_url(&url.url()).map_err(|refused| ApiError::bad_request(refused.to_string()))?;
-    }
-    Ok(())
+    callbacks.into_iter().flatten().try_for_each(|callback| check_address(state, &callback.url))
 }
 
 fn new_message(
@@ -67,27 +68,21 @@ fn new_message(
     body: bytes::Bytes,
     caller: CallerAddress,
 ) -> NewMessage {
-    let key = options.deduplication.map(|deduplication| match deduplication {
-        Deduplication::Id(id) => explicit_key(&id),
-        Deduplication::Content => content_key(destination.as_str(), &options.headers, &body),
-    });
-    NewMessage {
-        start: options.start,
-        deduplicate: key.map(|key| Deduplicate { key, window: state.deduplication_window }),
-        message: Message {
-            id: MessageId::new(),
-            url: destination.as_str().to_owned(),
-            method: options.method,
-            header: options.headers,
-            body,
-            retries: options.retries.unwrap_or(DEFAULT_RETRIES),
-            timeout: options.timeout,
-            retry_delay: options.retry_delay,
-            callback: options.callback,
-            failure_callback: options.failure_callback,
-            labels: options.labels,
-            caller_ip: caller.0.map(|address| address.to_string()),
-            callback_of: None,
-        },
-    }
+    let message = Message {
+        id: MessageId::new(),
+        url: destination.as_str().to_owned(),
+        method: options.method,
+        header: options.headers,
+        body,
+        retries: options.retries.unwrap_or(DEFAULT_RETRIES),
+        timeout: options.timeout,
+        retry_delay: options.retry_delay,
+        callback: options.callback,
+        failure_callback: options.failure_callback,
+        labels: options.labels,
+        caller_ip: caller.0.map(|address| address.to_string()),
+        callback_of: None,
+    };
+    let deduplicate = deduplicate(options.deduplication, &message, state.deduplication_window);
+    NewMessage { message, start: options.start, deduplicate }
 }

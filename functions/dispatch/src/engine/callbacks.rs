@@ -1,10 +1,14 @@
 //! Callbacks: reports about deliveries, which are messages themselves: stored, signed, retried.
 
-use sigpost_qstash::{Callback, CallbackBody, DeadLetterId, Deduplication, MessageId, content_key, explicit_key};
-use sigpost_store::accept::{Deduplicate, NewMessage};
+use std::time::Duration;
+
+use sigpost_qstash::{Callback, CallbackBody, DeadLetterId, MessageId};
+use sigpost_store::accept::NewMessage;
 use sigpost_store::claim::Lease;
 use sigpost_store::messages::Message;
 use sigpost_store::record::{Next, Outcome};
+
+use crate::deduplicate::deduplicate;
 
 /// Whether the end of this delivery may have to be reported.
 pub(super) fn wants_reports(lease: &Lease) -> bool {
@@ -13,7 +17,12 @@ pub(super) fn wants_reports(lease: &Lease) -> bool {
 
 /// The reports about a recorded delivery: to the callback after every attempt, to the failure
 /// callback after the last. Callbacks have no callbacks.
-pub(super) fn reports(lease: &Lease, outcome: &Outcome, dead_letter: Option<DeadLetterId>) -> Vec<NewMessage> {
+pub(super) fn reports(
+    lease: &Lease,
+    outcome: &Outcome,
+    dead_letter: Option<DeadLetterId>,
+    deduplication_window: Duration,
+) -> Vec<NewMessage> {
     let message = &lease.message;
     let attempted = outcome.next != Next::GivenBack;
     let every = message.callback.as_deref().filter(|_| attempted).map(|callback| (callback, None));
@@ -21,7 +30,9 @@ pub(super) fn reports(lease: &Lease, outcome: &Outcome, dead_letter: Option<Dead
     every
         .into_iter()
         .chain(last.map(|callback| (callback, dead_letter)))
-        .map(|(callback, dead_letter)| report(callback, lease, &body(lease, outcome, dead_letter)))
+        .map(|(callback, dead_letter)| {
+            report(callback, lease, &body(lease, outcome, dead_letter), deduplication_window)
+        })
         .collect()
 }
 
@@ -51,7 +62,7 @@ fn body(lease: &Lease, outcome: &Outcome, dlq_id: Option<DeadLetterId>) -> Callb
 }
 
 /// What the callback's own options do not say is as for the message it reports on.
-fn report(callback: &Callback, lease: &Lease, body: &CallbackBody) -> NewMessage {
+fn report(callback: &Callback, lease: &Lease, body: &CallbackBody, deduplication_window: Duration) -> NewMessage {
     let (message, options) = (&lease.message, &callback.options);
     // A struct of texts and numbers: nothing in it can fail to serialise.
     let body = bytes::Bytes::from(serde_json::to_vec(body).unwrap_or_default());
@@ -59,27 +70,21 @@ fn report(callback: &Callback, lease: &Lease, body: &CallbackBody) -> NewMessage
     if header.get("Content-Type").is_none() {
         header.insert("Content-Type", "application/json");
     }
-    let key = options.deduplication.as_ref().map(|deduplication| match deduplication {
-        Deduplication::Id(id) => explicit_key(id),
-        Deduplication::Content => content_key(callback.url.as_str(), &header, &body),
-    });
-    NewMessage {
-        start: options.start,
-        deduplicate: key.map(|key| Deduplicate { key, window: crate::config::DEDUPLICATION_WINDOW }),
-        message: Message {
-            id: MessageId::new(),
-            url: callback.url.as_str().to_owned(),
-            method: options.method,
-            header,
-            body,
-            retries: options.retries.unwrap_or(message.retries),
-            timeout: options.timeout.or(message.timeout),
-            retry_delay: options.retry_delay.clone().or_else(|| message.retry_delay.clone()),
-            callback: None,
-            failure_callback: None,
-            labels: options.labels.clone(),
-            caller_ip: message.caller_ip.clone(),
-            callback_of: Some(message.id),
-        },
-    }
+    let report = Message {
+        id: MessageId::new(),
+        url: callback.url.as_str().to_owned(),
+        method: options.method,
+        header,
+        body,
+        retries: options.retries.unwrap_or(message.retries),
+        timeout: options.timeout.or(message.timeout),
+        retry_delay: options.retry_delay.clone().or_else(|| message.retry_delay.clone()),
+        callback: None,
+        failure_callback: None,
+        labels: options.labels.clone(),
+        caller_ip: message.caller_ip.clone(),
+        callback_of: Some(message.id),
+    };
+    let deduplicate = deduplicate(options.deduplication.clone(), &report, deduplication_window);
+    NewMessage { message: report, start: options.start, deduplicate }
 }

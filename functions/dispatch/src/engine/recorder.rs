@@ -66,19 +66,40 @@ async fn record_batch(engine: &Engine, batch: Vec<Ended>) {
     let (outcomes, held): (Vec<Outcome>, Vec<_>) =
         batch.into_iter().map(|ended| (ended.outcome, (ended.lease, ended._room, ended._holding))).unzip();
     let leases: Vec<&Lease> = held.iter().map(|(lease, ..)| lease).collect();
+    match commit_persistently(engine, &outcomes, &leases).await {
+        Ok(recorded) => announce(engine, &outcomes, &leases, &recorded),
+        Err(error) => {
+            tracing::error!(%error, "a batch of deliveries was refused, recording one by one");
+            for (outcome, lease) in outcomes.iter().zip(leases) {
+                record_alone(engine, outcome, lease).await;
+            }
+        }
+    }
+}
+
+/// What Postgres refuses of a delivery is the answer's text, never its outcome: that is recorded without it.
+async fn record_alone(engine: &Engine, outcome: &Outcome, lease: &Lease) {
+    let bare = Outcome { response: None, error: None, ..outcome.clone() };
+    for outcome in [outcome, &bare] {
+        let (outcomes, leases) = (std::slice::from_ref(outcome), &[lease]);
+        match commit_persistently(engine, outcomes, leases).await {
+            Ok(recorded) => return announce(engine, outcomes, leases, &recorded),
+            Err(error) => tracing::error!(message.id = %outcome.id, %error, "the delivery was refused"),
+        }
+    }
+}
+
+/// Commits, as often as it takes while the database is away. An error says that it is there and refuses.
+async fn commit_persistently(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) -> Result<Recorded, Error> {
     let mut pause = FIRST_PAUSE;
     loop {
-        match commit(engine, &outcomes, &leases).await {
-            Ok(recorded) => return announce(engine, &outcomes, &leases, &recorded),
-            Err(Error::Refused(why)) => {
-                tracing::error!(error = %why, "a batch of deliveries was refused, recording one by one");
-                return record_one_by_one(engine, &outcomes, &leases).await;
-            }
-            Err(error) => {
+        match commit(engine, outcomes, leases).await {
+            Err(error @ Error::Unavailable(_)) => {
                 tracing::warn!(%error, deliveries = outcomes.len(), "deliveries cannot be recorded yet");
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
+            result => return result,
         }
     }
 }
@@ -92,34 +113,20 @@ async fn commit(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) -> Res
     record_and_accept(&mut conn, outcomes, |recorded| {
         let reported = outcomes.iter().zip(leases).filter_map(|(outcome, lease)| {
             let dead_letter = *recorded.get(&outcome.id)?;
-            Some(callbacks::reports(lease, outcome, dead_letter))
+            Some(callbacks::reports(lease, outcome, dead_letter, engine.0.deduplication_window))
         });
         reported.flatten().collect::<Vec<NewMessage>>()
     })
     .await
 }
 
-/// What Postgres refuses of a delivery is the answer's text, never its outcome: that is recorded without it.
-async fn record_one_by_one(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) {
-    for (outcome, lease) in outcomes.iter().zip(leases) {
-        let bare = Outcome { response: None, error: None, ..outcome.clone() };
-        for attempt in [outcome, &bare] {
-            match commit(engine, std::slice::from_ref(attempt), std::slice::from_ref(lease)).await {
-                Ok(recorded) => {
-                    announce(engine, std::slice::from_ref(attempt), std::slice::from_ref(lease), &recorded);
-                    break;
-                }
-                Err(error) => tracing::error!(message.id = %outcome.id, %error, "the delivery cannot be recorded"),
-            }
-        }
-    }
-}
-
 /// After the commit: timers, and whoever watches.
 fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: &Recorded) {
     for (outcome, lease) in outcomes.iter().zip(leases) {
         if !recorded.contains_key(&outcome.id) {
+            // Or it was recorded by a commit whose answer was lost: the look finds the retry that it set.
             tracing::info!(message.id = %outcome.id, "the lease was lost before the delivery was recorded");
+            engine.look_in(Duration::ZERO);
             engine.step(outcome.id, StepKind::LeaseLost);
             continue;
         }
