@@ -1,0 +1,9 @@
+//! A dispatcher in a process of its own, for the tests that kill it.
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let app = dispatch::App::start(dispatch::Config::from_env()?).await?;
+    let served = sigpost_runtime::serve::serve(app.router()).await;
+    app.shutdown().await;
+    served
+}

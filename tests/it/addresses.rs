@@ -1,0 +1,108 @@
+//! Destinations outside the public internet.
+
+use std::net::{IpAddr, ToSocketAddrs};
+
+use dispatch::engine::StepKind;
+use reqwest::StatusCode;
+use sigpost_runtime::AddressPolicy;
+
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn an_address_that_is_not_public_is_refused_however_it_is_written() {
+    let app = TestApp::start_with(|config| config.address_policy = AddressPolicy::public_only()).await;
+    for (destination, refusal) in [
+        ("http://127.0.0.1/", "loopback address: 127.0.0.1"),
+        ("http://127.8.9.10:8080/", "loopback address: 127.8.9.10"),
+        ("http://[::1]/", "loopback address: ::1"),
+        ("http://[::ffff:127.0.0.1]/", "loopback address: 127.0.0.1"),
+        ("http://[::ffff:a00:1]/", "private address: 10.0.0.1"),
+        ("http://2130706433/", "loopback address: 127.0.0.1"),
+        ("http://0x7f000001/", "loopback address: 127.0.0.1"),
+        ("http://0177.0.0.1/", "loopback address: 127.0.0.1"),
+        ("http://127.1/", "loopback address: 127.0.0.1"),
+        ("http://localhost:8080/", "loopback address: ::1"),
+        ("http://LocalHost./", "loopback address: ::1"),
+        ("http://api.localhost/", "loopback address: ::1"),
+        ("http://user:secret@127.0.0.1/", "loopback address: 127.0.0.1"),
+        ("http%3A%2F%2F%31%32%37.0.0.1%2F", "loopback address: 127.0.0.1"),
+        ("http://0.0.0.0/", "unspecified address: 0.0.0.0"),
+        ("http://10.1.2.3/", "private address: 10.1.2.3"),
+        ("http://172.16.0.1/", "private address: 172.16.0.1"),
+        ("http://192.168.1.1/", "private address: 192.168.1.1"),
+        ("http://[fd00::1]/", "private address: fd00::1"),
+        ("http://100.64.0.1/", "shared address: 100.64.0.1"),
+        ("http://169.254.169.254/latest/meta-data/", "link-local address: 169.254.169.254"),
+        ("http://[fe80::1]/", "link-local address: fe80::1"),
+        ("http://[fd00:ec2::254]/", "private address: fd00:ec2::254"),
+    ] {
+        let answer = app.publish(destination, &[], "").await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{destination}");
+        let text = format!("invalid destination url: endpoint resolves to a {refusal}");
+        assert_eq!(answer.error(), text, "{destination}");
+    }
+    for header in ["Upstash-Callback", "Upstash-Failure-Callback"] {
+        let answer = app.publish("https://example.com/", &[(header, "http://127.0.0.1/")], "").await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{header}");
+    }
+    assert_eq!(app.database.count("select count(*) from messages").await, 0);
+}
+
+#[tokio::test]
+async fn a_name_that_resolves_to_such_an_address_is_refused_when_connecting() {
+    let app = TestApp::start_with(|config| config.address_policy = AddressPolicy::public_only()).await;
+    let (name, address) = local_name();
+    let destination = app.receiver.url("/hook").replace("127.0.0.1", &name);
+    let published = app.publish(&destination, &[("Upstash-Retries", "0")], "").await;
+    assert_eq!(published.status, StatusCode::OK, "nothing is looked up when publishing");
+
+    app.wait_for(published.id(), StepKind::Failed).await;
+    let error = app.event(published.id(), "ERROR").await["error"].as_str().expect("an error").to_owned();
+    assert!(error.starts_with("invalid destination url: endpoint resolves to a "), "{error}");
+    assert!(error.ends_with(&format!(" address: {address}")), "{error}");
+    assert!(app.receiver.all_so_far().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_allowed_when_it_was_published_is_checked_again_when_it_is_pushed() {
+    let open = TestApp::start_with(|config| config.engine = None).await;
+    let id = open.publish_here(&[("Upstash-Retries", "0")], "").await.id();
+
+    let closed = TestApp::start_on(&open.database, |config| config.address_policy = AddressPolicy::public_only()).await;
+    closed.wait_for(id, StepKind::Failed).await;
+    let text = "invalid destination url: endpoint resolves to a loopback address: 127.0.0.1";
+    assert_eq!(closed.event(id, "ERROR").await["error"], text);
+    assert!(open.receiver.all_so_far().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_allow_list_opens_networks_and_names() {
+    for (allowed, host) in [("127.0.0.0/8", "127.0.0.1"), ("127.0.0.1", "127.0.0.1"), ("localhost", "localhost")] {
+        let policy = AddressPolicy::allowing(&[allowed]).expect("a list");
+        let app = TestApp::start_with(|config| config.address_policy = policy).await;
+        let destination = app.receiver.url("/hook").replace("127.0.0.1", host);
+        let published = app.publish(&destination, &[], "").await;
+        assert_eq!(published.status, StatusCode::OK, "{allowed}");
+        app.receiver.next().await;
+
+        let other = app.publish("http://10.0.0.1/", &[], "").await;
+        assert_eq!(other.status, StatusCode::BAD_REQUEST, "{allowed}");
+    }
+}
+
+/// A name of this machine other than `localhost`, which is refused without a lookup. What
+/// `/etc/hosts` says is not all that the resolver goes by, so it is asked.
+fn local_name() -> (String, IpAddr) {
+    let hosts = std::fs::read_to_string("/etc/hosts").expect("/etc/hosts");
+    let names = hosts.lines().flat_map(|line| line.split('#').next().unwrap_or_default().split_whitespace().skip(1));
+    names
+        .filter(|name| *name != "localhost" && !name.ends_with(".localhost"))
+        .find_map(|name| {
+            let mut resolved = (name, 0).to_socket_addrs().ok()?.map(|address| address.ip());
+            let address = resolved.next()?;
+            let local =
+                AddressPolicy::public_only().check_address(address).is_err() && resolved.all(|ip| ip == address);
+            local.then(|| (name.to_owned(), address))
+        })
+        .expect("/etc/hosts names an address of this machine by another name than localhost")
+}

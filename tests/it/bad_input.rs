@@ -1,0 +1,142 @@
+//! What a publish refuses: the answer names the field, and nothing is stored.
+
+use reqwest::{Body, Method, StatusCode};
+
+use crate::support::{TestApp, answered};
+
+const CALLBACK: (&str, &str) = ("Upstash-Callback", "https://example.com/report");
+
+#[tokio::test]
+async fn an_unreadable_header_is_refused_by_name_and_nothing_is_stored() {
+    let app = TestApp::start().await;
+    let long = "x".repeat(300);
+    let many = (0..40).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+    let cases = [
+        ("Upstash-Method", "TRACE"),
+        ("Upstash-Timeout", "soon"),
+        ("Upstash-Timeout", "0s"),
+        ("Upstash-Timeout", "3h"),
+        ("Upstash-Retries", "-1"),
+        ("Upstash-Retries", "1.5"),
+        ("Upstash-Retries", "101"),
+        ("Upstash-Retries", "99999999999999999999"),
+        ("Upstash-Retry-Delay", "1000 *"),
+        ("Upstash-Retry-Delay", "system(1)"),
+        ("Upstash-Retry-Delay", "attempt * 2"),
+        ("Upstash-Delay", "5x"),
+        ("Upstash-Delay", "-5s"),
+        ("Upstash-Not-Before", "tomorrow"),
+        ("Upstash-Not-Before", "-1"),
+        ("Upstash-Content-Based-Deduplication", "perhaps"),
+        ("Upstash-Callback", "example.com/report"),
+        ("Upstash-Callback", "ftp://example.com"),
+        ("Upstash-Failure-Callback", "http://"),
+        ("Upstash-Callback-Method", "BREW"),
+        ("Upstash-Callback-Timeout", "0s"),
+        ("Upstash-Callback-Retries", "many"),
+        ("Upstash-Callback-Retry-Delay", "pow(1)"),
+        ("Upstash-Callback-Delay", "later"),
+        ("Upstash-Callback-Callback", "https://example.com"),
+        ("Upstash-Callback-Forward-(", "1"),
+        ("Upstash-Forward-", "1"),
+        ("Upstash-Header-Forward", "maybe"),
+        ("Upstash-Label", &long),
+        ("Upstash-Label", &many),
+        ("Upstash-Cron", "* * * * *"),
+        ("Upstash-Flow-Control-Key", "key"),
+        ("Upstash-Flow-Control-Value", "rate=1"),
+        ("Upstash-Queue-Name", "queue"),
+        ("Upstash-Redact-Fields", "body"),
+        ("Upstash-Schedule-Id", "schedule"),
+    ];
+    for (name, value) in cases {
+        let answer = if name.contains('(') {
+            // No HTTP client sends such a name; the query can hold it.
+            let query = format!("{}=1&{}={}", name.to_lowercase(), CALLBACK.0.to_lowercase(), CALLBACK.1);
+            app.publish(&app.receiver.url(&format!("/hook?{query}")), &[], "").await
+        } else if name == CALLBACK.0 {
+            app.publish_here(&[(name, value)], "").await
+        } else {
+            app.publish_here(&[(name, value), CALLBACK], "").await
+        };
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}: {value}");
+        assert!(answer.error().to_lowercase().starts_with(&name.to_lowercase()), "{name}: {}", answer.error());
+    }
+    assert_eq!(app.database.count("select count(*) from messages").await, 0);
+}
+
+#[tokio::test]
+async fn known_refusals_are_worded_as_the_real_service_words_them() {
+    let app = TestApp::start().await;
+    let cases = [
+        ("Upstash-Deduplication-Id", "user:1", "DeduplicationId cannot contain ':'"),
+        ("Upstash-Delay", "366d", "quota maxDelay exceeded, current limit: 31536000"),
+        ("Upstash-Not-Before", "99999999999", "quota maxDelay exceeded, current limit: 31536000"),
+    ];
+    for (name, value, text) in cases {
+        let answer = app.publish_here(&[(name, value)], "").await;
+        assert_eq!((answer.status, answer.error()), (StatusCode::BAD_REQUEST, text));
+    }
+    let group = app.publish("some-group", &[], "").await;
+    assert_eq!((group.status, group.error()), (StatusCode::NOT_FOUND, "topic some-group not found"));
+    assert_eq!(app.database.count("select count(*) from messages").await, 0);
+    assert_eq!(app.database.count("select count(*) from deduplications").await, 0);
+}
+
+#[tokio::test]
+async fn a_header_that_is_not_text_is_refused() {
+    let app = TestApp::start().await;
+    for (name, field) in [("Upstash-Label", "Upstash-Label"), ("upstash-forward-x", "Upstash-Forward-X")] {
+        let path = format!("/v2/publish/{}", app.receiver.url("/hook"));
+        let answer = answered(app.request(Method::POST, &path).header(name, &b"\xff\xfe"[..])).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.error().starts_with(field), "{}", answer.error());
+    }
+    let answer = app.publish(&app.receiver.url("/hook?upstash-label=a%00b"), &[], "").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.error().starts_with("Upstash-Label"), "{}", answer.error());
+    assert_eq!(app.database.count("select count(*) from messages").await, 0);
+}
+
+#[tokio::test]
+async fn a_destination_that_is_no_web_address_is_refused() {
+    let app = TestApp::start().await;
+    let long = format!("http://example.com/{}", "x".repeat(8192));
+    let destinations = [
+        "ftp://example.com/hook",
+        "example.com/hook",
+        "mailto%3Asomebody@example.com",
+        "http://",
+        "http:///hook",
+        "https%3A%2F%2F%3Fa=1",
+        "http%3A%2F%2Fexample%20host%2F",
+        "http%3A%2F%2Fexample.com%2Fa%20b",
+        "http%3A%2F%2Fexample.com%0A",
+        "http%3A%2F%2Fexample.com%5C@other.example",
+        "https://[::1",
+        "https://example.com:99999/",
+        "http%ff",
+        &long,
+    ];
+    for destination in destinations {
+        let answer = app.publish(destination, &[], "").await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{destination}");
+        assert!(answer.error().starts_with("invalid destination url: "), "{destination}: {}", answer.error());
+    }
+    let model = app.publish("api/llm", &[], "").await;
+    assert_eq!(model.status, StatusCode::BAD_REQUEST);
+    assert_eq!(app.database.count("select count(*) from messages").await, 0);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_whether_its_length_is_declared_or_not() {
+    let app = TestApp::start_with(|config| config.limits.max_body_bytes = 1000).await;
+    let chunks = || futures_util::stream::iter([Ok::<_, std::io::Error>(vec![b'x'; 600]), Ok(vec![b'x'; 600])]);
+    for body in [Body::from(vec![b'x'; 1001]), Body::wrap_stream(chunks())] {
+        let path = format!("/v2/publish/{}", app.receiver.url("/hook"));
+        let answer = answered(app.request(Method::POST, &path).body(body)).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(answer.error(), "body: quota maxMessageSize exceeded, current limit: 1000");
+    }
+    assert_eq!(app.database.count("select count(*) from messages").await, 0);
+}

@@ -1,0 +1,76 @@
+//! A dispatcher is killed, and another takes over.
+
+use std::collections::HashMap;
+use std::process::Stdio;
+
+use futures_util::future::join_all;
+use sigpost_qstash::{DEV_TOKEN, MessageId};
+use tokio::process::{Child, Command};
+
+use crate::support::{Answer, Received, TestApp, TestDatabase};
+
+const MESSAGES: usize = 200;
+const DELIVERED_BEFORE: usize = 100;
+const IN_FLIGHT: usize = 32;
+
+#[tokio::test]
+async fn a_dispatcher_killed_in_the_middle_of_its_deliveries_loses_none() {
+    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let receiver = &publisher.receiver;
+    receiver.answers((0..DELIVERED_BEFORE).map(|_| Answer::status(200)));
+    receiver.otherwise(Answer::status(200).held());
+    let published = join_all((0..MESSAGES).map(|_| publisher.publish_here(&[], ""))).await;
+
+    // Room is given back after the commit: when so many are held, the others have been recorded.
+    let mut killed = start_dispatcher(&publisher.database);
+    let before = receiver.next_many(DELIVERED_BEFORE + IN_FLIGHT).await;
+    killed.kill().await.expect("killed");
+    let state = async |state| {
+        publisher.database.count(&format!("select count(*) from messages where state = '{state}'")).await as usize
+    };
+    assert_eq!((state("delivered").await, state("active").await), (DELIVERED_BEFORE, IN_FLIGHT));
+
+    receiver.otherwise(Answer::status(200));
+    receiver.release(IN_FLIGHT);
+    let successor = TestApp::start_on(&publisher.database, |_| {}).await;
+    let after = receiver.next_many(MESSAGES - DELIVERED_BEFORE).await;
+    successor.app.shutdown().await;
+
+    assert_eq!(state("delivered").await, MESSAGES);
+    let delivered = "select count(distinct message_id) from events where state = 'DELIVERED'";
+    assert_eq!(publisher.database.count(delivered).await as usize, MESSAGES);
+    assert_eq!(
+        publisher.database.count("select count(*) from events where state = 'DELIVERED'").await as usize,
+        MESSAGES
+    );
+    let mut times: HashMap<MessageId, usize> = HashMap::new();
+    for request in before.iter().chain(&after).chain(&receiver.all_so_far().await) {
+        *times.entry(id_of(request)).or_default() += 1;
+    }
+    let expected = |id| if before[DELIVERED_BEFORE..].iter().any(|request| id_of(request) == id) { 2 } else { 1 };
+    for id in published.iter().map(|answer| answer.id()) {
+        assert_eq!(times.get(&id), Some(&expected(id)), "{id}");
+    }
+    // A killed dispatcher is no fault of the destination's.
+    assert!(after.iter().all(|request| request.header("upstash-retried") == "0"));
+}
+
+fn start_dispatcher(database: &TestDatabase) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_killable-dispatcher"))
+        .env_clear()
+        .env("DATABASE_URL", &database.url)
+        .env("QSTASH_TOKEN", DEV_TOKEN)
+        .env("LISTEN", "127.0.0.1:0")
+        .env("ALLOW_TARGETS", "127.0.0.0/8")
+        .env("LEASE_SECONDS", "2")
+        .env("MAX_IN_FLIGHT", IN_FLIGHT.to_string())
+        .env("RUST_LOG", "warn")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("a process")
+}
+
+fn id_of(request: &Received) -> MessageId {
+    request.header("upstash-message-id").parse().expect("a message id")
+}

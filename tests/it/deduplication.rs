@@ -1,0 +1,93 @@
+//! Deduplication: a second publish of the same is answered with the first.
+
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_second_publish_with_the_same_id_is_answered_with_the_first() {
+    let app = TestApp::start().await;
+    let first = app.publish_here(&[("Upstash-Deduplication-Id", "order-1")], "a").await;
+    let second = app.publish_here(&[("Upstash-Deduplication-Id", "order-1")], "another body").await;
+
+    assert_eq!(first.status, StatusCode::OK);
+    assert_eq!(second.status, StatusCode::ACCEPTED);
+    let url = app.receiver.url("/hook");
+    assert_eq!(second.body, json!({ "messageId": first.id(), "url": url, "deduplicated": true }));
+    assert_eq!(app.database.count("select count(*) from messages").await, 1);
+    assert_eq!(app.database.count("select count(*) from events where state = 'CREATED'").await, 1);
+}
+
+#[tokio::test]
+async fn content_is_the_destination_the_body_and_the_forwarded_headers() {
+    let app = TestApp::start().await;
+    let by_content = ("Upstash-Content-Based-Deduplication", "True");
+    let base = [by_content, ("Content-Type", "text/plain"), ("Upstash-Forward-X-Tenant", "a")];
+    let first = app.publish_here(&base, "body").await.id();
+
+    // What is for us and not for the destination makes no difference.
+    let again = [base[0], base[1], base[2], ("Upstash-Retries", "0"), ("Upstash-Telemetry-Sdk", "other")];
+    let again = app.publish_here(&again, "body").await;
+    assert_eq!((again.status, again.id()), (StatusCode::ACCEPTED, first));
+
+    let elsewhere = app.publish(&app.receiver.url("/elsewhere"), &base, "body").await;
+    let others = [
+        elsewhere,
+        app.publish_here(&base, "another body").await,
+        app.publish_here(&[base[0], base[1], ("Upstash-Forward-X-Tenant", "b")], "body").await,
+        app.publish_here(&[base[0], base[2], ("Content-Type", "text/html")], "body").await,
+        app.publish_here(&[base[1], base[2]], "body").await,
+        app.publish_here(&[base[0], base[1], base[2], ("Upstash-Deduplication-Id", "id")], "body").await,
+    ];
+    for other in others {
+        assert_eq!((other.status, other.body.get("deduplicated")), (StatusCode::OK, None), "{other:?}");
+    }
+    assert_eq!(app.database.count("select count(*) from messages").await, 7);
+}
+
+#[tokio::test]
+async fn an_id_is_free_again_after_its_window() {
+    let app = TestApp::start().await;
+    let id = [("Upstash-Deduplication-Id", "daily")];
+    let first = app.publish_here(&id, "").await.id();
+    let seconds = "select (extract(epoch from expires_at - created_at))::bigint
+                   from deduplications join messages on messages.id = message_id";
+    assert_eq!(app.database.count(seconds).await, 600);
+
+    app.database.execute("update deduplications set expires_at = now() - interval '1 second'").await;
+    let second = app.publish_here(&id, "").await;
+    assert_eq!(second.status, StatusCode::OK);
+    assert_ne!(second.id(), first);
+    assert_eq!(app.publish_here(&id, "").await.id(), second.id());
+    assert_eq!(app.database.count(seconds).await, 600);
+}
+
+#[tokio::test]
+async fn many_publishes_with_one_id_at_once_make_one_message() {
+    let app = TestApp::start().await;
+    let answers = join_all((0..20).map(|_| app.publish_here(&[("Upstash-Deduplication-Id", "once")], ""))).await;
+
+    let accepted: Vec<_> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
+    assert_eq!(accepted.len(), 1);
+    assert!(answers.iter().all(|answer| answer.id() == accepted[0].id()));
+    assert_eq!(answers.iter().filter(|answer| answer.body["deduplicated"] == true).count(), 19);
+    assert_eq!(app.database.count("select count(*) from messages").await, 1);
+}
+
+#[tokio::test]
+async fn two_apps_with_one_id_at_once_make_one_message() {
+    let one = TestApp::start().await;
+    let other = TestApp::start_on(&one.database, |_| {}).await;
+    let url = one.receiver.url("/hook");
+    let publishes = (0..20).map(|number| {
+        let app = if number % 2 == 0 { &one } else { &other };
+        app.publish(&url, &[("Upstash-Deduplication-Id", "once")], "")
+    });
+    let answers = join_all(publishes).await;
+
+    assert_eq!(answers.iter().filter(|answer| answer.status == StatusCode::OK).count(), 1);
+    assert!(answers.iter().all(|answer| answer.id() == answers[0].id()));
+    assert_eq!(one.database.count("select count(*) from messages").await, 1);
+}

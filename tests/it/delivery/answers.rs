@@ -1,0 +1,127 @@
+//! What a destination's answer leads to.
+
+use dispatch::engine::StepKind;
+use serde_json::json;
+
+use crate::support::{Answer, TestApp};
+
+#[tokio::test]
+async fn exhausted_retries_end_in_a_dead_letter_with_the_last_answer() {
+    let app = TestApp::start().await;
+    app.receiver.answers([Answer::status(500).body("first"), Answer::status(502).header("X-Why", "b").body("last")]);
+    let id = app.publish_here(&[("Upstash-Retries", "1")], "").await.id();
+    app.wait_for(id, StepKind::Retried).await;
+    app.let_time_pass().await;
+    app.wait_for(id, StepKind::Failed).await;
+
+    assert_eq!(app.states(id).await, "CREATED ACTIVE ERROR RETRY ACTIVE ERROR FAILED");
+    assert_eq!(app.message(id).await["state"], "FAILED");
+    let letters = app.get("/v2/dlq").await.body;
+    assert_eq!(letters["messages"].as_array().map(Vec::len), Some(1));
+    let letter = &letters["messages"][0];
+    assert_eq!(letter["messageId"], json!(id));
+    assert_eq!((&letter["responseStatus"], &letter["responseBody"]), (&json!(502), &json!("last")));
+    assert_eq!(letter["responseHeader"]["X-Why"], json!(["b"]));
+}
+
+#[tokio::test]
+async fn the_next_attempt_comes_when_the_answer_or_the_sender_or_the_backoff_says() {
+    let app = TestApp::start().await;
+    let expression = "1000 * (2 + retried)";
+    for (header, sender, expected_ms) in [
+        (Some(("Retry-After", "7")), None, 7_000),
+        (Some(("Retry-After", "7")), Some(expression), 7_000),
+        (Some(("X-RateLimit-Reset", "6m5s")), None, 365_000),
+        (Some(("Retry-After", "soon")), Some(expression), 2_000),
+        (None, Some(expression), 2_000),
+        (None, Some("pow(retried, 0) * 1500.5"), 1_500),
+        // e^2.5 seconds.
+        (None, None, 12_182),
+        (Some(("Retry-After", "90000")), None, 12_182),
+    ] {
+        let answer = Answer::status(429);
+        app.receiver.answers([match header {
+            Some((name, value)) => answer.header(name, value),
+            None => answer,
+        }]);
+        let headers: Vec<_> = sender.map(|sender| ("Upstash-Retry-Delay", sender)).into_iter().collect();
+        let id = app.publish_here(&headers, "").await.id();
+        app.wait_for(id, StepKind::Retried).await;
+
+        let event = app.event(id, "RETRY").await;
+        let delay_ms = event["nextDeliveryTime"].as_i64().expect("a time") - event["time"].as_i64().expect("a time");
+        assert!((delay_ms - expected_ms).abs() <= 1, "{delay_ms} ms with {header:?} and {sender:?}");
+        app.delete(&format!("/v2/messages/{id}")).await;
+    }
+    let date = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(100);
+    let date_text = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    app.receiver.answers([Answer::status(503).header("Retry-After", date_text)]);
+    let id = app.publish_here(&[], "").await.id();
+    app.wait_for(id, StepKind::Retried).await;
+    let at = app.event(id, "RETRY").await["nextDeliveryTime"].as_i64().expect("a time");
+    assert!((at - date.as_millisecond()).abs() <= 2_000, "{at} instead of {date}");
+}
+
+#[tokio::test]
+async fn a_retry_after_of_zero_is_tried_at_once() {
+    let app = TestApp::start().await;
+    app.receiver.answers([Answer::status(503).header("Retry-After", "0")]);
+    let id = app.publish_here(&[], "").await.id();
+
+    app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(app.states(id).await, "CREATED ACTIVE ERROR RETRY ACTIVE DELIVERED");
+}
+
+#[tokio::test]
+async fn a_destination_can_ask_not_to_be_called_again() {
+    let app = TestApp::start().await;
+    let plain = Answer::status(489);
+    app.receiver.answers([plain.clone().header("Upstash-NonRetryable-Error", "true"), plain]);
+
+    let final_one = app.publish_here(&[], "").await.id();
+    app.wait_for(final_one, StepKind::Failed).await;
+    assert_eq!(app.states(final_one).await, "CREATED ACTIVE ERROR FAILED");
+    assert_eq!(app.database.count("select count(*) from dead_letters where response_status = 489").await, 1);
+
+    let ordinary = app.publish_here(&[], "").await.id();
+    app.wait_for(ordinary, StepKind::Retried).await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_a_failed_attempt_and_is_not_followed() {
+    let app = TestApp::start().await;
+    app.receiver.answers([Answer::status(302).header("Location", app.receiver.url("/elsewhere"))]);
+    let id = app.publish_here(&[], "").await.id();
+    app.wait_for(id, StepKind::Retried).await;
+
+    let event = app.event(id, "ERROR").await;
+    assert_eq!((&event["responseStatus"], &event["error"]), (&json!(302), &json!("the destination answered 302")));
+    let paths: Vec<_> = app.receiver.all_so_far().await.iter().map(|request| request.uri.path().to_owned()).collect();
+    assert_eq!(paths, ["/hook"]);
+}
+
+#[tokio::test]
+async fn an_answer_of_any_bytes_is_recorded() {
+    let app = TestApp::start().await;
+    app.receiver.answers([Answer::status(500).header("X-Text", "grün").body(&b"\0\xff\xfe"[..])]);
+    let id = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
+    app.wait_for(id, StepKind::Failed).await;
+
+    let event = app.event(id, "ERROR").await;
+    assert_eq!(event["responseBody"], "AP/+");
+    assert_eq!(event["responseHeader"]["X-Text"], json!(["grün"]));
+    assert_eq!(event["responseHeaders"], event["responseHeader"]);
+    let letter = &app.get("/v2/dlq").await.body["messages"][0];
+    assert_eq!((&letter["responseBodyBase64"], letter.get("responseBody")), (&json!("AP/+"), None));
+}
+
+#[tokio::test]
+async fn a_delivered_event_shows_the_status_too() {
+    let app = TestApp::start().await;
+    app.receiver.answers([Answer::status(201)]);
+    let id = app.publish_here(&[], "").await.id();
+    app.wait_for(id, StepKind::Delivered).await;
+
+    let event = app.event(id, "DELIVERED").await;
+    assert_eq!((&event["responseStatus"], event.get("error")), (&json!(201), None));
+}

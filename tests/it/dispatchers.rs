@@ -1,0 +1,88 @@
+//! Several dispatchers on one database.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use dispatch::engine::StepKind;
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::support::{Answer, TestApp};
+
+#[tokio::test]
+async fn two_dispatchers_share_a_backlog_and_deliver_each_message_once() {
+    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let receiver = &publisher.receiver;
+    join_all((0..300).map(|_| publisher.publish_here(&[], ""))).await;
+    receiver.answers((0..200).map(|_| Answer::status(200).held()));
+
+    let hundred = |config: &mut dispatch::Config| config.engine.as_mut().expect("settings").max_in_flight = 100;
+    let one = TestApp::start_on(&publisher.database, hundred).await;
+    let other = TestApp::start_on(&publisher.database, hundred).await;
+    let mut requests = receiver.next_many(200).await;
+    assert_eq!([&one, &other].map(|app| app.app.engine().expect("an engine").in_flight()), [100, 100]);
+    receiver.release(200);
+    requests.extend(receiver.next_many(100).await);
+    one.app.shutdown().await;
+    other.app.shutdown().await;
+
+    requests.extend(receiver.all_so_far().await);
+    let ids: HashSet<_> = requests.iter().map(|request| request.header("upstash-message-id").to_owned()).collect();
+    assert_eq!((requests.len(), ids.len()), (300, 300));
+    let database = &publisher.database;
+    assert_eq!(database.count("select count(*) from messages where state = 'delivered' and deliveries = 1").await, 300);
+    assert_eq!(database.count("select count(*) from events where state = 'DELIVERED'").await, 300);
+}
+
+#[tokio::test]
+async fn who_has_lost_the_lease_changes_nothing() {
+    let slow = TestApp::start_with(|config| config.engine.as_mut().expect("settings").max_in_flight = 1).await;
+    slow.receiver.answers([Answer::status(500).held(), Answer::status(200)]);
+    let id = slow.publish_here(&[("Upstash-Retries", "0")], "").await.id();
+    slow.receiver.next().await;
+
+    // As if the lease had run out. The slow one has no room to claim its own message again.
+    let other = TestApp::start_on(&slow.database, |_| {}).await;
+    slow.database.execute("update messages set due_at = now(); notify sigpost").await;
+    let again = slow.receiver.next().await;
+    assert_eq!(again.header("upstash-retried"), "0", "a lost lease is no failed attempt");
+    other.wait_for(id, StepKind::Delivered).await;
+
+    slow.receiver.release(1);
+    slow.wait_for(id, StepKind::LeaseLost).await;
+    assert_eq!(slow.states(id).await, "CREATED ACTIVE ACTIVE DELIVERED");
+    assert_eq!(slow.message(id).await["state"], "DELIVERED");
+    assert_eq!(slow.get("/v2/dlq").await.body, json!({ "messages": [] }));
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_as_long_as_its_push_lasts() {
+    let short =
+        |config: &mut dispatch::Config| config.engine.as_mut().expect("settings").lease = Duration::from_secs(2);
+    let pushing = TestApp::start_with(short).await;
+    let other = TestApp::start_on(&pushing.database, short).await;
+    pushing.receiver.answers([Answer::status(200).held()]);
+    let id = pushing.publish_here(&[], "").await.id();
+    pushing.receiver.next().await;
+
+    // The other's timer is the clock: when this one is pushed, a lease of 2 s has long run out.
+    other.publish_here(&[("Upstash-Delay", "3s")], "").await;
+    other.receiver.next().await;
+    pushing.receiver.release(1);
+    pushing.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(pushing.states(id).await, "CREATED ACTIVE DELIVERED");
+}
+
+#[tokio::test]
+async fn a_message_whose_leases_are_lost_again_and_again_is_given_up() {
+    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let id = publisher.publish_here(&[], "").await.id();
+    publisher.database.execute("update messages set deliveries = 11").await;
+
+    let app = TestApp::start_on(&publisher.database, |_| {}).await;
+    app.wait_for(id, StepKind::Failed).await;
+    assert!(publisher.receiver.all_so_far().await.is_empty());
+    let error = app.event(id, "FAILED").await["error"].as_str().expect("an error").to_owned();
+    assert!(error.starts_with("given up: "), "{error}");
+    assert_eq!(app.get("/v2/dlq").await.body["messages"][0]["messageId"], json!(id));
+}

@@ -1,0 +1,186 @@
+//! `GET /v2/events` and `GET /v2/logs`.
+
+use dispatch::engine::StepKind;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use sigpost_qstash::MessageId;
+
+use crate::support::{Answer, TestApp};
+
+/// An app with three messages: one delivered, one waiting for a retry, one cancelled.
+struct Log {
+    app: TestApp,
+    delivered: MessageId,
+    retrying: MessageId,
+    cancelled: MessageId,
+}
+
+impl Log {
+    async fn start() -> Self {
+        let app = TestApp::start().await;
+        app.receiver.answers([Answer::status(200), Answer::status(500)]);
+        let delivered = app.publish_here(&[("Upstash-Label", "red,green")], "first").await.id();
+        app.wait_for(delivered, StepKind::Delivered).await;
+        let elsewhere = app.receiver.url("/elsewhere?a=1");
+        let headers = [("Upstash-Label", "blue"), ("Upstash-Retry-Delay", "60000 * (1 +  retried)")];
+        let retrying = app.publish(&elsewhere, &headers, "second").await.id();
+        app.wait_for(retrying, StepKind::Retried).await;
+        let cancelled = app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
+        app.delete(&format!("/v2/messages/{cancelled}")).await;
+        Self { app, delivered, retrying, cancelled }
+    }
+
+    /// The states of all events that a query finds, newest first.
+    async fn found(&self, query: &str) -> String {
+        let page = self.app.get(&format!("/v2/events?{query}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{query}: {page:?}");
+        let events = page.body["events"].as_array().expect("events");
+        events.iter().map(|event| event["state"].as_str().expect("a state")).collect::<Vec<_>>().join(" ")
+    }
+}
+
+const DELIVERED: &str = "DELIVERED ACTIVE CREATED";
+const RETRYING: &str = "RETRY ERROR ACTIVE CREATED";
+const CANCELLED: &str = "CANCELED CANCEL_REQUESTED CREATED";
+
+#[tokio::test]
+async fn both_paths_show_the_log_newest_first_under_both_names() {
+    let Log { app, .. } = Log::start().await;
+    let events = app.get("/v2/events").await;
+    let logs = app.get("/v2/logs").await;
+
+    assert_eq!(events.body, logs.body);
+    assert_eq!(events.body["events"], events.body["logs"]);
+    let states = events.body["events"].as_array().expect("events").iter().map(|event| event["state"].as_str().unwrap());
+    assert_eq!(states.collect::<Vec<_>>().join(" "), [CANCELLED, RETRYING, DELIVERED].join(" "));
+    assert_eq!(events.body.get("cursor"), None);
+}
+
+#[tokio::test]
+async fn an_event_shows_its_message() {
+    let Log { app, retrying, .. } = Log::start().await;
+    let mut event = app.event(retrying, "RETRY").await;
+
+    let time = event["time"].as_i64().expect("a number");
+    assert_eq!(event["nextDeliveryTime"], time + 60_000);
+    event.as_object_mut().expect("an object").retain(|name, _| name != "time" && name != "nextDeliveryTime");
+    assert_eq!(
+        event,
+        json!({
+            "messageId": retrying,
+            "state": "RETRY",
+            "url": app.receiver.url("/elsewhere?a=1"),
+            "method": "POST",
+            "body": "c2Vjb25k",
+            "error": "the destination answered 500",
+            "maxRetries": 3,
+            "retryDelayExpr": "60000 * (1 +  retried)",
+            "retryDelayExpression": "60000 * (1 +  retried)",
+            "label": "blue",
+            "labels": ["blue"],
+            "callerIP": "127.0.0.1",
+            "callerIp": "127.0.0.1",
+        })
+    );
+}
+
+#[tokio::test]
+async fn events_are_found_by_message_state_destination_label_and_date() {
+    let log = Log::start().await;
+    let (delivered, retrying, cancelled) = (log.delivered, log.retrying, log.cancelled);
+    let time = |event: Value| event["time"].as_i64().expect("a time");
+    let first = time(log.app.event(delivered, "CREATED").await);
+    let retry = time(log.app.event(retrying, "RETRY").await);
+    let everything = [CANCELLED, RETRYING, DELIVERED].join(" ");
+    let two = [CANCELLED, DELIVERED].join(" ");
+    let url = log.app.receiver.url("/elsewhere%3Fa%3D1");
+    let cases = [
+        (format!("messageId={delivered}"), DELIVERED),
+        (format!("messageIds={delivered}&messageIds={cancelled}"), &*two),
+        (format!("messageIds={delivered},{cancelled}"), &*two),
+        (format!("messageId={}", MessageId::new()), ""),
+        ("state=DELIVERED".to_owned(), "DELIVERED"),
+        ("state=IN_PROGRESS".to_owned(), "RETRY ERROR ACTIVE ACTIVE"),
+        ("state=CANCELED".to_owned(), "CANCELED"),
+        ("state=CANCELLED".to_owned(), "CANCELED"),
+        (format!("state=CREATED&messageId={delivered}"), "CREATED"),
+        (format!("url={url}"), RETRYING),
+        (format!("url={}", log.app.receiver.url("/nothing")), ""),
+        ("label=green".to_owned(), DELIVERED),
+        ("label=blue&label=none".to_owned(), RETRYING),
+        ("label=blue,red".to_owned(), "RETRY ERROR ACTIVE CREATED DELIVERED ACTIVE CREATED"),
+        ("label=gre".to_owned(), ""),
+        (format!("fromDate={first}"), &*everything),
+        (format!("toDate={}", first - 1), ""),
+        (format!("fromDate={retry}&toDate={retry}&state=RETRY"), "RETRY"),
+        ("count=2".to_owned(), "CANCELED CANCEL_REQUESTED"),
+        (format!("order=earliestFirst&messageId={retrying}"), "CREATED ACTIVE ERROR RETRY"),
+        (format!("order=latestFirst&messageId={retrying}"), RETRYING),
+        // Empty means absent, and what the console sends is ignored.
+        (format!("state=&label=&cursor=&trimBody=0&messageId={retrying}"), RETRYING),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(log.found(&query).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_one_another_without_gap_or_repetition() {
+    let Log { app, .. } = Log::start().await;
+    // Many events at one instant, and at instants of one millisecond.
+    app.database
+        .execute(
+            "insert into events (at, message_id, state)
+             select date_trunc('hour', now()) - make_interval(secs => (n / 4) * 0.0003), m.id, 'ACTIVE'
+             from messages m, generate_series(1, 40) n",
+        )
+        .await;
+    for order in ["latestFirst", "earliestFirst"] {
+        let all = app.get(&format!("/v2/events?order={order}")).await.body;
+        let expected = all["events"].as_array().expect("events").clone();
+        assert_eq!(expected.len(), 130);
+        for count in [1, 7, 129, 130] {
+            let mut seen: Vec<Value> = Vec::new();
+            let mut cursor = String::new();
+            loop {
+                let page = app.get(&format!("/v2/events?order={order}&count={count}&cursor={cursor}")).await.body;
+                let events = page["events"].as_array().expect("events");
+                assert!(events.len() <= count);
+                seen.extend(events.iter().cloned());
+                match page.get("cursor") {
+                    Some(next) => cursor = next.as_str().expect("a text").to_owned(),
+                    None => break,
+                }
+            }
+            assert!(seen == expected, "{order}, {count} a page");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_that_cannot_be_read_is_refused_by_name() {
+    let app = TestApp::start().await;
+    for (name, value) in [
+        ("messageId", "1"),
+        ("messageIds", "msg_0"),
+        ("state", "delivered"),
+        ("state", "DONE"),
+        ("fromDate", "yesterday"),
+        ("toDate", "1.5"),
+        ("order", "newest"),
+        ("count", "0"),
+        ("count", "1001"),
+        ("count", "-1"),
+        ("count", "many"),
+        ("cursor", "x"),
+        ("cursor", "1-x"),
+        // Beyond what a date can be.
+        ("fromDate", "9223372036854775807"),
+        ("toDate", "-9223372036854775808"),
+        ("cursor", "9223372036854775807-1"),
+    ] {
+        let answer = app.get(&format!("/v2/events?{name}={value}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}={value}");
+        assert!(answer.error().starts_with(&format!("{name}: ")), "{}", answer.error());
+    }
+}

@@ -1,0 +1,55 @@
+//! `GET /v2/keys` and `POST /v2/keys/rotate`.
+
+use reqwest::StatusCode;
+use serde_json::json;
+use sigpost_qstash::verify::DEFAULT_TOLERANCE;
+use sigpost_qstash::{DEV_CURRENT_KEY, DEV_NEXT_KEY, KeyUsed, SigningKeys, Verifier};
+
+use crate::support::{Received, TestApp};
+
+/// Which of these keys the request was signed with.
+fn key_used(request: &Received, url: &str, keys: &SigningKeys) -> KeyUsed {
+    let verifier = Verifier::new(keys, DEFAULT_TOLERANCE);
+    let verified = verifier.verify(request.header("upstash-signature"), url, &request.body, jiff::Timestamp::now());
+    verified.expect("a valid signature").key
+}
+
+#[tokio::test]
+async fn the_first_keys_are_those_of_the_configuration_and_stay() {
+    let app = TestApp::start().await;
+    let keys = app.get("/v2/keys").await;
+    assert_eq!((keys.status, keys.body), (StatusCode::OK, json!({ "current": DEV_CURRENT_KEY, "next": DEV_NEXT_KEY })));
+
+    let later = TestApp::start_on(&app.database, |config| config.first_keys = SigningKeys::generate()).await;
+    assert_eq!(later.get("/v2/keys").await.body["current"], DEV_CURRENT_KEY);
+}
+
+#[tokio::test]
+async fn after_a_rotation_deliveries_are_signed_with_the_key_that_was_next() {
+    let app = TestApp::start().await;
+    let rotated = app.post("/v2/keys/rotate").await;
+    assert_eq!((rotated.status, &rotated.body["current"]), (StatusCode::OK, &json!(DEV_NEXT_KEY)));
+    assert_eq!(app.get("/v2/keys").await.body, rotated.body);
+    let new_keys: SigningKeys = serde_json::from_value(rotated.body).expect("keys");
+    assert!(new_keys.next.starts_with("sig_") && new_keys.next != DEV_CURRENT_KEY);
+
+    app.publish_here(&[], "body").await;
+    let (request, url) = (app.receiver.next().await, app.receiver.url("/hook"));
+    assert_eq!(key_used(&request, &url, &new_keys), KeyUsed::Current);
+    assert_eq!(key_used(&request, &url, &SigningKeys::dev()), KeyUsed::Next, "who does not know yet accepts it too");
+}
+
+#[tokio::test]
+async fn another_dispatcher_signs_what_it_claims_after_a_rotation_with_the_new_key() {
+    let rotating = TestApp::start_with(|config| config.engine = None).await;
+    let delivering = TestApp::start_on(&rotating.database, |_| {}).await;
+    let before = rotating.publish_here(&[], "").await;
+    let url = rotating.receiver.url("/hook");
+    assert_eq!(before.status, StatusCode::OK);
+    assert_eq!(key_used(&rotating.receiver.next().await, &url, &SigningKeys::dev()), KeyUsed::Current);
+
+    let new_keys: SigningKeys = serde_json::from_value(rotating.post("/v2/keys/rotate").await.body).expect("keys");
+    rotating.publish_here(&[], "").await;
+    assert_eq!(key_used(&rotating.receiver.next().await, &url, &new_keys), KeyUsed::Current);
+    assert_eq!(delivering.app.keys().keys().signing_keys, new_keys);
+}

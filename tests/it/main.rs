@@ -1,0 +1,23 @@
+//! Black-box tests: the first line of each shows who is calling, its name says what is promised.
+
+mod support;
+
+mod addresses;
+mod bad_input;
+mod callbacks;
+mod crash;
+mod dead_letters;
+mod deduplication;
+mod delay;
+mod delivery;
+mod dispatchers;
+mod events;
+mod keys;
+mod messages;
+mod migrations;
+mod outage;
+mod publish;
+mod receivers;
+mod routes;
+mod schema;
+mod shutdown;

@@ -1,0 +1,149 @@
+//! `GET` and `DELETE /v2/messages/{id}`.
+
+use dispatch::engine::StepKind;
+use reqwest::StatusCode;
+use serde_json::json;
+use sigpost_qstash::MessageId;
+
+use crate::support::{Answer, TestApp};
+
+#[tokio::test]
+async fn a_message_is_shown_with_everything_it_was_published_with() {
+    let app = TestApp::start().await;
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("Upstash-Method", "PATCH"),
+        ("Upstash-Retries", "5"),
+        ("Upstash-Retry-Delay", "1000 * (1 + retried)"),
+        ("Upstash-Timeout", "1m30s"),
+        ("Upstash-Delay", "10d"),
+        ("Upstash-Callback", "https://example.com/report?foo=bar"),
+        ("Upstash-Callback-Forward-X-Key", "a"),
+        ("Upstash-Failure-Callback", "https://example.com"),
+        ("Upstash-Failure-Callback-Forward-X-Key", "b"),
+        ("Upstash-Label", "first, second"),
+        ("Upstash-Forward-Bypass-Tunnel-Reminder", "1"),
+    ];
+    let id = app.publish_here(&headers, r#"{"a":"ü"}"#).await.id();
+
+    let mut message = app.message(id).await;
+    let created_at = message["createdAt"].as_i64().expect("a number");
+    assert!((created_at - jiff::Timestamp::now().as_millisecond()).abs() < 60_000);
+    let fields = message.as_object_mut().expect("an object");
+    fields.retain(|name, _| name != "createdAt" && name != "notBefore");
+    assert_eq!(
+        message,
+        json!({
+            "messageId": id,
+            "url": app.receiver.url("/hook"),
+            "method": "PATCH",
+            "maxRetries": 5,
+            "header": { "Bypass-Tunnel-Reminder": ["1"], "Content-Type": ["application/json"] },
+            "body": r#"{"a":"ü"}"#,
+            "callback": "https://example.com/report?foo=bar",
+            "callbackHeader": { "X-Key": ["a"] },
+            "failureCallback": "https://example.com",
+            "failureCallbackHeader": { "X-Key": ["b"] },
+            "callerIP": "127.0.0.1",
+            "callerIp": "127.0.0.1",
+            "label": "first",
+            "labels": ["first", "second"],
+            "retryDelayExpression": "1000 * (1 + retried)",
+            "timeout": 90_000,
+            "state": "CREATED",
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_delivered_message_stays_readable() {
+    let app = TestApp::start().await;
+    let id = app.publish_here(&[("Upstash-Label", "kept")], "").await.id();
+    app.wait_for(id, StepKind::Delivered).await;
+
+    let message = app.message(id).await;
+    assert_eq!((&message["label"], &message["state"]), (&json!("kept"), &json!("DELIVERED")));
+    assert_eq!((message["maxRetries"].as_i64(), message.get("body")), (Some(3), None));
+}
+
+#[tokio::test]
+async fn a_waiting_message_is_cancelled_and_never_pushed() {
+    let app = TestApp::start().await;
+    let id = app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
+
+    let answer = app.delete(&format!("/v2/messages/{id}")).await;
+    assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({ "cancelled": 1 })));
+    assert_eq!(app.states(id).await, "CREATED CANCEL_REQUESTED CANCELED");
+    assert_eq!(app.message(id).await["state"], "CANCELED");
+    let sql = "select count(*) from messages where state = 'cancelled' and due_at is null and finished_at is not null";
+    assert_eq!(app.database.count(sql).await, 1);
+}
+
+#[tokio::test]
+async fn a_message_between_two_attempts_is_cancelled_without_a_dead_letter() {
+    let app = TestApp::start().await;
+    app.receiver.otherwise(Answer::status(500));
+    let id = app.publish_here(&[], "").await.id();
+    app.wait_for(id, StepKind::Retried).await;
+
+    let answer = app.delete(&format!("/v2/messages/{id}")).await;
+    assert_eq!(answer.body, json!({ "cancelled": 1 }));
+    assert_eq!(app.states(id).await, "CREATED ACTIVE ERROR RETRY CANCEL_REQUESTED CANCELED");
+    assert_eq!(app.database.count("select count(*) from dead_letters").await, 0);
+}
+
+#[tokio::test]
+async fn cancelling_a_message_in_flight_stops_the_push() {
+    let app = TestApp::start().await;
+    app.receiver.otherwise(Answer::status(200).held());
+    let id = app.publish_here(&[], "").await.id();
+    app.receiver.next().await;
+
+    let answer = app.delete(&format!("/v2/messages/{id}")).await;
+    assert_eq!(answer.body, json!({ "cancelled": 1 }));
+    app.receiver.caller_left().await;
+    assert_eq!(app.states(id).await, "CREATED ACTIVE CANCEL_REQUESTED CANCELED");
+    app.app.shutdown().await;
+    assert_eq!(app.app.engine().expect("an engine").in_flight(), 0, "its room is free again");
+}
+
+#[tokio::test]
+async fn any_dispatcher_stops_what_another_cancels() {
+    let pushing = TestApp::start().await;
+    let cancelling = TestApp::start_on(&pushing.database, |config| config.engine = None).await;
+    pushing.receiver.otherwise(Answer::status(200).held());
+    let id = pushing.publish_here(&[], "").await.id();
+    pushing.receiver.next().await;
+
+    assert_eq!(cancelling.delete(&format!("/v2/messages/{id}")).await.body, json!({ "cancelled": 1 }));
+    pushing.receiver.caller_left().await;
+}
+
+#[tokio::test]
+async fn a_message_that_has_ended_cannot_be_cancelled() {
+    let app = TestApp::start().await;
+    app.receiver.answers([Answer::status(200), Answer::status(500)]);
+    let delivered = app.publish_here(&[], "").await.id();
+    app.wait_for(delivered, StepKind::Delivered).await;
+    let failed = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
+    app.wait_for(failed, StepKind::Failed).await;
+    let cancelled = app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
+    app.delete(&format!("/v2/messages/{cancelled}")).await;
+
+    for id in [delivered, failed, cancelled] {
+        let before = app.states(id).await;
+        assert_eq!(app.delete(&format!("/v2/messages/{id}")).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(app.states(id).await, before);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_not_found() {
+    let app = TestApp::start().await;
+    let unknown = MessageId::new().to_string();
+    for id in [&*unknown, "msg_", "msg_0OIl", "1", "%00", "msg_1'%20or%201=1", &"x".repeat(5000)] {
+        let path = format!("/v2/messages/{id}");
+        assert_eq!(app.get(&path).await.status, StatusCode::NOT_FOUND, "{id}");
+        assert_eq!(app.delete(&path).await.status, StatusCode::NOT_FOUND, "{id}");
+    }
+}

@@ -1,0 +1,191 @@
+//! Postgres is away, and comes back.
+
+use std::collections::HashSet;
+
+use dispatch::config::Secret;
+use dispatch::engine::StepKind;
+use futures_util::future::join_all;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use sigpost_dev_postgres::{DataDir, Durability, Options, Server};
+use sigpost_qstash::MessageId;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use crate::support::{Answer, Proxy, TestApp, TestDatabase, answered};
+
+#[tokio::test]
+async fn without_its_database_the_app_lives_is_not_ready_and_refuses() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
+    let probe = async |path| answered(app.anonymous(Method::GET, path)).await.status;
+    assert_eq!((probe("/healthz").await, probe("/readyz").await), (StatusCode::OK, StatusCode::OK));
+
+    proxy.lead_to(None);
+    assert_eq!((probe("/healthz").await, probe("/readyz").await), (StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE));
+    for (method, path) in [
+        (Method::POST, format!("/v2/publish/{}", app.receiver.url("/hook"))),
+        (Method::GET, format!("/v2/messages/{}", MessageId::new())),
+        (Method::DELETE, format!("/v2/messages/{}", MessageId::new())),
+        (Method::GET, "/v2/events".into()),
+        (Method::GET, "/v2/dlq".into()),
+        (Method::POST, "/v2/dlq/retry/1-1".into()),
+        (Method::GET, "/v2/keys".into()),
+        (Method::POST, "/v2/keys/rotate".into()),
+    ] {
+        let answer = app.request(method, &path).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(answer.headers()["retry-after"], "1");
+        let text = answer.text().await.expect("a text");
+        let unfit = [&*database.url, "tokio", "postgres", "connection"];
+        assert!(text.starts_with(r#"{"error":"#) && !unfit.iter().any(|word| text.contains(word)), "{text}");
+    }
+
+    proxy.lead_to(Some(database.port()));
+    assert_eq!(probe("/readyz").await, StatusCode::OK);
+    assert_eq!(app.publish_here(&[], "").await.status, StatusCode::OK);
+    assert_eq!(database.count("select count(*) from messages").await, 1);
+    app.receiver.next().await;
+}
+
+#[tokio::test]
+async fn a_connection_lost_between_two_publishes_is_not_noticed() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
+    assert_eq!(app.publish_here(&[], "before").await.status, StatusCode::OK);
+    app.receiver.next().await;
+
+    proxy.lead_to(Some(database.port()));
+    assert_eq!(app.publish_here(&[], "after").await.status, StatusCode::OK);
+    assert_eq!(app.receiver.next().await.body, "after");
+}
+
+#[tokio::test]
+async fn a_publish_whose_commit_was_not_heard_of_is_stored_and_pushed_once() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
+    proxy.lose_the_answer_to("body of the publish");
+    let published = app.publish_here(&[("Upstash-Deduplication-Id", "once")], "body of the publish").await;
+
+    assert_eq!((published.status, published.body.get("deduplicated")), (StatusCode::OK, None));
+    assert!(proxy.has_lost_it());
+    app.wait_for(published.id(), StepKind::Delivered).await;
+    assert_eq!(app.states(published.id()).await, "CREATED ACTIVE DELIVERED");
+    assert_eq!(app.receiver.next_many(1).await.len() + app.receiver.all_so_far().await.len(), 1);
+    assert_eq!(database.count("select count(*) from messages").await, 1);
+}
+
+#[tokio::test]
+async fn an_attempt_whose_commit_was_not_heard_of_is_recorded_once_and_repeated_in_time() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
+    app.receiver.answers([Answer::status(500).body("body of the answer").held()]);
+    let id = app.publish_here(&[("Upstash-Retry-Delay", "500")], "").await.id();
+    app.receiver.next().await;
+    assert_eq!(app.states(id).await, "CREATED ACTIVE");
+
+    proxy.lose_the_answer_to("body of the answer");
+    app.receiver.release(1);
+    app.wait_for(id, StepKind::Delivered).await;
+    assert!(proxy.has_lost_it());
+    assert_eq!(app.states(id).await, "CREATED ACTIVE ERROR RETRY ACTIVE DELIVERED");
+    assert_eq!(app.receiver.next().await.header("upstash-retried"), "1");
+    let waited = "select (extract(epoch from a.at - r.at) * 1000)::bigint from events a, events r
+                  where a.state = 'ACTIVE' and r.state = 'RETRY' and a.at > r.at";
+    let waited_ms = database.count(waited).await;
+    assert!((500..15_000).contains(&waited_ms), "{waited_ms} ms instead of 500");
+}
+
+#[tokio::test]
+async fn an_answer_to_a_push_that_was_cancelled_meanwhile_changes_nothing() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
+    app.receiver.answers([Answer::status(500).held()]);
+    let id = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
+    app.receiver.next().await;
+
+    // It is cancelled elsewhere while the one that pushes it hears nothing.
+    let other = TestApp::start_on(&database, |config| config.engine = None).await;
+    proxy.lead_to(None);
+    assert_eq!(other.delete(&format!("/v2/messages/{id}")).await.body, json!({ "cancelled": 1 }));
+    app.receiver.release(1);
+    proxy.lead_to(Some(database.port()));
+    app.wait_for(id, StepKind::LeaseLost).await;
+    assert_eq!(other.states(id).await, "CREATED ACTIVE CANCEL_REQUESTED CANCELED");
+    assert_eq!(other.get("/v2/dlq").await.body, json!({ "messages": [] }));
+}
+
+#[tokio::test]
+async fn postgres_stopped_and_started_under_load_loses_nothing_that_was_accepted() {
+    let folder = tempfile::Builder::new().permissions(world_readable()).tempdir().expect("a folder");
+    let data = DataDir::Kept(folder.path().join("data"));
+    let server = start(data.clone()).await;
+    let database = TestDatabase::on(&server).await;
+    let proxy = Proxy::to(server.port()).await;
+    let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
+
+    // Eight publishers that never pause, and somebody who stops and starts Postgres meanwhile.
+    let (sender, mut statuses) = mpsc::unbounded_channel();
+    let publishers = join_all((0..8).map(|_| publish_until_closed(&app, sender.clone())));
+    let outage = async {
+        let mut wait_for = async |status, times| {
+            for _ in 0..times {
+                while statuses.recv().await.expect("publishers") != status {}
+            }
+        };
+        wait_for(StatusCode::OK, 100).await;
+        spawn_blocking(|| drop(server)).await.expect("stopped");
+        wait_for(StatusCode::SERVICE_UNAVAILABLE, 20).await;
+        let server = start(data).await;
+        proxy.lead_to(Some(server.port()));
+        wait_for(StatusCode::OK, 100).await;
+        statuses.close();
+        server
+    };
+    let (accepted, server) = tokio::join!(publishers, outage);
+    let accepted: Vec<MessageId> = accepted.into_iter().flatten().collect();
+
+    let mut missing: HashSet<MessageId> = accepted.iter().copied().collect();
+    while !missing.is_empty() {
+        missing.remove(&app.receiver.next().await.header("upstash-message-id").parse().expect("an id"));
+    }
+    app.app.shutdown().await;
+    let database = database.reconnected(&server).await;
+    let ids: Vec<String> = accepted.iter().map(|id| id.0.to_string()).collect();
+    let sql = "select count(*) from messages where id = any($1::text[]::uuid[]) and state = 'delivered'";
+    assert_eq!(database.query(sql, &[&ids]).await[0].get::<_, i64>(0), accepted.len() as i64);
+    let twice =
+        "select count(*) from (select from events where state = 'DELIVERED' group by message_id having count(*) > 1) t";
+    assert_eq!(database.count(twice).await, 0);
+}
+
+/// Publishes one message after another; returns those that were accepted.
+async fn publish_until_closed(app: &TestApp, statuses: mpsc::UnboundedSender<StatusCode>) -> Vec<MessageId> {
+    let mut accepted = Vec::new();
+    loop {
+        let answer = app.publish_here(&[], "load").await;
+        match answer.status {
+            StatusCode::OK => accepted.push(answer.id()),
+            StatusCode::SERVICE_UNAVAILABLE => {}
+            _ => panic!("{answer:?}"),
+        }
+        if statuses.send(answer.status).is_err() {
+            return accepted;
+        }
+    }
+}
+
+async fn start(data_dir: DataDir) -> Server {
+    let options = Options { data_dir, durability: Durability::Fast, settings: Vec::new() };
+    spawn_blocking(|| Server::start(options, &mut |_| {})).await.expect("joined").expect("Postgres")
+}
+
+/// As root, Postgres runs as somebody else, who must be able to enter.
+fn world_readable() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o755)
+}

@@ -1,0 +1,141 @@
+//! `POST /v2/publish/{destination}`: what is answered, and what arrives.
+
+use dispatch::engine::StepKind;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use sigpost_qstash::DEV_TOKEN;
+
+use crate::support::{TestApp, answered};
+
+#[tokio::test]
+async fn a_publish_is_answered_with_an_id_and_the_destination_and_is_pushed() {
+    let app = TestApp::start().await;
+    let published = app.publish_here(&[], "hello").await;
+
+    let id = published.id();
+    assert_eq!(published.status, StatusCode::OK);
+    assert_eq!(published.body, json!({ "messageId": id, "url": app.receiver.url("/hook") }));
+    assert!(id.to_string().starts_with("msg_"));
+    let request = app.receiver.next().await;
+    assert_eq!((request.method.as_str(), request.uri.path(), &request.body[..]), ("POST", "/hook", &b"hello"[..]));
+}
+
+#[tokio::test]
+async fn a_destination_keeps_its_own_query_and_loses_what_is_ours() {
+    let app = TestApp::start().await;
+    let ours = format!("qstash_token={DEV_TOKEN}&upstash-retries=1&Upstash-Label=x");
+    let destination = app.receiver.url(&format!("/hook?b=2&{ours}&a=1&empty=&c=%20+%2F"));
+    let published = app.publish(&destination, &[], "").await;
+
+    let kept = "/hook?b=2&a=1&empty=&c=%20+%2F";
+    assert_eq!(published.body["url"], app.receiver.url(kept));
+    assert_eq!(app.receiver.next().await.uri, kept);
+    assert_eq!(app.message(published.id()).await["url"], app.receiver.url(kept));
+}
+
+#[tokio::test]
+async fn a_percent_encoded_destination_is_decoded_once() {
+    let app = TestApp::start().await;
+    let destination =
+        app.receiver.url("/a%2Fb?c=%25").replace('%', "%25").replace("://", "%3A%2F%2F").replace('?', "%3F");
+    let published = app.publish(&destination, &[], "").await;
+
+    assert_eq!(published.body["url"], app.receiver.url("/a%2Fb?c=%25"));
+    assert_eq!(app.receiver.next().await.uri, "/a%2Fb?c=%25");
+}
+
+#[tokio::test]
+async fn a_bare_host_is_given_no_slash() {
+    let app = TestApp::start().await;
+    let published = app.publish(&app.receiver.url(""), &[], "").await;
+
+    assert_eq!(published.body["url"], app.receiver.url(""));
+    assert_eq!(app.message(published.id()).await["url"], app.receiver.url(""));
+    assert_eq!(app.receiver.next().await.uri.path(), "/");
+}
+
+#[tokio::test]
+async fn query_parameters_work_like_headers_and_headers_win() {
+    let app = TestApp::start().await;
+    let query = "/hook?upstash-method=PUT&upstash-retries=7&upstash-label=a%2C+b&upstash-forward-x-from=query";
+    let published = app.publish(&app.receiver.url(query), &[("Upstash-Retries", "2")], "").await;
+
+    let message = app.message(published.id()).await;
+    assert_eq!(message["method"], "PUT");
+    assert_eq!(message["maxRetries"], 2);
+    assert_eq!(message["labels"], json!(["a", "b"]));
+    let request = app.receiver.next().await;
+    assert_eq!((request.method.as_str(), request.header("x-from")), ("PUT", "query"));
+    assert_eq!(request.uri, "/hook");
+}
+
+#[tokio::test]
+async fn the_token_may_be_in_the_query() {
+    let app = TestApp::start().await;
+    let path = format!("/v2/publish/{}?qstash_token={DEV_TOKEN}", app.receiver.url("/hook"));
+    let published = answered(app.anonymous(Method::POST, &path)).await;
+
+    assert_eq!(published.status, StatusCode::OK);
+    assert_eq!(app.receiver.next().await.uri, "/hook");
+}
+
+#[tokio::test]
+async fn forwarded_headers_arrive_without_their_prefix_and_ours_stay_behind() {
+    let app = TestApp::start().await;
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("Upstash-Forward-X-Shop", "a, b"),
+        ("Upstash-Forward-Authorization", "Basic c2hvcA=="),
+        ("Upstash-Forward-Upstash-Signature", "forged"),
+        ("Upstash-Forward-Host", "forged.example"),
+        ("Upstash-Retries", "1"),
+        ("Upstash-Telemetry-Sdk", "test"),
+        ("X-Not-Forwarded", "1"),
+    ];
+    let published = app.publish_here(&headers, "{}").await;
+
+    let request = app.receiver.next().await;
+    assert_eq!(request.header("content-type"), "application/json");
+    assert_eq!(request.header("x-shop"), "a, b");
+    assert_eq!(request.header("authorization"), "Basic c2hvcA==");
+    assert_eq!(format!("http://{}/hook", request.header("host")), app.receiver.url("/hook"));
+    assert!(request.header("upstash-signature").starts_with("eyJ"));
+    let unwanted = ["upstash-retries", "upstash-telemetry-sdk", "upstash-forward-x-shop", "x-not-forwarded"];
+    assert_eq!(unwanted.map(|name| request.header(name)), [""; 4]);
+    assert_eq!(
+        app.message(published.id()).await["header"],
+        json!({ "Authorization": ["Basic c2hvcA=="], "Content-Type": ["application/json"], "X-Shop": ["a, b"] }),
+    );
+}
+
+#[tokio::test]
+async fn header_forward_lets_every_header_through_but_the_token_and_the_connection() {
+    let app = TestApp::start().await;
+    let headers = [("Upstash-Header-Forward", "true"), ("X-Event", "push"), ("Connection", "x-hop"), ("X-Hop", "1")];
+    app.publish_here(&headers, "").await;
+
+    let request = app.receiver.next().await;
+    assert_eq!(request.header("x-event"), "push");
+    assert_eq!(["authorization", "x-hop", "upstash-header-forward"].map(|name| request.header(name)), [""; 3]);
+}
+
+#[tokio::test]
+async fn every_method_is_delivered_with_the_body() {
+    let app = TestApp::start().await;
+    for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "post"] {
+        let published = app.publish_here(&[("Upstash-Method", method)], "body").await;
+        app.wait_for(published.id(), StepKind::Delivered).await;
+
+        let request = app.receiver.next().await;
+        assert_eq!((request.method.as_str(), &request.body[..]), (&*method.to_uppercase(), &b"body"[..]));
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_limit_is_accepted() {
+    let app = TestApp::start_with(|config| config.limits.max_body_bytes = 1000).await;
+    let published = app.publish_here(&[], &"x".repeat(1000)).await;
+
+    assert_eq!(published.status, StatusCode::OK);
+    assert_eq!(app.receiver.next().await.body.len(), 1000);
+}

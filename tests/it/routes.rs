@@ -1,0 +1,78 @@
+//! Who is let in, what is not there, and the probes.
+
+use reqwest::{Method, StatusCode};
+use sigpost_qstash::DEV_TOKEN;
+
+use crate::support::{TestApp, answered};
+
+#[tokio::test]
+async fn nobody_gets_in_without_the_token() {
+    let app = TestApp::start().await;
+    let publish = format!("/v2/publish/{}", app.receiver.url("/hook"));
+    let routes = [
+        (Method::POST, &*publish),
+        (Method::GET, "/v2/messages/msg_1"),
+        (Method::DELETE, "/v2/messages/msg_1"),
+        (Method::GET, "/v2/events"),
+        (Method::GET, "/v2/logs"),
+        (Method::GET, "/v2/dlq"),
+        (Method::GET, "/v2/dlq/1-1"),
+        (Method::POST, "/v2/dlq/retry/1-1"),
+        (Method::GET, "/v2/keys"),
+        (Method::POST, "/v2/keys/rotate"),
+        (Method::GET, "/v2/nothing"),
+    ];
+    for (method, path) in routes {
+        let answer = answered(app.anonymous(method, path)).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(answer.error(), "unable to authenticate: invalid token");
+    }
+    assert_eq!(app.database.count("select count(*) from messages").await, 0);
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_refused_wherever_it_is() {
+    let app = TestApp::start().await;
+    let publish = format!("/v2/publish/{}", app.receiver.url("/hook"));
+    let right_in_query = format!("{publish}?qstash_token={DEV_TOKEN}");
+    let cases = [
+        app.anonymous(Method::POST, &publish).bearer_auth("wrong"),
+        app.anonymous(Method::POST, &publish).bearer_auth(""),
+        app.anonymous(Method::POST, &publish).bearer_auth(&DEV_TOKEN[1..]),
+        app.anonymous(Method::POST, &publish).basic_auth("Bearer", Some(DEV_TOKEN)),
+        app.anonymous(Method::POST, &format!("{publish}?qstash_token=wrong")),
+        // A header counts; the query is for callers that cannot set one.
+        app.anonymous(Method::POST, &right_in_query).bearer_auth("wrong"),
+    ];
+    for request in cases {
+        assert_eq!(answered(request).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(app.database.count("select count(*) from messages").await, 0);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_answered_in_json() {
+    let app = TestApp::start().await;
+    for (method, path, status) in [
+        (Method::GET, "/v2/nothing", StatusCode::NOT_FOUND),
+        (Method::POST, "/v2/publish/", StatusCode::NOT_FOUND),
+        (Method::POST, "/v2/enqueue/queue/https://example.com", StatusCode::NOT_FOUND),
+        (Method::POST, "/v2/batch", StatusCode::NOT_FOUND),
+        (Method::GET, "/v2/schedules", StatusCode::NOT_FOUND),
+        (Method::DELETE, "/v2/topics/group", StatusCode::NOT_FOUND),
+        (Method::GET, "/v2/flowControl/key", StatusCode::NOT_FOUND),
+        (Method::POST, "/v2/workflows/runs", StatusCode::NOT_FOUND),
+        (Method::GET, "/v2/messages/", StatusCode::NOT_FOUND),
+        (Method::DELETE, "/v2/messages/", StatusCode::NOT_FOUND),
+        (Method::GET, "/v2", StatusCode::NOT_FOUND),
+        (Method::GET, "/v2/", StatusCode::NOT_FOUND),
+        (Method::GET, "/v2/publish/https://example.com", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::PUT, "/v2/messages/msg_1", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::POST, "/v2/events", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::GET, "/v2/keys/rotate", StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let answer = answered(app.request(method.clone(), path)).await;
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert!(!answer.error().is_empty());
+    }
+}

@@ -1,0 +1,71 @@
+//! The schema as it is in Postgres.
+
+use std::collections::BTreeMap;
+
+use crate::support::TestDatabase;
+
+/// The tables as diesel sees them: written by hand, so compared here.
+const DIESEL: &str = include_str!("../../shared/store/src/schema.rs");
+
+#[tokio::test]
+async fn the_tables_are_what_diesel_takes_them_for() {
+    let database = TestDatabase::new().await;
+    let sql = "select table_name::text, column_name::text, is_nullable = 'YES',
+                      coalesce(nullif(ltrim(udt_name, '_'), ''), udt_name)::text, data_type = 'ARRAY', data_type = 'USER-DEFINED'
+               from information_schema.columns
+               where table_schema = 'public' and table_name !~ '_\\d{8}$|_default$|^__diesel'
+               order by table_name, ordinal_position";
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in database.query(sql, &[]).await {
+        let (table, column): (String, String) = (row.get(0), row.get(1));
+        let (nullable, udt, array, is_enum): (bool, String, bool, bool) =
+            (row.get(2), row.get(3), row.get(4), row.get(5));
+        let mut of_diesel = if is_enum { "Text".to_owned() } else { type_name(&udt).to_owned() };
+        if array {
+            of_diesel = format!("Array<{of_diesel}>");
+        }
+        if nullable {
+            of_diesel = format!("Nullable<{of_diesel}>");
+        }
+        tables.entry(table).or_default().push(format!("{column} -> {of_diesel}"));
+    }
+    assert_eq!(declared(), tables);
+}
+
+/// The columns of each `diesel::table!`, in order.
+fn declared() -> BTreeMap<String, Vec<String>> {
+    let tables = DIESEL.split("diesel::table! {").skip(1).map(|declaration| {
+        let (name, rest) = declaration.split_once('(').expect("a primary key");
+        let (_, rest) = rest.split_once('{').expect("columns");
+        let (columns, _) = rest.split_once('}').expect("an end");
+        let columns = columns.lines().map(|line| line.trim().trim_end_matches(',')).filter(|line| !line.is_empty());
+        (name.trim().to_owned(), columns.map(str::to_owned).collect())
+    });
+    tables.collect()
+}
+
+fn type_name(of_postgres: &str) -> &str {
+    match of_postgres {
+        "bool" => "Bool",
+        "bytea" => "Bytea",
+        "int4" => "Integer",
+        "int8" => "BigInt",
+        "jsonb" => "Jsonb",
+        "text" => "Text",
+        "timestamptz" => "Timestamptz",
+        "uuid" => "Uuid",
+        other => other,
+    }
+}
+
+#[tokio::test]
+async fn every_foreign_key_has_an_index() {
+    let database = TestDatabase::new().await;
+    let sql = "select conrelid::regclass || '.' || conname from pg_constraint
+               where contype = 'f' and connamespace = 'public'::regnamespace and not exists (
+                   select from pg_index where indrelid = conrelid and indpred is null
+                   and (indkey::int2[])[0:cardinality(conkey) - 1] operator(pg_catalog.@>) conkey
+               )";
+    let missing: Vec<String> = database.query(sql, &[]).await.iter().map(|row| row.get(0)).collect();
+    assert_eq!(missing, Vec::<String>::new());
+}

@@ -1,0 +1,80 @@
+//! A way to Postgres that can be cut, led elsewhere, and made to lose an answer.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// Passes connections on to a port of this machine; they end with a change of where it leads.
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    leads_to: watch::Sender<Option<u16>>,
+    lost: Lost,
+}
+
+/// What the next statement that will not be answered contains.
+type Lost = Arc<Mutex<Option<&'static str>>>;
+
+impl Proxy {
+    pub(crate) async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("address");
+        let (leads_to, leading) = watch::channel(Some(port));
+        let lost = Lost::default();
+        let losing = Arc::clone(&lost);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (leading, losing) = (leading.clone(), Arc::clone(&losing));
+                tokio::spawn(async move { pass_on(client, leading, losing).await });
+            }
+        });
+        Self { address, leads_to, lost }
+    }
+
+    /// The URL with this way in place of the direct one.
+    pub(crate) fn url(&self, direct: &str) -> String {
+        let (before, after) = direct.split_once('@').expect("a user");
+        let (_, database) = after.split_once('/').expect("a database");
+        format!("{before}@{}/{database}", self.address)
+    }
+
+    /// Cuts every connection; new ones lead to this port, or are closed at once.
+    pub(crate) fn lead_to(&self, port: Option<u16>) {
+        self.leads_to.send_replace(port);
+    }
+
+    /// Lets the next statement that contains this text through, and closes its connection in place
+    /// of the answer: it was committed, and the app does not learn of it.
+    pub(crate) fn lose_the_answer_to(&self, text: &'static str) {
+        *self.lost.lock().expect("lock") = Some(text);
+    }
+
+    /// Whether that statement has come by.
+    pub(crate) fn has_lost_it(&self) -> bool {
+        self.lost.lock().expect("lock").is_none()
+    }
+}
+
+async fn pass_on(mut client: TcpStream, mut leading: watch::Receiver<Option<u16>>, losing: Lost) -> Option<()> {
+    let port = *leading.borrow_and_update();
+    let mut server = TcpStream::connect(("127.0.0.1", port?)).await.ok()?;
+    let (mut request, mut answer) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    let mut lost = false;
+    loop {
+        tokio::select! {
+            read = client.read(&mut request) => {
+                let bytes = request.get(..read.ok()?).filter(|bytes| !bytes.is_empty())?;
+                let contains = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+                lost |= losing.lock().expect("lock").take_if(|text| contains(text)).is_some();
+                server.write_all(bytes).await.ok()?;
+            }
+            read = server.read(&mut answer) => {
+                let bytes = answer.get(..read.ok()?).filter(|bytes| !bytes.is_empty() && !lost)?;
+                client.write_all(bytes).await.ok()?;
+            }
+            _ = leading.changed() => return None,
+        }
+    }
+}

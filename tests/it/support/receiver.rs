@@ -1,0 +1,224 @@
+//! A destination: answers as it is told to, and hands over what it received.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc};
+
+/// How long a test waits for what must come. Only a net: what comes, comes within milliseconds.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Received {
+    /// The header's value; empty when it is not there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+}
+
+/// How to answer one request.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: AnswerBody,
+    held: bool,
+}
+
+#[derive(Clone)]
+enum AnswerBody {
+    Full(Bytes),
+    Endless,
+    Broken,
+}
+
+impl Answer {
+    pub(crate) fn status(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: AnswerBody::Full(Bytes::new()), held: false }
+    }
+
+    pub(crate) fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn body(self, body: impl Into<Bytes>) -> Self {
+        Self { body: AnswerBody::Full(body.into()), ..self }
+    }
+
+    /// Bytes without end.
+    pub(crate) fn endless(self) -> Self {
+        Self { body: AnswerBody::Endless, ..self }
+    }
+
+    /// The connection is closed in the middle of the body.
+    pub(crate) fn broken(self) -> Self {
+        Self { body: AnswerBody::Broken, ..self }
+    }
+
+    /// Not before [`Receiver::release`].
+    pub(crate) fn held(self) -> Self {
+        Self { held: true, ..self }
+    }
+}
+
+/// A destination on a port of its own.
+pub(crate) struct Receiver {
+    url: String,
+    received: tokio::sync::Mutex<mpsc::UnboundedReceiver<Received>>,
+    left: tokio::sync::Mutex<mpsc::UnboundedReceiver<()>>,
+    behaviour: Arc<Behaviour>,
+}
+
+struct Behaviour {
+    answers: Mutex<VecDeque<Answer>>,
+    otherwise: Mutex<Answer>,
+    hold: Semaphore,
+    received: mpsc::UnboundedSender<Received>,
+    left: mpsc::UnboundedSender<()>,
+}
+
+/// Dropped before the answer was complete, it tells that the caller has left.
+struct Exchange {
+    left: Option<mpsc::UnboundedSender<()>>,
+}
+
+impl Exchange {
+    fn complete(mut self) {
+        self.left = None;
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(left) = self.left.take() {
+            let _ = left.send(());
+        }
+    }
+}
+
+impl Receiver {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("address"));
+        let (received_sender, received) = mpsc::unbounded_channel();
+        let (left_sender, left) = mpsc::unbounded_channel();
+        let behaviour = Arc::new(Behaviour {
+            answers: Mutex::default(),
+            otherwise: Mutex::new(Answer::status(200)),
+            hold: Semaphore::new(0),
+            received: received_sender,
+            left: left_sender,
+        });
+        let router = Router::new().fallback(receive).with_state(Arc::clone(&behaviour));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, received: received.into(), left: left.into(), behaviour }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// The next requests are answered so, one by one.
+    pub(crate) fn answers(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.behaviour.answers.lock().expect("lock").extend(answers);
+    }
+
+    /// Requests beyond the given answers are answered so (200 at first).
+    pub(crate) fn otherwise(&self, answer: Answer) {
+        *self.behaviour.otherwise.lock().expect("lock") = answer;
+    }
+
+    /// Lets `count` held answers go.
+    pub(crate) fn release(&self, count: usize) {
+        self.behaviour.hold.add_permits(count);
+    }
+
+    /// The next request, in the order of arrival.
+    pub(crate) async fn next(&self) -> Received {
+        let next = async { self.received.lock().await.recv().await.expect("the receiver runs") };
+        tokio::time::timeout(PATIENCE, next).await.expect("a request arrives")
+    }
+
+    /// The next `count` requests.
+    pub(crate) async fn next_many(&self, count: usize) -> Vec<Received> {
+        let mut requests = Vec::with_capacity(count);
+        while requests.len() < count {
+            requests.push(self.next().await);
+        }
+        requests
+    }
+
+    /// What has arrived and was not looked at yet.
+    pub(crate) async fn all_so_far(&self) -> Vec<Received> {
+        let mut received = self.received.lock().await;
+        std::iter::from_fn(|| received.try_recv().ok()).collect()
+    }
+
+    /// Waits until a caller has closed its connection before it had the whole answer.
+    pub(crate) async fn caller_left(&self) {
+        let left = async { self.left.lock().await.recv().await.expect("the receiver runs") };
+        tokio::time::timeout(PATIENCE, left).await.expect("a caller leaves");
+    }
+}
+
+async fn receive(State(behaviour): State<Arc<Behaviour>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.expect("a whole body");
+    let exchange = Exchange { left: Some(behaviour.left.clone()) };
+    let next = behaviour.answers.lock().expect("lock").pop_front();
+    let answer = next.unwrap_or_else(|| behaviour.otherwise.lock().expect("lock").clone());
+    let _ = behaviour.received.send(Received { method: parts.method, uri: parts.uri, headers: parts.headers, body });
+
+    if answer.held {
+        behaviour.hold.acquire().await.expect("open").forget();
+    }
+    let mut response = Response::builder().status(StatusCode::from_u16(answer.status).expect("status"));
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    let body = match answer.body {
+        AnswerBody::Full(bytes) => {
+            exchange.complete();
+            Body::from(bytes)
+        }
+        AnswerBody::Broken => {
+            exchange.complete();
+            let broken = Err(std::io::Error::other("broken off on purpose"));
+            Body::from_stream(stream::iter([Ok(chunk()), broken]))
+        }
+        AnswerBody::Endless => {
+            let endless = stream::repeat(chunk()).map(move |chunk| {
+                let _until_dropped = &exchange;
+                Ok::<_, std::io::Error>(chunk)
+            });
+            Body::from_stream(endless)
+        }
+    };
+    response.body(body).expect("response")
+}
+
+fn chunk() -> Bytes {
+    Bytes::from_static(&[b'x'; 16 * 1024])
+}

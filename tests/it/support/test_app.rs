@@ -1,0 +1,218 @@
+//! A running dispatch function on a port of its own, with a caller that has the token.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use dispatch::config::Secret;
+use dispatch::engine::{Engine, Settings, Step, StepKind};
+use dispatch::{App, Config};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use sigpost_qstash::{DEV_TOKEN, Limits, MessageId, SigningKeys};
+use sigpost_runtime::AddressPolicy;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::receiver::PATIENCE;
+use super::{Receiver, TestDatabase};
+
+/// The function, its database, and a destination.
+pub(crate) struct TestApp {
+    pub(crate) url: String,
+    pub(crate) app: App,
+    pub(crate) database: TestDatabase,
+    pub(crate) receiver: Receiver,
+    steps: Arc<Steps>,
+    client: reqwest::Client,
+}
+
+#[derive(Default)]
+struct Steps {
+    seen: Mutex<Vec<Step>>,
+    more: Notify,
+}
+
+/// What a request was answered.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+}
+
+impl Answered {
+    /// The id of the message that was published.
+    pub(crate) fn id(&self) -> MessageId {
+        serde_json::from_value(self.body["messageId"].clone()).unwrap_or_else(|_| panic!("no id in {self:?}"))
+    }
+
+    pub(crate) fn error(&self) -> &str {
+        self.body["error"].as_str().unwrap_or_else(|| panic!("no error in {self:?}"))
+    }
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(&TestDatabase::new().await, change).await
+    }
+
+    /// On a database that may have messages, or another dispatcher, already.
+    pub(crate) async fn start_on(database: &TestDatabase, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config(&database.url);
+        change(&mut config);
+        let app = App::start(config).await.expect("the app starts");
+        let steps = app.engine().map(watch).unwrap_or_default();
+        Self {
+            url: serve(app.router()).await,
+            app,
+            database: database.clone(),
+            receiver: Receiver::start().await,
+            steps,
+            client: reqwest::Client::builder().no_proxy().build().expect("a client"),
+        }
+    }
+
+    /// A request with the token.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(DEV_TOKEN)
+    }
+
+    /// A request without a token.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Publishes to a destination.
+    pub(crate) async fn publish(&self, destination: &str, headers: &[(&str, &str)], body: &str) -> Answered {
+        let mut request = self.request(Method::POST, &format!("/v2/publish/{destination}")).body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answered(request).await
+    }
+
+    /// Publishes to this test's receiver.
+    pub(crate) async fn publish_here(&self, headers: &[(&str, &str)], body: &str) -> Answered {
+        self.publish(&self.receiver.url("/hook"), headers, body).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answered {
+        answered(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str) -> Answered {
+        answered(self.request(Method::POST, path)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answered {
+        answered(self.request(Method::DELETE, path)).await
+    }
+
+    /// The message object.
+    pub(crate) async fn message(&self, id: MessageId) -> Value {
+        self.get(&format!("/v2/messages/{id}")).await.body
+    }
+
+    /// A message's log, oldest first.
+    pub(crate) async fn events(&self, id: MessageId) -> Vec<Value> {
+        let page = self.get(&format!("/v2/events?messageId={id}&order=earliestFirst")).await;
+        page.body["events"].as_array().unwrap_or_else(|| panic!("no events in {page:?}")).clone()
+    }
+
+    /// The states in a message's log, oldest first, with a space between them.
+    pub(crate) async fn states(&self, id: MessageId) -> String {
+        let events = self.events(id).await;
+        let states: Vec<&str> = events.iter().map(|event| event["state"].as_str().expect("state")).collect();
+        states.join(" ")
+    }
+
+    /// The one event of a message with this state.
+    pub(crate) async fn event(&self, id: MessageId, state: &str) -> Value {
+        let events: Vec<Value> = self.events(id).await.into_iter().filter(|event| event["state"] == state).collect();
+        let [event] = &events[..] else { panic!("{} events are {state}", events.len()) };
+        event.clone()
+    }
+
+    /// Waits until a step of this kind has happened to the message `times` times.
+    pub(crate) async fn wait_for_times(&self, id: MessageId, kind: StepKind, times: usize) {
+        let happened = || {
+            let seen = self.steps.seen.lock().expect("lock");
+            seen.iter().filter(|step| step.id == id && step.kind == kind).count() >= times
+        };
+        let wait = async {
+            loop {
+                let more = self.steps.more.notified();
+                if happened() {
+                    return;
+                }
+                more.await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            panic!("{kind:?} of {id} did not happen {times} times; seen: {:?}", self.steps.seen.lock().expect("lock"));
+        }
+    }
+
+    /// Waits until a step of this kind has happened to the message.
+    pub(crate) async fn wait_for(&self, id: MessageId, kind: StepKind) {
+        self.wait_for_times(id, kind, 1).await;
+    }
+
+    /// Makes everything that waits for its time due now, as if its time had come.
+    pub(crate) async fn let_time_pass(&self) {
+        self.database.execute("update messages set due_at = now() where state = 'pending'; notify sigpost").await;
+    }
+}
+
+/// Collects an engine's steps from now on.
+fn watch(engine: &Engine) -> Arc<Steps> {
+    let steps = Arc::new(Steps::default());
+    let (mut watch, collected) = (engine.watch(), Arc::clone(&steps));
+    tokio::spawn(async move {
+        loop {
+            match watch.recv().await {
+                Ok(step) => collected.seen.lock().expect("lock").push(step),
+                // Tests that wait for steps have few messages.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+            collected.more.notify_waiters();
+        }
+    });
+    steps
+}
+
+/// What every test's function runs with, unless the test changes it.
+pub(crate) fn config(database_url: &str) -> Config {
+    Config {
+        database_url: Secret(database_url.to_owned()),
+        database_connections: 4,
+        token: Secret(DEV_TOKEN.to_owned()),
+        first_keys: SigningKeys::dev(),
+        limits: Limits::default(),
+        address_policy: AddressPolicy::with_loopback(),
+        deduplication_window: dispatch::config::DEDUPLICATION_WINDOW,
+        engine: Some(Settings::default()),
+    }
+}
+
+/// Serves a router on a free port; it ends with the test.
+pub(crate) async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("address"));
+    tokio::spawn(sigpost_runtime::serve::serve_on(listener, router, std::future::pending()));
+    url
+}
+
+/// Sends a request and reads the JSON answer.
+pub(crate) async fn answered(request: RequestBuilder) -> Answered {
+    let response = request.send().await.expect("an answer");
+    let status = response.status();
+    let text = response.text().await.expect("a whole answer");
+    let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} without JSON: {text:?}"));
+    Answered { status, body }
+}
