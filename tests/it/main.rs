@@ -13,6 +13,7 @@ mod delivery;
 mod dispatchers;
 mod events;
 mod keys;
+mod lambda;
 mod messages;
 mod migrations;
 mod outage;
