@@ -113,7 +113,9 @@ async fn a_function_url_publishes_and_knows_its_caller() {
     let published = lambda.invoke("POST", "/v2/publish/https://example.com/a?b=c", r#"{"n": 1}"#).await;
     assert_eq!(published["statusCode"], 200, "{published}");
     let id: MessageId = serde_json::from_value(body(&published)["messageId"].clone()).expect("an id");
-    let rows = database.query("select url, body, caller_ip from messages where id = $1::text::uuid", &[&id.0.to_string()]).await;
+    let rows = database
+        .query("select url, body, caller_ip from messages where id = $1::text::uuid", &[&id.0.to_string()])
+        .await;
     assert_eq!(rows[0].get::<_, &str>(0), "https://example.com/a?b=c");
     assert_eq!(rows[0].get::<_, &[u8]>(1), br#"{"n": 1}"#);
     assert_eq!(rows[0].get::<_, &str>(2), "203.0.113.7");

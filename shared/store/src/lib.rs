@@ -1,7 +1,7 @@
 //! sigpost's Postgres: the only package that knows diesel.
 //!
 //! One file per table or per step of a message's way. The hot steps are statements of our own
-//! (see [`mod@statement`]): each is one round trip, takes arrays, and does for hundreds of messages what it does for one.
+//! (see `statement.rs`): each is one round trip, takes arrays, and does for hundreds of messages what it does for one.
 //! All times are compared with the database's clock.
 
 #[macro_use]
