@@ -128,7 +128,7 @@ impl Engine {
             loops: TaskTracker::new(),
             steps: broadcast::channel(1024).0,
         }));
-        recorder::start(&engine, outcomes);
+        tokio::spawn(recorder::record_all(engine.clone(), outcomes));
         engine.0.loops.spawn(drain::look_when_due(engine.clone()));
         engine.0.loops.spawn(listen::listen(engine.clone()));
         engine.0.loops.spawn(in_flight::renew_leases(engine.clone()));

@@ -2,10 +2,6 @@
 
 use sigpost_runtime::telemetry::{self, LogFormat};
 
-// Many small short-lived allocations per message: worth a fifth of the CPU under load.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     telemetry::init(LogFormat::from_env())?;

@@ -3,6 +3,7 @@
 //! error that the APIs answer with. Not here: anything about messages, and anything about Postgres.
 
 pub mod address_policy;
+mod allocator;
 pub mod api_error;
 pub mod caller;
 pub mod env;

@@ -16,6 +16,10 @@ pub type Connection = Object<AsyncPgConnection>;
 /// How long to wait for a connection before the database counts as away.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a statement may wait for a lock. An accept can meet a deduplication key that an open
+/// transaction of an application has taken, and must not hold up all others for as long as that is open.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// A handle to the deployment's database. Clones share the pool.
 #[derive(Clone)]
 pub struct Database {
@@ -28,7 +32,7 @@ impl Database {
     /// database that is away.
     pub fn new(url: &str, connections: usize) -> Result<Self, Error> {
         let mut config = ManagerConfig::default();
-        config.custom_setup = Box::new(|url| tls::connect(url).boxed());
+        config.custom_setup = Box::new(|url| tls::connect(url, Some(LOCK_TIMEOUT)).boxed());
         // A check before each use would cost a round trip each. A dead connection shows itself when
         // it is used, and is not given out again.
         config.recycling_method = RecyclingMethod::Fast;
@@ -50,7 +54,7 @@ impl Database {
 
     /// A connection of one's own, outside the pool.
     pub(crate) async fn dedicated_connection(&self) -> Result<AsyncPgConnection, Error> {
-        match timeout(CONNECTION_TIMEOUT, tls::connect(&self.url)).await {
+        match timeout(CONNECTION_TIMEOUT, tls::connect(&self.url, None)).await {
             Ok(connection) => connection.map_err(|why| Error::Unavailable(why.to_string())),
             Err(_) => Err(Error::Unavailable("no connection within 3 s".into())),
         }

@@ -10,6 +10,10 @@ pub enum Error {
     /// Postgres cannot be reached, is starting or stopping, or dropped the connection. Trying again later may work.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// Somebody else's open transaction held a row for too long, such as a deduplication key that it
+    /// has taken and not committed. Trying again later works.
+    #[error("another transaction is in the way: {0}")]
+    Busy(String),
     /// Postgres refused this data (a check, a type, a size). The same data will be refused again.
     #[error("the database refused the data: {0}")]
     Refused(String),
@@ -22,6 +26,18 @@ impl Error {
     /// Whether trying again later may work.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl Error {
+    /// The same error for another who waited for the same statement.
+    pub fn for_another(&self) -> Self {
+        match self {
+            Self::Unavailable(text) => Self::Unavailable(text.clone()),
+            Self::Busy(text) => Self::Busy(text.clone()),
+            Self::Refused(text) => Self::Refused(text.clone()),
+            Self::Other(error) => Self::Refused(error.to_string()),
+        }
     }
 }
 
@@ -43,6 +59,8 @@ impl From<DieselError> for Error {
                 {
                     Self::Unavailable(error.to_string())
                 }
+                // 55P03.
+                _ if information.message().contains("lock timeout") => Self::Busy(error.to_string()),
                 // 22P05, 22021: a zero byte or an unpaired surrogate in a text.
                 _ if information.message().contains("Unicode escape sequence")
                     || information.message().contains("invalid byte sequence") =>
@@ -65,6 +83,9 @@ impl From<PoolError> for Error {
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        if error.is_unavailable() { Self::unavailable(error) } else { Self::internal(error) }
+        match error {
+            Error::Unavailable(_) | Error::Busy(_) => Self::unavailable(error),
+            Error::Refused(_) | Error::Other(_) => Self::internal(error),
+        }
     }
 }

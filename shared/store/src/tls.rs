@@ -1,6 +1,7 @@
 //! How a connection to Postgres is made and secured: rustls with the system's roots, or plain where the URL allows it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
@@ -13,8 +14,14 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// Connects as the URL says. `sslmode=disable` never encrypts; `prefer` (the default) encrypts when
 /// the server offers it, except to this machine; `require` insists. When encrypted, the certificate
 /// is always verified: encryption to somebody unknown protects nothing.
-pub async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
-    let config: Config = url.parse().map_err(|why| ConnectionError::InvalidConnectionUrl(format!("{why}")))?;
+///
+/// With `lock_timeout`, a statement that waits longer for somebody else's lock fails.
+pub async fn connect(url: &str, lock_timeout: Option<Duration>) -> ConnectionResult<AsyncPgConnection> {
+    let mut config: Config = url.parse().map_err(|why| ConnectionError::InvalidConnectionUrl(format!("{why}")))?;
+    if let Some(timeout) = lock_timeout {
+        let given = config.get_options().unwrap_or_default().to_owned();
+        config.options(format!("-c lock_timeout={} {given}", timeout.as_millis()));
+    }
     let plain = match config.get_ssl_mode() {
         SslMode::Disable => true,
         SslMode::Prefer => is_this_machine(&config),

@@ -1,14 +1,13 @@
 //! Group commit of what came of deliveries: what ends while a commit is under way shares the next
 //! one. Room is given back, watchers are told and callbacks exist only after the commit.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sigpost_store::Error;
 use sigpost_store::accept::NewMessage;
 use sigpost_store::claim::Lease;
 use sigpost_store::record::{Next, Outcome, Recorded, record, record_and_accept};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::in_flight::Holding;
@@ -16,8 +15,6 @@ use super::{Engine, Room, StepKind, callbacks};
 
 /// Outcomes in one commit at most.
 const BATCH: usize = 256;
-/// Commits under way at once.
-const WRITERS: usize = 1;
 /// The pause after a failed commit, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -41,22 +38,15 @@ impl Recorder {
     }
 
     pub(super) fn record(&self, ended: Ended) {
-        // The writers live as long as the engine; without them the lease runs out and another takes over.
+        // The writer lives as long as the engine; without it the lease runs out and another takes over.
         let _ = self.0.send(ended);
     }
 }
 
-/// Starts the writers.
-pub(super) fn start(engine: &Engine, ended: mpsc::UnboundedReceiver<Ended>) {
-    let ended = Arc::new(Mutex::new(ended));
-    for _ in 0..WRITERS {
-        tokio::spawn(write(engine.clone(), Arc::clone(&ended)));
-    }
-}
-
-async fn write(engine: Engine, ended: Arc<Mutex<mpsc::UnboundedReceiver<Ended>>>) {
+/// Records what ends, for as long as the engine lives. One commit at a time: meanwhile the next batch gathers.
+pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceiver<Ended>) {
     let mut gathered = Vec::with_capacity(BATCH);
-    while ended.lock().await.recv_many(&mut gathered, BATCH).await > 0 {
+    while ended.recv_many(&mut gathered, BATCH).await > 0 {
         record_batch(&engine, std::mem::take(&mut gathered)).await;
     }
 }
@@ -94,7 +84,7 @@ async fn commit_persistently(engine: &Engine, outcomes: &[Outcome], leases: &[&L
     let mut pause = FIRST_PAUSE;
     loop {
         match commit(engine, outcomes, leases).await {
-            Err(error @ Error::Unavailable(_)) => {
+            Err(error @ (Error::Unavailable(_) | Error::Busy(_))) => {
                 tracing::warn!(%error, deliveries = outcomes.len(), "deliveries cannot be recorded yet");
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
