@@ -1,0 +1,9 @@
+//! One file per command.
+
+pub(crate) mod bench;
+pub(crate) mod dev;
+pub(crate) mod messages;
+pub(crate) mod migrate;
+pub(crate) mod publish;
+pub(crate) mod serve;
+pub(crate) mod version;

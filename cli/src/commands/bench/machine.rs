@@ -1,0 +1,45 @@
+//! What the figures were measured on.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::postgres::Postgres;
+
+/// Variables of `serve` that the shell may set, and `serve` then runs with.
+const TUNING: [&str; 4] = ["DATABASE_CONNECTIONS", "MAX_IN_FLIGHT", "LEASE_SECONDS", "TOKIO_WORKER_THREADS"];
+
+/// The machine and the programs.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Machine {
+    /// When the run began.
+    pub(super) started_at: String,
+    pub(super) cpus: usize,
+    pub(super) system: String,
+    pub(super) sigpost: &'static str,
+    /// The figures of a debug build say nothing.
+    pub(super) debug_build: bool,
+    pub(super) postgres: String,
+    /// Read back from the running server.
+    pub(super) fsync: String,
+    pub(super) synchronous_commit: String,
+    /// What `serve` ran with besides its defaults, as `NAME=value`.
+    pub(super) tuning: Vec<String>,
+}
+
+impl Machine {
+    /// Looks.
+    pub(super) async fn look(postgres: &Postgres) -> Result<Self> {
+        let tuning = TUNING.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?)));
+        Ok(Self {
+            started_at: jiff::Timestamp::now().to_string(),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            sigpost: env!("CARGO_PKG_VERSION"),
+            debug_build: cfg!(debug_assertions),
+            postgres: postgres.version().to_owned(),
+            fsync: postgres.setting("fsync").await?,
+            synchronous_commit: postgres.setting("synchronous_commit").await?,
+            tuning: tuning.collect(),
+        })
+    }
+}

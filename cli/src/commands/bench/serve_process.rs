@@ -1,0 +1,109 @@
+//! `sigpost serve` as a child process, of this same program.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use sigpost_qstash::SigningKeys;
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+use super::connection::Target;
+use super::serve_log::ServeLog;
+
+/// How long it may take to be ready, and to stop.
+const PATIENCE: Duration = Duration::from_secs(40);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Whether the process delivers what it accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// As it is meant to run.
+    On,
+    /// `--no-delivery`.
+    Off,
+}
+
+/// A running server, which is killed when this is dropped.
+pub(super) struct ServeProcess {
+    child: Child,
+    pid: u32,
+    address: SocketAddr,
+    token: String,
+    log: ServeLog,
+}
+
+impl ServeProcess {
+    /// Starts it on a database, and waits until it is ready.
+    pub(super) async fn start(database_url: &str, delivery: Delivery) -> Result<Self> {
+        let program = std::env::current_exe().context("this program's own path")?;
+        let (address, token) = (free_address()?, SigningKeys::generate().current);
+        let mut command = Command::new(program);
+        command.args(["serve", "--listen", &address.to_string()]);
+        if delivery == Delivery::Off {
+            command.arg("--no-delivery");
+        }
+        // The shell may hold what `sigpost dev` told people to paste: public keys, which serve refuses.
+        command.env_remove("QSTASH_CURRENT_SIGNING_KEY").env_remove("QSTASH_NEXT_SIGNING_KEY");
+        command.env("DATABASE_URL", database_url).env("QSTASH_TOKEN", &token);
+        command.env("ADMIN_TOKEN", SigningKeys::generate().current).env("ALLOW_TARGETS", "127.0.0.0/8");
+        command.env("RUST_LOG", "info").env("LOG_FORMAT", "text").env("NO_COLOR", "1");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+
+        let mut child = command.spawn().context("sigpost serve cannot start")?;
+        let stderr = child.stderr.take().context("sigpost serve's log")?;
+        let pid = child.id().context("sigpost serve has ended already")?;
+        let mut serve = Self { child, pid, address, token, log: ServeLog::follow(stderr) };
+        serve.ready().await?;
+        Ok(serve)
+    }
+
+    /// Its process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Where jobs for `destination` are published.
+    pub(super) fn publish_to(&self, destination: &str) -> Target {
+        Target { address: self.address, path: format!("/v2/publish/{destination}"), token: Some(self.token.clone()) }
+    }
+
+    /// Asks it to stop, and waits until it has: the way that an operator stops it.
+    pub(super) async fn stop(mut self) -> Result<()> {
+        // There is a `kill` in every shell, but not on every PATH.
+        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.pid.to_string()]).status().await;
+        ensure!(asked.context("sh cannot start")?.success(), "sigpost serve cannot be asked to stop");
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        let status = ended.with_context(|| format!("sigpost serve did not stop within {PATIENCE:?}"))??;
+        ensure!(status.success(), "sigpost serve ended with {status}; its last words:\n{}", self.log.last_words());
+        Ok(())
+    }
+
+    async fn ready(&mut self) -> Result<()> {
+        let (client, started) = (reqwest::Client::new(), Instant::now());
+        let url = format!("http://{}/readyz", self.address);
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                // What it wrote may still be on its way to us.
+                sleep(PAUSE * 10).await;
+                bail!("sigpost serve ended with {status} as it started; its last words:\n{}", self.log.last_words());
+            }
+            if client.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
+                return Ok(());
+            }
+            ensure!(
+                started.elapsed() < PATIENCE,
+                "sigpost serve is not ready after {PATIENCE:?}; its last words:\n{}",
+                self.log.last_words()
+            );
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// A port that is free now: serve does not tell which one it was given.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
+    Ok(listener.local_addr()?)
+}

@@ -1,0 +1,123 @@
+//! `sigpost dev`: everything in one process, on an embedded Postgres.
+
+mod database;
+mod welcome;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use axum::Router;
+
+use sigpost_jobs::Harness;
+use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
+use sigpost_runtime::{AddressPolicy, serve};
+use sigpost_store::Database;
+
+use self::database::DevDatabase;
+
+/// Run everything on this machine: Postgres, the API, delivery, the job handlers, the admin API.
+///
+/// It uses QStash's public development credentials, so that the SDKs' development mode finds it, and
+/// may push to this machine. For anything but trying and developing there is `sigpost serve`.
+#[derive(Debug, clap::Parser)]
+pub(crate) struct Dev {
+    /// The port of the API.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The address to listen on. Anybody who reaches it may publish: the credentials are public.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
+    listen: IpAddr,
+    /// Where the embedded Postgres keeps its data.
+    #[arg(long, env = "SIGPOST_DATA_DIR", default_value = ".sigpost", value_name = "DIR")]
+    data_dir: PathBuf,
+    /// Use this database instead of an embedded one. The schema is applied to it.
+    #[arg(long, env = "SIGPOST_DEV_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Log as JSON, one object a line.
+    #[arg(long)]
+    pub(crate) json_logs: bool,
+}
+
+impl Dev {
+    pub(crate) async fn run(self) -> Result<()> {
+        // First of all, so that a taken port is known before anything is started.
+        let listener = serve::bind(SocketAddr::new(self.listen, self.port)).await?;
+        let base_url = format!("http://{}", SocketAddr::new(reachable(self.listen), listener.local_addr()?.port()));
+
+        let database = match &self.database_url {
+            Some(url) => DevDatabase::existing(url).await?,
+            None => DevDatabase::embedded(self.data_dir.clone()).await?,
+        };
+        let app = dispatch::App::start(config(database.url())).await?;
+        let router = app.router().merge(functions(&app, &base_url)?);
+        let server = tokio::spawn(serve::serve_on(listener, router, serve::terminated()));
+
+        if database.is_new() {
+            welcome::publish_and_watch(&app, &base_url).await?;
+        }
+        print_environment(&base_url, &app.keys().keys().signing_keys);
+
+        let served = server.await?;
+        println!("stopping: deliveries under way may end");
+        app.shutdown().await;
+        database.stop().await?;
+        served
+    }
+}
+
+/// Where this process reaches itself when it listens on every address.
+fn reachable(listen: IpAddr) -> IpAddr {
+    if listen.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen }
+}
+
+fn config(database_url: &str) -> dispatch::Config {
+    dispatch::Config {
+        database_url: dispatch::config::Secret(database_url.to_owned()),
+        database_connections: 8,
+        token: dispatch::config::Secret(DEV_TOKEN.to_owned()),
+        first_keys: SigningKeys::dev(),
+        limits: Limits::default(),
+        address_policy: AddressPolicy::with_loopback(),
+        deduplication_window: dispatch::config::DEDUPLICATION_WINDOW,
+        engine: Some(dispatch::engine::Settings::default()),
+    }
+}
+
+/// The functions that are Lambda functions of their own when deployed, behind the same port. They
+/// share the live keys, so that a rotation here needs no restart.
+fn functions(app: &dispatch::App, base_url: &str) -> Result<Router> {
+    let harness = || Harness::new(app.database(), app.keys(), base_url);
+    Ok(Router::new()
+        .merge(send_email::router(send_email::Config::for_dev()?, harness())?)
+        .merge(cleanup_old_data::router(harness()))
+        .merge(admin::router(app.database(), DEV_TOKEN)))
+}
+
+fn print_environment(base_url: &str, keys: &SigningKeys) {
+    println!(
+        "
+sigpost runs on {base_url}. Paste this into a shell:
+
+  export QSTASH_URL={base_url}
+  export QSTASH_TOKEN={DEV_TOKEN}
+  export QSTASH_CURRENT_SIGNING_KEY={current}
+  export QSTASH_NEXT_SIGNING_KEY={next}
+
+and publish a job (deletes what is older than 90 days), then ask how jobs are doing:
+
+  curl -X POST {base_url}/v2/publish/{base_url}{cleanup} \\
+    -H \"Authorization: Bearer $QSTASH_TOKEN\" -H 'Content-Type: application/json' -d '{{\"retention\": 90}}'
+  curl -H \"Authorization: Bearer $QSTASH_TOKEN\" {base_url}/api/admin/job-health
+
+Ctrl-C stops it.",
+        current = keys.current,
+        next = keys.next,
+        cleanup = <cleanup_old_data::CleanupOldData as sigpost_jobs::Job>::ENDPOINT,
+    );
+}
+
+/// The database is new when nothing was ever published to it.
+async fn is_new(database: &Database) -> Result<bool> {
+    Ok(!sigpost_store::messages::any(&mut *database.connection().await?).await?)
+}

@@ -1,0 +1,61 @@
+//! The database of `sigpost dev`: an embedded Postgres, or one that is given.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use sigpost_dev_postgres::{DataDir, Durability, Options, Server};
+use sigpost_store::{Database, database, migrate};
+
+const NAME: &str = "sigpost";
+
+/// A database with the schema applied.
+pub(super) struct DevDatabase {
+    url: String,
+    is_new: bool,
+    server: Option<Server>,
+}
+
+impl DevDatabase {
+    /// Starts an embedded Postgres on a folder, which is made when it is missing.
+    pub(super) async fn embedded(data_dir: PathBuf) -> Result<Self> {
+        let started = Instant::now();
+        let server = tokio::task::spawn_blocking(move || {
+            let options =
+                Options { data_dir: DataDir::Kept(data_dir), durability: Durability::Durable, settings: Vec::new() };
+            Server::start(options, &mut |line| println!("postgres: {line}"))
+        })
+        .await?
+        .context("the embedded Postgres cannot start")?;
+        println!("postgres: {} runs on port {}, {} ms", server.version(), server.port(), started.elapsed().as_millis());
+        database::create(&server.url("postgres"), NAME, None).await?;
+        let url = server.url(NAME);
+        Ok(Self { server: Some(server), ..Self::existing(&url).await? })
+    }
+
+    /// Uses a database that runs elsewhere.
+    pub(super) async fn existing(url: &str) -> Result<Self> {
+        let database = Database::new(url, 1)?;
+        let applied = migrate::up(&database).await.context("the schema cannot be applied")?;
+        if !applied.is_empty() {
+            println!("postgres: {} migrations applied", applied.len());
+        }
+        Ok(Self { url: url.to_owned(), is_new: super::is_new(&database).await?, server: None })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether nothing was ever published to it.
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    pub(super) async fn stop(self) -> Result<()> {
+        if let Some(mut server) = self.server {
+            tokio::task::spawn_blocking(move || server.stop()).await?.context("the embedded Postgres cannot stop")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! `sigpost messages get|cancel`.
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::api_client::ApiArgs;
+use crate::output;
+
+/// Look at a message, or cancel it.
+#[derive(Debug, Args)]
+pub(crate) struct Messages {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show a message: where it goes, how far it has come.
+    Get(Message),
+    /// Cancel a message that has not ended: waiting, between two attempts, or in flight.
+    Cancel(Message),
+}
+
+#[derive(Debug, Args)]
+struct Message {
+    /// The id, as the publish answered it.
+    #[arg(value_name = "msg_...")]
+    id: String,
+    #[command(flatten)]
+    api: ApiArgs,
+    /// Print the API's answer as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Messages {
+    pub(crate) async fn run(self) -> Result<()> {
+        let (method, message) = match self.action {
+            Action::Get(message) => (Method::GET, message),
+            Action::Cancel(message) => (Method::DELETE, message),
+        };
+        let cancel = method == Method::DELETE;
+        let request = message.api.request(method, &format!("/v2/messages/{}", message.id))?;
+        let answer = message.api.send(request).await?;
+        output::print(
+            message.json,
+            &answer,
+            || if cancel { format!("{} cancelled", message.id) } else { text(&answer) },
+        )
+    }
+}
+
+fn text(message: &Value) -> String {
+    let field = |name: &str| match &message[name] {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".into(),
+        other => other.to_string(),
+    };
+    let created = message["createdAt"].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    format!(
+        "{}  {}\n  to       {} {}\n  accepted {}\n  retries  {}",
+        field("messageId"),
+        field("state"),
+        field("method"),
+        field("url"),
+        created.map_or_else(|| "-".into(), |time| time.to_string()),
+        field("maxRetries"),
+    )
+}

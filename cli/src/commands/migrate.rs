@@ -1,0 +1,67 @@
+//! `sigpost migrate`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use sigpost_store::{Database, migrate};
+
+use crate::output;
+
+/// Apply the schema to a database. What it has already is left as it is.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Migrate {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// Take back the newest N migrations instead (1 when no number is given). Their data is lost.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1")]
+    revert: Option<usize>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the migrations and whether they are applied. Exits with 1 when some are missing.
+    Status(DatabaseArgs),
+}
+
+#[derive(Debug, Args)]
+struct DatabaseArgs {
+    /// The database. It is taken from the environment so that no password shows in the process list.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: String,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Migrate {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        if let Some(Action::Status(args)) = self.action {
+            return status(&args).await;
+        }
+        let database = Database::new(&self.database.database_url, 1)?;
+        let (verb, names) = match self.revert {
+            Some(count) => ("reverted", migrate::down(&database, count).await.context("migrate --revert")?),
+            None => ("applied", migrate::up(&database).await.context("migrate")?),
+        };
+        output::print(self.database.json, &json!({ verb: names }), || match names.len() {
+            0 => format!("nothing to do, 0 migrations {verb}"),
+            _ => names.iter().map(|name| format!("{verb} {name}")).collect::<Vec<_>>().join("\n"),
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn status(args: &DatabaseArgs) -> Result<ExitCode> {
+    let migrations = migrate::status(&Database::new(&args.database_url, 1)?).await.context("migrate status")?;
+    output::print(args.json, &migrations, || {
+        let line = |m: &migrate::Status| format!("{} {}", if m.applied { "applied" } else { "missing" }, m.name);
+        migrations.iter().map(line).collect::<Vec<_>>().join("\n")
+    })?;
+    let complete = migrations.iter().all(|migration| migration.applied);
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

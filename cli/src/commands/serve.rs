@@ -1,0 +1,71 @@
+//! `sigpost serve`: for a container or a virtual machine.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use sigpost_runtime::{AddressPolicy, env, serve};
+use sigpost_store::{Database, migrate};
+
+/// Run the API, the delivery engine and the admin API on a Postgres of yours.
+///
+/// Run as many as you like on one database: there is no leader. SIGTERM stops it in order: pushes
+/// under way may end within the grace time, the rest is given back.
+#[derive(Debug, Args)]
+#[command(after_help = "Environment:
+  DATABASE_URL                   required; the schema is applied by `sigpost migrate`
+  QSTASH_TOKEN                   required; the token of the API, one of your own
+  QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY
+                                 the keys a new deployment starts with (default: fresh ones)
+  ADMIN_TOKEN                    the token of the admin API; without it there is no admin API
+  DATABASE_CONNECTIONS (8)  MAX_IN_FLIGHT (1024)  MAX_BODY_BYTES (10000000)
+  LEASE_SECONDS (20)  LONGEST_ATTEMPT_SECONDS (7200)  SHUTDOWN_GRACE_SECONDS (25)
+  DEDUPLICATION_WINDOW_SECONDS (600)  RUST_LOG (info)")]
+pub(crate) struct Serve {
+    /// Where to listen. Beyond this machine only when you say so, e.g. `0.0.0.0:8080` in a container.
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Targets outside the public internet that may be pushed to: networks (10.0.0.0/8), addresses,
+    /// hosts and patterns (*.internal), separated by commas. None by default.
+    #[arg(long, env = "ALLOW_TARGETS", value_name = "LIST")]
+    allow_targets: Option<String>,
+    /// Accept without delivering; another process delivers.
+    #[arg(long)]
+    no_delivery: bool,
+    /// Log as JSON, one object a line.
+    #[arg(long)]
+    pub(crate) json_logs: bool,
+}
+
+impl Serve {
+    pub(crate) async fn run(self) -> Result<()> {
+        let mut config = dispatch::Config::from_env()?;
+        config.refuse_dev_credentials()?;
+        if let Some(list) = &self.allow_targets {
+            config.address_policy = AddressPolicy::allowing(&env::split(list)).context("--allow-targets")?;
+        }
+        if self.no_delivery {
+            config.engine = None;
+        }
+        let listener = serve::bind(self.listen).await?;
+        check_schema(&Database::new(&config.database_url.0, 1)?).await?;
+
+        let app = dispatch::App::start(config).await?;
+        let mut router = app.router();
+        match env::var("ADMIN_TOKEN")? {
+            Some(token) => router = router.merge(admin::router(app.database(), &token)),
+            None => tracing::warn!("ADMIN_TOKEN is not set: there is no admin API"),
+        }
+        tracing::info!(listen = %self.listen, "sigpost serves");
+        let served = serve::serve_on(listener, router, serve::terminated()).await;
+        app.shutdown().await;
+        served
+    }
+}
+
+async fn check_schema(database: &Database) -> Result<()> {
+    let migrations = migrate::status(database).await.context("DATABASE_URL")?;
+    let missing = migrations.iter().filter(|migration| !migration.applied).count();
+    ensure!(missing == 0, "{missing} migrations are not applied to this database; run `sigpost migrate`");
+    Ok(())
+}

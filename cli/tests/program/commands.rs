@@ -1,0 +1,64 @@
+//! `publish`, `messages` and `version`, for people and for scripts.
+
+use serde_json::Value;
+
+use crate::running::{Running, finished, folder, sigpost};
+
+fn json(command: std::process::Command) -> Value {
+    let output = finished(command);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn a_message_is_published_shown_and_cancelled_once() {
+    let folder = folder();
+    let (_dev, url) = Running::dev(folder.path());
+    let at = |arguments: &[&str]| {
+        let mut command = sigpost(arguments);
+        command.env("QSTASH_URL", &url);
+        command
+    };
+    let target = format!("{url}/api/jobs/cleanup");
+    let published =
+        json(at(&["publish", &target, "--body", "{\"retention\": 1}", "--delay", "1h", "--label", "mine", "--json"]));
+    let id = published["messageId"].as_str().expect("an id");
+
+    let shown = json(at(&["messages", "get", id, "--json"]));
+    assert_eq!(
+        (&shown["url"], &shown["label"], &shown["state"]),
+        (&target.as_str().into(), &"mine".into(), &"CREATED".into())
+    );
+
+    assert_eq!(json(at(&["messages", "cancel", id, "--json"]))["cancelled"], 1);
+    let again = finished(at(&["messages", "cancel", id]));
+    assert_eq!(again.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&again.stderr);
+    assert!(error.contains("404") && error.contains("already cancelled"), "{error}");
+
+    let refused = finished(at(&["publish", &target, "--delay", "soon"]));
+    assert_eq!(refused.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&refused.stderr);
+    assert!(error.contains("400") && error.contains("Upstash-Delay"), "{error}");
+}
+
+#[test]
+fn an_api_that_is_away_is_an_error_that_says_what_to_do() {
+    let mut command = sigpost(&["messages", "get", "msg_1"]);
+    command.env("QSTASH_URL", "http://127.0.0.1:9");
+    let output = finished(command);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("does not answer; is `sigpost dev` running there?"), "{error}");
+}
+
+#[test]
+fn wrong_usage_exits_with_two_and_help_with_zero() {
+    assert_eq!(finished(sigpost(&["dev", "--prot", "1"])).status.code(), Some(2));
+    for arguments in [&["--help"][..], &["dev", "--help"], &["serve", "--help"], &["publish", "--help"]] {
+        let output = finished(sigpost(arguments));
+        assert_eq!(output.status.code(), Some(0));
+        assert!(output.stdout.len() > 200);
+    }
+    assert_eq!(json(sigpost(&["version", "--json"]))["version"], env!("CARGO_PKG_VERSION"));
+}

@@ -1,0 +1,7 @@
+//! The program as a user runs it: real processes, a real Postgres, a real terminal's signals.
+
+mod commands;
+mod dev;
+mod readme;
+mod running;
+mod serve;

@@ -1,0 +1,71 @@
+//! `sigpost serve` and `sigpost migrate`.
+
+use sigpost_dev_postgres::testing;
+use sigpost_qstash::{DEV_CURRENT_KEY, DEV_NEXT_KEY, DEV_TOKEN};
+use sigpost_store::database;
+
+use crate::running::{Running, finished, sigpost};
+
+async fn empty_database(name: &str) -> String {
+    let server = tokio::task::spawn_blocking(testing::shared).await.expect("Postgres");
+    database::create(&server.url("postgres"), name, None).await.expect("database");
+    server.url(name)
+}
+
+fn stderr(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn serve_says_what_is_missing() {
+    let output = finished(sigpost(&["serve"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("DATABASE_URL is not set"), "{}", stderr(&output));
+}
+
+#[test]
+fn serve_refuses_credentials_that_anybody_knows() {
+    let mut token = sigpost(&["serve"]);
+    token.env("DATABASE_URL", "postgres://localhost/none").env("QSTASH_TOKEN", DEV_TOKEN);
+    let mut keys = sigpost(&["serve"]);
+    keys.env("DATABASE_URL", "postgres://localhost/none")
+        .env("QSTASH_TOKEN", "mine")
+        .env("QSTASH_CURRENT_SIGNING_KEY", DEV_CURRENT_KEY)
+        .env("QSTASH_NEXT_SIGNING_KEY", DEV_NEXT_KEY);
+    for command in [token, keys] {
+        let output = finished(command);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("which anybody knows"), "{}", stderr(&output));
+    }
+}
+
+#[tokio::test]
+async fn a_schema_is_migrated_served_and_taken_back() {
+    let url = empty_database("program_serve").await;
+    let run = |arguments: &[&str]| {
+        let mut command = sigpost(arguments);
+        command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "mine");
+        finished(command)
+    };
+    let unmigrated = run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(stderr(&unmigrated).contains("run `sigpost migrate`"), "{}", stderr(&unmigrated));
+    assert_eq!(run(&["migrate", "status"]).status.code(), Some(1));
+
+    let applied = run(&["migrate", "--json"]);
+    let applied: serde_json::Value = serde_json::from_slice(&applied.stdout).expect("JSON");
+    let count = applied["applied"].as_array().expect("names").len();
+    assert!(count >= 5);
+    assert_eq!(run(&["migrate", "status"]).status.code(), Some(0));
+
+    let mut command = sigpost(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "mine");
+    let mut serve = Running::start(command);
+    serve.wait_for("sigpost serves");
+    serve.signal("TERM");
+    assert!(serve.ended().success(), "{}", serve.output());
+
+    let reverted = run(&["migrate", "--revert", &count.to_string(), "--json"]);
+    let reverted: serde_json::Value = serde_json::from_slice(&reverted.stdout).expect("JSON");
+    assert_eq!(reverted["reverted"].as_array().expect("names").len(), count);
+    assert_eq!(run(&["migrate", "status"]).status.code(), Some(1));
+}
