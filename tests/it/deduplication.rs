@@ -91,3 +91,19 @@ async fn two_apps_with_one_id_at_once_make_one_message() {
     assert!(answers.iter().all(|answer| answer.id() == answers[0].id()));
     assert_eq!(one.database.count("select count(*) from messages").await, 1);
 }
+
+#[tokio::test]
+async fn an_id_in_an_open_transaction_holds_up_its_own_publish_only() {
+    let app = TestApp::start().await;
+    let taken = "begin; insert into deduplications values ('id:open', gen_random_uuid(), now() + interval '1 h')";
+    app.database.execute(taken).await;
+    let (waiting, others) = tokio::join!(
+        app.publish_here(&[("Upstash-Deduplication-Id", "open")], ""),
+        join_all((0..20).map(|_| app.publish_here(&[], ""))),
+    );
+    assert_eq!(waiting.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(others.iter().all(|answer| answer.status == StatusCode::OK));
+
+    app.database.execute("rollback").await;
+    assert_eq!(app.publish_here(&[("Upstash-Deduplication-Id", "open")], "").await.status, StatusCode::OK);
+}

@@ -12,6 +12,7 @@ mod delay;
 mod delivery;
 mod dispatchers;
 mod events;
+mod jobs;
 mod keys;
 mod lambda;
 mod messages;

@@ -1,0 +1,13 @@
+//! The handler's side: runs and their records, enqueuing, and the functions that are made of it.
+
+mod actor;
+mod cleanup_old_data;
+mod deployment;
+mod enqueue;
+mod job_health;
+mod lease;
+mod once;
+mod outage;
+mod outcomes;
+mod send_email;
+mod signatures;

@@ -1,0 +1,144 @@
+//! A job whose handler does as it is told, and tells what happens to it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sigpost_jobs::{Handler, Invalid, Job, JobContext, JobError, Outcome};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+
+/// How long a test waits for what must come. Less than the 20 s after which a run that misses its
+/// heartbeat's news stops all the same.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Play {
+    pub(crate) scenes: Vec<u32>,
+}
+
+impl Job for Play {
+    const TYPE: &'static str = "play";
+    const ENDPOINT: &'static str = "/api/jobs/play";
+
+    fn validate(&self) -> Result<(), Invalid> {
+        if self.scenes.is_empty() { Err(Invalid::new("scenes", "must not be empty")) } else { Ok(()) }
+    }
+}
+
+/// What one run does.
+pub(crate) enum Act {
+    /// Succeeds, with the number of scenes.
+    Succeed,
+    /// The same, but not before [`Stage::release`].
+    SucceedWhenReleased,
+    Fail(JobError),
+    Panic,
+}
+
+/// How a run ended, as its handler saw it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It came to its own end.
+    Done,
+    /// It was dropped in the middle, or panicked.
+    Stopped,
+}
+
+/// The handler.
+pub(crate) struct Actor(Arc<Inner>);
+
+/// What the test holds of it.
+pub(crate) struct Stage {
+    inner: Arc<Inner>,
+    started: mpsc::UnboundedReceiver<JobContext>,
+    ended: mpsc::UnboundedReceiver<Ended>,
+}
+
+struct Inner {
+    acts: Mutex<VecDeque<Act>>,
+    runs: AtomicUsize,
+    hold: Semaphore,
+    started: mpsc::UnboundedSender<JobContext>,
+    ended: mpsc::UnboundedSender<Ended>,
+}
+
+/// A handler whose runs succeed unless it is told otherwise.
+pub(crate) fn actor() -> (Actor, Stage) {
+    let (started_sender, started) = mpsc::unbounded_channel();
+    let (ended_sender, ended) = mpsc::unbounded_channel();
+    let inner = Arc::new(Inner {
+        acts: Mutex::default(),
+        runs: AtomicUsize::new(0),
+        hold: Semaphore::new(0),
+        started: started_sender,
+        ended: ended_sender,
+    });
+    (Actor(Arc::clone(&inner)), Stage { inner, started, ended })
+}
+
+impl Stage {
+    /// The next runs do this, one by one.
+    pub(crate) fn will(&self, acts: impl IntoIterator<Item = Act>) {
+        self.inner.acts.lock().expect("lock").extend(acts);
+    }
+
+    /// Lets one held run go.
+    pub(crate) fn release(&self) {
+        self.inner.hold.add_permits(1);
+    }
+
+    /// How many runs have begun.
+    pub(crate) fn runs(&self) -> usize {
+        self.inner.runs.load(Ordering::SeqCst)
+    }
+
+    /// Waits for the next run to begin.
+    pub(crate) async fn started(&mut self) -> JobContext {
+        timeout(PATIENCE, self.started.recv()).await.expect("a run begins").expect("the handler lives")
+    }
+
+    /// Waits for the next run to end.
+    pub(crate) async fn ended(&mut self) -> Ended {
+        timeout(PATIENCE, self.ended.recv()).await.expect("a run ends").expect("the handler lives")
+    }
+}
+
+/// Tells of the end, whichever way it comes.
+struct Running<'a> {
+    ended: &'a mpsc::UnboundedSender<Ended>,
+    done: bool,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let _ = self.ended.send(if self.done { Ended::Done } else { Ended::Stopped });
+    }
+}
+
+impl Handler for Actor {
+    type Job = Play;
+
+    async fn run(&self, job: Play, ctx: &JobContext) -> Result<Outcome, JobError> {
+        let Inner { acts, runs, hold, started, ended } = &*self.0;
+        let mut running = Running { ended, done: false };
+        runs.fetch_add(1, Ordering::SeqCst);
+        let act = acts.lock().expect("lock").pop_front().unwrap_or(Act::Succeed);
+        let _ = started.send(ctx.clone());
+        let result = match act {
+            Act::Succeed => Ok(Outcome::with(json!({ "scenes": job.scenes.len() }))),
+            Act::SucceedWhenReleased => {
+                hold.acquire().await.expect("open").forget();
+                Ok(Outcome::with(json!({ "scenes": job.scenes.len() })))
+            }
+            Act::Fail(error) => Err(error),
+            Act::Panic => panic!("the handler's secret"),
+        };
+        running.done = true;
+        result
+    }
+}

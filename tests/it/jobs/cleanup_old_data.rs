@@ -1,0 +1,164 @@
+//! The cleanup-old-data function: what is past its retention goes, everything else stays.
+
+use cleanup_old_data::CleanupOldData;
+use dispatch::engine::StepKind;
+use serde_json::{Value, json};
+
+use super::deployment::Deployment;
+use crate::support::TestDatabase;
+
+/// Ways to write rows of any age. What should go and what should stay says so itself: messages in
+/// their labels, runs in their type, deduplications in their key.
+const ARRANGING: &str = "
+    create function id_at(at timestamptz) returns uuid language sql volatile as $$
+        select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3)
+                || '8' || substr(md5(random()::text), 1, 15))::uuid
+    $$;
+    create function message(what text, status message_state, created interval, finished interval)
+    returns uuid language sql volatile as $$
+        insert into messages (id, state, due_at, url, method, header, body, retries, labels, not_before, created_at, finished_at)
+        values (id_at(now() - created), status, case when finished is null then now() + interval '1 hour' end,
+                'http://127.0.0.1:1/', 'POST', '{}', '', 3, array[what], now() - created, now() - created, now() - finished)
+        returning id
+    $$;
+    create function run(what text, status job_execution_status, created interval, lease interval)
+    returns uuid language sql volatile as $$
+        insert into job_executions (id, message_id, job_type, attempt, status, lease_until, started_at, completed_at, created_at)
+        values (id_at(now() - created), 'msg_' || gen_random_uuid(), what, 1, status, now() + lease, now() - created,
+                case when lease is null then now() - created end, now() - created)
+        returning id
+    $$;";
+
+/// The result of a cleanup, without the days ahead that got a partition: around midnight there may be one.
+async fn clean(deployment: &Deployment, days: u32) -> Value {
+    let id = deployment.publish::<CleanupOldData>(&[], &json!({ "retention": days })).await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    let mut result = deployment.runs(id).await[0]["result"].take();
+    result.as_object_mut().expect("an object").remove("eventPartitionsMade").expect("a number");
+    result
+}
+
+/// How many rows of the kind are left: those that should stay, and those that should go.
+async fn left(test: &TestDatabase, table: &str, what: &str) -> (i64, i64) {
+    let count = async |wanted| test.count(&format!("select count(*) from {table} where {what} = '{wanted}'")).await;
+    (count("stays").await, count("goes").await)
+}
+
+#[tokio::test]
+async fn what_is_past_its_retention_goes_and_everything_else_stays() {
+    let deployment = Deployment::start(cleanup_old_data::router).await;
+    let test = &deployment.app.database;
+    test.execute(ARRANGING).await;
+    // More than one batch of everything: a batch is 2,000 rows.
+    test.execute(
+        "select message('goes', 'delivered', '40 days', '40 days') from generate_series(1, 4500);
+         select message('goes', 'cancelled', '31 days', '31 days');
+         insert into dead_letters (message_id, failed_at)
+            select message('goes', 'failed', '40 days', '39 days'), now() - interval '39 days' from generate_series(1, 3);
+
+         insert into dead_letters (message_id, failed_at)
+            values (message('stays', 'failed', '29 days', '29 days'), now() - interval '29 days');
+         insert into dead_letters (message_id) values (message('stays', 'failed', '40 days', '1 day'));
+         select message('stays', 'delivered', '1 day', '1 day');
+         select message('stays', 'pending', '40 days', null);",
+    )
+    .await;
+    test.execute(
+        "select run('goes', 'completed', '40 days', null) from generate_series(1, 2100);
+         select run('goes', 'failed', '31 days', null);
+         select run('stays', 'completed', '29 days', null);
+         select run('stays', 'processing', '40 days', '10 seconds');
+         select run('stays', 'processing', '2 hours', '-50 minutes');
+         select run('stays', 'processing', '2 hours', '-61 minutes');",
+    )
+    .await;
+    test.execute(
+        "insert into deduplications
+            select 'old-' || number, gen_random_uuid(), now() - interval '1 second' from generate_series(1, 2100) number;
+         insert into deduplications values ('young', gen_random_uuid(), now() + interval '1 minute');",
+    )
+    .await;
+    // Two days of the past that have a partition, and others whose events are in the rest.
+    test.execute(
+        "do $$ begin
+            for ago in 35..36 loop
+                execute format('create table %I partition of events for values from (%L) to (%L)',
+                    'events_' || to_char((now() at time zone 'utc')::date - ago, 'YYYYMMDD'),
+                    ((now() at time zone 'utc')::date - ago)::timestamp at time zone 'utc',
+                    ((now() at time zone 'utc')::date - ago + 1)::timestamp at time zone 'utc');
+            end loop;
+         end $$;
+         insert into events (at, message_id, state)
+            select ((now() at time zone 'utc')::date - 35)::timestamp at time zone 'utc', gen_random_uuid(), 'CREATED'
+            from generate_series(1, 10);
+         insert into events (at, message_id, state)
+            select now() - interval '40 days', gen_random_uuid(), 'CREATED' from generate_series(1, 2100);
+         insert into events (at, message_id, state) values (now() - interval '29 days', gen_random_uuid(), 'CREATED');",
+    )
+    .await;
+
+    let expected = json!({
+        "messages": 4504, "deadLetters": 3, "runs": 2101, "deduplications": 2100, "events": 2100,
+        "eventPartitions": 2, "closedRuns": 1,
+    });
+    assert_eq!(clean(&deployment, 30).await, expected);
+    assert_eq!(left(test, "messages", "labels[1]").await, (4, 0));
+    assert_eq!(left(test, "job_executions", "job_type").await, (4, 0));
+    assert_eq!(test.count("select count(*) from dead_letters").await, 2);
+    assert_eq!(test.count("select count(*) from deduplications").await, 1);
+    assert_eq!(test.count("select count(*) from events where at < now() - interval '1 day'").await, 1);
+    let closed =
+        "select count(*) from job_executions where job_type = 'stays' and status = 'failed' and error is not null";
+    assert_eq!(test.count(closed).await, 1);
+
+    let nothing = json!({
+        "messages": 0, "deadLetters": 0, "runs": 0, "deduplications": 0, "events": 0, "eventPartitions": 0, "closedRuns": 0,
+    });
+    assert_eq!(clean(&deployment, 30).await, nothing);
+}
+
+#[tokio::test]
+async fn whoever_reads_the_log_is_not_in_the_way_of_anything_but_the_log() {
+    let deployment = Deployment::start(cleanup_old_data::router).await;
+    let test = &deployment.app.database;
+    test.execute(ARRANGING).await;
+    test.execute(
+        "select message('goes', 'delivered', '40 days', '40 days');
+         create table events_20200101 partition of events for values from ('2020-01-01Z') to ('2020-01-02Z');",
+    )
+    .await;
+
+    // A long report.
+    test.execute("begin; select count(*) from events").await;
+    let id = deployment.publish::<CleanupOldData>(&[], &json!({ "retention": 30 })).await;
+    deployment.app.wait_for(id, StepKind::Retried).await;
+    test.execute("commit").await;
+    assert_eq!(left(test, "messages", "labels[1]").await, (0, 0));
+    assert_eq!(deployment.story(id).await, ["1 failed: the database refused what the job wanted of it"]);
+
+    deployment.app.let_time_pass().await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    let result = deployment.runs(id).await[1]["result"].take();
+    assert_eq!((&result["messages"], &result["eventPartitions"]), (&json!(0), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_retention_out_of_bounds_is_refused_and_deletes_nothing() {
+    let deployment = Deployment::start(cleanup_old_data::router).await;
+    let test = &deployment.app.database;
+    test.execute(ARRANGING).await;
+    test.execute("select message('stays', 'delivered', '4000 days', '4000 days')").await;
+    for (job, error) in [
+        (json!({ "retention": 0 }), "retention: must be 1 to 3650 days"),
+        (json!({ "retention": 3651 }), "retention: must be 1 to 3650 days"),
+        (json!({ "retention": -1 }), "retention: invalid value: integer `-1`, expected u32"),
+        (json!({}), "body: missing field `retention`"),
+    ] {
+        let id = deployment.publish::<CleanupOldData>(&[], &job).await;
+        deployment.app.wait_for(id, StepKind::Failed).await;
+        let letter = deployment.app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
+        let said: Value = serde_json::from_str(letter["responseBody"].as_str().expect("a text")).expect("JSON");
+        assert_eq!(said, json!({ "error": error }));
+    }
+    assert_eq!(left(test, "messages", "labels[1]").await, (1, 0));
+}

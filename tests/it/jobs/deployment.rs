@@ -1,0 +1,163 @@
+//! A deployment as it runs in production: a dispatcher, and handlers on a server of their own.
+
+use axum::Router;
+use jiff::Timestamp;
+use reqwest::header::HeaderMap;
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::Value;
+use sigpost_jobs::{Harness, Job};
+use sigpost_qstash::{MessageId, Signer};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::actor::{Actor, Play, Stage, actor};
+use crate::support::{TestApp, TestDatabase};
+
+/// A dispatcher with its handlers.
+pub(crate) struct Deployment {
+    pub(crate) app: TestApp,
+    /// What the handlers' URLs begin with.
+    pub(crate) url: String,
+    client: reqwest::Client,
+}
+
+/// What a delivery was answered.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answered {
+    /// Status and error text.
+    pub(crate) fn refusal(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.body["error"].as_str().unwrap_or_else(|| panic!("no error in {self:?}")))
+    }
+
+    /// In seconds.
+    pub(crate) fn retry_after(&self) -> u64 {
+        self.headers["retry-after"].to_str().expect("ASCII").parse().expect("seconds")
+    }
+}
+
+impl Deployment {
+    /// With handlers made of what they stand on.
+    pub(crate) async fn start(handlers: impl FnOnce(Harness) -> Router) -> Self {
+        Self::of(TestApp::start().await, handlers).await
+    }
+
+    /// With the handlers that belong to this dispatcher.
+    pub(crate) async fn of(app: TestApp, handlers: impl FnOnce(Harness) -> Router) -> Self {
+        let (listener, url) = listen().await;
+        let harness = Harness::new(app.app.database(), app.app.keys(), url.clone());
+        serve(listener, handlers(harness));
+        Self { app, url, client: reqwest::Client::builder().no_proxy().build().expect("a client") }
+    }
+
+    /// With one handler, which does as it is told.
+    pub(crate) async fn acting() -> (Self, Stage) {
+        Self::acting_with(|harness| harness).await
+    }
+
+    /// The same, on a harness that the test changes.
+    pub(crate) async fn acting_with(change: impl FnOnce(Harness) -> Harness) -> (Self, Stage) {
+        let (actor, stage) = actor();
+        let deployment = Self::start(|harness| sigpost_jobs::router::<Actor>(actor, change(harness))).await;
+        (deployment, stage)
+    }
+
+    /// The same, with handlers that reach the database on this way.
+    pub(crate) async fn acting_over(database_url: &str, database: &TestDatabase) -> (Self, Stage) {
+        let (actor, stage) = actor();
+        let handlers_database = sigpost_store::Database::new(database_url, 3).expect("a URL");
+        let app = TestApp::start_on(database, |_| {}).await;
+        let handlers =
+            |harness: Harness| sigpost_jobs::router(actor, Harness { database: handlers_database, ..harness });
+        (Self::of(app, handlers).await, stage)
+    }
+
+    /// Where jobs of this type are published to.
+    pub(crate) fn endpoint<J: Job>(&self) -> String {
+        format!("{}{}", self.url, J::ENDPOINT)
+    }
+
+    /// Publishes a job through the dispatcher.
+    pub(crate) async fn publish<J: Job>(&self, headers: &[(&str, &str)], body: &Value) -> MessageId {
+        self.app.publish(&self.endpoint::<J>(), headers, &body.to_string()).await.id()
+    }
+
+    /// A delivery without a signature.
+    pub(crate) fn unsigned(&self, id: MessageId, body: &str) -> RequestBuilder {
+        let request = self.client.post(self.endpoint::<Play>()).body(body.to_owned());
+        request.header("Content-Type", "application/json").header("Upstash-Message-Id", id.to_string())
+    }
+
+    /// A delivery, signed as the dispatcher signs it.
+    pub(crate) fn delivery(&self, id: MessageId, body: &str) -> RequestBuilder {
+        let token = self.app.app.keys().keys().signer.sign(&self.endpoint::<Play>(), body.as_bytes(), Timestamp::now());
+        self.unsigned(id, body).header("Upstash-Signature", token)
+    }
+
+    /// The same, signed with this key.
+    pub(crate) fn delivery_by(&self, key: &str, id: MessageId, body: &str) -> RequestBuilder {
+        let token = Signer::new(key).sign(&self.endpoint::<Play>(), body.as_bytes(), Timestamp::now());
+        self.unsigned(id, body).header("Upstash-Signature", token)
+    }
+
+    /// The message's runs as they are in the table, oldest first.
+    pub(crate) async fn runs(&self, id: MessageId) -> Vec<Value> {
+        let sql = "select to_jsonb(r)::text from job_executions r where message_id = $1 order by created_at, id";
+        let rows = self.app.database.query(sql, &[&id.to_string()]).await;
+        rows.iter().map(|row| serde_json::from_str(row.get(0)).expect("JSON")).collect()
+    }
+
+    /// The same in a few words each: `2 completed`, `1 failed: why`.
+    pub(crate) async fn story(&self, id: MessageId) -> Vec<String> {
+        let text = |run: &Value, name: &str| run[name].as_str().map(str::to_owned);
+        let tell = |run: &Value| {
+            let error = text(run, "error").map(|error| format!(": {error}")).unwrap_or_default();
+            format!("{} {}{error}", run["attempt"], text(run, "status").expect("a status"))
+        };
+        self.runs(id).await.iter().map(tell).collect()
+    }
+
+    /// How many runs are recorded, of whatever message.
+    pub(crate) async fn run_count(&self) -> i64 {
+        self.app.database.count("select count(*) from job_executions").await
+    }
+
+    /// The only dead letter.
+    pub(crate) async fn dead_letter(&self) -> Value {
+        let mut page = self.app.get("/v2/dlq").await.body;
+        let letters = page["messages"].as_array_mut().expect("a list");
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        letters.remove(0)
+    }
+}
+
+/// A free port, before it is known what serves there: handlers must know their own URL.
+pub(crate) async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("address"));
+    (listener, url)
+}
+
+/// Serves until the test ends.
+pub(crate) fn serve(listener: TcpListener, router: Router) {
+    tokio::spawn(sigpost_runtime::serve::serve_on(listener, router, std::future::pending()));
+}
+
+/// Sends a request and reads the JSON answer.
+pub(crate) async fn answer(request: RequestBuilder) -> Answered {
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.expect("a whole answer");
+    let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} without JSON: {text:?}"));
+    Answered { status, headers, body }
+}
+
+/// The same while the test goes on.
+pub(crate) fn answer_later(request: RequestBuilder) -> JoinHandle<Answered> {
+    tokio::spawn(answer(request))
+}

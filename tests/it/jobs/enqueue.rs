@@ -1,0 +1,164 @@
+//! Enqueuing: over HTTP, and in the caller's own transaction.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use diesel::sql_query;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use dispatch::engine::StepKind;
+use serde_json::json;
+use sigpost_jobs::{Client, EnqueueError, EnqueueOptions, Enqueued, enqueue, enqueue_in};
+use sigpost_qstash::{DEV_TOKEN, MessageId};
+use sigpost_store::{AsyncPgConnection, Database};
+
+use super::actor::Play;
+use super::deployment::Deployment;
+
+fn play() -> Play {
+    Play { scenes: vec![1, 2, 3] }
+}
+
+fn id(enqueued: &Enqueued) -> MessageId {
+    enqueued.message_id.parse().expect("one of ours")
+}
+
+#[tokio::test]
+async fn a_job_enqueued_over_http_is_run_on_behalf_of_whom_it_is_for() {
+    let (deployment, mut stage) = Deployment::acting().await;
+    let client = Client::new(&deployment.app.url, DEV_TOKEN, &deployment.url).expect("URLs");
+    let options = EnqueueOptions {
+        user_id: Some("user_7".into()),
+        organization_id: Some("org_9".into()),
+        retries: Some(1),
+        ..EnqueueOptions::default()
+    };
+    let enqueued = enqueue(&client, &play(), options).await.expect("accepted");
+    assert!(!enqueued.deduplicated);
+    let ctx = stage.started().await;
+    assert_eq!((ctx.user_id.as_deref(), ctx.organization_id.as_deref()), (Some("user_7"), Some("org_9")));
+    deployment.app.wait_for(id(&enqueued), StepKind::Delivered).await;
+    assert_eq!(deployment.runs(id(&enqueued)).await[0]["result"], json!({ "scenes": 3 }));
+    // The job's own 30 s and the time for the answer.
+    let message = deployment.app.message(id(&enqueued)).await;
+    assert_eq!((&message["maxRetries"], &message["timeout"]), (&json!(1), &json!(35_000)));
+}
+
+#[tokio::test]
+async fn a_second_job_with_the_same_deduplication_id_is_the_first() {
+    let (deployment, stage) = Deployment::acting().await;
+    let client = Client::new(&deployment.app.url, DEV_TOKEN, &deployment.url).expect("URLs");
+    let options = EnqueueOptions { deduplication_id: Some("order-1".into()), ..EnqueueOptions::default() };
+    let first = enqueue(&client, &play(), options.clone()).await.expect("accepted");
+    let second = enqueue(&client, &play(), options.clone()).await.expect("accepted");
+    assert_eq!((first.deduplicated, second.deduplicated), (false, true));
+    assert_eq!(first.message_id, second.message_id);
+
+    // In the database it is the same id.
+    let database = Database::new(&deployment.app.database.url, 1).expect("a URL");
+    let mut conn = database.connection().await.expect("a connection");
+    let third = enqueue_in(&mut conn, &deployment.url, &play(), options).await.expect("stored");
+    assert_eq!(third, id(&first));
+    deployment.app.wait_for(third, StepKind::Delivered).await;
+    assert_eq!((stage.runs(), deployment.app.database.count("select count(*) from messages").await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refused_token_is_an_error_that_says_so() {
+    let (deployment, _) = Deployment::acting().await;
+    let client = Client::new(&deployment.app.url, "wrong", &deployment.url).expect("URLs");
+    let error = enqueue(&client, &play(), EnqueueOptions::default()).await.expect_err("refused");
+    let EnqueueError::Refused { status, text } = error else { panic!("{error}") };
+    assert_eq!((status, text.as_str()), (401, "unable to authenticate: invalid token"));
+    assert_eq!(deployment.app.database.count("select count(*) from messages").await, 0);
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_validate_goes_nowhere() {
+    let (deployment, _) = Deployment::acting().await;
+    let client = Client::new(&deployment.app.url, DEV_TOKEN, &deployment.url).expect("URLs");
+    let empty = Play { scenes: vec![] };
+    let error = enqueue(&client, &empty, EnqueueOptions::default()).await.expect_err("invalid");
+    assert_eq!(error.to_string(), "scenes: must not be empty");
+    let database = Database::new(&deployment.app.database.url, 1).expect("a URL");
+    let mut conn = database.connection().await.expect("a connection");
+    let error = enqueue_in(&mut conn, &deployment.url, &empty, EnqueueOptions::default()).await.expect_err("invalid");
+    assert_eq!(error.to_string(), "scenes: must not be empty");
+    assert_eq!(deployment.app.database.count("select count(*) from messages").await, 0);
+}
+
+/// A caller's own work: an order, and the job that belongs to it.
+async fn place_order(conn: &mut AsyncPgConnection, url: &str, paid: bool) -> Result<MessageId> {
+    conn.transaction(async |conn| {
+        sql_query("insert into orders default values").execute(conn).await?;
+        let options = EnqueueOptions { user_id: Some("user_7".into()), ..EnqueueOptions::default() };
+        let id = enqueue_in(conn, url, &play(), options).await?;
+        ensure!(paid, "the order is not paid");
+        Ok(id)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_job_enqueued_in_a_transaction_exists_exactly_if_the_data_does() {
+    let (deployment, mut stage) = Deployment::acting().await;
+    let test = &deployment.app.database;
+    test.execute("create table orders (id bigint generated always as identity)").await;
+    let counts = async || {
+        let tables = ["orders", "messages", "events"];
+        let count = async |table| test.count(&format!("select count(*) from {table}")).await;
+        (count(tables[0]).await, count(tables[1]).await, count(tables[2]).await)
+    };
+    let database = Database::new(&test.url, 1).expect("a URL");
+    let mut conn = database.connection().await.expect("a connection");
+
+    let refused = place_order(&mut conn, &deployment.url, false).await.expect_err("rolled back");
+    assert_eq!(refused.to_string(), "the order is not paid");
+    assert_eq!((counts().await, stage.runs()), ((0, 0, 0), 0));
+
+    // The dispatcher is told by the commit: its poll is five minutes away.
+    let id = place_order(&mut conn, &deployment.url, true).await.expect("committed");
+    assert_eq!(stage.started().await.user_id.as_deref(), Some("user_7"));
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(deployment.app.states(id).await, "CREATED ACTIVE DELIVERED");
+    assert_eq!((counts().await, deployment.story(id).await), ((1, 1, 3), vec!["1 completed".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_job_in_a_transaction_is_not_delivered_before_the_commit() {
+    let (deployment, mut stage) = Deployment::acting().await;
+    let database = Database::new(&deployment.app.database.url, 1).expect("a URL");
+    let mut conn = database.connection().await.expect("a connection");
+    let id = conn
+        .transaction(async |conn| {
+            let id = enqueue_in(conn, &deployment.url, &play(), EnqueueOptions::default()).await?;
+            // Another message goes all the way meanwhile.
+            let other = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
+            deployment.app.wait_for(other, StepKind::Delivered).await;
+            assert_eq!(stage.started().await.message_id, other.to_string());
+            assert_eq!(deployment.app.get(&format!("/v2/messages/{id}")).await.status, 404);
+            Ok::<_, anyhow::Error>(id)
+        })
+        .await
+        .expect("committed");
+    assert_eq!(stage.started().await.message_id, id.to_string());
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+}
+
+#[tokio::test]
+async fn a_delayed_job_waits() {
+    let (deployment, stage) = Deployment::acting().await;
+    let database = Database::new(&deployment.app.database.url, 1).expect("a URL");
+    let mut conn = database.connection().await.expect("a connection");
+    let options = EnqueueOptions { delay: Duration::from_secs(90), ..EnqueueOptions::default() };
+    let in_database = enqueue_in(&mut conn, &deployment.url, &play(), options.clone()).await.expect("stored");
+    let client = Client::new(&deployment.app.url, DEV_TOKEN, &deployment.url).expect("URLs");
+    let over_http = id(&enqueue(&client, &play(), options).await.expect("accepted"));
+    let waiting = "select count(*) from messages where due_at = created_at + interval '90 seconds'";
+    assert_eq!((deployment.app.database.count(waiting).await, stage.runs()), (2, 0));
+
+    deployment.app.let_time_pass().await;
+    for id in [in_database, over_http] {
+        deployment.app.wait_for(id, StepKind::Delivered).await;
+    }
+    assert_eq!(stage.runs(), 2);
+}

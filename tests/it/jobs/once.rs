@@ -1,0 +1,155 @@
+//! A message that was completed does not run again, and one that is running runs nowhere else.
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use sigpost_qstash::MessageId;
+use sigpost_store::Database;
+use sigpost_store::runs::{Begun, Finish, NewRun, begin, finish};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::actor::{Act, Ended, actor};
+use super::deployment::{Deployment, answer, answer_later};
+use crate::support::TestDatabase;
+
+const BODY: &str = r#"{"scenes":[1]}"#;
+
+#[tokio::test]
+async fn a_delivery_that_comes_again_runs_nothing_again() {
+    let (deployment, mut stage) = Deployment::acting().await;
+    stage.will([Act::SucceedWhenReleased]);
+    let id = MessageId::new();
+    let first = answer_later(deployment.delivery(id, BODY));
+    stage.started().await;
+
+    // While it runs: byte for byte the same, and the dispatcher's next attempt.
+    for retried in ["0", "1"] {
+        let meanwhile = answer(deployment.delivery(id, BODY).header("Upstash-Retried", retried)).await;
+        assert_eq!(meanwhile.refusal(), (409, "another delivery of this message is being processed"));
+        assert!((1..=30).contains(&meanwhile.retry_after()), "{meanwhile:?}");
+    }
+
+    stage.release();
+    let first = first.await.expect("joined");
+    assert_eq!((first.status.as_u16(), first.body), (200, json!({ "success": true, "result": { "scenes": 1 } })));
+    for retried in ["0", "1"] {
+        let again = answer(deployment.delivery(id, BODY).header("Upstash-Retried", retried)).await;
+        assert_eq!((again.status.as_u16(), again.body), (200, json!({ "success": true, "duplicate": true })));
+    }
+    assert_eq!((stage.runs(), deployment.story(id).await), (1, vec!["1 completed".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_run_whose_lease_has_ended_is_closed_and_what_it_still_does_changes_nothing() {
+    let (deployment, mut stage) = Deployment::acting().await;
+    stage.will([Act::SucceedWhenReleased]);
+    let id = MessageId::new();
+    let first = answer_later(deployment.delivery(id, BODY));
+    stage.started().await;
+
+    // As if its process had been stopped for longer than the lease.
+    deployment.app.database.execute("update job_executions set lease_until = now() - interval '1 second'").await;
+    let second = answer(deployment.delivery(id, BODY).header("Upstash-Retried", "1")).await;
+    assert_eq!(second.body, json!({ "success": true, "result": { "scenes": 1 } }));
+    let runs = deployment.runs(id).await;
+    let story = ["1 failed: the run's lease expired; its process is believed dead", "2 completed"];
+    assert_eq!(deployment.story(id).await, story);
+
+    stage.release();
+    let first = first.await.expect("joined");
+    assert_eq!(first.refusal(), (409, "the run lost its lease, another one may have started"));
+    assert_eq!((stage.runs(), deployment.runs(id).await), (2, runs));
+}
+
+#[tokio::test]
+async fn a_sender_that_leaves_does_not_stop_the_work() {
+    let (actor, mut stage) = actor();
+    let (left_sender, mut left) = mpsc::unbounded_channel();
+    // Tells when the server has dropped a request.
+    let watch = from_fn(move |request: Request, next: Next| {
+        let left = left_sender.clone();
+        async move {
+            let _until_dropped = SendOnDrop(left);
+            next.run(request).await
+        }
+    });
+    let deployment = Deployment::start(|harness| sigpost_jobs::router(actor, harness).layer(watch)).await;
+    stage.will([Act::SucceedWhenReleased]);
+    let id = MessageId::new();
+    let first = answer_later(deployment.delivery(id, BODY));
+    stage.started().await;
+
+    first.abort();
+    left.recv().await.expect("the request is dropped");
+    let meanwhile = answer(deployment.delivery(id, BODY)).await;
+    assert_eq!(meanwhile.status, 409, "it still runs: {meanwhile:?}");
+    stage.release();
+    assert_eq!(stage.ended().await, Ended::Done);
+    assert_eq!(stage.runs(), 1);
+}
+
+struct SendOnDrop(mpsc::UnboundedSender<()>);
+
+impl Drop for SendOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+/// Begins the message 300 times at once, and returns the run that started, if one did.
+async fn begin_300_times(database: &Database, message_id: &str) -> (Vec<Uuid>, Vec<Begun>) {
+    let payload = Value::Null;
+    let begin_once = async || {
+        let id = Uuid::now_v7();
+        let lease = Duration::from_secs(30);
+        let run = &NewRun {
+            id,
+            message_id,
+            job_type: "play",
+            attempt: 1,
+            payload: &payload,
+            user_id: None,
+            organization_id: None,
+            lease,
+        };
+        let mut conn = database.connection().await.expect("a connection");
+        (id, begin(&mut conn, run).await.expect("an answer"))
+    };
+    let begun = join_all((0..300).map(|_| begin_once())).await;
+    let (started, others): (Vec<_>, Vec<_>) = begun.into_iter().partition(|(_, begun)| *begun == Begun::Started);
+    (started.into_iter().map(|(id, _)| id).collect(), others.into_iter().map(|(_, begun)| begun).collect())
+}
+
+#[tokio::test]
+async fn of_300_that_begin_at_once_one_starts() {
+    let test = TestDatabase::new().await;
+    let database = Database::new(&test.url, 10).expect("a URL");
+    let is_elsewhere = |begun: &Begun| matches!(begun, Begun::RunningElsewhere { .. });
+
+    let (started, others) = begin_300_times(&database, "msg_1").await;
+    assert_eq!((started.len(), others.len()), (1, 299));
+    assert!(others.iter().all(is_elsewhere), "{others:?}");
+
+    // Once more when its lease has ended: one takes its place.
+    test.execute("update job_executions set lease_until = now() - interval '1 second'").await;
+    let (successor, others) = begin_300_times(&database, "msg_1").await;
+    assert_eq!((successor.len(), others.len()), (1, 299));
+    assert!(others.iter().all(is_elsewhere), "{others:?}");
+    let count = |status: &str| format!("select count(*) from job_executions where status = '{status}'");
+    assert_eq!((test.count(&count("failed")).await, test.count(&count("processing")).await), (1, 1));
+
+    // And in the moment in which it completes: none.
+    let complete = async {
+        let mut conn = database.connection().await.expect("a connection");
+        finish(&mut conn, successor[0], Finish::Completed(None)).await.expect("an answer")
+    };
+    let ((started, others), completed) = tokio::join!(begin_300_times(&database, "msg_1"), complete);
+    assert!(completed && started.is_empty());
+    assert!(others.iter().all(|begun| is_elsewhere(begun) || *begun == Begun::AlreadyCompleted), "{others:?}");
+    assert!(begin_300_times(&database, "msg_1").await.1.iter().all(|begun| *begun == Begun::AlreadyCompleted));
+    assert_eq!(test.count("select count(*) from job_executions").await, 2);
+}

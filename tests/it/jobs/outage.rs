@@ -1,0 +1,62 @@
+//! The database is away from a handler: what is not recorded does not happen, and what is done is recorded.
+
+use serde_json::json;
+use sigpost_qstash::MessageId;
+
+use super::actor::{Act, Ended};
+use super::deployment::{Deployment, answer, answer_later};
+use crate::support::{Proxy, TestDatabase};
+
+const BODY: &str = r#"{"scenes":[1]}"#;
+
+#[tokio::test]
+async fn a_job_that_cannot_be_recorded_is_not_run() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let (deployment, stage) = Deployment::acting_over(&proxy.url(&database.url), &database).await;
+    proxy.lead_to(None);
+    let id = MessageId::new();
+    let answered = answer(deployment.delivery(id, BODY)).await;
+    assert_eq!(answered.refusal(), (503, "the database is unavailable, the job was not run"));
+    assert_eq!((answered.retry_after(), stage.runs(), deployment.run_count().await), (1, 0, 0));
+
+    proxy.lead_to(Some(database.port()));
+    assert_eq!(answer(deployment.delivery(id, BODY).header("Upstash-Retried", "1")).await.status, 200);
+    assert_eq!((stage.runs(), deployment.story(id).await), (1, vec!["2 completed".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_begin_or_an_end_whose_commit_was_not_heard_of_counts_once() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let (deployment, stage) = Deployment::acting_over(&proxy.url(&database.url), &database).await;
+    // The payload is in the statement that begins the run, the error in the one that ends it.
+    stage.will([Act::Succeed, Act::Fail(sigpost_jobs::JobError::retryable("paper jam"))]);
+    for (lost, status, story) in [("\"scenes\":[1]", 200, "1 completed"), ("paper jam", 500, "1 failed: paper jam")] {
+        proxy.lose_the_answer_to(lost);
+        let id = MessageId::new();
+        assert_eq!(answer(deployment.delivery(id, BODY)).await.status, status, "{lost}");
+        assert!(proxy.has_lost_it(), "{lost}");
+        assert_eq!(deployment.story(id).await, [story]);
+    }
+    assert_eq!(stage.runs(), 2);
+}
+
+#[tokio::test]
+async fn work_that_is_done_while_the_database_is_away_is_recorded_when_it_is_back() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let (deployment, mut stage) = Deployment::acting_over(&proxy.url(&database.url), &database).await;
+    stage.will([Act::SucceedWhenReleased]);
+    let id = MessageId::new();
+    let running = answer_later(deployment.delivery(id, BODY));
+    stage.started().await;
+
+    proxy.lead_to(None);
+    stage.release();
+    assert_eq!(stage.ended().await, Ended::Done);
+    proxy.lead_to(Some(database.port()));
+    let answered = running.await.expect("joined");
+    assert_eq!(answered.body, json!({ "success": true, "result": { "scenes": 1 } }));
+    assert_eq!((stage.runs(), deployment.story(id).await), (1, vec!["1 completed".to_owned()]));
+}

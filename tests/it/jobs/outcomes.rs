@@ -1,0 +1,180 @@
+//! Published jobs, and what their runs lead to: all through the dispatcher.
+
+use std::time::Duration;
+
+use dispatch::engine::StepKind;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sigpost_jobs::{Handler, Harness, Job, JobContext, JobError, Outcome};
+
+use super::actor::{Act, Ended, Play};
+use super::deployment::Deployment;
+
+#[tokio::test]
+async fn a_published_job_is_run_and_recorded_with_who_it_is_for() {
+    let (deployment, mut stage) = Deployment::acting().await;
+    let metadata = json!({ "userId": "user_7", "organizationId": "org_9", "createdAt": "2026-11-22T10:00:00Z" });
+    let job = json!({ "type": "play", "payload": { "scenes": [1, 2] }, "metadata": metadata });
+    let id = deployment.publish::<Play>(&[], &job).await;
+
+    let ctx = stage.started().await;
+    assert_eq!((ctx.message_id, ctx.attempt), (id.to_string(), 1));
+    assert_eq!((ctx.user_id.as_deref(), ctx.organization_id.as_deref()), (Some("user_7"), Some("org_9")));
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+
+    let mut runs = deployment.runs(id).await;
+    assert_eq!(runs.len(), 1);
+    let run = runs[0].as_object_mut().expect("an object");
+    let times = ["created_at", "started_at", "completed_at"].map(|name| run.remove(name).expect(name));
+    assert!(times.iter().all(Value::is_string), "{times:?}");
+    let expected = json!({
+        "id": ctx.run_id,
+        "message_id": id,
+        "job_type": "play",
+        "attempt": 1,
+        "status": "completed",
+        "payload": { "scenes": [1, 2] },
+        "result": { "scenes": 2 },
+        "error": null,
+        "user_id": "user_7",
+        "organization_id": "org_9",
+        "lease_until": null,
+    });
+    assert_eq!(runs, [expected]);
+    assert_eq!(
+        deployment.app.database.count("select count(*) from job_executions where completed_at >= started_at").await,
+        1
+    );
+    assert!(ctx.cancelled.is_cancelled(), "what the handler spawned is told that the run has ended");
+}
+
+#[tokio::test]
+async fn a_job_that_fails_and_then_succeeds_has_a_run_for_each_attempt() {
+    let (deployment, stage) = Deployment::acting().await;
+    stage.will([Act::Fail(JobError::retryable("the printer is out of paper"))]);
+    let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
+    deployment.app.wait_for(id, StepKind::Retried).await;
+    assert_eq!(deployment.story(id).await, ["1 failed: the printer is out of paper"]);
+    assert_eq!(deployment.app.event(id, "ERROR").await["responseStatus"], 500);
+
+    deployment.app.let_time_pass().await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(deployment.story(id).await, ["1 failed: the printer is out of paper", "2 completed"]);
+    assert_eq!(deployment.runs(id).await[0]["payload"], json!({ "scenes": [1] }));
+}
+
+#[tokio::test]
+async fn a_job_that_can_never_be_done_is_a_dead_letter_at_once() {
+    let (deployment, stage) = Deployment::acting().await;
+    stage.will([Act::Fail(JobError::permanent("the account is closed"))]);
+    let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
+    deployment.app.wait_for(id, StepKind::Failed).await;
+
+    assert_eq!(deployment.story(id).await, ["1 failed: the account is closed"]);
+    assert_eq!(deployment.app.states(id).await, "CREATED ACTIVE ERROR FAILED");
+    let letter = deployment.dead_letter().await;
+    assert_eq!((&letter["messageId"], &letter["responseStatus"]), (&json!(id), &json!(489)));
+    assert_eq!(letter["responseBody"], r#"{"error":"the account is closed"}"#);
+    assert_eq!(stage.runs(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_asks_to_come_back_later_comes_back_then() {
+    let (deployment, stage) = Deployment::acting().await;
+    stage.will([Act::Fail(JobError::retry_after(Duration::from_millis(89_001), "too many at once"))]);
+    let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
+    deployment.app.wait_for(id, StepKind::Retried).await;
+
+    assert_eq!(deployment.story(id).await, ["1 failed: too many at once"]);
+    assert_eq!(deployment.app.event(id, "ERROR").await["responseStatus"], 503);
+    let wait = "select extract(epoch from m.due_at - e.at)::bigint from messages m, events e where e.state = 'RETRY'";
+    assert_eq!(deployment.app.database.count(wait).await, 90);
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failed_run_whose_details_stay_inside() {
+    let (deployment, mut stage) = Deployment::acting().await;
+    stage.will([Act::Panic]);
+    let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
+    deployment.app.wait_for(id, StepKind::Retried).await;
+
+    assert_eq!(stage.ended().await, Ended::Stopped);
+    assert_eq!(deployment.story(id).await, ["1 failed: the handler panicked"]);
+    let error = deployment.app.event(id, "ERROR").await;
+    assert_eq!(error["responseStatus"], 500);
+    assert!(!error.to_string().contains("secret"), "{error}");
+
+    deployment.app.let_time_pass().await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(deployment.story(id).await, ["1 failed: the handler panicked", "2 completed"]);
+}
+
+/// A job that has little time.
+#[derive(Serialize, Deserialize)]
+struct Hurry {}
+
+impl Job for Hurry {
+    const TYPE: &'static str = "hurry";
+    const ENDPOINT: &'static str = "/api/jobs/hurry";
+    const TIMEOUT: Duration = Duration::from_millis(100);
+}
+
+/// Takes its time.
+struct Sleeper;
+
+impl Handler for Sleeper {
+    type Job = Hurry;
+
+    async fn run(&self, _job: Hurry, _ctx: &JobContext) -> Result<Outcome, JobError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_takes_longer_than_its_job_allows_has_failed() {
+    let deployment = Deployment::start(|harness| sigpost_jobs::router(Sleeper, harness)).await;
+    let id = deployment.publish::<Hurry>(&[("Upstash-Retries", "0")], &json!({})).await;
+    deployment.app.wait_for(id, StepKind::Failed).await;
+
+    assert_eq!(deployment.story(id).await, ["1 failed: timed out after 100ms"]);
+    let letter = deployment.dead_letter().await;
+    assert_eq!(
+        (&letter["responseStatus"], &letter["responseBody"]),
+        (&json!(500), &json!(r#"{"error":"timed out after 100ms"}"#))
+    );
+}
+
+#[tokio::test]
+async fn a_payload_that_is_no_job_is_a_dead_letter_that_names_the_field() {
+    let (deployment, stage) = Deployment::acting().await;
+    for (body, error) in [
+        (r#"{"scenes":[1,"two"]}"#, "scenes[1]: invalid type: string \"two\", expected u32"),
+        (r#"{"scenes":[]}"#, "scenes: must not be empty"),
+        (r#"{"type":"play","payload":{"scenes":7}}"#, "payload.scenes: invalid type: integer `7`, expected a sequence"),
+        (r#"{"type":"song","payload":{"scenes":[1]}}"#, "type: this is the endpoint of play, not of song"),
+        (r#"{"scenes":[1"#, "body: not JSON: EOF while parsing a list at line 1 column 12"),
+        ("", "body: not JSON: EOF while parsing a value at line 1 column 0"),
+    ] {
+        let id = deployment.app.publish(&deployment.endpoint::<Play>(), &[], body).await.id();
+        deployment.app.wait_for(id, StepKind::Failed).await;
+        let letter = deployment.app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
+        assert_eq!(letter["responseStatus"], 489);
+        let said: Value = serde_json::from_str(letter["responseBody"].as_str().expect("a text")).expect("JSON");
+        assert_eq!(said, json!({ "error": error }));
+        assert_eq!(deployment.app.states(id).await, "CREATED ACTIVE ERROR FAILED");
+    }
+    assert_eq!((stage.runs(), deployment.run_count().await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_job_larger_than_its_handler_reads_is_refused_unread() {
+    let (deployment, stage) = Deployment::acting_with(|harness| Harness { max_body_bytes: 1000, ..harness }).await;
+    let job = json!({ "scenes": [1], "rest": "x".repeat(1000) });
+    let id = deployment.publish::<Play>(&[("Upstash-Retries", "0")], &job).await;
+    deployment.app.wait_for(id, StepKind::Failed).await;
+
+    let letter = deployment.dead_letter().await;
+    let said = r#"{"error":"body: quota maxMessageSize exceeded, current limit: 1000"}"#;
+    assert_eq!((&letter["responseStatus"], &letter["responseBody"]), (&json!(413), &json!(said)));
+    assert_eq!((stage.runs(), deployment.run_count().await), (0, 0));
+}

@@ -1,0 +1,178 @@
+//! The send-email function, from a publish to what Resend receives.
+
+use std::collections::HashSet;
+
+use dispatch::engine::StepKind;
+use send_email::{Brand, Config, SendEmail, Transport};
+use serde_json::{Value, json};
+
+use super::deployment::Deployment;
+use crate::support::{Answer, Receiver};
+
+/// A deployment whose e-mails go to a Resend of the test's own.
+async fn start() -> (Deployment, Receiver) {
+    let resend = Receiver::start().await;
+    resend.otherwise(json_answer(200, json!({ "id": "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794" })));
+    let base_url = resend.url("/").parse().expect("a URL");
+    let transport = Transport::Resend { api_key: "re_key".into(), base_url };
+    (start_with(transport).await, resend)
+}
+
+async fn start_with(transport: Transport) -> Deployment {
+    let config = Config {
+        transport,
+        from: "Acme <hello@acme.example>".into(),
+        reply_to: Some("help@acme.example".into()),
+        brand: Brand::named("Acme"),
+    };
+    Deployment::start(|harness| send_email::router(config, harness).expect("a configuration")).await
+}
+
+fn json_answer(status: u16, body: Value) -> Answer {
+    Answer::status(status).header("Content-Type", "application/json").body(body.to_string())
+}
+
+fn refusal(status: u16, name: &str) -> Answer {
+    json_answer(status, json!({ "statusCode": status, "name": name, "message": "why" }))
+}
+
+fn welcome() -> Value {
+    let data =
+        json!({ "dashboardUrl": "https://acme.example/app?a=1&b=2", "recipientName": "Ada <3", "teamName": "R&D" });
+    json!({ "template": "welcome", "to": "ada@example.com", "data": data })
+}
+
+#[tokio::test]
+async fn a_welcome_is_sent_with_everything_resend_needs() {
+    let (deployment, resend) = start().await;
+    let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+
+    let request = resend.next().await;
+    assert_eq!((request.method.as_str(), request.uri.path()), ("POST", "/emails"));
+    assert_eq!(request.header("authorization"), "Bearer re_key");
+    assert_eq!(request.header("idempotency-key"), format!("send-email/{id}"));
+    let mut email = request.json();
+    let (html, text) = (email["html"].take(), email["text"].take());
+    let expected = json!({
+        "from": "Acme <hello@acme.example>",
+        "to": ["ada@example.com"],
+        "subject": "Welcome to R&D",
+        "reply_to": ["help@acme.example"],
+        "tags": [{ "name": "template", "value": "welcome-signup" }],
+        "html": null,
+        "text": null,
+    });
+    assert_eq!(email, expected);
+    let (html, text) = (html.as_str().expect("HTML"), text.as_str().expect("text"));
+    for part in ["Hi Ada &lt;3,", "href=\"https://acme.example/app?a=1&amp;b=2\"", "part of R&amp;D.", "The Acme Team"]
+    {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    for part in ["Hi Ada <3,", "Open your dashboard: https://acme.example/app?a=1&b=2", "part of R&D.", "The Acme Team"]
+    {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    let delivered = json!({ "delivered": true, "emailId": "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794" });
+    assert_eq!(deployment.runs(id).await[0]["result"], delivered);
+}
+
+#[tokio::test]
+async fn a_password_reset_is_sent_to_everybody_it_is_for() {
+    let (deployment, resend) = start().await;
+    let data = json!({
+        "resetUrl": "https://acme.example/reset?token=a&x=b", "expiresInMinutes": 60, "supportEmail": "you@b.example",
+    });
+    let job = json!({ "template": "passwordReset", "to": ["ada@example.com", "Bob <bob@example.com>"], "data": data });
+    let id = deployment.publish::<SendEmail>(&[], &job).await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+
+    let email = resend.next().await.json();
+    assert_eq!(email["to"], json!(["ada@example.com", "Bob <bob@example.com>"]));
+    assert_eq!(email["subject"], "Password reset instructions");
+    assert_eq!(email["tags"], json!([{ "name": "template", "value": "password-reset" }]));
+    let (html, text) = (email["html"].as_str().expect("HTML"), email["text"].as_str().expect("text"));
+    assert!(html.contains("href=\"https://acme.example/reset?token=a&amp;x=b\""), "{html}");
+    for part in
+        ["Reset password: https://acme.example/reset?token=a&x=b", "within the next 60 minutes", "you@b.example"]
+    {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_email_whose_sending_failed_is_sent_again_under_the_same_key() {
+    let (deployment, resend) = start().await;
+    // Failed outright, and accepted with an answer that never arrived.
+    resend.answers([refusal(500, "application_error"), Answer::status(200).broken()]);
+    let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
+    for times in [1, 2] {
+        deployment.app.wait_for_times(id, StepKind::Retried, times).await;
+        deployment.app.let_time_pass().await;
+    }
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+
+    let requests = resend.next_many(3).await;
+    let keys: HashSet<&str> = requests.iter().map(|request| request.header("idempotency-key")).collect();
+    assert_eq!(keys, HashSet::from([&*format!("send-email/{id}")]));
+    assert!(requests.iter().all(|request| request.body == requests[0].body), "Resend refuses a key with another body");
+    let story = deployment.story(id).await;
+    assert_eq!(story[0], "1 failed: Resend: application_error (500): why");
+    assert!(story[1].starts_with("2 failed: Resend: "), "{story:?}");
+    assert_eq!(story[2..], ["3 completed"]);
+}
+
+#[tokio::test]
+async fn an_email_that_resend_will_never_take_is_a_dead_letter() {
+    let (deployment, resend) = start().await;
+    resend.otherwise(refusal(422, "validation_error"));
+    let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
+    deployment.app.wait_for(id, StepKind::Failed).await;
+
+    assert_eq!(deployment.story(id).await, ["1 failed: Resend: validation_error (422): why"]);
+    let letter = deployment.dead_letter().await;
+    assert_eq!((&letter["messageId"], &letter["responseStatus"]), (&json!(id), &json!(489)));
+    assert_eq!(resend.next_many(1).await.len() + resend.all_so_far().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_email_over_resends_limit_waits_as_long_as_resend_says() {
+    let (deployment, resend) = start().await;
+    resend.answers([refusal(429, "rate_limit_exceeded").header("Ratelimit-Reset", "70")]);
+    let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
+    deployment.app.wait_for(id, StepKind::Retried).await;
+    assert_eq!(deployment.story(id).await, ["1 failed: Resend: too many requests"]);
+    let wait = "select extract(epoch from m.due_at - e.at)::bigint from messages m, events e where e.state = 'RETRY'";
+    assert_eq!(deployment.app.database.count(wait).await, 70);
+
+    deployment.app.let_time_pass().await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(resend.next_many(2).await.len(), 2);
+}
+
+#[tokio::test]
+async fn without_a_key_an_email_is_rendered_and_not_sent_and_the_run_says_so() {
+    let deployment = start_with(Transport::Log).await;
+    let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    let reason = "RESEND_API_KEY is not set: rendered and logged only";
+    assert_eq!(deployment.runs(id).await[0]["result"], json!({ "delivered": false, "reason": reason }));
+}
+
+#[tokio::test]
+async fn an_email_that_cannot_be_rendered_is_refused_before_anything_is_sent() {
+    let (deployment, resend) = start().await;
+    for (job, error) in [
+        (json!({ "template": "goodbye", "to": "a@b.example", "data": {} }), "template: unknown"),
+        (json!({ "template": "welcome", "to": "a@b.example", "data": {} }), "data.dashboardUrl: is required"),
+        (json!({ "template": "welcome", "to": "nobody", "data": welcome()["data"] }), "to: is not an e-mail address"),
+        (json!({ "template": "welcome", "data": {} }), "body: missing field `to`"),
+    ] {
+        let id = deployment.publish::<SendEmail>(&[], &job).await;
+        deployment.app.wait_for(id, StepKind::Failed).await;
+        let letter = deployment.app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
+        let said: Value = serde_json::from_str(letter["responseBody"].as_str().expect("a text")).expect("JSON");
+        assert!(said["error"].as_str().is_some_and(|said| said.starts_with(error)), "{said}");
+    }
+    assert_eq!((resend.all_so_far().await.len(), deployment.run_count().await), (0, 0));
+}
