@@ -25,6 +25,6 @@ impl Handler for EmailSender {
 
     async fn run(&self, job: SendEmail, ctx: &JobContext) -> Result<Outcome, JobError> {
         let email = Template::read(&job.template, &job.data)?.render(&self.brand);
-        self.mailer.send(email, job.to, &ctx.message_id).await
+        self.mailer.send(email, job.to, ctx).await
     }
 }

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use serde_json::json;
-use sigpost_jobs::{JobError, Outcome};
+use sigpost_jobs::{JobContext, JobError, Outcome};
 
 use crate::config::{Config, Transport};
 use crate::email::Email;
-use crate::resend::Resend;
+use crate::resend::{Resend, spread};
 
 /// Sends e-mails in the way that the configuration names.
 pub(crate) enum Mailer {
@@ -24,10 +24,13 @@ impl Mailer {
     }
 
     /// Sends it once, however often it is called for the same message.
-    pub(crate) async fn send(&self, email: Email, to: Vec<String>, message_id: &str) -> Result<Outcome, JobError> {
+    pub(crate) async fn send(&self, email: Email, to: Vec<String>, ctx: &JobContext) -> Result<Outcome, JobError> {
         match self {
             Self::Resend(resend) => {
-                let email_id = resend.send(email, to, message_id).await?;
+                let email_id = resend
+                    .send(email, to, &ctx.message_id)
+                    .await
+                    .map_err(|error| spread(error, ctx.attempt, ctx.run_id.as_u128()))?;
                 Ok(Outcome::with(json!({ "delivered": true, "emailId": email_id })))
             }
             Self::Log => {

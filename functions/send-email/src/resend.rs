@@ -77,6 +77,15 @@ fn job_error(error: Error) -> JobError {
     }
 }
 
+/// After a burst all would come back at the same moment, be too many again, and use up their retries.
+/// So each waits up to twice as long again, four times that at each further attempt, by its own number.
+pub(crate) fn spread(error: JobError, attempt: u32, number: u128) -> JobError {
+    let JobError::RetryAfter(wait, why) = error else { return error };
+    let widest = wait * 2 * 4_u32.pow(attempt.clamp(1, 8) - 1);
+    let share = (number & 0xffff) as f64 / 65_536.0;
+    JobError::RetryAfter((wait + widest.mul_f64(share)).min(MAX_WAIT), why)
+}
+
 fn refusal(answer: &ErrorResponse) -> JobError {
     let text = format!("Resend: {} ({}): {}", answer.name, answer.status_code, answer.message);
     match answer.kind() {
@@ -235,5 +244,16 @@ mod tests {
             matches!(&error, JobError::Retryable(text) if text.starts_with("Resend: the request failed: ")),
             "{error}"
         );
+    }
+
+    #[test]
+    fn waits_of_a_burst_are_spread_and_grow_with_the_attempt() {
+        let wait = |attempt, number| match spread(JobError::retry_after(RATE_LIMIT_WAIT, "busy"), attempt, number) {
+            JobError::RetryAfter(wait, _) => wait.as_secs_f64(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((wait(1, 0), wait(1, 0x8000), wait(3, 0x8000)), (1.0, 2.0, 17.0));
+        assert!(wait(u32::MAX, 0xffff) < 86_401.0);
+        assert!(matches!(spread(JobError::retryable("no"), 1, 1), JobError::Retryable(_)));
     }
 }

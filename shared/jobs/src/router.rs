@@ -126,7 +126,7 @@ mod tests {
     async fn job_that_cannot_be_recorded_is_not_run() {
         let job = r#"{"name":"Ada"}"#;
         let (status, retry_after, body) = answer(signed(URL, job), job).await;
-        assert_eq!((status, retry_after.as_deref()), (503, Some("1")));
+        assert_eq!((status, retry_after.as_deref()), (503, None));
         assert_eq!(body, json!({ "error": "the database is unavailable, the job was not run" }));
     }
 

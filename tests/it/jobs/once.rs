@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
+use dispatch::engine::StepKind;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;
@@ -12,7 +13,7 @@ use sigpost_store::runs::{Begun, Finish, NewRun, begin, finish};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::actor::{Act, Ended, actor};
+use super::actor::{Act, Ended, Play, actor};
 use super::deployment::{Deployment, answer, answer_later};
 use crate::support::TestDatabase;
 
@@ -26,20 +27,38 @@ async fn a_delivery_that_comes_again_runs_nothing_again() {
     let first = answer_later(deployment.delivery(id, BODY));
     stage.started().await;
 
-    // While it runs: byte for byte the same, and the dispatcher's next attempt.
-    for retried in ["0", "1"] {
-        let meanwhile = answer(deployment.delivery(id, BODY).header("Upstash-Retried", retried)).await;
-        assert_eq!(meanwhile.refusal(), (409, "another delivery of this message is being processed"));
-        assert!((1..=30).contains(&meanwhile.retry_after()), "{meanwhile:?}");
-    }
+    // While it runs, byte for byte the same, and the dispatcher's next attempt: they wait for its end.
+    let meanwhile =
+        ["0", "1"].map(|retried| answer_later(deployment.delivery(id, BODY).header("Upstash-Retried", retried)));
 
     stage.release();
+    for waiting in meanwhile {
+        let waiting = waiting.await.expect("joined");
+        assert_eq!((waiting.status.as_u16(), waiting.body), (200, json!({ "success": true, "duplicate": true })));
+    }
     let first = first.await.expect("joined");
     assert_eq!((first.status.as_u16(), first.body), (200, json!({ "success": true, "result": { "scenes": 1 } })));
     for retried in ["0", "1"] {
         let again = answer(deployment.delivery(id, BODY).header("Upstash-Retried", retried)).await;
         assert_eq!((again.status.as_u16(), again.body), (200, json!({ "success": true, "duplicate": true })));
     }
+    assert_eq!((stage.runs(), deployment.story(id).await), (1, vec!["1 completed".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_run_that_outlives_its_dispatcher_completes_its_message() {
+    let (deployment, mut stage) = Deployment::acting().await;
+    stage.will([Act::SucceedWhenReleased]);
+    let id = deployment.publish::<Play>(&[("Upstash-Retries", "0")], &json!({ "scenes": [1] })).await;
+    stage.started().await;
+
+    // As if the dispatcher had been killed: the lease has run out, and the message is pushed again.
+    let app = &deployment.app;
+    app.database.execute("update messages set due_at = now(); notify sigpost").await;
+    app.wait_for_times(id, StepKind::Pushed, 2).await;
+    stage.release();
+
+    app.wait_for(id, StepKind::Delivered).await;
     assert_eq!((stage.runs(), deployment.story(id).await), (1, vec!["1 completed".to_owned()]));
 }
 

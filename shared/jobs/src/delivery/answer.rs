@@ -13,7 +13,7 @@ use super::pulse::LEASE;
 use super::run::{Ended, Stop};
 use crate::{Invalid, JobError};
 
-/// How long to wait for a database that is away, and after losing a lease.
+/// How long to wait after losing a lease.
 const SOON: Duration = Duration::from_secs(1);
 
 /// The end of a delivery.
@@ -66,8 +66,9 @@ impl IntoResponse for Answer {
             Self::RunningElsewhere { retry_in } => {
                 later(StatusCode::CONFLICT, retry_in, "another delivery of this message is being processed")
             }
+            // Without a time: an outage outlasts quick retries, and the sender's backoff fits it.
             Self::NotBegun => {
-                later(StatusCode::SERVICE_UNAVAILABLE, SOON, "the database is unavailable, the job was not run")
+                refusal(StatusCode::SERVICE_UNAVAILABLE, "the database is unavailable, the job was not run")
             }
             // Until its lease ends the run looks alive, and a retry would only be told so.
             Self::NotRecorded => {
@@ -124,7 +125,7 @@ mod tests {
                 false,
                 error("another delivery of this message is being processed"),
             ),
-            (Answer::NotBegun, 503, Some("1"), false, error("the database is unavailable, the job was not run")),
+            (Answer::NotBegun, 503, None, false, error("the database is unavailable, the job was not run")),
             (Answer::NotRecorded, 503, Some("30"), false, error("the job was run, but its end could not be recorded")),
             (Answer::Internal, 500, None, false, error("internal error")),
             (Answer::Lost, 409, Some("1"), false, error("the run lost its lease, another one may have started")),

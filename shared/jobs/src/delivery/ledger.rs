@@ -7,7 +7,7 @@ use serde_json::Value;
 use sigpost_qstash::MessageId;
 use sigpost_store::runs::{self, Begun, Finish, NewRun, Pulse};
 use sigpost_store::{Database, Error};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::Answer;
@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Tries to begin: a pooled connection whose server was restarted shows itself only when it is used.
 /// The job is not run without a record, and a delivery that was refused costs the message a retry.
 const BEGIN_PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(250)];
+/// Between two looks whether another run has ended, doubled up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Tries to finish. The work is done; forgetting it would do it again.
 const FINISH_PAUSES: [Duration; 4] =
     [Duration::from_millis(20), Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
@@ -33,6 +36,8 @@ pub(super) struct Ledger {
     pub(super) message_id: String,
     pub(super) job_type: &'static str,
     pub(super) attempt: u32,
+    /// How long to wait for the end of another run.
+    patience: Duration,
 }
 
 impl Ledger {
@@ -44,36 +49,51 @@ impl Ledger {
             message_id: ctx.message_id.clone(),
             job_type: J::TYPE,
             attempt: ctx.attempt,
+            patience: J::TIMEOUT,
         }
     }
 
     /// Takes the lease on the message. Anything but success is the end of the delivery.
+    ///
+    /// While another delivery is at it, this one waits for its end, for as long as a run may take: a
+    /// refusal would cost the message a retry each time, and a long run whose dispatcher was killed
+    /// would end as a dead letter although it completes.
     pub(super) async fn begin(&self, ctx: &JobContext, payload: &Value) -> Result<(), Answer> {
         let Self { message_id, job_type, .. } = self;
+        let give_up_at = Instant::now() + self.patience;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.try_to_begin(ctx, payload).await {
+                Ok(Begun::Started) => return Ok(()),
+                Ok(Begun::AlreadyCompleted) => {
+                    tracing::info!(message_id, job_type, "[jobs] Job was completed before");
+                    return Err(Answer::Duplicate);
+                }
+                Ok(Begun::RunningElsewhere { retry_in }) if Instant::now() + pause >= give_up_at => {
+                    tracing::info!(message_id, job_type, "[jobs] Job is running elsewhere");
+                    return Err(Answer::RunningElsewhere { retry_in });
+                }
+                Ok(Begun::RunningElsewhere { .. }) => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(why) => return Err(self.failed("begun", &why, Answer::NotBegun)),
+            }
+        }
+    }
+
+    async fn try_to_begin(&self, ctx: &JobContext, payload: &Value) -> Result<Begun, Error> {
         let run = &NewRun {
             id: self.run_id,
-            message_id,
-            job_type,
+            message_id: &self.message_id,
+            job_type: self.job_type,
             attempt: i32::try_from(self.attempt).unwrap_or(i32::MAX),
             payload,
             user_id: ctx.user_id.as_deref(),
             organization_id: ctx.organization_id.as_deref(),
             lease: LEASE,
         };
-        let begun =
-            persistently(&BEGIN_PAUSES, || async { runs::begin(&mut *self.database.connection().await?, run).await });
-        match begun.await {
-            Ok(Begun::Started) => Ok(()),
-            Ok(Begun::AlreadyCompleted) => {
-                tracing::info!(message_id, job_type, "[jobs] Job was completed before");
-                Err(Answer::Duplicate)
-            }
-            Ok(Begun::RunningElsewhere { retry_in }) => {
-                tracing::info!(message_id, job_type, "[jobs] Job is running elsewhere");
-                Err(Answer::RunningElsewhere { retry_in })
-            }
-            Err(why) => Err(self.failed("begun", &why, Answer::NotBegun)),
-        }
+        persistently(&BEGIN_PAUSES, || async { runs::begin(&mut *self.database.connection().await?, run).await }).await
     }
 
     /// Prolongs the lease.
