@@ -8,7 +8,7 @@
 //! - `load.rs`, `closed_loop.rs`, `connection.rs`, `job.rs`, `own_thread.rs` make the load.
 //! - `sink.rs` and `tally.rs` are the destination; `sink_process.rs`, `serve_process.rs` and
 //!   `postgres.rs` are what is started; `audit.rs` compares counts with the database.
-//! - `process.rs` asks the system, `statements.rs` asks Postgres.
+//! - `process.rs` and `neighbours.rs` ask the system, `statements.rs` asks Postgres.
 //! - `figures.rs`, `goals.rs`, `series.rs`, `machine.rs` and `report.rs` say what came of it.
 
 mod accepts;
@@ -27,6 +27,7 @@ mod latency;
 mod limits;
 mod load;
 mod machine;
+mod neighbours;
 mod own_thread;
 mod part;
 mod postgres;
@@ -120,6 +121,7 @@ impl Bench {
         let window = Duration::from_secs(self.seconds);
         for run in 1..=runs {
             eprintln!("run {run} of {runs}");
+            figures.machine.look_at_neighbours().await;
             figures.limits.get_or_insert_default().measure(&postgres, &sink, window).await?;
             if accepts {
                 accepts::measure(&mut figures.accepts, &postgres, &sink, window).await?;
@@ -130,6 +132,7 @@ impl Bench {
             }
         }
         if wants(&[Part::C]) {
+            figures.machine.look_at_neighbours().await;
             figures.latency = Some(latency::measure(&postgres, &sink).await?);
         }
         postgres.stop().await?;

@@ -48,6 +48,7 @@ impl Serve {
             config.engine = None;
         }
         let listener = serve::bind(self.listen).await?;
+        let listening = listener.local_addr()?;
         check_schema(&Database::new(&config.database_url.0, 1)?).await?;
 
         let app = dispatch::App::start(config).await?;
@@ -56,7 +57,7 @@ impl Serve {
             Some(token) => router = router.merge(admin::router(app.database(), &token)),
             None => tracing::warn!("ADMIN_TOKEN is not set: there is no admin API"),
         }
-        tracing::info!(listen = %self.listen, "sigpost serves");
+        tracing::info!(listen = %listening, "sigpost serves");
         let served = serve::serve_on(listener, router, serve::terminated()).await;
         app.shutdown().await;
         served

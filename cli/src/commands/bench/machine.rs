@@ -3,7 +3,9 @@
 use anyhow::Result;
 use serde::Serialize;
 
+use super::neighbours;
 use super::postgres::Postgres;
+use super::series::Series;
 
 /// Variables of `serve` that the shell may set, and `serve` then runs with.
 const TUNING: [&str; 4] = ["DATABASE_CONNECTIONS", "MAX_IN_FLIGHT", "LEASE_SECONDS", "TOKIO_WORKER_THREADS"];
@@ -24,6 +26,8 @@ pub(super) struct Machine {
     pub(super) synchronous_commit: String,
     /// What `serve` ran with besides its defaults, as `NAME=value`.
     pub(super) tuning: Vec<String>,
+    /// CPUs that other programs used while nothing was measured, before each run.
+    pub(super) neighbours_cpus: Series,
 }
 
 impl Machine {
@@ -40,6 +44,14 @@ impl Machine {
             fsync: postgres.setting("fsync").await?,
             synchronous_commit: postgres.setting("synchronous_commit").await?,
             tuning: tuning.collect(),
+            neighbours_cpus: Series::default(),
         })
+    }
+
+    /// Looks how much of it others use at this moment.
+    pub(super) async fn look_at_neighbours(&mut self) {
+        if let Some(cpus) = neighbours::cpus_in_use().await {
+            self.neighbours_cpus.push(cpus);
+        }
     }
 }

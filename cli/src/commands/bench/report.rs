@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::figures::Figures;
 use super::machine::Machine;
+use super::neighbours;
 use super::progress::grouped;
 use super::series::Series;
 use super::usage::Usage;
@@ -113,6 +114,13 @@ fn machine(machine: &Machine, runs: usize) -> String {
     }
     if !machine.tuning.is_empty() {
         let _ = writeln!(text, "serve ran with {}", machine.tuning.join(" "));
+    }
+    let neighbours_cpus = machine.neighbours_cpus.max();
+    if !neighbours::is_quiet(neighbours_cpus) {
+        let _ = writeln!(
+            text,
+            "OTHER PROGRAMS used {neighbours_cpus:.1} CPUs between the runs: the figures are theirs, too"
+        );
     }
     if machine.debug_build {
         text.push_str("THIS IS A DEBUG BUILD: its figures say nothing; use cargo run --release\n");

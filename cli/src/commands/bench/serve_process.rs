@@ -28,6 +28,7 @@ pub(super) enum Delivery {
 /// A running server, which is killed when this is dropped.
 pub(super) struct ServeProcess {
     child: Child,
+    guard: Child,
     pid: u32,
     address: SocketAddr,
     token: String,
@@ -54,7 +55,8 @@ impl ServeProcess {
         let mut child = command.spawn().context("sigpost serve cannot start")?;
         let stderr = child.stderr.take().context("sigpost serve's log")?;
         let pid = child.id().context("sigpost serve has ended already")?;
-        let mut serve = Self { child, pid, address, token, log: ServeLog::follow(stderr) };
+        let guard = guard(pid)?;
+        let mut serve = Self { child, guard, pid, address, token, log: ServeLog::follow(stderr) };
         serve.ready().await?;
         Ok(serve)
     }
@@ -74,6 +76,8 @@ impl ServeProcess {
         // There is a `kill` in every shell, but not on every PATH.
         let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.pid.to_string()]).status().await;
         ensure!(asked.context("sh cannot start")?.success(), "sigpost serve cannot be asked to stop");
+        // While the process is not waited for, nobody else has its id.
+        self.guard.kill().await.context("the guard of sigpost serve cannot be stopped")?;
         let ended = timeout(PATIENCE, self.child.wait()).await;
         let status = ended.with_context(|| format!("sigpost serve did not stop within {PATIENCE:?}"))??;
         ensure!(status.success(), "sigpost serve ended with {status}; its last words:\n{}", self.log.last_words());
@@ -100,6 +104,14 @@ impl ServeProcess {
             sleep(PAUSE).await;
         }
     }
+}
+
+/// Kills the process when its pipe is closed: also when we are killed, and can kill nobody.
+fn guard(pid: u32) -> Result<Child> {
+    let mut command = Command::new("sh");
+    command.args(["-c", "read -r line; kill -KILL \"$0\"", &pid.to_string()]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command.spawn().context("sh cannot start")
 }
 
 /// A port that is free now: serve does not tell which one it was given.
