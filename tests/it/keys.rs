@@ -1,11 +1,13 @@
 //! `GET /v2/keys` and `POST /v2/keys/rotate`.
 
+use dispatch::engine::Settings;
+use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
 use sigpost_qstash::verify::DEFAULT_TOLERANCE;
 use sigpost_qstash::{DEV_CURRENT_KEY, DEV_NEXT_KEY, KeyUsed, SigningKeys, Verifier};
 
-use crate::support::{Received, TestApp};
+use crate::support::{Answer, Received, TestApp};
 
 /// Which of these keys the request was signed with.
 fn key_used(request: &Received, url: &str, keys: &SigningKeys) -> KeyUsed {
@@ -52,4 +54,30 @@ async fn another_dispatcher_signs_what_it_claims_after_a_rotation_with_the_new_k
     rotating.publish_here(&[], "").await;
     assert_eq!(key_used(&rotating.receiver.next().await, &url, &new_keys), KeyUsed::Current);
     assert_eq!(delivering.app.keys().keys().signing_keys, new_keys);
+}
+
+#[tokio::test]
+async fn a_dispatcher_in_the_middle_of_a_backlog_learns_of_a_rotation() {
+    const BACKLOG: usize = 100;
+    let rotating = TestApp::start_with(|config| config.engine = None).await;
+    let receiver = &rotating.receiver;
+    receiver.otherwise(Answer::status(200).held());
+    join_all((0..BACKLOG).map(|_| rotating.publish_here(&[], ""))).await;
+    let one_at_a_time = Some(Settings { max_in_flight: 1, ..Settings::default() });
+    let _delivering = TestApp::start_on(&rotating.database, |config| config.engine = one_at_a_time).await;
+    receiver.next().await;
+
+    let new_keys: SigningKeys = serde_json::from_value(rotating.post("/v2/keys/rotate").await.body).expect("keys");
+    // It is told while it delivers: some may still go out under the old key, but not the whole backlog.
+    for delivered in 1..BACKLOG {
+        receiver.release(1);
+        let request = receiver.next().await;
+        let token = request.header("upstash-signature");
+        let verifier = Verifier::new(&new_keys, DEFAULT_TOLERANCE);
+        if verifier.verify(token, &receiver.url("/hook"), &request.body, jiff::Timestamp::now()).is_ok() {
+            assert!(delivered < BACKLOG - 1);
+            return;
+        }
+    }
+    panic!("the whole backlog was signed with a key that was rotated away");
 }

@@ -60,13 +60,13 @@ impl Config {
             },
             address_policy: AddressPolicy::allowing(&env::list("ALLOW_TARGETS")?).context("ALLOW_TARGETS")?,
             deduplication_window: seconds("DEDUPLICATION_WINDOW_SECONDS", DEDUPLICATION_WINDOW.as_secs())?,
-            engine: Some(Settings {
+            engine: Some(checked(Settings {
                 max_in_flight: env::parsed("MAX_IN_FLIGHT", defaults.max_in_flight)?,
                 lease: seconds("LEASE_SECONDS", defaults.lease.as_secs())?,
                 longest_attempt: seconds("LONGEST_ATTEMPT_SECONDS", defaults.longest_attempt.as_secs())?,
                 grace: seconds("SHUTDOWN_GRACE_SECONDS", defaults.grace.as_secs())?,
                 ..defaults
-            }),
+            })?),
         })
     }
 
@@ -83,6 +83,13 @@ impl Config {
         );
         Ok(())
     }
+}
+
+fn checked(settings: Settings) -> Result<Settings> {
+    ensure!(settings.max_in_flight > 0, "MAX_IN_FLIGHT must be at least 1; to accept only, use `serve --no-delivery`");
+    ensure!(!settings.lease.is_zero(), "LEASE_SECONDS must be at least 1");
+    ensure!(!settings.longest_attempt.is_zero(), "LONGEST_ATTEMPT_SECONDS must be at least 1");
+    Ok(settings)
 }
 
 fn first_keys_from_env() -> Result<SigningKeys> {

@@ -34,7 +34,7 @@ pub async fn rotate(conn: &mut AsyncPgConnection) -> Result<SigningKeys, Error> 
             .set((current.eq(&rotated.current), next.eq(&rotated.next), rotated_at.eq(now)))
             .execute(conn)
             .await?;
-        wake::notify(conn).await?;
+        wake::notify_of_keys(conn).await?;
         Ok(rotated)
     })
     .await

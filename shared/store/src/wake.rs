@@ -46,6 +46,8 @@ pub enum Notification {
     Look,
     /// A message was cancelled: a lease that is held may be gone.
     Cancelled,
+    /// The signing keys were rotated.
+    KeysRotated,
 }
 
 impl Listener {
@@ -60,16 +62,19 @@ impl Listener {
     pub async fn next(&mut self) -> Result<Notification, Error> {
         let notification = std::pin::pin!(self.0.notifications_stream()).next().await;
         match notification {
-            Some(Ok(notification)) if notification.payload == "cancelled" => Ok(Notification::Cancelled),
-            Some(Ok(_)) => Ok(Notification::Look),
+            Some(Ok(notification)) => Ok(match notification.payload.as_str() {
+                "cancelled" => Notification::Cancelled,
+                "keys" => Notification::KeysRotated,
+                _ => Notification::Look,
+            }),
             Some(Err(why)) => Err(Error::Unavailable(why.to_string())),
             None => Err(Error::Unavailable("the listening connection was closed".into())),
         }
     }
 }
 
-/// Tells the dispatchers to look.
-pub async fn notify(conn: &mut AsyncPgConnection) -> Result<(), Error> {
-    diesel::sql_query("select pg_notify('sigpost', '')").execute(conn).await?;
+/// Tells the dispatchers that the keys were rotated.
+pub(crate) async fn notify_of_keys(conn: &mut AsyncPgConnection) -> Result<(), Error> {
+    diesel::sql_query("select pg_notify('sigpost', 'keys')").execute(conn).await?;
     Ok(())
 }

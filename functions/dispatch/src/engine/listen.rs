@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sigpost_store::Error;
+use sigpost_store::signing_keys;
 use sigpost_store::wake::{Listener, Notification};
 use tokio::time::sleep;
 
@@ -11,8 +12,8 @@ use super::Engine;
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Listens, on a connection of its own. After each (re)connect it looks, because notifications may
-/// have been missed; a lost connection is also how a restarted Postgres is noticed.
+/// Listens, on a connection of its own. After each (re)connect it does what notifications would have
+/// asked for, because some may have been missed; a lost connection is also how a restarted Postgres is noticed.
 pub(super) async fn listen(engine: Engine) {
     loop {
         tokio::select! {
@@ -31,12 +32,25 @@ pub(super) async fn listen(engine: Engine) {
 /// Passes notifications on until the connection is lost.
 async fn pass_on(engine: &Engine) -> Result<(), Error> {
     let mut listener = Listener::connect(&engine.0.database).await?;
+    engine.take_over_keys().await?;
     engine.look_in(Duration::ZERO);
     loop {
         match listener.next().await? {
             Notification::Look => engine.look_in(Duration::ZERO),
             // Renewing finds out whether the lease is one of ours.
             Notification::Cancelled => engine.renew_held_for(Duration::ZERO).await,
+            // Not left to the next look: a long backlog is one look, and what is signed with a key that
+            // was rotated away is refused.
+            Notification::KeysRotated => engine.take_over_keys().await?,
         }
+    }
+}
+
+impl Engine {
+    async fn take_over_keys(&self) -> Result<(), Error> {
+        if let Some(keys) = signing_keys::find(&mut *self.0.database.connection().await?).await? {
+            self.0.keys.replace(keys);
+        }
+        Ok(())
     }
 }
