@@ -1,37 +1,24 @@
 //! The dispatch function put together: database, keys, intake and engine behind one router.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use sha2::{Digest, Sha256};
-use sigpost_qstash::Limits;
-use sigpost_runtime::{AddressPolicy, KeyRing};
+use sigpost_runtime::KeyRing;
 use sigpost_store::{Database, signing_keys};
 
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::intake::Intake;
 use crate::router;
+use crate::state::State;
 
 /// A running dispatch function.
 #[derive(Clone)]
 pub struct App {
     state: Arc<State>,
     engine: Option<Engine>,
-}
-
-/// What the API's handlers work with.
-pub(crate) struct State {
-    pub(crate) database: Database,
-    pub(crate) keys: KeyRing,
-    pub(crate) intake: Intake,
-    pub(crate) limits: Limits,
-    pub(crate) address_policy: AddressPolicy,
-    pub(crate) deduplication_window: Duration,
-    /// SHA-256 of the token: compared as hashes, in constant time whatever the length.
-    pub(crate) token_hash: [u8; 32],
 }
 
 impl App {

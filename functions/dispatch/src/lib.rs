@@ -15,6 +15,7 @@ mod deduplicate;
 pub mod engine;
 mod intake;
 mod router;
+mod state;
 
 pub use app::App;
 pub use config::Config;

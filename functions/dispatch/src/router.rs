@@ -7,7 +7,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 use crate::api::{auth, dead_letters, events, health, keys, messages, publish, unknown};
-use crate::app::State;
+use crate::state::State;
 
 pub(crate) fn router(state: Arc<State>) -> Router {
     // Behind the token. Destinations are read from the raw path, so that `https://` keeps its slashes.

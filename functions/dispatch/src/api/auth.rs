@@ -11,7 +11,7 @@ use sigpost_runtime::ApiError;
 use subtle::ConstantTimeEq;
 
 use crate::api::query;
-use crate::app::State;
+use crate::state::State;
 
 /// Lets a request through that carries the token, and answers 401 otherwise.
 pub(crate) async fn require_token(

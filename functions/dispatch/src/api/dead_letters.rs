@@ -17,8 +17,8 @@ use sigpost_store::dead_letters::{DeadLetter, find, list, retry};
 use crate::api::messages::on_the_wire as message_on_the_wire;
 use crate::api::publish::check_callback_addresses;
 use crate::api::query::Query;
-use crate::app::State;
 use crate::deduplicate::deduplicate;
+use crate::state::State;
 
 /// Rows of a page: the most and the default (QStash's OpenAPI).
 const PAGE: i64 = 100;

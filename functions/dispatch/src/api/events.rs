@@ -12,7 +12,7 @@ use sigpost_store::events::{Event, Filter, list};
 
 use crate::api::messages::{callback_parts, milliseconds};
 use crate::api::query::Query;
-use crate::app::State;
+use crate::state::State;
 
 /// Rows of a page: the most and the default (QStash's earlier reference and its Go SDK's tests).
 const PAGE: i64 = 1000;

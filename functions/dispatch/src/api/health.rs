@@ -7,7 +7,7 @@ use axum::extract::State as FromState;
 use serde_json::{Value, json};
 use sigpost_runtime::ApiError;
 
-use crate::app::State;
+use crate::state::State;
 
 /// The process runs. Asks nobody.
 pub(crate) async fn healthz() -> Json<Value> {

@@ -8,7 +8,7 @@ use sigpost_qstash::SigningKeys;
 use sigpost_runtime::ApiError;
 use sigpost_store::signing_keys;
 
-use crate::app::State;
+use crate::state::State;
 
 /// The keys that receivers verify with. The SDKs' development mode also asks this to see whether a server is there.
 pub(crate) async fn get_keys(FromState(state): FromState<Arc<State>>) -> Result<Json<SigningKeys>, ApiError> {

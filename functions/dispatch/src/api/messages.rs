@@ -10,7 +10,7 @@ use sigpost_runtime::ApiError;
 use sigpost_store::cancel::{Cancelled, cancel};
 use sigpost_store::messages::{MessageState, StoredMessage, find};
 
-use crate::app::State;
+use crate::state::State;
 
 /// The message, whatever its state, as long as it is kept.
 pub(crate) async fn get_message(

@@ -14,8 +14,8 @@ use sigpost_store::accept::NewMessage;
 use sigpost_store::messages::Message;
 
 use crate::api::body;
-use crate::app::State;
 use crate::deduplicate::deduplicate;
+use crate::state::State;
 
 /// Attempts after the first, when the publish does not say (QStash's default).
 pub(crate) const DEFAULT_RETRIES: u32 = 3;
