@@ -12,7 +12,6 @@ use axum::Router;
 use sigpost_jobs::Harness;
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
 use sigpost_runtime::{AddressPolicy, serve};
-use sigpost_store::Database;
 
 use self::database::DevDatabase;
 
@@ -115,9 +114,4 @@ Ctrl-C stops it.",
         next = keys.next,
         cleanup = <cleanup_old_data::CleanupOldData as sigpost_jobs::Job>::ENDPOINT,
     );
-}
-
-/// The database is new when nothing was ever published to it.
-async fn is_new(database: &Database) -> Result<bool> {
-    Ok(!sigpost_store::messages::any(&mut *database.connection().await?).await?)
 }

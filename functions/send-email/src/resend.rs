@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use resend_rs::types::{CreateEmailBaseOptions, ErrorKind, ErrorResponse, Tag};
 use resend_rs::{ConfigBuilder, Error};
 use sigpost_jobs::JobError;
+use sigpost_runtime::causes::with_causes;
 use sigpost_runtime::env;
 use url::Url;
 
@@ -72,7 +73,7 @@ fn job_error(error: Error) -> JobError {
         Error::Resend(answer) => refusal(&answer),
         // Its text is the body of the answer, which may be a whole page.
         Error::Parse { .. } => JobError::retryable("Resend: the answer cannot be read"),
-        Error::Http(why) => JobError::retryable(format!("Resend: {}", with_causes(&why))),
+        Error::Http(why) => JobError::retryable(format!("Resend: {}", unsent(&why))),
         Error::Other(why) => JobError::retryable(format!("Resend: {why}")),
     }
 }
@@ -104,14 +105,8 @@ fn refusal(answer: &ErrorResponse) -> JobError {
 }
 
 /// Without the URL, which says nothing new, and with the causes, which do.
-fn with_causes(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() { "no answer in time".to_owned() } else { "the request failed".to_owned() };
-    let mut cause = std::error::Error::source(error);
-    while let Some(why) = cause {
-        text = format!("{text}: {why}");
-        cause = why.source();
-    }
-    text
+fn unsent(error: &reqwest::Error) -> String {
+    with_causes(if error.is_timeout() { "no answer in time" } else { "the request failed" }, error)
 }
 
 #[cfg(test)]

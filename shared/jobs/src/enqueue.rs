@@ -10,6 +10,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
+use sigpost_runtime::causes::with_causes;
 use tokio::time::sleep;
 
 use crate::publication::Publication;
@@ -94,8 +95,10 @@ async fn publish(client: &Client, publication: Publication) -> Result<Enqueued, 
                 pauses.next();
                 sleep(*pause).await;
             }
-            (Err(why), None) if why.is_connect() => return Err(EnqueueError::Unreachable(with_causes(&why))),
-            (Err(why), _) => return Err(EnqueueError::Unknown(with_causes(&why))),
+            (Err(why), None) if why.is_connect() => {
+                return Err(EnqueueError::Unreachable(with_causes(why.to_string(), &why)));
+            }
+            (Err(why), _) => return Err(EnqueueError::Unknown(with_causes(why.to_string(), &why))),
         }
     };
     read(response).await
@@ -129,7 +132,7 @@ fn seconds(duration: Duration) -> String {
 
 async fn read(response: Response) -> Result<Enqueued, EnqueueError> {
     let status = response.status();
-    let text = response.text().await.map_err(|why| EnqueueError::Unknown(with_causes(&why)))?;
+    let text = response.text().await.map_err(|why| EnqueueError::Unknown(with_causes(why.to_string(), &why)))?;
     if status.is_success() {
         return serde_json::from_str(&text)
             .map_err(|why| EnqueueError::Unknown(format!("the answer is not that of a publish: {why}")));
@@ -142,17 +145,6 @@ fn refusal(status: StatusCode, text: &str) -> EnqueueError {
     let said = body.as_ref().and_then(|body| body.get("error")).and_then(Value::as_str);
     let text = said.unwrap_or(&text[..text.floor_char_boundary(MAX_TEXT_BYTES)]).to_owned();
     EnqueueError::Refused { status: status.as_u16(), text }
-}
-
-/// "error sending request" alone helps nobody.
-fn with_causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(why) = cause {
-        text = format!("{text}: {why}");
-        cause = why.source();
-    }
-    text
 }
 
 #[cfg(test)]

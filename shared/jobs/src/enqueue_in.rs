@@ -7,7 +7,6 @@ use sigpost_qstash::{Headers, MessageId, Method, Start, explicit_key};
 use sigpost_store::AsyncPgConnection;
 use sigpost_store::accept::{Arrival, Deduplicate, LeaseTerms, NewMessage, accept};
 use sigpost_store::messages::Message;
-use uuid::Uuid;
 
 use crate::publication::Publication;
 use crate::{EnqueueError, EnqueueOptions, Job};
@@ -32,8 +31,7 @@ pub async fn enqueue_in<J: Job>(
     let new = new_message(publication, options.deduplication_window);
     let id = new.message.id;
     // Never leased here: the lease would be running before the caller has committed.
-    let lease = LeaseTerms { token: Uuid::nil(), length: Duration::ZERO };
-    let accepted = accept(conn, &[Arrival { new, leased: false }], lease, true).await?;
+    let accepted = accept(conn, &[Arrival { new, leased: false }], LeaseTerms::NONE, true).await?;
     let earlier = accepted.duplicate_of.into_iter().next().flatten();
     tracing::debug!(job_type = J::TYPE, message_id = %earlier.unwrap_or(id), "[jobs] Job enqueued in a transaction");
     Ok(earlier.unwrap_or(id))

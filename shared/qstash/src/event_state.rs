@@ -62,7 +62,7 @@ impl EventState {
     ///
     /// Neither a state nor `IN_PROGRESS`.
     pub fn filter(text: &str) -> Result<Vec<Self>, UnknownState> {
-        if text == "IN_PROGRESS" {
+        if text.eq_ignore_ascii_case("IN_PROGRESS") {
             Ok(vec![Self::Active, Self::Retry, Self::Error])
         } else {
             text.parse().map(|state| vec![state])

@@ -4,8 +4,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
-use sigpost_qstash::Invalid;
+use sigpost_qstash::{ErrorBody, Invalid};
 
 /// Answered as `{"error": "<text>"}`, the shape QStash's clients read.
 #[derive(Debug)]
@@ -72,7 +71,7 @@ impl From<Invalid> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(json!({ "error": self.text }))).into_response();
+        let mut response = (self.status, Json(ErrorBody::new(self.text))).into_response();
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -2,12 +2,9 @@
 //! delivery and every verification.
 
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
+use sigpost_qstash::verify::DEFAULT_TOLERANCE;
 use sigpost_qstash::{Signer, SigningKeys, Verifier};
-
-/// How far the clocks of a sender and of a receiver may be apart.
-pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 
 /// A handle that all clones share.
 #[derive(Clone)]
@@ -47,7 +44,7 @@ impl Keys {
     fn new(signing_keys: SigningKeys) -> Self {
         Self {
             signer: Signer::new(&signing_keys.current),
-            verifier: Verifier::new(&signing_keys, CLOCK_TOLERANCE),
+            verifier: Verifier::new(&signing_keys, DEFAULT_TOLERANCE),
             signing_keys,
         }
     }

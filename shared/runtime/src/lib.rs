@@ -6,6 +6,7 @@ pub mod address_policy;
 mod allocator;
 pub mod api_error;
 pub mod caller;
+pub mod causes;
 pub mod env;
 pub mod key_ring;
 pub mod outgoing;

@@ -7,6 +7,7 @@ use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
+use sigpost_runtime::causes::with_causes;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -56,13 +57,6 @@ fn client_config() -> ConnectionResult<ClientConfig> {
         .map_err(|why| ConnectionError::BadConnection(format!("TLS cannot be set up: {why}")))
 }
 
-/// The whole chain of causes: "error connecting to server" alone helps nobody.
 fn bad_connection(error: tokio_postgres::Error) -> ConnectionError {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(why) = cause {
-        text = format!("{text}: {why}");
-        cause = why.source();
-    }
-    ConnectionError::BadConnection(text)
+    ConnectionError::BadConnection(with_causes(error.to_string(), &error))
 }

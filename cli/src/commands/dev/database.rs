@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use sigpost_dev_postgres::{DataDir, Durability, Options, Server};
-use sigpost_store::{Database, database, migrate};
+use sigpost_store::{Database, database, messages, migrate};
 
 const NAME: &str = "sigpost";
 
@@ -40,7 +40,8 @@ impl DevDatabase {
         if !applied.is_empty() {
             println!("postgres: {} migrations applied", applied.len());
         }
-        Ok(Self { url: url.to_owned(), is_new: super::is_new(&database).await?, server: None })
+        let is_new = !messages::any(&mut *database.connection().await?).await?;
+        Ok(Self { url: url.to_owned(), is_new, server: None })
     }
 
     pub(super) fn url(&self) -> &str {

@@ -7,6 +7,7 @@ use axum::http::{Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use sha2::{Digest, Sha256};
+use sigpost_qstash::names::TOKEN_PARAMETER;
 use sigpost_runtime::ApiError;
 use subtle::ConstantTimeEq;
 
@@ -31,5 +32,5 @@ pub(crate) async fn require_token(
 }
 
 fn token_in_query(uri: &Uri) -> Option<String> {
-    query::pairs(uri.query()?).find(|(name, _)| name == "qstash_token").map(|(_, value)| value.into_owned())
+    query::pairs(uri.query()?).find(|(name, _)| name == TOKEN_PARAMETER).map(|(_, value)| value.into_owned())
 }

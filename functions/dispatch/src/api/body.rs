@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
+use http_body_util::LengthLimitError;
 use sigpost_runtime::ApiError;
 
 /// The body, at most `limit` bytes of it. A declared length over the limit is refused unread.
@@ -12,12 +13,10 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
         return Err(ApiError::too_large(limit));
     }
     axum::body::to_bytes(body, limit).await.map_err(|error| {
-        // axum gives the two cases one type; the limit's is the one with a source that says so.
-        let text = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        if text.contains("length limit exceeded") {
-            ApiError::too_large(limit)
-        } else {
-            ApiError::bad_request("body: the connection ended before the body was complete")
+        // axum gives the two cases one type; the limit's is the one with this source.
+        match std::error::Error::source(&error) {
+            Some(source) if source.is::<LengthLimitError>() => ApiError::too_large(limit),
+            _ => ApiError::bad_request("body: the connection ended before the body was complete"),
         }
     })
 }

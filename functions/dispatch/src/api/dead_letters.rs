@@ -16,7 +16,7 @@ use sigpost_store::dead_letters::{DeadLetter, find, list, retry};
 
 use crate::api::messages::on_the_wire as message_on_the_wire;
 use crate::api::publish::check_callback_addresses;
-use crate::api::query::Query;
+use crate::api::query::{self, Query};
 use crate::deduplicate::deduplicate;
 use crate::state::State;
 
@@ -33,8 +33,7 @@ pub(crate) async fn list_dead_letters(
     let message_id = query.parsed("messageId", "a message id")?;
     let before = query.parsed("cursor", "a cursor of this endpoint")?;
     let mut letters = list(&mut *state.database.connection().await?, message_id, before, count + 1).await?;
-    let more = letters.len() as i64 > count;
-    letters.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+    let more = query::cut_to_page(&mut letters, count);
     let cursor = letters.last().filter(|_| more).map(|last| last.id.to_string());
     Ok(Json(wire::DeadLettersPage { messages: letters.into_iter().map(on_the_wire).collect(), cursor }))
 }

@@ -11,7 +11,7 @@ use sigpost_runtime::ApiError;
 use sigpost_store::events::{Event, Filter, list};
 
 use crate::api::messages::{callback_parts, milliseconds};
-use crate::api::query::Query;
+use crate::api::query::{self, Query};
 use crate::state::State;
 
 /// Rows of a page: the most and the default (QStash's earlier reference and its Go SDK's tests).
@@ -28,9 +28,7 @@ pub(crate) async fn list_events(
     let count = query.count(PAGE, PAGE)?;
     let filter = filter(&query)?;
     let mut events = list(&mut *state.database.connection().await?, &filter, count + 1).await?;
-    // One more than asked for was read: it only tells that there is a next page.
-    let more = events.len() as i64 > count;
-    events.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+    let more = query::cut_to_page(&mut events, count);
     let cursor = events.last().filter(|_| more).map(|last| Cursor { at_ms: last.at_ms, seq: Some(last.id) });
     Ok(Json(wire::EventsPage { events: events.into_iter().map(on_the_wire).collect(), cursor }))
 }
@@ -70,15 +68,11 @@ fn cursor(query: &Query) -> Result<Option<Cursor>, Invalid> {
     }
 }
 
-/// `IN_PROGRESS` stands for the states of a message that is on its way (QStash's OpenAPI).
 fn states(query: &Query) -> Result<Vec<EventState>, Invalid> {
     let mut states = Vec::new();
     for name in query.list("state") {
-        if name.eq_ignore_ascii_case("IN_PROGRESS") {
-            states.extend([EventState::Active, EventState::Retry, EventState::Error]);
-        } else {
-            states.push(name.parse().map_err(|_| Invalid::new("state", format!("{name:?} is not a state")))?);
-        }
+        states
+            .extend(EventState::filter(&name).map_err(|_| Invalid::new("state", format!("{name:?} is not a state")))?);
     }
     Ok(states)
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use sigpost_qstash::Invalid;
+use sigpost_qstash::names::TOKEN_PARAMETER;
 
 /// The decoded pairs of a query string.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
@@ -26,7 +27,7 @@ impl Query {
 
     /// Refuses what the endpoint does not know: a filter with a typo would match everything.
     pub(crate) fn allow_only(self, known: &[&str]) -> Result<Self, Invalid> {
-        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str()) && name != "qstash_token") {
+        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str()) && name != TOKEN_PARAMETER) {
             Some((name, _)) => {
                 Err(Invalid::new(name.as_str(), format!("unknown parameter; this endpoint knows {}", known.join(", "))))
             }
@@ -62,6 +63,14 @@ impl Query {
             Some(_) => Err(Invalid::new("count", format!("must be between 1 and {most}"))),
         }
     }
+}
+
+/// Cuts rows to a page. One more than the page was read: whether it came tells that there is a next page.
+pub(crate) fn cut_to_page<T>(rows: &mut Vec<T>, count: i64) -> bool {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let more = rows.len() > count;
+    rows.truncate(count);
+    more
 }
 
 fn parse<T: FromStr>(name: &str, value: &str, what: &str) -> Result<T, Invalid> {

@@ -36,7 +36,7 @@ async fn deliver(engine: Engine, lease: Lease, room: Room, holding: Holding) {
         let result = inner.sender.send(&lease, &inner.keys.keys()).await;
         outcome(&lease, result, Timestamp::now())
     };
-    inner.recorder.record(Ended { lease, outcome, _room: room, _holding: holding });
+    inner.recorder.record(Ended { lease, outcome, room, holding });
 }
 
 /// Decides, and keeps of the answer what is recorded: of a failure all, of a success its status, and

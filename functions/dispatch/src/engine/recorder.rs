@@ -27,8 +27,8 @@ pub(super) struct Recorder(mpsc::UnboundedSender<Ended>);
 pub(super) struct Ended {
     pub(super) lease: Lease,
     pub(super) outcome: Outcome,
-    pub(super) _room: Room,
-    pub(super) _holding: Holding,
+    pub(super) room: Room,
+    pub(super) holding: Holding,
 }
 
 impl Recorder {
@@ -54,7 +54,7 @@ pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceive
 /// Records until it succeeds: the deliveries have happened, and forgetting them would repeat them.
 async fn record_batch(engine: &Engine, batch: Vec<Ended>) {
     let (outcomes, held): (Vec<Outcome>, Vec<_>) =
-        batch.into_iter().map(|ended| (ended.outcome, (ended.lease, ended._room, ended._holding))).unzip();
+        batch.into_iter().map(|ended| (ended.outcome, (ended.lease, ended.room, ended.holding))).unzip();
     let leases: Vec<&Lease> = held.iter().map(|(lease, ..)| lease).collect();
     match commit_persistently(engine, &outcomes, &leases).await {
         Ok(recorded) => announce(engine, &outcomes, &leases, &recorded),
