@@ -45,9 +45,13 @@ async fn an_unreadable_header_is_refused_by_name_and_nothing_is_stored() {
         ("Upstash-Cron", "* * * * *"),
         ("Upstash-Flow-Control-Key", "key"),
         ("Upstash-Flow-Control-Value", "rate=1"),
-        ("Upstash-Queue-Name", "queue"),
-        ("Upstash-Redact-Fields", "body"),
+        ("Upstash-Queue-Name", "a/b"),
+        ("Upstash-Redact-Fields", "bdy"),
         ("Upstash-Schedule-Id", "schedule"),
+        ("Upstash-Delay", "365001d"),
+        ("Upstash-Not-Before", "99999999999"),
+        ("Upstash-Sigpost-Priority", "high"),
+        ("Upstash-Sigpost-Prioriti", "1"),
     ];
     for (name, value) in cases {
         let answer = if name.contains('(') {
@@ -68,15 +72,8 @@ async fn an_unreadable_header_is_refused_by_name_and_nothing_is_stored() {
 #[tokio::test]
 async fn known_refusals_are_worded_as_the_real_service_words_them() {
     let app = TestApp::start().await;
-    let cases = [
-        ("Upstash-Deduplication-Id", "user:1", "DeduplicationId cannot contain ':'"),
-        ("Upstash-Delay", "366d", "quota maxDelay exceeded, current limit: 31536000"),
-        ("Upstash-Not-Before", "99999999999", "quota maxDelay exceeded, current limit: 31536000"),
-    ];
-    for (name, value, text) in cases {
-        let answer = app.publish_here(&[(name, value)], "").await;
-        assert_eq!((answer.status, answer.error()), (StatusCode::BAD_REQUEST, text));
-    }
+    let answer = app.publish_here(&[("Upstash-Deduplication-Id", "user:1")], "").await;
+    assert_eq!((answer.status, answer.error()), (StatusCode::BAD_REQUEST, "DeduplicationId cannot contain ':'"));
     let group = app.publish("some-group", &[], "").await;
     assert_eq!((group.status, group.error()), (StatusCode::NOT_FOUND, "topic some-group not found"));
     assert_eq!(app.database.count("select count(*) from messages").await, 0);

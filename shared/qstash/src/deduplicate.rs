@@ -1,10 +1,8 @@
 //! The key under which a second publish of the same message is recognised.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
-use crate::Headers;
+use crate::{Headers, hex};
 
 /// The key of a message's content: destination, body and headers (`Content-Type` and forwarded
 /// ones; QStash docs, "Deduplication"). `Upstash-*` headers, telemetry among them, are not in it.
@@ -24,15 +22,7 @@ pub fn content_key(destination: &str, headers: &Headers, body: &[u8]) -> String 
         }
     }
     part(&mut hash, body);
-
-    let digest = hash.finalize();
-    let mut key = String::with_capacity("content:".len() + 2 * digest.len());
-    key.push_str("content:");
-    for byte in digest {
-        // Writing to a string cannot fail.
-        let _ = write!(key, "{byte:02x}");
-    }
-    key
+    hex::finish("content:", hash)
 }
 
 /// The key of an `Upstash-Deduplication-Id`: the id after `id:`.

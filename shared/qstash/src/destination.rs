@@ -7,9 +7,9 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
-use crate::Invalid;
 use crate::names::TOKEN_PARAMETER;
 use crate::params::strip_upstash;
+use crate::{Invalid, is_resource_name};
 
 /// The longest URL in bytes. Common servers refuse longer request lines.
 pub const MAX_BYTES: usize = 8192;
@@ -80,7 +80,7 @@ impl Destination {
         if has_web_scheme(&path) {
             return Self::new(with_query(&path, query)).map(Target::Url);
         }
-        if is_group_name(&path) {
+        if is_resource_name(&path) {
             return Ok(Target::Group(path.into_owned()));
         }
         Err(match path.as_ref() {
@@ -98,11 +98,6 @@ pub enum Target {
     Url(Destination),
     /// The URL group of this name.
     Group(String),
-}
-
-/// Whether the text can name a URL group: letters, digits, `.`, `_`, `-` (QStash OpenAPI).
-pub fn is_group_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 fn has_web_scheme(text: &str) -> bool {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::Invalid;
 
-/// The longest duration anybody can ask for: ten years. It keeps every sum of a date and a
-/// duration far from overflow; how long a caller may really ask for is up to
-/// [`Limits`](crate::Limits).
-pub const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * DAY);
+/// The longest duration anybody can ask for: a thousand years of 365 days. It keeps every sum of a
+/// date of this age and a duration within the years that can be written (to 9999); how long a
+/// caller may really ask for is up to [`Limits`](crate::Limits).
+pub const MAX_DURATION: Duration = Duration::from_secs(1000 * 365 * DAY);
 
 const DAY: u64 = 86_400;
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
@@ -44,7 +44,7 @@ const GO_UNITS: [(&str, u128); 8] = [
 pub fn parse_duration(field: &str, text: &str) -> Result<Duration, Invalid> {
     let malformed =
         || Invalid::new(field, "must be a duration such as 50s, 10m or 1d10h30m (units d, h, m, s in this order)");
-    let too_long = || Invalid::new(field, "must not be longer than 10 years");
+    let too_long = || Invalid::new(field, "must not be longer than 1000 years");
 
     let text = text.trim_ascii();
     let mut rest = text;
@@ -128,7 +128,9 @@ fn scale(number: &str, unit: u128) -> Option<u128> {
 mod tests {
     use std::time::Duration;
 
-    use super::{parse_duration, parse_go_duration};
+    use jiff::Timestamp;
+
+    use super::{MAX_DURATION, parse_duration, parse_go_duration};
 
     #[test]
     fn header_durations_are_read() {
@@ -146,7 +148,7 @@ mod tests {
             ("90m", 5_400_000),
             ("007s", 7_000),
             (" 5s ", 5_000),
-            ("3650d", 315_360_000_000),
+            ("365000d", 31_536_000_000_000),
         ] {
             assert_eq!(parse_duration("f", text), Ok(Duration::from_millis(millis)), "{text}");
         }
@@ -166,15 +168,21 @@ mod tests {
     #[test]
     fn absurd_header_durations_are_refused() {
         for text in [
-            "3651d",
-            "3650d1s",
+            "365001d",
+            "365000d1s",
             "18446744073709551615d",
             "18446744073709551615d18446744073709551615h18446744073709551615m18446744073709551615s",
             "99999999999999999999999999999999999999999",
         ] {
             let error = parse_duration("Upstash-Delay", text).unwrap_err();
-            assert_eq!(error.to_string(), "Upstash-Delay: must not be longer than 10 years");
+            assert_eq!(error.to_string(), "Upstash-Delay: must not be longer than 1000 years");
         }
+    }
+
+    #[test]
+    fn the_longest_duration_still_leads_to_a_date() {
+        let this_age: Timestamp = "2999-12-31T23:59:59Z".parse().unwrap();
+        assert!(this_age.checked_add(MAX_DURATION).unwrap().checked_add(MAX_DURATION).is_ok());
     }
 
     #[test]

@@ -9,9 +9,8 @@ use crate::{Destination, Invalid};
 pub struct Limits {
     /// Largest message body in bytes. Default 10 MB (10,000,000), QStash's "pay as you go".
     pub max_body_bytes: usize,
-    /// Longest way into the future, by delay or by date. Default one year, QStash's "pay as you
-    /// go". `None`: only the ten years of [`MAX_DURATION`](crate::duration::MAX_DURATION) bound a
-    /// delay, and nothing a date.
+    /// Longest way into the future, by delay or by date. Default `None`: nothing but the thousand
+    /// years of [`MAX_DURATION`](crate::duration::MAX_DURATION).
     pub max_delay: Option<Duration>,
     /// Most retries after the first attempt. Default 100: with the default backoff that is more
     /// than three months, and somebody who needs more has a schedule, not a message.
@@ -35,7 +34,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_body_bytes: 10_000_000,
-            max_delay: Some(Duration::from_secs(365 * 86_400)),
+            max_delay: None,
             max_retries: 100,
             max_timeout: Duration::from_secs(2 * 3600),
             max_url_bytes: crate::destination::MAX_BYTES,

@@ -32,6 +32,9 @@ pub const TOKEN_PARAMETER: &str = "qstash_token";
 /// What every parameter header and query parameter begins with, in lower case.
 pub const PREFIX: &str = "upstash-";
 
+/// What the parameters that QStash does not have begin with, after [`PREFIX`].
+pub const EXTENSION_PREFIX: &str = "sigpost-";
+
 /// The headers the dispatcher itself sets on a delivery. A receiver trusts them, so nothing the
 /// publisher forwards may take their place.
 pub const DELIVERY_HEADERS: [&str; 7] = [

@@ -1,5 +1,7 @@
 //! What a publish asks for, apart from destination and body.
 
+mod extension;
+mod flow_control;
 mod forwarded;
 mod parse;
 mod scope;
@@ -11,7 +13,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Destination, Headers, Invalid, Limits, Method, Params, RetryDelay, Start, milliseconds};
+use crate::{
+    Destination, FlowControl, Headers, Invalid, Limits, Method, Params, Redact, RetryDelay, Start, milliseconds,
+};
 
 /// The options of a message, from `Upstash-*` parameters.
 ///
@@ -39,6 +43,28 @@ pub struct Options {
     /// `Upstash-Deduplication-Id`, or else `Upstash-Content-Based-Deduplication`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deduplication: Option<Deduplication>,
+    /// `Upstash-Sigpost-Deduplication-Window`: how long a duplicate is recognised, 1 s to 90 d.
+    /// Says nothing without `deduplication`. Default: the server's (QStash: 10 minutes).
+    #[serde(
+        rename = "deduplication_window_ms",
+        with = "milliseconds::optional_duration",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub deduplication_window: Option<Duration>,
+    /// `Upstash-Sigpost-Deduplication-Release-On-Failure`: whether the message may be published
+    /// again as soon as it has failed for good. Default: the server's (QStash: no).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deduplication_release_on_failure: Option<bool>,
+    /// `Upstash-Queue-Name`, a [resource name](crate::is_resource_name). Default: no queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_name: Option<String>,
+    /// `Upstash-Flow-Control-Key` with its value, then, sorted by key, those of
+    /// `Upstash-Sigpost-Flow-Control-Key-2` to `-8`. Each key once; all of them hold at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flow_control: Vec<FlowControl>,
+    /// `Upstash-Sigpost-Priority`: -1000 to 1000, higher first. Default 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub priority: i32,
     /// `Upstash-Callback` and what begins with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<Box<Callback>>,
@@ -51,18 +77,22 @@ pub struct Options {
     /// `Upstash-Label`: comma-separated, trimmed, empty ones dropped, the first mention kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// `Upstash-Redact-Fields`.
+    #[serde(skip_serializing_if = "Redact::is_empty")]
+    pub redact: Redact,
 }
 
 impl Options {
     /// Reads the options of a publish.
     ///
     /// A parameter whose value is empty or blank counts as not given; unknown parameters are
-    /// ignored (SDKs send telemetry). Values are trimmed.
+    /// ignored (SDKs send telemetry), except unknown `Upstash-Sigpost-*`. Values are trimmed.
     ///
     /// # Errors
     ///
-    /// A value that cannot be read or exceeds `limits`, `Upstash-Cron`, and the parameters this
-    /// server does not support yet: obeying only part of a request would be worse than refusing.
+    /// A value that cannot be read or exceeds `limits`, and what only a schedule has
+    /// (`Upstash-Cron`, `Upstash-Schedule-Id`): obeying only part of a request would be worse than
+    /// refusing.
     pub fn parse(params: &Params, limits: &Limits, now: Timestamp) -> Result<Self, Invalid> {
         parse::message(params, limits, now)
     }

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode;
 
 use crate::flag::parse_flag;
-use crate::names::{NEVER_FORWARDED, PREFIX};
+use crate::names::{EXTENSION_PREFIX, NEVER_FORWARDED, PREFIX};
 use crate::{Headers, Invalid, canonical_name};
 
 /// More query parameters than this are refused. Headers are bounded by the HTTP server; a query
@@ -20,6 +20,7 @@ const MAX_QUERY_PARAMETERS: usize = 200;
 /// A header wins over a query parameter of the same name. Names are compared in any case, in the
 /// query too: those that are not read here are sent to the destination, and a parameter must not
 /// be both. Where a name comes twice, [`get`](Self::get) answers with the first.
+/// `Upstash-Forward-Upstash-Sigpost-X` is `Upstash-Sigpost-X`: what the official SDKs make of it.
 ///
 /// Runs for every publish, so it allocates only for what it keeps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl Params {
         for (name, value) in headers() {
             if let Some(parameter) = strip_upstash(name) {
                 let value = text(name, value)?;
-                params.values.push((parameter.to_ascii_lowercase(), value.to_owned()));
+                params.values.push((canonical_parameter(parameter), value.to_owned()));
             } else if params.content_type.is_none() && name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()) {
                 params.content_type = Some(text(name, value)?.to_owned());
             }
@@ -87,7 +88,7 @@ impl Params {
             if self.values.len() - from_headers == MAX_QUERY_PARAMETERS {
                 return Err(Invalid::new("query", format!("more than {MAX_QUERY_PARAMETERS} parameters")));
             }
-            let parameter = parameter.to_ascii_lowercase();
+            let parameter = canonical_parameter(parameter);
             if self.values[..from_headers].iter().any(|(name, _)| *name == parameter) {
                 continue;
             }
@@ -127,6 +128,25 @@ impl Params {
 pub(crate) fn strip_upstash(name: &str) -> Option<&str> {
     let (prefix, parameter) = name.split_at_checked(PREFIX.len())?;
     prefix.eq_ignore_ascii_case(PREFIX).then_some(parameter)
+}
+
+/// The name in lower case. An extension that was sent as a header to forward is read as what it
+/// is, because the Python SDK turns every header it does not know into a forwarded one.
+fn canonical_parameter(name: &str) -> String {
+    let mut name = name.to_ascii_lowercase();
+    for recipient in ["", "callback-", "failure-callback-"] {
+        let forwarded = |name: &str| {
+            name.strip_prefix(recipient)?
+                .strip_prefix("forward-")?
+                .strip_prefix(PREFIX)
+                .filter(|name| name.starts_with(EXTENSION_PREFIX))
+                .map(|extension| format!("{recipient}{extension}"))
+        };
+        if let Some(extension) = forwarded(&name) {
+            name = extension;
+        }
+    }
+    name
 }
 
 /// The value as text that can be stored and sent.

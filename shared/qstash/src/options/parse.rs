@@ -4,22 +4,29 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::forwarded;
 use super::scope::Scope;
+use super::{extension, flow_control, forwarded};
+use crate::duration::MAX_DURATION;
 use crate::flag::parse_flag;
 use crate::{
-    Callback, Deduplication, Destination, Invalid, Limits, Method, Options, Params, RetryDelay, Start, parse_duration,
+    Callback, Deduplication, Destination, Invalid, Limits, Method, Options, Params, Redact, RetryDelay, Start,
+    parse_duration, parse_resource_name,
 };
 
-/// Parameters that change what happens to a message and that this server cannot honour yet.
-const NOT_SUPPORTED_YET: [&str; 5] =
-    ["flow-control-key", "flow-control-value", "queue-name", "redact-fields", "schedule-id"];
+/// What only a schedule has.
+const SCHEDULE_ONLY: [&str; 4] = ["cron", "schedule-id", extension::CRON, extension::CATCH_UP];
 
 /// The longest deduplication id in bytes; it becomes part of an index entry.
 const MAX_DEDUPLICATION_ID_BYTES: usize = 1024;
 
 /// The options of a message with its callbacks.
 pub(super) fn message(params: &Params, limits: &Limits, now: Timestamp) -> Result<Options, Invalid> {
+    refuse_schedule(Scope { params, prefix: "" })?;
+    with_callbacks(params, limits, now)
+}
+
+/// The same for the messages of a schedule.
+pub(crate) fn with_callbacks(params: &Params, limits: &Limits, now: Timestamp) -> Result<Options, Invalid> {
     let scope = |prefix| Scope { params, prefix };
     let mut options = own(scope(""), limits, now)?;
     let retries = options.retries;
@@ -29,14 +36,16 @@ pub(super) fn message(params: &Params, limits: &Limits, now: Timestamp) -> Resul
     Ok(options)
 }
 
+fn refuse_schedule(scope: Scope<'_>) -> Result<(), Invalid> {
+    for name in SCHEDULE_ONLY {
+        scope.refuse(name, "cannot be used here, create a schedule with /v2/schedules")?;
+    }
+    Ok(())
+}
+
 /// What a message and a callback have in common.
 fn own(scope: Scope<'_>, limits: &Limits, now: Timestamp) -> Result<Options, Invalid> {
-    for name in NOT_SUPPORTED_YET {
-        scope.read(name, |field, _| -> Result<(), Invalid> { Err(Invalid::new(field, "not supported yet")) })?;
-    }
-    scope.read("cron", |field, _| -> Result<(), Invalid> {
-        Err(Invalid::new(field, "cannot be used here, create a schedule with /v2/schedules"))
-    })?;
+    extension::check_names(scope)?;
     Ok(Options {
         method: scope.read("method", method)?.unwrap_or_default(),
         timeout: scope.read("timeout", |field, text| timeout(field, text, limits))?,
@@ -44,10 +53,16 @@ fn own(scope: Scope<'_>, limits: &Limits, now: Timestamp) -> Result<Options, Inv
         retry_delay: scope.read("retry-delay", RetryDelay::parse)?,
         start: start(scope, limits, now)?,
         deduplication: deduplication(scope)?,
+        deduplication_window: scope.read(extension::DEDUPLICATION_WINDOW, extension::window)?,
+        deduplication_release_on_failure: scope.read(extension::DEDUPLICATION_RELEASE_ON_FAILURE, parse_flag)?,
+        queue_name: scope.read("queue-name", parse_resource_name)?,
+        flow_control: flow_control::read(scope)?,
+        priority: scope.read(extension::PRIORITY, extension::priority)?.unwrap_or_default(),
         callback: None,
         failure_callback: None,
         headers: forwarded::headers(scope, limits)?,
         labels: scope.read("label", |field, text| labels(field, text, limits))?.unwrap_or_default(),
+        redact: scope.read("redact-fields", Redact::parse)?.unwrap_or_default(),
     })
 }
 
@@ -64,10 +79,9 @@ fn callback(
         return Ok(None);
     };
     for name in ["callback", "failure-callback"] {
-        scope.read(name, |field, _| -> Result<(), Invalid> {
-            Err(Invalid::new(field, "a callback cannot have a callback"))
-        })?;
+        scope.refuse(name, "a callback cannot have a callback")?;
     }
+    refuse_schedule(scope)?;
     let mut options = own(scope, limits, now)?;
     options.retries = options.retries.or(retries);
     Ok(Some(Box::new(Callback { url, options })))
@@ -130,6 +144,8 @@ fn check_delay(field: &str, delay: Duration, limits: &Limits) -> Result<(), Inva
         Some(max_delay) if delay > max_delay => {
             Err(Invalid::verbatim(field, format!("quota maxDelay exceeded, current limit: {}", max_delay.as_secs())))
         }
+        // A date has no such bound of its own.
+        _ if delay > MAX_DURATION => Err(Invalid::new(field, "must not be more than 1000 years from now")),
         _ => Ok(()),
     }
 }

@@ -29,6 +29,14 @@ impl<'a> Scope<'a> {
         self.get(name).map(|text| read(&self.field(name), text)).transpose()
     }
 
+    /// Refuses a value that is given.
+    pub(super) fn refuse(self, name: &str, reason: &str) -> Result<(), Invalid> {
+        match self.get(name) {
+            Some(_) => Err(Invalid::new(self.field(name), reason)),
+            None => Ok(()),
+        }
+    }
+
     /// Every parameter of this scope, untrimmed.
     pub(super) fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.params.iter().filter_map(move |(name, value)| {

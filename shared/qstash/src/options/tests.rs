@@ -50,7 +50,11 @@ fn every_option_is_read() {
         ("upstash-deduplication-id", "order-1"),
         ("upstash-content-based-deduplication", "True"),
         ("upstash-label", "a, b,, a ,c"),
+        ("upstash-queue-name", "mail.fast-1"),
+        ("upstash-redact-fields", "body,header[x-key]"),
     ]);
+    assert_eq!(options.queue_name.as_deref(), Some("mail.fast-1"));
+    assert_eq!(options.redact.to_text(), "body,header[X-Key]");
     assert_eq!(options.method, Method::Put);
     assert_eq!(options.timeout, Some(Duration::from_secs(90)));
     assert_eq!(options.retries, Some(7));
@@ -93,18 +97,26 @@ fn refusals_name_the_header_as_the_caller_knows_it() {
         ("upstash-retries", "101", "Upstash-Retries: must not be more than 100"),
         ("upstash-retries", "99999999999", "Upstash-Retries: must not be more than 100"),
         ("upstash-retry-delay", "1+", "Upstash-Retry-Delay: invalid expression: unexpected end"),
-        ("upstash-delay", "366d", "quota maxDelay exceeded, current limit: 31536000"),
-        ("upstash-not-before", "1787392801", "quota maxDelay exceeded, current limit: 31536000"),
+        ("upstash-delay", "365001d", "Upstash-Delay: must not be longer than 1000 years"),
+        ("upstash-not-before", "33291856801", "Upstash-Not-Before: must not be more than 1000 years from now"),
         ("upstash-not-before", "1755856800000", "Upstash-Not-Before: must be a date in unix seconds"),
         ("upstash-not-before", "tomorrow", "Upstash-Not-Before: must be a date in unix seconds"),
         ("upstash-deduplication-id", "user:123", "DeduplicationId cannot contain ':'"),
         ("upstash-content-based-deduplication", "1", "Upstash-Content-Based-Deduplication: must be true or false"),
         ("upstash-cron", "* * * * *", "Upstash-Cron: cannot be used here, create a schedule with /v2/schedules"),
-        ("upstash-flow-control-key", "k", "Upstash-Flow-Control-Key: not supported yet"),
-        ("upstash-flow-control-value", "rate=1", "Upstash-Flow-Control-Value: not supported yet"),
-        ("upstash-redact-fields", "body", "Upstash-Redact-Fields: not supported yet"),
-        ("upstash-queue-name", "q", "Upstash-Queue-Name: not supported yet"),
-        ("upstash-schedule-id", "s", "Upstash-Schedule-Id: not supported yet"),
+        ("upstash-schedule-id", "s", "Upstash-Schedule-Id: cannot be used here, create a schedule with /v2/schedules"),
+        (
+            "upstash-queue-name",
+            "a/b",
+            "Upstash-Queue-Name: must be a name of letters, digits, hyphens, underscores and periods",
+        ),
+        ("upstash-flow-control-key", "k", "Upstash-Flow-Control-Key: needs Upstash-Flow-Control-Value"),
+        ("upstash-flow-control-value", "rate=1", "Upstash-Flow-Control-Value: needs Upstash-Flow-Control-Key"),
+        (
+            "upstash-redact-fields",
+            "bdy",
+            "Upstash-Redact-Fields: must be a list of body, header (for all headers) and header[Name]",
+        ),
         (
             "upstash-callback",
             "nowhere",
@@ -115,6 +127,7 @@ fn refusals_name_the_header_as_the_caller_knows_it() {
     ] {
         assert_eq!(error(name, value), message);
     }
+    assert_eq!(parse(&[("upstash-not-before", "33291856800")]).start.not_before(now()).as_second(), 33_291_856_800);
     for (name, value) in [
         ("upstash-label", &*"x".repeat(257)),
         ("upstash-label", &(0..33).map(|n| format!("{n},")).collect::<String>()),
@@ -225,10 +238,114 @@ fn callback_settings_are_checked_under_their_own_names() {
     );
     assert_eq!(
         with_callback("upstash-callback-flow-control-key", "k"),
-        "Upstash-Callback-Flow-Control-Key: not supported yet"
+        "Upstash-Callback-Flow-Control-Key: needs Upstash-Callback-Flow-Control-Value"
+    );
+    assert_eq!(
+        with_callback("upstash-callback-sigpost-prioriti", "1"),
+        "Upstash-Callback-Sigpost-Prioriti: there is no such parameter"
+    );
+    assert_eq!(
+        with_callback("upstash-callback-cron", "* * * * *"),
+        "Upstash-Callback-Cron: cannot be used here, create a schedule with /v2/schedules"
     );
     // Without a callback its settings say nothing.
     assert!(try_parse(&[("upstash-callback-retries", "x")]).is_ok());
+}
+
+#[test]
+fn a_message_may_have_several_flow_control_keys() {
+    let value = |n| format!("upstash-sigpost-flow-control-value-{n}");
+    let key = |n| format!("upstash-sigpost-flow-control-key-{n}");
+    let first = [("upstash-flow-control-key", "m"), ("upstash-flow-control-value", "parallelism=1")];
+    let keys = |more: &[(&str, &str)]| {
+        let options = try_parse(&[&first, more].concat()).map_err(|error| error.to_string())?;
+        Ok::<_, String>(options.flow_control.into_iter().map(|one| one.key).collect::<Vec<_>>())
+    };
+    assert_eq!(keys(&[]).unwrap(), ["m"]);
+    let sorted = keys(&[(&key(8), "a"), (&value(8), "rate=1"), (&key(2), "z"), (&value(2), "rate=1, period=1d")]);
+    assert_eq!(sorted.unwrap(), ["m", "a", "z"]);
+    for (more, message) in [
+        (
+            vec![(key(2), "m"), (value(2), "rate=1")],
+            "Upstash-Sigpost-Flow-Control-Key-2: names a key that is given already",
+        ),
+        (vec![(key(3), "a")], "Upstash-Sigpost-Flow-Control-Key-3: needs Upstash-Sigpost-Flow-Control-Value-3"),
+        (vec![(value(3), "rate=1")], "Upstash-Sigpost-Flow-Control-Value-3: needs Upstash-Sigpost-Flow-Control-Key-3"),
+        (
+            vec![(key(4), "a"), (value(4), "rate=0")],
+            "Upstash-Sigpost-Flow-Control-Value-4: rate must be a whole number from 1 to 2147483647",
+        ),
+        (vec![(key(9), "a"), (value(9), "rate=1")], "Upstash-Sigpost-Flow-Control-Key-9: there is no such parameter"),
+    ] {
+        let more: Vec<_> = more.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        assert_eq!(keys(&more).unwrap_err(), message);
+    }
+    assert_eq!(
+        try_parse(&[(&key(2), "a"), (&value(2), "rate=1")]).unwrap_err().to_string(),
+        "Upstash-Sigpost-Flow-Control-Key-2: needs Upstash-Flow-Control-Key first"
+    );
+}
+
+#[test]
+fn extensions_are_read_however_an_sdk_sends_them() {
+    let extensions = [
+        ("Sigpost-Priority", "-1000"),
+        ("sigpost-deduplication-window", "1s"),
+        ("Sigpost-Deduplication-Release-On-Failure", "false"),
+    ];
+    // The Python SDK makes a forwarded header of each.
+    for prefix in ["Upstash-", "Upstash-Forward-Upstash-", "upstash-forward-UPSTASH-"] {
+        let named = extensions.map(|(name, value)| (format!("{prefix}{name}"), value));
+        let options = parse(&named.each_ref().map(|(name, value)| (name.as_str(), *value)));
+        assert_eq!(options.priority, -1000);
+        assert_eq!(options.deduplication_window, Some(Duration::from_secs(1)));
+        assert_eq!(options.deduplication_release_on_failure, Some(false));
+        assert!(options.headers.is_empty());
+    }
+    let query = "upstash-forward-upstash-sigpost-priority=7&upstash-callback=https://a.com\
+        &upstash-callback-sigpost-priority=8&upstash-failure-callback=https://a.com\
+        &upstash-failure-callback-forward-upstash-sigpost-priority=9";
+    let params = Params::from_request(&http::HeaderMap::new(), Some(query)).unwrap();
+    let options = Options::parse(&params, &Limits::default(), now()).unwrap();
+    assert_eq!(options.priority, 7);
+    assert_eq!(options.callback.unwrap().options.priority, 8);
+    let failure_callback = options.failure_callback.unwrap().options;
+    assert_eq!((failure_callback.priority, failure_callback.headers.is_empty()), (9, true));
+}
+
+#[test]
+fn a_mistyped_extension_is_refused() {
+    let priority = "Upstash-Sigpost-Priority: must be a whole number from -1000 to 1000";
+    let window = "Upstash-Sigpost-Deduplication-Window: must be between 1s and 90d";
+    for (name, value, message) in [
+        ("upstash-sigpost-priority", "1001", priority),
+        ("upstash-sigpost-priority", "-1001", priority),
+        ("upstash-sigpost-priority", "1.0", priority),
+        ("upstash-forward-upstash-sigpost-priority", "high", priority),
+        ("upstash-sigpost-deduplication-window", "0", window),
+        ("upstash-sigpost-deduplication-window", "90d1s", window),
+        (
+            "upstash-sigpost-deduplication-release-on-failure",
+            "1",
+            "Upstash-Sigpost-Deduplication-Release-On-Failure: must be true or false",
+        ),
+        ("upstash-sigpost-dedup-window", "1s", "Upstash-Sigpost-Dedup-Window: there is no such parameter"),
+        ("upstash-forward-upstash-sigpost-x", "1", "Upstash-Sigpost-X: there is no such parameter"),
+        ("upstash-sigpost-", "1", "Upstash-Sigpost-: there is no such parameter"),
+        (
+            "upstash-sigpost-cron",
+            "* * * * * *",
+            "Upstash-Sigpost-Cron: cannot be used here, create a schedule with /v2/schedules",
+        ),
+        (
+            "upstash-sigpost-catch-up",
+            "all",
+            "Upstash-Sigpost-Catch-Up: cannot be used here, create a schedule with /v2/schedules",
+        ),
+    ] {
+        assert_eq!(error(name, value), message);
+    }
+    assert_eq!(parse(&[("upstash-sigpost-x", " ")]), Options::default());
 }
 
 #[test]
@@ -244,6 +361,13 @@ fn options_survive_storage() {
         ("upstash-callback-content-based-deduplication", "true"),
         ("upstash-label", "a"),
         ("content-type", "text/plain"),
+        ("upstash-queue-name", "q"),
+        ("upstash-flow-control-key", "k"),
+        ("upstash-flow-control-value", "rate=1"),
+        ("upstash-redact-fields", "headers"),
+        ("upstash-sigpost-priority", "-5"),
+        ("upstash-sigpost-deduplication-window", "90d"),
+        ("upstash-sigpost-deduplication-release-on-failure", "True"),
     ]);
     let json = serde_json::to_string(&options).unwrap();
     assert_eq!(serde_json::from_str::<Options>(&json).unwrap(), options);

@@ -1,0 +1,52 @@
+//! The parameters that QStash does not have: `Upstash-Sigpost-*`.
+
+use std::time::Duration;
+
+use super::flow_control;
+use super::scope::Scope;
+use crate::names::EXTENSION_PREFIX;
+use crate::{Invalid, parse_duration};
+
+pub(super) const PRIORITY: &str = "sigpost-priority";
+pub(super) const DEDUPLICATION_WINDOW: &str = "sigpost-deduplication-window";
+pub(super) const DEDUPLICATION_RELEASE_ON_FAILURE: &str = "sigpost-deduplication-release-on-failure";
+
+/// The schedule's own; they mean nothing to a message.
+pub(crate) const CRON: &str = "sigpost-cron";
+pub(crate) const CATCH_UP: &str = "sigpost-catch-up";
+
+/// The priority is within this much of 0.
+const MAX_PRIORITY: i32 = 1000;
+
+/// A window is at least a second and at most ninety days, the longest QStash has ever had.
+const MAX_WINDOW: Duration = Duration::from_secs(90 * 86_400);
+
+/// Refuses an extension that does not exist. QStash ignores what it does not know, but these
+/// names are ours, so an unknown one is a mistyped one.
+pub(super) fn check_names(scope: Scope<'_>) -> Result<(), Invalid> {
+    let known = [PRIORITY, DEDUPLICATION_WINDOW, DEDUPLICATION_RELEASE_ON_FAILURE, CRON, CATCH_UP];
+    for (name, value) in scope.iter() {
+        let is_known =
+            || known.contains(&name) || flow_control::MORE.iter().any(|(key, value)| name == *key || name == *value);
+        if name.starts_with(EXTENSION_PREFIX) && !value.trim_ascii().is_empty() && !is_known() {
+            return Err(Invalid::new(scope.field(name), "there is no such parameter"));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn priority(field: &str, text: &str) -> Result<i32, Invalid> {
+    text.parse()
+        .ok()
+        .filter(|priority| (-MAX_PRIORITY..=MAX_PRIORITY).contains(priority))
+        .ok_or_else(|| Invalid::new(field, format!("must be a whole number from -{MAX_PRIORITY} to {MAX_PRIORITY}")))
+}
+
+pub(super) fn window(field: &str, text: &str) -> Result<Duration, Invalid> {
+    let window = parse_duration(field, text)?;
+    if (Duration::from_secs(1)..=MAX_WINDOW).contains(&window) {
+        Ok(window)
+    } else {
+        Err(Invalid::new(field, "must be between 1s and 90d"))
+    }
+}

@@ -1,0 +1,185 @@
+//! What of a message the API must not show.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::HeaderName;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::{Headers, Invalid, canonical_name, hex};
+
+/// The longest list in bytes.
+pub const MAX_BYTES: usize = 4096;
+
+/// Stands before the hash that replaces a value.
+const REDACTED: &str = "REDACTED:";
+
+/// The parts of a message that answers and logs hide: `Upstash-Redact-Fields` (QStash docs,
+/// "Redact fields"). Deliveries have the originals.
+///
+/// A hidden value shows as `REDACTED:` and the hexadecimal SHA-256 of the original, so that equal
+/// values can be recognised. It also means that what can be guessed can be confirmed: it is
+/// QStash's format and fit for keys, not for a four-digit code.
+///
+/// Serde is for storage: the [text form](Self::to_text).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redact {
+    body: bool,
+    all_headers: bool,
+    /// Canonical names; empty with `all_headers`.
+    headers: BTreeSet<String>,
+}
+
+impl Redact {
+    /// Reads a comma-separated list of `body`, `header` or `headers` for all headers, and
+    /// `header[Name]` or `headers[Name]` for one.
+    ///
+    /// # Errors
+    ///
+    /// Anything else, and more than [`MAX_BYTES`]; the error names `field`.
+    pub fn parse(field: &str, text: &str) -> Result<Self, Invalid> {
+        if text.len() > MAX_BYTES {
+            return Err(Invalid::new(field, format!("must not be longer than {MAX_BYTES} bytes")));
+        }
+        let mut redact = Self::default();
+        for token in text.split(',').map(str::trim_ascii) {
+            match token {
+                "body" => redact.body = true,
+                "header" | "headers" => redact.all_headers = true,
+                _ => {
+                    let name = header_name(token).ok_or_else(|| {
+                        Invalid::new(field, "must be a list of body, header (for all headers) and header[Name]")
+                    })?;
+                    redact.headers.insert(name);
+                }
+            }
+        }
+        if redact.all_headers {
+            redact.headers.clear();
+        }
+        Ok(redact)
+    }
+
+    /// The list in its shortest form, which [`parse`](Self::parse) reads. Empty when nothing is
+    /// hidden; that `parse` refuses, as an absent header.
+    pub fn to_text(&self) -> String {
+        let body = self.body.then(|| "body".to_owned());
+        let all_headers = self.all_headers.then(|| "header".to_owned());
+        let headers = self.headers.iter().map(|name| format!("header[{name}]"));
+        body.into_iter().chain(all_headers).chain(headers).collect::<Vec<_>>().join(",")
+    }
+
+    /// Whether nothing is hidden.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The headers as they may be shown.
+    pub fn header(&self, headers: &Headers) -> Headers {
+        let mut shown = headers.clone();
+        for (name, values) in &mut shown.0 {
+            if self.all_headers || self.headers.contains(name) {
+                for value in values {
+                    *value = hidden(value.as_bytes());
+                }
+            }
+        }
+        shown
+    }
+
+    /// The body as it may be shown. No body stays no body.
+    pub fn body(&self, body: Bytes) -> Bytes {
+        if self.body && !body.is_empty() { hidden(&body).into() } else { body }
+    }
+}
+
+fn hidden(value: &[u8]) -> String {
+    hex::finish(REDACTED, Sha256::new_with_prefix(value))
+}
+
+/// The canonical name in `header[Name]`.
+fn header_name(token: &str) -> Option<String> {
+    let rest = token.strip_prefix("header")?;
+    let name = rest.strip_prefix('s').unwrap_or(rest).strip_prefix('[')?.strip_suffix(']')?.trim_ascii();
+    HeaderName::from_bytes(name.as_bytes()).ok().map(|_| canonical_name(name))
+}
+
+impl Serialize for Redact {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_text())
+    }
+}
+
+impl<'de> Deserialize<'de> for Redact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        Self::parse("redact", &text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::Redact;
+    use crate::Headers;
+
+    const HASH_OF_SECRET: &str = "REDACTED:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+
+    #[test]
+    fn every_spelling_of_both_sdks_and_the_docs_is_read() {
+        for (text, normal) in [
+            ("body", "body"),
+            ("header", "header"),
+            ("headers", "header"),
+            ("body,headers", "body,header"),
+            ("header[x-a], body , headers[AUTHORIZATION],header[ x-a ]", "body,header[Authorization],header[X-A]"),
+            ("header[x-a],header", "header"),
+        ] {
+            let redact = Redact::parse("f", text).unwrap();
+            assert_eq!(redact.to_text(), normal, "{text}");
+            assert_eq!(Redact::parse("f", normal).as_ref(), Ok(&redact));
+            assert!(!redact.is_empty());
+            let json = serde_json::to_string(&redact).unwrap();
+            assert_eq!(serde_json::from_str::<Redact>(&json).unwrap(), redact);
+        }
+        assert_eq!(serde_json::from_str::<Redact>(r#""""#).unwrap(), Redact::default());
+    }
+
+    #[test]
+    fn anything_else_is_refused_lest_a_secret_shows() {
+        for text in ["", "bdy", "Body", "body,", "header[]", "header[a b]", "header[x", "headerx]", "headerss[x]", "*"]
+        {
+            assert_eq!(
+                Redact::parse("Upstash-Redact-Fields", text).unwrap_err().to_string(),
+                "Upstash-Redact-Fields: must be a list of body, header (for all headers) and header[Name]",
+                "{text}"
+            );
+        }
+        let error = Redact::parse("f", &"body,".repeat(1000)).unwrap_err();
+        assert_eq!(error.to_string(), "f: must not be longer than 4096 bytes");
+    }
+
+    #[test]
+    fn hidden_values_show_as_their_hash() {
+        let mut headers = Headers::default();
+        headers.append("authorization", "secret");
+        headers.append("authorization", "secret");
+        headers.append("x-b", "open");
+        let shown = |text| Redact::parse("f", text).unwrap().header(&headers);
+        let named = shown("header[authorization]");
+        assert_eq!(named.0["Authorization"], [HASH_OF_SECRET, HASH_OF_SECRET]);
+        assert_eq!(named.get("x-b"), Some("open"));
+        assert!(shown("header").0.values().flatten().all(|value| value.starts_with("REDACTED:")));
+        assert_eq!(shown("body"), headers);
+
+        let body = |text, bytes| Redact::parse("f", text).unwrap().body(Bytes::from_static(bytes));
+        assert_eq!(body("body", b"secret"), HASH_OF_SECRET);
+        assert_eq!(body("body", b""), "");
+        assert_eq!(body("header", b"secret"), "secret");
+    }
+}
