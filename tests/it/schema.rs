@@ -50,6 +50,7 @@ fn type_name(of_postgres: &str) -> &str {
         "bytea" => "Bytea",
         "int4" => "Integer",
         "int8" => "BigInt",
+        "json" => "Json",
         "jsonb" => "Jsonb",
         "text" => "Text",
         "timestamptz" => "Timestamptz",
@@ -63,7 +64,10 @@ async fn every_foreign_key_has_an_index() {
     let database = TestDatabase::new().await;
     let sql = "select conrelid::regclass || '.' || conname from pg_constraint
                where contype = 'f' and connamespace = 'public'::regnamespace and not exists (
-                   select from pg_index where indrelid = conrelid and indpred is null
+                   -- A partial index serves if it leaves out only rows that refer to nothing.
+                   select from pg_index where indrelid = conrelid
+                   and (indpred is null or pg_get_expr(indpred, indrelid) = format('(%s IS NOT NULL)', (
+                       select attname from pg_attribute where attrelid = conrelid and attnum = conkey[1])))
                    and (indkey::int2[])[0:cardinality(conkey) - 1] operator(pg_catalog.@>) conkey
                )";
     let missing: Vec<String> = database.query(sql, &[]).await.iter().map(|row| row.get(0)).collect();

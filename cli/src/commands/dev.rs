@@ -78,7 +78,7 @@ fn config(database_url: &str) -> dispatch::Config {
         first_keys: SigningKeys::dev(),
         limits: Limits::default(),
         address_policy: AddressPolicy::with_loopback(),
-        deduplication_window: dispatch::config::DEDUPLICATION_WINDOW,
+        deduplicating: dispatch::Deduplicating::default(),
         engine: Some(dispatch::engine::Settings::default()),
     }
 }

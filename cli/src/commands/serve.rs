@@ -20,7 +20,8 @@ use sigpost_store::{Database, migrate};
   ADMIN_TOKEN                    the token of the admin API; without it there is no admin API
   DATABASE_CONNECTIONS (8)  MAX_IN_FLIGHT (1024)  MAX_BODY_BYTES (10000000)
   LEASE_SECONDS (20)  LONGEST_ATTEMPT_SECONDS (7200)  SHUTDOWN_GRACE_SECONDS (25)
-  DEDUPLICATION_WINDOW_SECONDS (600)  RUST_LOG (info)")]
+  DEDUPLICATION_WINDOW_SECONDS (600)  DEDUPLICATION_RELEASE_ON_FAILURE (false)
+  RUST_LOG (info)")]
 pub(crate) struct Serve {
     /// Where to listen. Beyond this machine only when you say so, e.g. `0.0.0.0:8080` in a container.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]

@@ -36,8 +36,8 @@ impl App {
         let engine = config
             .engine
             .map(|settings| {
-                let (policy, window) = (&config.address_policy, config.deduplication_window);
-                Engine::start(settings, database.clone(), keys.clone(), policy, window)
+                let (policy, deduplicating) = (&config.address_policy, config.deduplicating.clone());
+                Engine::start(settings, database.clone(), keys.clone(), policy, deduplicating)
             })
             .transpose()?;
         let state = State {
@@ -46,7 +46,7 @@ impl App {
             keys,
             limits: config.limits,
             address_policy: config.address_policy,
-            deduplication_window: config.deduplication_window,
+            deduplicating: config.deduplicating,
             token_hash: Sha256::digest(config.token.0.as_bytes()).into(),
         };
         Ok(Self { state: Arc::new(state), engine })

@@ -6,10 +6,8 @@ use anyhow::{Context, Result, ensure};
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
 use sigpost_runtime::{AddressPolicy, env};
 
+use crate::deduplicate::Deduplicating;
 use crate::engine::Settings;
-
-/// How long a deduplication id is taken, unless configured otherwise (QStash's 10 minutes).
-pub const DEDUPLICATION_WINDOW: Duration = Duration::from_secs(600);
 
 /// The configuration of one dispatch process.
 #[derive(Clone, Debug)]
@@ -28,8 +26,10 @@ pub struct Config {
     /// `ALLOW_TARGETS`: networks, addresses and hosts outside the public internet that may be pushed
     /// to, separated by commas. Default: none.
     pub address_policy: AddressPolicy,
-    /// `DEDUPLICATION_WINDOW_SECONDS`: how long a deduplication id is taken. Default 600, as QStash's.
-    pub deduplication_window: Duration,
+    /// `DEDUPLICATION_WINDOW_SECONDS`: how long a deduplication id is taken, where a message does not
+    /// say. Default 600, as QStash's. `DEDUPLICATION_RELEASE_ON_FAILURE`: whether it is free again when
+    /// its message fails for good. Default false.
+    pub deduplicating: Deduplicating,
     /// How the engine works; `None` accepts without delivering, for another process to deliver.
     pub engine: Option<Settings>,
 }
@@ -59,7 +59,10 @@ impl Config {
                 ..Limits::default()
             },
             address_policy: AddressPolicy::allowing(&env::list("ALLOW_TARGETS")?).context("ALLOW_TARGETS")?,
-            deduplication_window: seconds("DEDUPLICATION_WINDOW_SECONDS", DEDUPLICATION_WINDOW.as_secs())?,
+            deduplicating: Deduplicating {
+                window: seconds("DEDUPLICATION_WINDOW_SECONDS", Deduplicating::default().window.as_secs())?,
+                release_on_failure: env::parsed("DEDUPLICATION_RELEASE_ON_FAILURE", false)?,
+            },
             engine: Some(checked(Settings {
                 max_in_flight: env::parsed("MAX_IN_FLIGHT", defaults.max_in_flight)?,
                 lease: seconds("LEASE_SECONDS", defaults.lease.as_secs())?,

@@ -2,19 +2,35 @@
 
 use std::time::Duration;
 
-use sigpost_qstash::{Deduplication, content_key, explicit_key};
+use sigpost_qstash::{Deduplication, Options, content_key, explicit_key};
 use sigpost_store::accept::Deduplicate;
 use sigpost_store::messages::Message;
 
-/// What the sender asked for, if anything, made into a key that is taken for `window`.
-pub(crate) fn deduplicate(
-    asked_for: Option<Deduplication>,
-    message: &Message,
-    window: Duration,
-) -> Option<Deduplicate> {
-    let key = match asked_for? {
-        Deduplication::Id(id) => explicit_key(&id),
+/// What a message's options and the deployment's say of deduplication.
+#[derive(Clone, Debug)]
+pub struct Deduplicating {
+    /// How long a key is taken, where the message does not say.
+    pub window: Duration,
+    /// Whether a key is free again when its message fails for good, where the message does not say.
+    pub release_on_failure: bool,
+}
+
+impl Default for Deduplicating {
+    /// As QStash: 10 minutes, whatever becomes of the message.
+    fn default() -> Self {
+        Self { window: Duration::from_secs(600), release_on_failure: false }
+    }
+}
+
+/// What the sender asked for, if anything, made into a key.
+pub(crate) fn deduplicate(options: &Options, message: &Message, defaults: &Deduplicating) -> Option<Deduplicate> {
+    let key = match options.deduplication.as_ref()? {
+        Deduplication::Id(id) => explicit_key(id),
         Deduplication::Content => content_key(&message.url, &message.header, &message.body),
     };
-    Some(Deduplicate { key, window })
+    Some(Deduplicate {
+        key,
+        window: options.deduplication_window.unwrap_or(defaults.window),
+        release_on_failure: options.deduplication_release_on_failure.unwrap_or(defaults.release_on_failure),
+    })
 }

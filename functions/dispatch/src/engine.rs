@@ -18,6 +18,7 @@ mod callbacks;
 mod decide;
 mod drain;
 mod fast_lane;
+mod gates;
 mod in_flight;
 mod listen;
 mod push;
@@ -37,6 +38,8 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::deduplicate::Deduplicating;
+use gates::Gates;
 use in_flight::InFlight;
 use recorder::Recorder;
 use send::Sender;
@@ -53,11 +56,12 @@ struct Inner {
     settings: Settings,
     database: Database,
     keys: KeyRing,
-    /// How long callbacks take their deduplication ids.
-    deduplication_window: Duration,
+    /// For callbacks.
+    deduplicating: Deduplicating,
     sender: Sender,
     recorder: Recorder,
     room: Arc<Semaphore>,
+    gates: Gates,
     in_flight: InFlight,
     /// When to look for due messages next, and the bell that says it is earlier than it was.
     next_look: Mutex<Instant>,
@@ -110,7 +114,7 @@ impl Engine {
         database: Database,
         keys: KeyRing,
         policy: &AddressPolicy,
-        deduplication_window: Duration,
+        deduplicating: Deduplicating,
     ) -> Result<Self> {
         let (recorder, outcomes) = Recorder::channel();
         let engine = Self(Arc::new(Inner {
@@ -119,8 +123,9 @@ impl Engine {
             settings,
             database,
             keys,
-            deduplication_window,
+            deduplicating,
             recorder,
+            gates: Gates::default(),
             in_flight: InFlight::default(),
             next_look: Mutex::new(Instant::now()),
             earlier: Notify::new(),

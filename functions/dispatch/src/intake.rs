@@ -71,7 +71,8 @@ impl Writer {
         let arrivals: Vec<Arrival> = batch
             .into_iter()
             .map(|new| {
-                let engine = self.engine.as_ref().filter(|_| new.start == Start::Now);
+                let goes_at_once = new.start == Start::Now && !new.message.has_gates();
+                let engine = self.engine.as_ref().filter(|_| goes_at_once);
                 let room = engine.and_then(Engine::try_room);
                 let leased = room.is_some();
                 rooms.push(room);
@@ -152,6 +153,9 @@ impl Writer {
                     },
                     room,
                 ),
+                None if arrival.new.is_parked() => {
+                    engine.look_at_gates(arrival.new.message.gates().into_iter().take(1))
+                }
                 None => engine.look_in(match arrival.new.start {
                     Start::Now => Duration::ZERO,
                     Start::After(delay) => delay,

@@ -19,3 +19,4 @@ mod state;
 
 pub use app::App;
 pub use config::Config;
+pub use deduplicate::Deduplicating;

@@ -1,11 +1,10 @@
 //! What the API's handlers share.
 
-use std::time::Duration;
-
 use sigpost_qstash::Limits;
 use sigpost_runtime::{AddressPolicy, KeyRing};
 use sigpost_store::Database;
 
+use crate::deduplicate::Deduplicating;
 use crate::intake::Intake;
 
 /// What the API's handlers work with.
@@ -15,7 +14,7 @@ pub(crate) struct State {
     pub(crate) intake: Intake,
     pub(crate) limits: Limits,
     pub(crate) address_policy: AddressPolicy,
-    pub(crate) deduplication_window: Duration,
+    pub(crate) deduplicating: Deduplicating,
     /// SHA-256 of the token: compared as hashes, in constant time whatever the length.
     pub(crate) token_hash: [u8; 32],
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sigpost_qstash::{Headers, MessageId, Method, Start, explicit_key};
 use sigpost_store::AsyncPgConnection;
 use sigpost_store::accept::{Arrival, Deduplicate, LeaseTerms, NewMessage, accept};
-use sigpost_store::messages::Message;
+use sigpost_store::messages::{Extras, Message};
 
 use crate::publication::Publication;
 use crate::{EnqueueError, EnqueueOptions, Job};
@@ -43,7 +43,11 @@ fn new_message(publication: Publication, deduplication_window: Duration) -> NewM
     header.insert("Content-Type", "application/json");
     NewMessage {
         start: if delay.is_zero() { Start::Now } else { Start::After(delay) },
-        deduplicate: deduplication_id.map(|id| Deduplicate { key: explicit_key(&id), window: deduplication_window }),
+        deduplicate: deduplication_id.map(|id| Deduplicate {
+            key: explicit_key(&id),
+            window: deduplication_window,
+            release_on_failure: false,
+        }),
         message: Message {
             id: MessageId::new(),
             url: destination.as_str().to_owned(),
@@ -58,6 +62,7 @@ fn new_message(publication: Publication, deduplication_window: Duration) -> NewM
             labels: Vec::new(),
             caller_ip: None,
             callback_of: None,
+            extras: Extras::default(),
         },
     }
 }

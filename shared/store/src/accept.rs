@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::Serialize;
 use sigpost_qstash::{MessageId, Start};
 use uuid::Uuid;
 
 use crate::Error;
-use crate::messages::Message;
+use crate::gates::ensure_gates;
+use crate::messages::{Extras, Message};
 
 /// A message on its way into the table.
 #[derive(Clone, Debug)]
@@ -23,6 +25,14 @@ pub struct NewMessage {
     pub deduplicate: Option<Deduplicate>,
 }
 
+impl NewMessage {
+    /// Whether it enters the table waiting at its first gate. In a queue even before its time: its
+    /// place there is that of its acceptance.
+    pub fn is_parked(&self) -> bool {
+        self.message.has_gates() && (self.start == Start::Now || self.message.extras.queue_name.is_some())
+    }
+}
+
 /// A key that one message at a time may have.
 #[derive(Clone, Debug)]
 pub struct Deduplicate {
@@ -30,6 +40,8 @@ pub struct Deduplicate {
     pub key: String,
     /// How long the key stays taken.
     pub window: Duration,
+    /// The key is free again when the message fails for good.
+    pub release_on_failure: bool,
 }
 
 /// A message and whether it is inserted already leased: due now, and pushed by this process right
@@ -88,36 +100,49 @@ statement! {
         callbacks_of: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
         keys: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         windows_s: Vec<f64> => Array<Double>,
+        extras: Vec<Option<String>> => Array<Nullable<Text>>,
         lease_s: f64 => Double,
         notify: bool => Bool,
     } -> (BigInt, Nullable<Text>, Nullable<SqlUuid>);
     "with input as materialized (select * from unnest("
     {ids} "," {tokens} "," {delays_s} "," {at_ms} "," {urls} "," {methods} "," {headers} "," {bodies} ","
     {retries} "," {timeouts_ms} "," {retry_delays} "," {callbacks} "," {failure_callbacks} "," {labels} ","
-    {caller_ips} "," {callbacks_of} "," {keys} "," {windows_s}
+    {caller_ips} "," {callbacks_of} "," {keys} "," {windows_s} "," {extras}
     ") as i(id, token, delay_s, at_ms, url, method, header, body, retries, timeout_ms, retry_delay,
-            callback, failure_callback, labels, caller_ip, callback_of, key, window_s)),
+            callback, failure_callback, labels, caller_ip, callback_of, key, window_s, extras)),
     taken as (
-        insert into deduplications as d (key, message_id, expires_at)
-        select key, id, now() + make_interval(secs => window_s) from input where key is not null order by key
+        insert into deduplications as d (key, message_id, expires_at, release_on_failure)
+        select key, id, now() + make_interval(secs => window_s), coalesce((extras::json->>'release_on_failure')::bool, false)
+        from input where key is not null order by key
         on conflict (key) do update set
             message_id = case when d.expires_at <= now() then excluded.message_id else d.message_id end,
+            release_on_failure = case when d.expires_at <= now() then excluded.release_on_failure else d.release_on_failure end,
             expires_at = case when d.expires_at <= now() then excluded.expires_at else d.expires_at end
         returning key, message_id
     ),
     fresh as (
-        select i.*, coalesce(to_timestamp(i.at_ms / 1000.0), now() + make_interval(secs => i.delay_s)) as first_due
+        select i.*, coalesce(to_timestamp(i.at_ms / 1000.0), now() + make_interval(secs => i.delay_s)) as first_due,
+               i.extras::json as more, i.extras::json->>'waits_for' as gate
         from input i
         where i.key is null or i.id in (select message_id from taken)
     ),
     stored as (
         insert into messages (id, state, lease_token, due_at, deliveries, url, method, header, body, retries, timeout_ms,
-                              retry_delay, callback, failure_callback, labels, caller_ip, callback_of, not_before)
+                              retry_delay, callback, failure_callback, labels, caller_ip, callback_of, not_before,
+                              waits_for, gates, queue_name, flow_control, priority, topic_name, endpoint_name,
+                              schedule_id, redact)
         select id, case when token is null then 'pending' else 'active' end::message_state, token,
-               case when token is null then first_due else now() + make_interval(secs => " {lease_s} ") end,
-               (token is not null)::int, url, method, header::jsonb, body, retries, timeout_ms, retry_delay,
-               callback::jsonb, failure_callback::jsonb, coalesce(string_to_array(labels, ','), '{}'), caller_ip,
-               callback_of, greatest(first_due, now())
+               case when gate is not null then null
+                    when token is null then first_due
+                    else now() + make_interval(secs => " {lease_s} ") end,
+               (token is not null)::int, url, method, header::json, body, retries, timeout_ms, retry_delay,
+               callback::json, failure_callback::json, coalesce(string_to_array(labels, ','), '{}'), caller_ip,
+               callback_of, greatest(first_due, now()), gate,
+               case when more is not null then
+                   nullif(array(select json_array_elements_text(more->'gates')), '{}')
+               end,
+               more->>'queue_name', more->'flow_control', coalesce((more->>'priority')::int, 0), more->>'topic_name',
+               more->>'endpoint_name', more->>'schedule_id', more->>'redact'
         from fresh
         on conflict (id) do nothing
         returning id, lease_token
@@ -127,6 +152,11 @@ statement! {
         select id, 'CREATED'::event_state from stored
         union all
         select id, 'ACTIVE' from stored where lease_token is not null
+    ),
+    kept_waiting as (
+        insert into slots (gate, message_id, family)
+        select more->>'keeps_waiting', id, callback_of from fresh where more->>'keeps_waiting' is not null
+        on conflict do nothing
     ),
     woken as (select case when " {notify} " then pg_notify('sigpost', '')::text end)
     select floor(extract(epoch from now()) * 1000)::bigint, taken.key, taken.message_id
@@ -157,6 +187,7 @@ pub async fn accept(
     let sent = || batch.iter().zip(&original).filter(|(_, original)| original.is_none()).map(|(arrival, _)| arrival);
     let messages = || sent().map(|arrival| &arrival.new.message);
 
+    ensure_gates(conn, sent().map(|arrival| &arrival.new.message)).await?;
     let statement = Accept {
         ids: messages().map(|message| message.id.0).collect(),
         tokens: sent().map(|arrival| arrival.leased.then_some(lease.token)).collect(),
@@ -189,6 +220,7 @@ pub async fn accept(
         windows_s: sent()
             .map(|arrival| arrival.new.deduplicate.as_ref().map_or(0.0, |d| d.window.as_secs_f64()))
             .collect(),
+        extras: sent().map(|arrival| stored_extras(&arrival.new)).collect(),
         lease_s: lease.length.as_secs_f64(),
         notify,
         lifetime: PhantomData,
@@ -206,6 +238,27 @@ pub async fn accept(
         .collect();
     let created_at_ms = rows.as_slice().first().map_or(0, |(at_ms, ..)| *at_ms);
     Ok(Accepted { created_at_ms, duplicate_of })
+}
+
+/// The extras as the statement reads them: with the gates, the one at which the message is parked,
+/// and what its deduplication key asks for. `None` for most messages.
+fn stored_extras(new: &NewMessage) -> Option<String> {
+    #[derive(Serialize)]
+    struct Stored<'a> {
+        #[serde(flatten)]
+        extras: &'a Extras,
+        gates: Vec<String>,
+        waits_for: Option<&'a str>,
+        release_on_failure: bool,
+    }
+    let extras = &new.message.extras;
+    let release_on_failure = new.deduplicate.as_ref().is_some_and(|deduplicate| deduplicate.release_on_failure);
+    if *extras == Extras::default() && !release_on_failure {
+        return None;
+    }
+    let gates = new.message.gates();
+    let waits_for = gates.as_slice().first().filter(|_| new.is_parked()).cloned();
+    Some(json(&Stored { extras, gates, waits_for: waits_for.as_deref(), release_on_failure }))
 }
 
 fn json(value: &impl serde::Serialize) -> String {

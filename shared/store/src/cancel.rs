@@ -26,14 +26,16 @@ statement! {
     Cancel { id: Uuid => SqlUuid } -> (Bool, Nullable<Text>);
     "with wanted as (select " {id} " as id),
     cancelled as (
-        update messages m set state = 'cancelled', due_at = null, lease_token = null, finished_at = now()
-        from wanted where m.id = wanted.id and m.due_at is not null
+        update messages m set state = 'cancelled', due_at = null, lease_token = null, waits_for = null,
+                              finished_at = now()
+        from wanted where m.id = wanted.id and m.finished_at is null
         returning m.id
     ),
     logged as (
         insert into events (message_id, state)
         select id, state from cancelled, unnest(array['CANCEL_REQUESTED', 'CANCELED']::event_state[]) as state
     ),
+    given_back as (delete from slots where message_id in (select id from cancelled)),
     told as (select pg_notify('sigpost', 'cancelled')::text from cancelled)
     select exists (select from cancelled), (select m.state::text from messages m join wanted using (id))
     from (select 1) one left join told on true"

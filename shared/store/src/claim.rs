@@ -1,5 +1,6 @@
 //! Claim: due messages are leased, many in one statement, by any number of dispatchers at once.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -30,11 +31,63 @@ pub struct Lease {
     pub not_before_ms: i64,
 }
 
+/// What a claim took.
+#[derive(Debug, Default)]
+pub struct Claimed {
+    /// Leased to this process.
+    pub leases: Vec<Lease>,
+    /// Gates at which messages wait that were due: they are to be looked at, with
+    /// [`admit`](crate::gates::admit).
+    pub waiting_at: BTreeSet<String>,
+}
+
+/// What a lease needs to know of its row, for every statement that makes leases.
+pub(crate) const LEASE_COLUMNS: &str =
+    " waits_for, id, retried, deliveries, url, method, header::text, body, retries, timeout_ms,
+    retry_delay, callback::text, failure_callback::text, labels, caller_ip, callback_of,
+    floor(extract(epoch from created_at) * 1000)::bigint, floor(extract(epoch from not_before) * 1000)::bigint,
+    case when gates is not null or callback_of is not null or topic_name is not null or schedule_id is not null
+              or redact is not null then
+        json_strip_nulls(json_build_object(
+            'queue_name', queue_name, 'flow_control', flow_control, 'priority', priority, 'redact', redact,
+            'topic_name', topic_name, 'endpoint_name', endpoint_name, 'schedule_id', schedule_id,
+            'keeps_waiting', (select substr(gate, length('queue:') + 1) from slots
+                              where callback_of is not null and message_id = id and family = callback_of
+                                and gate like 'queue:%')
+        ))::text
+    end ";
+
+/// The types of [`LEASE_COLUMNS`].
+pub(crate) type LeaseColumns = (
+    Nullable<Text>,
+    SqlUuid,
+    Integer,
+    Integer,
+    Text,
+    Text,
+    Text,
+    Binary,
+    Integer,
+    Nullable<BigInt>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Array<Text>,
+    Nullable<Text>,
+    Nullable<SqlUuid>,
+    BigInt,
+    BigInt,
+    Nullable<Text>,
+);
+
 statement! {
     /// Takes what is due, oldest first: pending messages whose time has come, and active ones whose
     /// lease ran out. The inner query runs once and locks only what it takes. A locked row cannot
     /// move before the statement ends, so its physical place is the shortest way back to it, and the
     /// planner has no join to choose.
+    ///
+    /// A pending message with gates is not leased but parked at its first gate. One whose lease ran
+    /// out has passed them.
     ///
     /// The commit does not wait for the disk. If Postgres goes down before the lease is written, the
     /// message is found as it was and delivered again, as after any lost lease; and what came of a
@@ -43,30 +96,26 @@ statement! {
         token: Uuid => SqlUuid,
         lease_s: f64 => Double,
         most: i64 => BigInt,
-    } -> (
-        SqlUuid, Integer, Integer, Text, Text, Text, Binary, Integer, Nullable<BigInt>, Nullable<Text>,
-        Nullable<Text>, Nullable<Text>, Array<Text>, Nullable<Text>, Nullable<SqlUuid>, BigInt, BigInt,
-    );
-    "with leased as (
+    } -> LeaseColumns;
+    "with taken as (
         update messages set
-            state = 'active',
-            lease_token = " {token} ",
-            due_at = now() + make_interval(secs => " {lease_s} "),
-            deliveries = deliveries + 1
+            state = case when gates is null or state = 'active' then 'active' else state end,
+            lease_token = case when gates is null or state = 'active' then " {token} "::uuid end,
+            due_at = case when gates is null or state = 'active' then now() + make_interval(secs => " {lease_s} ") end,
+            deliveries = deliveries + (gates is null or state = 'active')::int,
+            waits_for = case when gates is null or state = 'active' then null else gates[1] end
         where ctid = any(array(
             select ctid from messages where due_at <= now() order by due_at, id limit " {most} " for update skip locked
         )) and (select set_config('synchronous_commit', 'off', true)) = 'off'
         returning *
     ),
-    logged as (insert into events (message_id, state) select id, 'ACTIVE' from leased)
-    select id, retried, deliveries, url, method, header::text, body, retries, timeout_ms, retry_delay,
-           callback::text, failure_callback::text, labels, caller_ip, callback_of,
-           floor(extract(epoch from created_at) * 1000)::bigint, floor(extract(epoch from not_before) * 1000)::bigint
-    from leased"
+    logged as (insert into events (message_id, state) select id, 'ACTIVE' from taken where waits_for is null)
+    select" [LEASE_COLUMNS] "from taken"
 }
 
 #[derive(Queryable)]
-struct Row {
+pub(crate) struct Row {
+    waits_for: Option<String>,
     id: Uuid,
     retried: i32,
     deliveries: i32,
@@ -84,11 +133,15 @@ struct Row {
     callback_of: Option<Uuid>,
     created_at_ms: i64,
     not_before_ms: i64,
+    extras: Option<String>,
 }
 
 impl Row {
     fn into_lease(self, token: Uuid) -> Lease {
-        let callback = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+        // What no longer parses was written by another release, and must not keep the message from going out.
+        fn json<T: Default + serde::de::DeserializeOwned>(text: Option<String>) -> T {
+            text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+        }
         Lease {
             token,
             retried: self.retried.unsigned_abs(),
@@ -104,24 +157,40 @@ impl Row {
                 retries: self.retries.unsigned_abs(),
                 timeout: self.timeout_ms.map(|ms| Duration::from_millis(ms.unsigned_abs())),
                 retry_delay: self.retry_delay.and_then(|text| RetryDelay::parse("Upstash-Retry-Delay", &text).ok()),
-                callback: callback(self.callback),
-                failure_callback: callback(self.failure_callback),
+                callback: json(self.callback),
+                failure_callback: json(self.failure_callback),
                 labels: self.labels,
                 caller_ip: self.caller_ip,
                 callback_of: self.callback_of.map(MessageId),
+                extras: json(self.extras),
             },
         }
     }
 }
 
-/// Leases at most `most` due messages. Fewer means that no more were due (or that others hold them).
-pub async fn claim(conn: &mut AsyncPgConnection, lease: LeaseTerms, most: usize) -> Result<Vec<Lease>, Error> {
+impl Claimed {
+    /// From rows under the lease of this token, and rows that wait.
+    pub(crate) fn new(rows: Vec<Row>, token: Uuid) -> Self {
+        let mut claimed = Self::default();
+        for mut row in rows {
+            match row.waits_for.take() {
+                Some(gate) => {
+                    claimed.waiting_at.insert(gate);
+                }
+                None => claimed.leases.push(row.into_lease(token)),
+            }
+        }
+        claimed
+    }
+}
+
+/// Takes at most `most` due messages. Fewer means that no more were due (or that others hold them).
+pub async fn claim(conn: &mut AsyncPgConnection, lease: LeaseTerms, most: usize) -> Result<Claimed, Error> {
     let statement = Claim {
         token: lease.token,
         lease_s: lease.length.as_secs_f64(),
         most: i64::try_from(most).unwrap_or(i64::MAX),
         lifetime: PhantomData,
     };
-    let rows: Vec<Row> = statement.load(conn).await?;
-    Ok(rows.into_iter().map(|row| row.into_lease(lease.token)).collect())
+    Ok(Claimed::new(statement.load(conn).await?, lease.token))
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use sigpost_qstash::{Callback, Headers, MessageId, Method, RetryDelay};
+use serde::{Deserialize, Serialize};
+use sigpost_qstash::{Callback, FlowControl, Headers, MessageId, Method, Redact, RetryDelay};
 use uuid::Uuid;
 
 use crate::Error;
@@ -40,6 +41,33 @@ pub struct Message {
     pub caller_ip: Option<String>,
     /// For a callback, the message it reports on.
     pub callback_of: Option<MessageId>,
+    /// What few messages have.
+    pub extras: Extras,
+}
+
+/// What few messages have. It goes to Postgres and comes back as one JSON text, so that a message
+/// without any of it costs nothing; there it has columns of its own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Extras {
+    /// The queue it goes through.
+    pub queue_name: Option<String>,
+    /// The flow-control keys it goes through, with what the publish said of each.
+    pub flow_control: Vec<FlowControl>,
+    /// Among those that wait at a gate, the higher goes first.
+    pub priority: i32,
+    /// The URL group it was published to.
+    pub topic_name: Option<String>,
+    /// The endpoint's name within the group.
+    pub endpoint_name: Option<String>,
+    /// The schedule that published it.
+    pub schedule_id: Option<String>,
+    /// What reading it hides.
+    #[serde(skip_serializing_if = "Redact::is_empty")]
+    pub redact: Redact,
+    /// For a callback of a queue's message: the queue that waits for the end of this one, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keeps_waiting: Option<String>,
 }
 
 /// The states of a message; see `docs/lifecycle.md`.
@@ -114,6 +142,13 @@ pub(crate) struct MessageRow {
     labels: Vec<String>,
     caller_ip: Option<String>,
     callback_of: Option<Uuid>,
+    queue_name: Option<String>,
+    flow_control: Option<serde_json::Value>,
+    priority: i32,
+    topic_name: Option<String>,
+    endpoint_name: Option<String>,
+    schedule_id: Option<String>,
+    redact: Option<String>,
     not_before: jiff_diesel::Timestamp,
     created_at: jiff_diesel::Timestamp,
 }
@@ -122,7 +157,9 @@ impl From<MessageRow> for StoredMessage {
     /// What is stored was checked when it was accepted: what no longer parses (an older release's
     /// option, say) is left out rather than making the message unreadable.
     fn from(row: MessageRow) -> Self {
-        let callback = |value: Option<serde_json::Value>| value.and_then(|value| serde_json::from_value(value).ok());
+        fn json<T: Default + serde::de::DeserializeOwned>(value: Option<serde_json::Value>) -> T {
+            value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+        }
         Self {
             state: MessageState::from_label(&row.state),
             retried: row.retried.unsigned_abs(),
@@ -137,11 +174,21 @@ impl From<MessageRow> for StoredMessage {
                 retries: row.retries.unsigned_abs(),
                 timeout: row.timeout_ms.map(|ms| Duration::from_millis(ms.unsigned_abs())),
                 retry_delay: row.retry_delay.and_then(|text| RetryDelay::parse("Upstash-Retry-Delay", &text).ok()),
-                callback: callback(row.callback),
-                failure_callback: callback(row.failure_callback),
+                callback: json(row.callback),
+                failure_callback: json(row.failure_callback),
                 labels: row.labels,
                 caller_ip: row.caller_ip,
                 callback_of: row.callback_of.map(MessageId),
+                extras: Extras {
+                    queue_name: row.queue_name,
+                    flow_control: json(row.flow_control),
+                    priority: row.priority,
+                    topic_name: row.topic_name,
+                    endpoint_name: row.endpoint_name,
+                    schedule_id: row.schedule_id,
+                    redact: row.redact.and_then(|text| Redact::parse("redact", &text).ok()).unwrap_or_default(),
+                    keeps_waiting: None,
+                },
             },
         }
     }

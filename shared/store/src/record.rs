@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use bytes::Bytes;
-use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::{DeadLetterId, Headers, MessageId};
 use uuid::Uuid;
@@ -26,6 +26,8 @@ pub struct Outcome {
     pub response: Option<Response>,
     /// Why the attempt failed, in words.
     pub error: Option<String>,
+    /// It has slots of gates, or keeps a queue waiting: they are given back.
+    pub has_slots: bool,
 }
 
 /// Where a message goes after a delivery.
@@ -78,6 +80,7 @@ statement! {
         headers: Vec<Option<String>> => Array<Nullable<Text>>,
         bodies: Vec<Option<&'a [u8]>> => Array<Nullable<Binary>>,
         errors: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        any_has_slots: bool => Bool,
     } -> (SqlUuid, Nullable<BigInt>, Nullable<BigInt>);
     "with input as materialized (select * from unnest("
     {ids} "," {tokens} "," {nexts} "," {delays_s} "," {statuses} "," {headers} "," {bodies} "," {errors}
@@ -91,7 +94,7 @@ statement! {
             finished_at = case when i.next in ('delivered', 'failed') then now() end
         from input i
         where m.id = i.id and m.lease_token = i.token
-        returning m.id, i.next, i.status, i.header::jsonb as header, i.body, i.error, m.due_at
+        returning m.id, i.next, i.status, i.header::json as header, i.body, i.error, m.due_at
     ),
     logged as (
         insert into events (message_id, state, response_status, response_header, response_body, error, next_delivery_at)
@@ -105,6 +108,18 @@ statement! {
         insert into dead_letters (message_id, response_status, response_header, response_body, error)
         select id, coalesce(status, 0), header, body, error from recorded where next = 'failed'
         returning id, message_id, floor(extract(epoch from failed_at) * 1000)::bigint as failed_at_ms
+    ),
+    given_back as (
+        delete from slots s using recorded r
+        where " {any_has_slots} " and s.message_id = r.id and (r.next in ('delivered', 'failed') or s.gate like 'flow:%')
+    ),
+    released as (
+        -- In the order of the keys, as whoever takes them.
+        delete from deduplications where key = any(array(
+            select key from deduplications
+            where release_on_failure and message_id = any(array(select id from recorded where next = 'failed'))
+            order by key for update
+        ))
     )
     select recorded.id, buried.failed_at_ms, buried.id
     from recorded left join buried on buried.message_id = recorded.id"
@@ -136,6 +151,7 @@ pub async fn record(conn: &mut AsyncPgConnection, batch: &[Outcome]) -> Result<R
             .map(|outcome| outcome.response.as_ref().map(|r| &r.body[..]).filter(|body| !body.is_empty()))
             .collect(),
         errors: batch.iter().map(|outcome| outcome.error.as_deref()).collect(),
+        any_has_slots: batch.iter().any(|outcome| outcome.has_slots),
         lifetime: PhantomData,
     };
     let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = statement.load(conn).await?;

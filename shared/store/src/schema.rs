@@ -13,19 +13,28 @@ diesel::table! {
         retried -> Integer,
         url -> Text,
         method -> Text,
-        header -> Jsonb,
+        header -> Json,
         body -> Bytea,
         retries -> Integer,
         timeout_ms -> Nullable<BigInt>,
         retry_delay -> Nullable<Text>,
-        callback -> Nullable<Jsonb>,
-        failure_callback -> Nullable<Jsonb>,
+        callback -> Nullable<Json>,
+        failure_callback -> Nullable<Json>,
         labels -> Array<Text>,
         caller_ip -> Nullable<Text>,
         callback_of -> Nullable<Uuid>,
         not_before -> Timestamptz,
         created_at -> Timestamptz,
         finished_at -> Nullable<Timestamptz>,
+        priority -> Integer,
+        gates -> Nullable<Array<Text>>,
+        waits_for -> Nullable<Text>,
+        queue_name -> Nullable<Text>,
+        flow_control -> Nullable<Json>,
+        topic_name -> Nullable<Text>,
+        endpoint_name -> Nullable<Text>,
+        schedule_id -> Nullable<Text>,
+        redact -> Nullable<Text>,
     }
 }
 
@@ -34,6 +43,7 @@ diesel::table! {
         key -> Text,
         message_id -> Uuid,
         expires_at -> Timestamptz,
+        release_on_failure -> Bool,
     }
 }
 
@@ -44,7 +54,7 @@ diesel::table! {
         message_id -> Uuid,
         state -> Text,
         response_status -> Nullable<Integer>,
-        response_header -> Nullable<Jsonb>,
+        response_header -> Nullable<Json>,
         response_body -> Nullable<Bytea>,
         error -> Nullable<Text>,
         next_delivery_at -> Nullable<Timestamptz>,
@@ -57,7 +67,7 @@ diesel::table! {
         message_id -> Uuid,
         failed_at -> Timestamptz,
         response_status -> Integer,
-        response_header -> Nullable<Jsonb>,
+        response_header -> Nullable<Json>,
         response_body -> Nullable<Bytea>,
         error -> Nullable<Text>,
     }
@@ -88,6 +98,32 @@ diesel::table! {
         started_at -> Timestamptz,
         completed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    gates (id) {
+        id -> Text,
+        kind -> Text,
+        name -> Text,
+        parallelism -> Nullable<Integer>,
+        rate -> Nullable<Integer>,
+        period_s -> Integer,
+        paused -> Bool,
+        pinned_parallelism -> Bool,
+        pinned_rate -> Bool,
+        period_start -> Nullable<Timestamptz>,
+        period_count -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    slots (gate, message_id) {
+        gate -> Text,
+        message_id -> Uuid,
+        family -> Uuid,
     }
 }
 

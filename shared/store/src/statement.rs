@@ -3,7 +3,7 @@
 //! `diesel::sql_query` prepares its text anew on every call (two round trips, each time). A type of
 //! its own with a `QueryId` is prepared once per connection and then costs one round trip. The macro
 //! makes such a type from the SQL text: `{name}` in braces stands where that bind goes, and each
-//! bind goes to one place.
+//! bind goes to one place; `[NAME]` in brackets stands for a constant text that statements share.
 
 /// Declares a statement: a struct with one field per bind (and `lifetime: PhantomData`), whose rows
 /// have the given SQL types.
@@ -40,6 +40,9 @@ macro_rules! statement {
     };
     (@piece $self:ident, $out:ident, $binds:tt, $text:literal) => {
         $out.push_sql($text);
+    };
+    (@piece $self:ident, $out:ident, $binds:tt, [$shared:ident]) => {
+        $out.push_sql($shared);
     };
     (@piece $self:ident, $out:ident, $binds:tt, {$bind:ident}) => {
         statement!(@bind $self, $out, $bind, $binds);

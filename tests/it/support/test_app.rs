@@ -195,7 +195,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         first_keys: SigningKeys::dev(),
         limits: Limits::default(),
         address_policy: AddressPolicy::with_loopback(),
-        deduplication_window: dispatch::config::DEDUPLICATION_WINDOW,
+        deduplicating: dispatch::Deduplicating::default(),
         engine: Some(Settings::default()),
     }
 }

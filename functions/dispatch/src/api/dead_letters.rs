@@ -1,8 +1,5 @@
 //! `GET /v2/dlq`, `GET /v2/dlq/{id}` and `POST /v2/dlq/retry/{id}`.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::{Path, State as FromState};
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -13,11 +10,12 @@ use sigpost_qstash::{DeadLetterId, Options, Params, canonical_name};
 use sigpost_runtime::ApiError;
 use sigpost_store::accept::NewMessage;
 use sigpost_store::dead_letters::{DeadLetter, find, list, retry};
+use std::sync::Arc;
 
 use crate::api::messages::on_the_wire as message_on_the_wire;
 use crate::api::publish::check_callback_addresses;
 use crate::api::query::{self, Query};
-use crate::deduplicate::deduplicate;
+use crate::deduplicate::{Deduplicating, deduplicate};
 use crate::state::State;
 
 /// Rows of a page: the most and the default (QStash's OpenAPI).
@@ -58,16 +56,15 @@ pub(crate) async fn retry_dead_letter(
     let params = Params::from_request(&headers, uri.query())?;
     let options = Options::parse(&params, &state.limits, Timestamp::now())?;
     check_callback_addresses(&state, &options)?;
-    let window = state.deduplication_window;
     let mut conn = state.database.connection().await?;
-    let new_id = retry(&mut conn, parse_id(&id)?, |new| change(new, &params, options, window)).await?;
+    let new_id = retry(&mut conn, parse_id(&id)?, |new| change(new, &params, &options, &state.deduplicating)).await?;
     let message_id = new_id.ok_or_else(|| unknown(&id))?;
     Ok((StatusCode::CREATED, Json(RetriedMessage { message_id })))
 }
 
 /// What the request sets replaces what the message had; the rest stays. Its own Content-Type, which
 /// many clients always send, is no option.
-fn change(new: &mut NewMessage, params: &Params, options: Options, window: Duration) {
+fn change(new: &mut NewMessage, params: &Params, options: &Options, deduplicating: &Deduplicating) {
     new.start = options.start;
     let message = &mut new.message;
     if params.get("method").is_some() {
@@ -78,17 +75,31 @@ fn change(new: &mut NewMessage, params: &Params, options: Options, window: Durat
             message.header.0.insert(name, values.clone());
         }
     }
-    if let Some(retries) = options.retries {
-        message.retries = retries;
-    }
+    message.retries = options.retries.unwrap_or(message.retries);
     message.timeout = options.timeout.or(message.timeout);
-    message.retry_delay = options.retry_delay.or_else(|| message.retry_delay.take());
-    message.callback = options.callback.or_else(|| message.callback.take());
-    message.failure_callback = options.failure_callback.or_else(|| message.failure_callback.take());
+    replace(&mut message.retry_delay, &options.retry_delay);
+    replace(&mut message.callback, &options.callback);
+    replace(&mut message.failure_callback, &options.failure_callback);
+    replace(&mut message.extras.queue_name, &options.queue_name);
     if !options.labels.is_empty() {
-        message.labels = options.labels;
+        message.labels.clone_from(&options.labels);
     }
-    new.deduplicate = deduplicate(options.deduplication, message, window);
+    if !options.flow_control.is_empty() {
+        message.extras.flow_control.clone_from(&options.flow_control);
+    }
+    if !options.redact.is_empty() {
+        message.extras.redact = options.redact.clone();
+    }
+    if params.get("sigpost-priority").is_some() {
+        message.extras.priority = options.priority;
+    }
+    new.deduplicate = deduplicate(options, message, deduplicating);
+}
+
+fn replace<T: Clone>(of_the_message: &mut Option<T>, of_the_request: &Option<T>) {
+    if of_the_request.is_some() {
+        of_the_message.clone_from(of_the_request);
+    }
 }
 
 fn parse_id(text: &str) -> Result<DeadLetterId, ApiError> {

@@ -79,6 +79,7 @@ fn states(query: &Query) -> Result<Vec<EventState>, Invalid> {
 
 fn on_the_wire(event: Event) -> wire::Event {
     let message = event.message.message;
+    let extras = message.extras;
     let (callback, callback_headers) = callback_parts(message.callback);
     let (failure_callback, failure_callback_headers) = callback_parts(message.failure_callback);
     let response_status = event.response.as_ref().map(|response| response.status);
@@ -90,14 +91,14 @@ fn on_the_wire(event: Event) -> wire::Event {
         state: event.state,
         url: message.url,
         method: Some(message.method),
-        header: message.header,
-        body: message.body,
+        header: extras.redact.header(&message.header),
+        body: extras.redact.body(message.body),
         error: event.error,
         next_delivery_time: event.next_delivery_at_ms,
-        topic_name: None,
-        endpoint_name: None,
-        schedule_id: None,
-        queue_name: None,
+        topic_name: extras.topic_name,
+        endpoint_name: extras.endpoint_name,
+        schedule_id: extras.schedule_id,
+        queue_name: extras.queue_name,
         response_status,
         response_header,
         response_body,

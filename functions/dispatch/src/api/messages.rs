@@ -50,6 +50,7 @@ fn unknown(id: MessageId) -> ApiError {
 pub(crate) fn on_the_wire(stored: StoredMessage) -> wire::Message {
     let state = state_on_the_wire(&stored);
     let StoredMessage { message, created_at_ms, not_before_ms, .. } = stored;
+    let extras = message.extras;
     let (callback, callback_header) = callback_parts(message.callback);
     let (failure_callback, failure_callback_header) = callback_parts(message.failure_callback);
     wire::Message {
@@ -59,12 +60,12 @@ pub(crate) fn on_the_wire(stored: StoredMessage) -> wire::Message {
         max_retries: message.retries,
         not_before: not_before_ms,
         created_at: created_at_ms,
-        topic_name: None,
-        endpoint_name: None,
-        queue_name: None,
-        schedule_id: None,
-        header: message.header,
-        body: wire::Body(message.body),
+        topic_name: extras.topic_name,
+        endpoint_name: extras.endpoint_name,
+        queue_name: extras.queue_name,
+        schedule_id: extras.schedule_id,
+        header: extras.redact.header(&message.header),
+        body: wire::Body(extras.redact.body(message.body)),
         callback,
         callback_header,
         failure_callback,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sigpost_qstash::{Destination, MessageId, Options, Params, PublishResponse, Target};
 use sigpost_runtime::{ApiError, CallerAddress};
 use sigpost_store::accept::NewMessage;
-use sigpost_store::messages::Message;
+use sigpost_store::messages::{Extras, Message};
 
 use crate::api::body;
 use crate::deduplicate::deduplicate;
@@ -72,17 +72,24 @@ fn new_message(
         id: MessageId::new(),
         url: destination.as_str().to_owned(),
         method: options.method,
-        header: options.headers,
+        header: options.headers.clone(),
         body,
         retries: options.retries.unwrap_or(DEFAULT_RETRIES),
         timeout: options.timeout,
-        retry_delay: options.retry_delay,
-        callback: options.callback,
-        failure_callback: options.failure_callback,
-        labels: options.labels,
+        retry_delay: options.retry_delay.clone(),
+        callback: options.callback.clone(),
+        failure_callback: options.failure_callback.clone(),
+        labels: options.labels.clone(),
         caller_ip: caller.0.map(|address| address.to_string()),
         callback_of: None,
+        extras: Extras {
+            queue_name: options.queue_name.clone(),
+            flow_control: options.flow_control.clone(),
+            priority: options.priority,
+            redact: options.redact.clone(),
+            ..Extras::default()
+        },
     };
-    let deduplicate = deduplicate(options.deduplication, &message, state.deduplication_window);
+    let deduplicate = deduplicate(&options, &message, &state.deduplicating);
     NewMessage { message, start: options.start, deduplicate }
 }

@@ -1,14 +1,12 @@
 //! Callbacks: reports about deliveries, which are messages themselves: stored, signed, retried.
 
-use std::time::Duration;
-
 use sigpost_qstash::{Callback, CallbackBody, DeadLetterId, MessageId};
 use sigpost_store::accept::NewMessage;
 use sigpost_store::claim::Lease;
-use sigpost_store::messages::Message;
+use sigpost_store::messages::{Extras, Message};
 use sigpost_store::record::{Next, Outcome};
 
-use crate::deduplicate::deduplicate;
+use crate::deduplicate::{Deduplicating, deduplicate};
 
 /// Whether the end of this delivery may have to be reported.
 pub(super) fn wants_reports(lease: &Lease) -> bool {
@@ -21,7 +19,7 @@ pub(super) fn reports(
     lease: &Lease,
     outcome: &Outcome,
     dead_letter: Option<DeadLetterId>,
-    deduplication_window: Duration,
+    deduplicating: &Deduplicating,
 ) -> Vec<NewMessage> {
     let message = &lease.message;
     let attempted = outcome.next != Next::GivenBack;
@@ -30,9 +28,7 @@ pub(super) fn reports(
     every
         .into_iter()
         .chain(last.map(|callback| (callback, dead_letter)))
-        .map(|(callback, dead_letter)| {
-            report(callback, lease, &body(lease, outcome, dead_letter), deduplication_window)
-        })
+        .map(|(callback, dead_letter)| report(callback, lease, &body(lease, outcome, dead_letter), deduplicating))
         .collect()
 }
 
@@ -47,22 +43,22 @@ fn body(lease: &Lease, outcome: &Outcome, dlq_id: Option<DeadLetterId>) -> Callb
         max_retries: message.retries,
         dlq_id,
         source_message_id: message.id,
-        topic_name: None,
-        endpoint_name: None,
+        topic_name: message.extras.topic_name.clone(),
+        endpoint_name: message.extras.endpoint_name.clone(),
         url: message.url.clone(),
         method: message.method,
         source_header: message.header.clone(),
         source_body: message.body.clone(),
         not_before: lease.not_before_ms,
         created_at: lease.created_at_ms,
-        schedule_id: None,
+        schedule_id: message.extras.schedule_id.clone(),
         caller_ip: message.caller_ip.clone(),
         error: outcome.error.clone().filter(|_| outcome.response.is_none()),
     }
 }
 
 /// What the callback's own options do not say is as for the message it reports on.
-fn report(callback: &Callback, lease: &Lease, body: &CallbackBody, deduplication_window: Duration) -> NewMessage {
+fn report(callback: &Callback, lease: &Lease, body: &CallbackBody, deduplicating: &Deduplicating) -> NewMessage {
     let (message, options) = (&lease.message, &callback.options);
     // A struct of texts and numbers: nothing in it can fail to serialise.
     let body = bytes::Bytes::from(serde_json::to_vec(body).unwrap_or_default());
@@ -84,7 +80,15 @@ fn report(callback: &Callback, lease: &Lease, body: &CallbackBody, deduplication
         labels: options.labels.clone(),
         caller_ip: message.caller_ip.clone(),
         callback_of: Some(message.id),
+        extras: Extras {
+            queue_name: options.queue_name.clone(),
+            flow_control: options.flow_control.clone(),
+            priority: options.priority,
+            redact: options.redact.clone(),
+            keeps_waiting: message.extras.queue_name.clone(),
+            ..Extras::default()
+        },
     };
-    let deduplicate = deduplicate(options.deduplication.clone(), &report, deduplication_window);
+    let deduplicate = deduplicate(options, &report, deduplicating);
     NewMessage { message: report, start: options.start, deduplicate }
 }

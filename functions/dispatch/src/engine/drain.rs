@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use sigpost_store::Error;
 use sigpost_store::accept::LeaseTerms;
-use sigpost_store::claim::claim;
+use sigpost_store::claim::{Claimed, claim};
 use sigpost_store::wake::glance;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
-use super::{Engine, Room};
+use super::Engine;
 
 /// Messages in one claim at most.
 const BATCH: usize = 256;
@@ -56,45 +56,65 @@ pub(super) async fn look_when_due(engine: Engine) {
     }
 }
 
-/// One statement when nothing is due. Returns how long until something will be.
+/// Looks until nothing is left to do: those who wait at gates that were named, all gates if it is
+/// time for that, what is due. One statement when there is nothing. Returns how long until there will be.
 async fn look(engine: &Engine) -> Result<Option<Duration>, Error> {
     let inner = &engine.0;
-    let seen = glance(&mut *inner.database.connection().await?).await?;
-    if let Some(keys) = seen.signing_keys {
-        inner.keys.replace(keys);
-    }
-    match seen.next_due_in {
-        Some(Duration::ZERO) => drain(engine).await,
-        later => Ok(later),
+    loop {
+        engine.admit_at_named_gates().await?;
+        let mut conn = inner.database.connection().await?;
+        let seen = glance(&mut conn).await?;
+        let next_sweep = engine.sweep_gates(&mut conn, &seen).await?;
+        drop(conn);
+        if let Some(keys) = seen.signing_keys {
+            inner.keys.replace(keys);
+        }
+        let mut next_due = seen.next_due_in;
+        if next_due == Some(Duration::ZERO) {
+            next_due = match claim_due(engine).await? {
+                Due::Claimed => Some(Duration::ZERO),
+                Due::HeldByOthers => Some(CONTENDED),
+                Due::NoRoom => return Ok(None),
+            };
+        }
+        let next = next_due.into_iter().chain(next_sweep).min();
+        if next != Some(Duration::ZERO) && !engine.gates_are_named() {
+            return Ok(next);
+        }
     }
 }
 
-/// The one step function of delivery: leases and pushes until nothing more is due. Returns how long
-/// until something will be.
-pub(super) async fn drain(engine: &Engine) -> Result<Option<Duration>, Error> {
+/// What a claim of everything due came to.
+enum Due {
+    /// Everything that was due was taken.
+    Claimed,
+    /// Others hold what is due at this moment.
+    HeldByOthers,
+    /// The engine stops.
+    NoRoom,
+}
+
+/// The one step function of delivery: leases and pushes until nothing more is due.
+async fn claim_due(engine: &Engine) -> Result<Due, Error> {
     let inner = &engine.0;
     let mut contended = true;
     loop {
-        let Some(mut room) = room_for_a_batch(engine).await else { return Ok(None) };
+        let Some(room) = room_for_a_batch(engine).await else { return Ok(Due::NoRoom) };
         let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
         let wanted = room.num_permits();
-        let leases = claim(&mut *inner.database.connection().await?, terms, wanted).await?;
-        let fewer = leases.len() < wanted;
-        contended &= leases.is_empty();
-        for lease in leases {
-            let Some(permit) = room.split(1) else { break };
-            engine.push(lease, Room { _permit: permit });
-        }
+        let Claimed { leases, waiting_at } = claim(&mut *inner.database.connection().await?, terms, wanted).await?;
+        let fewer = leases.len() < wanted && waiting_at.is_empty();
+        contended &= leases.is_empty() && waiting_at.is_empty();
+        engine.push_all(leases, room);
+        engine.look_at_gates(waiting_at);
         if fewer {
-            drop(room);
-            let seen = glance(&mut *inner.database.connection().await?).await?;
-            return Ok(seen.next_due_in.map(|next| if contended { next.max(CONTENDED) } else { next }));
+            return Ok(if contended { Due::HeldByOthers } else { Due::Claimed });
         }
     }
 }
 
 /// Waits for room, and a moment longer for a batch that is worth a statement. `None` when stopping.
-async fn room_for_a_batch(engine: &Engine) -> Option<OwnedSemaphorePermit> {
+pub(super) async fn room_for_a_batch(engine: &Engine) -> Option<OwnedSemaphorePermit> {
     let inner = &engine.0;
     let first = Arc::clone(&inner.room).acquire_owned();
     let mut room = tokio::select! {

@@ -114,7 +114,14 @@ impl Engine {
         }
         let given_back: Vec<Outcome> = held
             .into_iter()
-            .map(|(id, token)| Outcome { id, token, next: Next::GivenBack, response: None, error: None })
+            .map(|(id, token)| Outcome {
+                id,
+                token,
+                next: Next::GivenBack,
+                response: None,
+                error: None,
+                has_slots: true,
+            })
             .collect();
         tracing::info!(messages = given_back.len(), "the grace time is over, unfinished deliveries are given back");
         let recorded = async { record(&mut *inner.database.connection().await?, &given_back).await };

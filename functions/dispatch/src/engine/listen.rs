@@ -33,12 +33,15 @@ pub(super) async fn listen(engine: Engine) {
 async fn pass_on(engine: &Engine) -> Result<(), Error> {
     let mut listener = Listener::connect(&engine.0.database).await?;
     engine.take_over_keys().await?;
-    engine.look_in(Duration::ZERO);
+    engine.look_at_everything();
     loop {
         match listener.next().await? {
-            Notification::Look => engine.look_in(Duration::ZERO),
-            // Renewing finds out whether the lease is one of ours.
-            Notification::Cancelled => engine.renew_held_for(Duration::ZERO).await,
+            Notification::Look => engine.look_at_everything(),
+            // Renewing finds out whether the lease is one of ours. A slot may be free.
+            Notification::Cancelled => {
+                engine.renew_held_for(Duration::ZERO).await;
+                engine.look_at_everything();
+            }
             // Not left to the next look: a long backlog is one look, and what is signed with a key that
             // was rotated away is refused.
             Notification::KeysRotated => engine.take_over_keys().await?,

@@ -6,6 +6,8 @@ use sigpost_qstash::Headers;
 use sigpost_store::claim::Lease;
 use sigpost_store::record::{Next, Outcome, Response};
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::decide::{Attempt, decide, error_text};
 use super::in_flight::Holding;
 use super::recorder::Ended;
@@ -17,6 +19,14 @@ use super::{Engine, Room, StepKind, callbacks};
 const LOST_LEASES: u32 = 10;
 
 impl Engine {
+    /// Starts the delivery of leases, each with its share of the room.
+    pub(super) fn push_all(&self, leases: Vec<Lease>, mut room: OwnedSemaphorePermit) {
+        for lease in leases {
+            let Some(permit) = room.split(1) else { break };
+            self.push(lease, Room { _permit: permit });
+        }
+    }
+
     /// Starts the delivery of a lease. Its room is taken until its end is recorded.
     pub(crate) fn push(&self, lease: Lease, room: Room) {
         let (id, token) = (lease.message.id, lease.token);
@@ -54,6 +64,7 @@ fn outcome(lease: &Lease, result: Result<Answer, SendError>, now: Timestamp) -> 
         token: lease.token,
         next,
         error: error_text(&result),
+        has_slots: lease.message.has_slots(),
         response: result.ok().map(|answer| match in_full {
             true => Response { status: answer.status, header: Headers::from_http(&answer.headers), body: answer.body },
             false => Response { status: answer.status, header: Headers::default(), body: Bytes::new() },
@@ -67,6 +78,7 @@ fn given_up(lease: &Lease) -> Outcome {
         token: lease.token,
         next: Next::Failed,
         response: None,
+        has_slots: lease.message.has_slots(),
         error: Some(format!("given up: {LOST_LEASES} leases of it were lost without a recorded end")),
     }
 }

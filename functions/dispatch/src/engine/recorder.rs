@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::in_flight::Holding;
-use super::{Engine, Room, StepKind, callbacks};
+use super::{Engine, Room, StepKind, callbacks, gates};
 
 /// Outcomes in one commit at most.
 const BATCH: usize = 256;
@@ -103,7 +103,7 @@ async fn commit(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) -> Res
     record_and_accept(&mut conn, outcomes, |recorded| {
         let reported = outcomes.iter().zip(leases).filter_map(|(outcome, lease)| {
             let dead_letter = *recorded.get(&outcome.id)?;
-            Some(callbacks::reports(lease, outcome, dead_letter, engine.0.deduplication_window))
+            Some(callbacks::reports(lease, outcome, dead_letter, &engine.0.deduplicating))
         });
         reported.flatten().collect::<Vec<NewMessage>>()
     })
@@ -130,6 +130,7 @@ fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: 
             Next::GivenBack => StepKind::GivenBack,
         };
         engine.step(outcome.id, kind);
+        engine.look_at_gates(gates::opened_by(&lease.message, outcome.next));
         if callbacks::wants_reports(lease) {
             engine.look_in(Duration::ZERO);
         }

@@ -86,8 +86,15 @@ impl Sender {
         set(names::UPSTASH_SIGNATURE, &keys.signer.sign(&message.url, &message.body, Timestamp::now()))?;
         set(names::UPSTASH_MESSAGE_ID, &message.id.to_string())?;
         set(names::UPSTASH_RETRIED, &lease.retried.to_string())?;
-        if let Some(caller_ip) = &message.caller_ip {
-            set(names::UPSTASH_CALLER_IP, caller_ip)?;
+        let of_few = [
+            (names::UPSTASH_CALLER_IP, &message.caller_ip),
+            (names::UPSTASH_TOPIC_NAME, &message.extras.topic_name),
+            (names::UPSTASH_SCHEDULE_ID, &message.extras.schedule_id),
+        ];
+        for (name, value) in of_few {
+            if let Some(value) = value {
+                set(name, value)?;
+            }
         }
 
         let mut request = Request::new(method, url);

@@ -1,0 +1,174 @@
+//! Gates: queues and flow-control keys, which messages pass before they are pushed.
+//!
+//! A message with gates is parked at the first of them, and [`admit`] leases it when all of them are
+//! open. What opens a gate: a slot that is given back, a period that is over, a resume, a new bound.
+//! Whoever did that has the gate looked at; the net below is a look at all gates at which somebody
+//! waits, once per lease.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use sigpost_qstash::FlowControl;
+use uuid::Uuid;
+
+use crate::Error;
+use crate::accept::LeaseTerms;
+use crate::claim::{Claimed, LEASE_COLUMNS, LeaseColumns, Row};
+use crate::messages::Message;
+
+/// The gate of a queue.
+pub fn of_queue(name: &str) -> String {
+    format!("queue:{name}")
+}
+
+/// The gate of a flow-control key.
+pub fn of_flow_control_key(key: &str) -> String {
+    format!("flow:{key}")
+}
+
+impl Message {
+    /// The gates it passes, in this order: its queue, then its flow-control keys. None for most messages.
+    pub fn gates(&self) -> Vec<String> {
+        let queue = self.extras.queue_name.as_deref().map(of_queue);
+        let keys = self.extras.flow_control.iter().map(|control| of_flow_control_key(&control.key));
+        queue.into_iter().chain(keys).collect()
+    }
+
+    /// Whether it passes any gate.
+    pub fn has_gates(&self) -> bool {
+        self.extras.queue_name.is_some() || !self.extras.flow_control.is_empty()
+    }
+
+    /// Whether its end gives slots back: its own, or that of the message it reports on.
+    pub fn has_slots(&self) -> bool {
+        self.has_gates() || self.extras.keeps_waiting.is_some()
+    }
+}
+
+statement! {
+    /// See the function, in the migration. Commits as a claim does: without waiting for the disk.
+    Admit {
+        wanted: Vec<&'a str> => Array<Text>,
+        token: Uuid => SqlUuid,
+        lease_s: f64 => Double,
+        most: i32 => Integer,
+    } -> LeaseColumns;
+    "select" [LEASE_COLUMNS] "from admit(" {wanted} "," {token} "," {lease_s} "," {most} ")
+     where (select set_config('synchronous_commit', 'off', true)) = 'off'"
+}
+
+/// Leases at most `most` of the messages that wait at these gates, as far as all their gates are
+/// open. As many as asked for means that there may be more; a gate in `waiting_at` is to be looked at
+/// again, because somebody else works on it at this moment.
+pub async fn admit(
+    conn: &mut AsyncPgConnection,
+    gates: &[String],
+    lease: LeaseTerms,
+    most: usize,
+) -> Result<Claimed, Error> {
+    let statement = Admit {
+        wanted: gates.iter().map(String::as_str).collect(),
+        token: lease.token,
+        lease_s: lease.length.as_secs_f64(),
+        most: i32::try_from(most).unwrap_or(i32::MAX),
+        lifetime: PhantomData,
+    };
+    let rows: Vec<Row> = statement.load(conn).await?;
+    Ok(Claimed::new(rows, lease.token))
+}
+
+statement! {
+    /// Walks from gate to gate over the index of those who wait, however many wait at each. Looks
+    /// without locks: a gate that is named here and closed in truth costs one vain call of `admit`.
+    OpenGates {} -> Text;
+    "with recursive waited(id) as (
+        (select waits_for from messages where waits_for is not null order by waits_for limit 1)
+        union all
+        select (select waits_for from messages where waits_for > w.id order by waits_for limit 1)
+        from waited w where w.id is not null
+    )
+    select g.id from waited join gates g using (id)
+    where not g.paused
+      and (g.parallelism is null or g.parallelism > (select count(distinct family) from slots where gate = g.id)
+           or exists (select from slots s join messages m on m.id = s.message_id where s.gate = g.id and m.waits_for = g.id))
+      and (g.rate is null or g.period_count < g.rate or g.period_start + make_interval(secs => g.period_s) <= now())"
+}
+
+/// The gates at which somebody waits and that look open.
+pub async fn open_gates(conn: &mut AsyncPgConnection) -> Result<Vec<String>, Error> {
+    Ok(OpenGates { lifetime: PhantomData }.load(conn).await?)
+}
+
+statement! {
+    /// What is there as it should be is only read: a lock would make publishers and dispatchers of a
+    /// busy key wait for each other's commits.
+    Ensure {
+        ids: Vec<String> => Array<Text>,
+        names: Vec<&'a str> => Array<Text>,
+        parallelisms: Vec<Option<i32>> => Array<Nullable<Integer>>,
+        rates: Vec<Option<i32>> => Array<Nullable<Integer>>,
+        periods_s: Vec<i32> => Array<Integer>,
+    } -> BigInt;
+    "with wanted as (
+        select i.*, case when i.id like 'queue:%' then 'queue' else 'flow_control' end::gate_kind as kind
+        from unnest(" {ids} "," {names} "," {parallelisms} "," {rates} "," {periods_s} ")
+            as i(id, name, parallelism, rate, period_s)
+    ),
+    made as (
+        insert into gates as g (id, kind, name, parallelism, rate, period_s)
+        select w.id, w.kind, w.name, w.parallelism, w.rate, w.period_s
+        from wanted w left join gates known using (id)
+        where known.id is null or known.kind = 'flow_control' and (
+            not known.pinned_parallelism and known.parallelism is distinct from w.parallelism
+            or not known.pinned_rate and (known.rate, known.period_s) is distinct from (w.rate, w.period_s)
+        )
+        order by w.id
+        on conflict (id) do update set
+            parallelism = case when g.pinned_parallelism then g.parallelism else excluded.parallelism end,
+            rate = case when g.pinned_rate then g.rate else excluded.rate end,
+            period_s = case when g.pinned_rate then g.period_s else excluded.period_s end,
+            updated_at = now()
+        where g.kind = 'flow_control'
+        returning id
+    )
+    select count(*) from made"
+}
+
+/// Makes the gates of these messages where they are missing (a queue with parallelism 1), and gives
+/// flow-control keys the bounds that the newest of the messages brings, unless they are pinned.
+pub(crate) async fn ensure_gates<'a>(
+    conn: &mut AsyncPgConnection,
+    messages: impl Iterator<Item = &'a Message>,
+) -> Result<(), Error> {
+    /// The parallelism of a queue that nobody has set up (QStash OpenAPI).
+    static NEW_QUEUE: FlowControl =
+        FlowControl { key: String::new(), parallelism: Some(1), rate: None, period: std::time::Duration::from_secs(1) };
+    let mut wanted: BTreeMap<String, (&str, &FlowControl)> = BTreeMap::new();
+    for message in messages {
+        if let Some(name) = &message.extras.queue_name {
+            wanted.insert(of_queue(name), (name, &NEW_QUEUE));
+        }
+        for control in &message.extras.flow_control {
+            wanted.insert(of_flow_control_key(&control.key), (&control.key, control));
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let bound = |bound: Option<u32>| bound.map(|bound| i32::try_from(bound).unwrap_or(i32::MAX));
+    let statement = Ensure {
+        ids: wanted.keys().cloned().collect(),
+        names: wanted.values().map(|(name, _)| *name).collect(),
+        parallelisms: wanted.values().map(|(_, control)| bound(control.parallelism)).collect(),
+        rates: wanted.values().map(|(_, control)| bound(control.rate)).collect(),
+        periods_s: wanted
+            .values()
+            .map(|(_, control)| i32::try_from(control.period.as_secs()).unwrap_or(i32::MAX))
+            .collect(),
+        lifetime: PhantomData,
+    };
+    statement.get_result::<i64>(conn).await?;
+    Ok(())
+}

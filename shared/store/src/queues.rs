@@ -1,0 +1,129 @@
+//! Queues: first in, first out, at most `parallelism` messages at once.
+
+use std::marker::PhantomData;
+
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+
+use crate::Error;
+use crate::gates::of_queue;
+
+/// A queue with the size of its backlog.
+#[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// Messages under way at once at most.
+    pub parallelism: i32,
+    /// It accepts and does not deliver.
+    pub paused: bool,
+    /// Messages in it that have not ended.
+    pub lag: i64,
+    /// In milliseconds since 1970.
+    pub created_at_ms: i64,
+    /// The last change of its settings, in milliseconds since 1970.
+    pub updated_at_ms: i64,
+}
+
+statement! {
+    /// All queues, or those with these names.
+    List { all: bool => Bool, names: Vec<&'a str> => Array<Text> } -> (Text, Integer, Bool, BigInt, BigInt, BigInt);
+    "select name, parallelism, paused,
+            (select count(*) from messages
+             where gates @> array[g.id] and gates is not null and finished_at is null and queue_name = g.name),
+            floor(extract(epoch from created_at) * 1000)::bigint, floor(extract(epoch from updated_at) * 1000)::bigint
+     from gates g where kind = 'queue' and (" {all} " or name = any(" {names} ")) order by name"
+}
+
+/// Every queue, by name.
+pub async fn list(conn: &mut AsyncPgConnection) -> Result<Vec<Queue>, Error> {
+    Ok(List { all: true, names: Vec::new(), lifetime: PhantomData }.load(conn).await?)
+}
+
+/// The queue of this name.
+pub async fn find(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<Queue>, Error> {
+    let found: Vec<Queue> = List { all: false, names: vec![name], lifetime: PhantomData }.load(conn).await?;
+    Ok(found.into_iter().next())
+}
+
+statement! {
+    Upsert { id: String => Text, name: &'a str => Text, parallelism: i32 => Integer, paused: bool => Bool } -> BigInt;
+    "with changed as (
+        insert into gates (id, kind, name, parallelism, paused)
+        values (" {id} ", 'queue', " {name} "," {parallelism} "," {paused} ")
+        on conflict (id) do update set
+            parallelism = excluded.parallelism, paused = excluded.paused, updated_at = now()
+        returning id
+    )
+    select count(*) from changed, lateral (select pg_notify('sigpost', '')) as told"
+}
+
+/// Makes the queue or changes its settings, and tells the dispatchers.
+pub async fn upsert(conn: &mut AsyncPgConnection, name: &str, parallelism: i32, paused: bool) -> Result<(), Error> {
+    let statement = Upsert { id: of_queue(name), name, parallelism, paused, lifetime: PhantomData };
+    statement.get_result::<i64>(conn).await?;
+    Ok(())
+}
+
+statement! {
+    SetPaused { id: String => Text, paused: bool => Bool } -> BigInt;
+    "with changed as (
+        update gates set paused = " {paused} ", updated_at = now() where id = " {id} " returning id
+    )
+    select count(*) from changed, lateral (select pg_notify('sigpost', '')) as told"
+}
+
+/// Pauses or resumes the queue. `false` when there is none of this name.
+pub async fn set_paused(conn: &mut AsyncPgConnection, name: &str, paused: bool) -> Result<bool, Error> {
+    let changed: i64 = SetPaused { id: of_queue(name), paused, lifetime: PhantomData }.get_result(conn).await?;
+    Ok(changed == 1)
+}
+
+statement! {
+    /// The lock waits for accepts that have found the queue and are not committed: they refer to its row.
+    Lock { id: String => Text } -> Text;
+    "select id from gates where id = " {id} " for update"
+}
+
+statement! {
+    CancelAll { id: String => Text } -> BigInt;
+    "with cancelled as (
+        update messages m set state = 'cancelled', due_at = null, lease_token = null, waits_for = null, finished_at = now()
+        where gates @> array[" {id} "] and gates is not null and finished_at is null
+        returning m.id
+    ),
+    logged as (
+        insert into events (message_id, state)
+        select id, state from cancelled, unnest(array['CANCEL_REQUESTED', 'CANCELED']::event_state[]) as state
+    ),
+    given_back as (delete from slots where message_id in (select id from cancelled))
+    select count(*) from cancelled, lateral (select pg_notify('sigpost', 'cancelled')) as told"
+}
+
+statement! {
+    /// Callbacks of its messages may go on; nobody waits for them any more.
+    DeleteSlots { id: String => Text } -> BigInt;
+    "with gone as (delete from slots where gate = " {id} " returning gate) select count(*) from gone"
+}
+
+statement! {
+    Delete { id: String => Text } -> BigInt;
+    "with gone as (delete from gates where id = " {id} " returning id) select count(*) from gone"
+}
+
+/// Deletes the queue, and cancels its messages that have not ended. `None` when there was no such
+/// queue, else how many it cancelled.
+pub async fn delete(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<i64>, Error> {
+    let id = || of_queue(name);
+    conn.transaction(async |conn| {
+        let found: Vec<String> = Lock { id: id(), lifetime: PhantomData }.load(conn).await?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let cancelled: i64 = CancelAll { id: id(), lifetime: PhantomData }.get_result(conn).await?;
+        DeleteSlots { id: id(), lifetime: PhantomData }.get_result::<i64>(conn).await?;
+        Delete { id: id(), lifetime: PhantomData }.get_result::<i64>(conn).await?;
+        Ok(Some(cancelled))
+    })
+    .await
+}
