@@ -132,8 +132,17 @@ fn digits(text: &str) -> Option<i64> {
 
 /// A fresh `jti` of a signature: `jwt_` and 16 random bytes in base58.
 pub fn new_jwt_id() -> String {
-    let mut id = String::with_capacity(4 + BASE58_OF_16_BYTES);
-    id.push_str("jwt_");
+    random("jwt_")
+}
+
+/// A fresh id of a schedule whose creator gives none: `scd_` and 16 random bytes in base58.
+pub fn new_schedule_id() -> String {
+    random("scd_")
+}
+
+fn random(prefix: &str) -> String {
+    let mut id = String::with_capacity(prefix.len() + BASE58_OF_16_BYTES);
+    id.push_str(prefix);
     id.push_str(&bs58::encode(rand::random::<[u8; 16]>()).into_string());
     id
 }
@@ -162,7 +171,7 @@ serde_as_text!(MessageId, DeadLetterId, Cursor);
 mod tests {
     use uuid::Uuid;
 
-    use super::{Cursor, DeadLetterId, MessageId, new_jwt_id};
+    use super::{Cursor, DeadLetterId, MessageId, new_jwt_id, new_schedule_id};
 
     #[test]
     fn message_ids_are_base58_of_the_uuid() {
@@ -217,9 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn jwt_ids_differ() {
-        let id = new_jwt_id();
-        assert!(id.starts_with("jwt_") && id.len() > 16);
-        assert_ne!(id, new_jwt_id());
+    fn random_ids_differ() {
+        for (new, prefix) in [(new_jwt_id as fn() -> String, "jwt_"), (new_schedule_id, "scd_")] {
+            let id = new();
+            assert!(id.starts_with(prefix) && id.len() > 16 && crate::is_resource_name(&id));
+            assert_ne!(id, new());
+        }
     }
 }

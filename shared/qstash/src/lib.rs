@@ -7,6 +7,7 @@
 //! | Direction | Start at |
 //! |---|---|
 //! | a publish arrives | [`Params`] → [`Options`], and [`Destination::from_raw`] |
+//! | a schedule is created | [`ScheduleOptions`], and then [`Cron`] says when it fires |
 //! | a message is delivered | [`Signer`], [`names`], [`Options::headers`](options::Options::headers) |
 //! | an attempt failed | [`retry_after()`], [`RetryDelay`], [`default_backoff`], [`is_non_retryable`] |
 //! | a question is answered | [`Message`], [`EventsPage`], [`DeadLettersPage`] |
@@ -14,7 +15,9 @@
 pub mod backoff;
 pub mod body;
 pub mod callback;
+pub mod catch_up;
 pub mod counts;
+pub mod cron;
 pub mod dead_letter;
 pub mod deduplicate;
 pub mod destination;
@@ -41,6 +44,7 @@ pub mod redact;
 pub mod resource_name;
 pub mod retry_after;
 pub mod retry_delay;
+pub mod schedule_options;
 mod seconds;
 pub mod sign;
 pub mod signing_key;
@@ -51,7 +55,9 @@ pub mod verify;
 pub use backoff::default_backoff;
 pub use body::Body;
 pub use callback::CallbackBody;
+pub use catch_up::CatchUp;
 pub use counts::{Cancelled, Deleted, Retried, RetriedMessage};
+pub use cron::Cron;
 pub use dead_letter::{DeadLetter, DeadLettersPage};
 pub use deduplicate::{content_key, explicit_key};
 pub use destination::{Destination, Target};
@@ -62,7 +68,7 @@ pub use event::{Event, EventsPage};
 pub use event_state::EventState;
 pub use flow_control::FlowControl;
 pub use header_map::{Headers, canonical_name};
-pub use id::{Cursor, DeadLetterId, InvalidId, MessageId, new_jwt_id};
+pub use id::{Cursor, DeadLetterId, InvalidId, MessageId, new_jwt_id, new_schedule_id};
 pub use limits::Limits;
 pub use message::Message;
 pub use method::Method;
@@ -74,6 +80,7 @@ pub use redact::Redact;
 pub use resource_name::{is_resource_name, parse_resource_name};
 pub use retry_after::retry_after;
 pub use retry_delay::RetryDelay;
+pub use schedule_options::ScheduleOptions;
 pub use sign::Signer;
 pub use signing_key::{DEV_CURRENT_KEY, DEV_NEXT_KEY, DEV_TOKEN, SigningKeys};
 pub use start::Start;
