@@ -80,7 +80,7 @@ pub use event_state::EventState;
 pub use flow_control::FlowControl;
 pub use flow_control_key::{FlowControlKey, GlobalParallelism};
 pub use header_map::{Headers, canonical_name};
-pub use id::{Cursor, DeadLetterId, InvalidId, MessageId, new_jwt_id, new_schedule_id};
+pub use id::{CallbackKind, Cursor, DeadLetterId, InvalidId, MessageId, new_jwt_id, new_schedule_id};
 pub use limits::Limits;
 pub use message::Message;
 pub use method::Method;
