@@ -4,7 +4,8 @@ use bytes::Bytes;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::{Cursor, EventState, Headers, MessageId, Method, body, spelling};
+use crate::options::is_default;
+use crate::{Cursor, EventState, FlowControl, Headers, MessageId, Method, body, spelling};
 
 /// An event (QStash OpenAPI, `Log`). Times are unix milliseconds.
 ///
@@ -82,6 +83,13 @@ pub struct Event {
     /// `label`, the first, and `labels`, all. On every row of their message.
     #[serde(flatten, serialize_with = "spelling::labels")]
     pub labels: Vec<String>,
+    /// The message's flow-control keys: `flowControlKey`, `parallelism`, `rate` and `period` (whole seconds)
+    /// of the first, and `flowControls`, all, when there are several.
+    #[serde(flatten, serialize_with = "spelling::flow_control")]
+    pub flow_control: Vec<FlowControl>,
+    /// Higher goes first. Not in QStash; left out when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub priority: i32,
     /// Address of the publisher: `callerIP` and `callerIp`.
     #[serde(flatten, serialize_with = "spelling::caller_ip")]
     pub caller_ip: Option<String>,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// The most characters 16 bytes take in base58.
@@ -30,6 +31,48 @@ impl MessageId {
     #[expect(clippy::new_without_default, reason = "a default id that differs on every call would surprise")]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// The id of a callback, which anybody can compute who knows the message: a report that is
+    /// made twice is one message, and a user can look it up.
+    ///
+    /// A UUID of version 7 again. Its first 48 bits, the time, are those of `source`, so that it
+    /// is stored next to it. The other 80 bits are the first of
+    /// `SHA-256(source ‖ kind ‖ retried)`, where `source` is the 16 bytes of its UUID, `kind` is
+    /// `callback` or `failure-callback` in ASCII, and `retried` (0 for the first attempt) is four
+    /// bytes, the highest first; the six bits for version and variant are then set as RFC 9562
+    /// has them.
+    pub fn of_callback(source: Self, kind: CallbackKind, retried: u32) -> Self {
+        let hash = Sha256::new_with_prefix(source.0.as_bytes())
+            .chain_update(kind.as_str())
+            .chain_update(retried.to_be_bytes())
+            .finalize();
+        let mut bytes = *source.0.as_bytes();
+        for (byte, of_hash) in bytes[6..].iter_mut().zip(hash) {
+            *byte = of_hash;
+        }
+        bytes[6] = 0x70 | (bytes[6] & 0x0f);
+        bytes[8] = 0x80 | (bytes[8] & 0x3f);
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+/// The message that reports on another one. Which report it is, is part of its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallbackKind {
+    /// `Upstash-Callback`: after every attempt.
+    Callback,
+    /// `Upstash-Failure-Callback`: after the last failure.
+    FailureCallback,
+}
+
+impl CallbackKind {
+    /// Its name in the formula of [`MessageId::of_callback`]. Never changes.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Callback => "callback",
+            Self::FailureCallback => "failure-callback",
+        }
     }
 }
 
@@ -132,8 +175,17 @@ fn digits(text: &str) -> Option<i64> {
 
 /// A fresh `jti` of a signature: `jwt_` and 16 random bytes in base58.
 pub fn new_jwt_id() -> String {
-    let mut id = String::with_capacity(4 + BASE58_OF_16_BYTES);
-    id.push_str("jwt_");
+    random("jwt_")
+}
+
+/// A fresh id of a schedule whose creator gives none: `scd_` and 16 random bytes in base58.
+pub fn new_schedule_id() -> String {
+    random("scd_")
+}
+
+fn random(prefix: &str) -> String {
+    let mut id = String::with_capacity(prefix.len() + BASE58_OF_16_BYTES);
+    id.push_str(prefix);
     id.push_str(&bs58::encode(rand::random::<[u8; 16]>()).into_string());
     id
 }
@@ -162,7 +214,7 @@ serde_as_text!(MessageId, DeadLetterId, Cursor);
 mod tests {
     use uuid::Uuid;
 
-    use super::{Cursor, DeadLetterId, MessageId, new_jwt_id};
+    use super::{CallbackKind, Cursor, DeadLetterId, MessageId, new_jwt_id, new_schedule_id};
 
     #[test]
     fn message_ids_are_base58_of_the_uuid() {
@@ -197,6 +249,22 @@ mod tests {
     }
 
     #[test]
+    fn ids_of_callbacks_follow_the_formula() {
+        let source = MessageId("0198d5a2-7c00-7abc-8def-0123456789ab".parse().unwrap());
+        // Computed by another program.
+        for (kind, retried, id) in [
+            (CallbackKind::Callback, 0, "0198d5a2-7c00-7a7f-a3ed-a56e02734cf7"),
+            (CallbackKind::Callback, 3, "0198d5a2-7c00-77f6-ad02-c59a36569497"),
+            (CallbackKind::FailureCallback, 3, "0198d5a2-7c00-7b1a-931d-2cb9e19f679b"),
+        ] {
+            let MessageId(uuid) = MessageId::of_callback(source, kind, retried);
+            assert_eq!(uuid.to_string(), id);
+            assert_eq!((uuid.get_version_num(), uuid.get_variant()), (7, uuid::Variant::RFC4122));
+            assert_eq!(uuid.get_timestamp(), source.0.get_timestamp());
+        }
+    }
+
+    #[test]
     fn dead_letter_ids_are_two_plain_numbers() {
         let id = DeadLetterId { failed_at_ms: 1_725_323_658_779, seq: 0 };
         assert_eq!(id.to_string(), "1725323658779-0");
@@ -217,9 +285,11 @@ mod tests {
     }
 
     #[test]
-    fn jwt_ids_differ() {
-        let id = new_jwt_id();
-        assert!(id.starts_with("jwt_") && id.len() > 16);
-        assert_ne!(id, new_jwt_id());
+    fn random_ids_differ() {
+        for (new, prefix) in [(new_jwt_id as fn() -> String, "jwt_"), (new_schedule_id, "scd_")] {
+            let id = new();
+            assert!(id.starts_with(prefix) && id.len() > 16 && crate::is_resource_name(&id));
+            assert_ne!(id, new());
+        }
     }
 }

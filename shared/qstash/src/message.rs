@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::{Body, EventState, Headers, MessageId, Method, spelling};
+use crate::options::is_default;
+use crate::{Attempt, Body, EventState, FlowControl, Headers, MessageId, Method, spelling};
 
 /// A message (QStash OpenAPI, `Message`). Times are unix milliseconds.
 ///
@@ -58,6 +59,13 @@ pub struct Message {
     /// `label`, the first, and `labels`, all.
     #[serde(flatten, serialize_with = "spelling::labels")]
     pub labels: Vec<String>,
+    /// Its flow-control keys: `flowControlKey`, `parallelism`, `rate` and `period` (whole seconds)
+    /// of the first, and `flowControls`, all, when there are several.
+    #[serde(flatten, serialize_with = "spelling::flow_control")]
+    pub flow_control: Vec<FlowControl>,
+    /// Higher goes first. Not in QStash; left out when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub priority: i32,
     /// The retry-delay expression, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_delay_expression: Option<String>,
@@ -67,6 +75,9 @@ pub struct Message {
     /// How far it has come. Not in QStash, whose users ask for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<EventState>,
+    /// Every attempt so far, oldest first, for who asks about one message. Not in QStash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<Vec<Attempt>>,
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What a publish asks for, apart from destination and body.
 
-mod extension;
+pub(crate) mod extension;
 mod flow_control;
 mod forwarded;
-mod parse;
-mod scope;
+pub(crate) mod parse;
+pub(crate) mod scope;
 #[cfg(test)]
 mod tests;
 
@@ -122,6 +122,7 @@ pub enum Deduplication {
     Content,
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+/// For `#[serde(skip_serializing_if)]`.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode;
 
 use crate::flag::parse_flag;
 use crate::names::{EXTENSION_PREFIX, NEVER_FORWARDED, PREFIX};
-use crate::{Headers, Invalid, canonical_name};
+use crate::{Headers, Invalid, UrlGroupDefaults, canonical_name};
 
 /// More query parameters than this are refused. Headers are bounded by the HTTP server; a query
 /// is not, and each of its parameters is compared with each header.
@@ -40,7 +40,21 @@ impl Params {
     /// store NUL, an HTTP header cannot carry the rest), a malformed `Upstash-Header-Forward`, or
     /// too many query parameters.
     pub fn from_request(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Invalid> {
-        Self::read(|| headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), query)
+        Self::from_request_to_group(headers, query, &UrlGroupDefaults::default())
+    }
+
+    /// Reads a request to a URL group. The group's parameters hold where the request gives none
+    /// of their name.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_request`](Self::from_request).
+    pub fn from_request_to_group(
+        headers: &HeaderMap,
+        query: Option<&str>,
+        defaults: &UrlGroupDefaults,
+    ) -> Result<Self, Invalid> {
+        Self::read(|| headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), query, defaults)
     }
 
     /// Reads the `headers` object of a batch item; the names in any case.
@@ -49,25 +63,38 @@ impl Params {
     ///
     /// As [`from_request`](Self::from_request), and a name to be forwarded that is no header name.
     pub fn from_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Result<Self, Invalid> {
-        Self::read(|| pairs.clone().map(|(name, value)| (name, value.as_bytes())), None)
+        Self::from_pairs_to_group(pairs, &UrlGroupDefaults::default())
+    }
+
+    /// Reads a batch item to a URL group.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_pairs`](Self::from_pairs).
+    pub fn from_pairs_to_group<'a>(
+        pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+        defaults: &UrlGroupDefaults,
+    ) -> Result<Self, Invalid> {
+        Self::read(|| pairs.clone().map(|(name, value)| (name, value.as_bytes())), None, defaults)
     }
 
     /// `headers` is called once, and once more to forward them.
     fn read<'a, I: Iterator<Item = (&'a str, &'a [u8])>>(
         headers: impl Fn() -> I,
         query: Option<&str>,
+        defaults: &UrlGroupDefaults,
     ) -> Result<Self, Invalid> {
         let mut params = Self::default();
-        for (name, value) in headers() {
-            if let Some(parameter) = strip_upstash(name) {
-                let value = text(name, value)?;
-                params.values.push((canonical_parameter(parameter), value.to_owned()));
-            } else if params.content_type.is_none() && name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()) {
-                params.content_type = Some(text(name, value)?.to_owned());
-            }
-        }
+        params.read_headers(headers())?;
         if let Some(query) = query {
             params.read_query(query)?;
+        }
+        if !defaults.headers.is_empty() {
+            let mut of_group = Self::default();
+            of_group.read_headers(defaults.pairs().map(|(name, value)| (name, value.as_bytes())))?;
+            of_group.values.retain(|(name, _)| params.get(name).is_none());
+            params.values.append(&mut of_group.values);
+            params.content_type = params.content_type.or(of_group.content_type);
         }
         if let Some(forward) = params.get("header-forward").map(str::trim_ascii)
             && !forward.is_empty()
@@ -76,6 +103,18 @@ impl Params {
             params.other_headers = other_headers(&headers)?;
         }
         Ok(params)
+    }
+
+    fn read_headers<'a>(&mut self, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<(), Invalid> {
+        for (name, value) in headers {
+            if let Some(parameter) = strip_upstash(name) {
+                let value = text(name, value)?;
+                self.values.push((canonical_parameter(parameter), value.to_owned()));
+            } else if self.content_type.is_none() && name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()) {
+                self.content_type = Some(text(name, value)?.to_owned());
+            }
+        }
+        Ok(())
     }
 
     fn read_query(&mut self, query: &str) -> Result<(), Invalid> {

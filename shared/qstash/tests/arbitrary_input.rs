@@ -3,9 +3,11 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use proptest::prelude::*;
+use sigpost_qstash::duration::MAX_DURATION;
 use sigpost_qstash::{
-    Cursor, DeadLetterId, Destination, Limits, MessageId, Options, Params, RetryDelay, Signer, SigningKeys, Target,
-    Verifier, parse_duration, parse_go_duration, retry_after,
+    BatchItem, Cron, Cursor, DeadLetterId, Destination, DlqIds, EditEndpoints, FlowControl, Limits, MessageId,
+    MessageIds, Options, Params, Redact, RetryDelay, ScheduleOptions, Signer, SigningKeys, Target, UpsertQueue,
+    UrlGroupDefaults, Verifier, parse_duration, parse_go_duration, parse_resource_name, retry_after,
 };
 
 fn now() -> impl Strategy<Value = Timestamp> {
@@ -16,8 +18,11 @@ fn now() -> impl Strategy<Value = Timestamp> {
 fn parameters() -> impl Strategy<Value = Vec<(String, String)>> {
     let name = "(upstash-)?(failure-|callback-|forward-)?(method|timeout|retries|retry-delay|delay\
         |not-before|deduplication-id|content-based-deduplication|callback|failure-callback|label\
-        |header-forward|content-type|connection|cron|[a-zA-Z -]{0,8})";
-    let value = "(true|GET|https://[a-z]{1,3}[/?&=:@%.\\\\]{0,4}|[0-9]{0,25}[dhms.,]{0,3}|\\PC{0,8}|.{0,4})";
+        |header-forward|content-type|connection|cron|queue-name|flow-control-(key|value)|redact-fields|schedule-id\
+        |(forward-upstash-)?sigpost-(priority|cron|catch-up|deduplication-(window|release-on-failure)\
+        |flow-control-(key|value)-[0-9])|[a-zA-Z -]{0,8})";
+    let value = "(true|GET|https://[a-z]{1,3}[/?&=:@%.\\\\]{0,4}|[0-9]{0,25}[dhms.,]{0,3}|\\PC{0,8}|.{0,4}\
+        |rate=[0-9]|body,header\\[x\\]|(\\* ){4,5}\\*|all)";
     proptest::collection::vec((name, value), 0..8)
 }
 
@@ -32,11 +37,60 @@ proptest! {
         let _ = Destination::parse(&text);
         let _ = Destination::from_raw(&text, Some(&text));
         let _ = Params::from_request(&HeaderMap::new(), Some(&text));
+        let _ = parse_resource_name("f", &text);
+        let _ = Cron::parse("f", &text);
+        let _ = Cron::parse_with_seconds("f", &text);
+        let _ = FlowControl::parse(String::new(), "f", &text);
+        let _ = FlowControl::parse_key("f", &text);
+        let _ = Redact::parse("f", &text);
+        let _ = RetryDelay::parse("f", &text);
+    }
+
+    #[test]
+    fn bodies_never_panic(
+        text in "([\\[\\]{}:,]|null|true|-?[0-9]{1,20}|\"(destination|headers|body|queue|endpoints|url|name|queueName\
+            |parallelism|paused|messageIds|dlqIds|https://a|[A-Z-]{0,8})\"){0,20}",
+        bytes in proptest::collection::vec(any::<u8>(), 0..16),
+    ) {
+        for body in [text.as_bytes(), &bytes] {
+            let _ = BatchItem::parse_all(body);
+            let _ = UpsertQueue::parse(body);
+            let _ = EditEndpoints::parse(body).map(|edit| (edit.clone().to_add(), edit.to_remove()));
+            let _ = UrlGroupDefaults::parse(body);
+            let _ = MessageIds::parse(body);
+            let _ = DlqIds::parse(body);
+        }
+    }
+
+    #[test]
+    fn redactions_round_trip(text in "(body|headers?(\\[[a-zA-Z -]{0,6}\\])?|[ ,x]|,){0,8}") {
+        if let Ok(redact) = Redact::parse("f", &text) {
+            prop_assert_eq!(Redact::parse("f", &redact.to_text()), Ok(redact));
+        }
+    }
+
+    #[test]
+    fn flow_control_values_round_trip(
+        value in "((rate|parallelism|period) ?= ?[0-9]{0,11}[smhd.]?,? ?){0,4}",
+    ) {
+        if let Ok(flow_control) = FlowControl::parse("k".to_owned(), "f", &value) {
+            let json = serde_json::to_string(&flow_control).unwrap();
+            prop_assert_eq!(serde_json::from_str::<FlowControl>(&json).unwrap(), flow_control.clone());
+            let bound = |name: &str, number: Option<u32>| number.map(|number| format!("{name}={number}"));
+            let period = format!("period={}", flow_control.period.as_secs());
+            let [parallelism, rate] = [("parallelism", flow_control.parallelism), ("rate", flow_control.rate)]
+                .map(|(name, number)| bound(name, number));
+            let again = parallelism.into_iter().chain(rate).chain([period]).collect::<Vec<_>>().join(",");
+            prop_assert_eq!(FlowControl::parse("k".to_owned(), "f", &again), Ok(flow_control));
+        }
     }
 
     #[test]
     fn durations_never_panic(text in "([0-9]{0,30}[.]?[0-9]{0,30}(d|h|m|s|ms|µs|ns)?){0,5}") {
-        let _ = parse_duration("f", &text);
+        if let Ok(duration) = parse_duration("f", &text) {
+            prop_assert!(duration <= MAX_DURATION);
+            prop_assert_eq!(parse_duration("f", &format!("{:.3}s", duration.as_secs_f64())), Ok(duration));
+        }
         let _ = parse_go_duration(&text);
     }
 
@@ -45,10 +99,9 @@ proptest! {
         text in "([0-9.]{1,4}|[-+*/%(),e ]|retried|pow[(]|min[(]|exp[(]|[)]){0,60}",
         retried in any::<u32>(),
     ) {
-        if let Ok(delay) = RetryDelay::parse("f", &text)
-            && let Some(delay) = delay.delay(retried)
-        {
-            prop_assert!(delay.as_secs() <= 86_400);
+        if let Ok(delay) = RetryDelay::parse("f", &text) {
+            prop_assert!(delay.delay(retried).is_none_or(|delay| delay.as_secs() <= 86_400));
+            prop_assert_eq!(RetryDelay::parse("f", &delay.to_string()), Ok(delay));
         }
     }
 
@@ -72,6 +125,9 @@ proptest! {
         let _ = retry_after(&headers, now);
         let batch_item = Params::from_pairs(pairs.iter().map(|(name, value)| (&**name, &**value)));
         for params in [Params::from_request(&headers, Some(&query)), batch_item] {
+            if let Ok(params) = &params {
+                let _ = ScheduleOptions::parse(params, &Limits::default(), now);
+            }
             if let Ok(params) = params
                 && let Ok(options) = Options::parse(&params, &Limits::default(), now)
             {

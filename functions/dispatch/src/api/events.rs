@@ -110,6 +110,8 @@ fn on_the_wire(event: Event) -> wire::Event {
         max_retries: Some(message.retries),
         retry_delay_expression: message.retry_delay.map(|expression| expression.to_string()),
         labels: message.labels,
+        flow_control: Vec::new(),
+        priority: 0,
         caller_ip: message.caller_ip,
     }
 }

@@ -72,9 +72,12 @@ pub(crate) fn on_the_wire(stored: StoredMessage) -> wire::Message {
         failure_callback_header,
         caller_ip: message.caller_ip,
         labels: message.labels,
+        flow_control: Vec::new(),
+        priority: 0,
         retry_delay_expression: message.retry_delay.map(|expression| expression.to_string()),
         timeout: message.timeout.map(milliseconds),
         state: Some(state),
+        attempts: None,
     }
 }
 

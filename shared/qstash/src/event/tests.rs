@@ -2,7 +2,7 @@ use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{Cursor, Event, EventState, EventsPage, Headers, MessageId, Method};
+use crate::{Cursor, Event, EventState, EventsPage, FlowControl, Headers, MessageId, Method};
 
 fn bare() -> Event {
     Event {
@@ -30,8 +30,14 @@ fn bare() -> Event {
         max_retries: None,
         retry_delay_expression: None,
         labels: Vec::new(),
+        flow_control: Vec::new(),
+        priority: 0,
         caller_ip: None,
     }
+}
+
+fn flow_control(key: &str) -> FlowControl {
+    FlowControl::parse(key.to_owned(), "f", "rate=10, period=1m").unwrap()
 }
 
 #[test]
@@ -55,6 +61,8 @@ fn fields_the_sdks_disagree_on_go_out_under_both_names() {
         max_retries: Some(3),
         retry_delay_expression: Some("retried".to_owned()),
         labels: vec!["a".to_owned()],
+        flow_control: vec![flow_control("m"), flow_control("a")],
+        priority: -5,
         caller_ip: Some("192.0.2.1".to_owned()),
         ..bare()
     };
@@ -84,6 +92,11 @@ fn fields_the_sdks_disagree_on_go_out_under_both_names() {
             "retryDelayExpression": "retried",
             "label": "a",
             "labels": ["a"],
+            "flowControlKey": "m",
+            "rate": 10,
+            "period": 60,
+            "flowControls": [{ "key": "m", "rate": 10, "period": 60 }, { "key": "a", "rate": 10, "period": 60 }],
+            "priority": -5,
             "callerIP": "192.0.2.1",
             "callerIp": "192.0.2.1",
         })

@@ -3,7 +3,10 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{Body, DeadLetter, DeadLetterId, DeadLettersPage, EventState, Headers, Message, MessageId, Method};
+use crate::{
+    Attempt, AttemptState, Body, DeadLetter, DeadLetterId, DeadLettersPage, EventState, FlowControl, Headers, Message,
+    MessageId, Method,
+};
 
 fn bare() -> Message {
     Message {
@@ -25,10 +28,17 @@ fn bare() -> Message {
         failure_callback_header: Headers::default(),
         caller_ip: None,
         labels: Vec::new(),
+        flow_control: Vec::new(),
+        priority: 0,
         retry_delay_expression: None,
         timeout: None,
         state: None,
+        attempts: None,
     }
+}
+
+fn flow_control(key: &str) -> FlowControl {
+    FlowControl::parse(key.to_owned(), "f", "rate=10, period=1m").unwrap()
 }
 
 #[test]
@@ -63,6 +73,8 @@ fn a_full_message_uses_every_name_the_sdks_read() {
         failure_callback_header: header,
         caller_ip: Some("192.0.2.1".to_owned()),
         labels: vec!["a".to_owned(), "b".to_owned()],
+        flow_control: vec![flow_control("m"), flow_control("a")],
+        priority: -5,
         retry_delay_expression: Some("1000 * retried".to_owned()),
         timeout: Some(90_000),
         state: Some(EventState::Retry),
@@ -92,11 +104,74 @@ fn a_full_message_uses_every_name_the_sdks_read() {
             "callerIp": "192.0.2.1",
             "label": "a",
             "labels": ["a", "b"],
+            "flowControlKey": "m",
+            "rate": 10,
+            "period": 60,
+            "flowControls": [{ "key": "m", "rate": 10, "period": 60 }, { "key": "a", "rate": 10, "period": 60 }],
+            "priority": -5,
             "retryDelayExpression": "1000 * retried",
             "timeout": 90_000,
             "state": "RETRY",
         })
     );
+}
+
+#[test]
+fn one_flow_control_key_shows_as_in_qstash() {
+    let only = FlowControl { parallelism: Some(3), rate: None, ..flow_control("k") };
+    let json = serde_json::to_value(Message { flow_control: vec![only], ..bare() }).unwrap();
+    assert_eq!(json["flowControlKey"], "k");
+    assert_eq!(json["parallelism"], 3);
+    assert_eq!(json["period"], 60);
+    assert!(json.get("rate").is_none() && json.get("flowControls").is_none());
+}
+
+#[test]
+fn attempts_are_listed_when_there_is_a_list() {
+    let attempt = Attempt {
+        attempt: 1,
+        started_at: 5,
+        ended_at: None,
+        state: AttemptState::Active,
+        response_status: None,
+        response_header: Headers::default(),
+        response_body: bytes::Bytes::new(),
+        error: None,
+        next_delivery_time: None,
+    };
+    let mut response_header = Headers::default();
+    response_header.insert("x-a", "1");
+    let failed = Attempt {
+        attempt: 2,
+        ended_at: Some(6),
+        state: AttemptState::Error,
+        response_status: Some(500),
+        response_header,
+        response_body: "text".into(),
+        error: Some("answered 500".to_owned()),
+        next_delivery_time: Some(7),
+        ..attempt.clone()
+    };
+    let json = serde_json::to_value(Message { attempts: Some(vec![attempt, failed]), ..bare() }).unwrap();
+    assert_eq!(
+        json["attempts"],
+        json!([
+            { "attempt": 1, "startedAt": 5, "state": "ACTIVE" },
+            {
+                "attempt": 2,
+                "startedAt": 5,
+                "endedAt": 6,
+                "state": "ERROR",
+                "responseStatus": 500,
+                "responseHeader": { "X-A": ["1"] },
+                "responseBody": "dGV4dA==",
+                "error": "answered 500",
+                "nextDeliveryTime": 7,
+            },
+        ])
+    );
+    let none = serde_json::to_value(Message { attempts: Some(Vec::new()), ..bare() }).unwrap();
+    assert_eq!(none["attempts"], json!([]));
 }
 
 #[test]

@@ -5,9 +5,9 @@ use crate::{Invalid, Params, canonical_name};
 /// The parameters of the message itself (prefix empty) or of one of its callbacks (`callback-`,
 /// `failure-callback-`), under the names they have without the prefix.
 #[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
-    pub(super) params: &'a Params,
-    pub(super) prefix: &'static str,
+pub(crate) struct Scope<'a> {
+    pub(crate) params: &'a Params,
+    pub(crate) prefix: &'static str,
 }
 
 impl<'a> Scope<'a> {
@@ -21,7 +21,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Reads a value that is given; `read` gets the name for its error and the text.
-    pub(super) fn read<T>(
+    pub(crate) fn read<T>(
         self,
         name: &str,
         read: impl FnOnce(&str, &'a str) -> Result<T, Invalid>,
@@ -30,7 +30,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Refuses a value that is given.
-    pub(super) fn refuse(self, name: &str, reason: &str) -> Result<(), Invalid> {
+    pub(crate) fn refuse(self, name: &str, reason: &str) -> Result<(), Invalid> {
         match self.get(name) {
             Some(_) => Err(Invalid::new(self.field(name), reason)),
             None => Ok(()),
@@ -47,7 +47,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The header as the caller would write it, for an error.
-    pub(super) fn field(self, name: &str) -> String {
+    pub(crate) fn field(self, name: &str) -> String {
         canonical_name(&format!("upstash-{}{name}", self.prefix))
     }
 }

@@ -1,0 +1,111 @@
+//! Queues as `/v2/queues` reads and shows them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Invalid, parse_resource_name};
+
+/// A queue (QStash OpenAPI, `Queue`). All fields are always there. Times are unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// When it was created.
+    pub created_at: i64,
+    /// When its settings were last changed.
+    pub updated_at: i64,
+    /// Most messages of it under way at once.
+    pub parallelism: u32,
+    /// Whether it keeps its messages back.
+    pub paused: bool,
+    /// Messages that are not finished.
+    pub lag: i64,
+}
+
+/// Body of `POST /v2/queues`, which creates a queue or replaces its settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpsertQueue {
+    /// A [resource name](crate::is_resource_name).
+    pub queue_name: String,
+    /// 1 or more. Default 1: strictly one after another.
+    pub parallelism: u32,
+    /// Default false.
+    pub paused: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct Request {
+    queue_name: Option<String>,
+    parallelism: Option<i64>,
+    paused: Option<bool>,
+}
+
+impl UpsertQueue {
+    /// Reads the body; `null` is as good as absent, unknown fields are ignored.
+    ///
+    /// # Errors
+    ///
+    /// Not such JSON, no name or a bad one, a parallelism below 1; the error names the field.
+    pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
+        let request: Request = crate::json::parse(body)?;
+        let name = request.queue_name.ok_or_else(|| Invalid::new("queueName", "is missing"))?;
+        let parallelism = i32::try_from(request.parallelism.unwrap_or(1)).ok().filter(|number| *number >= 1);
+        Ok(Self {
+            queue_name: parse_resource_name("queueName", &name)?,
+            parallelism: parallelism
+                .and_then(|number| u32::try_from(number).ok())
+                .ok_or_else(|| Invalid::new("parallelism", format!("must be a whole number from 1 to {}", i32::MAX)))?,
+            paused: request.paused.unwrap_or(false),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Queue, UpsertQueue};
+
+    #[test]
+    fn a_queue_shows_all_that_python_indexes() {
+        let queue = Queue { name: "q".to_owned(), created_at: 1, updated_at: 2, parallelism: 3, paused: true, lag: 4 };
+        assert_eq!(
+            serde_json::to_value(queue).unwrap(),
+            json!({ "name": "q", "createdAt": 1, "updatedAt": 2, "parallelism": 3, "paused": true, "lag": 4 })
+        );
+    }
+
+    #[test]
+    fn settings_have_defaults() {
+        for (body, parallelism, paused) in [
+            (r#"{"queueName":"q"}"#, 1, false),
+            (r#"{"queueName":"q","parallelism":null,"paused":null,"more":1}"#, 1, false),
+            (r#"{"queueName":"q","parallelism":2,"paused":true}"#, 2, true),
+        ] {
+            let expected = UpsertQueue { queue_name: "q".to_owned(), parallelism, paused };
+            assert_eq!(UpsertQueue::parse(body.as_bytes()), Ok(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_field() {
+        let parallelism = "parallelism: must be a whole number from 1 to 2147483647";
+        for (body, message) in [
+            ("", "body: is not JSON: EOF while parsing a value at line 1 column 0"),
+            ("7", "body: invalid type: integer `7`, expected an object"),
+            ("{}", "queueName: is missing"),
+            (
+                r#"{"queueName":"a b"}"#,
+                "queueName: must be a name of letters, digits, hyphens, underscores and periods",
+            ),
+            (r#"{"queueName":7}"#, "queueName: invalid type: integer `7`, expected a string"),
+            (r#"{"queueName":"q","parallelism":0}"#, parallelism),
+            (r#"{"queueName":"q","parallelism":2147483648}"#, parallelism),
+            (r#"{"queueName":"q","parallelism":"1"}"#, "parallelism: invalid type: string \"1\", expected i64"),
+            (r#"{"queueName":"q","paused":"no"}"#, "paused: invalid type: string \"no\", expected a boolean"),
+        ] {
+            assert_eq!(UpsertQueue::parse(body.as_bytes()).unwrap_err().to_string(), message, "{body}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A schedule as `/v2/schedules` shows it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::options::is_default;
+use crate::{Body, CatchUp, FlowControl, Headers, MessageId, Method, spelling};
+
+/// A schedule (QStash OpenAPI, `Schedule`). Times are unix milliseconds.
+///
+/// What is absent or empty is left out of the JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schedule {
+    /// Its id.
+    pub schedule_id: String,
+    /// The cron expression, trimmed, with its time zone.
+    pub cron: String,
+    /// URL or URL group of its messages, verbatim.
+    pub destination: String,
+    /// The method of their delivery.
+    pub method: Method,
+    /// When it was created.
+    pub created_at: i64,
+    /// Attempts after the first. Always there, as Python indexes it.
+    pub retries: u32,
+    /// Whether its firings are skipped.
+    pub is_paused: bool,
+    /// `Content-Type` and forwarded headers.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub header: Headers,
+    /// What is delivered.
+    #[serde(flatten)]
+    pub body: Body,
+    /// How long each message waits; whole **seconds** in the JSON.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_seconds")]
+    pub delay: Option<Duration>,
+    /// The longest an attempt may take, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<i64>,
+    /// Told after every attempt; the URL verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback: Option<String>,
+    /// What the callback gets.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub callback_header: Headers,
+    /// Told after the last failure; the URL verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_callback: Option<String>,
+    /// What the failure callback gets.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub failure_callback_header: Headers,
+    /// Address of its creator: `callerIP` and `callerIp`.
+    #[serde(flatten, serialize_with = "spelling::caller_ip")]
+    pub caller_ip: Option<String>,
+    /// The queue of its messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_name: Option<String>,
+    /// The flow-control keys of its messages, see [`Message`](crate::Message).
+    #[serde(flatten, serialize_with = "spelling::flow_control")]
+    pub flow_control: Vec<FlowControl>,
+    /// The priority of its messages. Not in QStash; left out when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub priority: i32,
+    /// The retry-delay expression, verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_delay_expression: Option<String>,
+    /// `label`, the first, and `labels`, all.
+    #[serde(flatten, serialize_with = "spelling::labels")]
+    pub labels: Vec<String>,
+    /// When it fired last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_schedule_time: Option<i64>,
+    /// When it fires next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_schedule_time: Option<i64>,
+    /// How the messages of its last firing fare.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub last_schedule_states: BTreeMap<MessageId, ScheduleState>,
+    /// Why the last firing published nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What becomes of missed firings. Not in QStash; left out when it is the default.
+    #[serde(skip_serializing_if = "is_default")]
+    pub catch_up: CatchUp,
+}
+
+/// How far a message of a schedule has come. The set is closed: Python's SDK raises on others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ScheduleState {
+    /// Not finished.
+    InProgress,
+    /// Delivered.
+    Success,
+    /// Given up, or cancelled.
+    Fail,
+}
+
+/// Answer of `POST /v2/schedules/{destination}`, 200.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleCreated {
+    /// The schedule.
+    pub schedule_id: String,
+}
+
+fn optional_seconds<S: serde::Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(value.unwrap_or_default().as_secs())
+}
+
+#[cfg(test)]
+mod tests;
