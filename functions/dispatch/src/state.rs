@@ -7,6 +7,7 @@ use sigpost_runtime::{AddressPolicy, KeyRing};
 use sigpost_store::Database;
 
 use crate::intake::Intake;
+use crate::tokens::Tokens;
 
 /// What the API's handlers work with.
 pub(crate) struct State {
@@ -16,6 +17,5 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     pub(crate) address_policy: AddressPolicy,
     pub(crate) deduplication_window: Duration,
-    /// SHA-256 of the token: compared as hashes, in constant time whatever the length.
-    pub(crate) token_hash: [u8; 32],
+    pub(crate) tokens: Tokens,
 }
