@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use sigpost_runtime::telemetry::{self, LogFormat};
 
-use crate::commands::{bench, dev, messages, migrate, publish, serve, version};
+use crate::commands::{bench, dev, messages, migrate, publish, serve, tokens, version};
 
 /// A serverless HTTP-push job dispatcher that speaks QStash's protocol, on your own Postgres.
 ///
@@ -24,6 +24,7 @@ pub(crate) enum Command {
     Dev(dev::Dev),
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
+    Tokens(tokens::Tokens),
     Publish(Box<publish::Publish>),
     Messages(messages::Messages),
     Bench(bench::Bench),
@@ -68,6 +69,7 @@ impl Command {
             Self::Dev(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Serve(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Migrate(command) => command.run().await,
+            Self::Tokens(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Publish(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Messages(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Bench(command) => command.run().await.map(|()| ExitCode::SUCCESS),

@@ -6,4 +6,5 @@ pub(crate) mod messages;
 pub(crate) mod migrate;
 pub(crate) mod publish;
 pub(crate) mod serve;
+pub(crate) mod tokens;
 pub(crate) mod version;

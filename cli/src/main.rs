@@ -3,6 +3,7 @@
 mod api_client;
 mod args;
 mod commands;
+mod database_args;
 mod output;
 
 use std::process::ExitCode;

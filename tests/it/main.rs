@@ -23,3 +23,4 @@ mod receivers;
 mod routes;
 mod schema;
 mod shutdown;
+mod tokens;

@@ -75,6 +75,7 @@ fn config(database_url: &str) -> dispatch::Config {
         database_url: dispatch::config::Secret(database_url.to_owned()),
         database_connections: 8,
         token: dispatch::config::Secret(DEV_TOKEN.to_owned()),
+        api_rate_limit: None,
         first_keys: SigningKeys::dev(),
         limits: Limits::default(),
         address_policy: AddressPolicy::with_loopback(),

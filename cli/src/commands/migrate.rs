@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use sigpost_store::{Database, migrate};
+use sigpost_store::migrate;
 
+use crate::database_args::DatabaseArgs;
 use crate::output;
 
 /// Apply the schema to a database. What it has already is left as it is.
@@ -28,22 +29,12 @@ enum Action {
     Status(DatabaseArgs),
 }
 
-#[derive(Debug, Args)]
-struct DatabaseArgs {
-    /// The database. It is taken from the environment so that no password shows in the process list.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: String,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-}
-
 impl Migrate {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         if let Some(Action::Status(args)) = self.action {
             return status(&args).await;
         }
-        let database = Database::new(&self.database.database_url, 1)?;
+        let database = self.database.open()?;
         let (verb, names) = match self.revert {
             Some(count) => ("reverted", migrate::down(&database, count).await.context("migrate --revert")?),
             None => ("applied", migrate::up(&database).await.context("migrate")?),
@@ -57,7 +48,7 @@ impl Migrate {
 }
 
 async fn status(args: &DatabaseArgs) -> Result<ExitCode> {
-    let migrations = migrate::status(&Database::new(&args.database_url, 1)?).await.context("migrate status")?;
+    let migrations = migrate::status(&args.open()?).await.context("migrate status")?;
     output::print(args.json, &migrations, || {
         let line = |m: &migrate::Status| format!("{} {}", if m.applied { "applied" } else { "missing" }, m.name);
         migrations.iter().map(line).collect::<Vec<_>>().join("\n")

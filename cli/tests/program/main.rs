@@ -5,3 +5,4 @@ mod dev;
 mod readme;
 mod running;
 mod serve;
+mod tokens;

@@ -6,13 +6,13 @@ use sigpost_store::database;
 
 use crate::running::{Running, finished, sigpost};
 
-async fn empty_database(name: &str) -> String {
+pub(crate) async fn empty_database(name: &str) -> String {
     let server = tokio::task::spawn_blocking(testing::shared).await.expect("Postgres");
     database::create(&server.url("postgres"), name, None).await.expect("database");
     server.url(name)
 }
 
-fn stderr(output: &std::process::Output) -> String {
+pub(crate) fn stderr(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

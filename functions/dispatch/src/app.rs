@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use sha2::{Digest, Sha256};
 use sigpost_runtime::KeyRing;
 use sigpost_store::{Database, signing_keys};
 
@@ -13,6 +12,7 @@ use crate::engine::Engine;
 use crate::intake::Intake;
 use crate::router;
 use crate::state::State;
+use crate::tokens::Tokens;
 
 /// A running dispatch function.
 #[derive(Clone)]
@@ -42,12 +42,12 @@ impl App {
             .transpose()?;
         let state = State {
             intake: Intake::start(database.clone(), engine.clone()),
+            tokens: Tokens::new(&config.token.0, database.clone(), config.api_rate_limit),
             database,
             keys,
             limits: config.limits,
             address_policy: config.address_policy,
             deduplicating: config.deduplicating,
-            token_hash: Sha256::digest(config.token.0.as_bytes()).into(),
         };
         Ok(Self { state: Arc::new(state), engine })
     }

@@ -1,5 +1,6 @@
 //! What the dispatch function needs to know, from the environment.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -16,8 +17,11 @@ pub struct Config {
     pub database_url: Secret,
     /// `DATABASE_CONNECTIONS`: connections to Postgres at most, besides one that listens. Default 8.
     pub database_connections: usize,
-    /// `QSTASH_TOKEN`: the bearer token of the API. Required.
+    /// `QSTASH_TOKEN`: the bearer token of the API with full scope. Required. Others are in the database.
     pub token: Secret,
+    /// `API_RATE_LIMIT_PER_SECOND`: requests per second of one token to this process that are not
+    /// publishes, for tokens without a limit of their own. Default: none, as is 0.
+    pub api_rate_limit: Option<NonZeroU32>,
     /// `QSTASH_CURRENT_SIGNING_KEY` and `QSTASH_NEXT_SIGNING_KEY`: the keys that a database without
     /// keys starts with. Default: fresh ones. Once there are keys in the database, those count.
     pub first_keys: SigningKeys,
@@ -53,6 +57,7 @@ impl Config {
             database_url: Secret(env::required("DATABASE_URL")?),
             database_connections: env::parsed("DATABASE_CONNECTIONS", 8)?,
             token: Secret(env::required("QSTASH_TOKEN")?),
+            api_rate_limit: NonZeroU32::new(env::parsed("API_RATE_LIMIT_PER_SECOND", 0)?),
             first_keys: first_keys_from_env()?,
             limits: Limits {
                 max_body_bytes: env::parsed("MAX_BODY_BYTES", Limits::default().max_body_bytes)?,

@@ -16,6 +16,7 @@ pub mod engine;
 mod intake;
 mod router;
 mod state;
+mod tokens;
 
 pub use app::App;
 pub use config::Config;

@@ -6,6 +6,7 @@ use sigpost_store::Database;
 
 use crate::deduplicate::Deduplicating;
 use crate::intake::Intake;
+use crate::tokens::Tokens;
 
 /// What the API's handlers work with.
 pub(crate) struct State {
@@ -15,6 +16,5 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     pub(crate) address_policy: AddressPolicy,
     pub(crate) deduplicating: Deduplicating,
-    /// SHA-256 of the token: compared as hashes, in constant time whatever the length.
-    pub(crate) token_hash: [u8; 32],
+    pub(crate) tokens: Tokens,
 }

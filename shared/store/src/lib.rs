@@ -8,6 +8,7 @@
 mod statement;
 
 pub mod accept;
+pub mod api_tokens;
 pub mod cancel;
 pub mod claim;
 pub mod database;

@@ -127,6 +127,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    api_tokens (id) {
+        id -> BigInt,
+        name -> Text,
+        hash -> Bytea,
+        scope -> Text,
+        rate_limit -> Nullable<Integer>,
+        created_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::joinable!(dead_letters -> messages (message_id));
 diesel::joinable!(events -> messages (message_id));
 diesel::allow_tables_to_appear_in_same_query!(messages, events, dead_letters);

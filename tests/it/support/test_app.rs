@@ -192,6 +192,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         database_url: Secret(database_url.to_owned()),
         database_connections: 4,
         token: Secret(DEV_TOKEN.to_owned()),
+        api_rate_limit: None,
         first_keys: SigningKeys::dev(),
         limits: Limits::default(),
         address_policy: AddressPolicy::with_loopback(),

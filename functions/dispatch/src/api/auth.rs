@@ -1,36 +1,60 @@
 //! The API's token: `Authorization: Bearer <token>`, or `?qstash_token=<token>` when there is no such header.
 
+mod permission;
+
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Request, State as FromState};
-use axum::http::{Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
-use axum::response::Response;
-use sha2::{Digest, Sha256};
+use axum::response::{IntoResponse, Response};
 use sigpost_qstash::names::TOKEN_PARAMETER;
 use sigpost_runtime::ApiError;
-use subtle::ConstantTimeEq;
 
+use self::permission::Action;
 use crate::api::query;
 use crate::state::State;
+use crate::tokens::rate_limit::OverLimit;
 
-/// Lets a request through that carries the token, and answers 401 otherwise.
-pub(crate) async fn require_token(
-    FromState(state): FromState<Arc<State>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    let header = request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes());
-    let given = match header {
-        Some(value) => value.strip_prefix(b"Bearer ").map(|token| Sha256::digest(token.trim_ascii())),
-        None => token_in_query(request.uri()).map(Sha256::digest),
-    };
-    match given {
-        Some(hash) if bool::from(hash.as_slice().ct_eq(&state.token_hash)) => Ok(next.run(request).await),
-        _ => Err(ApiError::unauthorized()),
+/// Lets a request through whose token allows it. Otherwise: 401 without a token that we know, 403
+/// outside its scope, 429 over its rate limit, 503 when only the database knows and it is away.
+pub(crate) async fn require_token(FromState(state): FromState<Arc<State>>, request: Request, next: Next) -> Response {
+    let token = token_of(request.headers(), request.uri());
+    let action = Action::of(request.method(), request.uri().path());
+    match admit(&state, token, action).await {
+        Ok(()) => next.run(request).await,
+        Err(Refusal::Error(error)) => error.into_response(),
+        Err(Refusal::OverLimit(over)) => over.into_response(),
     }
 }
 
-fn token_in_query(uri: &Uri) -> Option<String> {
-    query::pairs(uri.query()?).find(|(name, _)| name == TOKEN_PARAMETER).map(|(_, value)| value.into_owned())
+enum Refusal {
+    Error(ApiError),
+    OverLimit(OverLimit),
+}
+
+impl<E: Into<ApiError>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+async fn admit(state: &State, token: Option<Cow<'_, [u8]>>, action: Action) -> Result<(), Refusal> {
+    let token = token.ok_or_else(ApiError::unauthorized)?;
+    let bearer = state.tokens.find(&token).await?.ok_or_else(ApiError::unauthorized)?;
+    permission::check(bearer.scope(), action).map_err(|reason| ApiError::new(StatusCode::FORBIDDEN, reason))?;
+    match action {
+        Action::Publish => Ok(()),
+        Action::Read | Action::Manage => state.tokens.count_request(&bearer).map_err(Refusal::OverLimit),
+    }
+}
+
+/// A header counts; the query is for callers that cannot set one.
+fn token_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<Cow<'a, [u8]>> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        return value.as_bytes().strip_prefix(b"Bearer ").map(|token| Cow::Borrowed(token.trim_ascii()));
+    }
+    let token = query::pairs(uri.query()?).find(|(name, _)| name == TOKEN_PARAMETER);
+    token.map(|(_, value)| Cow::Owned(value.into_owned().into_bytes()))
 }

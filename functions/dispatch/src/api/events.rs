@@ -110,8 +110,8 @@ fn on_the_wire(event: Event) -> wire::Event {
         max_retries: Some(message.retries),
         retry_delay_expression: message.retry_delay.map(|expression| expression.to_string()),
         labels: message.labels,
-        flow_control: Vec::new(),
-        priority: 0,
+        flow_control: extras.flow_control,
+        priority: extras.priority,
         caller_ip: message.caller_ip,
     }
 }

@@ -1,6 +1,6 @@
 //! Callbacks: reports about deliveries, which are messages themselves: stored, signed, retried.
 
-use sigpost_qstash::{Callback, CallbackBody, DeadLetterId, MessageId};
+use sigpost_qstash::{Callback, CallbackBody, CallbackKind, DeadLetterId, MessageId};
 use sigpost_store::accept::NewMessage;
 use sigpost_store::claim::Lease;
 use sigpost_store::messages::{Extras, Message};
@@ -23,12 +23,16 @@ pub(super) fn reports(
 ) -> Vec<NewMessage> {
     let message = &lease.message;
     let attempted = outcome.next != Next::GivenBack;
-    let every = message.callback.as_deref().filter(|_| attempted).map(|callback| (callback, None));
+    let every =
+        message.callback.as_deref().filter(|_| attempted).map(|callback| (callback, CallbackKind::Callback, None));
     let last = message.failure_callback.as_deref().filter(|_| outcome.next == Next::Failed);
     every
         .into_iter()
-        .chain(last.map(|callback| (callback, dead_letter)))
-        .map(|(callback, dead_letter)| report(callback, lease, &body(lease, outcome, dead_letter), deduplicating))
+        .chain(last.map(|callback| (callback, CallbackKind::FailureCallback, dead_letter)))
+        .map(|(callback, kind, dead_letter)| {
+            let id = MessageId::of_callback(message.id, kind, lease.retried);
+            report(id, callback, lease, &body(lease, outcome, dead_letter), deduplicating)
+        })
         .collect()
 }
 
@@ -58,7 +62,13 @@ fn body(lease: &Lease, outcome: &Outcome, dlq_id: Option<DeadLetterId>) -> Callb
 }
 
 /// What the callback's own options do not say is as for the message it reports on.
-fn report(callback: &Callback, lease: &Lease, body: &CallbackBody, deduplicating: &Deduplicating) -> NewMessage {
+fn report(
+    id: MessageId,
+    callback: &Callback,
+    lease: &Lease,
+    body: &CallbackBody,
+    deduplicating: &Deduplicating,
+) -> NewMessage {
     let (message, options) = (&lease.message, &callback.options);
     // A struct of texts and numbers: nothing in it can fail to serialise.
     let body = bytes::Bytes::from(serde_json::to_vec(body).unwrap_or_default());
@@ -67,7 +77,7 @@ fn report(callback: &Callback, lease: &Lease, body: &CallbackBody, deduplicating
         header.insert("Content-Type", "application/json");
     }
     let report = Message {
-        id: MessageId::new(),
+        id,
         url: callback.url.as_str().to_owned(),
         method: options.method,
         header,

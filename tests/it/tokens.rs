@@ -1,0 +1,259 @@
+//! Tokens by name: what each may do, for how long, and how often.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use dispatch::config::Secret;
+use futures_util::future::join_all;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use sigpost_qstash::{DEV_TOKEN, MessageId};
+use sigpost_store::Database;
+use sigpost_store::api_tokens::{Grant, Scope, TokenHash, create, generate, list, revoke};
+use tokio::time::{advance, pause, resume};
+
+use crate::support::{Proxy, TestApp, TestDatabase, answered};
+
+/// An endpoint that asks the database nothing and is not there: 404 says that the token was let in.
+const NOTHING: &str = "/v2/nothing";
+
+async fn token(database: &TestDatabase, name: &str, scope: Scope, rate_limit: Option<u32>) -> String {
+    let (token, grant) = (generate(), Grant { scope, rate_limit: rate_limit.and_then(NonZeroU32::new) });
+    let store = Database::new(&database.url, 1).expect("a database");
+    let mut conn = store.connection().await.expect("a connection");
+    assert!(create(&mut conn, name, TokenHash::of(token.as_bytes()), grant).await.expect("an answer"));
+    token
+}
+
+/// A request with this token.
+fn with(app: &TestApp, token: &str, method: Method, path: &str) -> RequestBuilder {
+    app.anonymous(method, path).bearer_auth(token)
+}
+
+async fn status(app: &TestApp, token: &str) -> StatusCode {
+    answered(with(app, token, Method::GET, NOTHING)).await.status
+}
+
+/// Lets time pass for this process, not for Postgres.
+async fn let_pass(time: Duration) {
+    pause();
+    advance(time).await;
+    resume();
+}
+
+#[tokio::test]
+async fn a_token_may_do_what_its_scope_allows_and_is_told_so_otherwise() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let full = token(&app.database, "full", Scope::Full, None).await;
+    let publish = token(&app.database, "publish", Scope::Publish, None).await;
+    let read = token(&app.database, "read", Scope::Read, None).await;
+    let waiting = app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
+    let (hook, message) = (app.receiver.url("/hook"), format!("/v2/messages/{waiting}"));
+    let (publishing, enqueueing) = (format!("/v2/publish/{hook}"), format!("/v2/enqueue/queue/{hook}"));
+
+    // May a publish token, may a read token? Those that are not there yet are decided by their method.
+    for (method, path, may_publish, may_read) in [
+        ("POST", &*publishing, true, false),
+        ("POST", &*enqueueing, true, false),
+        ("POST", "/v2/batch", true, false),
+        ("GET", &*publishing, false, false),
+        ("PUT", &*publishing, false, false),
+        ("POST", "/v2//publish/", false, false),
+        ("DELETE", "/v2/batch", false, false),
+        ("GET", &*message, false, true),
+        ("HEAD", &*message, false, true),
+        ("DELETE", "/v2/messages/msg_1", false, false),
+        ("DELETE", "/v2/messages", false, false),
+        ("GET", "/v2/events", false, true),
+        ("GET", "/v2/logs", false, true),
+        ("GET", "/v2/dlq", false, true),
+        ("GET", "/v2/dlq/", false, true),
+        ("GET", "/v2/dlq/1-1", false, true),
+        ("POST", "/v2/dlq/retry/1-1", false, false),
+        ("GET", "/v2/keys", false, false),
+        ("HEAD", "/v2/keys", false, false),
+        ("GET", "/v2/keys/", false, false),
+        ("GET", "/v2//keys", false, false),
+        ("GET", "/v2/Keys", false, false),
+        ("POST", "/v2/keys/rotate", false, false),
+        ("GET", "/v2/schedules", false, true),
+        ("POST", "/v2/Schedules/https://example.com", false, false),
+        ("PATCH", "/v2/schedules/scd_1/pause", false, false),
+        ("POST", "/v2/queues/", false, false),
+        ("GET", "/v2/flowControl/key", false, true),
+        ("PUT", "/v2/topics/group", false, false),
+        ("GET", "/v2/%6Beys", false, true),
+        ("GET", NOTHING, false, true),
+        ("POST", NOTHING, false, false),
+    ] {
+        let method: Method = method.parse().expect("a method");
+        let send = async |token: &str| with(&app, token, method.clone(), path).send().await.expect("an answer");
+        let own = send(DEV_TOKEN).await.status();
+        assert!(own != StatusCode::FORBIDDEN && own != StatusCode::UNAUTHORIZED);
+        for (token, may) in [(&full, true), (&publish, may_publish), (&read, may_read)] {
+            let expected = if may { own } else { StatusCode::FORBIDDEN };
+            assert_eq!(send(token).await.status(), expected, "{method} {path}");
+        }
+    }
+
+    let keys = async |token: &str| answered(with(&app, token, Method::GET, "/v2/keys")).await;
+    let told = "the scope of this token is publish: it may publish, enqueue and batch, nothing else";
+    assert_eq!(keys(&publish).await.error(), told);
+    let told = "the scope of this token is read: it may read everything but the signing keys, and change nothing";
+    assert_eq!(keys(&read).await.error(), told);
+
+    answered(with(&app, &read, Method::DELETE, &message)).await;
+    answered(with(&app, &publish, Method::DELETE, &message)).await;
+    assert_eq!(app.message(waiting).await["state"], "CREATED", "what was refused was not done");
+}
+
+#[tokio::test]
+async fn a_token_may_stand_in_the_query_and_does_not_reach_the_destination() {
+    let app = TestApp::start().await;
+    let publish = token(&app.database, "publish", Scope::Publish, None).await;
+    let path = format!("/v2/publish/{}", app.receiver.url(&format!("/hook?a=b&qstash_token={publish}")));
+    let published = answered(app.anonymous(Method::POST, &path)).await;
+    assert_eq!(published.status, StatusCode::OK);
+    let message = app.message(published.id()).await;
+    assert_eq!(message["url"], app.receiver.url("/hook?a=b"));
+    assert!(!message.to_string().contains("sgp_"));
+
+    let refused = answered(app.anonymous(Method::GET, &format!("/v2/events?qstash_token={publish}"))).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_revoked_token_lets_nobody_in_after_ten_seconds_in_any_process() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let other = TestApp::start_on(&app.database, |config| config.engine = None).await;
+    let first = token(&app.database, "ci", Scope::Read, None).await;
+    for process in [&app, &other] {
+        assert_eq!(status(process, &first).await, StatusCode::NOT_FOUND);
+    }
+
+    let store = app.app.database();
+    let mut conn = store.connection().await.expect("a connection");
+    assert!(revoke(&mut conn, "ci").await.expect("an answer"));
+    assert!(!revoke(&mut conn, "ci").await.expect("an answer"), "it is revoked once");
+    let_pass(Duration::from_secs(10)).await;
+    for process in [&app, &other] {
+        let refused = answered(with(process, &first, Method::GET, NOTHING)).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(refused.error(), "unable to authenticate: invalid token");
+    }
+
+    let second = token(&app.database, "ci", Scope::Full, None).await;
+    assert_eq!(
+        (status(&app, &second).await, status(&app, &first).await),
+        (StatusCode::NOT_FOUND, StatusCode::UNAUTHORIZED)
+    );
+    let listed: Vec<_> =
+        list(&mut conn).await.expect("tokens").into_iter().map(|t| (t.scope, t.revoked_at.is_some())).collect();
+    assert_eq!(listed, [(Scope::Read, true), (Scope::Full, false)]);
+    let grant = Grant { scope: Scope::Read, rate_limit: None };
+    assert!(!create(&mut conn, "ci", TokenHash::of(b"another"), grant).await.expect("an answer"), "the name is taken");
+}
+
+#[tokio::test]
+async fn the_database_does_not_hold_the_secret() {
+    let app = TestApp::start().await;
+    let secret = token(&app.database, "ci", Scope::Publish, None).await;
+    let path = format!("/v2/publish/{}", app.receiver.url("/hook"));
+    let published = with(&app, &secret, Method::POST, &path).header("Upstash-Header-Forward", "true");
+    assert_eq!(answered(published).await.status, StatusCode::OK);
+    let request = app.receiver.next().await;
+    assert!(!format!("{:?}", request.headers).contains(&secret[4..]));
+
+    let sql = "select t::text from api_tokens t union all select m::text from messages m union all select e::text from events e";
+    let rows: Vec<String> = app.database.query(sql, &[]).await.iter().map(|row| row.get(0)).collect();
+    assert!(rows.len() >= 3 && rows.iter().any(|row| row.contains("publish")));
+    let random = secret[4..].to_owned();
+    let as_hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for row in &rows {
+        assert!(!row.contains(&random) && !row.contains(&as_hex(&random)), "{row}");
+    }
+    let hash: Vec<u8> = app.database.query("select hash from api_tokens", &[]).await[0].get(0);
+    assert_eq!(hash, TokenHash::of(secret.as_bytes()).0);
+}
+
+#[tokio::test]
+async fn over_its_limit_a_token_is_told_when_to_come_again_and_may_still_publish() {
+    let app = TestApp::start_with(|config| (config.engine, config.api_rate_limit) = (None, NonZeroU32::new(1))).await;
+    let slow = token(&app.database, "slow", Scope::Full, None).await;
+    let fast = token(&app.database, "fast", Scope::Full, Some(1_000_000)).await;
+    let publish = format!("/v2/publish/{}", app.receiver.url("/hook"));
+
+    // The deployment's own token is limited as well. One a second; twenty at once take no twenty seconds.
+    for token in [DEV_TOKEN, &slow] {
+        let burst = join_all((0..20).map(|_| with(&app, token, Method::GET, NOTHING).send())).await;
+        let (refused, let_in): (Vec<_>, Vec<_>) = burst
+            .into_iter()
+            .map(|answer| answer.expect("an answer"))
+            .partition(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS);
+        assert!(!let_in.is_empty() && let_in.iter().all(|answer| answer.status() == StatusCode::NOT_FOUND));
+        assert!(!refused.is_empty());
+        for answer in refused {
+            let headers = answer.headers().clone();
+            assert_eq!(
+                (&headers["burst-ratelimit-limit"], &headers["burst-ratelimit-remaining"]),
+                (&"1".parse().expect("a value"), &"0".parse().expect("a value"))
+            );
+            let number = |name: &str| headers[name].to_str().expect("text").parse::<i64>().expect("a number");
+            let ahead = number("burst-ratelimit-reset") - jiff::Timestamp::now().as_second();
+            assert!((-20..=2).contains(&ahead), "{ahead}");
+            assert_eq!(number("retry-after"), 1);
+            assert!(!headers.contains_key("ratelimit-limit"));
+            let text = answer.text().await.expect("a text");
+            assert!(text.contains(r#"{"error":"this token may make 1 requests per second"#), "{text}");
+        }
+        let published = join_all((0..20).map(|_| answered(with(&app, token, Method::POST, &publish)))).await;
+        assert!(published.iter().all(|answer| answer.status == StatusCode::OK));
+    }
+    let burst = join_all((0..20).map(|_| status(&app, &fast))).await;
+    assert_eq!(burst, [StatusCode::NOT_FOUND; 20], "its own limit counts before the default");
+
+    let_pass(Duration::from_secs(1)).await;
+    assert_eq!(status(&app, &slow).await, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn without_the_database_a_token_goes_on_for_as_long_as_it_is_remembered() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let through = |config: &mut dispatch::Config| {
+        (config.database_url, config.engine) = (Secret(proxy.url(&database.url)), None);
+    };
+    let app = TestApp::start_on(&database, through).await;
+    let used = token(&database, "used", Scope::Read, None).await;
+    let unused = token(&database, "unused", Scope::Read, None).await;
+    let stranger = generate();
+    assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);
+    assert_eq!(status(&app, &stranger).await, StatusCode::UNAUTHORIZED);
+
+    proxy.lead_to(None);
+    assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);
+    assert_eq!(status(&app, &stranger).await, StatusCode::UNAUTHORIZED, "who lets nobody in is remembered too");
+    assert_eq!(status(&app, &unused).await, StatusCode::SERVICE_UNAVAILABLE);
+    // For these nobody is asked.
+    assert_eq!(status(&app, DEV_TOKEN).await, StatusCode::NOT_FOUND);
+    assert_eq!(status(&app, "not of our making").await, StatusCode::UNAUTHORIZED);
+
+    let_pass(Duration::from_secs(10)).await;
+    let late = with(&app, &used, Method::GET, NOTHING).send().await.expect("an answer");
+    assert_eq!(
+        (late.status(), &late.headers()["retry-after"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().expect("a value"))
+    );
+
+    proxy.lead_to(Some(database.port()));
+    assert_eq!(
+        (status(&app, &used).await, status(&app, &unused).await),
+        (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND)
+    );
+    let unknown = answered(with(&app, &used, Method::GET, &format!("/v2/messages/{}", MessageId::new()))).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+
+    // A connection that died while nobody used it is not the caller's trouble.
+    proxy.lead_to(Some(database.port()));
+    let_pass(Duration::from_secs(10)).await;
+    assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);
+}
