@@ -30,6 +30,14 @@ pub fn explicit_key(id: &str) -> String {
     format!("id:{id}")
 }
 
+/// The key of an `Upstash-Deduplication-Id` at one endpoint of a URL group. An id has no `:`, so
+/// that no [`explicit_key`] is equal to it.
+pub fn endpoint_key(id: &str, destination: &str) -> String {
+    let mut hash = Sha256::new();
+    part(&mut hash, destination.as_bytes());
+    hex::finish(&format!("id:{id}:"), hash)
+}
+
 fn part(hash: &mut Sha256, bytes: &[u8]) {
     count(hash, bytes.len());
     hash.update(bytes);
@@ -41,7 +49,7 @@ fn count(hash: &mut Sha256, count: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{content_key, explicit_key};
+    use super::{content_key, endpoint_key, explicit_key};
     use crate::Headers;
 
     #[test]
@@ -73,6 +81,17 @@ mod tests {
             }
         }
         assert_eq!(keys[0], key("https://a.com", &[("Content-Type", "x")], "body"));
+    }
+
+    #[test]
+    fn an_id_has_a_key_for_each_endpoint_that_is_no_id() {
+        let keys = [
+            endpoint_key("a", "https://a.com"),
+            endpoint_key("a", "https://b.com"),
+            endpoint_key("b", "https://a.com"),
+        ];
+        assert!(keys[0] != keys[1] && keys[0] != keys[2] && keys[1] != keys[2]);
+        assert!(keys[0].starts_with("id:a:") && keys[0].len() == 5 + 64);
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub use catch_up::CatchUp;
 pub use counts::{Cancelled, Deleted, Retried, RetriedMessage};
 pub use cron::Cron;
 pub use dead_letter::{DeadLetter, DeadLettersPage};
-pub use deduplicate::{content_key, explicit_key};
+pub use deduplicate::{content_key, endpoint_key, explicit_key};
 pub use destination::{Destination, Target};
 pub use duration::{parse_duration, parse_go_duration};
 pub use error::Invalid;

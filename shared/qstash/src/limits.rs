@@ -1,4 +1,4 @@
-//! How much one message may ask for.
+//! How much one request may ask for.
 
 use std::time::Duration;
 
@@ -28,6 +28,17 @@ pub struct Limits {
     pub max_labels: usize,
     /// Longest label in bytes. Default 256, for the same reason.
     pub max_label_bytes: usize,
+    /// Largest body of a batch call in bytes. Default 100 MB (100,000,000; QStash changelog).
+    pub max_batch_bytes: usize,
+    /// Most messages of one batch call, those for each endpoint of its URL groups counted. Default
+    /// 100,000: all of them are in memory at once.
+    pub max_batch_messages: usize,
+    /// Highest parallelism of a queue. Default 1000; QStash has 10.
+    pub max_parallelism: u32,
+    /// Most URL groups. Default 10,000.
+    pub max_url_groups: usize,
+    /// Most endpoints of a URL group. Default 1000, QStash's "fixed 1M".
+    pub max_endpoints: usize,
 }
 
 impl Default for Limits {
@@ -41,6 +52,11 @@ impl Default for Limits {
             max_header_bytes: 32 * 1024,
             max_labels: 32,
             max_label_bytes: 256,
+            max_batch_bytes: 100_000_000,
+            max_batch_messages: 100_000,
+            max_parallelism: 1000,
+            max_url_groups: 10_000,
+            max_endpoints: 1000,
         }
     }
 }

@@ -27,10 +27,10 @@ pub struct UrlGroup {
 }
 
 /// An endpoint of a URL group. It has no other fields: the JavaScript tests compare it whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Its name within the group.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where messages go, verbatim.
     pub url: Destination,
@@ -120,7 +120,9 @@ impl EditEndpoints {
 
 /// Body of `PATCH /v2/topics/{name}`: parameters that every publish to the group begins with
 /// (QStash docs, "Use as webhook receiver").
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+///
+/// Serde is for storage.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UrlGroupDefaults {
     /// Header names as given, and their values.

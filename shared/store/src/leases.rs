@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use diesel::sql_types::{Array, Double, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Double, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::MessageId;
 use uuid::Uuid;
@@ -38,4 +38,17 @@ pub async fn renew(
     };
     let ids: Vec<Uuid> = statement.load(conn).await?;
     Ok(ids.into_iter().map(MessageId).collect())
+}
+
+statement! {
+    /// A lease that holds ends within its length from now: the index of what is due leads to it,
+    /// and neither a backlog nor what is scheduled for later is looked at.
+    CountActive { lease_s: f64 => Double } -> BigInt;
+    "select count(*) from messages
+     where due_at between now() and now() + make_interval(secs => " {lease_s} ") and state = 'active'"
+}
+
+/// How many leases of at most this length hold.
+pub async fn count_active(conn: &mut AsyncPgConnection, length: Duration) -> Result<i64, Error> {
+    Ok(CountActive { lease_s: length.as_secs_f64(), lifetime: PhantomData }.get_result(conn).await?)
 }

@@ -28,6 +28,7 @@ pub mod runs;
 mod schema;
 pub mod signing_keys;
 pub mod tls;
+pub mod url_groups;
 pub mod wake;
 
 pub use database::{Connection, Database};

@@ -139,6 +139,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    url_groups (name) {
+        name -> Text,
+        endpoints -> Json,
+        headers -> Json,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(dead_letters -> messages (message_id));
 diesel::joinable!(events -> messages (message_id));
 diesel::allow_tables_to_appear_in_same_query!(messages, events, dead_letters);
