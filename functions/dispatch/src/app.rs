@@ -42,6 +42,7 @@ impl App {
             .transpose()?;
         let state = State {
             intake: Intake::start(database.clone(), engine.clone()),
+            engine: engine.clone(),
             tokens: Tokens::new(&config.token.0, database.clone(), config.api_rate_limit),
             database,
             keys,

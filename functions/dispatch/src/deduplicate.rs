@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sigpost_qstash::{Deduplication, Options, content_key, explicit_key};
+use sigpost_qstash::{Deduplication, Options, content_key, endpoint_key, explicit_key};
 use sigpost_store::accept::Deduplicate;
 use sigpost_store::messages::Message;
 
@@ -22,9 +22,11 @@ impl Default for Deduplicating {
     }
 }
 
-/// What the sender asked for, if anything, made into a key.
+/// What the sender asked for, if anything, made into a key. Of a message to a URL group the key is
+/// that of its endpoint: the others of the group have the same id.
 pub(crate) fn deduplicate(options: &Options, message: &Message, defaults: &Deduplicating) -> Option<Deduplicate> {
     let key = match options.deduplication.as_ref()? {
+        Deduplication::Id(id) if message.extras.topic_name.is_some() => endpoint_key(id, &message.url),
         Deduplication::Id(id) => explicit_key(id),
         Deduplication::Content => content_key(&message.url, &message.header, &message.body),
     };

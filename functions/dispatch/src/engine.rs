@@ -150,6 +150,11 @@ impl Engine {
         self.0.settings.max_in_flight - self.0.room.available_permits()
     }
 
+    /// How many messages may be in flight here.
+    pub(crate) fn max_in_flight(&self) -> usize {
+        self.0.settings.max_in_flight
+    }
+
     /// Room for one more message, if there is any and the engine is not stopping.
     pub(crate) fn try_room(&self) -> Option<Room> {
         if self.0.stopping.is_cancelled() {

@@ -42,11 +42,37 @@ impl Intake {
     /// Stores the message, and returns after the commit: `None` when it was stored, or the id of the
     /// earlier message that it duplicates.
     pub(crate) async fn accept(&self, new: NewMessage) -> Result<Option<MessageId>, Error> {
-        let (reply, answer) = oneshot::channel();
-        let gone = || Error::Unavailable("the intake has stopped".into());
-        self.0.send(Waiting { new, reply }).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.enqueue(new).await?.await.map_err(|_| stopped())?
     }
+
+    /// The same for many, which share commits. They are stored in this order, each for itself.
+    pub(crate) async fn accept_all(
+        &self,
+        all: impl IntoIterator<Item = NewMessage>,
+    ) -> Vec<Result<Option<MessageId>, Error>> {
+        let mut answers = Vec::new();
+        for new in all {
+            answers.push(self.enqueue(new).await);
+        }
+        let mut results = Vec::with_capacity(answers.len());
+        for answer in answers {
+            results.push(match answer {
+                Ok(answer) => answer.await.unwrap_or_else(|_| Err(stopped())),
+                Err(error) => Err(error),
+            });
+        }
+        results
+    }
+
+    async fn enqueue(&self, new: NewMessage) -> Result<oneshot::Receiver<Result<Option<MessageId>, Error>>, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Waiting { new, reply }).await.map_err(|_| stopped())?;
+        Ok(answer)
+    }
+}
+
+fn stopped() -> Error {
+    Error::Unavailable("the intake has stopped".into())
 }
 
 struct Writer {

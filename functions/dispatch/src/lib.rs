@@ -14,6 +14,7 @@ pub mod config;
 mod deduplicate;
 pub mod engine;
 mod intake;
+mod publication;
 mod router;
 mod state;
 mod tokens;

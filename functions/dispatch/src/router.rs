@@ -6,13 +6,22 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
-use crate::api::{auth, dead_letters, events, health, keys, messages, publish, unknown};
+use crate::api::{
+    auth, batch, dead_letters, enqueue, events, flow_control, health, keys, messages, publish, queues, unknown,
+    url_groups,
+};
 use crate::state::State;
 
 pub(crate) fn router(state: Arc<State>) -> Router {
     // Behind the token. Destinations are read from the raw path, so that `https://` keeps its slashes.
     let api = Router::new()
         .route("/v2/publish/{*destination}", post(publish::publish_message))
+        .route("/v2/enqueue/{queue}/{*destination}", post(enqueue::enqueue_message))
+        .route("/v2/batch", post(batch::publish_batch))
+        .route("/v2/batch/", post(batch::publish_batch))
+        .merge(url_group_routes())
+        .merge(queue_routes())
+        .merge(flow_control_routes())
         .route("/v2/messages/{id}", get(messages::get_message).delete(messages::cancel_message))
         .route("/v2/events", get(events::list_events))
         .route("/v2/logs", get(events::list_events))
@@ -33,4 +42,46 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/readyz", get(health::readyz))
         .merge(api)
         .with_state(state)
+}
+
+type Routes = Router<Arc<State>>;
+
+fn url_group_routes() -> Routes {
+    let group = get(url_groups::get_url_group).patch(url_groups::set_defaults).delete(url_groups::delete_url_group);
+    Router::new()
+        .route("/v2/topics", get(url_groups::list_url_groups))
+        .route("/v2/topics/", get(url_groups::list_url_groups).delete(unknown::missing_name))
+        .route("/v2/topics/{name}", group.clone())
+        .route("/v2/topics/{name}/", group)
+        .route("/v2/topics/{name}/endpoints", post(url_groups::add_endpoints).delete(url_groups::remove_endpoints))
+}
+
+/// With and without a slash at the end: the Rust SDK sends one.
+fn queue_routes() -> Routes {
+    let all = post(queues::upsert_queue).get(queues::list_queues);
+    let one = get(queues::get_queue).delete(queues::delete_queue);
+    Router::new()
+        .route("/v2/queues", all.clone())
+        .route("/v2/queues/", all.delete(unknown::missing_name))
+        .route("/v2/queues/{name}", one.clone())
+        .route("/v2/queues/{name}/", one)
+        .route("/v2/queues/{name}/pause", post(queues::pause_queue))
+        .route("/v2/queues/{name}/pause/", post(queues::pause_queue))
+        .route("/v2/queues/{name}/resume", post(queues::resume_queue))
+        .route("/v2/queues/{name}/resume/", post(queues::resume_queue))
+}
+
+fn flow_control_routes() -> Routes {
+    Router::new()
+        .route("/v2/flowControl", get(flow_control::list_flow_control_keys))
+        .route("/v2/flowControl/", get(flow_control::list_flow_control_keys))
+        .route("/v2/flowControl/{key}", get(flow_control::get_flow_control_key))
+        .route("/v2/flowControl/{key}/", get(flow_control::get_flow_control_key))
+        .route("/v2/flowControl/{key}/pause", post(flow_control::pause_key))
+        .route("/v2/flowControl/{key}/resume", post(flow_control::resume_key))
+        .route("/v2/flowControl/{key}/pin", post(flow_control::pin_key))
+        .route("/v2/flowControl/{key}/unpin", post(flow_control::unpin_key))
+        .route("/v2/flowControl/{key}/resetRate", post(flow_control::reset_rate))
+        .route("/v2/flowControl/{key}/reset", post(flow_control::reset_rate))
+        .route("/v2/globalParallelism", get(flow_control::get_global_parallelism))
 }

@@ -5,6 +5,7 @@ use sigpost_runtime::{AddressPolicy, KeyRing};
 use sigpost_store::Database;
 
 use crate::deduplicate::Deduplicating;
+use crate::engine::Engine;
 use crate::intake::Intake;
 use crate::tokens::Tokens;
 
@@ -13,6 +14,8 @@ pub(crate) struct State {
     pub(crate) database: Database,
     pub(crate) keys: KeyRing,
     pub(crate) intake: Intake,
+    /// When this process delivers.
+    pub(crate) engine: Option<Engine>,
     pub(crate) limits: Limits,
     pub(crate) address_policy: AddressPolicy,
     pub(crate) deduplicating: Deduplicating,

@@ -6,6 +6,14 @@ use bytes::Bytes;
 use http_body_util::LengthLimitError;
 use sigpost_runtime::ApiError;
 
+/// Largest body of a request that changes settings: the most endpoints of a URL group with the longest URLs.
+const SETTINGS_LIMIT: usize = 10_000_000;
+
+/// The body of a request that changes settings.
+pub(crate) async fn read_settings(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
+    read(headers, body, SETTINGS_LIMIT).await
+}
+
 /// The body, at most `limit` bytes of it. A declared length over the limit is refused unread.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());

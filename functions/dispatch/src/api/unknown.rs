@@ -10,13 +10,7 @@ const MISSING: &[(&str, &str)] = &[
     ("/v2/workflows", "Upstash Workflow is not part of sigpost"),
     ("/v2/notify", "Upstash Workflow is not part of sigpost"),
     ("/v2/wait", "Upstash Workflow is not part of sigpost"),
-    ("/v2/enqueue", "queues are not supported yet"),
-    ("/v2/queues", "queues are not supported yet"),
-    ("/v2/batch", "batches are not supported yet; publish one by one"),
     ("/v2/schedules", "schedules are not supported yet"),
-    ("/v2/topics", "url groups are not supported yet"),
-    ("/v2/flowControl", "flow control is not supported yet"),
-    ("/v2/globalParallelism", "flow control is not supported yet"),
 ];
 
 /// 404 with the reason, as JSON.
@@ -31,4 +25,10 @@ pub(crate) async fn unknown_path(method: Method, uri: Uri) -> ApiError {
 /// 405 as JSON.
 pub(crate) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not supported on {}", uri.path()))
+}
+
+/// 400: a path that ends where a name should be. Elsewhere it would mean all of them, and whoever
+/// sends it has most likely lost a name.
+pub(crate) async fn missing_name(method: Method, uri: Uri) -> ApiError {
+    ApiError::bad_request(format!("{method} {}: the name is missing", uri.path()))
 }

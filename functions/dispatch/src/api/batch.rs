@@ -1,0 +1,139 @@
+//! `POST /v2/batch`: many publishes in one request, each for itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State as FromState;
+use axum::http::HeaderMap;
+use jiff::Timestamp;
+use serde::Serialize;
+use sigpost_qstash::{BatchItem, Destination, ErrorBody, Invalid, Options, Params, Target};
+use sigpost_runtime::{ApiError, CallerAddress};
+use sigpost_store::url_groups::{self, UrlGroup};
+
+use crate::api::body;
+use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
+use crate::publication::{Publication, Published, Recipients};
+use crate::state::State;
+
+/// What became of an item.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Slot {
+    Published(Published),
+    Refused(ErrorBody),
+}
+
+/// Stores the messages of all items that are valid, in their order, and answers item by item. Only
+/// when there is no valid one the request as a whole is refused.
+pub(crate) async fn publish_batch(
+    FromState(state): FromState<Arc<State>>,
+    caller: CallerAddress,
+    headers: HeaderMap,
+    request_body: Body,
+) -> Result<Json<Vec<Slot>>, ApiError> {
+    let body = body::read(&headers, request_body, state.limits.max_batch_bytes).await?;
+    let items = BatchItem::parse_all(&body)?;
+    drop(body);
+    let groups = groups_of(&state, &items).await?;
+    let caller_ip = caller.0.map(|address| address.to_string());
+    let now = Timestamp::now();
+    let publications: Vec<Result<Publication, ApiError>> =
+        items.into_iter().map(|item| read(&state, item?, &groups, &caller_ip, now)).collect();
+    refuse_if_none_is_valid(&publications)?;
+    check_size(&state, &publications)?;
+    store(&state, publications).await
+}
+
+/// The groups that items are addressed to, in one query; none without such an item.
+async fn groups_of(state: &State, items: &[Result<BatchItem, Invalid>]) -> Result<HashMap<String, UrlGroup>, ApiError> {
+    let targets = items.iter().flatten().map(|item| Destination::from_raw(&item.destination, None));
+    let names: Vec<String> = targets
+        .filter_map(|target| match target {
+            Ok(Target::Group(name)) => Some(name),
+            _ => None,
+        })
+        .collect();
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let names = names.iter().map(String::as_str).collect();
+    let found = url_groups::find_many(&mut *state.database.connection().await?, names).await?;
+    Ok(found.into_iter().map(|group| (group.name.clone(), group)).collect())
+}
+
+/// As a publish is read.
+fn read(
+    state: &State,
+    item: BatchItem,
+    groups: &HashMap<String, UrlGroup>,
+    caller_ip: &Option<String>,
+    now: Timestamp,
+) -> Result<Publication, ApiError> {
+    let (recipients, params) = match Destination::from_raw(&item.destination, None)? {
+        Target::Url(destination) => {
+            state.limits.check_destination(&destination)?;
+            check_address(state, &destination)?;
+            (Recipients::Url(destination), Params::from_pairs(item.pairs())?)
+        }
+        Target::Group(name) => {
+            let group = groups.get(&name).ok_or_else(|| unknown_group(&name))?;
+            (Recipients::Group(group.clone()), Params::from_pairs_to_group(item.pairs(), &group.defaults)?)
+        }
+    };
+    let mut options = Options::parse(&params, &state.limits, now)?;
+    check_callback_addresses(state, &options)?;
+    options.queue_name = item.queue.or(options.queue_name);
+    state.limits.check_body(item.body.len())?;
+    Ok(Publication { recipients, options, body: item.body.into(), caller_ip: caller_ip.clone(), schedule_id: None })
+}
+
+/// The Python SDK does not expect a slot without a message id, but understands a refusal.
+fn refuse_if_none_is_valid(publications: &[Result<Publication, ApiError>]) -> Result<(), ApiError> {
+    match publications.first() {
+        Some(Err(first)) if publications.iter().all(Result::is_err) => {
+            Err(ApiError::bad_request(format!("no item of the batch is valid; the first: {}", first.text())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_size(state: &State, publications: &[Result<Publication, ApiError>]) -> Result<(), ApiError> {
+    let messages = publications.iter().flatten().map(Publication::len).sum::<usize>();
+    let most = state.limits.max_batch_messages;
+    if messages > most {
+        let reason = format!("body: the batch is {messages} messages, at most {most} are accepted; divide it");
+        return Err(ApiError::bad_request(reason));
+    }
+    Ok(())
+}
+
+/// All messages go to the intake one after the other, so that they share its commits.
+async fn store(state: &State, publications: Vec<Result<Publication, ApiError>>) -> Result<Json<Vec<Slot>>, ApiError> {
+    let messages: Vec<_> =
+        publications.iter().flatten().flat_map(|publication| publication.messages(&state.deduplicating)).collect();
+    let ids: Vec<_> = messages.iter().map(|new| new.message.id).collect();
+    let mut results = state.intake.accept_all(messages).await.into_iter();
+    let mut ids = ids.as_slice();
+    let answered: Vec<Result<Published, ApiError>> = publications
+        .into_iter()
+        .map(|publication| {
+            let publication = publication?;
+            let (own, others) = ids.split_at(publication.len().min(ids.len()));
+            ids = others;
+            Ok(publication.answer(own, &mut results)?)
+        })
+        .collect();
+    // The database is away: the caller should know that it is not the items.
+    if !answered.is_empty() && answered.iter().all(Result::is_err) {
+        let fault = answered.into_iter().flat_map(Result::err).find(|error| error.status().is_server_error());
+        return Err(fault.unwrap_or_else(|| ApiError::bad_request("no item of the batch is valid")));
+    }
+    let slot = |answer: Result<Published, ApiError>| match answer {
+        Ok(published) => Slot::Published(published),
+        Err(error) => Slot::Refused(ErrorBody::new(error.text())),
+    };
+    Ok(Json(answered.into_iter().map(slot).collect()))
+}

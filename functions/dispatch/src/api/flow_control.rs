@@ -1,0 +1,156 @@
+//! `/v2/flowControl` and `/v2/globalParallelism`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State as FromState;
+use axum::http::Uri;
+use serde_json::{Value, json};
+use sigpost_qstash::flow_control::parse_period;
+use sigpost_qstash::{self as wire, GlobalParallelism, Invalid};
+use sigpost_runtime::ApiError;
+use sigpost_store::flow_controls::{self, Change, FlowControlKey};
+use sigpost_store::leases::count_active;
+
+use crate::api::path::FlowControlKeyName;
+use crate::api::query::Query;
+use crate::engine::{Engine, Settings};
+use crate::state::State;
+
+/// The keys, by name; with `search` those that contain its text.
+pub(crate) async fn list_flow_control_keys(
+    FromState(state): FromState<Arc<State>>,
+    uri: Uri,
+) -> Result<Json<Vec<wire::FlowControlKey>>, ApiError> {
+    let query = Query::parse(uri.query()).allow_only(&["search"])?;
+    let search = query.exact("search").into_iter().next().unwrap_or_default();
+    let keys = flow_controls::list(&mut *state.database.connection().await?, &search).await?;
+    Ok(Json(keys.into_iter().map(on_the_wire).collect()))
+}
+
+/// One key.
+pub(crate) async fn get_flow_control_key(
+    FromState(state): FromState<Arc<State>>,
+    FlowControlKeyName(key): FlowControlKeyName,
+) -> Result<Json<wire::FlowControlKey>, ApiError> {
+    let found = flow_controls::find(&mut *state.database.connection().await?, &key).await?;
+    let unknown = || ApiError::not_found(format!("flow control key {key} not found"));
+    found.map(|found| Json(on_the_wire(found))).ok_or_else(unknown)
+}
+
+/// Nothing of the key starts any more; what runs goes on, and what comes waits.
+pub(crate) async fn pause_key(
+    FromState(state): FromState<Arc<State>>,
+    FlowControlKeyName(key): FlowControlKeyName,
+) -> Result<Json<Value>, ApiError> {
+    apply(&state, &key, Change { paused: Some(true), ..Change::default() }).await
+}
+
+/// The key goes on.
+pub(crate) async fn resume_key(
+    FromState(state): FromState<Arc<State>>,
+    FlowControlKeyName(key): FlowControlKeyName,
+) -> Result<Json<Value>, ApiError> {
+    apply(&state, &key, Change { paused: Some(false), ..Change::default() }).await
+}
+
+/// Sets bounds that messages do not change until they are unpinned: `parallelism`, `rate`, or both,
+/// and the `period` of the rate in seconds.
+pub(crate) async fn pin_key(
+    FromState(state): FromState<Arc<State>>,
+    FlowControlKeyName(key): FlowControlKeyName,
+    uri: Uri,
+) -> Result<Json<Value>, ApiError> {
+    let query = Query::parse(uri.query()).allow_only(&["parallelism", "rate", "period"])?;
+    let change = Change {
+        pin_parallelism: bound(&query, "parallelism")?,
+        pin_rate: bound(&query, "rate")?,
+        period_s: period(&query)?,
+        ..Change::default()
+    };
+    if change.pin_parallelism.is_none() && change.pin_rate.is_none() {
+        return Err(ApiError::bad_request("pin: needs parallelism or rate"));
+    }
+    if change.pin_rate.is_none() && change.period_s.is_some() {
+        return Err(ApiError::bad_request("period: needs a rate, of which it is the period"));
+    }
+    apply(&state, &key, change).await
+}
+
+/// Lets messages change the bounds again: `parallelism=true`, `rate=true`, or both.
+pub(crate) async fn unpin_key(
+    FromState(state): FromState<Arc<State>>,
+    FlowControlKeyName(key): FlowControlKeyName,
+    uri: Uri,
+) -> Result<Json<Value>, ApiError> {
+    let query = Query::parse(uri.query()).allow_only(&["parallelism", "rate"])?;
+    let change = Change {
+        unpin_parallelism: flag(&query, "parallelism")?,
+        unpin_rate: flag(&query, "rate")?,
+        ..Change::default()
+    };
+    apply(&state, &key, change).await
+}
+
+/// Forgets the starts that were counted; a period begins now.
+pub(crate) async fn reset_rate(
+    FromState(state): FromState<Arc<State>>,
+    FlowControlKeyName(key): FlowControlKeyName,
+) -> Result<Json<Value>, ApiError> {
+    apply(&state, &key, Change { reset_rate: true, ..Change::default() }).await
+}
+
+async fn apply(state: &State, key: &str, change: Change) -> Result<Json<Value>, ApiError> {
+    flow_controls::apply(&mut *state.database.connection().await?, key, change).await?;
+    Ok(Json(json!({})))
+}
+
+fn bound(query: &Query, name: &str) -> Result<Option<i32>, Invalid> {
+    match query.parsed::<i32>(name, "a whole number")? {
+        Some(bound) if bound < 1 => Err(Invalid::new(name, "must be 1 or more")),
+        bound => Ok(bound),
+    }
+}
+
+/// In any case: Python writes `True`. Absent is false.
+fn flag(query: &Query, name: &str) -> Result<bool, Invalid> {
+    match query.exact(name).into_iter().next() {
+        None => Ok(false),
+        Some(text) => text.to_ascii_lowercase().parse().map_err(|_| Invalid::new(name, "must be true or false")),
+    }
+}
+
+/// As in a publish: seconds, or a duration.
+fn period(query: &Query) -> Result<Option<i32>, Invalid> {
+    let text = query.exact("period").into_iter().next();
+    let period = text.map(|text| parse_period("period", &text)).transpose()?;
+    Ok(period.map(|period| i32::try_from(period.as_secs()).unwrap_or(i32::MAX)))
+}
+
+/// How many deliveries this process may have in flight (0 when it delivers nothing), and how many
+/// the whole deployment has.
+pub(crate) async fn get_global_parallelism(
+    FromState(state): FromState<Arc<State>>,
+) -> Result<Json<GlobalParallelism>, ApiError> {
+    let lease = state.engine.as_ref().map_or(Settings::default().lease, Engine::lease_length);
+    let parallelism_count = count_active(&mut *state.database.connection().await?, lease).await?;
+    let max_in_flight = state.engine.as_ref().map_or(0, Engine::max_in_flight);
+    Ok(Json(GlobalParallelism { parallelism_max: i64::try_from(max_in_flight).unwrap_or(i64::MAX), parallelism_count }))
+}
+
+fn on_the_wire(key: FlowControlKey) -> wire::FlowControlKey {
+    let bound = |bound: Option<i32>| bound.map_or(0, i32::unsigned_abs);
+    wire::FlowControlKey {
+        flow_control_key: key.key,
+        wait_list_size: key.wait_list_size,
+        parallelism_max: bound(key.parallelism),
+        parallelism_count: key.parallelism_count,
+        rate_max: bound(key.rate),
+        rate_count: i64::from(key.rate_count),
+        rate_period: u64::from(key.period_s.unsigned_abs()),
+        rate_period_start: key.period_start_s.unwrap_or(0),
+        is_pinned_parallelism: key.pinned_parallelism,
+        is_pinned_rate: key.pinned_rate,
+        is_paused: key.paused,
+    }
+}

@@ -1,0 +1,97 @@
+//! `/v2/queues`: queues with their settings and backlogs.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State as FromState;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use sigpost_qstash as wire;
+use sigpost_qstash::UpsertQueue;
+use sigpost_runtime::ApiError;
+use sigpost_store::queues::{self, Queue};
+
+use crate::api::body;
+use crate::api::path::ResourceName;
+use crate::state::State;
+
+/// Makes a queue, or replaces the settings of one.
+pub(crate) async fn upsert_queue(
+    FromState(state): FromState<Arc<State>>,
+    headers: HeaderMap,
+    request_body: Body,
+) -> Result<Json<Value>, ApiError> {
+    let body = body::read_settings(&headers, request_body).await?;
+    let UpsertQueue { queue_name, parallelism, paused } = UpsertQueue::parse(&body)?;
+    let most = state.limits.max_parallelism;
+    if parallelism > most {
+        let reason = format!("parallelism: quota queueParallelism exceeded, current limit: {most}");
+        return Err(ApiError::new(StatusCode::PRECONDITION_FAILED, reason));
+    }
+    let parallelism = i32::try_from(parallelism).unwrap_or(i32::MAX);
+    queues::upsert(&mut *state.database.connection().await?, &queue_name, parallelism, paused).await?;
+    Ok(Json(json!({})))
+}
+
+/// Every queue, by name.
+pub(crate) async fn list_queues(FromState(state): FromState<Arc<State>>) -> Result<Json<Vec<wire::Queue>>, ApiError> {
+    let queues = queues::list(&mut *state.database.connection().await?).await?;
+    Ok(Json(queues.into_iter().map(on_the_wire).collect()))
+}
+
+/// One queue.
+pub(crate) async fn get_queue(
+    FromState(state): FromState<Arc<State>>,
+    ResourceName(name): ResourceName,
+) -> Result<Json<wire::Queue>, ApiError> {
+    let queue = queues::find(&mut *state.database.connection().await?, &name).await?;
+    queue.map(|queue| Json(on_the_wire(queue))).ok_or_else(|| unknown(&name))
+}
+
+/// Deletes a queue and cancels its messages. One that is not there is as good as deleted.
+pub(crate) async fn delete_queue(
+    FromState(state): FromState<Arc<State>>,
+    ResourceName(name): ResourceName,
+) -> Result<Json<Value>, ApiError> {
+    let cancelled = queues::delete(&mut *state.database.connection().await?, &name).await?;
+    Ok(Json(json!({ "cancelled": cancelled.unwrap_or(0) })))
+}
+
+/// The queue goes on accepting; nothing of it starts any more, retries neither.
+pub(crate) async fn pause_queue(
+    FromState(state): FromState<Arc<State>>,
+    ResourceName(name): ResourceName,
+) -> Result<Json<Value>, ApiError> {
+    set_paused(&state, &name, true).await
+}
+
+/// The queue goes on.
+pub(crate) async fn resume_queue(
+    FromState(state): FromState<Arc<State>>,
+    ResourceName(name): ResourceName,
+) -> Result<Json<Value>, ApiError> {
+    set_paused(&state, &name, false).await
+}
+
+async fn set_paused(state: &State, name: &str, paused: bool) -> Result<Json<Value>, ApiError> {
+    match queues::set_paused(&mut *state.database.connection().await?, name, paused).await? {
+        true => Ok(Json(json!({}))),
+        false => Err(unknown(name)),
+    }
+}
+
+fn unknown(name: &str) -> ApiError {
+    ApiError::not_found(format!("queue {name} not found"))
+}
+
+fn on_the_wire(queue: Queue) -> wire::Queue {
+    wire::Queue {
+        name: queue.name,
+        created_at: queue.created_at_ms,
+        updated_at: queue.updated_at_ms,
+        parallelism: queue.parallelism.unsigned_abs(),
+        paused: queue.paused,
+        lag: queue.lag,
+    }
+}

@@ -1,0 +1,117 @@
+//! `/v2/topics`: URL groups, names that stand for several destinations.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State as FromState;
+use axum::http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sigpost_qstash as wire;
+use sigpost_qstash::{EditEndpoints, Endpoint, Invalid, Options, Params, UrlGroupDefaults};
+use sigpost_runtime::ApiError;
+use sigpost_store::url_groups::{self, Added, Most, UrlGroup};
+
+use crate::api::body;
+use crate::api::path::ResourceName;
+use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
+use crate::state::State;
+
+/// Every group, by name.
+pub(crate) async fn list_url_groups(
+    FromState(state): FromState<Arc<State>>,
+) -> Result<Json<Vec<wire::UrlGroup>>, ApiError> {
+    let groups = url_groups::list(&mut *state.database.connection().await?).await?;
+    Ok(Json(groups.into_iter().map(on_the_wire).collect()))
+}
+
+/// One group.
+pub(crate) async fn get_url_group(
+    FromState(state): FromState<Arc<State>>,
+    ResourceName(name): ResourceName,
+) -> Result<Json<wire::UrlGroup>, ApiError> {
+    let group = url_groups::find(&mut *state.database.connection().await?, &name).await?;
+    group.map(|group| Json(on_the_wire(group))).ok_or_else(|| unknown_group(&name))
+}
+
+/// Adds endpoints, to a group that need not exist yet.
+pub(crate) async fn add_endpoints(
+    FromState(state): FromState<Arc<State>>,
+    ResourceName(name): ResourceName,
+    headers: HeaderMap,
+    request_body: Body,
+) -> Result<Json<Value>, ApiError> {
+    let body = body::read_settings(&headers, request_body).await?;
+    let endpoints = EditEndpoints::parse(&body)?.to_add()?;
+    endpoints.iter().enumerate().try_for_each(|(index, endpoint)| check_endpoint(&state, index, endpoint))?;
+    let most = Most { groups: state.limits.max_url_groups, endpoints: state.limits.max_endpoints };
+    match url_groups::add_endpoints(&mut *state.database.connection().await?, &name, &endpoints, most).await? {
+        Added::Yes => Ok(Json(json!({}))),
+        Added::TooManyEndpoints => Err(over_quota("maxEndpoints", most.endpoints)),
+        Added::TooManyGroups => Err(over_quota("maxTopics", most.groups)),
+    }
+}
+
+/// What a destination of a publish has to be.
+fn check_endpoint(state: &State, index: usize, endpoint: &Endpoint) -> Result<(), ApiError> {
+    let name_field = |reason: &str| ApiError::bad_request(format!("endpoints[{index}].url: {reason}"));
+    state.limits.check_destination(&endpoint.url).map_err(|invalid: Invalid| name_field(&invalid.reason))?;
+    check_address(state, &endpoint.url).map_err(|error| name_field(error.text()))
+}
+
+fn over_quota(quota: &str, limit: usize) -> ApiError {
+    let reason = format!("quota {quota} exceeded, current limit: {limit}");
+    ApiError::new(StatusCode::PRECONDITION_FAILED, reason)
+}
+
+/// Removes endpoints by name or URL. A group without any is deleted.
+pub(crate) async fn remove_endpoints(
+    FromState(state): FromState<Arc<State>>,
+    ResourceName(name): ResourceName,
+    headers: HeaderMap,
+    request_body: Body,
+) -> Result<Json<Value>, ApiError> {
+    let body = body::read_settings(&headers, request_body).await?;
+    let endpoints = EditEndpoints::parse(&body)?.to_remove()?;
+    match url_groups::remove_endpoints(&mut *state.database.connection().await?, &name, &endpoints).await? {
+        true => Ok(Json(json!({}))),
+        false => Err(unknown_group(&name)),
+    }
+}
+
+/// Replaces what every publish to the group begins with.
+pub(crate) async fn set_defaults(
+    FromState(state): FromState<Arc<State>>,
+    ResourceName(name): ResourceName,
+    headers: HeaderMap,
+    request_body: Body,
+) -> Result<Json<Value>, ApiError> {
+    let body = body::read_settings(&headers, request_body).await?;
+    let defaults = UrlGroupDefaults::parse(&body)?;
+    // What would make every publish fail is refused here, by name.
+    let options = Options::parse(&Params::from_pairs(defaults.pairs())?, &state.limits, Timestamp::now())?;
+    check_callback_addresses(&state, &options)?;
+    match url_groups::set_defaults(&mut *state.database.connection().await?, &name, &defaults).await? {
+        true => Ok(Json(json!({}))),
+        false => Err(unknown_group(&name)),
+    }
+}
+
+/// Deletes a group. One that is not there is as good as deleted; its messages go on.
+pub(crate) async fn delete_url_group(
+    FromState(state): FromState<Arc<State>>,
+    ResourceName(name): ResourceName,
+) -> Result<Json<Value>, ApiError> {
+    url_groups::delete(&mut *state.database.connection().await?, &name).await?;
+    Ok(Json(json!({})))
+}
+
+fn on_the_wire(group: UrlGroup) -> wire::UrlGroup {
+    wire::UrlGroup {
+        name: group.name,
+        created_at: group.created_at_ms,
+        updated_at: group.updated_at_ms,
+        endpoints: group.endpoints,
+    }
+}
