@@ -164,7 +164,10 @@ impl TestApp {
 
     /// Makes everything that waits for its time due now, as if its time had come.
     pub(crate) async fn let_time_pass(&self) {
-        self.database.execute("update messages set due_at = now() where state = 'pending'; notify sigpost").await;
+        let sql = "update messages set due_at = case when waits_for is null then now() end,
+                                       not_before = least(not_before, now())
+                   where state = 'pending'; notify sigpost";
+        self.database.execute(sql).await;
     }
 }
 
