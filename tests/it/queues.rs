@@ -1,11 +1,12 @@
 //! `/v2/queues`: settings, and what they do to messages under way.
 
 use dispatch::engine::StepKind;
+use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;
 
-use crate::support::{Answer, Answered, TestApp, answered};
+use crate::support::{Answer, Answered, Receiver, TestApp, answered};
 
 async fn upsert(app: &TestApp, settings: Value) -> Answered {
     answered(app.request(Method::POST, "/v2/queues").json(&settings)).await
@@ -167,4 +168,23 @@ async fn a_cancelled_head_makes_way_for_the_next() {
     assert_eq!(app.receiver.next().await.uri, "/head");
     app.delete(&format!("/v2/messages/{head}")).await;
     assert_eq!(app.receiver.next().await.uri, "/next");
+}
+
+#[tokio::test]
+async fn a_queue_may_be_deleted_while_others_enqueue_and_end() {
+    let app = TestApp::start().await;
+    let reports = Receiver::start().await;
+    let (path, callback) = (format!("/v2/enqueue/q/{}", app.receiver.url("/hook")), reports.url("/report"));
+    for _ in 0..15 {
+        let enqueues =
+            (0..10).map(|_| answered(app.request(Method::POST, &path).header("Upstash-Callback", &callback)));
+        let deletes = (0..4).map(|_| app.delete("/v2/queues/q"));
+        let (enqueued, deleted) = tokio::join!(join_all(enqueues), join_all(deletes));
+        for answer in enqueued.iter().chain(&deleted) {
+            assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        }
+    }
+    assert_eq!(app.delete("/v2/queues/q").await.status, StatusCode::OK);
+    let open = "select count(*) from messages where queue_name is not null and finished_at is null";
+    assert_eq!(app.database.count(open).await, 0);
 }

@@ -142,6 +142,10 @@ impl Writer {
                 drop(conn);
                 accept(&mut *self.database.connection().await?, arrivals, terms, notify).await
             }
+            // Its queue was deleted after it had been found; now it is made anew.
+            Err(Error::Refused(_)) if arrivals.iter().all(|one| one.new.message.extras.queue_name.is_some()) => {
+                accept(&mut conn, arrivals, terms, notify).await
+            }
             result => result,
         }
     }

@@ -59,8 +59,10 @@ impl From<DieselError> for Error {
                 {
                     Self::Unavailable(error.to_string())
                 }
-                // 55P03.
-                _ if information.message().contains("lock timeout") => Self::Busy(error.to_string()),
+                // 55P03 and 40P01.
+                _ if ["lock timeout", "deadlock detected"].iter().any(|text| information.message().contains(text)) => {
+                    Self::Busy(error.to_string())
+                }
                 // 22P05, 22021: a zero byte or an unpaired surrogate in a text.
                 _ if information.message().contains("Unicode escape sequence")
                     || information.message().contains("invalid byte sequence") =>

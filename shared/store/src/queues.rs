@@ -80,8 +80,14 @@ pub async fn set_paused(conn: &mut AsyncPgConnection, name: &str, paused: bool) 
 }
 
 statement! {
-    /// The lock waits for accepts that have found the queue and are not committed: they refer to its row.
+    /// Keeps admissions and other deletes away, not those who refer to the queue's row.
     Lock { id: String => Text } -> Text;
+    "select id from gates where id = " {id} " for no key update"
+}
+
+statement! {
+    /// Waits for accepts that have found the queue and are not committed, and keeps others out.
+    LockOut { id: String => Text } -> Text;
     "select id from gates where id = " {id} " for update"
 }
 
@@ -113,10 +119,28 @@ statement! {
 
 /// Deletes the queue, and cancels its messages that have not ended. `None` when there was no such
 /// queue, else how many it cancelled.
+///
+/// At first others may still refer to the queue: whoever ends one of its messages has locked that
+/// message, and may then need the queue for a callback; a lock on both would make each wait for the
+/// other. A message that comes to the queue meanwhile makes the delete fail; where more keep coming,
+/// they are locked out.
 pub async fn delete(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<i64>, Error> {
+    for _ in 0..2 {
+        match delete_once(conn, name, false).await {
+            Err(Error::Refused(_) | Error::Busy(_)) => {}
+            result => return result,
+        }
+    }
+    delete_once(conn, name, true).await
+}
+
+async fn delete_once(conn: &mut AsyncPgConnection, name: &str, lock_out: bool) -> Result<Option<i64>, Error> {
     let id = || of_queue(name);
     conn.transaction(async |conn| {
-        let found: Vec<String> = Lock { id: id(), lifetime: PhantomData }.load(conn).await?;
+        let found: Vec<String> = match lock_out {
+            true => LockOut { id: id(), lifetime: PhantomData }.load(conn).await?,
+            false => Lock { id: id(), lifetime: PhantomData }.load(conn).await?,
+        };
         if found.is_empty() {
             return Ok(None);
         }
