@@ -1,9 +1,11 @@
 //! From what somebody wants to publish to the messages that are stored. Every way to publish goes
 //! through here: a request, an item of a batch, a schedule that fires.
 
+use std::mem::take;
+
 use bytes::Bytes;
 use serde::Serialize;
-use sigpost_qstash::{Destination, MessageId, Options, PublishResponse};
+use sigpost_qstash::{Destination, Endpoint, MessageId, Options, PublishResponse};
 use sigpost_store::Error;
 use sigpost_store::accept::NewMessage;
 use sigpost_store::messages::{Extras, Message};
@@ -73,16 +75,17 @@ impl Publication {
 
     /// Its messages, each with an id of its own: one, or those for the endpoints in their order.
     pub(crate) fn messages(&self, deduplicating: &Deduplicating) -> Vec<NewMessage> {
+        let message = |url: &Destination, extras: Extras| {
+            let extras = Extras { schedule_id: self.schedule_id.clone(), ..extras };
+            let (options, body, caller_ip) = (self.options.clone(), self.body.clone(), self.caller_ip.clone());
+            message(url, options, body, caller_ip, extras, deduplicating)
+        };
         match &self.recipients {
-            Recipients::Url(url) => vec![self.message(url, Extras::default(), deduplicating)],
+            Recipients::Url(url) => vec![message(url, Extras::default())],
             Recipients::Group(group) => {
-                let to_endpoint = |endpoint: &sigpost_qstash::Endpoint| {
-                    let extras = Extras {
-                        topic_name: Some(group.name.clone()),
-                        endpoint_name: endpoint.name.clone(),
-                        ..Extras::default()
-                    };
-                    self.message(&endpoint.url, extras, deduplicating)
+                let to_endpoint = |endpoint: &Endpoint| {
+                    let (topic_name, endpoint_name) = (Some(group.name.clone()), endpoint.name.clone());
+                    message(&endpoint.url, Extras { topic_name, endpoint_name, ..Extras::default() })
                 };
                 group.endpoints.iter().map(to_endpoint).collect()
             }
@@ -92,14 +95,16 @@ impl Publication {
     /// Stores it, and returns after the commit. Of a group that was stored in part it is an error:
     /// the caller tries again, with a deduplication id if nobody may get it twice.
     pub(crate) async fn publish(self, intake: &Intake, deduplicating: &Deduplicating) -> Result<Published, Error> {
-        let Recipients::Url(url) = &self.recipients else {
+        let Recipients::Url(url) = self.recipients else {
             let messages = self.messages(deduplicating);
             let ids: Vec<MessageId> = messages.iter().map(|new| new.message.id).collect();
             return self.answer(&ids, &mut intake.accept_all(messages).await.into_iter());
         };
-        let new = self.message(url, Extras::default(), deduplicating);
+        // Most publishes are this: nothing is copied.
+        let extras = Extras { schedule_id: self.schedule_id, ..Extras::default() };
+        let new = message(&url, self.options, self.body, self.caller_ip, extras, deduplicating);
         let id = new.message.id;
-        Ok(Published::One(response(url, id, intake.accept(new).await?)))
+        Ok(Published::One(response(&url, id, intake.accept(new).await?)))
     }
 
     /// The answer, from the ids that its messages were given and as many results.
@@ -117,35 +122,40 @@ impl Publication {
             ),
         })
     }
+}
 
-    fn message(&self, url: &Destination, extras: Extras, deduplicating: &Deduplicating) -> NewMessage {
-        let options = &self.options;
-        let message = Message {
-            id: MessageId::new(),
-            url: url.as_str().to_owned(),
-            method: options.method,
-            header: options.headers.clone(),
-            body: self.body.clone(),
-            retries: options.retries.unwrap_or(DEFAULT_RETRIES),
-            timeout: options.timeout,
-            retry_delay: options.retry_delay.clone(),
-            callback: options.callback.clone(),
-            failure_callback: options.failure_callback.clone(),
-            labels: options.labels.clone(),
-            caller_ip: self.caller_ip.clone(),
-            callback_of: None,
-            extras: Extras {
-                queue_name: options.queue_name.clone(),
-                flow_control: options.flow_control.clone(),
-                priority: options.priority,
-                schedule_id: self.schedule_id.clone(),
-                redact: options.redact.clone(),
-                ..extras
-            },
-        };
-        let deduplicate = deduplicate(options, &message, deduplicating);
-        NewMessage { message, start: options.start, deduplicate }
-    }
+fn message(
+    url: &Destination,
+    mut options: Options,
+    body: Bytes,
+    caller_ip: Option<String>,
+    extras: Extras,
+    deduplicating: &Deduplicating,
+) -> NewMessage {
+    let message = Message {
+        id: MessageId::new(),
+        url: url.as_str().to_owned(),
+        method: options.method,
+        header: take(&mut options.headers),
+        body,
+        retries: options.retries.unwrap_or(DEFAULT_RETRIES),
+        timeout: options.timeout,
+        retry_delay: options.retry_delay.take(),
+        callback: options.callback.take(),
+        failure_callback: options.failure_callback.take(),
+        labels: take(&mut options.labels),
+        caller_ip,
+        callback_of: None,
+        extras: Extras {
+            queue_name: options.queue_name.take(),
+            flow_control: take(&mut options.flow_control),
+            priority: options.priority,
+            redact: take(&mut options.redact),
+            ..extras
+        },
+    };
+    let deduplicate = deduplicate(&options, &message, deduplicating);
+    NewMessage { message, start: options.start, deduplicate }
 }
 
 fn response(url: &Destination, id: MessageId, duplicate_of: Option<MessageId>) -> PublishResponse {

@@ -42,17 +42,7 @@ pub(crate) struct Request<'a> {
 /// 200 for what was stored, 202 when all of it was published before.
 pub(crate) async fn publish(state: &State, request: Request<'_>) -> Result<Response, ApiError> {
     let Request { destination, query, headers, body, queue, caller } = request;
-    let recipients = match Destination::from_raw(destination, query)? {
-        Target::Url(destination) => {
-            state.limits.check_destination(&destination)?;
-            check_address(state, &destination)?;
-            Recipients::Url(destination)
-        }
-        Target::Group(name) => {
-            let group = url_groups::find(&mut *state.database.connection().await?, &name).await?;
-            Recipients::Group(group.ok_or_else(|| unknown_group(&name))?)
-        }
-    };
+    let recipients = recipients(state, Destination::from_raw(destination, query)?).await?;
     let params = match &recipients {
         Recipients::Url(_) => Params::from_request(headers, query)?,
         Recipients::Group(group) => Params::from_request_to_group(headers, query, &group.defaults)?,
@@ -67,6 +57,21 @@ pub(crate) async fn publish(state: &State, request: Request<'_>) -> Result<Respo
     let published = publication.publish(&state.intake, &state.deduplicating).await?;
     let status = if published.is_duplicate() { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok((status, Json(published)).into_response())
+}
+
+/// A URL that may be pushed to, or a group that there is.
+pub(crate) async fn recipients(state: &State, target: Target) -> Result<Recipients, ApiError> {
+    match target {
+        Target::Url(destination) => {
+            state.limits.check_destination(&destination)?;
+            check_address(state, &destination)?;
+            Ok(Recipients::Url(destination))
+        }
+        Target::Group(name) => {
+            let group = url_groups::find(&mut *state.database.connection().await?, &name).await?;
+            group.map(Recipients::Group).ok_or_else(|| unknown_group(&name))
+        }
+    }
 }
 
 /// In the words of the real service, which the Go SDK's tests compare.
