@@ -13,7 +13,7 @@ use crate::gates::of_flow_control_key;
 pub struct FlowControlKey {
     /// The key.
     pub key: String,
-    /// Messages that are due and wait.
+    /// Messages that wait at it. One with several gates waits at one of them.
     pub wait_list_size: i64,
     /// Attempts at once at most.
     pub parallelism: Option<i32>,
@@ -40,8 +40,7 @@ statement! {
     List { key: Option<&'a str> => Nullable<Text>, search: &'a str => Text }
     -> (Text, BigInt, Nullable<Integer>, BigInt, Nullable<Integer>, Integer, Integer, Nullable<BigInt>, Bool, Bool, Bool);
     "select name,
-            (select count(*) from messages m
-             where m.gates @> array[g.id] and m.gates is not null and m.finished_at is null and m.waits_for is not null),
+            (select count(*) from messages where waits_for = g.id),
             parallelism, (select count(*) from slots where gate = g.id), rate,
             case when period_start + make_interval(secs => period_s) > now() then period_count else 0 end,
             period_s, floor(extract(epoch from period_start))::bigint, pinned_parallelism, pinned_rate, paused
