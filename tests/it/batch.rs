@@ -100,6 +100,11 @@ async fn a_batch_without_any_valid_item_is_refused_as_a_whole() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
         assert!(answer.error().starts_with(reason), "{}", answer.error());
     }
+    let endpoints = json!({ "endpoints": [{ "url": hook }, { "url": app.receiver.url("/b") }] });
+    answered(app.request(Method::POST, "/v2/topics/g/endpoints").json(&endpoints)).await;
+    let (status, body) = batch(&app, json!([{ "destination": "g" }, { "destination": hook }])).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "each endpoint counts");
+    assert!(body["error"].as_str().expect("an error").starts_with("body: the batch is 3 messages"), "{body}");
     assert_eq!(batch(&app, json!([])).await, (StatusCode::OK, json!([])));
     assert_eq!(app.database.count("select count(*) from messages").await, 0);
 }

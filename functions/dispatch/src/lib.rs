@@ -5,8 +5,9 @@
 //! intake      drain      send      decide      recorder
 //! ```
 //!
-//! `api` turns requests into messages and rows into answers; `intake` commits accepted messages in
-//! groups; `engine` leases, pushes and records. See `docs/architecture.md` for a walk through all of it.
+//! `api` reads requests and turns rows into answers; `publication` makes the messages of whatever is
+//! published; `intake` commits accepted messages in groups; `engine` leases, pushes and records. See
+//! `docs/architecture.md` for a walk through all of it.
 
 mod api;
 pub mod app;

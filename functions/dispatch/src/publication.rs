@@ -2,6 +2,7 @@
 //! through here: a request, an item of a batch, a schedule that fires.
 
 use std::mem::take;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -22,8 +23,8 @@ const DEFAULT_RETRIES: u32 = 3;
 pub(crate) enum Recipients {
     /// One URL.
     Url(Destination),
-    /// Every endpoint of a URL group.
-    Group(UrlGroup),
+    /// Every endpoint of a URL group, which the items of a batch share.
+    Group(Arc<UrlGroup>),
 }
 
 /// What is published: everything is read and checked.

@@ -37,18 +37,22 @@ pub(crate) async fn publish_batch(
     let body = body::read(&headers, request_body, state.limits.max_batch_bytes).await?;
     let items = BatchItem::parse_all(&body)?;
     drop(body);
+    check_size(&state, items.len())?;
     let groups = groups_of(&state, &items).await?;
     let caller_ip = caller.0.map(|address| address.to_string());
     let now = Timestamp::now();
     let publications: Vec<Result<Publication, ApiError>> =
         items.into_iter().map(|item| read(&state, item?, &groups, &caller_ip, now)).collect();
     refuse_if_none_is_valid(&publications)?;
-    check_size(&state, &publications)?;
+    check_size(&state, publications.iter().flatten().map(Publication::len).sum())?;
     store(&state, publications).await
 }
 
 /// The groups that items are addressed to, in one query; none without such an item.
-async fn groups_of(state: &State, items: &[Result<BatchItem, Invalid>]) -> Result<HashMap<String, UrlGroup>, ApiError> {
+async fn groups_of(
+    state: &State,
+    items: &[Result<BatchItem, Invalid>],
+) -> Result<HashMap<String, Arc<UrlGroup>>, ApiError> {
     let targets = items.iter().flatten().map(|item| Destination::from_raw(&item.destination, None));
     let names: Vec<String> = targets
         .filter_map(|target| match target {
@@ -61,14 +65,14 @@ async fn groups_of(state: &State, items: &[Result<BatchItem, Invalid>]) -> Resul
     }
     let names = names.iter().map(String::as_str).collect();
     let found = url_groups::find_many(&mut *state.database.connection().await?, names).await?;
-    Ok(found.into_iter().map(|group| (group.name.clone(), group)).collect())
+    Ok(found.into_iter().map(|group| (group.name.clone(), Arc::new(group))).collect())
 }
 
 /// As a publish is read.
 fn read(
     state: &State,
     item: BatchItem,
-    groups: &HashMap<String, UrlGroup>,
+    groups: &HashMap<String, Arc<UrlGroup>>,
     caller_ip: &Option<String>,
     now: Timestamp,
 ) -> Result<Publication, ApiError> {
@@ -80,7 +84,7 @@ fn read(
         }
         Target::Group(name) => {
             let group = groups.get(&name).ok_or_else(|| unknown_group(&name))?;
-            (Recipients::Group(group.clone()), Params::from_pairs_to_group(item.pairs(), &group.defaults)?)
+            (Recipients::Group(Arc::clone(group)), Params::from_pairs_to_group(item.pairs(), &group.defaults)?)
         }
     };
     let mut options = Options::parse(&params, &state.limits, now)?;
@@ -100,8 +104,8 @@ fn refuse_if_none_is_valid(publications: &[Result<Publication, ApiError>]) -> Re
     }
 }
 
-fn check_size(state: &State, publications: &[Result<Publication, ApiError>]) -> Result<(), ApiError> {
-    let messages = publications.iter().flatten().map(Publication::len).sum::<usize>();
+/// All of them are in memory until they are stored.
+fn check_size(state: &State, messages: usize) -> Result<(), ApiError> {
     let most = state.limits.max_batch_messages;
     if messages > most {
         let reason = format!("body: the batch is {messages} messages, at most {most} are accepted; divide it");

@@ -69,7 +69,7 @@ pub(crate) async fn recipients(state: &State, target: Target) -> Result<Recipien
         }
         Target::Group(name) => {
             let group = url_groups::find(&mut *state.database.connection().await?, &name).await?;
-            group.map(Recipients::Group).ok_or_else(|| unknown_group(&name))
+            group.map(|group| Recipients::Group(Arc::new(group))).ok_or_else(|| unknown_group(&name))
         }
     }
 }
