@@ -15,6 +15,7 @@ mod events;
 mod jobs;
 mod keys;
 mod lambda;
+mod limits;
 mod messages;
 mod migrations;
 mod outage;

@@ -164,7 +164,9 @@ impl TestApp {
 
     /// Makes everything that waits for its time due now, as if its time had come.
     pub(crate) async fn let_time_pass(&self) {
-        self.database.execute("update messages set due_at = now() where state = 'pending'; notify sigpost").await;
+        self.database
+            .execute("update messages set due_at = now() where state = 'pending' and waits_for is null; notify sigpost")
+            .await;
     }
 }
 
