@@ -155,7 +155,7 @@ statement! {
     ),
     kept_waiting as (
         insert into slots (gate, message_id, family)
-        select more->>'keeps_waiting', id, callback_of from fresh where more->>'keeps_waiting' is not null
+        select 'queue:' || (more->>'keeps_waiting'), id, callback_of from fresh where more->>'keeps_waiting' is not null
         on conflict do nothing
     ),
     woken as (select case when " {notify} " then pg_notify('sigpost', '')::text end)
