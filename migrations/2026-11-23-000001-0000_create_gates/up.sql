@@ -123,7 +123,7 @@ create function count_starts(gate_id text, starts integer) returns void language
     update gates set
         period_count = starts + case when period_start + make_interval(secs => period_s) > clock_timestamp() then period_count else 0 end,
         period_start = case when period_start + make_interval(secs => period_s) > clock_timestamp() then period_start else clock_timestamp() end
-    where id = gate_id and rate is not null and starts > 0;
+    where id = gate_id and rate is not null;
 $$;
 
 -- Lets messages pass that wait at these gates, and leases those that may start: the claim of what is
@@ -233,7 +233,9 @@ begin
             exit when not moved or admitted >= most or room <= starts;
             candidates := '{}';
         end loop;
-        perform count_starts(gate_id, starts);
+        if starts > 0 then
+            perform count_starts(gate_id, starts);
+        end if;
     end loop;
 end $$;
 
