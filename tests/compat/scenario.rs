@@ -1,10 +1,10 @@
 //! One scenario file, run to its end.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tests::sdk::{Sdk, printed};
+use tests::sdk::Sdk;
 use tokio::process::Command;
 
 use crate::server::Server;
@@ -55,16 +55,25 @@ pub(crate) async fn run(sdk: Sdk, folder: &str, file: &str) {
         fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("a copy");
     }
 
+    let printed = copy.path().join("output");
+    let output = File::create(&printed).expect("a file");
     let mut script = test_runner(sdk, &installed);
-    script.arg(file).current_dir(copy.path()).envs(server.environment()).kill_on_drop(true);
-    let ended = tokio::time::timeout(LIMIT, script.output()).await;
-    match ended {
-        Ok(output) => {
-            let output = output.expect("the interpreter starts");
-            assert!(output.status.success(), "{file} failed:\n{}\nserver:\n{}", printed(&output), server.log());
-        }
-        Err(_) => panic!("{file} did not end within {LIMIT:?}\nserver:\n{}", server.log()),
+    script.arg(file).current_dir(copy.path()).kill_on_drop(true);
+    script.stdout(output.try_clone().expect("a file")).stderr(output);
+    // Nothing of the developer's own settings: they would lead to other servers.
+    for name in ["QSTASH_REGION", "QSTASH_DEV", "QSTASH_DEV_PORT", "NODE_ENV", "NODE_OPTIONS"] {
+        script.env_remove(name);
     }
+    script.envs(server.environment()).env("no_proxy", "127.0.0.1");
+
+    let ended = tokio::time::timeout(LIMIT, script.status()).await;
+    let complaint = match ended.map(|status| status.expect("the interpreter starts")) {
+        Ok(status) if status.success() => return,
+        Ok(status) => format!("{file} failed ({status})"),
+        Err(_) => format!("{file} did not end within {LIMIT:?}"),
+    };
+    let printed = fs::read(printed).expect("the output");
+    panic!("{complaint}:\n{}\nserver:\n{}", String::from_utf8_lossy(&printed), server.log());
 }
 
 fn test_runner(sdk: Sdk, installed: &Path) -> Command {

@@ -1,7 +1,7 @@
 // What is published is read back, and arrives.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Client } from "@upstash/qstash";
+import { Client, resend } from "@upstash/qstash";
 import { Destination } from "./destination.mjs";
 import { eventually } from "./eventually.mjs";
 
@@ -17,7 +17,11 @@ after(() => destination.stop());
 test("a JSON body arrives as it was given, with the headers that were meant for it", async () => {
   const body = { greeting: "wörld", nested: [1, null] };
   const url = destination.url("/hook?a=1&b=%20c");
-  const { messageId, url: echoed } = await client.publishJSON({ url, body, headers: { "X-Mine": "v", "Test-Header": "t" } });
+  const { messageId, url: echoed } = await client.publishJSON({
+    url,
+    body,
+    headers: { "X-Mine": "v", "Test-Header": "t" },
+  });
   assert.equal(echoed, url);
 
   const request = await destination.next();
@@ -30,13 +34,27 @@ test("a JSON body arrives as it was given, with the headers that were meant for 
   assert.equal(request.headers["upstash-retried"], "0");
   assert.equal(request.headers["user-agent"], "Upstash-QStash");
   assert.equal(request.headers.authorization, undefined);
-  assert.deepEqual(Object.keys(request.headers).filter((name) => name.startsWith("upstash-telemetry")), []);
-  assert.deepEqual(Object.keys(request.headers).filter((name) => name.startsWith("upstash-forward")), []);
+  assert.deepEqual(
+    Object.keys(request.headers).filter((name) => name.startsWith("upstash-telemetry")),
+    [],
+  );
+  assert.deepEqual(
+    Object.keys(request.headers).filter((name) => name.startsWith("upstash-forward")),
+    [],
+  );
 
   const message = await client.messages.get(messageId);
   assert.deepEqual(message.header, { "Content-Type": ["application/json"], "Test-Header": ["t"], "X-Mine": ["v"] });
   assert.equal(message.body, JSON.stringify(body));
-  assert.equal(message.url, url);
+  assert.deepEqual([message.url, message.callerIp, message.maxRetries], [url, "127.0.0.1", 3]);
+});
+
+test("the e-mail provider of the SDK is a destination like any other, with a token of its own", async () => {
+  const provider = resend({ token: "re_token" });
+  const { messageId } = await client.publishJSON({ api: { name: "email", provider }, body: { to: "x" }, delay: "1h" });
+  const { url, method, header, body } = await client.messages.get(messageId);
+  assert.deepEqual([url, method, body], ["https://api.resend.com/emails", "POST", '{"to":"x"}']);
+  assert.deepEqual(header, { Authorization: ["Bearer re_token"], "Content-Type": ["application/json"] });
 });
 
 test("a site is reached through TLS", async () => {
@@ -121,7 +139,10 @@ test("a callback reports the answer, and the failure callback the end", async ()
   assert.deepEqual([back.retried, back.maxRetries], [0, 0]);
   const failed = reports["/failed"];
   assert.equal(failed.sourceMessageId, messageId);
-  assert.deepEqual((await client.dlq.listMessages({ filter: { messageId } })).messages.map(({ dlqId }) => dlqId), [failed.dlqId]);
+  assert.deepEqual(
+    (await client.dlq.listMessages({ filter: { messageId } })).messages.map(({ dlqId }) => dlqId),
+    [failed.dlqId],
+  );
 });
 
 test("headers of the client go with every message, and those of a message win", async () => {
@@ -132,7 +153,10 @@ test("headers of the client go with every message, and those of a message win", 
 });
 
 test("values that were joined with a comma stay one", async () => {
-  const headers = new Headers([["X-Case", "upper"], ["x-case", "lower"]]);
+  const headers = new Headers([
+    ["X-Case", "upper"],
+    ["x-case", "lower"],
+  ]);
   const { messageId } = await client.publish({ url: FINE, headers });
   assert.deepEqual((await client.messages.get(messageId)).header["X-Case"], ["upper, lower"]);
 });
@@ -145,7 +169,11 @@ test("a retry delay is kept as it was written", async () => {
 });
 
 test("a timeout ends an attempt", async () => {
-  const { messageId } = await client.publish({ url: "https://mock.httpstatus.io/200?sleep=20000", timeout: 1, retries: 0 });
+  const { messageId } = await client.publish({
+    url: "https://mock.httpstatus.io/200?sleep=20000",
+    timeout: 1,
+    retries: 0,
+  });
   const dead = await eventually(async () => (await client.dlq.listMessages({ filter: { messageId } })).messages[0]);
   assert.equal(dead.responseStatus, 0);
 });
