@@ -202,6 +202,20 @@ async fn the_slot_of_a_killed_dispatcher_is_taken_over_with_its_message() {
     nothing_is_held(&publisher).await;
 }
 
+#[tokio::test]
+async fn the_head_of_a_queue_waits_for_its_time_and_the_queue_with_it() {
+    let app = TestApp::start().await;
+    let in_queue = [("Upstash-Queue-Name", "orders")];
+    let first = app.publish_here(&in_queue, "first").await.id();
+    let delayed = app.publish_here(&[in_queue[0], ("Upstash-Delay", "1s")], "delayed").await.id();
+    let last = app.publish_here(&in_queue, "last").await.id();
+    for id in [first, delayed, last] {
+        app.wait_for(id, StepKind::Delivered).await;
+    }
+    let bodies: Vec<_> = app.receiver.next_many(3).await.into_iter().map(|request| request.body).collect();
+    assert_eq!(bodies, ["first", "delayed", "last"]);
+}
+
 /// Once everything has ended no slot is taken and nobody waits.
 async fn nothing_is_held(app: &TestApp) {
     // The last recorded end is what frees the last slot, after its answer was seen by the sink.
