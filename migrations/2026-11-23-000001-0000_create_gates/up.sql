@@ -123,12 +123,13 @@ create function count_starts(gate_id text, starts integer) returns void language
     update gates set
         period_count = starts + case when period_start + make_interval(secs => period_s) > clock_timestamp() then period_count else 0 end,
         period_start = case when period_start + make_interval(secs => period_s) > clock_timestamp() then period_start else clock_timestamp() end
-    where id = gate_id and rate is not null and starts > 0;
+    where id = gate_id and rate is not null;
 $$;
 
 -- Lets messages pass that wait at these gates, and leases those that may start: the claim of what is
--- behind a gate. Returns the rows it leased. A row that it returns without a lease also waits for a
--- gate that somebody else works on at this moment: call again.
+-- behind a gate. Returns the rows it leased; the rows that it let into their queue before their time,
+-- which are due later; and rows that still wait, at a gate that is to be looked at again because
+-- somebody else works at this moment on another gate of theirs.
 --
 -- The locks make the limits hold. The gates asked for are locked in the order of their ids, before
 -- any message; every other lock is taken only if it is free. So calls never wait for each other in a
@@ -181,8 +182,10 @@ begin
                     if found then
                         room := room - 1;
                         if candidate.not_before > clock_timestamp() then
-                            update messages set waits_for = null, due_at = candidate.not_before where id = candidate_id;
+                            update messages set waits_for = null, due_at = candidate.not_before where id = candidate_id
+                            returning * into candidate;
                             moved := true;
+                            return next candidate;
                             continue;
                         end if;
                     end if;
@@ -233,7 +236,9 @@ begin
             exit when not moved or admitted >= most or room <= starts;
             candidates := '{}';
         end loop;
-        perform count_starts(gate_id, starts);
+        if starts > 0 then
+            perform count_starts(gate_id, starts);
+        end if;
     end loop;
 end $$;
 

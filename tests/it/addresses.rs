@@ -3,10 +3,13 @@
 use std::net::{IpAddr, ToSocketAddrs};
 
 use dispatch::engine::StepKind;
+use jiff::Timestamp;
 use reqwest::StatusCode;
+use sigpost_qstash::verify::DEFAULT_TOLERANCE;
+use sigpost_qstash::{SigningKeys, Verifier};
 use sigpost_runtime::AddressPolicy;
 
-use crate::support::TestApp;
+use crate::support::{Receiver, TestApp};
 
 #[tokio::test]
 async fn an_address_that_is_not_public_is_refused_however_it_is_written() {
@@ -88,6 +91,30 @@ async fn the_allow_list_opens_networks_and_names() {
         let other = app.publish("http://10.0.0.1/", &[], "").await;
         assert_eq!(other.status, StatusCode::BAD_REQUEST, "{allowed}");
     }
+}
+
+#[tokio::test]
+async fn a_host_that_the_operator_leads_elsewhere_is_reached_there_under_its_own_name() {
+    let elsewhere = Receiver::start().await;
+    let leads = elsewhere.url("").replace("http://", "Billing.example=").parse().expect("an override");
+    let policy = AddressPolicy::public_only().with_overrides(vec![leads]);
+    let app = TestApp::start_with(|config| config.address_policy = policy).await;
+    let destination = "http://billing.example/hook";
+    assert_eq!(app.publish(destination, &[], "paid").await.status, StatusCode::OK);
+    let request = elsewhere.next().await;
+    assert_eq!((request.header("host"), request.uri.path()), ("billing.example", "/hook"));
+    let verifier = Verifier::new(&SigningKeys::dev(), DEFAULT_TOLERANCE);
+    let signature = request.header("upstash-signature");
+    assert!(verifier.verify(signature, destination, b"paid", Timestamp::now()).is_ok());
+
+    // A port in the URL is part of what was asked for; only the address is another.
+    let other = Receiver::start().await;
+    app.publish(&other.url("/hook").replace("127.0.0.1", "billing.example"), &[], "").await;
+    assert_eq!(
+        format!("http://{}", other.next().await.header("host")),
+        other.url("").replace("127.0.0.1", "billing.example")
+    );
+    assert!(elsewhere.all_so_far().await.is_empty());
 }
 
 /// A name of this machine other than `localhost`, which is refused without a lookup. What

@@ -2,7 +2,7 @@
 
 use dispatch::engine::StepKind;
 use serde_json::json;
-use sigpost_qstash::{KeyUsed, MessageId, SigningKeys, Verifier};
+use sigpost_qstash::{CallbackKind, KeyUsed, MessageId, SigningKeys, Verifier};
 
 use crate::support::{Answer, Received, Receiver, TestApp};
 
@@ -51,6 +51,11 @@ async fn every_attempt_is_reported_and_the_final_failure_once() {
     assert_eq!((second_report.json()["retried"].as_i64(), second_report.json().get("dlqId")), (Some(1), None));
     let letter = &app.get("/v2/dlq").await.body["messages"][0];
     assert_eq!(failure.json()["dlqId"], letter["dlqId"]);
+    // Who knows the message knows what its reports are called.
+    let expected = [(CallbackKind::Callback, 0), (CallbackKind::Callback, 1), (CallbackKind::FailureCallback, 1)]
+        .map(|(kind, retried)| MessageId::of_callback(id, kind, retried).to_string());
+    let reports = [&first_report, &second_report, &failure];
+    assert_eq!(reports.map(|report| report.header("upstash-message-id").to_owned()), expected);
     assert_eq!(failure.json()["retried"], 1);
 
     for (report, url) in [(first_report, each.url("/each?a=1")), (failure, last.url("/last"))] {

@@ -55,7 +55,7 @@ async fn a_dispatcher_killed_in_the_middle_of_its_deliveries_loses_none() {
     assert!(after.iter().all(|request| request.header("upstash-retried") == "0"));
 }
 
-fn start_dispatcher(database: &TestDatabase) -> Child {
+pub(crate) fn start_dispatcher(database: &TestDatabase) -> Child {
     Command::new(env!("CARGO_BIN_EXE_killable-dispatcher"))
         .env_clear()
         .env("DATABASE_URL", &database.url)

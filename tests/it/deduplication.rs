@@ -1,10 +1,11 @@
 //! Deduplication: a second publish of the same is answered with the first.
 
+use dispatch::engine::StepKind;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::support::TestApp;
+use crate::support::{Answer, TestApp};
 
 #[tokio::test]
 async fn a_second_publish_with_the_same_id_is_answered_with_the_first() {
@@ -106,4 +107,58 @@ async fn an_id_in_an_open_transaction_holds_up_its_own_publish_only() {
 
     app.database.execute("rollback").await;
     assert_eq!(app.publish_here(&[("Upstash-Deduplication-Id", "open")], "").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_message_may_say_how_long_its_id_is_taken() {
+    let app = TestApp::start().await;
+    let hour = [("Upstash-Deduplication-Id", "a"), ("Upstash-Sigpost-Deduplication-Window", "1h")];
+    app.publish_here(&hour, "").await.id();
+    let seconds = "select (extract(epoch from expires_at - created_at))::bigint
+                   from deduplications join messages on messages.id = message_id";
+    assert_eq!(app.database.count(seconds).await, 3600);
+}
+
+#[tokio::test]
+async fn an_id_is_free_again_when_its_message_fails_for_good_if_that_is_wanted() {
+    let app = TestApp::start().await;
+    app.receiver.otherwise(Answer::status(500));
+    let failing = |id, release| {
+        [
+            ("Upstash-Deduplication-Id", id),
+            ("Upstash-Retries", "0"),
+            ("Upstash-Sigpost-Deduplication-Release-On-Failure", release),
+        ]
+    };
+    let mut status_of_second = Vec::new();
+    for headers in [failing("released", "true"), failing("kept", "false")] {
+        let first = app.publish_here(&headers, "").await.id();
+        app.wait_for(first, StepKind::Failed).await;
+        status_of_second.push(app.publish_here(&headers, "").await.status);
+    }
+    assert_eq!(status_of_second, [StatusCode::OK, StatusCode::ACCEPTED]);
+
+    // What is delivered keeps its id.
+    app.receiver.otherwise(Answer::status(200));
+    let delivered = failing("delivered", "true");
+    let first = app.publish_here(&delivered, "").await.id();
+    app.wait_for(first, StepKind::Delivered).await;
+    assert_eq!(app.publish_here(&delivered, "").await.id(), first);
+}
+
+#[tokio::test]
+async fn the_deployment_may_say_it_for_all_messages() {
+    let app = TestApp::start_with(|config| {
+        config.deduplicating.window = std::time::Duration::from_secs(60);
+        config.deduplicating.release_on_failure = true;
+    })
+    .await;
+    app.receiver.answers([Answer::status(500)]);
+    let headers = [("Upstash-Deduplication-Id", "a"), ("Upstash-Retries", "0")];
+    let first = app.publish_here(&headers, "").await.id();
+    app.wait_for(first, StepKind::Failed).await;
+    assert_eq!(app.publish_here(&headers, "").await.status, StatusCode::OK);
+    let seconds = "select (extract(epoch from expires_at - created_at))::bigint
+                   from deduplications join messages on messages.id = message_id";
+    assert_eq!(app.database.count(seconds).await, 60);
 }

@@ -18,6 +18,7 @@ mod flow_control;
 mod jobs;
 mod keys;
 mod lambda;
+mod limits;
 mod messages;
 mod migrations;
 mod outage;

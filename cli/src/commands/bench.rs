@@ -3,8 +3,8 @@
 //! # Layout
 //!
 //! - `limits.rs` (with `insert_limits.rs`, `claim_limit.rs`) measures the machine; `accepts.rs`,
-//!   `backlog.rs`, `both.rs`, `latency.rs` and `idle.rs` measure `sigpost serve`: (a) to (d) of
-//!   `docs/benchmark.md`. `usage.rs` adds (e) and (f).
+//!   `backlog.rs`, `both.rs`, `queue.rs`, `latency.rs` and `idle.rs` measure `sigpost serve`: (a) to
+//!   (d) and (g) of `docs/benchmark.md`. `usage.rs` adds (e) and (f).
 //! - `load.rs`, `closed_loop.rs`, `connection.rs`, `job.rs`, `own_thread.rs` make the load.
 //! - `sink.rs` and `tally.rs` are the destination; `sink_process.rs`, `serve_process.rs` and
 //!   `postgres.rs` are what is started; `audit.rs` compares counts with the database.
@@ -35,6 +35,7 @@ mod proc_files;
 mod process;
 mod progress;
 mod ps;
+mod queue;
 mod report;
 mod series;
 mod serve_log;
@@ -76,7 +77,7 @@ const SHORT_IDLE_SECONDS: u64 = 60;
 docs/benchmark.md says what each figure is, and how to compare with another program.")]
 pub(crate) struct Bench {
     /// Measure only these: a accepts, b deliveries, c latency, d idle statements, e memory, f CPU
-    /// time. (e and f are read while b is measured.)
+    /// time, g a queue with parallelism 1. (e and f are read while b is measured.)
     #[arg(long, value_delimiter = ',', value_name = "PARTS")]
     only: Vec<Part>,
     /// How often throughput is measured; the median counts.
@@ -113,7 +114,8 @@ impl Bench {
         // In this order, so that on an error the database is the last to go.
         let postgres = Postgres::start(&[]).await?;
         let sink = SinkProcess::start().await?;
-        let runs = if accepts || deliveries { self.runs } else { 0 };
+        let queue = wants(&[Part::G]);
+        let runs = if accepts || deliveries || queue { self.runs } else { 0 };
         let mut figures = Figures { machine: Machine::look(&postgres).await?, runs, ..Figures::default() };
         if accepts {
             figures.accepts = Accepts::all();
@@ -129,6 +131,9 @@ impl Bench {
             if deliveries {
                 figures.backlog.get_or_insert_default().measure(&postgres, &sink).await?;
                 figures.both.get_or_insert_default().measure(&postgres, &sink).await?;
+            }
+            if queue {
+                figures.queue.get_or_insert_default().measure(&postgres, &sink).await?;
             }
         }
         if wants(&[Part::C]) {

@@ -11,7 +11,7 @@ use axum::Router;
 
 use sigpost_jobs::Harness;
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::{AddressPolicy, serve};
+use sigpost_runtime::{AddressPolicy, HostOverride, serve};
 
 use self::database::DevDatabase;
 
@@ -33,6 +33,11 @@ pub(crate) struct Dev {
     /// Use this database instead of an embedded one. The schema is applied to it.
     #[arg(long, env = "SIGPOST_DEV_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
+    /// Connect to this address for pushes to this host, whatever its name resolves to; the rest of the
+    /// request stays as its URL has it. ADDR is an address, or an address and a port for URLs without
+    /// one. For tests; may be given several times.
+    #[arg(long, value_name = "HOST=ADDR")]
+    resolve: Vec<HostOverride>,
     /// Log as JSON, one object a line.
     #[arg(long)]
     pub(crate) json_logs: bool,
@@ -48,7 +53,7 @@ impl Dev {
             Some(url) => DevDatabase::existing(url).await?,
             None => DevDatabase::embedded(self.data_dir.clone()).await?,
         };
-        let app = dispatch::App::start(config(database.url())).await?;
+        let app = dispatch::App::start(config(database.url(), self.resolve)).await?;
         let router = app.router().merge(functions(&app, &base_url)?);
         let server = tokio::spawn(serve::serve_on(listener, router, serve::terminated()));
 
@@ -70,7 +75,7 @@ fn reachable(listen: IpAddr) -> IpAddr {
     if listen.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen }
 }
 
-fn config(database_url: &str) -> dispatch::Config {
+fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config {
     dispatch::Config {
         database_url: dispatch::config::Secret(database_url.to_owned()),
         database_connections: 8,
@@ -78,7 +83,7 @@ fn config(database_url: &str) -> dispatch::Config {
         api_rate_limit: None,
         first_keys: SigningKeys::dev(),
         limits: Limits::default(),
-        address_policy: AddressPolicy::with_loopback(),
+        address_policy: AddressPolicy::with_loopback().with_overrides(overrides),
         deduplicating: dispatch::Deduplicating::default(),
         engine: Some(dispatch::engine::Settings::default()),
     }

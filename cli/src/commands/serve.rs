@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use sigpost_runtime::{AddressPolicy, env, serve};
+use sigpost_runtime::{AddressPolicy, HostOverride, env, serve};
 use sigpost_store::{Database, migrate};
 
 /// Run the API, the delivery engine and the admin API on a Postgres of yours.
@@ -30,6 +30,14 @@ pub(crate) struct Serve {
     /// hosts and patterns (*.internal), separated by commas. None by default.
     #[arg(long, env = "ALLOW_TARGETS", value_name = "LIST")]
     allow_targets: Option<String>,
+    /// Connect to this address for pushes to this host, whatever its name resolves to; the rest of the
+    /// request stays as its URL has it. ADDR is an address, or an address and a port for URLs without
+    /// one. For tests, and refused without --allow-resolve; may be given several times.
+    #[arg(long, value_name = "HOST=ADDR")]
+    resolve: Vec<HostOverride>,
+    /// Let --resolve send pushes elsewhere than their URLs say.
+    #[arg(long)]
+    allow_resolve: bool,
     /// Accept without delivering; another process delivers.
     #[arg(long)]
     no_delivery: bool,
@@ -45,6 +53,12 @@ impl Serve {
         if let Some(list) = &self.allow_targets {
             config.address_policy = AddressPolicy::allowing(&env::split(list)).context("--allow-targets")?;
         }
+        ensure!(
+            self.resolve.is_empty() || self.allow_resolve,
+            "--resolve sends pushes elsewhere than their URLs say, which is for tests; \
+             leave it out, or give --allow-resolve too"
+        );
+        config.address_policy = config.address_policy.with_overrides(self.resolve);
         if self.no_delivery {
             config.engine = None;
         }

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use axum::Router;
+use axum::http::HeaderMap;
 use serde_json::Value;
 use sigpost_qstash::DEV_TOKEN;
 
@@ -88,4 +90,22 @@ async fn jobs_are_run_and_counted_and_the_cleanup_reports() {
     assert_eq!(health["failureRate"], 0.0, "{health}");
     assert_eq!(health["totalJobs"], 2, "{health}");
     assert!(health["stats"].is_array(), "{health}");
+}
+
+#[tokio::test]
+async fn a_host_is_led_to_this_machine() {
+    let (sender, mut hosts) = tokio::sync::mpsc::unbounded_channel();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let leads = format!("billing.example={}", listener.local_addr().expect("address"));
+    let router = Router::new().fallback(async move |headers: HeaderMap| {
+        let _ = sender.send(headers["host"].clone());
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let folder = folder();
+    let (_dev, url) = Running::dev_with(folder.path(), &["--resolve", &leads]);
+    let publish = reqwest::Client::new().post(format!("{url}/v2/publish/http://billing.example/hook"));
+    publish.bearer_auth(DEV_TOKEN).send().await.expect("an answer");
+    let host = tokio::time::timeout(std::time::Duration::from_secs(30), hosts.recv()).await.expect("a push");
+    assert_eq!(host.expect("a host"), "billing.example");
 }

@@ -58,8 +58,13 @@ impl Running {
 
     /// `sigpost dev` on a free port, with its data in this folder; returns where it is once it is ready.
     pub(crate) fn dev(data_dir: &Path) -> (Self, String) {
+        Self::dev_with(data_dir, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn dev_with(data_dir: &Path, arguments: &[&str]) -> (Self, String) {
         let mut command = sigpost(&["dev", "--port", "0", "--data-dir"]);
-        command.arg(data_dir);
+        command.arg(data_dir).args(arguments);
         let mut running = Self::start(command);
         let line = running.wait_for("sigpost runs on ");
         let url = line.trim_start_matches("sigpost runs on ").split(". ").next().expect("a URL").to_owned();

@@ -39,6 +39,21 @@ fn serve_refuses_credentials_that_anybody_knows() {
     }
 }
 
+#[test]
+fn serve_leads_hosts_elsewhere_only_when_told_that_it_may() {
+    let run = |arguments: &[&str]| {
+        let mut command = sigpost(&["serve"]);
+        command.args(arguments).env("DATABASE_URL", "postgres://127.0.0.1:1/none").env("QSTASH_TOKEN", "mine");
+        stderr(&finished(command))
+    };
+    let alone = run(&["--resolve", "billing.example=127.0.0.1:8443"]);
+    assert!(alone.contains("which is for tests") && alone.contains("--allow-resolve"), "{alone}");
+    let allowed = run(&["--resolve", "billing.example=127.0.0.1:8443", "--allow-resolve", "--listen", "127.0.0.1:0"]);
+    assert!(allowed.contains("DATABASE_URL"), "{allowed}");
+    let malformed = run(&["--resolve", "billing.example", "--allow-resolve"]);
+    assert!(malformed.contains("\"billing.example\" is not HOST=ADDR"), "{malformed}");
+}
+
 #[tokio::test]
 async fn a_schema_is_migrated_served_and_taken_back() {
     let url = empty_database("program_serve").await;

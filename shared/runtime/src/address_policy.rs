@@ -11,11 +11,14 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use url::{Host, Url};
 
+use crate::HostOverride;
+
 /// The rule, shared by the publish API (addresses written in the URL) and the HTTP client (every connection).
 #[derive(Clone, Debug, Default)]
 pub struct AddressPolicy {
     networks: Vec<IpNet>,
     hosts: Vec<HostPattern>,
+    overrides: Vec<HostOverride>,
 }
 
 /// `*.internal.example`, or a whole name.
@@ -46,7 +49,7 @@ impl AddressPolicy {
                 IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
                 IpNet::new_assert(IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
             ],
-            hosts: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -58,6 +61,19 @@ impl AddressPolicy {
             policy.allow(item.as_ref())?;
         }
         Ok(policy)
+    }
+
+    /// The same, with connections to these hosts made where they say. The operator has named each
+    /// of them, so that any address will do. The last one for a host counts.
+    pub fn with_overrides(mut self, overrides: Vec<HostOverride>) -> Self {
+        self.hosts.extend(overrides.iter().map(|to| HostPattern::Name(to.host.clone())));
+        self.overrides.extend(overrides);
+        self
+    }
+
+    /// Where connections are made in place of what the name service says.
+    pub fn overrides(&self) -> &[HostOverride] {
+        &self.overrides
     }
 
     fn allow(&mut self, item: &str) -> Result<(), InvalidTarget> {

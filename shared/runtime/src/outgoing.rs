@@ -18,8 +18,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// A client that connects only where the policy allows. Addresses written into a URL never pass
 /// through the resolver: check the URL with [`AddressPolicy::check_url`] before each request.
 pub fn client(policy: &AddressPolicy) -> Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .dns_resolver(Arc::new(GuardedResolver(policy.clone())))
+    let builder = reqwest::Client::builder().dns_resolver(Arc::new(GuardedResolver(policy.clone())));
+    let builder = policy.overrides().iter().fold(builder, |builder, to| builder.resolve(&to.host, to.address));
+    builder
         .redirect(redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)

@@ -39,11 +39,14 @@ pub struct Claimed {
     /// Gates at which messages wait that were due: they are to be looked at, with
     /// [`admit`](crate::gates::admit).
     pub waiting_at: BTreeSet<String>,
+    /// How long until the first of those is due that were let into their queue before their time.
+    pub next_due_in: Option<Duration>,
 }
 
 /// What a lease needs to know of its row, for every statement that makes leases.
 pub(crate) const LEASE_COLUMNS: &str =
-    " waits_for, id, retried, deliveries, url, method, header::text, body, retries, timeout_ms,
+    " waits_for,
+    case when state = 'pending' and waits_for is null then extract(epoch from due_at - clock_timestamp())::float8 end, id, retried, deliveries, url, method, header::text, body, retries, timeout_ms,
     retry_delay, callback::text, failure_callback::text, labels, caller_ip, callback_of,
     floor(extract(epoch from created_at) * 1000)::bigint, floor(extract(epoch from not_before) * 1000)::bigint,
     case when gates is not null or callback_of is not null or topic_name is not null or schedule_id is not null
@@ -60,6 +63,7 @@ pub(crate) const LEASE_COLUMNS: &str =
 /// The types of [`LEASE_COLUMNS`].
 pub(crate) type LeaseColumns = (
     Nullable<Text>,
+    Nullable<Double>,
     SqlUuid,
     Integer,
     Integer,
@@ -116,6 +120,7 @@ statement! {
 #[derive(Queryable)]
 pub(crate) struct Row {
     waits_for: Option<String>,
+    due_in_s: Option<f64>,
     id: Uuid,
     retried: i32,
     deliveries: i32,
@@ -173,11 +178,15 @@ impl Claimed {
     pub(crate) fn new(rows: Vec<Row>, token: Uuid) -> Self {
         let mut claimed = Self::default();
         for mut row in rows {
-            match row.waits_for.take() {
-                Some(gate) => {
+            match (row.waits_for.take(), row.due_in_s) {
+                (Some(gate), _) => {
                     claimed.waiting_at.insert(gate);
                 }
-                None => claimed.leases.push(row.into_lease(token)),
+                (None, Some(seconds)) => {
+                    let due_in = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
+                    claimed.next_due_in = Some(claimed.next_due_in.map_or(due_in, |earlier| earlier.min(due_in)));
+                }
+                (None, None) => claimed.leases.push(row.into_lease(token)),
             }
         }
         claimed

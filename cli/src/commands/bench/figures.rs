@@ -10,6 +10,7 @@ use super::idle::Idle;
 use super::latency::Latency;
 use super::limits::Limits;
 use super::machine::Machine;
+use super::queue::Queue;
 use super::series::Series;
 
 /// What was not asked for is missing.
@@ -22,6 +23,7 @@ pub(super) struct Figures {
     pub(super) accepts: Vec<Accepts>,
     pub(super) backlog: Option<Backlog>,
     pub(super) both: Option<Both>,
+    pub(super) queue: Option<Queue>,
     pub(super) latency: Option<Latency>,
     pub(super) idle: Option<Idle>,
     pub(super) ratios: Vec<Ratio>,

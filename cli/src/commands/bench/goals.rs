@@ -49,6 +49,15 @@ pub(super) fn goals(figures: &Figures, reference: &Reference) -> Vec<Goal> {
     };
     let mut goals: Vec<Goal> = throughput.into_iter().filter_map(ratio).collect();
 
+    if let Some(queue) = &figures.queue {
+        let figure = queue.per_s.median();
+        goals.push(Goal {
+            goal: "g queue with parallelism 1, a second",
+            figure,
+            bound: ">= 300",
+            pass: figure >= 300.0,
+        });
+    }
     if let Some(latency) = &figures.latency {
         goals.push(Goal { goal: "c p50", figure: latency.p50_ms, bound: "< 3 ms", pass: latency.p50_ms < 3.0 });
         goals.push(Goal { goal: "c p99", figure: latency.p99_ms, bound: "< 15 ms", pass: latency.p99_ms < 15.0 });

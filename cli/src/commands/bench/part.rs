@@ -17,4 +17,6 @@ pub(super) enum Part {
     E,
     /// CPU time.
     F,
+    /// A queue, one job at a time.
+    G,
 }

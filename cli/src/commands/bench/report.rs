@@ -60,6 +60,9 @@ pub(super) fn text(figures: &Figures) -> String {
         table.line("    publish to handler meanwhile, p50 / p99", &lag, "");
         table.per_second("    accepts meanwhile", &both.accepts_per_s, " ");
     }
+    if let Some(queue) = &figures.queue {
+        table.per_second("g deliveries of a queue with parallelism 1", &queue.per_s, "");
+    }
     if let Some(latency) = &figures.latency {
         let figure = format!("{:.2} / {:.2} ms", latency.p50_ms, latency.p99_ms);
         let remark = format!("{} jobs, the slowest {:.1} ms", latency.jobs, latency.max_ms);

@@ -31,18 +31,11 @@ pub(super) async fn look_when_due(engine: Engine) {
         let look_at = *inner.next_look.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         tokio::select! {
             () = inner.stopping.cancelled() => return,
-            () = inner.earlier.notified() => continue,
+            () = inner.earlier.notified() => {}
             () = sleep_until(look_at) => {}
         }
-        // From here on a call of `look_in` counts for the look after this one.
-        *inner.next_look.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            Instant::now() + inner.settings.poll;
-        match look(&engine).await {
-            Ok(Some(next_due_in)) => {
-                pause = FIRST_PAUSE;
-                engine.look_in(next_due_in);
-            }
-            Ok(None) => pause = FIRST_PAUSE,
+        match look_at_what_is_asked_for(&engine).await {
+            Ok(()) => pause = FIRST_PAUSE,
             Err(error) => {
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "due messages cannot be claimed");
                 tokio::select! {
@@ -54,6 +47,23 @@ pub(super) async fn look_when_due(engine: Engine) {
             }
         }
     }
+}
+
+/// The gates that were named, and everything else if it is time for that.
+async fn look_at_what_is_asked_for(engine: &Engine) -> Result<(), Error> {
+    engine.admit_at_named_gates().await?;
+    {
+        let mut next_look = engine.0.next_look.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *next_look > Instant::now() {
+            return Ok(());
+        }
+        // From here on a call of `look_in` counts for the look after this one.
+        *next_look = Instant::now() + engine.0.settings.poll;
+    }
+    if let Some(next) = look(engine).await? {
+        engine.look_in(next);
+    }
+    Ok(())
 }
 
 /// Looks until nothing is left to do: those who wait at gates that were named, all gates if it is
@@ -102,7 +112,7 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
         let Some(room) = room_for_a_batch(engine).await else { return Ok(Due::NoRoom) };
         let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
         let wanted = room.num_permits();
-        let Claimed { leases, waiting_at } = claim(&mut *inner.database.connection().await?, terms, wanted).await?;
+        let Claimed { leases, waiting_at, .. } = claim(&mut *inner.database.connection().await?, terms, wanted).await?;
         let fewer = leases.len() < wanted && waiting_at.is_empty();
         contended &= leases.is_empty() && waiting_at.is_empty();
         engine.push_all(leases, room);

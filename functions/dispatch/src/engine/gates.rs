@@ -33,6 +33,8 @@ pub(super) struct Gates(Mutex<ToLookAt>);
 #[derive(Default)]
 struct ToLookAt {
     named: BTreeSet<String>,
+    /// On these somebody else worked: not at once again, but whenever there is a look.
+    contended: BTreeSet<String>,
     sweep_at: Option<Instant>,
 }
 
@@ -46,7 +48,10 @@ impl Gates {
     }
 
     fn take_named(&self) -> Vec<String> {
-        std::mem::take(&mut self.lock().named).into_iter().collect()
+        let mut to_look_at = self.lock();
+        let mut named = std::mem::take(&mut to_look_at.named);
+        named.append(&mut to_look_at.contended);
+        named.into_iter().collect()
     }
 
     /// Whether a sweep is due; then the next one is not, until it is asked for.
@@ -69,12 +74,12 @@ pub(super) fn opened_by(message: &Message, next: Next) -> impl Iterator<Item = S
 }
 
 impl Engine {
-    /// Has these gates looked at.
+    /// Has these gates looked at, and nothing else: in a busy queue that happens with every message.
     pub(crate) fn look_at_gates(&self, gates: impl IntoIterator<Item = String>) {
         let mut gates = gates.into_iter().peekable();
         if gates.peek().is_some() {
             self.0.gates.name(gates);
-            self.look_in(Duration::ZERO);
+            self.0.earlier.notify_one();
         }
     }
 
@@ -93,7 +98,7 @@ impl Engine {
             contended.extend(self.admit_at(gates).await.inspect_err(|_| self.0.gates.lock().sweep_at = None)?);
         }
         if !contended.is_empty() {
-            self.0.gates.name(contended);
+            self.0.gates.lock().contended.extend(contended);
             self.look_in(CONTENDED);
         }
         Ok(())
@@ -106,10 +111,11 @@ impl Engine {
             let Some(room) = room_for_a_batch(self).await else { return Ok(contended) };
             let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
             let wanted = room.num_permits();
-            let Claimed { leases, waiting_at } =
+            let Claimed { leases, waiting_at, next_due_in } =
                 admit(&mut *inner.database.connection().await?, gates, terms, wanted).await?;
             let all = leases.len() < wanted;
             contended.extend(waiting_at);
+            next_due_in.into_iter().for_each(|due_in| self.look_in(due_in));
             self.push_all(leases, room);
             if all {
                 return Ok(contended);

@@ -18,15 +18,16 @@ static PLACES: Semaphore = Semaphore::const_new(12);
 
 /// A database of a test's own, with plain SQL access for looking and for arranging. Clones share it.
 #[derive(Clone)]
-pub(crate) struct TestDatabase {
-    pub(crate) url: String,
+pub struct TestDatabase {
+    /// Its URL, with a user that may do anything.
+    pub url: String,
     client: Arc<Client>,
     _place: Arc<SemaphorePermit<'static>>,
 }
 
 impl TestDatabase {
     /// With the schema.
-    pub(crate) async fn new() -> Self {
+    pub async fn new() -> Self {
         let server = server().await;
         TEMPLATE
             .get_or_init(async || {
@@ -39,7 +40,7 @@ impl TestDatabase {
     }
 
     /// Without any schema.
-    pub(crate) async fn empty() -> Self {
+    pub async fn empty() -> Self {
         Self::copied_from(None).await
     }
 
@@ -53,7 +54,7 @@ impl TestDatabase {
     }
 
     /// With the schema, on a server of the test's own.
-    pub(crate) async fn on(server: &Server) -> Self {
+    pub async fn on(server: &Server) -> Self {
         let place = PLACES.acquire().await.expect("open");
         let url = server.url("postgres");
         migrate::up(&Database::new(&url, 1).expect("database")).await.expect("migrations");
@@ -61,27 +62,30 @@ impl TestDatabase {
     }
 
     /// The same database after its server was started anew.
-    pub(crate) async fn reconnected(self, server: &Server) -> Self {
+    pub async fn reconnected(self, server: &Server) -> Self {
         let url = server.url("postgres");
         Self { client: connect(&url).await, url, ..self }
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// The port of its server.
+    pub fn port(&self) -> u16 {
         let (_, address) = self.url.split_once('@').expect("a user");
         let (address, _) = address.split_once('/').expect("a database");
         address.parse::<SocketAddr>().expect("an address").port()
     }
 
-    pub(crate) async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Vec<Row> {
+    /// The rows of a statement.
+    pub async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Vec<Row> {
         self.client.query(sql, params).await.unwrap_or_else(|why| panic!("{sql}: {why}"))
     }
 
-    pub(crate) async fn execute(&self, sql: &str) {
+    /// Runs statements, with `;` between them.
+    pub async fn execute(&self, sql: &str) {
         self.client.batch_execute(sql).await.unwrap_or_else(|why| panic!("{sql}: {why}"));
     }
 
     /// The first column of the first row, as a number.
-    pub(crate) async fn count(&self, sql: &str) -> i64 {
+    pub async fn count(&self, sql: &str) -> i64 {
         self.query(sql, &[]).await[0].get(0)
     }
 }

@@ -1,0 +1,51 @@
+// The log by everything else that a message can be chosen by.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Client } from "@upstash/qstash";
+import { eventually } from "./eventually.mjs";
+
+const client = new Client();
+const published = async (options) => {
+  const { messageId } = await client.publish({ url: "https://example.com/", delay: "10d", ...options });
+  return messageId;
+};
+const messagesOf = async (filter) => new Set((await client.logs({ filter })).logs.map(({ messageId }) => messageId));
+
+test("host and path choose: any of those given", async () => {
+  const one = await published({ url: "https://example.com/path/1?x=1" });
+  const two = await published({ url: "https://example.org/path/2" });
+  assert.deepEqual(await messagesOf({ host: "example.com" }), new Set([one]));
+  assert.deepEqual(await messagesOf({ host: ["example.com", "example.org"] }), new Set([one, two]));
+  assert.deepEqual(await messagesOf({ path: "/path/2" }), new Set([two]));
+  assert.deepEqual(await messagesOf({ path: ["/path/1", "/path/2"], host: "example.com" }), new Set([one]));
+});
+
+test("a flow-control key and a caller choose", async () => {
+  const id = await published({ flowControl: { key: "logged", rate: 1 } });
+  assert.deepEqual(await messagesOf({ flowControlKey: ["logged", "other"] }), new Set([id]));
+  assert.ok((await messagesOf({ callerIp: "127.0.0.1" })).has(id));
+  assert.deepEqual(await messagesOf({ callerIp: "192.0.2.1" }), new Set());
+});
+
+test("a queue and a group choose, and their rows name them", async () => {
+  const { messageId } = await client.queue({ queueName: "logged" }).enqueue({ url: "https://mock.httpstatus.io/200" });
+  assert.deepEqual(await messagesOf({ queueName: "logged" }), new Set([messageId]));
+  await client.urlGroups.addEndpoints({ name: "logged", endpoints: [{ name: "e", url: "https://example.com/" }] });
+  const [{ messageId: ofGroup }] = await client.publish({ urlGroup: "logged", delay: "1h" });
+  const { logs } = await client.logs({ filter: { urlGroup: "logged" } });
+  assert.deepEqual(
+    logs.map((log) => [log.messageId, log.urlGroup, log.endpointName]),
+    [[ofGroup, "logged", "e"]],
+  );
+});
+
+test("messages in progress are found while they are", async () => {
+  const url = "https://mock.httpstatus.io/500";
+  await client.publish({ url, retries: 3, retryDelay: "3600000", label: "under way" });
+  const states = await eventually(async () => {
+    const { logs } = await client.logs({ filter: { state: "IN_PROGRESS", label: "under way" } });
+    const states = new Set(logs.map(({ state }) => state));
+    return states.has("RETRY") && states;
+  });
+  assert.deepEqual(states, new Set(["ACTIVE", "ERROR", "RETRY"]));
+});

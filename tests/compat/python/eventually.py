@@ -1,0 +1,23 @@
+import time
+
+PATIENCE_SECONDS = 20
+PAUSE_SECONDS = 0.05
+
+
+def eventually(ask):
+    """The first answer of `ask` that is neither empty nor an error.
+
+    What happens inside the server can only be asked for, so this asks again, up to a bound.
+    """
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            answer = ask()
+            if answer:
+                return answer
+            missing = AssertionError(f"still {answer!r} after {PATIENCE_SECONDS} s")
+        except Exception as error:
+            missing = error
+        if time.monotonic() > end:
+            raise missing
+        time.sleep(PAUSE_SECONDS)

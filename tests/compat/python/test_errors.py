@@ -1,0 +1,34 @@
+"""Errors reach a program as the SDK's own."""
+
+import os
+import unittest
+
+from qstash import QStash
+from qstash.errors import QStashError
+
+FINE = "https://mock.httpstatus.io/200"
+
+
+class Errors(unittest.TestCase):
+    def setUp(self):
+        self.client = QStash(os.environ["QSTASH_TOKEN"])
+
+    def assert_refused(self, status, text, **options):
+        with self.assertRaises(QStashError) as raised:
+            self.client.message.publish(**{"url": FINE, **options})
+        self.assertEqual(str(raised.exception), f'Request failed with status: {status}, body: {{"error":"{text}"}}')
+
+    def test_a_token_that_is_not_right(self):
+        self.client = QStash("not-the-token")
+        self.assert_refused(401, "unable to authenticate: invalid token")
+
+    def test_a_deduplication_id_with_a_colon(self):
+        self.assert_refused(400, "DeduplicationId cannot contain ':'", deduplication_id="user:1")
+
+    def test_a_destination_on_a_network_that_is_not_allowed(self):
+        text = "invalid destination url: endpoint resolves to a private address: 10.0.0.1"
+        self.assert_refused(400, text, url="http://10.0.0.1/")
+
+    def test_a_base_url_with_slashes_at_its_end_is_the_same_one(self):
+        client = QStash(os.environ["QSTASH_TOKEN"], base_url=os.environ["QSTASH_URL"] + "//")
+        self.assertTrue(client.message.publish(url=FINE).message_id)

@@ -1,0 +1,90 @@
+//! One scenario file, run to its end.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tests::sdk::Sdk;
+use tokio::process::Command;
+
+use crate::server::Server;
+
+/// A file may take this long; most take a second or two.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// A test for each scenario file, and one that none is forgotten.
+macro_rules! scenarios {
+    ($($sdk:ident in $folder:literal as $module:ident { $($(#[$attribute:meta])* $test:ident: $file:literal,)* })*) => {$(
+        mod $module {
+            use tests::sdk::Sdk;
+
+            $(
+                #[tokio::test]
+                $(#[$attribute])*
+                async fn $test() {
+                    crate::scenario::run(Sdk::$sdk, $folder, $file).await;
+                }
+            )*
+
+            #[test]
+            fn every_scenario_is_run() {
+                assert_eq!(crate::scenario::files($folder), [$($file),*]);
+            }
+        }
+    )*};
+}
+pub(crate) use scenarios;
+
+/// The scenario files of a folder, in the order of their names. The others are what scenarios import.
+pub(crate) fn files(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(source(folder)).expect(folder).map(|entry| entry.expect(folder).file_name());
+    let mut names: Vec<String> = entries.map(|name| name.into_string().expect("UTF-8")).collect();
+    names.retain(|name| name.contains("test_") || name.contains(".test."));
+    names.sort();
+    names
+}
+
+/// Runs a scenario file against a server of its own; it must succeed within the time limit.
+pub(crate) async fn run(sdk: Sdk, folder: &str, file: &str) {
+    let Some(installed) = sdk.installed(Path::new(env!("CARGO_TARGET_TMPDIR"))).await else { return };
+    let server = Server::start().await;
+    // Node looks for the SDK in the folders above the file.
+    let copy = tempfile::tempdir_in(&installed).expect("a folder");
+    for entry in fs::read_dir(source(folder)).expect(folder) {
+        let entry = entry.expect(folder);
+        fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("a copy");
+    }
+
+    let printed = copy.path().join("output");
+    let output = File::create(&printed).expect("a file");
+    let mut script = test_runner(sdk, &installed);
+    script.arg(file).current_dir(copy.path()).kill_on_drop(true);
+    script.stdout(output.try_clone().expect("a file")).stderr(output);
+    // Nothing of the developer's own settings: they would lead to other servers.
+    for name in ["QSTASH_REGION", "QSTASH_DEV", "QSTASH_DEV_PORT", "NODE_ENV", "NODE_OPTIONS"] {
+        script.env_remove(name);
+    }
+    script.envs(server.environment()).env("no_proxy", "127.0.0.1");
+
+    let ended = tokio::time::timeout(LIMIT, script.status()).await;
+    let complaint = match ended.map(|status| status.expect("the interpreter starts")) {
+        Ok(status) if status.success() => return,
+        Ok(status) => format!("{file} failed ({status})"),
+        Err(_) => format!("{file} did not end within {LIMIT:?}"),
+    };
+    let printed = fs::read(printed).expect("the output");
+    panic!("{complaint}:\n{}\nserver:\n{}", String::from_utf8_lossy(&printed), server.log());
+}
+
+fn test_runner(sdk: Sdk, installed: &Path) -> Command {
+    let mut runner = sdk.interpreter(installed);
+    match sdk {
+        Sdk::JavaScript => runner.args(["--test", "--test-reporter=spec"]),
+        Sdk::Python => runner.args(["-W", "ignore::ResourceWarning", "-m", "unittest", "--verbose", "--buffer"]),
+    };
+    runner
+}
+
+fn source(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("compat").join(folder)
+}

@@ -1,0 +1,230 @@
+//! Limits hold with any number of dispatchers: four processes on one database, and a sink that counts
+//! how many requests of each kind are with it at once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use dispatch::engine::StepKind;
+use tokio::process::Child;
+use tokio::sync::Notify;
+
+use crate::crash::start_dispatcher;
+use crate::support::{Answer, PATIENCE, TestApp, serve};
+
+/// What the sink saw of the requests to one path.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    with_it_now: usize,
+    most_at_once: usize,
+    answered: usize,
+    /// The bodies in the order of their first arrival.
+    order: Vec<String>,
+}
+
+/// Answers after a moment, in which others can arrive; fails every seventh first attempt.
+#[derive(Clone, Default)]
+struct Sink(Arc<(Mutex<BTreeMap<String, Seen>>, Notify)>);
+
+impl Sink {
+    fn seen(&self, kind: &str) -> Seen {
+        self.0.0.lock().expect("lock").get(kind).cloned().unwrap_or_default()
+    }
+
+    fn change<T>(&self, kind: &str, change: impl FnOnce(&mut Seen) -> T) -> T {
+        change(self.0.0.lock().expect("lock").entry(kind.to_owned()).or_default())
+    }
+
+    async fn receive(State(sink): State<Self>, Path(kind): Path<String>, headers: HeaderMap, body: String) -> Answered {
+        let arrived = sink.change(&kind, |seen| {
+            seen.with_it_now += 1;
+            seen.most_at_once = seen.most_at_once.max(seen.with_it_now);
+            if !seen.order.contains(&body) {
+                seen.order.push(body.clone());
+            }
+            seen.order.len()
+        });
+        // The time in which a limit could be exceeded.
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        let fails = arrived % 7 == 0 && headers["upstash-retried"] == "0";
+        sink.change(&kind, |seen| {
+            seen.with_it_now -= 1;
+            seen.answered += usize::from(!fails);
+        });
+        sink.0.1.notify_waiters();
+        let status = if fails { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
+        (status, [("retry-after", "0")])
+    }
+
+    async fn answered(&self, kind: &str, count: usize) {
+        let wait = async {
+            loop {
+                let more = self.0.1.notified();
+                if self.seen(kind).answered >= count {
+                    return;
+                }
+                more.await;
+            }
+        };
+        let ended = tokio::time::timeout(PATIENCE, wait).await;
+        assert!(ended.is_ok(), "{kind}: {count} are not answered: {:?}", self.seen(kind));
+    }
+}
+
+type Answered = (StatusCode, [(&'static str, &'static str); 1]);
+
+async fn start_sink() -> (Sink, String) {
+    let sink = Sink::default();
+    let router = Router::new().route("/{kind}", axum::routing::post(Sink::receive)).with_state(sink.clone());
+    (sink, serve(router).await)
+}
+
+fn four_dispatchers(app: &TestApp) -> Vec<Child> {
+    (0..4).map(|_| start_dispatcher(&app.database)).collect()
+}
+
+#[tokio::test]
+async fn four_dispatchers_exceed_no_limit_of_a_queue_or_a_key() {
+    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let (sink, url) = start_sink().await;
+    let _dispatchers = four_dispatchers(&publisher);
+    publisher
+        .database
+        .execute("insert into gates (id, kind, name, parallelism) values ('queue:three', 'queue', 'three', 3)")
+        .await;
+
+    let count = 60;
+    for number in 0..count {
+        let body = format!("{number:03}");
+        for (kind, headers) in [
+            ("queue-of-1", vec![("Upstash-Queue-Name", "one")]),
+            ("queue-of-3", vec![("Upstash-Queue-Name", "three")]),
+            ("key-of-2", vec![("Upstash-Flow-Control-Key", "two"), ("Upstash-Flow-Control-Value", "parallelism=2")]),
+            (
+                "two-keys",
+                vec![
+                    ("Upstash-Flow-Control-Key", "two"),
+                    ("Upstash-Flow-Control-Value", "parallelism=2"),
+                    ("Upstash-Sigpost-Flow-Control-Key-2", "one"),
+                    ("Upstash-Sigpost-Flow-Control-Value-2", "parallelism=1"),
+                ],
+            ),
+        ] {
+            publisher.publish(&format!("{url}/{kind}"), &headers, &body).await.id();
+        }
+    }
+    for kind in ["queue-of-1", "queue-of-3", "key-of-2", "two-keys"] {
+        sink.answered(kind, count).await;
+    }
+
+    let most = |kind: &str| sink.seen(kind).most_at_once;
+    assert_eq!((most("queue-of-1"), most("queue-of-3"), most("two-keys")), (1, 3, 1));
+    assert!(most("key-of-2") <= 2, "{}", most("key-of-2"));
+    let first_in_first_out: Vec<String> = (0..count).map(|number| format!("{number:03}")).collect();
+    assert_eq!(sink.seen("queue-of-1").order, first_in_first_out);
+    nothing_is_held(&publisher).await;
+}
+
+#[tokio::test]
+async fn four_dispatchers_start_no_more_per_period_than_the_rate() {
+    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let (sink, url) = start_sink().await;
+    let _dispatchers = four_dispatchers(&publisher);
+    let limited = [
+        ("Upstash-Flow-Control-Key", "slow"),
+        ("Upstash-Flow-Control-Value", "rate=10, period=1h"),
+        ("Upstash-Retries", "0"),
+    ];
+    for number in 0..24 {
+        publisher.publish(&format!("{url}/rate"), &limited, &number.to_string()).await.id();
+    }
+    // Each round an hour passes. A failed attempt (every seventh) is a start like another.
+    for (hour, starts) in [(0, 10), (1, 20), (2, 24)] {
+        if hour > 0 {
+            publisher
+                .database
+                .execute("update gates set period_start = period_start - interval '1 hour'; notify sigpost")
+                .await;
+        }
+        sink.answered("rate", starts - starts / 7).await;
+        let started = publisher.database.count("select count(*) from events where state = 'ACTIVE'").await;
+        assert_eq!(started, i64::try_from(starts).expect("small"), "in hour {hour}");
+    }
+}
+
+#[tokio::test]
+async fn the_next_of_a_queue_waits_for_the_retries_and_the_callbacks_of_the_one_before() {
+    let app = TestApp::start().await;
+    let receiver = &app.receiver;
+    let in_queue = |extra: &[(&'static str, &'static str)]| {
+        [&[("Upstash-Queue-Name", "orders"), ("Upstash-Retries", "1")], extra].concat()
+    };
+    receiver.answers([Answer::status(500), Answer::status(500), Answer::status(200).held()]);
+    let callback = receiver.url("/failed");
+    let mut headers = in_queue(&[]);
+    headers.push(("Upstash-Failure-Callback", &callback));
+    let first = app.publish_here(&headers, "first").await.id();
+    let second = app.publish_here(&in_queue(&[]), "second").await.id();
+
+    app.wait_for(first, StepKind::Retried).await;
+    assert_eq!(app.database.count("select count(*) from messages where state = 'active'").await, 0);
+    app.let_time_pass().await;
+    app.wait_for(first, StepKind::Failed).await;
+    let requests = receiver.next_many(3).await;
+    assert_eq!(requests.iter().map(|request| request.uri.path()).collect::<Vec<_>>(), ["/hook", "/hook", "/failed"]);
+    assert_eq!(app.states(second).await, "CREATED", "the callback of the first is not answered yet");
+
+    receiver.release(1);
+    app.wait_for(second, StepKind::Delivered).await;
+    assert_eq!(receiver.next().await.body, "second");
+    nothing_is_held(&app).await;
+}
+
+#[tokio::test]
+async fn the_slot_of_a_killed_dispatcher_is_taken_over_with_its_message() {
+    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    publisher.receiver.answers([Answer::status(200).held()]);
+    let key = [("Upstash-Flow-Control-Key", "k"), ("Upstash-Flow-Control-Value", "parallelism=1")];
+    let first = publisher.publish_here(&key, "first").await.id();
+    let second = publisher.publish_here(&key, "second").await.id();
+    let mut killed = start_dispatcher(&publisher.database);
+    publisher.receiver.next().await;
+    killed.kill().await.expect("killed");
+
+    let successor = TestApp::start_on(&publisher.database, |_| {}).await;
+    successor.wait_for(first, StepKind::Delivered).await;
+    successor.wait_for(second, StepKind::Delivered).await;
+    let bodies: Vec<_> = publisher.receiver.next_many(2).await.into_iter().map(|request| request.body).collect();
+    assert_eq!(bodies, ["first", "second"]);
+    nothing_is_held(&publisher).await;
+}
+
+#[tokio::test]
+async fn the_head_of_a_queue_waits_for_its_time_and_the_queue_with_it() {
+    let app = TestApp::start().await;
+    let in_queue = [("Upstash-Queue-Name", "orders")];
+    let first = app.publish_here(&in_queue, "first").await.id();
+    let delayed = app.publish_here(&[in_queue[0], ("Upstash-Delay", "1s")], "delayed").await.id();
+    let last = app.publish_here(&in_queue, "last").await.id();
+    for id in [first, delayed, last] {
+        app.wait_for(id, StepKind::Delivered).await;
+    }
+    let bodies: Vec<_> = app.receiver.next_many(3).await.into_iter().map(|request| request.body).collect();
+    assert_eq!(bodies, ["first", "delayed", "last"]);
+}
+
+/// Once everything has ended no slot is taken and nobody waits.
+async fn nothing_is_held(app: &TestApp) {
+    // The last recorded end is what frees the last slot, after its answer was seen by the sink.
+    for _ in 0..200 {
+        if app.database.count("select count(*) from messages where finished_at is null").await == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(app.database.count("select count(*) from messages where finished_at is null").await, 0);
+    assert_eq!(app.database.count("select count(*) from slots").await, 0);
+}

@@ -1,0 +1,6 @@
+//! What the test binaries of this package share.
+
+pub mod database;
+pub mod sdk;
+
+pub use database::TestDatabase;
