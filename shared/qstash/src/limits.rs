@@ -28,6 +28,9 @@ pub struct Limits {
     pub max_labels: usize,
     /// Longest label in bytes. Default 256, for the same reason.
     pub max_label_bytes: usize,
+    /// Most schedules. Default 50,000, QStash's largest plan; several that are created at the same
+    /// moment may exceed it by as many.
+    pub max_schedules: u32,
 }
 
 impl Default for Limits {
@@ -41,11 +44,25 @@ impl Default for Limits {
             max_header_bytes: 32 * 1024,
             max_labels: 32,
             max_label_bytes: 256,
+            max_schedules: 50_000,
         }
     }
 }
 
 impl Limits {
+    /// For reading what was accepted under other limits: nothing is too much.
+    pub const NONE: Self = Self {
+        max_body_bytes: usize::MAX,
+        max_delay: None,
+        max_retries: u32::MAX,
+        max_timeout: Duration::MAX,
+        max_url_bytes: usize::MAX,
+        max_header_bytes: usize::MAX,
+        max_labels: usize::MAX,
+        max_label_bytes: usize::MAX,
+        max_schedules: u32::MAX,
+    };
+
     /// Checks the size of a message body.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode;
+use serde::{Deserialize, Serialize};
 
 use crate::flag::parse_flag;
 use crate::names::{EXTENSION_PREFIX, NEVER_FORWARDED, PREFIX};
@@ -22,12 +23,16 @@ const MAX_QUERY_PARAMETERS: usize = 200;
 /// be both. Where a name comes twice, [`get`](Self::get) answers with the first.
 /// `Upstash-Forward-Upstash-Sigpost-X` is `Upstash-Sigpost-X`: what the official SDKs make of it.
 ///
-/// Runs for every publish, so it allocates only for what it keeps.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Runs for every publish, so it allocates only for what it keeps. Serde is for storage: a schedule
+/// keeps the parameters of its messages, and reads them anew for each.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Params {
     /// Lower-case name without `upstash-`, value.
     values: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<String>,
+    #[serde(skip_serializing_if = "Headers::is_empty")]
     other_headers: Headers,
 }
 
@@ -147,6 +152,12 @@ impl Params {
     /// Every parameter in the order read: lower-case name without `upstash-`, value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The others, when these are left out; names as for [`get`](Self::get).
+    pub(crate) fn without(mut self, names: &[&str]) -> Self {
+        self.values.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
     }
 
     /// `Content-Type` of the request.
