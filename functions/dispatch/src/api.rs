@@ -9,4 +9,5 @@ pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod publish;
 pub(crate) mod query;
+pub(crate) mod schedules;
 pub(crate) mod unknown;

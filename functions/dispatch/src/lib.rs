@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `api` turns requests into messages and rows into answers; `intake` commits accepted messages in
-//! groups; `engine` leases, pushes and records. See `docs/architecture.md` for a walk through all of it.
+//! groups; `engine` leases, pushes and records; `schedules` publishes when it is time. See `docs/architecture.md` for a walk through all of it.
 
 mod api;
 pub mod app;
@@ -15,6 +15,7 @@ mod deduplicate;
 pub mod engine;
 mod intake;
 mod router;
+mod schedules;
 mod state;
 mod tokens;
 

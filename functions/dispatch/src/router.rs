@@ -6,12 +6,19 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
-use crate::api::{auth, dead_letters, events, health, keys, messages, publish, unknown};
+use crate::api::{auth, dead_letters, events, health, keys, messages, publish, schedules, unknown};
 use crate::state::State;
 
 pub(crate) fn router(state: Arc<State>) -> Router {
     // Behind the token. Destinations are read from the raw path, so that `https://` keeps its slashes.
+    // The schedules' paths also with a capital S, as the Go SDK writes them.
     let api = Router::new()
+        .route("/v2/schedules", get(schedules::list_schedules))
+        .route("/v2/Schedules", get(schedules::list_schedules))
+        .route("/v2/schedules/", schedules::without_an_id())
+        .route("/v2/Schedules/", schedules::without_an_id())
+        .route("/v2/schedules/{*rest}", schedules::with_an_id())
+        .route("/v2/Schedules/{*rest}", schedules::with_an_id())
         .route("/v2/publish/{*destination}", post(publish::publish_message))
         .route("/v2/messages/{id}", get(messages::get_message).delete(messages::cancel_message))
         .route("/v2/events", get(events::list_events))

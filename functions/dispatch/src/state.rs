@@ -6,6 +6,7 @@ use sigpost_store::Database;
 
 use crate::deduplicate::Deduplicating;
 use crate::intake::Intake;
+use crate::schedules::Schedules;
 use crate::tokens::Tokens;
 
 /// What the API's handlers work with.
@@ -17,4 +18,5 @@ pub(crate) struct State {
     pub(crate) address_policy: AddressPolicy,
     pub(crate) deduplicating: Deduplicating,
     pub(crate) tokens: Tokens,
+    pub(crate) schedules: Schedules,
 }

@@ -61,6 +61,11 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         self.status
     }
+
+    /// What the caller will read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 impl From<Invalid> for ApiError {

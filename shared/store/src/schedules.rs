@@ -127,7 +127,7 @@ pub async fn put(conn: &mut AsyncPgConnection, schedule: &Schedule, most: u32) -
             body: &schedule.body,
             catch_up: schedule.catch_up.as_str(),
             caller_ip: schedule.caller_ip.as_deref(),
-            next_fire_at: next_fire_at.to_diesel().into(),
+            next_fire_at: next_fire_at.to_diesel(),
             same_id: &schedule.id,
             most: i64::from(most),
             lifetime: PhantomData,
@@ -264,8 +264,7 @@ pub async fn set_paused(conn: &mut AsyncPgConnection, id: &str, paused: bool) ->
         let Some((cron, was_paused, now)) = found.into_iter().next() else { return Ok(false) };
         if was_paused != paused {
             let next_fire_at = if paused { None } else { next_after(&cron, now.to_jiff()) };
-            let statement =
-                SetPaused { paused, next_fire_at: next_fire_at.to_diesel().into(), id, lifetime: PhantomData };
+            let statement = SetPaused { paused, next_fire_at: next_fire_at.to_diesel(), id, lifetime: PhantomData };
             statement.get_result::<i64>(conn).await?;
         }
         Ok(true)
@@ -346,9 +345,9 @@ pub async fn advance(
     let published = fired.map(|fired| &fired.published);
     let message_ids = published.and_then(|published| published.as_ref().ok());
     let statement = Advance {
-        next_fire_at: next_fire_at.to_diesel().into(),
+        next_fire_at: next_fire_at.to_diesel(),
         fired: fired.is_some(),
-        at: fired.map(|fired| fired.at).to_diesel().into(),
+        at: fired.map(|fired| fired.at).to_diesel(),
         message_ids: message_ids.into_iter().flatten().map(|id| id.0).collect(),
         error: published.and_then(|published| published.as_ref().err()).map(String::as_str),
         id,

@@ -13,7 +13,6 @@ const MISSING: &[(&str, &str)] = &[
     ("/v2/enqueue", "queues are not supported yet"),
     ("/v2/queues", "queues are not supported yet"),
     ("/v2/batch", "batches are not supported yet; publish one by one"),
-    ("/v2/schedules", "schedules are not supported yet"),
     ("/v2/topics", "url groups are not supported yet"),
     ("/v2/flowControl", "flow control is not supported yet"),
     ("/v2/globalParallelism", "flow control is not supported yet"),
