@@ -22,6 +22,7 @@ mod outage;
 mod publish;
 mod receivers;
 mod routes;
+mod schedules;
 mod schema;
 mod shutdown;
 mod tokens;
