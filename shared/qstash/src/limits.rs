@@ -50,18 +50,19 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// For reading what was accepted under other limits: nothing is too much.
-    pub const NONE: Self = Self {
-        max_body_bytes: usize::MAX,
-        max_delay: None,
-        max_retries: u32::MAX,
-        max_timeout: Duration::MAX,
-        max_url_bytes: usize::MAX,
-        max_header_bytes: usize::MAX,
-        max_labels: usize::MAX,
-        max_label_bytes: usize::MAX,
-        max_schedules: u32::MAX,
-    };
+    /// For reading options that were accepted under other limits: none of theirs is too much.
+    pub fn none() -> Self {
+        Self {
+            max_delay: None,
+            max_retries: u32::MAX,
+            max_timeout: Duration::MAX,
+            max_url_bytes: usize::MAX,
+            max_header_bytes: usize::MAX,
+            max_labels: usize::MAX,
+            max_label_bytes: usize::MAX,
+            ..Self::default()
+        }
+    }
 
     /// Checks the size of a message body.
     ///

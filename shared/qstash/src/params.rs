@@ -94,13 +94,7 @@ impl Params {
         if let Some(query) = query {
             params.read_query(query)?;
         }
-        if !defaults.headers.is_empty() {
-            let mut of_group = Self::default();
-            of_group.read_headers(defaults.pairs().map(|(name, value)| (name, value.as_bytes())))?;
-            of_group.values.retain(|(name, _)| params.get(name).is_none());
-            params.values.append(&mut of_group.values);
-            params.content_type = params.content_type.or(of_group.content_type);
-        }
+        params = params.with_defaults(defaults)?;
         if let Some(forward) = params.get("header-forward").map(str::trim_ascii)
             && !forward.is_empty()
             && parse_flag("Upstash-Header-Forward", forward)?
@@ -108,6 +102,24 @@ impl Params {
             params.other_headers = other_headers(&headers)?;
         }
         Ok(params)
+    }
+
+    /// With a URL group's parameters where these give none of their name: for stored parameters,
+    /// whose group is known when they are used. The other headers of a request that came without
+    /// `Upstash-Header-Forward` were not kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_request`](Self::from_request).
+    pub fn with_defaults(mut self, defaults: &UrlGroupDefaults) -> Result<Self, Invalid> {
+        if !defaults.headers.is_empty() {
+            let mut of_group = Self::default();
+            of_group.read_headers(defaults.pairs().map(|(name, value)| (name, value.as_bytes())))?;
+            of_group.values.retain(|(name, _)| self.get(name).is_none());
+            self.values.append(&mut of_group.values);
+            self.content_type = self.content_type.or(of_group.content_type);
+        }
+        Ok(self)
     }
 
     fn read_headers<'a>(&mut self, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<(), Invalid> {

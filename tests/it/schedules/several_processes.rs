@@ -32,6 +32,38 @@ async fn four_processes_publish_each_firing_of_many_schedules_once() {
 }
 
 #[tokio::test]
+async fn a_firing_that_has_to_wait_for_another_transaction_keeps_no_other_from_firing() {
+    let app = TestApp::start().await;
+    // Its key counts for each firing, and somebody has taken it and not committed.
+    app.schedule_here("waiting", &[YEARLY, ("Upstash-Deduplication-Id", "key")], "waiting").await;
+    app.schedule_here("other", &[YEARLY], "other").await;
+    let (mut elsewhere, connection) =
+        tokio_postgres::connect(&app.database.url, tokio_postgres::NoTls).await.expect("open");
+    tokio::spawn(connection);
+    let transaction = elsewhere.transaction().await.expect("begun");
+    let take = "insert into deduplications (key, message_id, expires_at) values ('id:key', gen_random_uuid(), now())";
+    transaction.execute(take, &[]).await.expect("taken");
+
+    app.make_due("waiting", "now() - interval '1 s'").await;
+    app.make_due("other", "now()").await;
+    assert_eq!(app.receiver.next().await.body, "other");
+    transaction.rollback().await.expect("rolled back");
+    assert_eq!(app.receiver.next().await.body, "waiting");
+
+    // Within its window the next firing is a duplicate of this one.
+    let first = app.read_schedule("waiting").await;
+    app.make_due("waiting", "now() - interval '1 s'").await;
+    app.make_due("other", "now()").await;
+    assert_eq!(app.receiver.next().await.body, "other");
+    let second = app.read_schedule("waiting").await;
+    assert_ne!(first["lastScheduleTime"], second["lastScheduleTime"]);
+    let ids = |schedule: &serde_json::Value| -> Vec<String> {
+        schedule["lastScheduleStates"].as_object().expect("states").keys().cloned().collect()
+    };
+    assert_eq!(ids(&first), ids(&second));
+}
+
+#[tokio::test]
 async fn a_process_that_dies_while_it_fires_has_published_nothing_and_another_does() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.schedule_here("s", &[YEARLY], "once").await;

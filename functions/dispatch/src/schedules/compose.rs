@@ -35,12 +35,13 @@ impl Composer {
         }
     }
 
-    /// Refuses addresses that every delivery would refuse.
+    /// Refuses what every delivery would refuse.
     pub(crate) fn check_addresses(&self, target: &Target, options: &Options) -> Result<(), ApiError> {
         let destination = match target {
             Target::Url(destination) => Some(destination),
             Target::Group(_) => None,
         };
+        destination.map_or(Ok(()), |destination| self.limits.check_destination(destination))?;
         let callbacks = [&options.callback, &options.failure_callback].into_iter().flatten();
         destination.into_iter().chain(callbacks.map(|callback| &callback.url)).try_for_each(|url| {
             self.address_policy.check_url(url.url()).map_err(|refused| ApiError::bad_request(refused.to_string()))

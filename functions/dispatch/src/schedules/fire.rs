@@ -1,7 +1,7 @@
 //! One firing: messages stored and the schedule moved on, in one transaction.
 
 use sigpost_qstash::{Cron, MessageId};
-use sigpost_store::accept::{Arrival, LeaseTerms, NewMessage, accept};
+use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept};
 use sigpost_store::schedules::{DueSchedule, Fired, advance, take_due};
 use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
 
@@ -57,8 +57,12 @@ pub(super) async fn fire_next(
     .await
 }
 
-/// Stores the messages under a savepoint, so that what Postgres refuses can be recorded. Returns the
-/// ids, those of earlier messages for duplicates, and what was stored.
+/// Under a savepoint, so that what Postgres refuses can be recorded.
+async fn store(conn: &mut AsyncPgConnection, arrivals: &[Arrival]) -> Result<Accepted, Error> {
+    conn.transaction(async |conn| accept(conn, arrivals, LeaseTerms::NONE, true).await).await
+}
+
+/// Stores the messages. Returns the ids, those of earlier messages for duplicates, and what was stored.
 async fn publish(
     conn: &mut AsyncPgConnection,
     messages: Vec<NewMessage>,
@@ -67,10 +71,14 @@ async fn publish(
         return Ok((Vec::new(), messages));
     }
     let arrivals: Vec<Arrival> = messages.into_iter().map(|new| Arrival { new, leased: false }).collect();
-    let accepted = conn.transaction(async |conn| accept(conn, &arrivals, LeaseTerms::NONE, true).await).await?;
+    let mut accepted = store(conn, &arrivals).await;
+    if matches!(accepted, Err(Error::Refused(_))) && arrivals.iter().any(|one| one.new.message.has_gates()) {
+        // Its queue was deleted after it had been found; now it is made anew.
+        accepted = store(conn, &arrivals).await;
+    }
     let mut stored = Vec::with_capacity(arrivals.len());
     let mut ids = Vec::with_capacity(arrivals.len());
-    for (arrival, duplicate_of) in arrivals.into_iter().zip(accepted.duplicate_of) {
+    for (arrival, duplicate_of) in arrivals.into_iter().zip(accepted?.duplicate_of) {
         ids.push(duplicate_of.unwrap_or(arrival.new.message.id));
         if duplicate_of.is_none() {
             stored.push(arrival.new);

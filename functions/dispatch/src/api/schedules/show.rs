@@ -15,7 +15,7 @@ use crate::api::publish::DEFAULT_RETRIES;
 pub(super) fn on_the_wire(stored: StoredSchedule) -> wire::Schedule {
     let schedule = stored.schedule;
     // What an older release accepted and this one does not know shows nothing; firing names the fault.
-    let options = Options::parse(&schedule.parameters, &Limits::NONE, Timestamp::UNIX_EPOCH).unwrap_or_default();
+    let options = Options::parse(&schedule.parameters, &Limits::none(), Timestamp::UNIX_EPOCH).unwrap_or_default();
     let (callback, callback_header) = callback_parts(options.callback);
     let (failure_callback, failure_callback_header) = callback_parts(options.failure_callback);
     wire::Schedule {
