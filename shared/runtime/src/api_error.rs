@@ -62,7 +62,7 @@ impl ApiError {
         self.status
     }
 
-    /// What the caller will read.
+    /// The text for the caller.
     pub fn text(&self) -> &str {
         &self.text
     }
