@@ -26,6 +26,7 @@ mod publish;
 mod queues;
 mod receivers;
 mod routes;
+mod schedules;
 mod schema;
 mod shutdown;
 mod tokens;

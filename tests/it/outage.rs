@@ -31,6 +31,9 @@ async fn without_its_database_the_app_lives_is_not_ready_and_refuses() {
         (Method::GET, "/v2/events".into()),
         (Method::GET, "/v2/dlq".into()),
         (Method::POST, "/v2/dlq/retry/1-1".into()),
+        (Method::GET, "/v2/schedules".into()),
+        (Method::DELETE, "/v2/schedules/s".into()),
+        (Method::PATCH, "/v2/schedules/s/pause".into()),
         (Method::GET, "/v2/keys".into()),
         (Method::POST, "/v2/keys/rotate".into()),
     ] {

@@ -20,6 +20,13 @@ async fn nobody_gets_in_without_the_token() {
         (Method::POST, "/v2/dlq/retry/1-1"),
         (Method::GET, "/v2/keys"),
         (Method::POST, "/v2/keys/rotate"),
+        (Method::POST, "/v2/schedules/https://example.com"),
+        (Method::POST, "/v2/Schedules/https://example.com"),
+        (Method::GET, "/v2/schedules"),
+        (Method::GET, "/v2/schedules/"),
+        (Method::GET, "/v2/schedules/s"),
+        (Method::DELETE, "/v2/schedules/s"),
+        (Method::PATCH, "/v2/schedules/s/pause"),
         (Method::GET, "/v2/nothing"),
     ];
     for (method, path) in routes {
@@ -59,7 +66,6 @@ async fn what_is_not_there_is_answered_in_json() {
         (Method::POST, "/v2/enqueue/queue", StatusCode::NOT_FOUND),
         (Method::POST, "/v2/enqueue//https://example.com", StatusCode::BAD_REQUEST),
         (Method::POST, "/v2/batch/trigger", StatusCode::NOT_FOUND),
-        (Method::GET, "/v2/schedules", StatusCode::NOT_FOUND),
         (Method::GET, "/v2/topics/group", StatusCode::NOT_FOUND),
         (Method::GET, "/v2/flowControl/key", StatusCode::NOT_FOUND),
         (Method::POST, "/v2/workflows/runs", StatusCode::NOT_FOUND),

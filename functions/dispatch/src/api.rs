@@ -14,5 +14,6 @@ pub(crate) mod path;
 pub(crate) mod publish;
 pub(crate) mod query;
 pub(crate) mod queues;
+pub(crate) mod schedules;
 pub(crate) mod unknown;
 pub(crate) mod url_groups;

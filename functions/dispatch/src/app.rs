@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::intake::Intake;
 use crate::router;
+use crate::schedules::{Composer, LocalDriver, Schedules};
 use crate::state::State;
 use crate::tokens::Tokens;
 
@@ -40,7 +41,14 @@ impl App {
                 Engine::start(settings, database.clone(), keys.clone(), policy, deduplicating)
             })
             .transpose()?;
+        let composer = Composer {
+            limits: config.limits.clone(),
+            address_policy: config.address_policy.clone(),
+            deduplicating: config.deduplicating.clone(),
+        };
+        let driver = LocalDriver::start(engine.clone(), database.clone(), composer.clone());
         let state = State {
+            schedules: Schedules { driver: Arc::new(driver), composer },
             intake: Intake::start(database.clone(), engine.clone()),
             engine: engine.clone(),
             tokens: Tokens::new(&config.token.0, database.clone(), config.api_rate_limit),

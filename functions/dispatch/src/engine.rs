@@ -30,9 +30,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
-use sigpost_qstash::MessageId;
+use sigpost_qstash::{MessageId, Start};
 use sigpost_runtime::{AddressPolicy, KeyRing};
 use sigpost_store::Database;
+use sigpost_store::accept::NewMessage;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -66,8 +67,10 @@ struct Inner {
     /// When to look for due messages next, and the bell that says it is earlier than it was.
     next_look: Mutex<Instant>,
     earlier: Notify,
+    /// Rings when a schedule may fire earlier than is known here.
+    schedules_changed: Notify,
     stopping: CancellationToken,
-    /// The loops: look, listen, renew.
+    /// The loops: look, listen, renew, and the firing of schedules.
     loops: TaskTracker,
     steps: broadcast::Sender<Step>,
 }
@@ -129,6 +132,7 @@ impl Engine {
             in_flight: InFlight::default(),
             next_look: Mutex::new(Instant::now()),
             earlier: Notify::new(),
+            schedules_changed: Notify::new(),
             stopping: CancellationToken::new(),
             loops: TaskTracker::new(),
             steps: broadcast::channel(1024).0,
@@ -176,6 +180,36 @@ impl Engine {
             *next_look = at;
             self.0.earlier.notify_one();
         }
+    }
+
+    /// Makes the engine look for a message that was stored and not leased, when it is due.
+    pub(crate) fn look_for(&self, new: &NewMessage) {
+        if new.is_parked() {
+            return self.look_at_gates(new.message.gates().into_iter().take(1));
+        }
+        self.look_in(match new.start {
+            Start::Now => Duration::ZERO,
+            Start::After(delay) => delay,
+            Start::At(time) => time.duration_since(jiff::Timestamp::now()).try_into().unwrap_or(Duration::ZERO),
+        });
+    }
+
+    /// Runs one more loop beside the engine's own. Shutdown waits for its end, which has to come
+    /// when [`stopping`](Self::stopping) is cancelled.
+    pub(crate) fn run_loop(&self, looping: impl Future<Output = ()> + Send + 'static) {
+        self.0.loops.spawn(looping);
+    }
+
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
+    }
+
+    pub(crate) fn schedules_changed(&self) -> &Notify {
+        &self.0.schedules_changed
+    }
+
+    pub(crate) fn poll_interval(&self) -> Duration {
+        self.0.settings.poll
     }
 
     /// For watchers: a message was accepted here.

@@ -183,14 +183,7 @@ impl Writer {
                     },
                     room,
                 ),
-                None if arrival.new.is_parked() => {
-                    engine.look_at_gates(arrival.new.message.gates().into_iter().take(1))
-                }
-                None => engine.look_in(match arrival.new.start {
-                    Start::Now => Duration::ZERO,
-                    Start::After(delay) => delay,
-                    Start::At(time) => time.duration_since(jiff::Timestamp::now()).try_into().unwrap_or(Duration::ZERO),
-                }),
+                None => engine.look_for(&arrival.new),
             }
         }
     }

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! `api` reads requests and turns rows into answers; `publication` makes the messages of whatever is
-//! published; `intake` commits accepted messages in groups; `engine` leases, pushes and records. See
-//! `docs/architecture.md` for a walk through all of it.
+//! published; `intake` commits accepted messages in groups; `engine` leases, pushes and records;
+//! `schedules` publishes when it is time. See `docs/architecture.md` for a walk through all of it.
 
 mod api;
 pub mod app;
@@ -17,6 +17,7 @@ pub mod engine;
 mod intake;
 mod publication;
 mod router;
+mod schedules;
 mod state;
 mod tokens;
 

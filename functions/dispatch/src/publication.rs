@@ -16,7 +16,7 @@ use crate::deduplicate::{Deduplicating, deduplicate};
 use crate::intake::Intake;
 
 /// Attempts after the first, when the publish does not say (QStash's default).
-const DEFAULT_RETRIES: u32 = 3;
+pub(crate) const DEFAULT_RETRIES: u32 = 3;
 
 /// Who gets it.
 #[derive(Clone, Debug)]

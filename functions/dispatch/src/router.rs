@@ -7,14 +7,21 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 use crate::api::{
-    auth, batch, dead_letters, enqueue, events, flow_control, health, keys, messages, publish, queues, unknown,
-    url_groups,
+    auth, batch, dead_letters, enqueue, events, flow_control, health, keys, messages, publish, queues, schedules,
+    unknown, url_groups,
 };
 use crate::state::State;
 
 pub(crate) fn router(state: Arc<State>) -> Router {
     // Behind the token. Destinations are read from the raw path, so that `https://` keeps its slashes.
+    // The schedules' paths also with a capital S, as the Go SDK writes them.
     let api = Router::new()
+        .route("/v2/schedules", get(schedules::list_schedules))
+        .route("/v2/Schedules", get(schedules::list_schedules))
+        .route("/v2/schedules/", schedules::without_an_id())
+        .route("/v2/Schedules/", schedules::without_an_id())
+        .route("/v2/schedules/{*rest}", schedules::with_an_id())
+        .route("/v2/Schedules/{*rest}", schedules::with_an_id())
         .route("/v2/publish/{*destination}", post(publish::publish_message))
         .route("/v2/enqueue/{queue}/{*destination}", post(enqueue::enqueue_message))
         .route("/v2/batch", post(batch::publish_batch))

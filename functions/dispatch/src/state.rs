@@ -7,6 +7,7 @@ use sigpost_store::Database;
 use crate::deduplicate::Deduplicating;
 use crate::engine::Engine;
 use crate::intake::Intake;
+use crate::schedules::Schedules;
 use crate::tokens::Tokens;
 
 /// What the API's handlers work with.
@@ -20,4 +21,5 @@ pub(crate) struct State {
     pub(crate) address_policy: AddressPolicy,
     pub(crate) deduplicating: Deduplicating,
     pub(crate) tokens: Tokens,
+    pub(crate) schedules: Schedules,
 }

@@ -39,6 +39,9 @@ pub struct Limits {
     pub max_url_groups: usize,
     /// Most endpoints of a URL group. Default 1000, QStash's "fixed 1M".
     pub max_endpoints: usize,
+    /// Most schedules. Default 50,000, QStash's largest plan; several that are created at the same
+    /// moment may exceed it by as many.
+    pub max_schedules: u32,
 }
 
 impl Default for Limits {
@@ -57,11 +60,26 @@ impl Default for Limits {
             max_parallelism: 1000,
             max_url_groups: 10_000,
             max_endpoints: 1000,
+            max_schedules: 50_000,
         }
     }
 }
 
 impl Limits {
+    /// For reading options that were accepted under other limits: none of theirs is too much.
+    pub fn none() -> Self {
+        Self {
+            max_delay: None,
+            max_retries: u32::MAX,
+            max_timeout: Duration::MAX,
+            max_url_bytes: usize::MAX,
+            max_header_bytes: usize::MAX,
+            max_labels: usize::MAX,
+            max_label_bytes: usize::MAX,
+            ..Self::default()
+        }
+    }
+
     /// Checks the size of a message body.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode;
+use serde::{Deserialize, Serialize};
 
 use crate::flag::parse_flag;
 use crate::names::{EXTENSION_PREFIX, NEVER_FORWARDED, PREFIX};
@@ -22,12 +23,16 @@ const MAX_QUERY_PARAMETERS: usize = 200;
 /// be both. Where a name comes twice, [`get`](Self::get) answers with the first.
 /// `Upstash-Forward-Upstash-Sigpost-X` is `Upstash-Sigpost-X`: what the official SDKs make of it.
 ///
-/// Runs for every publish, so it allocates only for what it keeps.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Runs for every publish, so it allocates only for what it keeps. Serde is for storage: a schedule
+/// keeps the parameters of its messages, and reads them anew for each.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Params {
     /// Lower-case name without `upstash-`, value.
     values: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<String>,
+    #[serde(skip_serializing_if = "Headers::is_empty")]
     other_headers: Headers,
 }
 
@@ -89,13 +94,7 @@ impl Params {
         if let Some(query) = query {
             params.read_query(query)?;
         }
-        if !defaults.headers.is_empty() {
-            let mut of_group = Self::default();
-            of_group.read_headers(defaults.pairs().map(|(name, value)| (name, value.as_bytes())))?;
-            of_group.values.retain(|(name, _)| params.get(name).is_none());
-            params.values.append(&mut of_group.values);
-            params.content_type = params.content_type.or(of_group.content_type);
-        }
+        params = params.with_defaults(defaults)?;
         if let Some(forward) = params.get("header-forward").map(str::trim_ascii)
             && !forward.is_empty()
             && parse_flag("Upstash-Header-Forward", forward)?
@@ -103,6 +102,24 @@ impl Params {
             params.other_headers = other_headers(&headers)?;
         }
         Ok(params)
+    }
+
+    /// With a URL group's parameters where these give none of their name: for stored parameters,
+    /// whose group is known when they are used. The other headers of a request that came without
+    /// `Upstash-Header-Forward` were not kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_request`](Self::from_request).
+    pub fn with_defaults(mut self, defaults: &UrlGroupDefaults) -> Result<Self, Invalid> {
+        if !defaults.headers.is_empty() {
+            let mut of_group = Self::default();
+            of_group.read_headers(defaults.pairs().map(|(name, value)| (name, value.as_bytes())))?;
+            of_group.values.retain(|(name, _)| self.get(name).is_none());
+            self.values.append(&mut of_group.values);
+            self.content_type = self.content_type.or(of_group.content_type);
+        }
+        Ok(self)
     }
 
     fn read_headers<'a>(&mut self, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<(), Invalid> {
@@ -147,6 +164,12 @@ impl Params {
     /// Every parameter in the order read: lower-case name without `upstash-`, value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The others, when these are left out; names as for [`get`](Self::get).
+    pub(crate) fn without(mut self, names: &[&str]) -> Self {
+        self.values.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
     }
 
     /// `Content-Type` of the request.

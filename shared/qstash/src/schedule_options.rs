@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::options::extension::{CATCH_UP, CRON};
-use crate::options::parse::with_callbacks;
+use crate::options::parse::{SCHEDULE_ONLY, with_callbacks};
 use crate::options::scope::Scope;
 use crate::{CatchUp, Cron, Invalid, Limits, Options, Params, parse_resource_name};
 
@@ -46,6 +46,12 @@ impl ScheduleOptions {
             options: with_callbacks(params, limits, now)?,
         })
     }
+
+    /// What remains of a schedule's parameters for its messages: [`Options::parse`] reads the same
+    /// options from it.
+    pub fn of_messages(params: Params) -> Params {
+        params.without(&SCHEDULE_ONLY)
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +86,29 @@ mod tests {
         assert_eq!(full.options.start, Start::After(std::time::Duration::from_secs(5)));
         assert_eq!(full.options.queue_name.as_deref(), Some("q"));
         assert!(full.options.callback.is_some() && full.options.headers.is_empty());
+    }
+
+    #[test]
+    fn what_is_kept_for_its_messages_survives_storage() {
+        let params = Params::from_pairs(
+            [
+                ("upstash-cron", "* * * * *"),
+                ("Upstash-Schedule-Id", "s"),
+                ("upstash-sigpost-catch-up", "all"),
+                ("Upstash-Retries", "7"),
+                ("Upstash-Callback", "https://a.com"),
+                ("upstash-header-forward", "true"),
+                ("Content-Type", "text/plain"),
+                ("X-Key", "a, b"),
+            ]
+            .into_iter(),
+        )
+        .unwrap();
+        let limits = Limits::default();
+        let created = ScheduleOptions::parse(&params, &limits, Timestamp::UNIX_EPOCH).unwrap();
+        let stored = serde_json::to_string(&ScheduleOptions::of_messages(params)).unwrap();
+        let read: Params = serde_json::from_str(&stored).unwrap();
+        assert_eq!(Options::parse(&read, &limits, Timestamp::UNIX_EPOCH), Ok(created.options));
     }
 
     #[test]

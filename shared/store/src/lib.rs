@@ -25,6 +25,7 @@ pub mod queues;
 pub mod record;
 pub mod retention;
 pub mod runs;
+pub mod schedules;
 mod schema;
 pub mod signing_keys;
 pub mod tls;
@@ -32,5 +33,5 @@ pub mod url_groups;
 pub mod wake;
 
 pub use database::{Connection, Database};
-pub use diesel_async::AsyncPgConnection;
+pub use diesel_async::{AsyncConnection, AsyncPgConnection};
 pub use error::Error;

@@ -97,7 +97,7 @@ impl MessageState {
         }
     }
 
-    fn from_label(label: &str) -> Self {
+    pub(crate) fn from_label(label: &str) -> Self {
         match label {
             "pending" => Self::Pending,
             "active" => Self::Active,

@@ -149,6 +149,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    schedules (id) {
+        id -> Text,
+        version -> BigInt,
+        cron -> Text,
+        destination -> Text,
+        parameters -> Json,
+        body -> Bytea,
+        catch_up -> Text,
+        caller_ip -> Nullable<Text>,
+        paused -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        next_fire_at -> Nullable<Timestamptz>,
+        last_fire_at -> Nullable<Timestamptz>,
+        last_message_ids -> Array<Uuid>,
+        error -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(dead_letters -> messages (message_id));
 diesel::joinable!(events -> messages (message_id));
 diesel::allow_tables_to_appear_in_same_query!(messages, events, dead_letters);

@@ -54,7 +54,7 @@ pub async fn glance(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
     })
 }
 
-/// A connection that listens for notifications of accepts, cancels and key rotations.
+/// A connection that listens for notifications of accepts, cancels, key rotations and changed schedules.
 pub struct Listener(AsyncPgConnection);
 
 /// Why somebody notified.
@@ -66,6 +66,8 @@ pub enum Notification {
     Cancelled,
     /// The signing keys were rotated.
     KeysRotated,
+    /// A schedule fires at another time than it did.
+    SchedulesChanged,
 }
 
 impl Listener {
@@ -83,6 +85,7 @@ impl Listener {
             Some(Ok(notification)) => Ok(match notification.payload.as_str() {
                 "cancelled" => Notification::Cancelled,
                 "keys" => Notification::KeysRotated,
+                "schedules" => Notification::SchedulesChanged,
                 _ => Notification::Look,
             }),
             Some(Err(why)) => Err(Error::Unavailable(why.to_string())),

@@ -162,6 +162,27 @@ impl TestApp {
         self.wait_for_times(id, kind, 1).await;
     }
 
+    /// How many messages were accepted here: published, or fired by a schedule.
+    pub(crate) fn accepted_so_far(&self) -> usize {
+        self.steps.seen.lock().expect("lock").iter().filter(|step| step.kind == StepKind::Accepted).count()
+    }
+
+    /// Waits until so many messages were accepted here.
+    pub(crate) async fn wait_for_accepted(&self, count: usize) {
+        let wait = async {
+            loop {
+                let more = self.steps.more.notified();
+                if self.accepted_so_far() >= count {
+                    return;
+                }
+                more.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| {
+            panic!("{} messages were accepted instead of {count}", self.accepted_so_far());
+        });
+    }
+
     /// Makes everything that waits for its time due now, as if its time had come.
     pub(crate) async fn let_time_pass(&self) {
         let sql = "update messages set due_at = case when waits_for is null then now() end,

@@ -10,7 +10,6 @@ const MISSING: &[(&str, &str)] = &[
     ("/v2/workflows", "Upstash Workflow is not part of sigpost"),
     ("/v2/notify", "Upstash Workflow is not part of sigpost"),
     ("/v2/wait", "Upstash Workflow is not part of sigpost"),
-    ("/v2/schedules", "schedules are not supported yet"),
 ];
 
 /// 404 with the reason, as JSON.

@@ -34,6 +34,7 @@ async fn pass_on(engine: &Engine) -> Result<(), Error> {
     let mut listener = Listener::connect(&engine.0.database).await?;
     engine.take_over_keys().await?;
     engine.look_at_everything();
+    engine.schedules_changed().notify_one();
     loop {
         match listener.next().await? {
             Notification::Look => engine.look_at_everything(),
@@ -45,6 +46,7 @@ async fn pass_on(engine: &Engine) -> Result<(), Error> {
             // Not left to the next look: a long backlog is one look, and what is signed with a key that
             // was rotated away is refused.
             Notification::KeysRotated => engine.take_over_keys().await?,
+            Notification::SchedulesChanged => engine.schedules_changed().notify_one(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What only a schedule has.
-const SCHEDULE_ONLY: [&str; 4] = ["cron", "schedule-id", extension::CRON, extension::CATCH_UP];
+pub(crate) const SCHEDULE_ONLY: [&str; 4] = ["cron", "schedule-id", extension::CRON, extension::CATCH_UP];
 
 /// The longest deduplication id in bytes; it becomes part of an index entry.
 const MAX_DEDUPLICATION_ID_BYTES: usize = 1024;

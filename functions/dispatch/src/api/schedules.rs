@@ -1,0 +1,150 @@
+//! `/v2/schedules`: create, list, read, delete, pause and resume.
+
+mod show;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State as FromState};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, delete, get};
+use jiff::Timestamp;
+use sigpost_qstash as wire;
+use sigpost_qstash::{
+    Destination, Params, ScheduleCreated, ScheduleOptions, Target, is_resource_name, new_schedule_id,
+};
+use sigpost_runtime::{ApiError, CallerAddress};
+use sigpost_store::schedules::{self, Schedule};
+
+use crate::api::body;
+use crate::state::State;
+use show::on_the_wire;
+
+/// `/v2/schedules/{...}`: the rest is an id, an id with what to do with it, or a destination.
+pub(crate) fn with_an_id() -> MethodRouter<Arc<State>> {
+    get(get_schedule).delete(delete_schedule).post(post_schedule).patch(switch_schedule).put(switch_schedule)
+}
+
+/// `/v2/schedules/`: the list, and refusals of what needs more.
+pub(crate) fn without_an_id() -> MethodRouter<Arc<State>> {
+    let refuse = async || ApiError::bad_request("scheduleId: is missing; nothing was deleted");
+    delete(refuse).get(list_schedules).post(post_schedule)
+}
+
+/// Every schedule.
+pub(crate) async fn list_schedules(
+    FromState(state): FromState<Arc<State>>,
+) -> Result<Json<Vec<wire::Schedule>>, ApiError> {
+    let stored = schedules::list(&mut *state.database.connection().await?).await?;
+    Ok(Json(stored.into_iter().map(on_the_wire).collect()))
+}
+
+async fn get_schedule(
+    FromState(state): FromState<Arc<State>>,
+    Path(id): Path<String>,
+) -> Result<Json<wire::Schedule>, ApiError> {
+    let stored = schedules::find(&mut *state.database.connection().await?, &id).await?;
+    stored.map(|stored| Json(on_the_wire(stored))).ok_or_else(|| unknown(&id))
+}
+
+/// Its messages stay.
+async fn delete_schedule(
+    FromState(state): FromState<Arc<State>>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    if !schedules::delete(&mut *state.database.connection().await?, &id).await? {
+        return Err(unknown(&id));
+    }
+    state.schedules.driver.deleted(&id).await?;
+    Ok(done())
+}
+
+/// `PATCH` and `PUT /v2/schedules/{id}/pause` and `/resume`.
+async fn switch_schedule(
+    FromState(state): FromState<Arc<State>>,
+    method: Method,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    match pause_or_resume(rest_of(&uri)) {
+        Some((id, paused)) => set_paused(&state, id, paused).await,
+        None => Err(ApiError::not_found(format!("{method} {} is not an endpoint", uri.path()))),
+    }
+}
+
+/// `POST` creates a schedule, unless it is one of the two that QStash's reference has as `POST`.
+async fn post_schedule(
+    FromState(state): FromState<Arc<State>>,
+    caller: CallerAddress,
+    uri: Uri,
+    headers: HeaderMap,
+    request_body: Body,
+) -> Result<Response, ApiError> {
+    let rest = rest_of(&uri);
+    if let Some((id, paused)) = pause_or_resume(rest) {
+        return set_paused(&state, id, paused).await;
+    }
+    let target = Destination::from_raw(rest, uri.query())?;
+    let params = Params::from_request(&headers, uri.query())?;
+    let asked = ScheduleOptions::parse(&params, &state.limits, Timestamp::now())?;
+    let url = match &target {
+        Target::Url(url) => Some(url),
+        Target::Group(_) => None,
+    };
+    state.schedules.composer.check_addresses(url, &asked.options)?;
+    let body = body::read(&headers, request_body, state.limits.max_body_bytes).await?;
+
+    let schedule = Schedule {
+        id: asked.schedule_id.unwrap_or_else(new_schedule_id),
+        cron: asked.cron.as_str().to_owned(),
+        destination: match target {
+            Target::Url(destination) => destination.as_str().to_owned(),
+            Target::Group(name) => name,
+        },
+        parameters: ScheduleOptions::of_messages(params),
+        body,
+        catch_up: asked.catch_up,
+        caller_ip: caller.0.map(|address| address.to_string()),
+    };
+    let most = state.limits.max_schedules;
+    if !schedules::put(&mut *state.database.connection().await?, &schedule, most).await? {
+        let text = format!("quota maxSchedules exceeded, current limit: {most}");
+        return Err(ApiError::new(axum::http::StatusCode::PRECONDITION_FAILED, text));
+    }
+    state.schedules.driver.changed(&schedule.id).await?;
+    Ok(Json(ScheduleCreated { schedule_id: schedule.id }).into_response())
+}
+
+async fn set_paused(state: &State, id: &str, paused: bool) -> Result<Response, ApiError> {
+    if !schedules::set_paused(&mut *state.database.connection().await?, id, paused).await? {
+        return Err(unknown(id));
+    }
+    state.schedules.driver.changed(id).await?;
+    Ok(done())
+}
+
+/// The raw path after `/v2/schedules/`, in either spelling: a destination keeps its slashes.
+fn rest_of(uri: &Uri) -> &str {
+    uri.path().get("/v2/schedules/".len()..).unwrap_or_default()
+}
+
+/// `{id}/pause` and `{id}/resume`. No URL looks like that, and a URL group's name has no slash.
+fn pause_or_resume(rest: &str) -> Option<(&str, bool)> {
+    let (id, action) = rest.split_once('/')?;
+    let paused = match action {
+        "pause" => true,
+        "resume" => false,
+        _ => return None,
+    };
+    is_resource_name(id).then_some((id, paused))
+}
+
+fn unknown(id: &str) -> ApiError {
+    ApiError::not_found(format!("schedule {id} not found"))
+}
+
+/// Clients look at the status only, but some read JSON first.
+fn done() -> Response {
+    Json(serde_json::Map::new()).into_response()
+}

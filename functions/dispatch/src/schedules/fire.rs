@@ -1,0 +1,91 @@
+//! One firing: messages stored and the schedule moved on, in one transaction.
+
+use sigpost_qstash::{Cron, MessageId};
+use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept};
+use sigpost_store::schedules::{DueSchedule, Fired, advance, take_due};
+use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
+
+use super::Composer;
+use super::plan::plan;
+
+/// What became of the schedule that has been due longest.
+pub(super) enum Turn {
+    /// It was moved on, and these messages are stored.
+    Fired(Vec<NewMessage>),
+    /// The schedule with this id needs what another transaction holds. It stays due.
+    Busy(String),
+    /// None is due that nobody else fires at this moment.
+    NothingDue,
+}
+
+/// Fires the schedule that has been due longest, but for those in `except`. What cannot be
+/// published is written to the schedule, which goes on with its next firing.
+pub(super) async fn fire_next(
+    conn: &mut AsyncPgConnection,
+    composer: &Composer,
+    except: &[String],
+) -> Result<Turn, Error> {
+    conn.transaction(async |conn| {
+        let Some(due) = take_due(conn, except).await? else { return Ok(Turn::NothingDue) };
+        let DueSchedule { schedule, due_at, now } = &due;
+        let cron: Cron = match schedule.cron.parse() {
+            Ok(cron) => cron,
+            Err(error) => {
+                let fired = Fired { at: *due_at, published: Err(format!("it will not fire again: {error}")) };
+                advance(conn, &schedule.id, Some(&fired), None).await?;
+                return Ok(Turn::Fired(Vec::new()));
+            }
+        };
+        let plan = plan(&cron, schedule.catch_up, *due_at, *now);
+        let composed: Result<Vec<_>, _> = match composer.recipients(conn, schedule).await? {
+            Ok(recipients) => plan.firings.iter().map(|at| composer.messages(schedule, &recipients, *at)).collect(),
+            Err(refused) => Err(refused),
+        };
+        let (published, stored) = match composed {
+            Err(refused) => (Err(refused.text().to_owned()), Vec::new()),
+            Ok(messages) => match publish(conn, messages.into_iter().flatten().collect()).await {
+                Ok((ids, stored)) => (Ok(ids), stored),
+                Err(Error::Busy(_)) => return Ok(Turn::Busy(due.schedule.id)),
+                Err(error @ Error::Unavailable(_)) => return Err(error),
+                Err(error) => {
+                    tracing::error!(%error, schedule = schedule.id, "a firing cannot be stored");
+                    (Err("internal error, see the log of the server".to_owned()), Vec::new())
+                }
+            },
+        };
+        let fired = plan.firings.last().map(|at| Fired { at: *at, published });
+        advance(conn, &schedule.id, fired.as_ref(), plan.next).await?;
+        Ok(Turn::Fired(stored))
+    })
+    .await
+}
+
+/// Under a savepoint, so that what Postgres refuses can be recorded.
+async fn store(conn: &mut AsyncPgConnection, arrivals: &[Arrival]) -> Result<Accepted, Error> {
+    conn.transaction(async |conn| accept(conn, arrivals, LeaseTerms::NONE, true).await).await
+}
+
+/// Stores the messages. Returns the ids, those of earlier messages for duplicates, and what was stored.
+async fn publish(
+    conn: &mut AsyncPgConnection,
+    messages: Vec<NewMessage>,
+) -> Result<(Vec<MessageId>, Vec<NewMessage>), Error> {
+    if messages.is_empty() {
+        return Ok((Vec::new(), messages));
+    }
+    let arrivals: Vec<Arrival> = messages.into_iter().map(|new| Arrival { new, leased: false }).collect();
+    let mut accepted = store(conn, &arrivals).await;
+    if matches!(accepted, Err(Error::Refused(_))) && arrivals.iter().any(|one| one.new.message.has_gates()) {
+        // Its queue was deleted after it had been found; now it is made anew.
+        accepted = store(conn, &arrivals).await;
+    }
+    let mut stored = Vec::with_capacity(arrivals.len());
+    let mut ids = Vec::with_capacity(arrivals.len());
+    for (arrival, duplicate_of) in arrivals.into_iter().zip(accepted?.duplicate_of) {
+        ids.push(duplicate_of.unwrap_or(arrival.new.message.id));
+        if duplicate_of.is_none() {
+            stored.push(arrival.new);
+        }
+    }
+    Ok((ids, stored))
+}

@@ -1,0 +1,104 @@
+//! The driver of `serve` and `dev`: every process that delivers also fires what is due.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sigpost_runtime::ApiError;
+use sigpost_store::schedules::next_firing_in;
+use sigpost_store::{Database, Error};
+use tokio::time::sleep;
+
+use super::fire::{Turn, fire_next};
+use super::{Composer, ScheduleDriver};
+use crate::engine::Engine;
+
+/// When to look again for schedules that are due and that others hold at this moment.
+const CONTENDED: Duration = Duration::from_millis(50);
+/// After an error. Schedules are late then, but none is lost.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Fires due schedules in this process, if it has an engine; others fire them if not.
+pub(crate) struct LocalDriver {
+    engine: Option<Engine>,
+}
+
+impl LocalDriver {
+    /// Starts to fire. The loop is one of the engine's and ends with it; it is not the engine's look
+    /// for due messages, because that waits for room, and a firing needs none.
+    pub(crate) fn start(engine: Option<Engine>, database: Database, composer: Composer) -> Self {
+        if let Some(engine) = &engine {
+            let firing = Firing { engine: engine.clone(), database, composer };
+            engine.run_loop(firing.fire_when_due());
+        }
+        Self { engine }
+    }
+}
+
+impl ScheduleDriver for LocalDriver {
+    /// The write has told the other processes already.
+    fn changed<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
+        if let Some(engine) = &self.engine {
+            engine.schedules_changed().notify_one();
+        }
+        async { Ok(()) }.boxed()
+    }
+
+    /// Who wakes for it finds nothing.
+    fn deleted<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
+        async { Ok(()) }.boxed()
+    }
+}
+
+struct Firing {
+    engine: Engine,
+    database: Database,
+    composer: Composer,
+}
+
+impl Firing {
+    /// Fires when a schedule is due, and looks anew when one was changed.
+    async fn fire_when_due(self) {
+        loop {
+            let wait = self.fire_all_due().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, pause_ms = PAUSE.as_millis(), "due schedules cannot be fired");
+                PAUSE
+            });
+            tokio::select! {
+                () = self.engine.stopping().cancelled() => return,
+                () = self.engine.schedules_changed().notified() => {}
+                () = sleep(wait.min(self.engine.poll_interval())) => {}
+            }
+        }
+    }
+
+    /// Fires until nothing is due, or others hold what is. One statement when there is nothing.
+    /// Returns how long until there will be.
+    async fn fire_all_due(&self) -> Result<Duration, Error> {
+        let mut conn = self.database.connection().await?;
+        let mut busy = Vec::new();
+        loop {
+            match next_firing_in(&mut conn).await? {
+                Some(Duration::ZERO) => {}
+                next => return Ok(next.unwrap_or(Duration::MAX)),
+            }
+            let mut any = false;
+            while !self.engine.stopping().is_cancelled() {
+                match fire_next(&mut conn, &self.composer, &busy).await? {
+                    Turn::Fired(messages) => {
+                        for new in messages {
+                            self.engine.accepted(new.message.id);
+                            self.engine.look_for(&new);
+                        }
+                        any = true;
+                    }
+                    Turn::Busy(id) => busy.push(id),
+                    Turn::NothingDue => break,
+                }
+            }
+            if !any {
+                return Ok(CONTENDED);
+            }
+        }
+    }
+}

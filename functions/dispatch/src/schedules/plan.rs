@@ -1,0 +1,77 @@
+//! Which firings of a schedule that is due are published now. A pure decision.
+
+use jiff::{SignedDuration, Timestamp};
+use sigpost_qstash::{CatchUp, Cron};
+
+/// A firing this late is still in time: processes restart, and cron's own unit is the minute.
+const IN_TIME: SignedDuration = SignedDuration::from_mins(1);
+/// Firings in one transaction at most. More go on in the next one.
+const MOST: usize = 16;
+
+/// What a due schedule does.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// The times for which it fires, in order.
+    pub(super) firings: Vec<Timestamp>,
+    /// When it is due next; it may be due already. `None` when it never will be.
+    pub(super) next: Option<Timestamp>,
+}
+
+/// For a schedule whose first firing not yet done was at `due_at`, which is not after `now`.
+pub(super) fn plan(cron: &Cron, catch_up: CatchUp, due_at: Timestamp, now: Timestamp) -> Plan {
+    let last = || cron.latest_between(due_at, now).unwrap_or(due_at);
+    let firings = match catch_up {
+        CatchUp::All => std::iter::once(due_at).chain(cron.all_between(due_at, now, MOST - 1)).collect(),
+        CatchUp::Last => vec![last()],
+        CatchUp::None => Some(last()).filter(|last| now.duration_since(*last) <= IN_TIME).into_iter().collect(),
+    };
+    let from = match (catch_up, firings.last()) {
+        (CatchUp::All, Some(last)) => *last,
+        _ => now,
+    };
+    Plan { next: cron.next_after(from), firings }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use sigpost_qstash::{CatchUp, Cron};
+
+    use super::{MOST, plan};
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-11-23T{text}Z").parse().expect("a time")
+    }
+
+    fn planned(catch_up: CatchUp, due_at: &str, now: &str) -> (Vec<Timestamp>, Option<Timestamp>) {
+        let cron = Cron::parse("cron", "*/10 * * * *").expect("cron");
+        let plan = plan(&cron, catch_up, at(due_at), at(now));
+        (plan.firings, plan.next)
+    }
+
+    #[test]
+    fn what_is_due_in_time_fires_whatever_is_caught_up() {
+        for catch_up in [CatchUp::None, CatchUp::Last, CatchUp::All] {
+            let expected = (vec![at("12:00:00")], Some(at("12:10:00")));
+            assert_eq!(planned(catch_up, "12:00:00", "12:00:00"), expected);
+            assert_eq!(planned(catch_up, "12:00:00", "12:01:00"), expected);
+        }
+    }
+
+    #[test]
+    fn missed_firings_are_none_one_or_all() {
+        let missed = |catch_up| planned(catch_up, "12:00:00", "12:35:00");
+        assert_eq!(missed(CatchUp::None), (vec![], Some(at("12:40:00"))));
+        assert_eq!(missed(CatchUp::Last), (vec![at("12:30:00")], Some(at("12:40:00"))));
+        let all = vec![at("12:00:00"), at("12:10:00"), at("12:20:00"), at("12:30:00")];
+        assert_eq!(missed(CatchUp::All), (all, Some(at("12:40:00"))));
+        // The last of them is in time.
+        assert_eq!(planned(CatchUp::None, "12:00:00", "12:30:59"), (vec![at("12:30:00")], Some(at("12:40:00"))));
+    }
+
+    #[test]
+    fn many_missed_firings_go_on_where_the_last_plan_ended() {
+        let (first, next) = planned(CatchUp::All, "12:00:00", "18:00:00");
+        assert_eq!((first.len(), first.last(), next), (MOST, Some(&at("14:30:00")), Some(at("14:40:00"))));
+    }
+}
