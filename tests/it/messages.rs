@@ -3,7 +3,7 @@
 use dispatch::engine::StepKind;
 use reqwest::StatusCode;
 use serde_json::json;
-use sigpost_qstash::MessageId;
+use sigpost_qstash::{CallbackKind, MessageId};
 
 use crate::support::{Answer, TestApp};
 
@@ -42,7 +42,9 @@ async fn a_message_is_shown_with_everything_it_was_published_with() {
             "body": r#"{"a":"ü"}"#,
             "callback": "https://example.com/report?foo=bar",
             "callbackHeader": { "X-Key": ["a"] },
+            "callbackMessageId": MessageId::of_callback(id, CallbackKind::Callback, 0),
             "failureCallback": "https://example.com",
+            "failureCallbackMessageId": MessageId::of_callback(id, CallbackKind::FailureCallback, 5),
             "failureCallbackHeader": { "X-Key": ["b"] },
             "callerIP": "127.0.0.1",
             "callerIp": "127.0.0.1",

@@ -1,9 +1,11 @@
 //! The HTTP API: one file per resource.
 
+pub(crate) mod attempts;
 pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod dead_letters;
 pub(crate) mod events;
+pub(crate) mod filters;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod messages;

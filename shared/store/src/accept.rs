@@ -145,13 +145,15 @@ statement! {
                more->>'endpoint_name', more->>'schedule_id', more->>'redact'
         from fresh
         on conflict (id) do nothing
-        returning id, lease_token
+        returning id, lease_token, url, caller_ip
     ),
     logged as (
-        insert into events (message_id, state)
-        select id, 'CREATED'::event_state from stored
+        insert into events (message_id, state, url_hash, host_hash, path_hash, caller_hash)
+        select id, 'CREATED'::event_state, hashtext(url), url_host_hash(url_authority(url)), hashtext(url_path(url)),
+               hashtext(caller_ip)
+        from stored
         union all
-        select id, 'ACTIVE' from stored where lease_token is not null
+        select id, 'ACTIVE', null, null, null, null from stored where lease_token is not null
     ),
     kept_waiting as (
         insert into slots (gate, message_id, family)
