@@ -5,6 +5,7 @@ mod support;
 mod addresses;
 mod bad_input;
 mod callbacks;
+mod cancel_many;
 mod crash;
 mod dead_letters;
 mod deduplication;

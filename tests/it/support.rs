@@ -8,4 +8,4 @@ mod test_app;
 pub(crate) use database::TestDatabase;
 pub(crate) use proxy::Proxy;
 pub(crate) use receiver::{Answer, Received, Receiver};
-pub(crate) use test_app::{TestApp, answered, serve};
+pub(crate) use test_app::{Answered, TestApp, answered, serve};

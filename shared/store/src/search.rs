@@ -1,6 +1,6 @@
 //! Search: how the messages of a [`Filter`] are found without going through a whole table.
 //!
-//! First the index of each list is asked, for a few thousand messages at most. If one gives fewer,
+//! First the index of each list is asked, for a thousand messages at most. If one gives fewer,
 //! the value is rare: these messages, compared with the whole filter, are all there are. If none
 //! does, the value is common: whoever walks over the rows in the order in which they are wanted, and
 //! compares one by one, soon has a page.
@@ -17,7 +17,7 @@ use crate::filter::{Filter, Matches};
 use crate::retention::first_id_of;
 
 /// Messages from which on a value counts as common.
-const COMMON: i64 = 4_000;
+const COMMON: i64 = 1_000;
 
 /// What a search found.
 #[derive(Debug)]
@@ -32,7 +32,8 @@ pub(crate) enum Found {
 /// whole table only where there is no other way.
 pub(crate) async fn plan_for_searching(conn: &mut AsyncPgConnection) -> Result<(), Error> {
     let settings = "select set_config('plan_cache_mode', 'force_custom_plan', true),
-                           set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)";
+                           set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
+                           set_config('max_parallel_workers_per_gather', '0', true)";
     diesel::sql_query(settings).execute(conn).await?;
     Ok(())
 }

@@ -45,11 +45,9 @@ impl Query {
                 return Err(Invalid::new(name, "differs between query and body; give it in one of them"));
             }
         }
-        for (name, value) in of_body.values {
-            if !parsed.has(&name) {
-                parsed.values.push((name, value));
-            }
-        }
+        let of_body_alone = of_body.values.into_iter().filter(|(name, _)| !parsed.has(name));
+        let of_body_alone: Vec<_> = of_body_alone.collect();
+        parsed.values.extend(of_body_alone);
         parsed.empty.extend(of_body.empty);
         Ok(parsed)
     }
