@@ -6,5 +6,5 @@ drop index messages_schedule_id;
 drop index messages_topic_name;
 drop index events_state;
 drop index events_hashes;
-drop function url_host_hash, url_path, url_without_query, url_authority;
+drop function url_path, url_without_query, url_authority;
 alter table events drop column url_hash, drop column host_hash, drop column path_hash, drop column caller_hash;

@@ -10,12 +10,11 @@ alter table events
     add column caller_hash integer;
 
 comment on column events.url_hash is 'Of the message''s url; this and the other hashes on CREATED rows only.';
-comment on column events.host_hash is 'See url_host_hash().';
-comment on column events.path_hash is 'See url_path_hash().';
+comment on column events.host_hash is 'Of the host without its port, in lower case.';
+comment on column events.path_hash is 'Of url_path().';
 comment on column events.caller_hash is 'Of the message''s caller_ip.';
 
--- Single expressions, so that they are put in place where they are called; and without regular
--- expressions, which cost ten times as much. A url was checked when it was published: it has a scheme and a host.
+-- To compare what was found. Single expressions, so that they are put in place where they are called. A url was checked when it was published: it has a scheme and a host.
 create function url_authority(url text) returns text immutable strict parallel safe language sql as $$
     select lower(split_part(split_part(split_part(split_part(url, '/', 3), '?', 1), '#', 1), '@', -1))
 $$;
@@ -28,17 +27,15 @@ create function url_path(url text) returns text immutable strict parallel safe l
         when 0 then '/' else substr(url_without_query(url), 8 + strpos(substr(url_without_query(url), 9), '/'))
     end
 $$;
-create function url_host_hash(authority text) returns integer immutable strict parallel safe language sql as $$
-    select hashtext(split_part(authority, ':', 1))
-$$;
-
 comment on function url_authority is 'Host and port in lower case.';
 comment on function url_path is 'From the first slash behind the host to the query; "/" when there is none.';
-comment on function url_host_hash is 'Of an authority without its port (every IPv6 address has the same: what is found is compared again).';
-
+-- As the program computes it; needed here only.
+create or replace function pg_temp.hash_of(value text) returns integer immutable strict language sql as $$
+    select ('x' || left(encode(sha256(convert_to(value, 'UTF8')), 'hex'), 8))::bit(32)::integer
+$$;
 update events e set
-    url_hash = hashtext(m.url), host_hash = url_host_hash(url_authority(m.url)),
-    path_hash = hashtext(url_path(m.url)), caller_hash = hashtext(m.caller_ip)
+    url_hash = pg_temp.hash_of(m.url), host_hash = pg_temp.hash_of(split_part(url_authority(m.url), ':', 1)),
+    path_hash = pg_temp.hash_of(url_path(m.url)), caller_hash = pg_temp.hash_of(m.caller_ip)
 from messages m
 where m.id = e.message_id and e.state = 'CREATED';
 
@@ -48,7 +45,7 @@ create index events_hashes on events using brin (
     host_hash int4_bloom_ops (n_distinct_per_range = 200, false_positive_rate = 0.01),
     path_hash int4_bloom_ops (n_distinct_per_range = 200, false_positive_rate = 0.01),
     caller_hash int4_bloom_ops (n_distinct_per_range = 200, false_positive_rate = 0.01)
-) with (pages_per_range = 4);
+) with (pages_per_range = 4) where url_hash is not null;
 
 -- The states that most messages never reach.
 create index events_state on events (state, at, id)

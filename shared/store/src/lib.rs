@@ -18,6 +18,7 @@ pub mod events;
 pub mod filter;
 pub mod flow_controls;
 pub mod gates;
+mod hashes;
 pub mod health;
 pub mod leases;
 pub mod make_due;

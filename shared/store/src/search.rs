@@ -8,12 +8,13 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::Error;
 use crate::filter::{Filter, Matches};
+use crate::hashes::{hash, of_host};
 use crate::retention::first_id_of;
 
 /// Messages from which on a value counts as common.
@@ -87,20 +88,23 @@ statement! {
 /// The questions to the indexes, one for each list that has values.
 fn indexes(filter: &Filter) -> Vec<IdQuery> {
     let [queues, flow_control_keys] = filter.gates();
-    let of_the_log = |condition, values: &[String]| IdQuery::OfTheLog { condition, values: values.to_vec() };
+    let of_the_log = |column, values: &[String], hash: fn(&str) -> i32| IdQuery::OfTheLog {
+        column,
+        hashes: values.iter().map(|value| hash(value)).collect(),
+    };
     let of_messages = |condition, values: &[String]| IdQuery::OfMessages { condition, values: values.to_vec() };
     let lists = [
-        of_the_log("url_hash = any(array(select hashtext(v) from unnest(", &filter.urls),
-        of_the_log("host_hash = any(array(select url_host_hash(v) from unnest(", &filter.lower_hosts()),
-        of_the_log("path_hash = any(array(select hashtext(v) from unnest(", &filter.paths),
-        of_the_log("caller_hash = any(array(select hashtext(v) from unnest(", &filter.caller_ips),
+        of_the_log("url_hash", &filter.urls, hash),
+        of_the_log("host_hash", &filter.hosts, of_host),
+        of_the_log("path_hash", &filter.paths, hash),
+        of_the_log("caller_hash", &filter.caller_ips, hash),
         of_messages("topic_name = any(", &filter.topic_names),
         of_messages("schedule_id = any(", &filter.schedule_ids),
         of_messages("gates is not null and gates && (", &queues),
         of_messages("gates is not null and gates && (", &flow_control_keys),
         of_messages("labels <> '{}' and labels && (", &filter.labels),
     ];
-    let mut lists: Vec<IdQuery> = lists.into_iter().filter(|list| !list.values().is_empty()).collect();
+    let mut lists: Vec<IdQuery> = lists.into_iter().filter(|list| !list.asks_for_nothing()).collect();
     if filter.created_from_ms.is_some() || filter.created_to_ms.is_some() {
         lists.push(IdQuery::Created {
             from_ms: filter.created_from_ms,
@@ -113,7 +117,7 @@ fn indexes(filter: &Filter) -> Vec<IdQuery> {
 /// A query for ids of messages.
 pub(crate) enum IdQuery {
     /// Messages whose CREATED row has one of these hashes, up to [`COMMON`].
-    OfTheLog { condition: &'static str, values: Vec<String> },
+    OfTheLog { column: &'static str, hashes: Vec<i32> },
     /// Messages with these values, up to [`COMMON`].
     OfMessages { condition: &'static str, values: Vec<String> },
     /// Messages accepted in this time, up to [`COMMON`].
@@ -127,10 +131,11 @@ pub(crate) enum IdQuery {
 }
 
 impl IdQuery {
-    fn values(&self) -> &[String] {
+    fn asks_for_nothing(&self) -> bool {
         match self {
-            Self::OfTheLog { values, .. } | Self::OfMessages { values, .. } => values,
-            _ => &[],
+            Self::OfTheLog { hashes, .. } => hashes.is_empty(),
+            Self::OfMessages { values, .. } => values.is_empty(),
+            _ => false,
         }
     }
 
@@ -142,11 +147,13 @@ impl IdQuery {
 impl QueryFragment<Pg> for IdQuery {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         match self {
-            Self::OfTheLog { condition, values } => {
-                out.push_sql("select message_id from events where ");
-                out.push_sql(condition);
-                out.push_bind_param::<Array<Text>, _>(values)?;
-                out.push_sql(") v)) limit ");
+            Self::OfTheLog { column, hashes } => {
+                // The index has the rows with a url_hash only.
+                out.push_sql("select message_id from events where url_hash is not null and ");
+                out.push_sql(column);
+                out.push_sql(" = any(");
+                out.push_bind_param::<Array<Integer>, _>(hashes)?;
+                out.push_sql(") limit ");
                 out.push_bind_param::<BigInt, _>(&COMMON)
             }
             Self::OfMessages { condition, values } => {
