@@ -23,5 +23,6 @@ mod publish;
 mod receivers;
 mod routes;
 mod schema;
+mod search;
 mod shutdown;
 mod tokens;
