@@ -1,4 +1,4 @@
-//! `GET /v2/dlq`, `GET /v2/dlq/{id}` and `POST /v2/dlq/retry/{id}`.
+//! `/v2/dlq`.
 
 use dispatch::engine::StepKind;
 use reqwest::{Method, StatusCode};
@@ -161,4 +161,152 @@ async fn an_unknown_parameter_is_refused_because_a_typo_would_match_everything()
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
         assert!(answer.error().starts_with(&format!("{name}: ")), "{}", answer.error());
     }
+}
+
+/// Three dead letters, with their dlq ids, oldest first: to `/a` with label a, to `/b` with labels a and b,
+/// to `/c` that answered 418.
+async fn three(app: &TestApp) -> Vec<String> {
+    let mut ids = Vec::new();
+    for (path, labels, status) in [("/a", "a", 500), ("/b", "a,b", 500), ("/c", "c", 418)] {
+        app.receiver.answers([Answer::status(status)]);
+        let headers = [("Upstash-Label", labels), ("Upstash-Retries", "0")];
+        let id = app.publish(&app.receiver.url(path), &headers, path).await.id();
+        app.wait_for(id, StepKind::Failed).await;
+        let page = app.get(&format!("/v2/dlq?messageId={id}")).await.body;
+        ids.push(page["messages"][0]["dlqId"].as_str().expect("an id").to_owned());
+    }
+    app.receiver.all_so_far().await;
+    ids
+}
+
+/// The paths of the destinations on a page, in its order.
+async fn paths(app: &TestApp, query: &str) -> String {
+    let page = app.get(&format!("/v2/dlq{query}")).await;
+    assert_eq!(page.status, StatusCode::OK, "{query}: {page:?}");
+    let letters = page.body["messages"].as_array().expect("messages");
+    letters.iter().map(|letter| letter["url"].as_str().expect("a url").rsplit('/').next().unwrap()).collect()
+}
+
+/// Rows 7 and 18.
+#[tokio::test]
+async fn dead_letters_are_found_by_what_they_have_newest_first() {
+    let app = TestApp::start().await;
+    let ids = three(&app).await;
+    app.database.execute("update messages set topic_name = 'group' where url like '%/a'").await;
+    app.database.execute("update messages set schedule_id = 'daily' where url like '%/b'").await;
+    let (first_ms, _) = ids[0].split_once('-').expect("<ms>-<seq>");
+    for (query, expected) in [
+        (String::new(), "cba"),
+        ("?order=latestFirst".to_owned(), "cba"),
+        ("?order=earliestFirst".to_owned(), "abc"),
+        ("?label=a".to_owned(), "ba"),
+        ("?label=a&label=c".to_owned(), "cba"),
+        ("?label=b,c".to_owned(), "cb"),
+        (format!("?url={}", app.receiver.url("/b")), "b"),
+        (format!("?url={},{}&order=earliestFirst", app.receiver.url("/b"), app.receiver.url("/c")), "bc"),
+        ("?topicName=group".to_owned(), "a"),
+        ("?scheduleId=daily&label=b".to_owned(), "b"),
+        ("?scheduleId=daily&label=c".to_owned(), ""),
+        ("?queueName=none".to_owned(), ""),
+        ("?flowControlKey=none".to_owned(), ""),
+        ("?callerIp=127.0.0.1".to_owned(), "cba"),
+        ("?callerIP=127.0.0.2".to_owned(), ""),
+        ("?responseStatus=418".to_owned(), "c"),
+        ("?responseStatus=418,500&label=a".to_owned(), "ba"),
+        ("?responseStatus=999".to_owned(), ""),
+        (format!("?toDate={first_ms}"), "a"),
+        (format!("?fromDate={first_ms}"), "cba"),
+        ("?toDate=1".to_owned(), ""),
+        (format!("?dlqIds={},{}&label=none", ids[0], ids[2]), "ca"),
+        (format!("?dlqIds={}&dlqIds=1-1", ids[1]), "b"),
+    ] {
+        assert_eq!(paths(&app, &query).await, expected, "{query}");
+    }
+    for order in ["latestFirst", "earliestFirst"] {
+        let first = app.get(&format!("/v2/dlq?count=2&order={order}")).await.body;
+        let cursor = first["cursor"].as_str().expect("a cursor");
+        let rest = app.get(&format!("/v2/dlq?count=2&order={order}&cursor={cursor}")).await.body;
+        assert_eq!((rest["messages"].as_array().map(Vec::len), rest.get("cursor")), (Some(1), None));
+        assert_ne!(first["messages"][1], rest["messages"][0]);
+    }
+}
+
+/// Row 17 and trap 8.
+#[tokio::test]
+async fn every_method_refuses_what_it_does_not_know() {
+    let app = TestApp::start().await;
+    let ids = three(&app).await;
+    let one = format!("/v2/dlq/{}", ids[0]);
+    let retry = format!("/v2/dlq/retry/{}", ids[0]);
+    for query in ["labeel=a", "host=127.0.0.1", "path=/a"] {
+        for (method, path) in [
+            (Method::GET, "/v2/dlq"),
+            (Method::GET, &*one),
+            (Method::DELETE, "/v2/dlq"),
+            (Method::DELETE, &*one),
+            (Method::POST, "/v2/dlq/retry"),
+            (Method::POST, &*retry),
+        ] {
+            let answer = answered(app.request(method.clone(), &format!("{path}?{query}"))).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{method} {path} {query}");
+            assert!(answer.error().contains("unknown parameter"), "{}", answer.error());
+        }
+    }
+    for query in ["count=0", "count=101", "label=", "responseStatus=x", "fromDate=x", "order=x", "cursor=x"] {
+        assert_eq!(app.delete(&format!("/v2/dlq?{query}")).await.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    assert_eq!(paths(&app, "").await, "cba");
+}
+
+/// Trap 25 and row 15.
+#[tokio::test]
+async fn dead_letters_are_deleted_one_or_many() {
+    let app = TestApp::start().await;
+    let ids = three(&app).await;
+    let one = format!("/v2/dlq/{}", ids[0]);
+    assert_eq!(app.delete(&one).await.status, StatusCode::OK);
+    assert_eq!(app.delete(&one).await.status, StatusCode::NOT_FOUND);
+    let (_, seq) = ids[1].split_once('-').expect("<ms>-<seq>");
+    assert_eq!(app.delete(&format!("/v2/dlq/1-{seq}")).await.status, StatusCode::NOT_FOUND);
+
+    let body = |ids: &[&str]| app.request(Method::DELETE, "/v2/dlq").json(&json!({ "dlqIds": ids }));
+    let gone = answered(body(&[&ids[0], "no id"])).await;
+    assert_eq!((gone.status, gone.body), (StatusCode::OK, json!({ "deleted": 0 })));
+    assert_eq!(answered(body(&[])).await.body, json!({ "deleted": 0 }));
+    assert_eq!(answered(body(&[&ids[0], &ids[1]])).await.body, json!({ "deleted": 1 }));
+
+    let more = three(&app).await;
+    let first = app.delete("/v2/dlq?count=3").await.body;
+    assert_eq!((&first["deleted"], first["cursor"].as_str()), (&json!(3), Some(&*more[0])));
+    assert_eq!(app.delete(&format!("/v2/dlq?cursor={}", more[0])).await.body, json!({ "deleted": 1 }));
+    assert_eq!(app.delete("/v2/dlq").await.body, json!({ "deleted": 0 }));
+    assert_eq!(app.database.count("select count(*) from messages where state = 'failed'").await, 6);
+}
+
+/// Rows 13, 14 and 16.
+#[tokio::test]
+async fn many_are_retried_with_the_options_of_the_request() {
+    let app = TestApp::start().await;
+    let ids = three(&app).await;
+    let retry = |query: &str| app.request(Method::POST, &format!("/v2/dlq/retry{query}"));
+
+    let none = answered(retry("?label=none")).await;
+    assert_eq!((none.status, none.body), (StatusCode::CREATED, json!({ "responses": [] })));
+    assert_eq!(answered(retry("?dlqIds=")).await.body, json!({ "responses": [] }));
+    assert_eq!(answered(retry("?dlqIds=1-1")).await.status, StatusCode::NOT_FOUND);
+
+    let found = answered(retry("?upstash-label=new").json(&json!({ "dlqIds": [ids[0], "1-1"] }))).await;
+    assert_eq!((found.status, found.body.get("cursor")), (StatusCode::CREATED, None));
+    let [new] = &found.body["responses"].as_array().expect("responses")[..] else { panic!("{found:?}") };
+    let new: MessageId = serde_json::from_value(new["messageId"].clone()).expect("an id");
+    app.wait_for(new, StepKind::Delivered).await;
+    assert_eq!(app.message(new).await["labels"], json!(["new"]));
+    assert_eq!(&app.receiver.next().await.body[..], b"/a");
+
+    let counted = answered(retry("?count=1")).await;
+    assert_eq!(counted.body["responses"].as_array().map(Vec::len), Some(1));
+    assert_eq!(counted.body["cursor"].as_str(), Some(&*ids[2]));
+    let rest = answered(retry("?responseStatus=500").header("Upstash-Delay", "1h")).await;
+    assert_eq!(rest.body["responses"].as_array().map(Vec::len), Some(1));
+    assert_eq!(app.get("/v2/dlq").await.body, json!({ "messages": [] }));
 }

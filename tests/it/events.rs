@@ -116,6 +116,18 @@ async fn events_are_found_by_message_state_destination_label_and_date() {
         ("count=2".to_owned(), "CANCELED CANCEL_REQUESTED"),
         (format!("order=earliestFirst&messageId={retrying}"), "CREATED ACTIVE ERROR RETRY"),
         (format!("order=latestFirst&messageId={retrying}"), RETRYING),
+        ("host=127.0.0.1".to_owned(), &*everything),
+        ("host=example.com".to_owned(), ""),
+        ("path=/elsewhere".to_owned(), RETRYING),
+        ("path=/elsewhere&label=red".to_owned(), ""),
+        ("path=/elsewhere,/hook&state=RETRY,CANCELED".to_owned(), "CANCELED RETRY"),
+        ("callerIp=127.0.0.1&callerIP=::1".to_owned(), &*everything),
+        ("topicName=none".to_owned(), ""),
+        ("scheduleId=none".to_owned(), ""),
+        ("queueName=none".to_owned(), ""),
+        ("flowControlKey=none".to_owned(), ""),
+        (format!("messageId={delivered}&label=blue"), ""),
+        ("labeel=none".to_owned(), &*everything),
         // Empty means absent, and what the console sends is ignored.
         (format!("state=&label=&cursor=&trimBody=0&messageId={retrying}"), RETRYING),
     ];
@@ -182,5 +194,55 @@ async fn a_parameter_that_cannot_be_read_is_refused_by_name() {
         let answer = app.get(&format!("/v2/events?{name}={value}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}={value}");
         assert!(answer.error().starts_with(&format!("{name}: ")), "{}", answer.error());
+    }
+}
+
+#[tokio::test]
+async fn a_success_is_logged_with_the_headers_of_its_answer_but_not_its_body() {
+    let app = TestApp::start().await;
+    let long = "x".repeat(9_000);
+    app.receiver.answers([
+        Answer::status(201).header("X-Trace", "1").body("a long story"),
+        Answer::status(200).header("A-Trace", "2").header("X-Long", long),
+    ]);
+    for (status, name, value) in [(201, "X-Trace", "1"), (200, "A-Trace", "2")] {
+        let id = app.publish_here(&[], "").await.id();
+        app.wait_for(id, StepKind::Delivered).await;
+        let event = app.event(id, "DELIVERED").await;
+        assert_eq!(event["responseStatus"], status);
+        assert_eq!(
+            (&event["responseHeader"][name], &event["responseHeaders"][name]),
+            (&json!([value]), &json!([value]))
+        );
+        assert_eq!((event["responseHeader"].get("X-Long"), event.get("responseBody")), (None, None));
+    }
+}
+
+/// Section 3.6: what is read is hidden, what is delivered is not.
+#[tokio::test]
+async fn redacted_values_show_nowhere() {
+    let app = TestApp::start().await;
+    app.receiver.answers([Answer::status(500)]);
+    let headers = [
+        ("Upstash-Redact-Fields", "body,header[Authorization]"),
+        ("Upstash-Forward-Authorization", "secret"),
+        ("Upstash-Forward-X-Open", "open"),
+        ("Upstash-Retries", "0"),
+    ];
+    let id = app.publish_here(&headers, "secret").await.id();
+    app.wait_for(id, StepKind::Failed).await;
+    let received = app.receiver.next().await;
+    assert_eq!((received.header("authorization"), &received.body[..]), ("secret", &b"secret"[..]));
+
+    let hidden = "REDACTED:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+    let message = app.message(id).await;
+    let letter = app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
+    for shown in [&message, &letter] {
+        assert_eq!((&shown["body"], &shown["header"]["Authorization"]), (&json!(hidden), &json!([hidden])));
+        assert_eq!(shown["header"]["X-Open"], json!(["open"]));
+    }
+    let base64 = "UkVEQUNURUQ6MmJiODBkNTM3YjFkYTNlMzhiZDMwMzYxYWE4NTU2ODZiZGUwZWFjZDcxNjJmZWY2YTI1ZmU5N2JmNTI3YTI1Yg==";
+    for event in app.events(id).await {
+        assert_eq!((&event["body"], &event["header"]["Authorization"]), (&json!(base64), &json!([hidden])));
     }
 }

@@ -2,8 +2,8 @@
 
 use dispatch::engine::StepKind;
 use reqwest::StatusCode;
-use serde_json::json;
-use sigpost_qstash::MessageId;
+use serde_json::{Value, json};
+use sigpost_qstash::{CallbackKind, MessageId};
 
 use crate::support::{Answer, TestApp};
 
@@ -42,7 +42,9 @@ async fn a_message_is_shown_with_everything_it_was_published_with() {
             "body": r#"{"a":"ü"}"#,
             "callback": "https://example.com/report?foo=bar",
             "callbackHeader": { "X-Key": ["a"] },
+            "callbackMessageId": MessageId::of_callback(id, CallbackKind::Callback, 0),
             "failureCallback": "https://example.com",
+            "failureCallbackMessageId": MessageId::of_callback(id, CallbackKind::FailureCallback, 5),
             "failureCallbackHeader": { "X-Key": ["b"] },
             "callerIP": "127.0.0.1",
             "callerIp": "127.0.0.1",
@@ -146,4 +148,75 @@ async fn what_is_no_message_is_not_found() {
         assert_eq!(app.get(&path).await.status, StatusCode::NOT_FOUND, "{id}");
         assert_eq!(app.delete(&path).await.status, StatusCode::NOT_FOUND, "{id}");
     }
+}
+
+/// What users of QStash ask for: how a message fared, as long as it is kept.
+#[tokio::test]
+async fn a_message_tells_of_its_attempts() {
+    let app = TestApp::start().await;
+    app.receiver.answers([Answer::status(503).header("X-Why", "busy").body("later"), Answer::status(200)]);
+    let id = app.publish_here(&[("Upstash-Retry-Delay", "60000")], "").await.id();
+    app.wait_for(id, StepKind::Retried).await;
+    let message = app.message(id).await;
+    let first = &message["attempts"][0];
+    assert_eq!(message["state"], "RETRY");
+    assert_eq!(first["nextDeliveryTime"].as_i64().unwrap() - first["endedAt"].as_i64().unwrap(), 60_000);
+    assert_eq!((&first["responseHeader"]["X-Why"], &first["responseBody"]), (&json!(["busy"]), &json!("bGF0ZXI=")));
+
+    app.let_time_pass().await;
+    app.wait_for(id, StepKind::Delivered).await;
+    let message = app.message(id).await;
+    let attempts = message["attempts"].as_array().expect("attempts");
+    let summary = attempts.iter().map(|a| json!([a["attempt"], a["state"], a["responseStatus"], a["error"]]));
+    assert_eq!(
+        Value::from_iter(summary),
+        json!([[1, "ERROR", 503, "the destination answered 503"], [2, "DELIVERED", 200, null]])
+    );
+    assert_eq!(message["state"], "DELIVERED");
+}
+
+#[tokio::test]
+async fn a_message_that_waits_for_its_time_can_be_let_go_at_once() {
+    let app = TestApp::start().await;
+    let retry = async |id: MessageId| app.post(&format!("/v2/messages/{id}/retry")).await;
+    app.receiver.answers([Answer::status(200), Answer::status(500), Answer::status(200)]);
+
+    let delayed = app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
+    let answer = retry(delayed).await;
+    assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({ "messageId": delayed })));
+    app.wait_for(delayed, StepKind::Delivered).await;
+
+    let retrying = app.publish_here(&[], "").await.id();
+    app.wait_for(retrying, StepKind::Retried).await;
+    assert_eq!(retry(retrying).await.status, StatusCode::OK);
+    app.wait_for(retrying, StepKind::Delivered).await;
+    assert_eq!(app.states(retrying).await, "CREATED ACTIVE ERROR RETRY ACTIVE DELIVERED");
+
+    app.receiver.otherwise(Answer::status(200).held());
+    let in_flight = app.publish_here(&[], "").await.id();
+    app.wait_for(in_flight, StepKind::Pushed).await;
+    let cancelled = app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
+    app.delete(&format!("/v2/messages/{cancelled}")).await;
+    for (id, why) in [(in_flight, "in flight"), (delayed, "already delivered"), (cancelled, "already cancelled")] {
+        let answer = retry(id).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT);
+        assert!(answer.error().contains(why), "{}", answer.error());
+    }
+    assert_eq!(retry(MessageId::new()).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn at_a_gate_a_message_that_is_let_go_keeps_its_place() {
+    let app = TestApp::start().await;
+    app.receiver.otherwise(Answer::status(200).held());
+    let queue = ("Upstash-Queue-Name", "mail");
+    let first = app.publish_here(&[queue], "1").await.id();
+    app.wait_for(first, StepKind::Pushed).await;
+    app.publish_here(&[queue], "2").await;
+    let third = app.publish_here(&[queue, ("Upstash-Delay", "1h")], "3").await.id();
+
+    assert_eq!(app.post(&format!("/v2/messages/{third}/retry")).await.status, StatusCode::OK);
+    app.receiver.release(3);
+    let bodies: Vec<_> = app.receiver.next_many(3).await.into_iter().map(|request| request.body).collect();
+    assert_eq!(bodies, ["1", "2", "3"]);
 }

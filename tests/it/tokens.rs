@@ -62,7 +62,7 @@ async fn a_token_may_do_what_its_scope_allows_and_is_told_so_otherwise() {
         ("GET", &*message, false, true),
         ("HEAD", &*message, false, true),
         ("DELETE", "/v2/messages/msg_1", false, false),
-        ("DELETE", "/v2/messages", false, false),
+        ("DELETE", "/v2/messages?label=none", false, false),
         ("GET", "/v2/events", false, true),
         ("GET", "/v2/logs", false, true),
         ("GET", "/v2/dlq", false, true),

@@ -1,11 +1,13 @@
 //! The HTTP API: one file per resource.
 
+pub(crate) mod attempts;
 pub(crate) mod auth;
 pub(crate) mod batch;
 pub(crate) mod body;
 pub(crate) mod dead_letters;
 pub(crate) mod enqueue;
 pub(crate) mod events;
+pub(crate) mod filters;
 pub(crate) mod flow_control;
 pub(crate) mod health;
 pub(crate) mod keys;

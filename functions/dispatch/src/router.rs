@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 
 use crate::api::{
     auth, batch, dead_letters, enqueue, events, flow_control, health, keys, messages, publish, queues, schedules,
@@ -29,12 +29,16 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .merge(url_group_routes())
         .merge(queue_routes())
         .merge(flow_control_routes())
+        .route("/v2/messages", delete(messages::cancel_messages))
+        .route("/v2/messages/", delete(messages::cancel_messages))
         .route("/v2/messages/{id}", get(messages::get_message).delete(messages::cancel_message))
+        .route("/v2/messages/{id}/retry", post(messages::retry_message))
         .route("/v2/events", get(events::list_events))
         .route("/v2/logs", get(events::list_events))
-        .route("/v2/dlq", get(dead_letters::list_dead_letters))
-        .route("/v2/dlq/", get(dead_letters::list_dead_letters))
-        .route("/v2/dlq/{id}", get(dead_letters::get_dead_letter))
+        .route("/v2/dlq", get(dead_letters::list_dead_letters).delete(dead_letters::delete_dead_letters))
+        .route("/v2/dlq/", get(dead_letters::list_dead_letters).delete(dead_letters::delete_dead_letters))
+        .route("/v2/dlq/{id}", get(dead_letters::get_dead_letter).delete(dead_letters::delete_dead_letter))
+        .route("/v2/dlq/retry", post(dead_letters::retry_dead_letters))
         .route("/v2/dlq/retry/{id}", post(dead_letters::retry_dead_letter))
         .route("/v2/keys", get(keys::get_keys))
         .route("/v2/keys/rotate", post(keys::rotate_keys))

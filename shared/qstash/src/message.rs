@@ -78,6 +78,13 @@ pub struct Message {
     /// Every attempt so far, oldest first, for who asks about one message. Not in QStash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Vec<Attempt>>,
+    /// The message that reports on the next attempt, or on the last one; see
+    /// [`MessageId::of_callback`]. Not in QStash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_message_id: Option<MessageId>,
+    /// The message that reports on the failure for good, should it come to that. Not in QStash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_callback_message_id: Option<MessageId>,
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::Error;
 use crate::gates::ensure_gates;
+use crate::hashes;
 use crate::messages::{Extras, Message};
 
 /// A message on its way into the table.
@@ -101,15 +102,21 @@ statement! {
         keys: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         windows_s: Vec<f64> => Array<Double>,
         extras: Vec<Option<String>> => Array<Nullable<Text>>,
+        url_hashes: Vec<i32> => Array<Integer>,
+        host_hashes: Vec<i32> => Array<Integer>,
+        path_hashes: Vec<i32> => Array<Integer>,
+        caller_hashes: Vec<Option<i32>> => Array<Nullable<Integer>>,
         lease_s: f64 => Double,
         notify: bool => Bool,
     } -> (BigInt, Nullable<Text>, Nullable<SqlUuid>);
     "with input as materialized (select * from unnest("
     {ids} "," {tokens} "," {delays_s} "," {at_ms} "," {urls} "," {methods} "," {headers} "," {bodies} ","
     {retries} "," {timeouts_ms} "," {retry_delays} "," {callbacks} "," {failure_callbacks} "," {labels} ","
-    {caller_ips} "," {callbacks_of} "," {keys} "," {windows_s} "," {extras}
+    {caller_ips} "," {callbacks_of} "," {keys} "," {windows_s} "," {extras} ","
+    {url_hashes} "," {host_hashes} "," {path_hashes} "," {caller_hashes}
     ") as i(id, token, delay_s, at_ms, url, method, header, body, retries, timeout_ms, retry_delay,
-            callback, failure_callback, labels, caller_ip, callback_of, key, window_s, extras)),
+            callback, failure_callback, labels, caller_ip, callback_of, key, window_s, extras,
+            url_hash, host_hash, path_hash, caller_hash)),
     taken as (
         insert into deduplications as d (key, message_id, expires_at, release_on_failure)
         select key, id, now() + make_interval(secs => window_s), coalesce((extras::json->>'release_on_failure')::bool, false)
@@ -148,10 +155,10 @@ statement! {
         returning id, lease_token
     ),
     logged as (
-        insert into events (message_id, state)
-        select id, 'CREATED'::event_state from stored
+        insert into events (message_id, state, url_hash, host_hash, path_hash, caller_hash)
+        select id, 'CREATED'::event_state, url_hash, host_hash, path_hash, caller_hash from stored join fresh using (id)
         union all
-        select id, 'ACTIVE' from stored where lease_token is not null
+        select id, 'ACTIVE', null, null, null, null from stored where lease_token is not null
     ),
     kept_waiting as (
         insert into slots (gate, message_id, family)
@@ -221,6 +228,10 @@ pub async fn accept(
             .map(|arrival| arrival.new.deduplicate.as_ref().map_or(0.0, |d| d.window.as_secs_f64()))
             .collect(),
         extras: sent().map(|arrival| stored_extras(&arrival.new)).collect(),
+        url_hashes: messages().map(|message| hashes::hash(&message.url)).collect(),
+        host_hashes: messages().map(|message| hashes::of_host_in(&message.url)).collect(),
+        path_hashes: messages().map(|message| hashes::of_path_in(&message.url)).collect(),
+        caller_hashes: messages().map(|message| message.caller_ip.as_deref().map(hashes::hash)).collect(),
         lease_s: lease.length.as_secs_f64(),
         notify,
         lifetime: PhantomData,

@@ -1,14 +1,21 @@
 //! Messages that failed for good, until they are retried, deleted or expire.
 
+use std::marker::PhantomData;
+
+use diesel::dsl::sql;
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::{DeadLetterId, MessageId, Start};
 
 use crate::Error;
 use crate::accept::{Arrival, LeaseTerms, NewMessage, accept};
+use crate::filter::{self, OfMessage};
 use crate::messages::{Message, MessageRow, StoredMessage};
 use crate::record::Response;
 use crate::schema::{dead_letters, messages};
+use crate::search::{Found, plan_for_searching, search};
 
 /// A dead letter with its message.
 #[derive(Clone, Debug)]
@@ -21,6 +28,25 @@ pub struct DeadLetter {
     pub response: Response,
     /// Why the last attempt failed, in words.
     pub error: Option<String>,
+}
+
+/// Which dead letters; what is empty or `None` does not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// These. `Some` of nothing is none.
+    pub ids: Option<Vec<DeadLetterId>>,
+    /// Of these messages.
+    pub messages: filter::Filter,
+    /// Whose last answer had one of these statuses; 0 stands for none.
+    pub response_statuses: Vec<i32>,
+    /// Failed not before this, in milliseconds since 1970.
+    pub from_ms: Option<i64>,
+    /// Failed not after this, in milliseconds since 1970.
+    pub to_ms: Option<i64>,
+    /// Continue behind this one, which may be gone.
+    pub cursor: Option<DeadLetterId>,
+    /// Oldest first instead of newest first.
+    pub earliest_first: bool,
 }
 
 #[derive(Queryable, Selectable)]
@@ -62,27 +88,112 @@ pub async fn find(conn: &mut AsyncPgConnection, id: DeadLetterId) -> Result<Opti
     Ok(row.map(DeadLetter::from).filter(|letter| letter.id == id))
 }
 
-/// A page, newest first: at most `count` of those before `before`.
-pub async fn list(
-    conn: &mut AsyncPgConnection,
-    message_id: Option<MessageId>,
-    before: Option<DeadLetterId>,
-    count: i64,
-) -> Result<Vec<DeadLetter>, Error> {
-    let mut query = dead_letters::table
-        .inner_join(messages::table)
-        .select((Row::as_select(), MessageRow::as_select()))
-        .order((dead_letters::id.desc(),))
-        .limit(count)
-        .into_boxed();
-    if let Some(id) = message_id {
-        query = query.filter(dead_letters::message_id.eq(id.0));
+/// A page, newest first unless asked otherwise.
+pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<DeadLetter>, Error> {
+    conn.transaction(async |conn| {
+        let ids: Vec<i64> = choose(conn, filter, count).await?.into_iter().map(|id| id.seq).collect();
+        let rows: Vec<(Row, MessageRow)> = dead_letters::table
+            .inner_join(messages::table)
+            .filter(dead_letters::id.eq_any(&ids))
+            .select((Row::as_select(), MessageRow::as_select()))
+            .load(conn)
+            .await?;
+        let mut letters: Vec<DeadLetter> = rows.into_iter().map(DeadLetter::from).collect();
+        letters.sort_by_key(|letter| ids.iter().position(|id| *id == letter.id.seq));
+        Ok(letters)
+    })
+    .await
+}
+
+/// The ids of a page.
+pub async fn list_ids(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<DeadLetterId>, Error> {
+    conn.transaction(async |conn| choose(conn, filter, count).await).await
+}
+
+async fn choose(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<DeadLetterId>, Error> {
+    plan_for_searching(conn).await?;
+    let of = match filter.messages.is_empty() {
+        true => Found::Many,
+        false => search(conn, &filter.messages, false).await?,
+    };
+    let rows: Vec<(i64, jiff_diesel::Timestamp)> = page(filter, of).limit(count).load(conn).await?;
+    let id = |(seq, failed_at): (i64, jiff_diesel::Timestamp)| DeadLetterId {
+        failed_at_ms: failed_at.to_jiff().as_millisecond(),
+        seq,
+    };
+    Ok(rows.into_iter().map(id).collect())
+}
+
+fn page(filter: &Filter, of: Found) -> dead_letters::BoxedQuery<'_, Pg, (BigInt, Timestamptz)> {
+    let at_ms = |operator: &str, ms: i64| {
+        let column = sql::<Bool>("dead_letters.failed_at ").sql(operator);
+        column.sql(" to_timestamp(").bind::<BigInt, _>(ms).sql(" / 1000.0)")
+    };
+    let mut query = dead_letters::table.select((dead_letters::id, dead_letters::failed_at)).into_boxed();
+    let few = matches!(of, Found::These(_));
+    query = match of {
+        Found::These(ids) => query.filter(dead_letters::message_id.eq_any(ids)),
+        Found::Many if filter.messages.is_empty() => query,
+        Found::Many => {
+            query.filter(OfMessage { column: "dead_letters.message_id", matches: filter.messages.matches() })
+        }
+    };
+    if let Some(ids) = &filter.ids {
+        // The number alone identifies; an id with another time was made up.
+        let (times, numbers): (Vec<i64>, Vec<i64>) = ids.iter().map(|id| (id.failed_at_ms, id.seq)).unzip();
+        query = query.filter(
+            sql::<Bool>(
+                "(dead_letters.id, dead_letters.failed_at) in (select id, to_timestamp(ms / 1000.0) from unnest(",
+            )
+            .bind::<Array<BigInt>, _>(numbers)
+            .sql(", ")
+            .bind::<Array<BigInt>, _>(times)
+            .sql(") as i(id, ms))"),
+        );
     }
-    if let Some(before) = before {
-        query = query.filter(dead_letters::id.lt(before.seq));
+    if !filter.response_statuses.is_empty() {
+        query = query.filter(dead_letters::response_status.eq_any(&filter.response_statuses));
     }
-    let rows: Vec<(Row, MessageRow)> = query.load(conn).await?;
-    Ok(rows.into_iter().map(DeadLetter::from).collect())
+    if let Some(from) = filter.from_ms {
+        query = query.filter(at_ms(">=", from));
+    }
+    if let Some(to) = filter.to_ms {
+        query = query.filter(at_ms("<=", to));
+    }
+    if let Some(DeadLetterId { failed_at_ms, seq }) = filter.cursor {
+        query = query.filter(
+            sql::<Bool>("(dead_letters.failed_at, dead_letters.id) ")
+                .sql(if filter.earliest_first { ">" } else { "<" })
+                .sql(" (to_timestamp(")
+                .bind::<BigInt, _>(failed_at_ms)
+                .sql(" / 1000.0), ")
+                .bind::<BigInt, _>(seq)
+                .sql(")"),
+        );
+    }
+    // As with events.
+    let at = if few { "dead_letters.failed_at + interval '0'" } else { "dead_letters.failed_at" };
+    let direction = if filter.earliest_first { "asc" } else { "desc" };
+    query.order(sql::<Bool>(&format!("{at} {direction}, dead_letters.id {direction}")))
+}
+
+statement! {
+    /// What somebody else is deleting or retrying at this moment is left to them.
+    Delete { ids: Vec<i64> => Array<BigInt> } -> BigInt;
+    "with gone as (
+        delete from dead_letters where id = any(array(
+            select id from dead_letters where id = any(" {ids} ") for update skip locked
+        ))
+        returning id
+    )
+    select count(*) from gone"
+}
+
+/// Deletes dead letters; their messages stay as they ended. Returns how many were there.
+pub async fn delete(conn: &mut AsyncPgConnection, ids: &[DeadLetterId]) -> Result<u64, Error> {
+    let statement = Delete { ids: ids.iter().map(|id| id.seq).collect(), lifetime: PhantomData };
+    let deleted: i64 = statement.get_result(conn).await?;
+    Ok(deleted.unsigned_abs())
 }
 
 /// Publishes the dead letter's message anew, changed as `change` says, and removes the dead letter,

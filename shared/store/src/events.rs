@@ -1,16 +1,21 @@
 //! The log: reading it. It is written by the statements that make things happen.
 
-use diesel::dsl::sql;
+use std::collections::BTreeSet;
+
+use diesel::dsl::{AsSelect, SqlTypeOf, sql};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Text};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel::sql_types::{BigInt, Bool};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::{Cursor, EventState, MessageId};
 use uuid::Uuid;
 
 use crate::Error;
-use crate::messages::{MessageRow, StoredMessage};
+use crate::filter::{self, OfMessage};
+use crate::messages::{StoredMessage, find_all};
 use crate::record::Response;
-use crate::schema::{events, messages};
+use crate::schema::events;
+use crate::search::{Found, plan_for_searching, search};
 
 /// One thing that happened to a message.
 #[derive(Clone, Debug)]
@@ -31,17 +36,13 @@ pub struct Event {
     pub message: StoredMessage,
 }
 
-/// Which events; empty lists and `None` do not restrict.
+/// Which events; what is empty or `None` does not restrict.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Of these messages.
-    pub message_ids: Vec<MessageId>,
+    pub messages: filter::Filter,
     /// In one of these states.
     pub states: Vec<EventState>,
-    /// Of messages to exactly these destinations.
-    pub urls: Vec<String>,
-    /// Of messages with one of these labels.
-    pub labels: Vec<String>,
     /// Not before, in milliseconds since 1970.
     pub from_ms: Option<i64>,
     /// Not after, in milliseconds since 1970.
@@ -55,6 +56,7 @@ pub struct Filter {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
 struct Row {
+    message_id: Uuid,
     at: jiff_diesel::Timestamp,
     id: i64,
     state: String,
@@ -65,47 +67,55 @@ struct Row {
     next_delivery_at: Option<jiff_diesel::Timestamp>,
 }
 
-impl From<(Row, MessageRow)> for Event {
-    fn from((row, message): (Row, MessageRow)) -> Self {
-        Self {
-            at_ms: row.at.to_jiff().as_millisecond(),
-            id: row.id,
-            state: row.state.parse().unwrap_or(EventState::Error),
-            response: row.response_status.map(|status| Response {
+impl Row {
+    fn of(self, message: StoredMessage) -> Event {
+        Event {
+            at_ms: self.at.to_jiff().as_millisecond(),
+            id: self.id,
+            state: self.state.parse().unwrap_or(EventState::Error),
+            response: self.response_status.map(|status| Response {
                 status: u16::try_from(status).unwrap_or(0),
-                header: row.response_header.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default(),
-                body: row.response_body.unwrap_or_default().into(),
+                header: self.response_header.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default(),
+                body: self.response_body.unwrap_or_default().into(),
             }),
-            error: row.error,
-            next_delivery_at_ms: row.next_delivery_at.map(|at| at.to_jiff().as_millisecond()),
-            message: message.into(),
+            error: self.error,
+            next_delivery_at_ms: self.next_delivery_at.map(|at| at.to_jiff().as_millisecond()),
+            message,
         }
     }
 }
 
-/// A page of the log, newest first unless asked otherwise.
+/// A page of the log, newest first unless asked otherwise. An event whose message is gone is not in it.
 pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<Event>, Error> {
+    conn.transaction(async |conn| {
+        plan_for_searching(conn).await?;
+        let of = match filter.messages.is_empty() {
+            true => Found::Many,
+            false => search(conn, &filter.messages, false).await?,
+        };
+        let rows: Vec<Row> = page(filter, of).limit(count).load(conn).await?;
+        let ids: BTreeSet<Uuid> = rows.iter().map(|row| row.message_id).collect();
+        let messages = find_all(conn, &ids.into_iter().collect::<Vec<_>>()).await?;
+        let with_message = |row: Row| Some(messages.get(&MessageId(row.message_id))?.clone()).map(|m| row.of(m));
+        Ok(rows.into_iter().filter_map(with_message).collect())
+    })
+    .await
+}
+
+fn page(filter: &Filter, of: Found) -> events::BoxedQuery<'_, Pg, SqlTypeOf<AsSelect<Row, Pg>>> {
     let at_ms = |operator: &str, ms: i64| {
         sql::<Bool>("events.at ").sql(operator).sql(" to_timestamp(").bind::<BigInt, _>(ms).sql(" / 1000.0)")
     };
-    let mut query = events::table
-        .inner_join(messages::table.on(messages::id.eq(events::message_id)))
-        .select((Row::as_select(), MessageRow::as_select()))
-        .limit(count)
-        .into_boxed();
-    if !filter.message_ids.is_empty() {
-        let ids: Vec<Uuid> = filter.message_ids.iter().map(|id| id.0).collect();
-        query = query.filter(events::message_id.eq_any(ids));
-    }
+    let mut query = events::table.select(Row::as_select()).into_boxed();
+    let few = matches!(of, Found::These(_));
+    query = match of {
+        Found::These(ids) => query.filter(events::message_id.eq_any(ids)),
+        Found::Many => query.filter(OfMessage { column: "events.message_id", matches: filter.messages.matches() }),
+    };
     if !filter.states.is_empty() {
-        let states: Vec<&'static str> = filter.states.iter().map(|state| state.as_str()).collect();
-        query = query.filter(sql::<Bool>("events.state = any(").bind::<Array<Text>, _>(states).sql("::event_state[])"));
-    }
-    if !filter.urls.is_empty() {
-        query = query.filter(messages::url.eq_any(&filter.urls));
-    }
-    if !filter.labels.is_empty() {
-        query = query.filter(messages::labels.overlaps_with(&filter.labels));
+        // As literals: the planner compares them with the condition of the index.
+        let states: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
+        query = query.filter(sql::<Bool>(&format!("events.state in ({})", states.join(", "))));
     }
     if let Some(from) = filter.from_ms {
         query = query.filter(at_ms(">=", from));
@@ -135,11 +145,9 @@ pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> 
                 .sql(")"),
         );
     }
-    query = if filter.earliest_first {
-        query.order((events::at.asc(), events::id.asc()))
-    } else {
-        query.order((events::at.desc(), events::id.desc()))
-    };
-    let rows: Vec<(Row, MessageRow)> = query.load(conn).await?;
-    Ok(rows.into_iter().map(Event::from).collect())
+    // The events of few messages are read and sorted. By the column itself, the planner might rather
+    // walk over all events in their order and wait for theirs.
+    let at = if few { "events.at + interval '0'" } else { "events.at" };
+    let direction = if filter.earliest_first { "asc" } else { "desc" };
+    query.order(sql::<Bool>(&format!("{at} {direction}, events.id {direction}")))
 }

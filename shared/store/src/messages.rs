@@ -1,16 +1,19 @@
 //! What a message is, in memory and in its table.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use sigpost_qstash::{Callback, FlowControl, Headers, MessageId, Method, Redact, RetryDelay};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::filter::Filter;
 use crate::schema::messages;
+use crate::search::{Found, plan_for_searching, search};
 
 /// What was accepted: everything needed to deliver it and to show it.
 #[derive(Clone, Debug)]
@@ -198,6 +201,28 @@ impl From<MessageRow> for StoredMessage {
 pub async fn find(conn: &mut AsyncPgConnection, id: MessageId) -> Result<Option<StoredMessage>, Error> {
     let row = messages::table.find(id.0).select(MessageRow::as_select()).first(conn).await.optional()?;
     Ok(row.map(StoredMessage::from))
+}
+
+/// The messages with these ids that are there, in no order.
+pub(crate) async fn find_all(
+    conn: &mut AsyncPgConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<MessageId, StoredMessage>, Error> {
+    let rows: Vec<MessageRow> =
+        messages::table.filter(messages::id.eq_any(ids)).select(MessageRow::as_select()).load(conn).await?;
+    Ok(rows.into_iter().map(StoredMessage::from).map(|stored| (stored.message.id, stored)).collect())
+}
+
+/// Whether any message matches.
+pub async fn any_that_matches(conn: &mut AsyncPgConnection, filter: &Filter) -> Result<bool, Error> {
+    conn.transaction(async |conn| {
+        plan_for_searching(conn).await?;
+        Ok(match search(conn, filter, false).await? {
+            Found::These(ids) => !ids.is_empty(),
+            Found::Many => true,
+        })
+    })
+    .await
 }
 
 /// Whether any message was ever accepted (and is still kept).

@@ -97,11 +97,16 @@ struct Cutoff {
 
 impl Cutoff {
     fn new(at_ms: i64) -> Self {
-        // RFC 9562, section 5.7: a UUIDv7 begins with 48 bits of milliseconds. The version in the
-        // bits after them is more than zero, so this is less than any id of that millisecond.
-        let ms = u128::from(at_ms.max(0).unsigned_abs());
-        Self { at_ms, first_id: Uuid::from_u128(ms << 80) }
+        Self { at_ms, first_id: first_id_of(at_ms) }
     }
+}
+
+/// Less than any id that is made in this millisecond or later.
+pub(crate) fn first_id_of(at_ms: i64) -> Uuid {
+    // RFC 9562, section 5.7: a UUIDv7 begins with 48 bits of milliseconds. The version in the
+    // bits after them is more than zero, so this is less than any id of that millisecond.
+    let ms = u128::from(at_ms.max(0).unsigned_abs());
+    Uuid::from_u128(ms << 80)
 }
 
 /// A batch of rows walked over in the order of their ids.

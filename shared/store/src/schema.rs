@@ -58,6 +58,10 @@ diesel::table! {
         response_body -> Nullable<Bytea>,
         error -> Nullable<Text>,
         next_delivery_at -> Nullable<Timestamptz>,
+        url_hash -> Nullable<Integer>,
+        host_hash -> Nullable<Integer>,
+        path_hash -> Nullable<Integer>,
+        caller_hash -> Nullable<Integer>,
     }
 }
 

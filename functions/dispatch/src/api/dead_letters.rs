@@ -1,46 +1,164 @@
-//! `GET /v2/dlq`, `GET /v2/dlq/{id}` and `POST /v2/dlq/retry/{id}`.
+//! `/v2/dlq`: looking at dead letters, deleting and retrying them, one or many.
+//!
+//! Unknown parameters are refused everywhere: a filter with a typo would delete up to a page of others.
+
+use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, State as FromState};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use jiff::Timestamp;
 use sigpost_qstash as wire;
 use sigpost_qstash::counts::RetriedMessage;
-use sigpost_qstash::{DeadLetterId, Options, Params, canonical_name};
+use sigpost_qstash::{DeadLetterId, Invalid, Options, Params, canonical_name};
 use sigpost_runtime::ApiError;
 use sigpost_store::accept::NewMessage;
-use sigpost_store::dead_letters::{DeadLetter, find, list, retry};
-use std::sync::Arc;
+use sigpost_store::dead_letters::{DeadLetter, Filter, delete, find, list, list_ids, retry};
+use sigpost_store::filter;
 
-use crate::api::messages::on_the_wire as message_on_the_wire;
+use crate::api::messages::{MAX_BULK_BODY_BYTES, on_the_wire as message_on_the_wire};
 use crate::api::publish::check_callback_addresses;
 use crate::api::query::{self, Query};
+use crate::api::{body, filters};
 use crate::deduplicate::{Deduplicating, deduplicate};
 use crate::state::State;
 
 /// Rows of a page: the most and the default (QStash's OpenAPI).
 const PAGE: i64 = 100;
 
-/// A page of dead letters, newest first.
+/// What every endpoint for many dead letters knows.
+const KNOWN: &[&str] = &["dlqIds", "messageId", "responseStatus", "count", "cursor", "order"];
+
+/// A page of dead letters, newest first unless asked otherwise (QStash's older reference has the
+/// oldest first, but the Python SDK's tests expect new ones on the first page).
 pub(crate) async fn list_dead_letters(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
 ) -> Result<Json<wire::DeadLettersPage>, ApiError> {
-    let query = Query::parse(uri.query()).allow_only(&["count", "cursor", "messageId"])?;
-    let count = query.count(PAGE, PAGE)?;
-    let message_id = query.parsed("messageId", "a message id")?;
-    let before = query.parsed("cursor", "a cursor of this endpoint")?;
-    let mut letters = list(&mut *state.database.connection().await?, message_id, before, count + 1).await?;
-    let more = query::cut_to_page(&mut letters, count);
+    let query = allow_known(Query::parse(uri.query()))?;
+    let count = query.count(PAGE)?.unwrap_or(PAGE);
+    let filter = filter(&query, &state).await?;
+    let mut letters = list(&mut *state.database.connection().await?, &filter, count + 1).await?;
+    let more = query::cut_to_page(&mut letters, count) && filter.ids.is_none();
     let cursor = letters.last().filter(|_| more).map(|last| last.id.to_string());
     Ok(Json(wire::DeadLettersPage { messages: letters.into_iter().map(on_the_wire).collect(), cursor }))
+}
+
+/// Deletes one dead letter.
+pub(crate) async fn delete_dead_letter(
+    FromState(state): FromState<Arc<State>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Json<wire::Deleted>, ApiError> {
+    Query::parse(uri.query()).allow_only(&[])?;
+    let one = Filter { ids: Some(vec![parse_id(&id)?]), ..Filter::default() };
+    let mut conn = state.database.connection().await?;
+    let found = list_ids(&mut conn, &one, 1).await?;
+    match delete(&mut conn, &found).await? {
+        0 => Err(unknown(&id)),
+        deleted => Ok(Json(wire::Deleted { deleted, cursor: None })),
+    }
+}
+
+/// Deletes a page of dead letters: by ids, by other things, or of all.
+pub(crate) async fn delete_dead_letters(
+    FromState(state): FromState<Arc<State>>,
+    uri: Uri,
+    headers: HeaderMap,
+    request_body: Body,
+) -> Result<Json<wire::Deleted>, ApiError> {
+    let body = body::read(&headers, request_body, MAX_BULK_BODY_BYTES).await?;
+    let query = allow_known(Query::parse_bulk(uri.query(), &body)?)?;
+    if uri.path().ends_with('/') && query.is_empty() {
+        return Err(ApiError::bad_request(
+            "an id is missing behind the slash; DELETE /v2/dlq without it deletes all, a page at a time",
+        ));
+    }
+    let (ids, cursor) = choose(&query, &state).await?;
+    let deleted = delete(&mut *state.database.connection().await?, &ids).await?;
+    Ok(Json(wire::Deleted { deleted, cursor }))
+}
+
+/// Retries a page of dead letters: by ids, by other things, or of all. Each is retried for itself.
+pub(crate) async fn retry_dead_letters(
+    FromState(state): FromState<Arc<State>>,
+    uri: Uri,
+    headers: HeaderMap,
+    request_body: Body,
+) -> Result<(StatusCode, Json<wire::Retried>), ApiError> {
+    let body = body::read(&headers, request_body, MAX_BULK_BODY_BYTES).await?;
+    let query = allow_known(Query::parse_bulk(uri.query(), &body)?.without_options())?;
+    let (params, options) = options(&state, &headers, &uri)?;
+    let (ids, cursor) = choose(&query, &state).await?;
+    let mut responses = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mut conn = state.database.connection().await?;
+        let new_id = retry(&mut conn, id, |new| change(new, &params, &options, &state.deduplicating)).await?;
+        responses.extend(new_id.map(|message_id| RetriedMessage { message_id }));
+    }
+    if responses.is_empty() && !query.list("dlqIds").is_empty() {
+        return Err(ApiError::not_found("none of the dlq messages was found"));
+    }
+    Ok((StatusCode::CREATED, Json(wire::Retried { responses, cursor })))
+}
+
+fn allow_known(query: Query) -> Result<Query, Invalid> {
+    let filters = [filters::OF_MESSAGES, filters::OF_TIME].concat();
+    let query = query.allow_only(&[KNOWN, &filters])?;
+    query.refuse_empty(&[&["messageId", "responseStatus"], &filters[..]].concat())
+}
+
+async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
+    let ids = query.ids("dlqIds")?;
+    if ids.is_some() {
+        return Ok(Filter { ids, earliest_first: filters::earliest_first(query)?, ..Filter::default() });
+    }
+    let filter = Filter {
+        ids: None,
+        messages: filter::Filter::default(),
+        response_statuses: query.parsed_list("responseStatus", "a status")?,
+        from_ms: filters::time(query, "fromDate")?,
+        to_ms: filters::time(query, "toDate")?,
+        cursor: cursor(query)?,
+        earliest_first: filters::earliest_first(query)?,
+    };
+    let message_ids = Some(query.parsed_list("messageId", "a message id")?).filter(|ids| !ids.is_empty());
+    let messages = filters::of_messages(query, &state.database).await?;
+    Ok(Filter { messages: filter::Filter { message_ids, ..messages }, ..filter })
+}
+
+fn cursor(query: &Query) -> Result<Option<DeadLetterId>, Invalid> {
+    match query.parsed("cursor", "a cursor of this endpoint")? {
+        Some(DeadLetterId { failed_at_ms, .. }) if failed_at_ms > filters::LAST_MS => {
+            Err(Invalid::new("cursor", "is not of this endpoint"))
+        }
+        cursor => Ok(cursor),
+    }
+}
+
+/// The dead letters that a bulk call is about, and the cursor behind them if there are more.
+async fn choose(query: &Query, state: &State) -> Result<(Vec<DeadLetterId>, Option<String>), ApiError> {
+    let count = query.count(PAGE)?.unwrap_or(PAGE);
+    let filter = filter(query, state).await?;
+    let mut conn = state.database.connection().await?;
+    if let Some(ids) = &filter.ids {
+        let most = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+        return Ok((list_ids(&mut conn, &filter, most).await?, None));
+    }
+    let mut ids = list_ids(&mut conn, &filter, count + 1).await?;
+    let more = query::cut_to_page(&mut ids, count);
+    let cursor = ids.last().filter(|_| more).map(ToString::to_string);
+    Ok((ids, cursor))
 }
 
 /// One dead letter with the response that ended its message.
 pub(crate) async fn get_dead_letter(
     FromState(state): FromState<Arc<State>>,
     Path(id): Path<String>,
+    uri: Uri,
 ) -> Result<Json<wire::DeadLetter>, ApiError> {
+    Query::parse(uri.query()).allow_only(&[])?;
     let letter = find(&mut *state.database.connection().await?, parse_id(&id)?).await?;
     letter.map(|letter| Json(on_the_wire(letter))).ok_or_else(|| unknown(&id))
 }
@@ -53,13 +171,20 @@ pub(crate) async fn retry_dead_letter(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<RetriedMessage>), ApiError> {
-    let params = Params::from_request(&headers, uri.query())?;
-    let options = Options::parse(&params, &state.limits, Timestamp::now())?;
-    check_callback_addresses(&state, &options)?;
+    Query::parse(uri.query()).without_options().allow_only(&[])?;
+    let (params, options) = options(&state, &headers, &uri)?;
     let mut conn = state.database.connection().await?;
     let new_id = retry(&mut conn, parse_id(&id)?, |new| change(new, &params, &options, &state.deduplicating)).await?;
     let message_id = new_id.ok_or_else(|| unknown(&id))?;
     Ok((StatusCode::CREATED, Json(RetriedMessage { message_id })))
+}
+
+/// The options of the retry request.
+fn options(state: &State, headers: &HeaderMap, uri: &Uri) -> Result<(Params, Options), ApiError> {
+    let params = Params::from_request(headers, uri.query())?;
+    let options = Options::parse(&params, &state.limits, Timestamp::now())?;
+    check_callback_addresses(state, &options)?;
+    Ok((params, options))
 }
 
 /// What the request sets replaces what the message had; the rest stays. Its own Content-Type, which

@@ -9,61 +9,50 @@ use sigpost_qstash as wire;
 use sigpost_qstash::{Cursor, EventState, Invalid};
 use sigpost_runtime::ApiError;
 use sigpost_store::events::{Event, Filter, list};
+use sigpost_store::filter;
 
+use crate::api::filters;
 use crate::api::messages::{callback_parts, milliseconds};
 use crate::api::query::{self, Query};
 use crate::state::State;
 
 /// Rows of a page: the most and the default (QStash's earlier reference and its Go SDK's tests).
 const PAGE: i64 = 1000;
-/// The latest time that JavaScript's `Date` knows, in milliseconds. Postgres knows a little more.
-const LAST_MS: i64 = 8_640_000_000_000_000;
-
 /// A page of the log, newest first unless asked otherwise.
 pub(crate) async fn list_events(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
 ) -> Result<Json<wire::EventsPage>, ApiError> {
     let query = Query::parse(uri.query());
-    let count = query.count(PAGE, PAGE)?;
-    let filter = filter(&query)?;
+    let count = query.count(PAGE)?.unwrap_or(PAGE);
+    let filter = filter(&query, &state).await?;
     let mut events = list(&mut *state.database.connection().await?, &filter, count + 1).await?;
     let more = query::cut_to_page(&mut events, count);
     let cursor = events.last().filter(|_| more).map(|last| Cursor { at_ms: last.at_ms, seq: Some(last.id) });
     Ok(Json(wire::EventsPage { events: events.into_iter().map(on_the_wire).collect(), cursor }))
 }
 
-fn filter(query: &Query) -> Result<Filter, Invalid> {
+async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
     let mut message_ids = query.parsed_list("messageIds", "a message id")?;
-    message_ids.extend(query.parsed::<wire::MessageId>("messageId", "a message id")?);
-    Ok(Filter {
-        message_ids,
+    message_ids.extend(query.parsed_list::<wire::MessageId>("messageId", "a message id")?);
+    let filter = Filter {
+        messages: filter::Filter::default(),
         states: states(query)?,
-        urls: query.exact("url"),
-        labels: query.list("label"),
-        from_ms: time(query, "fromDate")?,
-        to_ms: time(query, "toDate")?,
+        from_ms: filters::time(query, "fromDate")?,
+        to_ms: filters::time(query, "toDate")?,
         cursor: cursor(query)?,
-        earliest_first: match query.exact("order").first().map(String::as_str) {
-            None | Some("latestFirst") => false,
-            Some("earliestFirst") => true,
-            Some(_) => return Err(Invalid::new("order", "must be latestFirst or earliestFirst")),
-        },
-    })
-}
-
-fn time(query: &Query, name: &str) -> Result<Option<i64>, Invalid> {
-    match query.parsed(name, "a time in milliseconds")? {
-        Some(ms) if !(0..=LAST_MS).contains(&ms) => {
-            Err(Invalid::new(name, format!("must be between 0 and {LAST_MS} milliseconds")))
-        }
-        time => Ok(time),
-    }
+        earliest_first: filters::earliest_first(query)?,
+    };
+    let messages = filters::of_messages(query, &state.database).await?;
+    let message_ids = Some(message_ids).filter(|ids| !ids.is_empty());
+    Ok(Filter { messages: filter::Filter { message_ids, ..messages }, ..filter })
 }
 
 fn cursor(query: &Query) -> Result<Option<Cursor>, Invalid> {
     match query.parsed("cursor", "a cursor of this endpoint")? {
-        Some(Cursor { at_ms, .. }) if at_ms > LAST_MS => Err(Invalid::new("cursor", "is not of this endpoint")),
+        Some(Cursor { at_ms, .. }) if at_ms > filters::LAST_MS => {
+            Err(Invalid::new("cursor", "is not of this endpoint"))
+        }
         cursor => Ok(cursor),
     }
 }

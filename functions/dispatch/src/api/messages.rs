@@ -1,16 +1,30 @@
-//! `GET` and `DELETE /v2/messages/{id}`.
+//! `/v2/messages`: looking at one, cancelling one or many, and letting one go out at once.
 
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, State as FromState};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use sigpost_qstash as wire;
-use sigpost_qstash::{EventState, MessageId};
+use sigpost_qstash::{CallbackKind, EventState, MessageId};
 use sigpost_runtime::ApiError;
-use sigpost_store::cancel::{Cancelled, cancel};
+use sigpost_store::cancel::{Cancelled, cancel, cancel_many};
+use sigpost_store::make_due::{MadeDue, make_due};
 use sigpost_store::messages::{MessageState, StoredMessage, find};
+use sigpost_store::{events, filter};
 
+use crate::api::attempts::attempts;
+use crate::api::query::Query;
+use crate::api::{body, filters};
 use crate::state::State;
+
+/// Most messages that a bulk cancel with a `count` may ask for (QStash's OpenAPI). Without one there is no limit.
+const MOST: i64 = 500;
+/// The longest body of a bulk call in bytes.
+pub(crate) const MAX_BULK_BODY_BYTES: usize = 1024 * 1024;
+/// Events of one message that are read to tell its attempts.
+const MAX_EVENTS: i64 = 10_000;
 
 /// The message, whatever its state, as long as it is kept.
 pub(crate) async fn get_message(
@@ -18,8 +32,87 @@ pub(crate) async fn get_message(
     Path(id): Path<String>,
 ) -> Result<Json<wire::Message>, ApiError> {
     let id = parse_id(&id)?;
-    let stored = find(&mut *state.database.connection().await?, id).await?;
-    stored.map(|stored| Json(on_the_wire(stored))).ok_or_else(|| unknown(id))
+    let mut conn = state.database.connection().await?;
+    let stored = find(&mut conn, id).await?.ok_or_else(|| unknown(id))?;
+    let of_this = filter::Filter { message_ids: Some(vec![id]), ..filter::Filter::default() };
+    let log = events::Filter { messages: of_this, earliest_first: true, ..events::Filter::default() };
+    let attempts = attempts(&events::list(&mut conn, &log, MAX_EVENTS).await?);
+    let callbacks = CallbackIds::of(&stored);
+    Ok(Json(wire::Message {
+        attempts: Some(attempts).filter(|attempts| !attempts.is_empty()),
+        callback_message_id: callbacks.callback,
+        failure_callback_message_id: callbacks.failure_callback,
+        ..on_the_wire(stored)
+    }))
+}
+
+/// The ids of a message's callbacks, which are known before they are sent.
+struct CallbackIds {
+    /// Of the report on the next attempt; when there is to be none, on the last.
+    callback: Option<MessageId>,
+    /// Of the report on the failure; as long as it is open, on that of the last attempt that is allowed.
+    failure_callback: Option<MessageId>,
+}
+
+impl CallbackIds {
+    fn of(stored: &StoredMessage) -> Self {
+        let message = &stored.message;
+        let last = if stored.state == MessageState::Failed { stored.retried } else { message.retries };
+        let id = |kind, retried| MessageId::of_callback(message.id, kind, retried);
+        Self {
+            callback: message.callback.as_ref().map(|_| id(CallbackKind::Callback, stored.retried)),
+            failure_callback: message.failure_callback.as_ref().map(|_| id(CallbackKind::FailureCallback, last)),
+        }
+    }
+}
+
+/// Cancels every open message that is asked for: by ids, by other things, or all.
+pub(crate) async fn cancel_messages(
+    FromState(state): FromState<Arc<State>>,
+    uri: Uri,
+    headers: HeaderMap,
+    request_body: Body,
+) -> Result<Json<wire::Cancelled>, ApiError> {
+    let known = [&["messageIds", "count", "cursor"], filters::OF_MESSAGES, filters::OF_DESTINATIONS, filters::OF_TIME];
+    let body = body::read(&headers, request_body, MAX_BULK_BODY_BYTES).await?;
+    let query = Query::parse_bulk(uri.query(), &body)?.allow_only(&known)?.refuse_empty(&known[1..].concat())?;
+    if uri.path().ends_with('/') && query.is_empty() {
+        return Err(ApiError::bad_request(
+            "a message id is missing behind the slash; DELETE /v2/messages without it cancels every message",
+        ));
+    }
+    let count = query.count(MOST)?.map(i64::unsigned_abs);
+    let (filter, most) = match query.ids("messageIds")? {
+        Some(ids) => (filter::Filter { message_ids: Some(ids), ..filter::Filter::default() }, None),
+        None => {
+            let created_from_ms = filters::time(&query, "fromDate")?;
+            let created_to_ms = filters::time(&query, "toDate")?;
+            let messages = filters::of_messages(&query, &state.database).await?;
+            (filter::Filter { created_from_ms, created_to_ms, ..messages }, count)
+        }
+    };
+    let cancelled = cancel_many(&state.database, &filter, most).await?;
+    Ok(Json(wire::Cancelled { cancelled }))
+}
+
+/// Lets a message that waits for its time, or for that of its next attempt, go out now. At a gate it
+/// keeps its place. Not in QStash, whose users ask for it.
+pub(crate) async fn retry_message(
+    FromState(state): FromState<Arc<State>>,
+    Path(id): Path<String>,
+) -> Result<Json<wire::RetriedMessage>, ApiError> {
+    let id = parse_id(&id)?;
+    match make_due(&mut *state.database.connection().await?, id).await? {
+        MadeDue::Yes => Ok(Json(wire::RetriedMessage { message_id: id })),
+        MadeDue::No(MessageState::Pending | MessageState::Active) => {
+            Err(ApiError::new(StatusCode::CONFLICT, format!("message {id} is in flight at this moment")))
+        }
+        MadeDue::No(ended) => {
+            let text = format!("message {id} cannot be retried, it is already {}", ended.as_str());
+            Err(ApiError::new(StatusCode::CONFLICT, text))
+        }
+        MadeDue::Unknown => Err(unknown(id)),
+    }
 }
 
 /// Cancels a message that has not ended: waiting, between two attempts, or in flight.
@@ -78,6 +171,8 @@ pub(crate) fn on_the_wire(stored: StoredMessage) -> wire::Message {
         timeout: message.timeout.map(milliseconds),
         state: Some(state),
         attempts: None,
+        callback_message_id: None,
+        failure_callback_message_id: None,
     }
 }
 

@@ -1,48 +1,138 @@
-//! Query parameters of the reading endpoints: repeated or comma-separated, checked by name.
+//! Query parameters of the endpoints that choose: repeated or comma-separated, checked by name; for
+//! bulk calls also a JSON body with the same names.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use serde_json::Value;
 use sigpost_qstash::Invalid;
-use sigpost_qstash::names::TOKEN_PARAMETER;
+use sigpost_qstash::bulk::MAX_IDS;
+use sigpost_qstash::names::{PREFIX, TOKEN_PARAMETER};
+use sigpost_runtime::env::split;
 
 /// The decoded pairs of a query string.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     url::form_urlencoded::parse(query.as_bytes())
 }
 
-/// A query string by name.
-pub(crate) struct Query(Vec<(String, String)>);
+/// Parameters by name. Empty values count as absent: some clients send every parameter they know.
+#[derive(Debug, Default)]
+pub(crate) struct Query {
+    values: Vec<(String, String)>,
+    /// The names of those that were given without a value.
+    empty: BTreeSet<String>,
+}
 
 impl Query {
-    /// Empty values count as absent: some clients send every parameter they know.
     pub(crate) fn parse(query: Option<&str>) -> Self {
-        Self(
-            pairs(query.unwrap_or_default())
-                .filter(|(_, value)| !value.is_empty())
-                .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                .collect(),
-        )
+        let mut parsed = Self::default();
+        for (name, value) in pairs(query.unwrap_or_default()) {
+            parsed.push(name.into_owned(), value.into_owned());
+        }
+        parsed
+    }
+
+    /// The parameters of a call that changes many things at once: from its query, or from its body.
+    /// What is in both must be the same.
+    pub(crate) fn parse_bulk(query: Option<&str>, body: &[u8]) -> Result<Self, Invalid> {
+        let mut parsed = Self::parse(query);
+        let of_body = Self::parse_body(body)?;
+        let names: BTreeSet<&String> = of_body.values.iter().map(|(name, _)| name).chain(&of_body.empty).collect();
+        for name in names {
+            let values = |query: &Self| query.list(name).into_iter().collect::<BTreeSet<_>>();
+            if parsed.has(name) && values(&parsed) != values(&of_body) {
+                return Err(Invalid::new(name, "differs between query and body; give it in one of them"));
+            }
+        }
+        let of_body_alone = of_body.values.into_iter().filter(|(name, _)| !parsed.has(name));
+        let of_body_alone: Vec<_> = of_body_alone.collect();
+        parsed.values.extend(of_body_alone);
+        parsed.empty.extend(of_body.empty);
+        Ok(parsed)
+    }
+
+    fn parse_body(body: &[u8]) -> Result<Self, Invalid> {
+        let mut parsed = Self::default();
+        if body.trim_ascii().is_empty() {
+            return Ok(parsed);
+        }
+        let fields: serde_json::Map<String, Value> =
+            serde_json::from_slice(body).map_err(|why| Invalid::new("body", format!("is not a JSON object: {why}")))?;
+        for (name, value) in fields {
+            let values = match value {
+                Value::Null => continue,
+                Value::Array(values) => values,
+                value => vec![value],
+            };
+            if values.is_empty() {
+                parsed.empty.insert(name.clone());
+            }
+            for value in values {
+                match value {
+                    Value::String(text) => parsed.push(name.clone(), text),
+                    Value::Number(number) => parsed.push(name.clone(), number.to_string()),
+                    _ => return Err(Invalid::new(name, "must be a text, a number, or a list of them")),
+                }
+            }
+        }
+        Ok(parsed)
+    }
+
+    fn push(&mut self, name: String, value: String) {
+        if split(&value).is_empty() {
+            self.empty.insert(name);
+        } else {
+            self.values.push((name, value));
+        }
+    }
+
+    /// Whether nothing was asked for, not even with an empty value.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.iter().map(|(name, _)| name).chain(&self.empty).all(|name| name == TOKEN_PARAMETER)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.values.iter().any(|(given, _)| given == name)
     }
 
     /// Refuses what the endpoint does not know: a filter with a typo would match everything.
-    pub(crate) fn allow_only(self, known: &[&str]) -> Result<Self, Invalid> {
-        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str()) && name != TOKEN_PARAMETER) {
-            Some((name, _)) => {
-                Err(Invalid::new(name.as_str(), format!("unknown parameter; this endpoint knows {}", known.join(", "))))
-            }
+    pub(crate) fn allow_only(self, known: &[&[&str]]) -> Result<Self, Invalid> {
+        let is_known =
+            |name: &String| name == TOKEN_PARAMETER || known.iter().any(|names| names.contains(&name.as_str()));
+        match self.values.iter().map(|(name, _)| name).chain(&self.empty).find(|name| !is_known(name)) {
+            Some(name) => Err(Invalid::new(
+                name.as_str(),
+                format!("unknown parameter; this endpoint knows {}", known.concat().join(", ")),
+            )),
             None => Ok(self),
         }
     }
 
+    /// Refuses these without a value: who meant to choose by them would choose everything.
+    pub(crate) fn refuse_empty(self, names: &[&str]) -> Result<Self, Invalid> {
+        match self.empty.iter().find(|name| names.contains(&name.as_str()) && !self.has(name)) {
+            Some(name) => Err(Invalid::new(name.as_str(), "must not be empty; leave it out to choose by other things")),
+            None => Ok(self),
+        }
+    }
+
+    /// Without the options of a publish, which have names of their own.
+    pub(crate) fn without_options(mut self) -> Self {
+        let is_option = |name: &str| name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+        self.values.retain(|(name, _)| !is_option(name));
+        self.empty.retain(|name| !is_option(name));
+        self
+    }
+
     /// The values of a parameter as they were given.
     pub(crate) fn exact(&self, name: &str) -> Vec<String> {
-        self.0.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone()).collect()
+        self.values.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone()).collect()
     }
 
     /// The values of a parameter, split at commas.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
-        self.exact(name).iter().flat_map(|value| sigpost_runtime::env::split(value)).collect()
+        self.exact(name).iter().flat_map(|value| split(value)).collect()
     }
 
     /// Every value of a list, parsed.
@@ -50,17 +140,29 @@ impl Query {
         self.list(name).iter().map(|value| parse(name, value, what)).collect()
     }
 
-    /// The parameter's first value, parsed.
-    pub(crate) fn parsed<T: FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, Invalid> {
-        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| parse(name, value, what)).transpose()
+    /// A list of ids that names what a bulk call is about. Given without a value it is a list of
+    /// none. What cannot be an id is one that does not exist.
+    pub(crate) fn ids<T: FromStr>(&self, name: &str) -> Result<Option<Vec<T>>, Invalid> {
+        let ids = self.list(name);
+        if ids.len() > MAX_IDS {
+            return Err(Invalid::new(name, format!("must not be more than {MAX_IDS} ids")));
+        }
+        let given = !ids.is_empty() || self.empty.contains(name);
+        Ok(given.then(|| ids.iter().filter_map(|id| id.parse().ok()).collect()))
     }
 
-    /// A page size: the default when absent, refused outside `1..=most`.
-    pub(crate) fn count(&self, default: i64, most: i64) -> Result<i64, Invalid> {
+    /// The parameter's first value, parsed.
+    pub(crate) fn parsed<T: FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, Invalid> {
+        self.values.iter().find(|(given, _)| given == name).map(|(_, value)| parse(name, value, what)).transpose()
+    }
+
+    /// How many at most, refused outside `1..=most`.
+    pub(crate) fn count(&self, most: i64) -> Result<Option<i64>, Invalid> {
         match self.parsed("count", "a number")? {
-            None => Ok(default),
-            Some(count) if (1..=most).contains(&count) => Ok(count),
-            Some(_) => Err(Invalid::new("count", format!("must be between 1 and {most}"))),
+            Some(count) if !(1..=most).contains(&count) => {
+                Err(Invalid::new("count", format!("must be between 1 and {most}")))
+            }
+            count => Ok(count),
         }
     }
 }

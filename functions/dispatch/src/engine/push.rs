@@ -1,5 +1,6 @@
 //! Push: a lease goes out, and what came of it goes to the recorder.
 
+use axum::http::HeaderMap;
 use bytes::Bytes;
 use jiff::Timestamp;
 use sigpost_qstash::Headers;
@@ -13,6 +14,9 @@ use super::in_flight::Holding;
 use super::recorder::Ended;
 use super::send::{Answer, SendError};
 use super::{Engine, Room, StepKind, callbacks};
+
+/// What is kept of the headers of a success, in bytes of names and values.
+const KEPT_HEADER_BYTES: usize = 8 * 1024;
 
 /// Leases that may be lost before a message is given up: it takes its dispatchers down with it, or
 /// the lease is too short for them.
@@ -49,8 +53,8 @@ async fn deliver(engine: Engine, lease: Lease, room: Room, holding: Holding) {
     inner.recorder.record(Ended { lease, outcome, room, holding });
 }
 
-/// Decides, and keeps of the answer what is recorded: of a failure all, of a success its status, and
-/// what a callback will tell.
+/// Decides, and keeps of the answer what is recorded: of a failure all; of a success its status and the
+/// beginning of its headers, and what a callback will tell.
 fn outcome(lease: &Lease, result: Result<Answer, SendError>, now: Timestamp) -> Outcome {
     let attempt = Attempt {
         retried: lease.retried,
@@ -67,9 +71,18 @@ fn outcome(lease: &Lease, result: Result<Answer, SendError>, now: Timestamp) -> 
         has_slots: lease.message.has_slots(),
         response: result.ok().map(|answer| match in_full {
             true => Response { status: answer.status, header: Headers::from_http(&answer.headers), body: answer.body },
-            false => Response { status: answer.status, header: Headers::default(), body: Bytes::new() },
+            false => Response { status: answer.status, header: beginning_of(&answer.headers), body: Bytes::new() },
         }),
     }
+}
+
+/// Headers in the order of their names, as many as fit into [`KEPT_HEADER_BYTES`].
+fn beginning_of(headers: &HeaderMap) -> Headers {
+    let mut kept = Headers::from_http(headers);
+    while kept.size_bytes() > KEPT_HEADER_BYTES {
+        kept.0.pop_last();
+    }
+    kept
 }
 
 fn given_up(lease: &Lease) -> Outcome {

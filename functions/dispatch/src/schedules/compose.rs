@@ -72,7 +72,10 @@ impl Composer {
         // are what makes each firing one; the key is for drivers that call twice.
         for (number, new) in messages.iter_mut().enumerate() {
             new.deduplicate.get_or_insert_with(|| Deduplicate {
-                key: format!("schedule:{}:{}:{number}", schedule.id, at.as_millisecond()),
+                key: match recipients {
+                    Recipients::Url(_) => format!("schedule:{}:{}", schedule.id, at.as_millisecond()),
+                    Recipients::Group(_) => format!("schedule:{}:{}:{number}", schedule.id, at.as_millisecond()),
+                },
                 window: WINDOW,
                 release_on_failure: false,
             });

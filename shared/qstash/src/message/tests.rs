@@ -34,6 +34,8 @@ fn bare() -> Message {
         timeout: None,
         state: None,
         attempts: None,
+        callback_message_id: None,
+        failure_callback_message_id: None,
     }
 }
 

@@ -1,0 +1,74 @@
+//! The parameters that choose messages, as the endpoints for messages, events and dead letters share them.
+
+use sigpost_qstash::{Destination, Invalid};
+use sigpost_runtime::ApiError;
+use sigpost_store::Database;
+use sigpost_store::filter::Filter;
+use sigpost_store::messages::any_that_matches;
+
+use crate::api::query::Query;
+
+/// Known everywhere. Each may have many values, of which one has to fit.
+pub(crate) const OF_MESSAGES: &[&str] =
+    &["url", "topicName", "queueName", "scheduleId", "label", "flowControlKey", "callerIp", "callerIP"];
+/// Known everywhere but for dead letters (the JavaScript SDK's filter types).
+pub(crate) const OF_DESTINATIONS: &[&str] = &["host", "path"];
+/// Bounds in time, both inclusive.
+pub(crate) const OF_TIME: &[&str] = &["fromDate", "toDate"];
+
+/// The latest time that JavaScript's `Date` knows, in milliseconds. Postgres knows a little more.
+pub(crate) const LAST_MS: i64 = 8_640_000_000_000_000;
+
+/// What [`OF_MESSAGES`] and [`OF_DESTINATIONS`] say.
+pub(crate) async fn of_messages(query: &Query, database: &Database) -> Result<Filter, ApiError> {
+    let mut caller_ips = query.list("callerIp");
+    caller_ips.extend(query.list("callerIP"));
+    Ok(Filter {
+        urls: urls(query, database).await?,
+        hosts: query.list("host"),
+        paths: query.list("path"),
+        topic_names: query.list("topicName"),
+        queue_names: query.list("queueName"),
+        schedule_ids: query.list("scheduleId"),
+        labels: query.list("label"),
+        flow_control_keys: query.list("flowControlKey"),
+        caller_ips,
+        ..Filter::default()
+    })
+}
+
+/// A URL may hold a comma itself: a value that is a list of URLs is one only if no message goes to
+/// exactly that value.
+async fn urls(query: &Query, database: &Database) -> Result<Vec<String>, ApiError> {
+    let mut urls = Vec::new();
+    for url in query.exact("url") {
+        let parts = sigpost_runtime::env::split(&url);
+        let is_list = parts.len() > 1 && parts.iter().all(|part| Destination::parse(part).is_ok());
+        let exactly = Filter { urls: vec![url.clone()], ..Filter::default() };
+        if is_list && !any_that_matches(&mut *database.connection().await?, &exactly).await? {
+            urls.extend(parts);
+        } else {
+            urls.push(url);
+        }
+    }
+    Ok(urls)
+}
+
+/// A time in milliseconds.
+pub(crate) fn time(query: &Query, name: &str) -> Result<Option<i64>, Invalid> {
+    match query.parsed(name, "a time in milliseconds")? {
+        Some(ms) if !(0..=LAST_MS).contains(&ms) => {
+            Err(Invalid::new(name, format!("must be between 0 and {LAST_MS} milliseconds")))
+        }
+        time => Ok(time),
+    }
+}
+
+/// Whether `order` asks for the oldest first; the newest are first when it does not say.
+pub(crate) fn earliest_first(query: &Query) -> Result<bool, Invalid> {
+    match query.exact("order").first().map(String::as_str) {
+        None | Some("latestFirst") => Ok(false),
+        Some("earliestFirst") => Ok(true),
+        Some(_) => Err(Invalid::new("order", "must be latestFirst or earliestFirst")),
+    }
+}

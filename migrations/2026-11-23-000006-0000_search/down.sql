@@ -1,0 +1,10 @@
+drop index dead_letters_response_status;
+alter table dead_letters alter column failed_at type timestamptz;
+drop index messages_labels;
+drop index messages_gates;
+drop index messages_schedule_id;
+drop index messages_topic_name;
+drop index events_state;
+drop index events_hashes;
+drop function url_path, url_without_query, url_authority;
+alter table events drop column url_hash, drop column host_hash, drop column path_hash, drop column caller_hash;

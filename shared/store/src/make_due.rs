@@ -1,0 +1,50 @@
+//! Make due: a message that waits for its time goes out now.
+
+use std::marker::PhantomData;
+
+use diesel::sql_types::{Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use sigpost_qstash::MessageId;
+use uuid::Uuid;
+
+use crate::Error;
+use crate::messages::MessageState;
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeDue {
+    /// It waited for its time, or at a gate. It is due now; at a gate it keeps its place.
+    Yes,
+    /// It is in flight, or has ended.
+    No(MessageState),
+    /// There is no such message.
+    Unknown,
+}
+
+statement! {
+    /// Who waits at a gate has no time at which it is due; there its earliest time counts.
+    MakeDue { id: Uuid => SqlUuid } -> (Bool, Nullable<Text>);
+    "with wanted as (select " {id} " as id),
+    made_due as (
+        update messages m set due_at = case when m.waits_for is null then least(m.due_at, now()) end,
+                              not_before = least(m.not_before, now())
+        from wanted where m.id = wanted.id and m.state = 'pending'
+        returning m.id
+    ),
+    told as (select pg_notify('sigpost', '')::text from made_due)
+    select exists (select from made_due), (select m.state::text from messages m join wanted using (id))
+    from (select 1) one left join told on true"
+}
+
+/// Makes a message due that waits for its time: that of its first attempt or of a retry.
+pub async fn make_due(conn: &mut AsyncPgConnection, id: MessageId) -> Result<MadeDue, Error> {
+    let statement = MakeDue { id: id.0, lifetime: PhantomData };
+    let (made_due, state): (bool, Option<String>) = statement.get_result(conn).await?;
+    Ok(match state {
+        _ if made_due => MadeDue::Yes,
+        // What was pending a moment ago, when the statement began to look, was leased meanwhile.
+        Some(state) if state == MessageState::Pending.as_str() => MadeDue::No(MessageState::Active),
+        Some(state) => MadeDue::No(MessageState::from_label(&state)),
+        None => MadeDue::Unknown,
+    })
+}

@@ -1,0 +1,200 @@
+//! `DELETE /v2/messages`: many at once.
+
+use dispatch::engine::StepKind;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sigpost_qstash::MessageId;
+
+use crate::support::{Answer, Answered, TestApp, answered};
+
+/// Publishes a message that waits for an hour.
+async fn waiting(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> MessageId {
+    app.publish(&app.receiver.url(path), &[headers, &[("Upstash-Delay", "1h")]].concat(), "").await.id()
+}
+
+/// How many a bulk cancel says it cancelled.
+async fn cancelled(app: &TestApp, query: &str) -> i64 {
+    let answer = app.delete(&format!("/v2/messages{query}")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{query}: {answer:?}");
+    answer.body["cancelled"].as_i64().expect("a number")
+}
+
+async fn with_body(app: &TestApp, query: &str, body: Value) -> Answered {
+    answered(app.request(Method::DELETE, &format!("/v2/messages{query}")).json(&body)).await
+}
+
+async fn open(app: &TestApp) -> i64 {
+    app.database.count("select count(*) from messages where finished_at is null").await
+}
+
+/// Traps 6 and 26.
+#[tokio::test]
+async fn ids_come_repeated_in_a_list_or_in_the_body() {
+    let app = TestApp::start().await;
+    let mut ids = Vec::new();
+    for _ in 0..7 {
+        ids.push(waiting(&app, "/", &[]).await);
+    }
+    assert_eq!(cancelled(&app, &format!("?messageIds={}&messageIds={}", ids[0], ids[1])).await, 2);
+    assert_eq!(cancelled(&app, &format!("?messageIds={},{},{}", ids[0], ids[2], MessageId::new())).await, 1);
+    let answer = with_body(&app, "", json!({ "messageIds": [ids[3], "no id", ids[4]] })).await;
+    assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({ "cancelled": 2 })));
+    // Other filters do not count beside ids.
+    assert_eq!(cancelled(&app, &format!("?messageIds={}&label=none&count=1", ids[5])).await, 1);
+    for id in &ids[..6] {
+        assert_eq!(app.states(*id).await, "CREATED CANCEL_REQUESTED CANCELED");
+    }
+    assert_eq!(app.states(ids[6]).await, "CREATED");
+}
+
+/// Rows 9, 10, 17 and 47.
+#[tokio::test]
+async fn what_might_be_meant_otherwise_cancels_nothing() {
+    let app = TestApp::start().await;
+    let id = waiting(&app, "/", &[]).await;
+    for body in [json!({ "messageIds": [] }), json!({ "messageIds": [MessageId::new()] })] {
+        let answer = with_body(&app, "", body).await;
+        assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({ "cancelled": 0 })));
+    }
+    assert_eq!(cancelled(&app, "?messageIds=").await, 0);
+
+    let refused = [
+        ("/", json!(null), ""),
+        ("/?qstash_token=eyJ", json!(null), ""),
+        ("?labeel=a", json!(null), "labeel: "),
+        ("?label=", json!(null), "label: "),
+        ("?label=,%20,", json!(null), "label: "),
+        ("", json!({ "labeel": "a" }), "labeel: "),
+        ("", json!({ "label": [] }), "label: "),
+        ("", json!({ "label": "" }), "label: "),
+        ("", json!({ "label": { "a": 1 } }), "label: "),
+        ("", json!(["msg_1"]), "body: "),
+        ("?count=0", json!(null), "count: "),
+        ("?count=501", json!(null), "count: "),
+        ("?fromDate=today", json!(null), "fromDate: "),
+        (&format!("?messageIds={id}"), json!({ "messageIds": [MessageId::new()] }), "messageIds: "),
+        ("?label=a", json!({ "label": ["b"] }), "label: "),
+    ];
+    for (query, body, error) in refused {
+        let answer = match body {
+            Value::Null => app.delete(&format!("/v2/messages{query}")).await,
+            body => with_body(&app, query, body).await,
+        };
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(answer.error().starts_with(error), "{query}: {}", answer.error());
+    }
+    assert_eq!(open(&app).await, 1);
+    let same = with_body(&app, &format!("?messageIds={id}"), json!({ "messageIds": [id] })).await;
+    assert_eq!(same.body, json!({ "cancelled": 1 }));
+}
+
+#[tokio::test]
+async fn each_filter_chooses_and_together_they_narrow() {
+    let app = TestApp::start().await;
+    let host = app.receiver.url("");
+    let host = host.strip_prefix("http://").expect("a url");
+    let listed = app.receiver.url("/list?ids=1,2");
+    for (path, headers) in [
+        ("/a?x=1", &[("Upstash-Label", "red,green")][..]),
+        ("/a?x=2", &[("Upstash-Label", "green")][..]),
+        ("/b", &[("Upstash-Queue-Name", "mail"), ("Upstash-Label", "red")][..]),
+        ("/c", &[("Upstash-Flow-Control-Key", "key"), ("Upstash-Flow-Control-Value", "parallelism=1")][..]),
+        ("/list?ids=1,2", &[][..]),
+    ] {
+        waiting(&app, path, headers).await;
+    }
+    // What this test's server cannot publish yet.
+    app.database.execute("update messages set topic_name = 'group' where url like '%/b'").await;
+    app.database.execute("update messages set schedule_id = 'daily' where url like '%/c'").await;
+
+    for (query, expected) in [
+        ("label=red".to_owned(), 2),
+        ("label=red&label=green".to_owned(), 3),
+        ("label=red,green".to_owned(), 3),
+        ("label=red&path=/a".to_owned(), 1),
+        ("label=re".to_owned(), 0),
+        ("path=/a".to_owned(), 2),
+        ("path=/a,/b".to_owned(), 3),
+        (format!("host={host}"), 5),
+        ("host=127.0.0.1".to_owned(), 5),
+        ("host=127.0.0.1:1".to_owned(), 0),
+        (format!("url={}", app.receiver.url("/a%3Fx=1")), 1),
+        (format!("url={}", app.receiver.url("/a")), 0),
+        (format!("url={}", listed.replace('?', "%3F")), 1),
+        (format!("url={},{}", app.receiver.url("/b"), app.receiver.url("/c")), 2),
+        ("queueName=mail".to_owned(), 1),
+        ("queueName=mail&flowControlKey=key".to_owned(), 0),
+        ("flowControlKey=key".to_owned(), 1),
+        ("topicName=group".to_owned(), 1),
+        ("scheduleId=daily,weekly".to_owned(), 1),
+        ("callerIp=127.0.0.1".to_owned(), 5),
+        ("callerIP=127.0.0.1".to_owned(), 5),
+        ("callerIp=127.0.0.2".to_owned(), 0),
+        ("fromDate=1".to_owned(), 5),
+        ("toDate=1".to_owned(), 0),
+    ] {
+        assert_eq!(cancelled(&app, &format!("?{query}")).await, expected, "{query}");
+        // Open again, as if nothing had happened.
+        app.database
+            .execute(
+                "update messages set state = 'pending', finished_at = null, due_at = not_before where state = 'cancelled'",
+            )
+            .await;
+    }
+    let answer = with_body(&app, "?path=/a", json!({ "label": ["red", "blue"], "count": 10, "toDate": null })).await;
+    assert_eq!(answer.body, json!({ "cancelled": 1 }));
+}
+
+/// Trap 26, and the old habit of sending a count with everything.
+#[tokio::test]
+async fn nothing_asked_for_is_everything_open_up_to_the_count() {
+    let app = TestApp::start().await;
+    app.receiver.answers([Answer::status(200), Answer::status(500)]);
+    let delivered = app.publish_here(&[], "").await.id();
+    app.wait_for(delivered, StepKind::Delivered).await;
+    let retrying = app.publish_here(&[], "").await.id();
+    app.wait_for(retrying, StepKind::Retried).await;
+    app.receiver.otherwise(Answer::status(200).held());
+    let queued = [("Upstash-Queue-Name", "mail")];
+    let in_flight = app.publish_here(&queued, "").await.id();
+    app.wait_for(in_flight, StepKind::Pushed).await;
+    let at_the_gate = app.publish_here(&queued, "").await.id();
+    waiting(&app, "/", &[]).await;
+
+    assert_eq!(cancelled(&app, "?count=1").await, 1);
+    assert_eq!(cancelled(&app, "").await, 3);
+    app.receiver.caller_left().await;
+    assert_eq!((open(&app).await, cancelled(&app, "").await), (0, 0));
+    assert_eq!(app.database.count("select count(*) from slots").await, 0, "the queue is free again");
+    assert_eq!(app.database.count("select count(*) from dead_letters").await, 0);
+    assert_eq!(app.states(delivered).await, "CREATED ACTIVE DELIVERED");
+    assert_eq!(app.states(in_flight).await, "CREATED ACTIVE CANCEL_REQUESTED CANCELED");
+    assert_eq!(app.states(at_the_gate).await, "CREATED CANCEL_REQUESTED CANCELED");
+}
+
+#[tokio::test]
+async fn thousands_are_cancelled_once_each_by_calls_that_meet() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let id = waiting(&app, "/", &[]).await;
+    app.database
+        .execute(
+            "insert into messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
+             select gen_random_uuid(), state, due_at, url, method, header, body, retries, labels, not_before
+             from messages, generate_series(1, 4999)",
+        )
+        .await;
+    let (one, other) = tokio::join!(cancelled(&app, ""), cancelled(&app, ""));
+    assert_eq!(one + other, 5000);
+    assert_eq!(open(&app).await, 0);
+    assert_eq!(app.database.count("select count(*) from events where state = 'CANCELED'").await, 5000);
+    assert_eq!(app.states(id).await, "CREATED CANCEL_REQUESTED CANCELED");
+}
+
+/// The CREATED row, which says where a message goes, is dropped with its day.
+#[tokio::test]
+async fn a_message_that_outlives_its_log_is_found() {
+    let app = TestApp::start().await;
+    waiting(&app, "/old", &[]).await;
+    app.database.execute("delete from events").await;
+    assert_eq!(cancelled(&app, "?path=/old").await, 1);
+}

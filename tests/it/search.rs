@@ -1,0 +1,111 @@
+//! Finding among very many without reading them all.
+
+use reqwest::StatusCode;
+
+use crate::support::TestApp;
+
+/// Rows that were read so far: by sequential scans, and in all.
+async fn rows_read(app: &TestApp) -> (i64, i64) {
+    // A connection tells of what it did when it ends.
+    app.database
+        .query(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'",
+            &[],
+        )
+        .await;
+    app.database.execute("select pg_stat_force_next_flush(); select pg_stat_clear_snapshot()").await;
+    let of_tables = "from pg_stat_user_tables where relname ~ '^(messages|dead_letters|events.*)$'";
+    let sequentially = app.database.count(&format!("select sum(seq_tup_read)::bigint {of_tables}")).await;
+    let by_index = app.database.count(&format!("select sum(coalesce(idx_tup_fetch, 0))::bigint {of_tables}")).await;
+    (sequentially, sequentially + by_index)
+}
+
+#[tokio::test]
+async fn no_filter_reads_a_table_from_end_to_end() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let headers = [("Upstash-Queue-Name", "some"), ("Upstash-Flow-Control-Key", "some")];
+    let headers = [&headers[..], &[("Upstash-Flow-Control-Value", "parallelism=1"), ("Upstash-Delay", "1h")]].concat();
+    app.publish("http://127.0.0.1/some?a=1", &headers, "").await;
+    // One in a thousand is like that, the others differ in everything; of both, half have failed.
+    app.database
+        .execute(
+            "insert into messages (id, state, due_at, finished_at, url, method, header, body, retries, labels, caller_ip,
+                                   not_before, topic_name, schedule_id, gates)
+             select ('ffff0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
+                    case when n % 2 = 0 then 'pending' else 'failed' end::message_state,
+                    case when n % 2 = 0 then now() + interval '1 h' end, case when n % 2 = 1 then now() end,
+                    case when n < 20 then m.url else 'https://h' || n || '.example.com/p' || n end, m.method, m.header, '', 3,
+                    array[case when n < 20 then 'some' else 'l' || n end],
+                    case when n < 20 then m.caller_ip else '10.0.0.' || n end, now(),
+                    case when n < 20 then 'some' else 't' || n end, case when n < 20 then 'some' else 's' || n end,
+                    case when n < 20 then m.gates else array['queue:' || n, 'flow:' || n] end
+             from messages m, generate_series(1, 20000) n;
+             insert into events (message_id, state, url_hash, host_hash, path_hash, caller_hash)
+             select m.id, 'CREATED', case when m.caller_ip = '127.0.0.1' then e.url_hash else n end,
+                    case when m.caller_ip = '127.0.0.1' then e.host_hash else n end,
+                    case when m.caller_ip = '127.0.0.1' then e.path_hash else n end,
+                    case when m.caller_ip = '127.0.0.1' then e.caller_hash else n end
+             from events e, (select *, row_number() over () as n from messages where topic_name is not null) m
+             where e.state = 'CREATED';
+             insert into events (message_id, state)
+             select id, s::event_state from messages, unnest(array['ACTIVE', 'DELIVERED']) s where finished_at is not null;
+             insert into dead_letters (message_id, response_status)
+             select id, case when caller_ip = '127.0.0.1' then 418 else 500 end from messages where state = 'failed'",
+        )
+        .await;
+    app.database.execute("vacuum analyze messages").await;
+    app.database.execute("vacuum analyze dead_letters").await;
+    app.database.execute("vacuum analyze events").await;
+
+    let some = [
+        "url=http://127.0.0.1/some%3Fa=1",
+        "host=127.0.0.1",
+        "path=/some",
+        "callerIp=127.0.0.1",
+        "label=some",
+        "topicName=some",
+        "scheduleId=some",
+        "queueName=some",
+        "flowControlKey=some",
+    ];
+    let everywhere = ["count=10", "toDate=1", "fromDate=8640000000000000"];
+    let mut calls: Vec<String> = Vec::new();
+    for filter in some {
+        let none = filter.replace("some", "none").replace("127.0.0.1", "127.0.0.2");
+        for filter in [filter, &none] {
+            calls.push(format!("/v2/events?{filter}"));
+            if !filter.starts_with("host") && !filter.starts_with("path") {
+                calls.push(format!("/v2/dlq?{filter}"));
+            }
+        }
+    }
+    for filter in everywhere.iter().chain(&["state=RETRY", "state=DELIVERED&count=10"]) {
+        calls.push(format!("/v2/events?{filter}"));
+    }
+    for filter in everywhere.iter().chain(&["responseStatus=418", "responseStatus=200", "responseStatus=500&count=10"])
+    {
+        calls.push(format!("/v2/dlq?{filter}"));
+    }
+
+    for path in &calls {
+        let before = rows_read(&app).await;
+        let answer = app.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
+        if path.contains("=some") {
+            let rows = answer.body["events"].as_array().or(answer.body["messages"].as_array()).expect("rows");
+            assert!(rows.len() >= 10, "{path} finds {}", rows.len());
+        }
+        let after = rows_read(&app).await;
+        assert!(after.1 > before.1 || !path.contains("=some"), "what {path} reads is counted");
+        assert_eq!(after.0, before.0, "{path} reads sequentially");
+        assert!(after.1 - before.1 < 5_000, "{path} reads {} rows", after.1 - before.1);
+    }
+    for filter in some {
+        let before = rows_read(&app).await;
+        assert_eq!(app.delete(&format!("/v2/messages?{filter}&toDate=1")).await.status, StatusCode::OK);
+        let after = rows_read(&app).await;
+        assert_eq!(after.0, before.0, "cancelling by {filter} reads sequentially");
+        assert!(after.1 - before.1 < 5_000, "cancelling by {filter} reads {} rows", after.1 - before.1);
+    }
+}
