@@ -148,11 +148,7 @@ impl QueryFragment<Pg> for IdQuery {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         match self {
             Self::OfTheLog { column, hashes } => {
-                // The index has the rows with a url_hash only. Asked for twice, the planner may look only for that.
                 out.push_sql("select message_id from events where ");
-                if *column != "url_hash" {
-                    out.push_sql("url_hash is not null and ");
-                }
                 out.push_sql(column);
                 out.push_sql(" = any(");
                 out.push_bind_param::<Array<Integer>, _>(hashes)?;
