@@ -39,13 +39,14 @@ update events e set
 from messages m
 where m.id = e.message_id and e.state = 'CREATED';
 
--- Four pages are about a hundred CREATED rows.
+-- Four pages are about a hundred CREATED rows. It is not partial: to the planner a condition that every
+-- row in a partial index meets looks as good as the hash, and it would read them all.
 create index events_hashes on events using brin (
     url_hash int4_bloom_ops (n_distinct_per_range = 200, false_positive_rate = 0.01),
     host_hash int4_bloom_ops (n_distinct_per_range = 200, false_positive_rate = 0.01),
     path_hash int4_bloom_ops (n_distinct_per_range = 200, false_positive_rate = 0.01),
     caller_hash int4_bloom_ops (n_distinct_per_range = 200, false_positive_rate = 0.01)
-) with (pages_per_range = 4) where url_hash is not null;
+) with (pages_per_range = 4);
 
 -- The states that most messages never reach.
 create index events_state on events (state, at, id)

@@ -148,8 +148,7 @@ impl QueryFragment<Pg> for IdQuery {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         match self {
             Self::OfTheLog { column, hashes } => {
-                // The index has the rows with a url_hash only.
-                out.push_sql("select message_id from events where url_hash is not null and ");
+                out.push_sql("select message_id from events where ");
                 out.push_sql(column);
                 out.push_sql(" = any(");
                 out.push_bind_param::<Array<Integer>, _>(hashes)?;
