@@ -208,10 +208,6 @@ impl Engine {
         &self.0.schedules_changed
     }
 
-    pub(crate) fn poll_interval(&self) -> Duration {
-        self.0.settings.poll
-    }
-
     /// For watchers: a message was accepted here.
     pub(crate) fn accepted(&self, id: MessageId) {
         self.step(id, StepKind::Accepted);

@@ -19,6 +19,8 @@ pub struct Glance {
     pub anybody_waits: bool,
     /// How long until the period of a flow-control key ends that keeps messages waiting.
     pub next_period_in: Option<Duration>,
+    /// Whether the time of a schedule has come.
+    pub schedule_is_due: bool,
     /// The deployment's keys; they may have been rotated by another process.
     pub signing_keys: Option<SigningKeys>,
 }
@@ -26,7 +28,7 @@ pub struct Glance {
 statement! {
     /// Without anybody who waits no gate is looked at. The search for one has an order so that it
     /// goes to the index, where nearly always nobody is, and not through the table.
-    GlanceStatement {} -> (Nullable<Double>, Bool, Nullable<Double>, Nullable<Text>, Nullable<Text>);
+    GlanceStatement {} -> (Nullable<Double>, Bool, Nullable<Double>, Bool, Nullable<Text>, Nullable<Text>);
     "select extract(epoch from (select min(due_at) from messages where due_at is not null) - now())::float8,
             waiting.gate is not null,
             case when waiting.gate is not null then (
@@ -35,6 +37,7 @@ statement! {
                 where rate <= period_count and period_start + make_interval(secs => period_s) > now() and not paused
                   and exists (select from messages where waits_for = g.id)
             ) end,
+            exists (select from schedules where next_fire_at <= now()),
             keys.current, keys.next
      from (select (select waits_for from messages where waits_for is not null order by waits_for limit 1) as gate) waiting
      left join signing_keys keys on true"
@@ -42,14 +45,15 @@ statement! {
 
 /// Looks, without taking anything.
 pub async fn glance(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
-    type Row = (Option<f64>, bool, Option<f64>, Option<String>, Option<String>);
-    let (due_s, anybody_waits, period_s, current, next): Row =
+    type Row = (Option<f64>, bool, Option<f64>, bool, Option<String>, Option<String>);
+    let (due_s, anybody_waits, period_s, schedule_is_due, current, next): Row =
         GlanceStatement { lifetime: PhantomData }.get_result(conn).await?;
     let duration = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
     Ok(Glance {
         next_due_in: due_s.map(duration),
         anybody_waits,
         next_period_in: period_s.map(duration),
+        schedule_is_due,
         signing_keys: current.zip(next).map(|(current, next)| SigningKeys { current, next }),
     })
 }

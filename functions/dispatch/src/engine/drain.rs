@@ -79,6 +79,10 @@ async fn look(engine: &Engine) -> Result<Option<Duration>, Error> {
         if let Some(keys) = seen.signing_keys {
             inner.keys.replace(keys);
         }
+        // The net below the notification of a change: schedules are fired by a loop of their own.
+        if seen.schedule_is_due {
+            inner.schedules_changed.notify_one();
+        }
         let mut next_due = seen.next_due_in;
         if next_due == Some(Duration::ZERO) {
             next_due = match claim_due(engine).await? {

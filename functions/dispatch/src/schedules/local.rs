@@ -57,7 +57,8 @@ struct Firing {
 }
 
 impl Firing {
-    /// Fires when a schedule is due, and looks anew when one was changed.
+    /// Fires when a schedule is due, and looks anew when one was changed. Does not poll: the engine's
+    /// look sees a schedule that is due and was missed here.
     async fn fire_when_due(self) {
         loop {
             let wait = self.fire_all_due().await.unwrap_or_else(|error| {
@@ -67,7 +68,7 @@ impl Firing {
             tokio::select! {
                 () = self.engine.stopping().cancelled() => return,
                 () = self.engine.schedules_changed().notified() => {}
-                () = sleep(wait.min(self.engine.poll_interval())) => {}
+                () = sleep(wait) => {}
             }
         }
     }
