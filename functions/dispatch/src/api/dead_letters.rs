@@ -123,7 +123,7 @@ async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
         cursor: cursor(query)?,
         earliest_first: filters::earliest_first(query)?,
     };
-    let message_ids = Some(query.parsed_list("messageId", "a message id")?).filter(|ids| !ids.is_empty());
+    let message_ids = filters::message_ids(query, &["messageId"]);
     let messages = filters::of_messages(query, &state.database).await?;
     Ok(Filter { messages: filter::Filter { message_ids, ..messages }, ..filter })
 }

@@ -18,6 +18,7 @@ use crate::state::State;
 
 /// Rows of a page: the most and the default (QStash's earlier reference and its Go SDK's tests).
 const PAGE: i64 = 1000;
+
 /// A page of the log, newest first unless asked otherwise.
 pub(crate) async fn list_events(
     FromState(state): FromState<Arc<State>>,
@@ -33,8 +34,6 @@ pub(crate) async fn list_events(
 }
 
 async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
-    let mut message_ids = query.parsed_list("messageIds", "a message id")?;
-    message_ids.extend(query.parsed_list::<wire::MessageId>("messageId", "a message id")?);
     let filter = Filter {
         messages: filter::Filter::default(),
         states: states(query)?,
@@ -43,8 +42,8 @@ async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
         cursor: cursor(query)?,
         earliest_first: filters::earliest_first(query)?,
     };
+    let message_ids = filters::message_ids(query, &["messageIds", "messageId"]);
     let messages = filters::of_messages(query, &state.database).await?;
-    let message_ids = Some(message_ids).filter(|ids| !ids.is_empty());
     Ok(Filter { messages: filter::Filter { message_ids, ..messages }, ..filter })
 }
 

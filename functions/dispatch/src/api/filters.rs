@@ -1,6 +1,6 @@
 //! The parameters that choose messages, as the endpoints for messages, events and dead letters share them.
 
-use sigpost_qstash::{Destination, Invalid};
+use sigpost_qstash::{Destination, Invalid, MessageId};
 use sigpost_runtime::ApiError;
 use sigpost_store::Database;
 use sigpost_store::filter::Filter;
@@ -35,6 +35,13 @@ pub(crate) async fn of_messages(query: &Query, database: &Database) -> Result<Fi
         caller_ips,
         ..Filter::default()
     })
+}
+
+/// The messages that these parameters name; `None` when they name none. What cannot be an id is one
+/// that does not exist.
+pub(crate) fn message_ids(query: &Query, names: &[&str]) -> Option<Vec<MessageId>> {
+    let ids: Vec<String> = names.iter().flat_map(|name| query.list(name)).collect();
+    (!ids.is_empty()).then(|| ids.iter().filter_map(|id| id.parse().ok()).collect())
 }
 
 /// A URL may hold a comma itself: a value that is a list of URLs is one only if no message goes to
