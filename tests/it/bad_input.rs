@@ -69,6 +69,7 @@ async fn an_unreadable_header_is_refused_by_name_and_nothing_is_stored() {
     assert_eq!(app.database.count("select count(*) from messages").await, 0);
 }
 
+/// Wire reference, section 10: row 25.
 #[tokio::test]
 async fn known_refusals_are_worded_as_the_real_service_words_them() {
     let app = TestApp::start().await;

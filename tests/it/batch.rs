@@ -10,7 +10,8 @@ async fn batch(app: &TestApp, items: Value) -> (StatusCode, Value) {
     (answer.status, answer.body)
 }
 
-/// Row 45, trap 16: each SDK's idea of an absent field, and a slot for each item.
+/// Wire reference, section 10: row 45; section 0: trap 16.
+/// Each SDK's idea of an absent field, and a slot for each item.
 #[tokio::test]
 async fn items_are_answered_in_order_groups_nested_and_failures_in_their_slots() {
     let app = TestApp::start().await;

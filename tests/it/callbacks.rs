@@ -6,6 +6,7 @@ use sigpost_qstash::{CallbackKind, KeyUsed, MessageId, SigningKeys, Verifier};
 
 use crate::support::{Answer, Received, Receiver, TestApp};
 
+/// Wire reference, section 10: rows 30 and 31.
 #[tokio::test]
 async fn every_attempt_is_reported_and_the_final_failure_once() {
     let app = TestApp::start().await;
@@ -29,6 +30,7 @@ async fn every_attempt_is_reported_and_the_final_failure_once() {
 
     let mut body = first_report.json();
     let message = app.message(id).await;
+    assert!(body["createdAt"].is_i64() && body["notBefore"].is_i64(), "numbers, not texts: {body}");
     assert_eq!(body["header"]["X-Why"], json!(["bug"]));
     body.as_object_mut().expect("an object").remove("header");
     assert_eq!(

@@ -27,7 +27,7 @@ async fn open(app: &TestApp) -> i64 {
     app.database.count("select count(*) from messages where finished_at is null").await
 }
 
-/// Traps 6 and 26.
+/// Wire reference, section 10: rows 9 and 12; section 0: trap 6.
 #[tokio::test]
 async fn ids_come_repeated_in_a_list_or_in_the_body() {
     let app = TestApp::start().await;
@@ -47,7 +47,7 @@ async fn ids_come_repeated_in_a_list_or_in_the_body() {
     assert_eq!(app.states(ids[6]).await, "CREATED");
 }
 
-/// Rows 9, 10, 17 and 47.
+/// Wire reference, section 10: rows 9, 10, 17 and 47.
 #[tokio::test]
 async fn what_might_be_meant_otherwise_cancels_nothing() {
     let app = TestApp::start().await;
@@ -145,7 +145,8 @@ async fn each_filter_chooses_and_together_they_narrow() {
     assert_eq!(answer.body, json!({ "cancelled": 1 }));
 }
 
-/// Trap 26, and the old habit of sending a count with everything.
+/// Wire reference, section 0: trap 26.
+/// And the old habit of sending a count with everything.
 #[tokio::test]
 async fn nothing_asked_for_is_everything_open_up_to_the_count() {
     let app = TestApp::start().await;

@@ -51,6 +51,7 @@ async fn a_dead_letter_shows_the_message_and_its_last_answer() {
     );
 }
 
+/// Wire reference, section 10: row 13; section 0: trap 7.
 #[tokio::test]
 async fn a_retried_dead_letter_is_a_new_message_and_is_gone() {
     let app = TestApp::start().await;
@@ -187,7 +188,7 @@ async fn paths(app: &TestApp, query: &str) -> String {
     letters.iter().map(|letter| letter["url"].as_str().expect("a url").rsplit('/').next().unwrap()).collect()
 }
 
-/// Rows 7 and 18.
+/// Wire reference, section 10: rows 7 and 18.
 #[tokio::test]
 async fn dead_letters_are_found_by_what_they_have_newest_first() {
     let app = TestApp::start().await;
@@ -231,7 +232,7 @@ async fn dead_letters_are_found_by_what_they_have_newest_first() {
     }
 }
 
-/// Row 17 and trap 8.
+/// Wire reference, section 10: row 17; section 0: trap 8.
 #[tokio::test]
 async fn every_method_refuses_what_it_does_not_know() {
     let app = TestApp::start().await;
@@ -258,7 +259,7 @@ async fn every_method_refuses_what_it_does_not_know() {
     assert_eq!(paths(&app, "").await, "cba");
 }
 
-/// Trap 25 and row 15.
+/// Wire reference, section 10: rows 10, 12 and 15; section 0: traps 6 and 25.
 #[tokio::test]
 async fn dead_letters_are_deleted_one_or_many() {
     let app = TestApp::start().await;
@@ -283,13 +284,15 @@ async fn dead_letters_are_deleted_one_or_many() {
     assert_eq!(app.database.count("select count(*) from messages where state = 'failed'").await, 6);
 }
 
-/// Rows 13, 14 and 16.
+/// Wire reference, section 10: rows 13, 14, 16 and 20.
 #[tokio::test]
 async fn many_are_retried_with_the_options_of_the_request() {
     let app = TestApp::start().await;
     let ids = three(&app).await;
     let retry = |query: &str| app.request(Method::POST, &format!("/v2/dlq/retry{query}"));
 
+    let behind_the_oldest = answered(retry(&format!("?cursor={}", ids[0]))).await;
+    assert_eq!((behind_the_oldest.status, behind_the_oldest.body), (StatusCode::CREATED, json!({ "responses": [] })));
     let none = answered(retry("?label=none")).await;
     assert_eq!((none.status, none.body), (StatusCode::CREATED, json!({ "responses": [] })));
     assert_eq!(answered(retry("?dlqIds=")).await.body, json!({ "responses": [] }));

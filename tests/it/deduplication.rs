@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::support::{Answer, TestApp};
 
+/// Wire reference, section 10: row 26; section 0: trap 24.
 #[tokio::test]
 async fn a_second_publish_with_the_same_id_is_answered_with_the_first() {
     let app = TestApp::start().await;
@@ -21,6 +22,7 @@ async fn a_second_publish_with_the_same_id_is_answered_with_the_first() {
     assert_eq!(app.database.count("select count(*) from events where state = 'CREATED'").await, 1);
 }
 
+/// Wire reference, section 10: row 24.
 #[tokio::test]
 async fn content_is_the_destination_the_body_and_the_forwarded_headers() {
     let app = TestApp::start().await;
@@ -48,6 +50,7 @@ async fn content_is_the_destination_the_body_and_the_forwarded_headers() {
     assert_eq!(app.database.count("select count(*) from messages").await, 7);
 }
 
+/// Wire reference, section 10: row 23.
 #[tokio::test]
 async fn an_id_is_free_again_after_its_window() {
     let app = TestApp::start().await;
@@ -146,6 +149,7 @@ async fn an_id_is_free_again_when_its_message_fails_for_good_if_that_is_wanted()
     assert_eq!(app.publish_here(&delivered, "").await.id(), first);
 }
 
+/// Wire reference, section 10: row 23.
 #[tokio::test]
 async fn the_deployment_may_say_it_for_all_messages() {
     let app = TestApp::start_with(|config| {

@@ -11,6 +11,7 @@ use sigpost_qstash::{DEV_CURRENT_KEY, KeyUsed, SigningKeys, Verifier};
 
 use crate::support::{Answer, TestApp, answered};
 
+/// Wire reference, section 10: rows 27 and 28; section 0: traps 21, 22 and 23.
 #[tokio::test]
 async fn a_delivery_is_signed_and_says_what_it_is() {
     let app = TestApp::start().await;

@@ -23,7 +23,8 @@ async fn next_body(app: &TestApp) -> String {
     String::from_utf8(app.receiver.next().await.body.to_vec()).expect("text")
 }
 
-/// Row 39: there need not be a queue; and trap 13 behind it.
+/// Wire reference, section 10: row 39; section 0: trap 13.
+/// There need not be a queue.
 #[tokio::test]
 async fn an_enqueue_makes_the_queue_and_is_answered_as_a_publish() {
     let app = TestApp::start().await;
@@ -103,7 +104,8 @@ async fn among_those_that_wait_the_higher_priority_goes_first() {
     assert_eq!(order, "ceadb");
 }
 
-/// Row 38: the place in the queue is that of the enqueue, and those behind wait.
+/// Wire reference, section 10: row 38.
+/// The place in the queue is that of the enqueue, and those behind wait.
 #[tokio::test]
 async fn a_delayed_head_keeps_its_place() {
     let app = TestApp::start().await;

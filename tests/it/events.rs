@@ -43,6 +43,7 @@ const DELIVERED: &str = "DELIVERED ACTIVE CREATED";
 const RETRYING: &str = "RETRY ERROR ACTIVE CREATED";
 const CANCELLED: &str = "CANCELED CANCEL_REQUESTED CREATED";
 
+/// Wire reference, section 10: rows 4 and 20; section 0: traps 2 and 7.
 #[tokio::test]
 async fn both_paths_show_the_log_newest_first_under_both_names() {
     let Log { app, .. } = Log::start().await;
@@ -56,6 +57,7 @@ async fn both_paths_show_the_log_newest_first_under_both_names() {
     assert_eq!(events.body.get("cursor"), None);
 }
 
+/// Wire reference, section 10: rows 5 and 7; section 0: traps 18 and 20.
 #[tokio::test]
 async fn an_event_shows_its_message() {
     let Log { app, retrying, .. } = Log::start().await;
@@ -84,6 +86,7 @@ async fn an_event_shows_its_message() {
     );
 }
 
+/// Wire reference, section 10: rows 3 and 17.
 #[tokio::test]
 async fn events_are_found_by_message_state_destination_label_and_date() {
     let log = Log::start().await;
@@ -197,6 +200,7 @@ async fn a_parameter_that_cannot_be_read_is_refused_by_name() {
     }
 }
 
+/// Wire reference, section 10: row 6; section 0: trap 19.
 #[tokio::test]
 async fn a_success_is_logged_with_the_headers_of_its_answer_but_not_its_body() {
     let app = TestApp::start().await;

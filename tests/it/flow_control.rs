@@ -41,7 +41,8 @@ async fn next_path(app: &TestApp) -> String {
     app.receiver.next().await.uri.to_string()
 }
 
-/// Trap 9 and row 42: the period is always there. Readable at once, whether or not anything was delivered.
+/// Wire reference, section 10: row 42; section 0: trap 9.
+/// The period is always there. Readable at once, whether or not anything was delivered.
 #[tokio::test]
 async fn a_key_is_there_as_soon_as_the_publish_that_names_it_is_answered() {
     let app = TestApp::start_with(|config| config.engine = None).await;
@@ -65,7 +66,8 @@ async fn a_key_is_there_as_soon_as_the_publish_that_names_it_is_answered() {
     assert_eq!((missing.status, missing.error()), (StatusCode::NOT_FOUND, "flow control key other not found"));
 }
 
-/// Row 35; keys are free text, and a path can hold it.
+/// Wire reference, section 10: row 35.
+/// Keys are free text, and a path can hold it.
 #[tokio::test]
 async fn keys_are_found_by_a_part_of_their_name() {
     let app = TestApp::start_with(|config| config.engine = None).await;
@@ -177,7 +179,8 @@ async fn a_key_holds_in_a_queue_as_well() {
     app.wait_for(second, StepKind::Delivered).await;
 }
 
-/// Row 33: the newest message decides. Row 37: a pin without a period keeps the one there is.
+/// Wire reference, section 10: rows 33 and 37.
+/// The newest message decides; a pin without a period keeps the one there is.
 #[tokio::test]
 async fn what_is_pinned_is_not_changed_by_messages_until_it_is_unpinned() {
     let app = TestApp::start_with(|config| config.engine = None).await;
@@ -202,6 +205,9 @@ async fn what_is_pinned_is_not_changed_by_messages_until_it_is_unpinned() {
     assert_eq!(bounds(&app).await, json!([4, 4, 40, false, false]));
     control(&app, "new", "pin?rate=1&period=60").await;
     assert_eq!((&key(&app, "new").await["ratePeriod"], &key(&app, "new").await["rateMax"]), (&json!(60), &json!(1)));
+
+    control(&app, "newer", "pin?rate=1").await;
+    assert_eq!(key(&app, "newer").await["ratePeriod"], 1);
 
     for what in [
         "pin",
@@ -234,7 +240,8 @@ async fn a_pinned_bound_counts_at_once() {
     assert_eq!(key(&app, "k").await["parallelismCount"], 3);
 }
 
-/// Row 34: under both names.
+/// Wire reference, section 10: row 34.
+/// Under both names.
 #[tokio::test]
 async fn a_paused_key_keeps_its_messages_and_a_reset_frees_the_rate() {
     let app = TestApp::start().await;
@@ -260,7 +267,7 @@ async fn a_paused_key_keeps_its_messages_and_a_reset_frees_the_rate() {
     assert_eq!(key(&app, "k").await["rateCount"], 0);
 }
 
-/// Row 36.
+/// Wire reference, section 10: row 36.
 #[tokio::test]
 async fn the_parallelism_of_all_is_what_this_process_may_and_what_all_do() {
     let app = TestApp::start_with(|config| config.engine.as_mut().expect("an engine").max_in_flight = 7).await;

@@ -16,6 +16,7 @@ fn key_used(request: &Received, url: &str, keys: &SigningKeys) -> KeyUsed {
     verified.expect("a valid signature").key
 }
 
+/// Wire reference, section 0: trap 27.
 #[tokio::test]
 async fn the_first_keys_are_those_of_the_configuration_and_stay() {
     let app = TestApp::start().await;

@@ -33,3 +33,4 @@ mod search;
 mod shutdown;
 mod tokens;
 mod url_groups;
+mod wire;

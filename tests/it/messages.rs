@@ -7,6 +7,7 @@ use sigpost_qstash::{CallbackKind, MessageId};
 
 use crate::support::{Answer, TestApp};
 
+/// Wire reference, section 10: rows 7 and 8; section 0: trap 17.
 #[tokio::test]
 async fn a_message_is_shown_with_everything_it_was_published_with() {
     let app = TestApp::start().await;
@@ -57,6 +58,7 @@ async fn a_message_is_shown_with_everything_it_was_published_with() {
     );
 }
 
+/// Wire reference, section 10: row 21; section 0: trap 15.
 #[tokio::test]
 async fn a_delivered_message_stays_readable() {
     let app = TestApp::start().await;
@@ -68,6 +70,7 @@ async fn a_delivered_message_stays_readable() {
     assert_eq!((message["maxRetries"].as_i64(), message.get("body")), (Some(3), None));
 }
 
+/// Wire reference, section 10: rows 3 and 11; section 0: traps 4 and 5.
 #[tokio::test]
 async fn a_waiting_message_is_cancelled_and_never_pushed() {
     let app = TestApp::start().await;
@@ -81,6 +84,7 @@ async fn a_waiting_message_is_cancelled_and_never_pushed() {
     assert_eq!(app.database.count(sql).await, 1);
 }
 
+/// Wire reference, section 0: trap 26.
 #[tokio::test]
 async fn a_message_between_two_attempts_is_cancelled_without_a_dead_letter() {
     let app = TestApp::start().await;
@@ -94,6 +98,7 @@ async fn a_message_between_two_attempts_is_cancelled_without_a_dead_letter() {
     assert_eq!(app.database.count("select count(*) from dead_letters").await, 0);
 }
 
+/// Wire reference, section 0: trap 26.
 #[tokio::test]
 async fn cancelling_a_message_in_flight_stops_the_push() {
     let app = TestApp::start().await;
@@ -139,6 +144,7 @@ async fn a_message_that_has_ended_cannot_be_cancelled() {
     }
 }
 
+/// Wire reference, section 10: row 44.
 #[tokio::test]
 async fn what_is_no_message_is_not_found() {
     let app = TestApp::start().await;

@@ -7,6 +7,7 @@ use sigpost_qstash::DEV_TOKEN;
 
 use crate::support::{TestApp, answered};
 
+/// Wire reference, section 10: rows 41 and 49.
 #[tokio::test]
 async fn a_publish_is_answered_with_an_id_and_the_destination_and_is_pushed() {
     let app = TestApp::start().await;
@@ -20,6 +21,7 @@ async fn a_publish_is_answered_with_an_id_and_the_destination_and_is_pushed() {
     assert_eq!((request.method.as_str(), request.uri.path(), &request.body[..]), ("POST", "/hook", &b"hello"[..]));
 }
 
+/// Wire reference, section 0: trap 13.
 #[tokio::test]
 async fn a_destination_keeps_its_own_query_and_loses_what_is_ours() {
     let app = TestApp::start().await;
@@ -44,6 +46,7 @@ async fn a_percent_encoded_destination_is_decoded_once() {
     assert_eq!(app.receiver.next().await.uri, "/a%2Fb?c=%25");
 }
 
+/// Wire reference, section 0: trap 12.
 #[tokio::test]
 async fn a_bare_host_is_given_no_slash() {
     let app = TestApp::start().await;
@@ -79,6 +82,7 @@ async fn the_token_may_be_in_the_query() {
     assert_eq!(app.receiver.next().await.uri, "/hook");
 }
 
+/// Wire reference, section 0: traps 10 and 11.
 #[tokio::test]
 async fn forwarded_headers_arrive_without_their_prefix_and_ours_stay_behind() {
     let app = TestApp::start().await;

@@ -17,6 +17,7 @@ async fn the_javascript_receiver_accepts_our_deliveries_and_nothing_else() {
     check_receiver(Sdk::JavaScript, "verify.mjs").await;
 }
 
+/// Wire reference, section 0: trap 21.
 #[tokio::test]
 async fn the_python_receiver_accepts_our_deliveries_and_nothing_else() {
     check_receiver(Sdk::Python, "verify.py").await;

@@ -42,6 +42,7 @@ impl TestApp {
     }
 }
 
+/// Wire reference, section 10: rows 7, 21 and 40; section 0: traps 10, 11 and 29.
 #[tokio::test]
 async fn a_schedule_is_read_back_as_it_was_created() {
     let app = TestApp::start_with(|config| config.engine = None).await;
@@ -148,6 +149,7 @@ async fn what_is_redacted_is_not_read() {
     assert_eq!(read["header"]["Content-Type"], json!(["a/b"]));
 }
 
+/// Wire reference, section 0: trap 12.
 #[tokio::test]
 async fn the_same_id_again_replaces_all_but_when_it_was_created_and_the_pause() {
     let app = TestApp::start_with(|config| config.engine = None).await;
@@ -181,6 +183,7 @@ async fn the_same_id_again_replaces_all_but_when_it_was_created_and_the_pause() 
     assert!(version().await > version_before);
 }
 
+/// Wire reference, section 10: row 2; section 0: trap 3.
 #[tokio::test]
 async fn a_schedule_is_paused_and_resumed_by_three_methods_and_any_number_of_times() {
     let app = TestApp::start_with(|config| config.engine = None).await;
@@ -207,6 +210,7 @@ async fn a_schedule_is_paused_and_resumed_by_three_methods_and_any_number_of_tim
     assert_eq!(app.database.count("select count(*) from schedules where next_fire_at = '2000-01-01'").await, 1);
 }
 
+/// Wire reference, section 10: rows 44 and 47.
 #[tokio::test]
 async fn a_deleted_schedule_is_gone_and_its_messages_stay() {
     let app = TestApp::start().await;

@@ -27,7 +27,8 @@ fn ids(messages: &Value) -> Vec<MessageId> {
     messages.iter().map(|one| serde_json::from_value(one["messageId"].clone()).expect("an id")).collect()
 }
 
-/// Row 1 of section 10, traps 1 and 12: no object around it, and URLs as they were given.
+/// Wire reference, section 10: row 1; section 0: traps 1 and 12.
+/// No object around it, and URLs as they were given.
 #[tokio::test]
 async fn a_publish_to_a_group_is_a_bare_array_in_endpoint_order_and_each_endpoint_gets_it() {
     let app = TestApp::start().await;
@@ -51,7 +52,7 @@ async fn a_publish_to_a_group_is_a_bare_array_in_endpoint_order_and_each_endpoin
     assert_eq!((&second["topicName"], second.get("endpointName")), (&json!("orders"), None));
 }
 
-/// Row 26 and trap 24.
+/// Wire reference, section 10: row 26; section 0: trap 24.
 #[tokio::test]
 async fn a_deduplication_id_counts_for_each_endpoint_by_itself() {
     let app = TestApp::start().await;
@@ -114,7 +115,7 @@ async fn an_endpoint_is_replaced_by_its_url_or_by_its_name() {
     assert_eq!(endpoints(&app, "g").await, expected);
 }
 
-/// Row 44 and trap 25.
+/// Wire reference, section 10: row 44; section 0: trap 25.
 #[tokio::test]
 async fn a_group_ends_with_its_last_endpoint_and_deleting_what_is_not_there_is_fine() {
     let app = TestApp::start().await;

@@ -51,7 +51,9 @@ pub(crate) fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .method_not_allowed_fallback(unknown::wrong_method)
         .merge(api)
+        .fallback(unknown::unknown_path)
         .with_state(state)
 }
 

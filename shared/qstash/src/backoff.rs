@@ -19,6 +19,7 @@ pub fn default_backoff(retried: u32) -> Duration {
 mod tests {
     use super::default_backoff;
 
+    /// Wire reference, section 10: row 22.
     #[test]
     fn delays_are_the_documented_ones() {
         let seconds: Vec<u64> = (0..6).map(|n| default_backoff(n).as_secs()).collect();

@@ -96,6 +96,7 @@ mod tests {
 
     use super::{Headers, canonical_name};
 
+    /// Wire reference, section 0: trap 11.
     #[test]
     fn names_get_go_casing() {
         for (name, canonical) in [
@@ -122,6 +123,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&headers).unwrap(), r#"{"X-A":["3"]}"#);
     }
 
+    /// Wire reference, section 0: trap 10.
     #[test]
     fn a_value_with_a_comma_stays_one_value() {
         let mut http = HeaderMap::new();

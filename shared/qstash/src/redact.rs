@@ -130,6 +130,7 @@ mod tests {
 
     const HASH_OF_SECRET: &str = "REDACTED:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
 
+    /// Wire reference, section 10: row 29.
     #[test]
     fn every_spelling_of_both_sdks_and_the_docs_is_read() {
         for (text, normal) in [

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use crate::{Destination, Invalid, Params, json};
@@ -156,7 +157,10 @@ impl UrlGroupDefaults {
             OneOrMore::More(values) => (name, values),
         });
         let defaults = Self { headers: headers.collect() };
-        for (name, _) in defaults.pairs() {
+        for name in defaults.headers.keys() {
+            if HeaderName::from_bytes(name.as_bytes()).is_err() {
+                return Err(Invalid::new(format!("headers.{name}"), "is not the name of a header"));
+            }
             if crate::params::strip_upstash(name).is_none() && !name.eq_ignore_ascii_case("content-type") {
                 let field = format!("headers.{name}");
                 return Err(Invalid::new(field, "must be Content-Type or begin with Upstash-"));

@@ -75,6 +75,9 @@ impl From<(Row, MessageRow)> for DeadLetter {
     }
 }
 
+/// The latest time that JavaScript's `Date` knows. Postgres refuses to make a time of much more.
+const LAST_MS: i64 = 8_640_000_000_000_000;
+
 /// The dead letter with this id.
 pub async fn find(conn: &mut AsyncPgConnection, id: DeadLetterId) -> Result<Option<DeadLetter>, Error> {
     let row: Option<(Row, MessageRow)> = dead_letters::table
@@ -140,7 +143,8 @@ fn page(filter: &Filter, of: Found) -> dead_letters::BoxedQuery<'_, Pg, (BigInt,
     };
     if let Some(ids) = &filter.ids {
         // The number alone identifies; an id with another time was made up.
-        let (times, numbers): (Vec<i64>, Vec<i64>) = ids.iter().map(|id| (id.failed_at_ms, id.seq)).unzip();
+        let possible = ids.iter().filter(|id| id.failed_at_ms <= LAST_MS);
+        let (times, numbers): (Vec<i64>, Vec<i64>) = possible.map(|id| (id.failed_at_ms, id.seq)).unzip();
         query = query.filter(
             sql::<Bool>(
                 "(dead_letters.id, dead_letters.failed_at) in (select id, to_timestamp(ms / 1000.0) from unnest(",

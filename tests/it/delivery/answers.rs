@@ -24,6 +24,7 @@ async fn exhausted_retries_end_in_a_dead_letter_with_the_last_answer() {
     assert_eq!(letter["responseHeader"]["X-Why"], json!(["b"]));
 }
 
+/// Wire reference, section 10: row 22; section 0: trap 30.
 #[tokio::test]
 async fn the_next_attempt_comes_when_the_answer_or_the_sender_or_the_backoff_says() {
     let app = TestApp::start().await;

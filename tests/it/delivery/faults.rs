@@ -34,6 +34,7 @@ async fn the_longest_attempt_bounds_what_the_sender_does_not() {
     assert_eq!(app.event(id, "ERROR").await["error"], "no complete response within 200 ms");
 }
 
+/// Wire reference, section 0: trap 28.
 #[tokio::test]
 async fn a_destination_that_nobody_listens_at_is_a_failed_attempt() {
     let app = TestApp::start().await;

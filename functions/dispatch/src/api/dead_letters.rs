@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use jiff::Timestamp;
 use sigpost_qstash as wire;
@@ -18,6 +18,7 @@ use sigpost_store::dead_letters::{DeadLetter, Filter, delete, find, list, list_i
 use sigpost_store::filter;
 
 use crate::api::messages::{MAX_BULK_BODY_BYTES, on_the_wire as message_on_the_wire};
+use crate::api::path::Id;
 use crate::api::publish::check_callback_addresses;
 use crate::api::query::{self, Query};
 use crate::api::{body, filters};
@@ -36,7 +37,7 @@ pub(crate) async fn list_dead_letters(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
 ) -> Result<Json<wire::DeadLettersPage>, ApiError> {
-    let query = allow_known(Query::parse(uri.query()))?;
+    let query = allow_known(Query::parse(uri.query())?)?;
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let filter = filter(&query, &state).await?;
     let mut letters = list(&mut *state.database.connection().await?, &filter, count + 1).await?;
@@ -48,10 +49,10 @@ pub(crate) async fn list_dead_letters(
 /// Deletes one dead letter.
 pub(crate) async fn delete_dead_letter(
     FromState(state): FromState<Arc<State>>,
-    Path(id): Path<String>,
+    Id(id): Id,
     uri: Uri,
 ) -> Result<Json<wire::Deleted>, ApiError> {
-    Query::parse(uri.query()).allow_only(&[])?;
+    Query::parse(uri.query())?.allow_only(&[])?;
     let one = Filter { ids: Some(vec![parse_id(&id)?]), ..Filter::default() };
     let mut conn = state.database.connection().await?;
     let found = list_ids(&mut conn, &one, 1).await?;
@@ -155,10 +156,10 @@ async fn choose(query: &Query, state: &State) -> Result<(Vec<DeadLetterId>, Opti
 /// One dead letter with the response that ended its message.
 pub(crate) async fn get_dead_letter(
     FromState(state): FromState<Arc<State>>,
-    Path(id): Path<String>,
+    Id(id): Id,
     uri: Uri,
 ) -> Result<Json<wire::DeadLetter>, ApiError> {
-    Query::parse(uri.query()).allow_only(&[])?;
+    Query::parse(uri.query())?.allow_only(&[])?;
     let letter = find(&mut *state.database.connection().await?, parse_id(&id)?).await?;
     letter.map(|letter| Json(on_the_wire(letter))).ok_or_else(|| unknown(&id))
 }
@@ -167,11 +168,11 @@ pub(crate) async fn get_dead_letter(
 /// the old ones, and removes the dead letter.
 pub(crate) async fn retry_dead_letter(
     FromState(state): FromState<Arc<State>>,
-    Path(id): Path<String>,
+    Id(id): Id,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<RetriedMessage>), ApiError> {
-    Query::parse(uri.query()).without_options().allow_only(&[])?;
+    Query::parse(uri.query())?.without_options().allow_only(&[])?;
     let (params, options) = options(&state, &headers, &uri)?;
     let mut conn = state.database.connection().await?;
     let new_id = retry(&mut conn, parse_id(&id)?, |new| change(new, &params, &options, &state.deduplicating)).await?;

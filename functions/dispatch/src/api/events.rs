@@ -24,7 +24,7 @@ pub(crate) async fn list_events(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
 ) -> Result<Json<wire::EventsPage>, ApiError> {
-    let query = Query::parse(uri.query());
+    let query = Query::parse(uri.query())?;
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let filter = filter(&query, &state).await?;
     let mut events = list(&mut *state.database.connection().await?, &filter, count + 1).await?;

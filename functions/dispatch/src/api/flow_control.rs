@@ -22,7 +22,7 @@ pub(crate) async fn list_flow_control_keys(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
 ) -> Result<Json<Vec<wire::FlowControlKey>>, ApiError> {
-    let query = Query::parse(uri.query()).allow_only(&[&["search"]])?;
+    let query = Query::parse(uri.query())?.allow_only(&[&["search"]])?;
     let search = query.exact("search").into_iter().next().unwrap_or_default();
     let keys = flow_controls::list(&mut *state.database.connection().await?, &search).await?;
     Ok(Json(keys.into_iter().map(on_the_wire).collect()))
@@ -61,7 +61,7 @@ pub(crate) async fn pin_key(
     FlowControlKeyName(key): FlowControlKeyName,
     uri: Uri,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::parse(uri.query()).allow_only(&[&["parallelism", "rate", "period"]])?;
+    let query = Query::parse(uri.query())?.allow_only(&[&["parallelism", "rate", "period"]])?;
     let change = Change {
         pin_parallelism: bound(&query, "parallelism")?,
         pin_rate: bound(&query, "rate")?,
@@ -83,7 +83,7 @@ pub(crate) async fn unpin_key(
     FlowControlKeyName(key): FlowControlKeyName,
     uri: Uri,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::parse(uri.query()).allow_only(&[&["parallelism", "rate"]])?;
+    let query = Query::parse(uri.query())?.allow_only(&[&["parallelism", "rate"]])?;
     let change = Change {
         unpin_parallelism: flag(&query, "parallelism")?,
         unpin_rate: flag(&query, "rate")?,

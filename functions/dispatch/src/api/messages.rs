@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use sigpost_qstash as wire;
 use sigpost_qstash::{CallbackKind, EventState, MessageId};
@@ -15,6 +15,7 @@ use sigpost_store::messages::{MessageState, StoredMessage, find};
 use sigpost_store::{events, filter};
 
 use crate::api::attempts::attempts;
+use crate::api::path::Id;
 use crate::api::query::Query;
 use crate::api::{body, filters};
 use crate::state::State;
@@ -29,7 +30,7 @@ const MAX_EVENTS: i64 = 10_000;
 /// The message, whatever its state, as long as it is kept.
 pub(crate) async fn get_message(
     FromState(state): FromState<Arc<State>>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<wire::Message>, ApiError> {
     let id = parse_id(&id)?;
     let mut conn = state.database.connection().await?;
@@ -99,7 +100,7 @@ pub(crate) async fn cancel_messages(
 /// keeps its place. Not in QStash, whose users ask for it.
 pub(crate) async fn retry_message(
     FromState(state): FromState<Arc<State>>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<wire::RetriedMessage>, ApiError> {
     let id = parse_id(&id)?;
     match make_due(&mut *state.database.connection().await?, id).await? {
@@ -118,7 +119,7 @@ pub(crate) async fn retry_message(
 /// Cancels a message that has not ended: waiting, between two attempts, or in flight.
 pub(crate) async fn cancel_message(
     FromState(state): FromState<Arc<State>>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<wire::Cancelled>, ApiError> {
     let id = parse_id(&id)?;
     match cancel(&mut *state.database.connection().await?, id).await? {

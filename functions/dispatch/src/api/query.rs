@@ -25,18 +25,18 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    pub(crate) fn parse(query: Option<&str>) -> Self {
+    pub(crate) fn parse(query: Option<&str>) -> Result<Self, Invalid> {
         let mut parsed = Self::default();
         for (name, value) in pairs(query.unwrap_or_default()) {
-            parsed.push(name.into_owned(), value.into_owned());
+            parsed.push(name.into_owned(), value.into_owned())?;
         }
-        parsed
+        Ok(parsed)
     }
 
     /// The parameters of a call that changes many things at once: from its query, or from its body.
     /// What is in both must be the same.
     pub(crate) fn parse_bulk(query: Option<&str>, body: &[u8]) -> Result<Self, Invalid> {
-        let mut parsed = Self::parse(query);
+        let mut parsed = Self::parse(query)?;
         let of_body = Self::parse_body(body)?;
         let names: BTreeSet<&String> = of_body.values.iter().map(|(name, _)| name).chain(&of_body.empty).collect();
         for name in names {
@@ -70,8 +70,8 @@ impl Query {
             }
             for value in values {
                 match value {
-                    Value::String(text) => parsed.push(name.clone(), text),
-                    Value::Number(number) => parsed.push(name.clone(), number.to_string()),
+                    Value::String(text) => parsed.push(name.clone(), text)?,
+                    Value::Number(number) => parsed.push(name.clone(), number.to_string())?,
                     _ => return Err(Invalid::new(name, "must be a text, a number, or a list of them")),
                 }
             }
@@ -79,12 +79,18 @@ impl Query {
         Ok(parsed)
     }
 
-    fn push(&mut self, name: String, value: String) {
+    /// Refuses what no text that is stored can hold: a zero byte, which PostgreSQL cannot compare
+    /// with either, and what was not UTF-8 before it was decoded.
+    fn push(&mut self, name: String, value: String) -> Result<(), Invalid> {
+        if value.contains(['\0', char::REPLACEMENT_CHARACTER]) {
+            return Err(Invalid::new(name, "must be UTF-8 text without a zero byte"));
+        }
         if split(&value).is_empty() {
             self.empty.insert(name);
         } else {
             self.values.push((name, value));
         }
+        Ok(())
     }
 
     /// Whether nothing was asked for, not even with an empty value.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get};
@@ -19,6 +19,7 @@ use sigpost_runtime::{ApiError, CallerAddress};
 use sigpost_store::schedules::{self, Schedule};
 
 use crate::api::body;
+use crate::api::path::Id;
 use crate::state::State;
 use show::on_the_wire;
 
@@ -41,19 +42,15 @@ pub(crate) async fn list_schedules(
     Ok(Json(stored.into_iter().map(on_the_wire).collect()))
 }
 
-async fn get_schedule(
-    FromState(state): FromState<Arc<State>>,
-    Path(id): Path<String>,
-) -> Result<Json<wire::Schedule>, ApiError> {
+async fn get_schedule(FromState(state): FromState<Arc<State>>, Id(id): Id) -> Result<Json<wire::Schedule>, ApiError> {
+    check_id(&id)?;
     let stored = schedules::find(&mut *state.database.connection().await?, &id).await?;
     stored.map(|stored| Json(on_the_wire(stored))).ok_or_else(|| unknown(&id))
 }
 
 /// Its messages stay.
-async fn delete_schedule(
-    FromState(state): FromState<Arc<State>>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiError> {
+async fn delete_schedule(FromState(state): FromState<Arc<State>>, Id(id): Id) -> Result<Response, ApiError> {
+    check_id(&id)?;
     if !schedules::delete(&mut *state.database.connection().await?, &id).await? {
         return Err(unknown(&id));
     }
@@ -138,6 +135,11 @@ fn pause_or_resume(rest: &str) -> Option<(&str, bool)> {
         _ => return None,
     };
     is_resource_name(id).then_some((id, paused))
+}
+
+/// An id that cannot be one is not found, as any other that does not exist.
+fn check_id(id: &str) -> Result<(), ApiError> {
+    if is_resource_name(id) { Ok(()) } else { Err(unknown(id)) }
 }
 
 fn unknown(id: &str) -> ApiError {

@@ -40,6 +40,7 @@ fn flow_control(key: &str) -> FlowControl {
     FlowControl::parse(key.to_owned(), "f", "rate=10, period=1m").unwrap()
 }
 
+/// Wire reference, section 10: rows 5, 6, 7 and 8; section 0: traps 18, 19 and 20.
 #[test]
 fn fields_the_sdks_disagree_on_go_out_under_both_names() {
     let mut header = Headers::default();
@@ -103,6 +104,7 @@ fn fields_the_sdks_disagree_on_go_out_under_both_names() {
     );
 }
 
+/// Wire reference, section 10: rows 4 and 20; section 0: traps 2 and 7.
 #[test]
 fn a_page_lists_its_rows_under_both_names_and_ends_without_a_cursor() {
     let row = json!({

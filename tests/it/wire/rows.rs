@@ -1,0 +1,121 @@
+//! Rows that no other test shows.
+
+use dispatch::engine::StepKind;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use sigpost_qstash::MessageId;
+
+use crate::support::{TestApp, answered};
+
+/// Wire reference, section 10: rows 4, 19 and 20.
+#[tokio::test]
+async fn a_page_of_the_log_is_a_thousand_rows_on_both_paths_and_the_last_has_no_cursor() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    app.publish_here(&[], "").await;
+    app.database
+        .execute("insert into events (message_id, state) select id, 'ACTIVE' from messages, generate_series(1, 1000)")
+        .await;
+    for path in ["/v2/events", "/v2/logs"] {
+        for query in ["", "?count=1000"] {
+            let page = app.get(&format!("{path}{query}")).await.body;
+            let rows = |name: &str| page[name].as_array().map(Vec::len);
+            assert_eq!((rows("events"), rows("logs")), (Some(1000), Some(1000)), "{path}{query}");
+            let cursor = page["cursor"].as_str().expect("a cursor");
+            let last = app.get(&format!("{path}?cursor={cursor}")).await.body;
+            assert_eq!((last["events"].as_array().map(Vec::len), last.get("cursor")), (Some(1), None));
+        }
+        assert_eq!(app.get(&format!("{path}?count=1001")).await.status, StatusCode::BAD_REQUEST);
+    }
+}
+
+/// Wire reference, section 10: row 29.
+#[tokio::test]
+async fn what_is_to_be_hidden_may_be_spelled_as_in_the_docs_and_as_in_the_sdks() {
+    let app = TestApp::start().await;
+    for (fields, hidden) in [
+        ("body", [true, false, false]),
+        ("header", [false, true, true]),
+        ("headers", [false, true, true]),
+        ("header[X-A]", [false, true, false]),
+        ("headers[x-a]", [false, true, false]),
+        ("body,headers[X-B]", [true, false, true]),
+    ] {
+        let headers = [("Upstash-Redact-Fields", fields), ("Upstash-Forward-X-A", "a"), ("Upstash-Forward-X-B", "b")];
+        let id = app.publish_here(&headers, "body").await.id();
+        let message = app.message(id).await;
+        let shown = [&message["body"], &message["header"]["X-A"][0], &message["header"]["X-B"][0]];
+        let is_hidden = shown.map(|value| value.as_str().expect("a text").starts_with("REDACTED:"));
+        assert_eq!(is_hidden, hidden, "{fields}: {shown:?}");
+    }
+}
+
+/// Wire reference, section 10: row 32.
+#[tokio::test]
+async fn a_callback_may_be_delayed() {
+    let app = TestApp::start().await;
+    let headers = [("Upstash-Callback", "https://example.com"), ("Upstash-Callback-Delay", "1h")];
+    let published = app.publish_here(&headers, "").await;
+    assert_eq!(published.status, StatusCode::OK);
+    app.wait_for(published.id(), StepKind::Delivered).await;
+    let delayed = "select count(*) from messages
+                   where callback_of is not null and due_at = created_at + interval '1 hour'";
+    assert_eq!(app.database.count(delayed).await, 1);
+}
+
+/// Wire reference, section 10: row 44; section 0: trap 25.
+#[tokio::test]
+async fn deleting_what_is_not_there_is_fine_for_names_and_404_for_ids() {
+    let app = TestApp::start().await;
+    for (path, status) in [
+        ("/v2/topics/none".to_owned(), StatusCode::OK),
+        ("/v2/queues/none".to_owned(), StatusCode::OK),
+        ("/v2/dlq/1-1".to_owned(), StatusCode::NOT_FOUND),
+        (format!("/v2/messages/{}", MessageId::new()), StatusCode::NOT_FOUND),
+        ("/v2/schedules/none".to_owned(), StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(app.delete(&path).await.status, status, "{path}");
+    }
+}
+
+/// Wire reference, section 10: row 47.
+#[tokio::test]
+async fn a_delete_that_ends_with_a_slash_is_refused_and_deletes_nothing() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let endpoints = json!({ "endpoints": [{ "url": "https://example.com" }] });
+    answered(app.request(Method::POST, "/v2/topics/g/endpoints").json(&endpoints)).await;
+    let schedule = app.request(Method::POST, "/v2/schedules/https://example.com").header("Upstash-Cron", "1 1 1 1 *");
+    answered(schedule).await;
+    app.publish_here(&[("Upstash-Queue-Name", "q")], "").await;
+    let stored = "select (select count(*) from messages where finished_at is null) + (select count(*) from url_groups)
+                       + (select count(*) from schedules) + (select count(*) from gates)";
+    assert_eq!(app.database.count(stored).await, 4);
+    for path in ["/v2/messages/", "/v2/dlq/", "/v2/schedules/", "/v2/Schedules/", "/v2/topics/", "/v2/queues/"] {
+        let refused = app.delete(path).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(refused.error().contains("missing"), "{path}: {}", refused.error());
+    }
+    assert_eq!(app.database.count(stored).await, 4);
+}
+
+/// Wire reference, section 10: row 48.
+#[tokio::test]
+async fn keys_are_rotated_by_a_post_and_not_by_a_get() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let before = app.get("/v2/keys").await.body;
+    assert_eq!(app.get("/v2/keys/rotate").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(app.get("/v2/keys").await.body, before);
+    let after = app.post("/v2/keys/rotate").await;
+    assert_eq!((after.status, &after.body["current"]), (StatusCode::OK, &before["next"]));
+}
+
+/// Wire reference, section 10: row 50.
+#[tokio::test]
+async fn a_queue_is_named_by_upstash_queue_name_alone() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let guessed = app.publish_here(&[("Upstash-Queue", "q")], "").await;
+    assert_eq!(guessed.status, StatusCode::OK);
+    assert_eq!(app.message(guessed.id()).await.get("queueName"), None);
+    assert_eq!(app.get("/v2/queues").await.body, json!([]));
+    let named = app.publish_here(&[("Upstash-Queue-Name", "q")], "").await;
+    assert_eq!(app.message(named.id()).await["queueName"], "q");
+}

@@ -1,0 +1,64 @@
+//! Traps that no other test shows.
+
+use std::time::Duration;
+
+use dispatch::engine::StepKind;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::support::{Answer, TestApp, answered};
+
+/// Wire reference, section 0: trap 14.
+#[tokio::test]
+async fn whether_content_counts_may_be_said_as_python_says_it() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    for (flag, second) in [
+        ("True", StatusCode::ACCEPTED),
+        ("False", StatusCode::OK),
+        ("true", StatusCode::ACCEPTED),
+        ("false", StatusCode::OK),
+    ] {
+        let headers = [("Upstash-Content-Based-Deduplication", flag)];
+        assert_eq!(app.publish_here(&headers, flag).await.status, StatusCode::OK, "{flag}");
+        assert_eq!(app.publish_here(&headers, flag).await.status, second, "{flag}");
+    }
+}
+
+/// Wire reference, section 10: rows 40 and 46; section 0: trap 30.
+#[tokio::test]
+async fn a_retry_delay_is_milliseconds_and_all_else_in_headers_seconds_or_a_unit() {
+    let app = TestApp::start_with(|config| config.limits.max_timeout = Duration::from_secs(86_400)).await;
+    app.receiver.answers([Answer::status(500)]);
+    let id = app.publish_here(&[("Upstash-Retry-Delay", "90000")], "").await.id();
+    app.wait_for(id, StepKind::Retried).await;
+    let retry = app.event(id, "RETRY").await;
+    let wait = retry["nextDeliveryTime"].as_i64().expect("a time") - retry["time"].as_i64().expect("a time");
+    assert_eq!(wait, 90_000);
+
+    for (timeout, timeout_ms, delay, delay_s, period, period_s) in [
+        ("30", 30_000, "90", 90, "60", 60),
+        ("1d", 86_400_000, "1d1s", 86_401, "1m", 60),
+        ("1m", 60_000, "2h", 7_200, "1d", 86_400),
+    ] {
+        let value = format!("rate=1, period={period}");
+        let headers = [
+            ("Upstash-Timeout", timeout),
+            ("Upstash-Delay", delay),
+            ("Upstash-Flow-Control-Key", "k"),
+            ("Upstash-Flow-Control-Value", &*value),
+        ];
+        let message = app.message(app.publish_here(&headers, "").await.id()).await;
+        let waits_ms = message["notBefore"].as_i64().expect("a time") - message["createdAt"].as_i64().expect("a time");
+        assert_eq!((&message["timeout"], waits_ms), (&json!(timeout_ms), delay_s * 1000), "{timeout}, {delay}");
+        assert_eq!(message["period"], period_s, "{period}");
+
+        let mut request = app.request(Method::POST, "/v2/schedules/https://example.com");
+        for (name, value) in headers.iter().chain(&[("Upstash-Cron", "1 1 1 1 *"), ("Upstash-Schedule-Id", "s")]) {
+            request = request.header(*name, *value);
+        }
+        answered(request).await;
+        let schedule = app.get("/v2/schedules/s").await.body;
+        assert_eq!((&schedule["timeout"], &schedule["delay"]), (&json!(timeout_ms), &json!(delay_s)));
+        assert_eq!(schedule["period"], period_s, "{period}");
+    }
+}
