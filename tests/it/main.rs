@@ -22,6 +22,7 @@ mod lambda;
 mod limits;
 mod messages;
 mod migrations;
+mod openapi;
 mod outage;
 mod publish;
 mod queues;

@@ -77,6 +77,7 @@ async fn what_is_not_there_is_answered_in_json() {
         (Method::GET, "/v2/publish/https://example.com", StatusCode::METHOD_NOT_ALLOWED),
         (Method::PUT, "/v2/messages/msg_1", StatusCode::METHOD_NOT_ALLOWED),
         (Method::POST, "/v2/events", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::POST, "/openapi.json", StatusCode::METHOD_NOT_ALLOWED),
         (Method::GET, "/v2/keys/rotate", StatusCode::METHOD_NOT_ALLOWED),
     ] {
         let answer = answered(app.request(method.clone(), path)).await;

@@ -12,6 +12,8 @@ pub(crate) mod flow_control;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod messages;
+pub(crate) mod openapi;
+pub(crate) mod parameter;
 pub(crate) mod path;
 pub(crate) mod publish;
 pub(crate) mod query;

@@ -5,6 +5,7 @@ use std::mem::take;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sigpost_qstash::{Destination, Endpoint, MessageId, Options, PublishResponse};
 use sigpost_store::Error;
@@ -43,7 +44,7 @@ pub(crate) struct Publication {
 }
 
 /// What became of a publication, as it is answered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Published {
     /// To a URL.

@@ -1,13 +1,14 @@
 //! One try to deliver a message.
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{Headers, body};
 
 /// An attempt, as [`Message::attempts`](crate::Message::attempts) lists it. Not in QStash, whose
 /// users ask for it. Times are unix milliseconds; what is absent or empty is left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// Its number, from 1.
@@ -27,6 +28,7 @@ pub struct Attempt {
     pub response_header: Headers,
     /// Body of the response, possibly cut; base64 in the JSON.
     #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
+    #[schemars(with = "String", extend("contentEncoding" = "base64"))]
     pub response_body: Bytes,
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,7 +39,7 @@ pub struct Attempt {
 }
 
 /// How an attempt went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AttemptState {
     /// It is under way.

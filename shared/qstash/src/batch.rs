@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{Invalid, json, parse_resource_name};
 
 /// One message of `POST /v2/batch`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "Request")]
 pub struct BatchItem {
     /// URL or URL group, to be read by [`Destination::from_raw`](crate::Destination::from_raw).
     pub destination: String,
@@ -19,12 +21,19 @@ pub struct BatchItem {
     pub queue: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(expecting = "an object")]
+#[schemars(rename = "BatchItem")]
 struct Request {
+    /// A URL or the name of a URL group.
+    #[schemars(required)]
     destination: Option<String>,
+    /// The options of the message and the headers it forwards, under the names they have in a
+    /// publish.
     headers: Option<BTreeMap<String, Option<String>>>,
+    /// What is delivered; empty when not given.
     body: Option<String>,
+    /// The queue it goes through.
     queue: Option<String>,
 }
 

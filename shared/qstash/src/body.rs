@@ -3,37 +3,45 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::ser::SerializeMap;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// Bytes that serialise as the field `body` when they are UTF-8 and as `bodyBase64` otherwise,
 /// never as both, and as neither when there are none (QStash OpenAPI, `Message`). To be
 /// flattened into the object it belongs to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "Shown<'static>")]
 pub struct Body(pub Bytes);
 
 impl Body {
-    /// The fields under other names, for the response body of a dead letter.
-    pub(crate) fn serialize_as<S: Serializer>(
-        &self,
-        text_field: &'static str,
-        base64_field: &'static str,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        if !self.0.is_empty() {
-            match std::str::from_utf8(&self.0) {
-                Ok(text) => map.serialize_entry(text_field, text)?,
-                Err(_) => map.serialize_entry(base64_field, &STANDARD.encode(&self.0))?,
-            }
+    /// One of the two, or neither.
+    pub(crate) fn as_text_or_base64(&self) -> (Option<&str>, Option<String>) {
+        if self.0.is_empty() {
+            return (None, None);
         }
-        map.end()
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => (Some(text), None),
+            Err(_) => (None, Some(STANDARD.encode(&self.0))),
+        }
     }
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    /// What is delivered, when it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a str>,
+    /// What is delivered, when it is not text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("contentEncoding" = "base64"))]
+    body_base64: Option<String>,
 }
 
 impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.serialize_as("body", "bodyBase64", serializer)
+        let (body, body_base64) = self.as_text_or_base64();
+        Shown { body, body_base64 }.serialize(serializer)
     }
 }
 

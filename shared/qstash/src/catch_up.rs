@@ -1,12 +1,13 @@
 //! What becomes of firings that were missed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Invalid;
 
 /// `Upstash-Sigpost-Catch-Up`: which firings of a schedule are made up for when nobody was there
 /// to fire it in time. Firings of a paused schedule are not missed, they are skipped.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CatchUp {
     /// `none`: no firing that was missed.

@@ -1,18 +1,19 @@
 //! Answers that say how many.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::MessageId;
 
 /// Answer of `DELETE /v2/messages` and `DELETE /v2/messages/{id}`, 200.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Cancelled {
     /// Messages cancelled.
     pub cancelled: u64,
 }
 
 /// Answer of `DELETE /v2/dlq`, 200.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Deleted {
     /// Entries deleted.
     pub deleted: u64,
@@ -22,7 +23,7 @@ pub struct Deleted {
 }
 
 /// Answer of `POST /v2/dlq/retry`, 201.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Retried {
     /// The new messages.
     pub responses: Vec<RetriedMessage>,
@@ -32,7 +33,7 @@ pub struct Retried {
 }
 
 /// One retried dead letter; alone it is the answer of `POST /v2/dlq/retry/{dlqId}`, 201.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RetriedMessage {
     /// The new message.

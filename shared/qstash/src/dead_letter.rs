@@ -1,12 +1,13 @@
 //! Messages that failed for good.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{Body, DeadLetterId, Headers, Message};
 
 /// An entry of the dead-letter queue: the message and its last response (QStash OpenAPI,
 /// `DLQMessage`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
     /// The message as it was.
@@ -21,11 +22,12 @@ pub struct DeadLetter {
     pub response_header: Headers,
     /// Body of the last response: `responseBody` or `responseBodyBase64`.
     #[serde(flatten, serialize_with = "response_body")]
+    #[schemars(with = "ResponseBody<'static>")]
     pub response_body: Body,
 }
 
 /// A page of `GET /v2/dlq`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DeadLettersPage {
     /// The entries.
     pub messages: Vec<DeadLetter>,
@@ -35,6 +37,19 @@ pub struct DeadLettersPage {
     pub cursor: Option<String>,
 }
 
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ResponseBody<'a> {
+    /// Body of the last response, when it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_body: Option<&'a str>,
+    /// Body of the last response, when it is not text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("contentEncoding" = "base64"))]
+    response_body_base64: Option<String>,
+}
+
 fn response_body<S: serde::Serializer>(body: &Body, serializer: S) -> Result<S::Ok, S::Error> {
-    body.serialize_as("responseBody", "responseBodyBase64", serializer)
+    let (response_body, response_body_base64) = body.as_text_or_base64();
+    ResponseBody { response_body, response_body_base64 }.serialize(serializer)
 }

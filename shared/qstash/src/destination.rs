@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
@@ -25,7 +26,8 @@ const SHOWN_CHARS: usize = 200;
 ///
 /// Whether the host may be called (loopback, private networks) is not decided here but when the
 /// connection is made: a name can resolve to something else by then.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(with = "String")]
 pub struct Destination {
     text: String,
     url: Url,

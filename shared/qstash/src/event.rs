@@ -1,7 +1,7 @@
 //! A row of the log: what happened to a message, and when.
 
 use bytes::Bytes;
-use serde::ser::SerializeStruct;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::options::is_default;
@@ -11,7 +11,7 @@ use crate::{Cursor, EventState, FlowControl, Headers, MessageId, Method, body, s
 ///
 /// What is absent or empty is left out of the JSON. Unlike in a [`Message`](crate::Message),
 /// bodies are always base64 and the names of callback headers are plural.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// When it happened.
@@ -30,6 +30,7 @@ pub struct Event {
     pub header: Headers,
     /// The message's body; base64 in the JSON.
     #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
+    #[schemars(with = "String", extend("contentEncoding" = "base64"))]
     pub body: Bytes,
     /// What went wrong, with ERROR and FAILED.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,9 +55,11 @@ pub struct Event {
     pub response_status: Option<u16>,
     /// Headers of the response: `responseHeader` and `responseHeaders`.
     #[serde(flatten, serialize_with = "spelling::response_header")]
+    #[schemars(with = "spelling::ResponseHeader<'static>")]
     pub response_header: Headers,
     /// Body of the response; base64 in the JSON.
     #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
+    #[schemars(with = "String", extend("contentEncoding" = "base64"))]
     pub response_body: Bytes,
     /// The longest an attempt may take, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,26 +82,32 @@ pub struct Event {
     /// The expression, verbatim: `retryDelayExpr` and `retryDelayExpression`. On every row of its
     /// message.
     #[serde(flatten, serialize_with = "spelling::retry_delay")]
+    #[schemars(with = "spelling::RetryDelay<'static>")]
     pub retry_delay_expression: Option<String>,
     /// `label`, the first, and `labels`, all. On every row of their message.
     #[serde(flatten, serialize_with = "spelling::labels")]
+    #[schemars(with = "spelling::Labels<'static>")]
     pub labels: Vec<String>,
     /// The message's flow-control keys: `flowControlKey`, `parallelism`, `rate` and `period` (whole seconds)
     /// of the first, and `flowControls`, all, when there are several.
     #[serde(flatten, serialize_with = "spelling::flow_control")]
+    #[schemars(with = "spelling::FlowControls<'static>")]
     pub flow_control: Vec<FlowControl>,
     /// Higher goes first. Not in QStash; left out when 0.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("x-sigpost-extension" = true))]
     pub priority: i32,
     /// Address of the publisher: `callerIP` and `callerIp`.
     #[serde(flatten, serialize_with = "spelling::caller_ip")]
+    #[schemars(with = "spelling::CallerIp<'static>")]
     pub caller_ip: Option<String>,
 }
 
 /// A page of `GET /v2/events` or `GET /v2/logs`, newest first unless asked otherwise.
 ///
 /// The rows go out twice, as `events` for the SDKs and as `logs` for the OpenAPI file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "Shown<'static>")]
 pub struct EventsPage {
     /// The rows.
     pub events: Vec<Event>,
@@ -106,16 +115,22 @@ pub struct EventsPage {
     pub cursor: Option<Cursor>,
 }
 
+/// A page of the log. Its rows stand in it twice.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EventsPage")]
+struct Shown<'a> {
+    /// The rows, as the SDKs read them.
+    events: &'a [Event],
+    /// The same rows.
+    logs: &'a [Event],
+    /// Where the next page begins; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<&'a Cursor>,
+}
+
 impl Serialize for EventsPage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut page = serializer.serialize_struct("EventsPage", 3)?;
-        page.serialize_field("events", &self.events)?;
-        page.serialize_field("logs", &self.events)?;
-        match &self.cursor {
-            Some(cursor) => page.serialize_field("cursor", cursor)?,
-            None => page.skip_field("cursor")?,
-        }
-        page.end()
+        Shown { events: &self.events, logs: &self.events, cursor: self.cursor.as_ref() }.serialize(serializer)
     }
 }
 

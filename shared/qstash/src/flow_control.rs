@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, parse_duration, seconds};
@@ -19,7 +20,7 @@ pub const DEFAULT_PERIOD: Duration = Duration::from_secs(1);
 /// (QStash docs, "Flow control"). The newest message decides for all messages of its key.
 ///
 /// Serde is for storage and for the wire: `period` in whole seconds, absent bounds left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlowControl {
     /// Free text of 1 to [`MAX_KEY_BYTES`] without control characters.
     pub key: String,
@@ -31,6 +32,7 @@ pub struct FlowControl {
     pub rate: Option<u32>,
     /// The period of `rate`: whole seconds, 1 s to [`MAX_PERIOD`].
     #[serde(default = "default_period", with = "seconds")]
+    #[schemars(with = "u64")]
     pub period: Duration,
 }
 

@@ -1,10 +1,11 @@
 //! What `/v2/flowControl` and `/v2/globalParallelism` show.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A flow-control key (QStash OpenAPI, `FlowControlKey`). All fields are always there: the
 /// JavaScript tests check that each is a number or a flag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlowControlKey {
     /// The key.
@@ -32,7 +33,7 @@ pub struct FlowControlKey {
 }
 
 /// Answer of `GET /v2/globalParallelism`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GlobalParallelism {
     /// Most attempts under way at once.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Headers under their canonical names (Go's casing, `Bypass-Tunnel-Reminder`), the form in which
 /// QStash stores and returns them; the SDK tests compare it literally.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Headers(pub BTreeMap<String, Vec<String>>);
 

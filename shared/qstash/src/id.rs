@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -20,7 +21,8 @@ pub struct InvalidId {
 
 /// A message: `msg_` and the base58 form of a version 7 UUID, so ids sort by age in the database
 /// and are safe in a URL path.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(with = "String")]
 pub struct MessageId(pub Uuid);
 
 impl MessageId {
@@ -111,7 +113,8 @@ impl FromStr for MessageId {
 
 /// An entry of the dead-letter queue: `<unix ms>-<sequence>`, e.g. `1725323658779-0`
 /// (QStash docs, "Callbacks").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(with = "String")]
 pub struct DeadLetterId {
     /// When the message failed for good, unix milliseconds, not negative.
     pub failed_at_ms: i64,
@@ -139,7 +142,8 @@ impl FromStr for DeadLetterId {
 ///
 /// A bare number of milliseconds is read as well, because the JavaScript SDK documents
 /// `cursor = Date.now()`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(with = "String")]
 pub struct Cursor {
     /// Unix milliseconds, not negative.
     pub at_ms: i64,

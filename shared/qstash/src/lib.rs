@@ -85,6 +85,7 @@ pub use limits::Limits;
 pub use message::Message;
 pub use method::Method;
 pub use non_retryable::is_non_retryable;
+pub use options::parameters::{PARAMETERS, Parameter};
 pub use options::{Callback, Deduplication, Options};
 pub use params::Params;
 pub use publish::PublishResponse;

@@ -1,5 +1,6 @@
 //! A message as `GET /v2/messages/{id}` shows it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::options::is_default;
@@ -8,7 +9,7 @@ use crate::{Attempt, Body, EventState, FlowControl, Headers, MessageId, Method, 
 /// A message (QStash OpenAPI, `Message`). Times are unix milliseconds.
 ///
 /// What is absent or empty is left out of the JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Its id.
@@ -55,16 +56,20 @@ pub struct Message {
     pub failure_callback_header: Headers,
     /// Address of the publisher: `callerIP` and `callerIp`.
     #[serde(flatten, serialize_with = "spelling::caller_ip")]
+    #[schemars(with = "spelling::CallerIp<'static>")]
     pub caller_ip: Option<String>,
     /// `label`, the first, and `labels`, all.
     #[serde(flatten, serialize_with = "spelling::labels")]
+    #[schemars(with = "spelling::Labels<'static>")]
     pub labels: Vec<String>,
     /// Its flow-control keys: `flowControlKey`, `parallelism`, `rate` and `period` (whole seconds)
     /// of the first, and `flowControls`, all, when there are several.
     #[serde(flatten, serialize_with = "spelling::flow_control")]
+    #[schemars(with = "spelling::FlowControls<'static>")]
     pub flow_control: Vec<FlowControl>,
     /// Higher goes first. Not in QStash; left out when 0.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("x-sigpost-extension" = true))]
     pub priority: i32,
     /// The retry-delay expression, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,16 +79,20 @@ pub struct Message {
     pub timeout: Option<i64>,
     /// How far it has come. Not in QStash, whose users ask for it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-sigpost-extension" = true))]
     pub state: Option<EventState>,
     /// Every attempt so far, oldest first, for who asks about one message. Not in QStash.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-sigpost-extension" = true))]
     pub attempts: Option<Vec<Attempt>>,
     /// The message that reports on the next attempt, or on the last one; see
     /// [`MessageId::of_callback`]. Not in QStash.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-sigpost-extension" = true))]
     pub callback_message_id: Option<MessageId>,
     /// The message that reports on the failure for good, should it come to that. Not in QStash.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-sigpost-extension" = true))]
     pub failure_callback_message_id: Option<MessageId>,
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod extension;
 mod flow_control;
 mod forwarded;
+pub mod parameters;
 pub(crate) mod parse;
 pub(crate) mod scope;
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! The answer to a publish.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::MessageId;
 
 /// One accepted message. A publish to a URL answers with one (200, or 202 when it is a
 /// duplicate), a publish to a URL group with a bare array of them in the order of its endpoints.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublishResponse {
     /// The message; of a duplicate, the one published first.

@@ -1,11 +1,12 @@
 //! Queues as `/v2/queues` reads and shows them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, parse_resource_name};
 
 /// A queue (QStash OpenAPI, `Queue`). All fields are always there. Times are unix milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
     /// Its name.
@@ -23,7 +24,8 @@ pub struct Queue {
 }
 
 /// Body of `POST /v2/queues`, which creates a queue or replaces its settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "Request")]
 pub struct UpsertQueue {
     /// A [resource name](crate::is_resource_name).
     pub queue_name: String,
@@ -33,11 +35,17 @@ pub struct UpsertQueue {
     pub paused: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
+#[schemars(rename = "UpsertQueue")]
 struct Request {
+    /// Letters, digits, hyphens, underscores and periods.
+    #[schemars(required)]
     queue_name: Option<String>,
+    /// Most messages under way at once, 1 or more. Default 1: strictly one after another.
+    #[schemars(range(min = 1))]
     parallelism: Option<i64>,
+    /// Whether it keeps its messages back. Default false.
     paused: Option<bool>,
 }
 

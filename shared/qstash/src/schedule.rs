@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::options::is_default;
@@ -11,7 +12,7 @@ use crate::{Body, CatchUp, FlowControl, Headers, MessageId, Method, spelling};
 /// A schedule (QStash OpenAPI, `Schedule`). Times are unix milliseconds.
 ///
 /// What is absent or empty is left out of the JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Schedule {
     /// Its id.
@@ -36,6 +37,7 @@ pub struct Schedule {
     pub body: Body,
     /// How long each message waits; whole **seconds** in the JSON.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_seconds")]
+    #[schemars(with = "u64")]
     pub delay: Option<Duration>,
     /// The longest an attempt may take, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,21 +56,25 @@ pub struct Schedule {
     pub failure_callback_header: Headers,
     /// Address of its creator: `callerIP` and `callerIp`.
     #[serde(flatten, serialize_with = "spelling::caller_ip")]
+    #[schemars(with = "spelling::CallerIp<'static>")]
     pub caller_ip: Option<String>,
     /// The queue of its messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_name: Option<String>,
     /// The flow-control keys of its messages, see [`Message`](crate::Message).
     #[serde(flatten, serialize_with = "spelling::flow_control")]
+    #[schemars(with = "spelling::FlowControls<'static>")]
     pub flow_control: Vec<FlowControl>,
     /// The priority of its messages. Not in QStash; left out when 0.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("x-sigpost-extension" = true))]
     pub priority: i32,
     /// The retry-delay expression, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_delay_expression: Option<String>,
     /// `label`, the first, and `labels`, all.
     #[serde(flatten, serialize_with = "spelling::labels")]
+    #[schemars(with = "spelling::Labels<'static>")]
     pub labels: Vec<String>,
     /// When it fired last.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,11 +90,12 @@ pub struct Schedule {
     pub error: Option<String>,
     /// What becomes of missed firings. Not in QStash; left out when it is the default.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("x-sigpost-extension" = true))]
     pub catch_up: CatchUp,
 }
 
 /// How far a message of a schedule has come. The set is closed: Python's SDK raises on others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ScheduleState {
     /// Not finished.
@@ -100,7 +107,7 @@ pub enum ScheduleState {
 }
 
 /// Answer of `POST /v2/schedules/{destination}`, 200.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleCreated {
     /// The schedule.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The token of QStash's local development server, which the SDKs know by heart
@@ -21,7 +22,7 @@ const KEY_CHARS: usize = 28;
 /// no moment at which both sides change (QStash docs, "Roll signing keys").
 ///
 /// Serialises as the answer of `GET /v2/keys`. `Debug` shows no keys.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SigningKeys {
     /// Signs every delivery.
     pub current: String,

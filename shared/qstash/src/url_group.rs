@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::HeaderName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Destination, Invalid, Params, json};
@@ -14,7 +15,7 @@ pub const MAX_ENDPOINTS: usize = 1000;
 const MAX_NAME_BYTES: usize = 256;
 
 /// A URL group (QStash OpenAPI, `URLGroup`). Times are unix milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UrlGroup {
     /// Its name.
@@ -28,7 +29,7 @@ pub struct UrlGroup {
 }
 
 /// An endpoint of a URL group. It has no other fields: the JavaScript tests compare it whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Endpoint {
     /// Its name within the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +39,8 @@ pub struct Endpoint {
 }
 
 /// Body of `POST` and `DELETE /v2/topics/{name}/endpoints`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "Request")]
 pub struct EditEndpoints(Vec<EndpointRequest>);
 
 /// One endpoint to remove.
@@ -50,16 +52,20 @@ pub enum EndpointRef {
     Url(String),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(expecting = "an object")]
+#[schemars(rename = "EditEndpoints")]
 struct Request {
+    /// 1 to 1000 endpoints.
     endpoints: Vec<EndpointRequest>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(expecting = "an object")]
 struct EndpointRequest {
+    /// Its name within the group.
     name: Option<String>,
+    /// Where messages go. Needed to add an endpoint; one that has a name can be removed by that.
     url: Option<String>,
 }
 
@@ -123,20 +129,23 @@ impl EditEndpoints {
 /// (QStash docs, "Use as webhook receiver").
 ///
 /// Serde is for storage.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(!transparent, with = "DefaultsRequest")]
 pub struct UrlGroupDefaults {
     /// Header names as given, and their values.
     pub headers: BTreeMap<String, Vec<String>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(expecting = "an object")]
+#[schemars(rename = "UrlGroupDefaults")]
 struct DefaultsRequest {
+    /// `Upstash-*` headers and `Content-Type` that every publish to the group begins with.
     headers: BTreeMap<String, OneOrMore>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a text or a list of texts")]
 enum OneOrMore {
     One(String),

@@ -1,6 +1,6 @@
 //! The API's token: `Authorization: Bearer <token>`, or `?qstash_token=<token>` when there is no such header.
 
-mod permission;
+pub(crate) mod permission;
 
 use std::borrow::Cow;
 use std::sync::Arc;

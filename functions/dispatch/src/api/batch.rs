@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::State as FromState;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sigpost_qstash::{BatchItem, Destination, ErrorBody, Invalid, Options, Params, Target};
 use sigpost_runtime::{ApiError, CallerAddress};
@@ -19,8 +20,9 @@ use crate::publication::{Publication, Published, Recipients};
 use crate::state::State;
 
 /// What became of an item.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "BatchSlot")]
 pub(crate) enum Slot {
     Published(Published),
     Refused(ErrorBody),

@@ -18,6 +18,7 @@ use sigpost_store::dead_letters::{DeadLetter, Filter, delete, find, list, list_i
 use sigpost_store::filter;
 
 use crate::api::messages::{MAX_BULK_BODY_BYTES, on_the_wire as message_on_the_wire};
+use crate::api::parameter::{Kind, Parameter};
 use crate::api::path::Id;
 use crate::api::publish::check_callback_addresses;
 use crate::api::query::{self, Query};
@@ -28,8 +29,21 @@ use crate::state::State;
 /// Rows of a page: the most and the default (QStash's OpenAPI).
 const PAGE: i64 = 100;
 
-/// What every endpoint for many dead letters knows.
-const KNOWN: &[&str] = &["dlqIds", "messageId", "responseStatus", "count", "cursor", "order"];
+/// What every endpoint for many dead letters knows; all but the first list choose.
+pub(crate) const PARAMETERS: &[&[Parameter]] = &[
+    &[
+        Parameter::many("dlqIds", Kind::Text, "These dead letters, whatever else is given."),
+        Parameter::one("count", Kind::Integer, "How many at most, 1 to 100. Default 100."),
+        Parameter::one("cursor", Kind::Text, "The cursor of the answer before."),
+        Parameter::one("order", Kind::OneOf(filters::ORDERS), "Default latestFirst."),
+    ],
+    &[
+        Parameter::many("messageId", Kind::Text, "Messages."),
+        Parameter::many("responseStatus", Kind::Integer, "Statuses of last responses; 0: there was none."),
+    ],
+    filters::OF_MESSAGES,
+    filters::OF_TIME,
+];
 
 /// A page of dead letters, newest first unless asked otherwise (QStash's older reference has the
 /// oldest first, but the Python SDK's tests expect new ones on the first page).
@@ -105,9 +119,7 @@ pub(crate) async fn retry_dead_letters(
 }
 
 fn allow_known(query: Query) -> Result<Query, Invalid> {
-    let filters = [filters::OF_MESSAGES, filters::OF_TIME].concat();
-    let query = query.allow_only(&[KNOWN, &filters])?;
-    query.refuse_empty(&[&["messageId", "responseStatus"], &filters[..]].concat())
+    query.allow_only(PARAMETERS)?.refuse_empty(&PARAMETERS[1..])
 }
 
 async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {

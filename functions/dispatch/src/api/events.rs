@@ -13,11 +13,27 @@ use sigpost_store::filter;
 
 use crate::api::filters;
 use crate::api::messages::{callback_parts, milliseconds};
+use crate::api::parameter::{Kind, Parameter};
 use crate::api::query::{self, Query};
 use crate::state::State;
 
 /// Rows of a page: the most and the default (QStash's earlier reference and its Go SDK's tests).
 const PAGE: i64 = 1000;
+
+/// What the log is asked by.
+pub(crate) const PARAMETERS: &[&[Parameter]] = &[
+    &[
+        Parameter::one("count", Kind::Integer, "How many at most, 1 to 1000. Default 1000."),
+        Parameter::one("cursor", Kind::Text, "The cursor of the page before."),
+        Parameter::one("order", Kind::OneOf(filters::ORDERS), "Default latestFirst."),
+        Parameter::many("messageId", Kind::Text, "Messages."),
+        Parameter::many("messageIds", Kind::Text, "The same."),
+        Parameter::many("state", Kind::Text, "States; IN_PROGRESS stands for ACTIVE, RETRY and ERROR."),
+    ],
+    filters::OF_MESSAGES,
+    filters::OF_DESTINATIONS,
+    filters::OF_TIME,
+];
 
 /// A page of the log, newest first unless asked otherwise.
 pub(crate) async fn list_events(

@@ -6,18 +6,36 @@ use sigpost_store::Database;
 use sigpost_store::filter::Filter;
 use sigpost_store::messages::any_that_matches;
 
+use crate::api::parameter::{Kind, Parameter};
 use crate::api::query::Query;
 
 /// Known everywhere. Each may have many values, of which one has to fit.
-pub(crate) const OF_MESSAGES: &[&str] =
-    &["url", "topicName", "queueName", "scheduleId", "label", "flowControlKey", "callerIp", "callerIP"];
+pub(crate) const OF_MESSAGES: &[Parameter] = &[
+    Parameter::many("url", Kind::Text, "Destinations, verbatim."),
+    Parameter::many("topicName", Kind::Text, "URL groups."),
+    Parameter::many("queueName", Kind::Text, "Queues."),
+    Parameter::many("scheduleId", Kind::Text, "Schedules."),
+    Parameter::many("label", Kind::Text, "Labels."),
+    Parameter::many("flowControlKey", Kind::Text, "Flow-control keys."),
+    Parameter::many("callerIp", Kind::Text, "Addresses of publishers."),
+    Parameter::many("callerIP", Kind::Text, "The same, as Python's SDK writes it."),
+];
 /// Known everywhere but for dead letters (the JavaScript SDK's filter types).
-pub(crate) const OF_DESTINATIONS: &[&str] = &["host", "path"];
+pub(crate) const OF_DESTINATIONS: &[Parameter] = &[
+    Parameter::many("host", Kind::Text, "Hosts of destinations."),
+    Parameter::many("path", Kind::Text, "Paths of destinations."),
+];
 /// Bounds in time, both inclusive.
-pub(crate) const OF_TIME: &[&str] = &["fromDate", "toDate"];
+pub(crate) const OF_TIME: &[Parameter] = &[
+    Parameter::one("fromDate", Kind::Integer, "From this time on, in unix milliseconds."),
+    Parameter::one("toDate", Kind::Integer, "Up to this time, in unix milliseconds."),
+];
 
 /// The latest time that JavaScript's `Date` knows, in milliseconds. Postgres knows a little more.
 pub(crate) const LAST_MS: i64 = 8_640_000_000_000_000;
+
+/// What `order` may say.
+pub(crate) const ORDERS: &[&str] = &["latestFirst", "earliestFirst"];
 
 /// What [`OF_MESSAGES`] and [`OF_DESTINATIONS`] say.
 pub(crate) async fn of_messages(query: &Query, database: &Database) -> Result<Filter, ApiError> {

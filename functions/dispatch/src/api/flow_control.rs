@@ -12,17 +12,33 @@ use sigpost_runtime::ApiError;
 use sigpost_store::flow_controls::{self, Change, FlowControlKey};
 use sigpost_store::leases::count_active;
 
+use crate::api::parameter::{Kind, Parameter};
 use crate::api::path::FlowControlKeyName;
 use crate::api::query::Query;
 use crate::engine::{Engine, Settings};
 use crate::state::State;
+
+/// What the list is asked by.
+pub(crate) const SEARCH: &[&[Parameter]] =
+    &[&[Parameter::one("search", Kind::Text, "Only keys with this text in them.")]];
+/// What can be pinned.
+pub(crate) const PIN: &[&[Parameter]] = &[&[
+    Parameter::one("parallelism", Kind::Integer, "Most attempts under way at once, 1 or more."),
+    Parameter::one("rate", Kind::Integer, "Most attempts begun in one period, 1 or more."),
+    Parameter::one("period", Kind::Text, "The period of the rate: seconds, or a duration like 1m."),
+]];
+/// What can be unpinned.
+pub(crate) const UNPIN: &[&[Parameter]] = &[&[
+    Parameter::one("parallelism", Kind::Flag, "Whether to unpin the parallelism."),
+    Parameter::one("rate", Kind::Flag, "Whether to unpin the rate and its period."),
+]];
 
 /// The keys, by name; with `search` those that contain its text.
 pub(crate) async fn list_flow_control_keys(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
 ) -> Result<Json<Vec<wire::FlowControlKey>>, ApiError> {
-    let query = Query::parse(uri.query())?.allow_only(&[&["search"]])?;
+    let query = Query::parse(uri.query())?.allow_only(SEARCH)?;
     let search = query.exact("search").into_iter().next().unwrap_or_default();
     let keys = flow_controls::list(&mut *state.database.connection().await?, &search).await?;
     Ok(Json(keys.into_iter().map(on_the_wire).collect()))
@@ -61,7 +77,7 @@ pub(crate) async fn pin_key(
     FlowControlKeyName(key): FlowControlKeyName,
     uri: Uri,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::parse(uri.query())?.allow_only(&[&["parallelism", "rate", "period"]])?;
+    let query = Query::parse(uri.query())?.allow_only(PIN)?;
     let change = Change {
         pin_parallelism: bound(&query, "parallelism")?,
         pin_rate: bound(&query, "rate")?,
@@ -83,7 +99,7 @@ pub(crate) async fn unpin_key(
     FlowControlKeyName(key): FlowControlKeyName,
     uri: Uri,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::parse(uri.query())?.allow_only(&[&["parallelism", "rate"]])?;
+    let query = Query::parse(uri.query())?.allow_only(UNPIN)?;
     let change = Change {
         unpin_parallelism: flag(&query, "parallelism")?,
         unpin_rate: flag(&query, "rate")?,

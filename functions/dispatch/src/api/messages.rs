@@ -15,6 +15,7 @@ use sigpost_store::messages::{MessageState, StoredMessage, find};
 use sigpost_store::{events, filter};
 
 use crate::api::attempts::attempts;
+use crate::api::parameter::{Kind, Parameter};
 use crate::api::path::Id;
 use crate::api::query::Query;
 use crate::api::{body, filters};
@@ -26,6 +27,18 @@ const MOST: i64 = 500;
 pub(crate) const MAX_BULK_BODY_BYTES: usize = 1024 * 1024;
 /// Events of one message that are read to tell its attempts.
 const MAX_EVENTS: i64 = 10_000;
+
+/// What a bulk cancel is asked by; all but the first list choose.
+pub(crate) const BULK: &[&[Parameter]] = &[
+    &[
+        Parameter::many("messageIds", Kind::Text, "These messages, whatever else is given."),
+        Parameter::one("count", Kind::Integer, "How many at most, 1 to 500. Default: all."),
+        Parameter::one("cursor", Kind::Text, "Has no effect: what is cancelled is no longer there."),
+    ],
+    filters::OF_MESSAGES,
+    filters::OF_DESTINATIONS,
+    filters::OF_TIME,
+];
 
 /// The message, whatever its state, as long as it is kept.
 pub(crate) async fn get_message(
@@ -74,9 +87,8 @@ pub(crate) async fn cancel_messages(
     headers: HeaderMap,
     request_body: Body,
 ) -> Result<Json<wire::Cancelled>, ApiError> {
-    let known = [&["messageIds", "count", "cursor"], filters::OF_MESSAGES, filters::OF_DESTINATIONS, filters::OF_TIME];
     let body = body::read(&headers, request_body, MAX_BULK_BODY_BYTES).await?;
-    let query = Query::parse_bulk(uri.query(), &body)?.allow_only(&known)?.refuse_empty(&known[1..].concat())?;
+    let query = Query::parse_bulk(uri.query(), &body)?.allow_only(BULK)?.refuse_empty(&BULK[1..])?;
     if uri.path().ends_with('/') && query.is_empty() {
         return Err(ApiError::bad_request(
             "a message id is missing behind the slash; DELETE /v2/messages without it cancels every message",

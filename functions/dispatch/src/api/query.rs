@@ -11,6 +11,8 @@ use sigpost_qstash::bulk::MAX_IDS;
 use sigpost_qstash::names::{PREFIX, TOKEN_PARAMETER};
 use sigpost_runtime::env::split;
 
+use crate::api::parameter::{Parameter, names};
+
 /// The decoded pairs of a query string.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     url::form_urlencoded::parse(query.as_bytes())
@@ -103,21 +105,21 @@ impl Query {
     }
 
     /// Refuses what the endpoint does not know: a filter with a typo would match everything.
-    pub(crate) fn allow_only(self, known: &[&[&str]]) -> Result<Self, Invalid> {
-        let is_known =
-            |name: &String| name == TOKEN_PARAMETER || known.iter().any(|names| names.contains(&name.as_str()));
+    pub(crate) fn allow_only(self, known: &[&'static [Parameter]]) -> Result<Self, Invalid> {
+        let is_known = |name: &String| name == TOKEN_PARAMETER || names(known).any(|known| known == name);
         match self.values.iter().map(|(name, _)| name).chain(&self.empty).find(|name| !is_known(name)) {
-            Some(name) => Err(Invalid::new(
-                name.as_str(),
-                format!("unknown parameter; this endpoint knows {}", known.concat().join(", ")),
-            )),
+            Some(name) => {
+                let known: Vec<_> = names(known).collect();
+                Err(Invalid::new(name.as_str(), format!("unknown parameter; this endpoint knows {}", known.join(", "))))
+            }
             None => Ok(self),
         }
     }
 
     /// Refuses these without a value: who meant to choose by them would choose everything.
-    pub(crate) fn refuse_empty(self, names: &[&str]) -> Result<Self, Invalid> {
-        match self.empty.iter().find(|name| names.contains(&name.as_str()) && !self.has(name)) {
+    pub(crate) fn refuse_empty(self, choosing: &[&'static [Parameter]]) -> Result<Self, Invalid> {
+        let chooses = |name: &String| names(choosing).any(|choosing| choosing == name);
+        match self.empty.iter().find(|name| chooses(name) && !self.has(name)) {
             Some(name) => Err(Invalid::new(name.as_str(), "must not be empty; leave it out to choose by other things")),
             None => Ok(self),
         }

@@ -9,7 +9,6 @@ use axum::body::Body;
 use axum::extract::State as FromState;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, delete, get};
 use jiff::Timestamp;
 use sigpost_qstash as wire;
 use sigpost_qstash::{
@@ -23,15 +22,9 @@ use crate::api::path::Id;
 use crate::state::State;
 use show::on_the_wire;
 
-/// `/v2/schedules/{...}`: the rest is an id, an id with what to do with it, or a destination.
-pub(crate) fn with_an_id() -> MethodRouter<Arc<State>> {
-    get(get_schedule).delete(delete_schedule).post(post_schedule).patch(switch_schedule).put(switch_schedule)
-}
-
-/// `/v2/schedules/`: the list, and refusals of what needs more.
-pub(crate) fn without_an_id() -> MethodRouter<Arc<State>> {
-    let refuse = async || ApiError::bad_request("scheduleId: is missing; nothing was deleted");
-    delete(refuse).get(list_schedules).post(post_schedule)
+/// 400: a path that ends where an id should be.
+pub(crate) async fn missing_id() -> ApiError {
+    ApiError::bad_request("scheduleId: is missing; nothing was deleted")
 }
 
 /// Every schedule.
@@ -42,14 +35,18 @@ pub(crate) async fn list_schedules(
     Ok(Json(stored.into_iter().map(on_the_wire).collect()))
 }
 
-async fn get_schedule(FromState(state): FromState<Arc<State>>, Id(id): Id) -> Result<Json<wire::Schedule>, ApiError> {
+/// One schedule.
+pub(crate) async fn get_schedule(
+    FromState(state): FromState<Arc<State>>,
+    Id(id): Id,
+) -> Result<Json<wire::Schedule>, ApiError> {
     check_id(&id)?;
     let stored = schedules::find(&mut *state.database.connection().await?, &id).await?;
     stored.map(|stored| Json(on_the_wire(stored))).ok_or_else(|| unknown(&id))
 }
 
 /// Its messages stay.
-async fn delete_schedule(FromState(state): FromState<Arc<State>>, Id(id): Id) -> Result<Response, ApiError> {
+pub(crate) async fn delete_schedule(FromState(state): FromState<Arc<State>>, Id(id): Id) -> Result<Response, ApiError> {
     check_id(&id)?;
     if !schedules::delete(&mut *state.database.connection().await?, &id).await? {
         return Err(unknown(&id));
@@ -59,7 +56,7 @@ async fn delete_schedule(FromState(state): FromState<Arc<State>>, Id(id): Id) ->
 }
 
 /// `PATCH` and `PUT /v2/schedules/{id}/pause` and `/resume`.
-async fn switch_schedule(
+pub(crate) async fn switch_schedule(
     FromState(state): FromState<Arc<State>>,
     method: Method,
     uri: Uri,
@@ -71,7 +68,7 @@ async fn switch_schedule(
 }
 
 /// `POST` creates a schedule, unless it is one of the two that QStash's reference has as `POST`.
-async fn post_schedule(
+pub(crate) async fn post_schedule(
     FromState(state): FromState<Arc<State>>,
     caller: CallerAddress,
     uri: Uri,

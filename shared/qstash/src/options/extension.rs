@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::flow_control;
+use super::parameters;
 use super::scope::Scope;
 use crate::names::EXTENSION_PREFIX;
 use crate::{Invalid, parse_duration};
@@ -24,11 +24,8 @@ const MAX_WINDOW: Duration = Duration::from_secs(90 * 86_400);
 /// Refuses an extension that does not exist. QStash ignores what it does not know, but these
 /// names are ours, so an unknown one is a mistyped one.
 pub(super) fn check_names(scope: Scope<'_>) -> Result<(), Invalid> {
-    let known = [PRIORITY, DEDUPLICATION_WINDOW, DEDUPLICATION_RELEASE_ON_FAILURE, CRON, CATCH_UP];
     for (name, value) in scope.iter() {
-        let is_known =
-            || known.contains(&name) || flow_control::MORE.iter().any(|(key, value)| name == *key || name == *value);
-        if name.starts_with(EXTENSION_PREFIX) && !value.trim_ascii().is_empty() && !is_known() {
+        if name.starts_with(EXTENSION_PREFIX) && !value.trim_ascii().is_empty() && !parameters::exists(name) {
             return Err(Invalid::new(scope.field(name), "there is no such parameter"));
         }
     }

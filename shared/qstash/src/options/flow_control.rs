@@ -7,7 +7,7 @@ const KEY: &str = "flow-control-key";
 const VALUE: &str = "flow-control-value";
 
 /// The headers of the keys after the first, an extension.
-pub(super) const MORE: [(&str, &str); 7] = [
+const MORE: [(&str, &str); 7] = [
     ("sigpost-flow-control-key-2", "sigpost-flow-control-value-2"),
     ("sigpost-flow-control-key-3", "sigpost-flow-control-value-3"),
     ("sigpost-flow-control-key-4", "sigpost-flow-control-value-4"),

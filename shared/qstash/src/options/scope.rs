@@ -1,5 +1,6 @@
 //! One message's share of the parameters: those with its prefix.
 
+use super::parameters;
 use crate::{Invalid, Params, canonical_name};
 
 /// The parameters of the message itself (prefix empty) or of one of its callbacks (`callback-`,
@@ -14,6 +15,7 @@ impl<'a> Scope<'a> {
     /// The trimmed value; `None` when it is absent or blank, which Go, and so QStash, does not
     /// tell apart.
     pub(super) fn get(self, name: &str) -> Option<&'a str> {
+        debug_assert!(parameters::exists(name), "{name} is missing in options/parameters.rs");
         self.iter()
             .find(|(known, _)| *known == name)
             .map(|(_, value)| value.trim_ascii())

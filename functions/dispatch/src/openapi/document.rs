@@ -1,0 +1,92 @@
+//! The whole document.
+
+use serde_json::{Map, Value, json};
+use sigpost_qstash::ErrorBody;
+use sigpost_qstash::names::TOKEN_PARAMETER;
+
+use super::operation::{operation, operation_id};
+use super::types::Types;
+use super::{parameters, refusals};
+use crate::route::Section;
+
+const ABOUT: &str = "QStash's API, and a little more: what only sigpost has is marked `x-sigpost-extension`. \
+    Each `Upstash-*` header may be given as a query parameter of the same name instead, in lower case. \
+    What an answer does not have is left out of it. Times are unix milliseconds unless said otherwise.";
+
+/// Describes the routes.
+pub(crate) fn document(sections: &[Section]) -> Value {
+    let mut types = Types::new();
+    let paths = paths(sections, &mut types);
+    let refusals = refusals::all(&types.answers.subschema_for::<ErrorBody>().to_value());
+    let tags = sections.iter().map(|section| json!({ "name": section.name, "description": section.about }));
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "sigpost",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": ABOUT,
+            "license": { "name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE") },
+        },
+        "tags": tags.collect::<Value>(),
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token of the scope that the operation names, or of the scope full.",
+                },
+                "tokenInQuery": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": TOKEN_PARAMETER,
+                    "description": "The same token, from callers that cannot set a header.",
+                },
+            },
+            "parameters": parameters::options(),
+            "responses": refusals,
+            "schemas": types.into_schemas(),
+        },
+    })
+}
+
+fn paths(sections: &[Section], types: &mut Types) -> Value {
+    let mut paths = Map::new();
+    for section in sections {
+        for route in section.routes.iter().filter(|route| route.is_documented) {
+            let mut id = Some(operation_id(route));
+            for path in &route.paths {
+                // OpenAPI has no word for a parameter that runs to the end; its description says it.
+                let path = path.replace("{*", "{");
+                let item = paths.entry(path.clone()).or_insert_with(|| json!({}));
+                for method in &route.methods {
+                    let mut operation = operation(section.name, route, method, &path, types);
+                    // The one that clients should use has the name.
+                    match id.take() {
+                        Some(id) => operation["operationId"] = id.into(),
+                        None => {
+                            let first = format!("{} {}", route.methods[0], route.paths[0].replace("{*", "{"));
+                            operation["description"] = format!("The same as `{first}`.").into();
+                        }
+                    }
+                    item[method.as_str().to_ascii_lowercase()] = operation;
+                }
+            }
+        }
+    }
+    paths.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::router::sections;
+
+    #[test]
+    fn a_route_that_is_not_in_the_document_shares_its_path_with_one_that_is() {
+        let routes: Vec<_> = sections().into_iter().flat_map(|section| section.routes).collect();
+        let (documented, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.is_documented);
+        for path in others.into_iter().flat_map(|route| route.paths) {
+            assert!(documented.iter().any(|route| route.paths.contains(&path)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! A route: where a request is answered, by whom, and what the API's document says of it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use sigpost_qstash::options::parameters::UsedBy;
+
+use crate::api::parameter::Parameter;
+use crate::state::State;
+
+/// Describes a type's JSON.
+pub(crate) type Describe = fn(&mut SchemaGenerator) -> Schema;
+
+/// Routes that belong together.
+pub(crate) struct Section {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) routes: Vec<Route>,
+}
+
+/// One operation of the API, at one path or at several.
+pub(crate) struct Route {
+    /// What generated clients call it: `get_message`.
+    pub(crate) name: &'static str,
+    /// More than one where clients disagree; the first is the one to use.
+    pub(crate) methods: Vec<Method>,
+    /// As axum writes them. More than one where clients disagree; the first is the one to use.
+    pub(crate) paths: Vec<&'static str>,
+    pub(crate) summary: &'static str,
+    /// QStash does not have it.
+    pub(crate) is_extension: bool,
+    query: &'static [&'static [Parameter]],
+    /// Whether it takes `Upstash-*` parameters, and those of whom.
+    pub(crate) options: Option<UsedBy>,
+    pub(crate) body: Body,
+    pub(crate) answers: Vec<Answer>,
+    /// Statuses of refusals, beside those that many routes have.
+    pub(crate) refusals: &'static [u16],
+    /// False for what only refuses.
+    pub(crate) is_documented: bool,
+    /// `None` where the wildcard of another route stands for this one too.
+    handler: Option<MethodRouter<Arc<State>>>,
+}
+
+/// What a request carries.
+#[derive(Clone, Copy)]
+pub(crate) enum Body {
+    None,
+    /// Anything: what is to be delivered.
+    Payload,
+    Json(Describe),
+    /// The parameters of the query may be there instead.
+    JsonOfQuery,
+}
+
+/// One way to succeed.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) about: &'static str,
+    pub(crate) body: Describe,
+}
+
+pub(crate) fn get<H: Handler<T, Arc<State>>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    summary: &'static str,
+) -> Route {
+    route([Method::GET], path, handler, summary)
+}
+
+pub(crate) fn post<H: Handler<T, Arc<State>>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    summary: &'static str,
+) -> Route {
+    route([Method::POST], path, handler, summary)
+}
+
+pub(crate) fn patch<H: Handler<T, Arc<State>>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    summary: &'static str,
+) -> Route {
+    route([Method::PATCH], path, handler, summary)
+}
+
+pub(crate) fn delete<H: Handler<T, Arc<State>>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    summary: &'static str,
+) -> Route {
+    route([Method::DELETE], path, handler, summary)
+}
+
+/// With any of several methods.
+pub(crate) fn route<H: Handler<T, Arc<State>>, T: 'static, const N: usize>(
+    methods: [Method; N],
+    path: &'static str,
+    handler: H,
+    summary: &'static str,
+) -> Route {
+    let filters = methods.iter().filter_map(|method| MethodFilter::try_from(method.clone()).ok());
+    let handler = filters.fold(MethodRouter::new(), |router, filter| router.on(filter, handler.clone()));
+    // `dispatch::api::messages::get_message`.
+    let name = std::any::type_name::<H>().rsplit("::").next().unwrap_or_default();
+    Route { handler: Some(handler), ..described(name, methods, path, summary) }
+}
+
+/// For the document only: the wildcard of another route stands for this one too.
+pub(crate) fn described<const N: usize>(
+    name: &'static str,
+    methods: [Method; N],
+    path: &'static str,
+    summary: &'static str,
+) -> Route {
+    Route {
+        name,
+        methods: methods.into(),
+        paths: vec![path],
+        summary,
+        is_extension: false,
+        query: &[],
+        options: None,
+        body: Body::None,
+        answers: Vec::new(),
+        refusals: &[],
+        is_documented: true,
+        handler: None,
+    }
+}
+
+impl Route {
+    /// Answers under another path as well.
+    pub(crate) fn also_at(mut self, path: &'static str) -> Self {
+        self.paths.push(path);
+        self
+    }
+
+    /// QStash does not have it.
+    pub(crate) fn extension(mut self) -> Self {
+        self.is_extension = true;
+        self
+    }
+
+    /// Not for the document: it only refuses, or what it does stands elsewhere.
+    pub(crate) fn undocumented(mut self) -> Self {
+        self.is_documented = false;
+        self
+    }
+
+    pub(crate) fn query(mut self, parameters: &'static [&'static [Parameter]]) -> Self {
+        self.query = parameters;
+        self
+    }
+
+    pub(crate) fn query_parameters(&self) -> impl Iterator<Item = &'static Parameter> + use<> {
+        self.query.iter().copied().flatten()
+    }
+
+    /// Takes the `Upstash-*` parameters of a publish or of a schedule.
+    pub(crate) fn options_of(mut self, used_by: UsedBy) -> Self {
+        self.options = Some(used_by);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    pub(crate) fn json_body<T: JsonSchema>(self) -> Self {
+        self.body(Body::Json(SchemaGenerator::subschema_for::<T>))
+    }
+
+    pub(crate) fn answers<T: JsonSchema>(mut self, status: u16, about: &'static str) -> Self {
+        self.answers.push(Answer { status, about, body: SchemaGenerator::subschema_for::<T> });
+        self
+    }
+
+    /// Answers 200 with an empty object: clients look at the status only, but some read JSON first.
+    pub(crate) fn done(mut self, about: &'static str) -> Self {
+        self.answers.push(Answer { status: 200, about, body: |_| json_schema!({ "type": "object" }) });
+        self
+    }
+
+    pub(crate) fn refuses(mut self, statuses: &'static [u16]) -> Self {
+        self.refusals = statuses;
+        self
+    }
+
+    /// Everything under `/v2` is behind the token, probes and documentation are not.
+    pub(crate) fn needs_token(&self) -> bool {
+        self.paths.iter().any(|path| path.starts_with("/v2"))
+    }
+
+    pub(crate) fn add_to(self, router: Router<Arc<State>>) -> Router<Arc<State>> {
+        let Some(handler) = self.handler else { return router };
+        self.paths.into_iter().fold(router, |router, path| router.route(path, handler.clone()))
+    }
+}
