@@ -24,6 +24,7 @@ scenarios! {
         receiver: "receiver.test.mjs",
         redaction: "redaction.test.mjs",
         schedules: "schedules.test.mjs",
+        tokens: "tokens.test.mjs",
         url_groups: "url_groups.test.mjs",
     }
     Python in "python" as python {
@@ -41,6 +42,7 @@ scenarios! {
         queues: "test_queues.py",
         redaction: "test_redaction.py",
         schedules: "test_schedules.py",
+        tokens: "test_tokens.py",
         url_groups: "test_url_groups.py",
     }
 }

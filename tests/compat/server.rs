@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::process::Stdio;
 
 use sigpost_qstash::{DEV_CURRENT_KEY, DEV_NEXT_KEY, DEV_TOKEN};
+use sigpost_store::api_tokens::Scope;
 use tempfile::TempDir;
 use tests::TestDatabase;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -14,6 +15,8 @@ use crate::stand_in::StandIn;
 /// A running server with an empty database. It ends with the test.
 pub(crate) struct Server {
     url: String,
+    read_token: String,
+    publish_token: String,
     files: TempDir,
     _process: Child,
     _stand_in: StandIn,
@@ -23,6 +26,8 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start() -> Self {
         let (database, stand_in) = (TestDatabase::new().await, StandIn::start().await);
+        let read_token = database.create_token("read", Scope::Read, None).await;
+        let publish_token = database.create_token("publish", Scope::Publish, None).await;
         let files = tempfile::tempdir().expect("a folder");
         fs::write(files.path().join("ca.pem"), stand_in.authority()).expect("written");
 
@@ -47,16 +52,19 @@ impl Server {
             panic!("the server did not start:\n{}", fs::read_to_string(files.path().join("log")).expect("a log"))
         };
         let url = format!("http://{address}");
-        Self { url, files, _process: process, _stand_in: stand_in, _database: database }
+        Self { url, read_token, publish_token, files, _process: process, _stand_in: stand_in, _database: database }
     }
 
-    /// What an SDK is told about it, in the variables that QStash's users set.
-    pub(crate) fn environment(&self) -> [(&str, &str); 4] {
+    /// What an SDK is told about it, in the variables that QStash's users set; and tokens that may not
+    /// do everything.
+    pub(crate) fn environment(&self) -> [(&str, &str); 6] {
         [
             ("QSTASH_URL", &self.url),
             ("QSTASH_TOKEN", DEV_TOKEN),
             ("QSTASH_CURRENT_SIGNING_KEY", DEV_CURRENT_KEY),
             ("QSTASH_NEXT_SIGNING_KEY", DEV_NEXT_KEY),
+            ("READ_TOKEN", &self.read_token),
+            ("PUBLISH_TOKEN", &self.publish_token),
         ]
     }
 

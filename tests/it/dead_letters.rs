@@ -215,6 +215,7 @@ async fn dead_letters_are_found_by_what_they_have_newest_first() {
         ("?responseStatus=418".to_owned(), "c"),
         ("?responseStatus=418,500&label=a".to_owned(), "ba"),
         ("?responseStatus=999".to_owned(), ""),
+        ("?messageId=msg_7YoJxFpwk".to_owned(), ""),
         (format!("?toDate={first_ms}"), "a"),
         (format!("?fromDate={first_ms}"), "cba"),
         ("?toDate=1".to_owned(), ""),

@@ -102,6 +102,8 @@ async fn events_are_found_by_message_state_destination_label_and_date() {
         (format!("messageIds={delivered}&messageIds={cancelled}"), &*two),
         (format!("messageIds={delivered},{cancelled}"), &*two),
         (format!("messageId={}", MessageId::new()), ""),
+        ("messageId=msg_7YoJxFpwk".to_owned(), ""),
+        (format!("messageIds=x,{delivered}"), DELIVERED),
         ("state=DELIVERED".to_owned(), "DELIVERED"),
         ("state=IN_PROGRESS".to_owned(), "RETRY ERROR ACTIVE ACTIVE"),
         ("state=CANCELED".to_owned(), "CANCELED"),
@@ -176,8 +178,6 @@ async fn pages_follow_one_another_without_gap_or_repetition() {
 async fn a_parameter_that_cannot_be_read_is_refused_by_name() {
     let app = TestApp::start().await;
     for (name, value) in [
-        ("messageId", "1"),
-        ("messageIds", "msg_0"),
         ("state", "delivered"),
         ("state", "DONE"),
         ("fromDate", "yesterday"),

@@ -267,6 +267,19 @@ async fn a_paused_key_keeps_its_messages_and_a_reset_frees_the_rate() {
     assert_eq!(key(&app, "k").await["rateCount"], 0);
 }
 
+/// The Python SDK's tests: a message that starts a moment after the reset would be counted in the new period.
+#[tokio::test]
+async fn what_was_published_before_a_reset_is_not_counted_after_it() {
+    let app = TestApp::start().await;
+    for number in 0..20 {
+        let name = number.to_string();
+        publish(&app, "/hook", &name, "rate=10, period=60s").await;
+        control(&app, &name, "resetRate").await;
+        app.receiver.next().await;
+        assert_eq!(key(&app, &name).await["rateCount"], 0);
+    }
+}
+
 /// Wire reference, section 10: row 36.
 #[tokio::test]
 async fn the_parallelism_of_all_is_what_this_process_may_and_what_all_do() {

@@ -7,7 +7,6 @@ use dispatch::config::Secret;
 use futures_util::future::join_all;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use sigpost_qstash::{DEV_TOKEN, MessageId};
-use sigpost_store::Database;
 use sigpost_store::api_tokens::{Grant, Scope, TokenHash, create, generate, list, revoke};
 use tokio::time::{advance, pause, resume};
 
@@ -15,14 +14,6 @@ use crate::support::{Proxy, TestApp, TestDatabase, answered};
 
 /// An endpoint that asks the database nothing and is not there: 404 says that the token was let in.
 const NOTHING: &str = "/v2/nothing";
-
-async fn token(database: &TestDatabase, name: &str, scope: Scope, rate_limit: Option<u32>) -> String {
-    let (token, grant) = (generate(), Grant { scope, rate_limit: rate_limit.and_then(NonZeroU32::new) });
-    let store = Database::new(&database.url, 1).expect("a database");
-    let mut conn = store.connection().await.expect("a connection");
-    assert!(create(&mut conn, name, TokenHash::of(token.as_bytes()), grant).await.expect("an answer"));
-    token
-}
 
 /// A request with this token.
 fn with(app: &TestApp, token: &str, method: Method, path: &str) -> RequestBuilder {
@@ -43,9 +34,9 @@ async fn let_pass(time: Duration) {
 #[tokio::test]
 async fn a_token_may_do_what_its_scope_allows_and_is_told_so_otherwise() {
     let app = TestApp::start_with(|config| config.engine = None).await;
-    let full = token(&app.database, "full", Scope::Full, None).await;
-    let publish = token(&app.database, "publish", Scope::Publish, None).await;
-    let read = token(&app.database, "read", Scope::Read, None).await;
+    let full = app.database.create_token("full", Scope::Full, None).await;
+    let publish = app.database.create_token("publish", Scope::Publish, None).await;
+    let read = app.database.create_token("read", Scope::Read, None).await;
     let waiting = app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
     let (hook, message) = (app.receiver.url("/hook"), format!("/v2/messages/{waiting}"));
     let (publishing, enqueueing) = (format!("/v2/publish/{hook}"), format!("/v2/enqueue/queue/{hook}"));
@@ -109,7 +100,7 @@ async fn a_token_may_do_what_its_scope_allows_and_is_told_so_otherwise() {
 #[tokio::test]
 async fn a_token_may_stand_in_the_query_and_does_not_reach_the_destination() {
     let app = TestApp::start().await;
-    let publish = token(&app.database, "publish", Scope::Publish, None).await;
+    let publish = app.database.create_token("publish", Scope::Publish, None).await;
     let path = format!("/v2/publish/{}", app.receiver.url(&format!("/hook?a=b&qstash_token={publish}")));
     let published = answered(app.anonymous(Method::POST, &path)).await;
     assert_eq!(published.status, StatusCode::OK);
@@ -125,7 +116,7 @@ async fn a_token_may_stand_in_the_query_and_does_not_reach_the_destination() {
 async fn a_revoked_token_lets_nobody_in_after_ten_seconds_in_any_process() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let other = TestApp::start_on(&app.database, |config| config.engine = None).await;
-    let first = token(&app.database, "ci", Scope::Read, None).await;
+    let first = app.database.create_token("ci", Scope::Read, None).await;
     for process in [&app, &other] {
         assert_eq!(status(process, &first).await, StatusCode::NOT_FOUND);
     }
@@ -141,7 +132,7 @@ async fn a_revoked_token_lets_nobody_in_after_ten_seconds_in_any_process() {
         assert_eq!(refused.error(), "unable to authenticate: invalid token");
     }
 
-    let second = token(&app.database, "ci", Scope::Full, None).await;
+    let second = app.database.create_token("ci", Scope::Full, None).await;
     assert_eq!(
         (status(&app, &second).await, status(&app, &first).await),
         (StatusCode::NOT_FOUND, StatusCode::UNAUTHORIZED)
@@ -156,7 +147,7 @@ async fn a_revoked_token_lets_nobody_in_after_ten_seconds_in_any_process() {
 #[tokio::test]
 async fn the_database_does_not_hold_the_secret() {
     let app = TestApp::start().await;
-    let secret = token(&app.database, "ci", Scope::Publish, None).await;
+    let secret = app.database.create_token("ci", Scope::Publish, None).await;
     let path = format!("/v2/publish/{}", app.receiver.url("/hook"));
     let published = with(&app, &secret, Method::POST, &path).header("Upstash-Header-Forward", "true");
     assert_eq!(answered(published).await.status, StatusCode::OK);
@@ -178,8 +169,8 @@ async fn the_database_does_not_hold_the_secret() {
 #[tokio::test]
 async fn over_its_limit_a_token_is_told_when_to_come_again_and_may_still_publish() {
     let app = TestApp::start_with(|config| (config.engine, config.api_rate_limit) = (None, NonZeroU32::new(1))).await;
-    let slow = token(&app.database, "slow", Scope::Full, None).await;
-    let fast = token(&app.database, "fast", Scope::Full, Some(1_000_000)).await;
+    let slow = app.database.create_token("slow", Scope::Full, None).await;
+    let fast = app.database.create_token("fast", Scope::Full, Some(1_000_000)).await;
     let publish = format!("/v2/publish/{}", app.receiver.url("/hook"));
 
     // The deployment's own token is limited as well. One a second; twenty at once take no twenty seconds.
@@ -223,8 +214,8 @@ async fn without_the_database_a_token_goes_on_for_as_long_as_it_is_remembered() 
         (config.database_url, config.engine) = (Secret(proxy.url(&database.url)), None);
     };
     let app = TestApp::start_on(&database, through).await;
-    let used = token(&database, "used", Scope::Read, None).await;
-    let unused = token(&database, "unused", Scope::Read, None).await;
+    let used = database.create_token("used", Scope::Read, None).await;
+    let unused = database.create_token("unused", Scope::Read, None).await;
     let stranger = generate();
     assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);
     assert_eq!(status(&app, &stranger).await, StatusCode::UNAUTHORIZED);

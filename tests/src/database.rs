@@ -1,10 +1,12 @@
 //! One database per test, copied from a template that has the schema.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sigpost_dev_postgres::{Server, testing};
+use sigpost_store::api_tokens::{Grant, Scope, TokenHash, create, generate};
 use sigpost_store::{Database, database, migrate};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio_postgres::types::ToSql;
@@ -72,6 +74,15 @@ impl TestDatabase {
         let (_, address) = self.url.split_once('@').expect("a user");
         let (address, _) = address.split_once('/').expect("a database");
         address.parse::<SocketAddr>().expect("an address").port()
+    }
+
+    /// A token of the API by this name; `None` for the deployment's own limit of requests per second.
+    pub async fn create_token(&self, name: &str, scope: Scope, rate_limit: Option<u32>) -> String {
+        let (token, grant) = (generate(), Grant { scope, rate_limit: rate_limit.and_then(NonZeroU32::new) });
+        let database = Database::new(&self.url, 1).expect("database");
+        let mut conn = database.connection().await.expect("connection");
+        assert!(create(&mut conn, name, TokenHash::of(token.as_bytes()), grant).await.expect("an answer"));
+        token
     }
 
     /// The rows of a statement.

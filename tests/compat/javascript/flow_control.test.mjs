@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client } from "@upstash/qstash";
+import { request } from "./api.mjs";
 import { Destination } from "./destination.mjs";
 import { eventually } from "./eventually.mjs";
 
@@ -113,6 +114,20 @@ test("a reset starts the period anew", async () => {
   const info = await client.flowControl.get("reset");
   assert.equal(info.rateCount, 0);
   assert.ok(Math.abs(info.ratePeriodStart - Date.now() / 1000) < 60, `${info.ratePeriodStart} is in seconds`);
+});
+
+test("keys are listed, all or by a part of their name", async () => {
+  for (const key of ["listed-a", "listed-b", "other"]) {
+    await client.publish({ url: FINE, delay: "1h", flowControl: { key, parallelism: 1 } });
+  }
+  const list = async (query) => (await request("GET", `/v2/flowControl${query}`)).body;
+  const names = (keys) => keys.map(({ flowControlKey }) => flowControlKey).sort();
+  const found = await list("?search=listed");
+  assert.deepEqual(names(found), ["listed-a", "listed-b"]);
+  assert.deepEqual(found.find(({ flowControlKey }) => flowControlKey === "listed-a"), await client.flowControl.get("listed-a"));
+  const all = names(await list(""));
+  assert.ok(["listed-a", "listed-b", "other"].every((name) => all.includes(name)), String(all));
+  assert.deepEqual(await list("?search=nobody"), []);
 });
 
 test("a key that no message has named is not found", async () => {

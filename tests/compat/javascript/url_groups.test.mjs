@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { Client } from "@upstash/qstash";
+import { request } from "./api.mjs";
 import { Destination } from "./destination.mjs";
 
 const FINE = "https://mock.httpstatus.io/200";
@@ -80,6 +81,34 @@ test("the name of the group arrives with the message", async () => {
   assert.deepEqual(requests.map(({ path }) => path).sort(), ["/a", "/b"]);
   for (const { headers, body } of requests)
     assert.deepEqual([headers["upstash-topic-name"], body], ["group", "to all"]);
+});
+
+test("what a group begins with holds for every publish to it that does not say otherwise", async () => {
+  const defaults = (method, name, headers) =>
+    request(method, `/v2/topics/${name}`, { body: JSON.stringify({ headers }) });
+  assert.equal((await defaults("PATCH", "group", { "Upstash-Retries": "1" })).status, 404);
+  await add({ url: destination.url("/") });
+  const set = await defaults("PATCH", "group", {
+    "Upstash-Retries": "1",
+    "Upstash-Label": ["of-the-group"],
+    "Upstash-Header-Forward": ["true"],
+  });
+  assert.equal(set.status, 200);
+
+  const [silent] = await client.publish({ urlGroup: "group" });
+  const [explicit] = await client.publish({ urlGroup: "group", retries: 5, label: "own" });
+  const told = async ({ messageId }) => {
+    const { maxRetries, label } = await client.messages.get(messageId);
+    return [maxRetries, label];
+  };
+  assert.deepEqual(await told(silent), [1, "of-the-group"]);
+  assert.deepEqual(await told(explicit), [5, "own"]);
+  await Promise.all([destination.next(), destination.next()]);
+
+  // As a webhook's sender does, who knows nothing of QStash.
+  assert.equal((await request("POST", "/v2/publish/group", { headers: { "X-Hook": "raw" }, body: "x" })).status, 200);
+  const { headers } = await destination.next();
+  assert.deepEqual([headers["x-hook"], headers.authorization], ["raw", undefined]);
 });
 
 test("a group's duplicates are told endpoint by endpoint", async () => {

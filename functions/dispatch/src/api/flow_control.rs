@@ -10,6 +10,7 @@ use sigpost_qstash::flow_control::parse_period;
 use sigpost_qstash::{self as wire, GlobalParallelism, Invalid};
 use sigpost_runtime::ApiError;
 use sigpost_store::flow_controls::{self, Change, FlowControlKey};
+use sigpost_store::gates::of_flow_control_key;
 use sigpost_store::leases::count_active;
 
 use crate::api::parameter::{Kind, Parameter};
@@ -108,11 +109,16 @@ pub(crate) async fn unpin_key(
     apply(&state, &key, change).await
 }
 
-/// Forgets the starts that were counted; a period begins now.
+/// Forgets the starts that were counted; a period begins now. What could start before that is
+/// counted before that, and not when it starts a moment later: who resets right after a publish
+/// finds a count of 0 (the Python SDK's tests).
 pub(crate) async fn reset_rate(
     FromState(state): FromState<Arc<State>>,
     FlowControlKeyName(key): FlowControlKeyName,
 ) -> Result<Json<Value>, ApiError> {
+    if let Some(engine) = &state.engine {
+        engine.admit_now(of_flow_control_key(&key)).await;
+    }
     apply(&state, &key, Change { reset_rate: true, ..Change::default() }).await
 }
 

@@ -15,7 +15,7 @@ use sigpost_store::messages::Message;
 use sigpost_store::record::Next;
 use sigpost_store::wake::Glance;
 use sigpost_store::{Connection, Error};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::Engine;
@@ -25,6 +25,8 @@ use super::drain::room_for_a_batch;
 const BATCH: usize = 64;
 /// When to look again at a gate on which somebody else works at this moment.
 const CONTENDED: Duration = Duration::from_millis(10);
+/// How long somebody waits for an admission: without room in flight there is none.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is to be looked at.
 #[derive(Default)]
@@ -87,6 +89,17 @@ impl Engine {
     pub(crate) fn look_at_everything(&self) {
         self.0.gates.lock().sweep_at = None;
         self.look_in(Duration::ZERO);
+    }
+
+    /// Admits those who wait at this gate, and at those that were named before. Once it returns, what
+    /// could start has started, unless that takes longer than [`PATIENCE`].
+    pub(crate) async fn admit_now(&self, gate: String) {
+        self.0.gates.name([gate]);
+        let engine = self.clone();
+        // Not in the task of the caller, who may hang up: what was leased must be pushed.
+        let admitting = self.0.loops.spawn(async move { engine.admit_at_named_gates().await });
+        // What failed is found by a sweep.
+        let _ = timeout(PATIENCE, admitting).await;
     }
 
     /// Admits those who wait at the gates that were named since the last time. Asks nothing when none was.

@@ -1,0 +1,9 @@
+/** A request that the SDK has no method for; its answer. */
+export async function request(method, path, { headers = {}, body } = {}) {
+  const response = await fetch(process.env.QSTASH_URL + path, {
+    method,
+    headers: { Authorization: `Bearer ${process.env.QSTASH_TOKEN}`, ...headers },
+    body,
+  });
+  return { status: response.status, body: await response.json() };
+}
