@@ -1,0 +1,58 @@
+//! The options of a message, wherever they can be given.
+
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Map, json};
+
+use super::stored::{everything, one_of_everything};
+use super::{CALLBACK, wrong_headers};
+use crate::support::{TestApp, answered};
+
+/// What a schedule may have, and a message may not.
+const OF_SCHEDULES: [&str; 2] = ["Upstash-Cron", "Upstash-Schedule-Id"];
+const SCHEDULES: &str = "/v2/schedules/https://example.com";
+
+/// Every request that can say these, with a name to show.
+fn requests(app: &TestApp, headers: &[(&str, &str)]) -> Vec<(&'static str, RequestBuilder)> {
+    let json: Map<_, _> = headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let batch = json!([{ "destination": "https://example.com", "headers": json }]);
+    let mut requests = vec![
+        ("a batch", app.request(Method::POST, "/v2/batch").json(&batch)),
+        ("the defaults of a group", app.request(Method::PATCH, "/v2/topics/g").json(&json!({ "headers": json }))),
+    ];
+    // No HTTP client sends such a name.
+    if headers.iter().any(|(name, _)| name.contains('(')) {
+        return requests;
+    }
+    for path in ["/v2/enqueue/q/https://example.com", "/v2/publish/g", "/v2/dlq/retry", "/v2/dlq/retry/1-1", SCHEDULES]
+    {
+        let mut request = app.request(Method::POST, path);
+        if path == SCHEDULES {
+            if headers.iter().any(|(name, _)| OF_SCHEDULES.contains(name)) {
+                continue;
+            }
+            request = request.header("Upstash-Cron", "1 1 1 1 *");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        requests.push((path, request));
+    }
+    requests
+}
+
+#[tokio::test]
+async fn an_option_is_refused_by_name_wherever_messages_are_made() {
+    let app = one_of_everything().await;
+    let before = everything(&app).await;
+    for (name, value) in &wrong_headers() {
+        let wrong = (*name, &**value);
+        let headers = if *name == CALLBACK.0 { vec![wrong] } else { vec![wrong, CALLBACK] };
+        for (where_it_is, request) in requests(&app, &headers) {
+            let answer = answered(request).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{where_it_is}, {name}: {value}: {answer:?}");
+            let named = answer.error().to_lowercase().contains(&format!("{}: ", name.to_lowercase()));
+            assert!(named, "{where_it_is}, {name}: {}", answer.error());
+        }
+    }
+    assert_eq!(everything(&app).await, before);
+}
