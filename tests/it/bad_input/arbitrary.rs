@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::stored::one_of_everything;
 
-const REQUESTS: u64 = 800;
+const REQUESTS: u64 = 500;
 /// Much longer than an answer takes on a slow machine.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 
