@@ -130,10 +130,10 @@ fn dead_letters() -> Section {
             .refuses(&[404]),
         get("/v2/dlq/{dlqId}", dead_letters::get_dead_letter, "Show a dead letter")
             .answers::<wire::DeadLetter>(200, "The dead letter with the response that ended its message.")
-            .refuses(&[400, 404]),
+            .refuses(&[404]),
         delete("/v2/dlq/{dlqId}", dead_letters::delete_dead_letter, "Delete a dead letter")
             .answers::<wire::Deleted>(200, "It is deleted.")
-            .refuses(&[400, 404]),
+            .refuses(&[404]),
         post("/v2/dlq/retry/{dlqId}", dead_letters::retry_dead_letter, "Publish the message of a dead letter anew")
             .options_of(UsedBy::Publish)
             .answers::<wire::RetriedMessage>(201, "The new message; the dead letter is gone.")
@@ -197,7 +197,7 @@ fn url_groups() -> Section {
         get(one, url_groups::get_url_group, "Show a URL group")
             .also_at(one_with_slash)
             .answers::<wire::UrlGroup>(200, "The group.")
-            .refuses(&[400, 404]),
+            .refuses(&[404]),
         patch(one, url_groups::set_defaults, "Set what every publish to a URL group begins with")
             .also_at(one_with_slash)
             .json_body::<wire::UrlGroupDefaults>()
@@ -205,8 +205,7 @@ fn url_groups() -> Section {
             .refuses(&[404]),
         delete(one, url_groups::delete_url_group, "Delete a URL group")
             .also_at(one_with_slash)
-            .done("It is deleted, or there was none; its messages go on.")
-            .refuses(&[400]),
+            .done("It is deleted, or there was none; its messages go on."),
         post(endpoints, url_groups::add_endpoints, "Add endpoints to a URL group, which need not exist yet")
             .json_body::<wire::EditEndpoints>()
             .done("They are added, or renamed where their URL was known.")
@@ -233,19 +232,18 @@ fn queues() -> Section {
         get("/v2/queues/{queueName}", queues::get_queue, "Show a queue")
             .also_at("/v2/queues/{queueName}/")
             .answers::<wire::Queue>(200, "The queue.")
-            .refuses(&[400, 404]),
+            .refuses(&[404]),
         delete("/v2/queues/{queueName}", queues::delete_queue, "Delete a queue")
             .also_at("/v2/queues/{queueName}/")
-            .answers::<wire::Cancelled>(200, "It is deleted with its messages, or there was none.")
-            .refuses(&[400]),
+            .answers::<wire::Cancelled>(200, "It is deleted with its messages, or there was none."),
         post("/v2/queues/{queueName}/pause", queues::pause_queue, "Pause a queue")
             .also_at("/v2/queues/{queueName}/pause/")
             .done("It goes on accepting; nothing of it starts any more.")
-            .refuses(&[400, 404]),
+            .refuses(&[404]),
         post("/v2/queues/{queueName}/resume", queues::resume_queue, "Resume a queue")
             .also_at("/v2/queues/{queueName}/resume/")
             .done("It goes on.")
-            .refuses(&[400, 404]),
+            .refuses(&[404]),
         delete("/v2/queues/", unknown::missing_name, "A name is missing").undocumented(),
     ];
     Section { name: "Queues", about: "Messages one after another, or a few at a time.", routes }
@@ -260,13 +258,11 @@ fn flow_control() -> Section {
         get("/v2/flowControl/{flowControlKey}", flow_control::get_flow_control_key, "Show a flow-control key")
             .also_at("/v2/flowControl/{flowControlKey}/")
             .answers::<wire::FlowControlKey>(200, "The key.")
-            .refuses(&[400, 404]),
+            .refuses(&[404]),
         post("/v2/flowControl/{flowControlKey}/pause", flow_control::pause_key, "Pause a flow-control key")
-            .done("Nothing of it starts any more; what runs goes on, and what comes waits.")
-            .refuses(&[400]),
+            .done("Nothing of it starts any more; what runs goes on, and what comes waits."),
         post("/v2/flowControl/{flowControlKey}/resume", flow_control::resume_key, "Resume a flow-control key")
-            .done("It goes on.")
-            .refuses(&[400]),
+            .done("It goes on."),
         post("/v2/flowControl/{flowControlKey}/pin", flow_control::pin_key, "Pin the limits of a flow-control key")
             .query(flow_control::PIN)
             .done("Messages do not change them until they are unpinned."),
@@ -283,8 +279,7 @@ fn flow_control() -> Section {
             "Forget the starts that were counted",
         )
         .also_at("/v2/flowControl/{flowControlKey}/reset")
-        .done("A period begins now.")
-        .refuses(&[400]),
+        .done("A period begins now."),
         get("/v2/globalParallelism", flow_control::get_global_parallelism, "Show how much is under way")
             .answers::<wire::GlobalParallelism>(200, "The most of this process, and that of all."),
     ];

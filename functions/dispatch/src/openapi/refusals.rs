@@ -34,12 +34,13 @@ pub(super) fn all(error_schema: &Value) -> Value {
 
 /// Those of one operation, by status.
 pub(super) fn of(route: &Route, method: &Method, path: &str) -> Map<String, Value> {
+    let reads_body = !matches!(route.body, Body::None);
     let reads_input =
-        route.query_parameters().next().is_some() || route.options.is_some() || !matches!(route.body, Body::None);
+        path.contains('{') || route.query_parameters().next().is_some() || route.options.is_some() || reads_body;
     let happens = |status: u16| match status {
         400 => reads_input,
         401 | 403 | 500 | 503 => route.needs_token(),
-        413 => !matches!(route.body, Body::None),
+        413 => reads_body,
         429 => route.needs_token() && Action::of(method, path) != Action::Publish,
         _ => false,
     };
