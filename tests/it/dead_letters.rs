@@ -156,7 +156,7 @@ async fn dead_letters_come_in_pages_newest_first() {
 #[tokio::test]
 async fn an_unknown_parameter_is_refused_because_a_typo_would_match_everything() {
     let app = TestApp::start().await;
-    for query in ["labeel=a", "count=0", "count=101", "cursor=x"] {
+    for query in ["labeel=a", "count=0", "count=101", "cursor=x", "responseStatus=x"] {
         let answer = app.get(&format!("/v2/dlq?{query}")).await;
         let (name, _) = query.split_once('=').expect("a pair");
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
