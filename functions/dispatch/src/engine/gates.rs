@@ -91,15 +91,18 @@ impl Engine {
         self.look_in(Duration::ZERO);
     }
 
-    /// Admits those who wait at this gate, and at those that were named before. Once it returns, what
-    /// could start has started, unless that takes longer than [`PATIENCE`].
+    /// Admits those who wait at this gate. Once it returns, what could start has started, unless that
+    /// takes longer than [`PATIENCE`].
+    ///
+    /// Not by naming the gate: the loop could take the name, and would not have admitted anybody yet
+    /// when this returns. Who asks for the same gate at the same moment waits for its lock.
     pub(crate) async fn admit_now(&self, gate: String) {
-        self.0.gates.name([gate]);
         let engine = self.clone();
         // Not in the task of the caller, who may hang up: what was leased must be pushed.
-        let admitting = self.0.loops.spawn(async move { engine.admit_at_named_gates().await });
-        // What failed is found by a sweep.
+        let admitting = self.0.loops.spawn(async move { engine.admit_at(&[gate]).await });
+        // What failed, and what others worked on, is found by a sweep.
         let _ = timeout(PATIENCE, admitting).await;
+        self.look_at_everything();
     }
 
     /// Admits those who wait at the gates that were named since the last time. Asks nothing when none was.
