@@ -72,8 +72,9 @@ impl Serve {
             Some(token) => router = router.merge(admin::router(app.database(), &token)),
             None => tracing::warn!("ADMIN_TOKEN is not set: there is no admin API"),
         }
+        let terminated = serve::terminated();
         tracing::info!(listen = %listening, "sigpost serves");
-        let served = serve::serve_on(listener, router, serve::terminated()).await;
+        let served = serve::serve_on(listener, router, terminated).await;
         app.shutdown().await;
         served
     }

@@ -44,20 +44,32 @@ pub async fn serve_on(
         .context("the server ended")
 }
 
-/// Completes at SIGINT (Ctrl-C) or SIGTERM.
-pub async fn terminated() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Completes at SIGINT (Ctrl-C) or SIGTERM. They are caught from the call on, not from the first
+/// poll: whoever calls this before saying that it serves is stopped in order at any time after.
+pub fn terminated() -> impl Future<Output = ()> + Send + 'static {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            },
-            Err(_) => drop(interrupt.await),
+        let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+        async move {
+            let [interrupt, terminate] = &mut signals;
+            tokio::select! {
+                () = received(interrupt) => {}
+                () = received(terminate) => {}
+            }
         }
     }
     #[cfg(not(unix))]
-    drop(interrupt.await);
+    async {
+        drop(tokio::signal::ctrl_c().await);
+    }
+}
+
+/// A signal that cannot be caught ends the process by itself.
+#[cfg(unix)]
+async fn received(signal: &mut std::io::Result<tokio::signal::unix::Signal>) {
+    match signal {
+        Ok(signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
+    }
 }

@@ -14,8 +14,9 @@ async fn main() -> anyhow::Result<()> {
 
     let listener = serve::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     let app = dispatch::App::start(config).await?;
+    let terminated = serve::terminated();
     println!("{}", listener.local_addr()?);
-    let served = serve::serve_on(listener, app.router(), serve::terminated()).await;
+    let served = serve::serve_on(listener, app.router(), terminated).await;
     app.shutdown().await;
     served
 }
