@@ -2,6 +2,7 @@
 //! how many requests of each kind are with it at once.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,7 +26,16 @@ struct Seen {
     order: Vec<String>,
 }
 
-/// Answers after a moment, in which others can arrive; fails every seventh first attempt.
+impl Seen {
+    fn arrives(&mut self) {
+        self.with_it_now += 1;
+        self.most_at_once = self.most_at_once.max(self.with_it_now);
+    }
+}
+
+/// Answers after a moment, in which others can arrive; fails every seventh first attempt. To
+/// `/{kind}/{limit}`, of which so many are allowed at once, it answers nothing before so many were
+/// with it: a limit that is not reached is as wrong as one that is exceeded.
 #[derive(Clone, Default)]
 struct Sink(Arc<(Mutex<BTreeMap<String, Seen>>, Notify)>);
 
@@ -38,15 +48,24 @@ impl Sink {
         change(self.0.0.lock().expect("lock").entry(kind.to_owned()).or_default())
     }
 
-    async fn receive(State(sink): State<Self>, Path(kind): Path<String>, headers: HeaderMap, body: String) -> Answered {
+    async fn receive(
+        State(sink): State<Self>,
+        Path((kind, limit)): Path<(String, usize)>,
+        headers: HeaderMap,
+        body: String,
+    ) -> Answered {
         let arrived = sink.change(&kind, |seen| {
-            seen.with_it_now += 1;
-            seen.most_at_once = seen.most_at_once.max(seen.with_it_now);
+            seen.arrives();
             if !seen.order.contains(&body) {
                 seen.order.push(body.clone());
             }
             seen.order.len()
         });
+        // What has several keys is seen under the name of each, too.
+        let names = || kind.split('+').filter(|name| *name != kind);
+        names().for_each(|name| sink.change(name, Seen::arrives));
+        sink.0.1.notify_waiters();
+        sink.until(&kind, |seen| seen.most_at_once >= limit).await;
         // The time in which a limit could be exceeded.
         tokio::time::sleep(Duration::from_millis(3)).await;
         let fails = arrived % 7 == 0 && headers["upstash-retried"] == "0";
@@ -54,23 +73,31 @@ impl Sink {
             seen.with_it_now -= 1;
             seen.answered += usize::from(!fails);
         });
+        names().for_each(|name| sink.change(name, |seen| seen.with_it_now -= 1));
         sink.0.1.notify_waiters();
         let status = if fails { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
         (status, [("retry-after", "0")])
     }
 
     async fn answered(&self, kind: &str, count: usize) {
+        self.until(kind, |seen| seen.answered >= count).await;
+    }
+
+    /// Waits until the condition holds of what was seen of the kind.
+    async fn until(&self, kind: &str, holds: impl Fn(&Seen) -> bool) {
         let wait = async {
             loop {
-                let more = self.0.1.notified();
-                if self.seen(kind).answered >= count {
+                let mut more = pin!(self.0.1.notified());
+                // From here on no change is missed.
+                more.as_mut().enable();
+                if holds(&self.seen(kind)) {
                     return;
                 }
                 more.await;
             }
         };
         let ended = tokio::time::timeout(PATIENCE, wait).await;
-        assert!(ended.is_ok(), "{kind}: {count} are not answered: {:?}", self.seen(kind));
+        assert!(ended.is_ok(), "{kind} came no further: {:?}", self.seen(kind));
     }
 }
 
@@ -78,7 +105,7 @@ type Answered = (StatusCode, [(&'static str, &'static str); 1]);
 
 async fn start_sink() -> (Sink, String) {
     let sink = Sink::default();
-    let router = Router::new().route("/{kind}", axum::routing::post(Sink::receive)).with_state(sink.clone());
+    let router = Router::new().route("/{kind}/{limit}", axum::routing::post(Sink::receive)).with_state(sink.clone());
     (sink, serve(router).await)
 }
 
@@ -100,11 +127,11 @@ async fn four_dispatchers_exceed_no_limit_of_a_queue_or_a_key() {
     for number in 0..count {
         let body = format!("{number:03}");
         for (kind, headers) in [
-            ("queue-of-1", vec![("Upstash-Queue-Name", "one")]),
-            ("queue-of-3", vec![("Upstash-Queue-Name", "three")]),
-            ("key-of-2", vec![("Upstash-Flow-Control-Key", "two"), ("Upstash-Flow-Control-Value", "parallelism=2")]),
+            ("queue-of-1/1", vec![("Upstash-Queue-Name", "one")]),
+            ("queue-of-3/3", vec![("Upstash-Queue-Name", "three")]),
+            ("two/1", vec![("Upstash-Flow-Control-Key", "two"), ("Upstash-Flow-Control-Value", "parallelism=2")]),
             (
-                "two-keys",
+                "two+one/1",
                 vec![
                     ("Upstash-Flow-Control-Key", "two"),
                     ("Upstash-Flow-Control-Value", "parallelism=2"),
@@ -116,13 +143,13 @@ async fn four_dispatchers_exceed_no_limit_of_a_queue_or_a_key() {
             publisher.publish(&format!("{url}/{kind}"), &headers, &body).await.id();
         }
     }
-    for kind in ["queue-of-1", "queue-of-3", "key-of-2", "two-keys"] {
+    for kind in ["queue-of-1", "queue-of-3", "two", "two+one"] {
         sink.answered(kind, count).await;
     }
 
     let most = |kind: &str| sink.seen(kind).most_at_once;
-    assert_eq!((most("queue-of-1"), most("queue-of-3"), most("two-keys")), (1, 3, 1));
-    assert!(most("key-of-2") <= 2, "{}", most("key-of-2"));
+    assert_eq!((most("queue-of-1"), most("queue-of-3"), most("one")), (1, 3, 1));
+    assert!(most("two") <= 2, "{}", most("two"));
     let first_in_first_out: Vec<String> = (0..count).map(|number| format!("{number:03}")).collect();
     assert_eq!(sink.seen("queue-of-1").order, first_in_first_out);
     nothing_is_held(&publisher).await;
@@ -139,7 +166,7 @@ async fn four_dispatchers_start_no_more_per_period_than_the_rate() {
         ("Upstash-Retries", "0"),
     ];
     for number in 0..24 {
-        publisher.publish(&format!("{url}/rate"), &limited, &number.to_string()).await.id();
+        publisher.publish(&format!("{url}/rate/1"), &limited, &number.to_string()).await.id();
     }
     // Each round an hour passes. A failed attempt (every seventh) is a start like another.
     for (hour, starts) in [(0, 10), (1, 20), (2, 24)] {
