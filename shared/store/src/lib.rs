@@ -13,6 +13,7 @@ pub mod cancel;
 pub mod claim;
 pub mod database;
 pub mod dead_letters;
+pub mod dispatchers;
 pub mod error;
 pub mod events;
 pub mod filter;

@@ -144,6 +144,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    dispatchers (id) {
+        id -> Uuid,
+        alive_until -> Timestamptz,
+        room -> Integer,
+    }
+}
+
+diesel::table! {
     url_groups (name) {
         name -> Text,
         endpoints -> Json,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use diesel::sql_types::{Bool, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::StreamExt;
+use jiff::SignedDuration;
 use sigpost_qstash::SigningKeys;
 
 use crate::{Database, Error};
@@ -15,6 +16,9 @@ use crate::{Database, Error};
 pub struct Glance {
     /// How long until something is due: zero when something is due now, `None` when nothing is open.
     pub next_due_in: Option<Duration>,
+    /// How long until the next pending message is due; negative: for so long it has been. Unlike
+    /// `next_due_in` it leaves out when leases of others end.
+    pub next_pending_in: Option<SignedDuration>,
     /// Whether messages wait at gates.
     pub anybody_waits: bool,
     /// How long until the period of a flow-control key ends that keeps messages waiting.
@@ -28,8 +32,11 @@ pub struct Glance {
 statement! {
     /// Without anybody who waits no gate is looked at. The search for one has an order so that it
     /// goes to the index, where nearly always nobody is, and not through the table.
-    GlanceStatement {} -> (Nullable<Double>, Bool, Nullable<Double>, Bool, Nullable<Text>, Nullable<Text>);
+    GlanceStatement {} -> (Nullable<Double>, Nullable<Double>, Bool, Nullable<Double>, Bool, Nullable<Text>, Nullable<Text>);
     "select extract(epoch from (select min(due_at) from messages where due_at is not null) - now())::float8,
+            extract(epoch from (
+                select due_at from messages where due_at is not null and state = 'pending' order by due_at limit 1
+            ) - now())::float8,
             waiting.gate is not null,
             case when waiting.gate is not null then (
                 select extract(epoch from min(period_start + make_interval(secs => period_s)) - now())::float8
@@ -45,12 +52,14 @@ statement! {
 
 /// Looks, without taking anything.
 pub async fn glance(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
-    type Row = (Option<f64>, bool, Option<f64>, bool, Option<String>, Option<String>);
-    let (due_s, anybody_waits, period_s, schedule_is_due, current, next): Row =
+    type Row = (Option<f64>, Option<f64>, bool, Option<f64>, bool, Option<String>, Option<String>);
+    let (due_s, pending_s, anybody_waits, period_s, schedule_is_due, current, next): Row =
         GlanceStatement { lifetime: PhantomData }.get_result(conn).await?;
     let duration = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
     Ok(Glance {
         next_due_in: due_s.map(duration),
+        next_pending_in: pending_s
+            .map(|seconds| SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX)),
         anybody_waits,
         next_period_in: period_s.map(duration),
         schedule_is_due,
