@@ -1,0 +1,73 @@
+//! A function's URL, and the API that invokes it.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::serve::ListenerExt;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::event;
+use crate::function::{Function, Refused};
+
+/// Lambda's limit of a request's size.
+const MOST_BYTES: usize = 6 * 1024 * 1024;
+
+impl Function {
+    /// Serves the function's URL on a free port, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// No port is free.
+    pub async fn url(&self) -> std::io::Result<String> {
+        serve(Router::new().fallback(request).with_state(self.clone())).await
+    }
+
+    /// Serves Lambda's API for invocations, for clients with `AWS_ENDPOINT_URL_LAMBDA`.
+    ///
+    /// # Errors
+    ///
+    /// No port is free.
+    pub async fn api(&self) -> std::io::Result<String> {
+        let path = "/2015-03-31/functions/{name}/invocations";
+        serve(Router::new().route(path, post(invocation)).with_state(self.clone())).await
+    }
+}
+
+async fn serve(router: Router) -> std::io::Result<String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(url)
+}
+
+async fn request(State(function): State<Function>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MOST_BYTES).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    match function.invoke(event::of_request(&parts, &body, "203.0.113.7")).await {
+        Ok(answer) => event::response(&answer).map(Body::from).into_response(),
+        Err(Refused::Throttled) => StatusCode::TOO_MANY_REQUESTS.into_response(),
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}
+
+/// Asynchronous invocations are answered at once, as Lambda does, whatever becomes of them.
+async fn invocation(State(function): State<Function>, headers: HeaderMap, event: Bytes) -> Response {
+    let Ok(event) = serde_json::from_slice::<Value>(&event) else { return StatusCode::BAD_REQUEST.into_response() };
+    if headers.get("x-amz-invocation-type").is_some_and(|kind| kind == "Event") {
+        tokio::spawn(async move { function.invoke(event).await });
+        return StatusCode::ACCEPTED.into_response();
+    }
+    match function.invoke(event).await {
+        Ok(answer) => axum::Json(answer).into_response(),
+        Err(Refused::Throttled) => StatusCode::TOO_MANY_REQUESTS.into_response(),
+        Err(refused) => axum::Json(json!({"errorMessage": refused.to_string()})).into_response(),
+    }
+}
