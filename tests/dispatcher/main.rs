@@ -1,9 +1,9 @@
-//! A dispatcher in a process of its own, for the tests that kill it.
+//! The dispatch function in a process of its own, for the tests that kill it and for Lambda's.
+
+use sigpost_runtime::telemetry::{self, LogFormat};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let app = dispatch::App::start(dispatch::Config::from_env()?).await?;
-    let served = sigpost_runtime::serve::serve(app.router()).await;
-    app.shutdown().await;
-    served
+    telemetry::init(LogFormat::from_env())?;
+    dispatch::run(dispatch::Config::from_env()?).await
 }

@@ -81,6 +81,23 @@ impl App {
         self.engine.as_ref()
     }
 
+    /// The work of Lambda's tick: whether something is to be done before the next one. One statement.
+    pub(crate) async fn tick(&self) -> Result<bool> {
+        match &self.engine {
+            Some(engine) => Ok(engine.tick().await?),
+            None => Ok(false),
+        }
+    }
+
+    /// Has the visit that follows look at everything. Whether anybody can deliver here.
+    pub(crate) fn drain(&self) -> bool {
+        self.engine.as_ref().inspect(|engine| engine.look_at_everything()).is_some()
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
     /// Stops in order: no more claims, finish what is in flight within the grace time, give back the rest.
     pub async fn shutdown(&self) {
         if let Some(engine) = &self.engine {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::{AddressPolicy, env};
+use sigpost_runtime::{AddressPolicy, env, serve};
 
 use crate::deduplicate::Deduplicating;
-use crate::engine::Settings;
+use crate::engine::{Awake, Settings};
 
 /// The configuration of one dispatch process.
 #[derive(Clone, Debug)]
@@ -73,6 +73,11 @@ impl Config {
                 lease: seconds("LEASE_SECONDS", defaults.lease.as_secs())?,
                 longest_attempt: seconds("LONGEST_ATTEMPT_SECONDS", defaults.longest_attempt.as_secs())?,
                 grace: seconds("SHUTDOWN_GRACE_SECONDS", defaults.grace.as_secs())?,
+                max_dispatchers: env::parsed("MAX_DISPATCHERS", defaults.max_dispatchers)?,
+                awake: match serve::in_lambda() && !serve::is_concurrent() {
+                    true => Awake::InVisits,
+                    false => Awake::Always,
+                },
                 ..defaults
             })?),
         })

@@ -25,6 +25,7 @@ mod push;
 mod recorder;
 mod send;
 mod settings;
+mod visit;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -44,8 +45,10 @@ use gates::Gates;
 use in_flight::InFlight;
 use recorder::Recorder;
 use send::Sender;
-pub use settings::Settings;
+pub use settings::{Awake, Further, Settings};
 
+/// As far away as a clock of any system can count to.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 /// How long the last writes may take once the grace time is over.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
@@ -67,6 +70,8 @@ struct Inner {
     /// When to look for due messages next, and the bell that says it is earlier than it was.
     next_look: Mutex<Instant>,
     earlier: Notify,
+    /// In a visit, after this nothing more is claimed. Without visits: never.
+    claims_until: Mutex<Instant>,
     /// Rings when a schedule may fire earlier than is known here.
     schedules_changed: Notify,
     stopping: CancellationToken,
@@ -132,15 +137,18 @@ impl Engine {
             in_flight: InFlight::default(),
             next_look: Mutex::new(Instant::now()),
             earlier: Notify::new(),
+            claims_until: Mutex::new(Instant::now() + NEVER),
             schedules_changed: Notify::new(),
             stopping: CancellationToken::new(),
             loops: TaskTracker::new(),
             steps: broadcast::channel(1024).0,
         }));
         tokio::spawn(recorder::record_all(engine.clone(), outcomes));
-        engine.0.loops.spawn(drain::look_when_due(engine.clone()));
-        engine.0.loops.spawn(listen::listen(engine.clone()));
-        engine.0.loops.spawn(in_flight::renew_leases(engine.clone()));
+        if engine.0.settings.awake == Awake::Always {
+            engine.0.loops.spawn(drain::look_when_due(engine.clone()));
+            engine.0.loops.spawn(listen::listen(engine.clone()));
+            engine.0.loops.spawn(in_flight::renew_leases(engine.clone()));
+        }
         Ok(engine)
     }
 
@@ -159,12 +167,17 @@ impl Engine {
         self.0.settings.max_in_flight
     }
 
-    /// Room for one more message, if there is any and the engine is not stopping.
+    /// Room for one more message, if there is any and the engine is not stopping. Between visits there
+    /// is none: what is accepted then is left to whoever is awake, perhaps to the visit that follows.
     pub(crate) fn try_room(&self) -> Option<Room> {
-        if self.0.stopping.is_cancelled() {
+        if self.0.stopping.is_cancelled() || self.0.settings.awake == Awake::InVisits {
             return None;
         }
         Arc::clone(&self.0.room).try_acquire_owned().ok().map(|permit| Room { _permit: permit })
+    }
+
+    pub(crate) fn is_always_awake(&self) -> bool {
+        self.0.settings.awake == Awake::Always
     }
 
     pub(crate) fn lease_length(&self) -> Duration {
@@ -235,8 +248,13 @@ impl Engine {
     }
 
     /// Waits until nothing is in flight: room is given back when the end of a delivery is recorded.
-    async fn all_recorded_within(&self, time: Duration) -> bool {
+    async fn nothing_in_flight(&self) {
         let all = u32::try_from(self.0.settings.max_in_flight).unwrap_or(u32::MAX);
-        timeout(time, self.0.room.acquire_many(all)).await.is_ok()
+        // The semaphore is never closed.
+        let _ = self.0.room.acquire_many(all).await;
+    }
+
+    async fn all_recorded_within(&self, time: Duration) -> bool {
+        timeout(time, self.nothing_in_flight()).await.is_ok()
     }
 }

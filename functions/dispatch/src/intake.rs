@@ -151,9 +151,10 @@ impl Writer {
     }
 
     /// Whether other dispatchers should be told: of work this process may not get to, and of leases
-    /// they would have to take over if it dies. Without an engine here, always.
+    /// they would have to take over if it dies. Always where others do the work: without an engine
+    /// here, and between visits.
     fn notice_is_due(&mut self) -> bool {
-        if self.engine.is_none() {
+        if self.engine.as_ref().is_none_or(|engine| !engine.is_always_awake()) {
             return true;
         }
         let due = self.last_notice.is_none_or(|last| last.elapsed() >= NOTICE_INTERVAL);

@@ -3,22 +3,64 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use axum::Router;
+use axum::response::IntoResponse;
 use axum::serve::ListenerExt;
+use bytes::Bytes;
+use http::Response;
+use http_body_util::{BodyExt, Full};
 use tokio::net::TcpListener;
+use tower::util::BoxCloneSyncService;
+use tower::{Service, service_fn};
+use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::env;
+use crate::{ApiError, env};
 
 /// What a function's `main` ends with: Lambda's loop when `AWS_LAMBDA_RUNTIME_API` is set, else a
 /// server on `LISTEN` (default `127.0.0.1:8080`) until SIGINT or SIGTERM.
 pub async fn serve(router: Router) -> Result<()> {
-    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        return lambda_http::run(router).await.map_err(|why| anyhow::anyhow!("the Lambda runtime ended: {why}"));
+    if in_lambda() {
+        let ended = lambda_http::run_concurrent(lambda_service(router)).await;
+        return ended.map_err(|why| anyhow!("the Lambda runtime ended: {why}"));
     }
     let address: SocketAddr = env::parsed("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?;
     let listener = bind(address).await?;
     serve_on(listener, router, terminated()).await
+}
+
+/// A router as Lambda's runtime calls it. Answers are whole when they are posted.
+pub type LambdaService = BoxCloneSyncService<lambda_http::Request, Response<Full<Bytes>>, lambda_http::Error>;
+
+/// Makes a router what Lambda's runtime calls.
+pub fn lambda_service(router: Router) -> LambdaService {
+    let router = answer_panics(router);
+    BoxCloneSyncService::new(service_fn(move |request: lambda_http::Request| {
+        let mut router = router.clone();
+        async move {
+            let (parts, body) = match router.call(request).await {
+                Ok(response) => response.into_parts(),
+                Err(never) => match never {},
+            };
+            Ok(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
+        }
+    }))
+}
+
+/// Whether this process is a Lambda function's.
+pub fn in_lambda() -> bool {
+    std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
+}
+
+/// Whether Lambda gives this process several events at once, which it does on managed instances only
+/// (`AWS_LAMBDA_MAX_CONCURRENCY`). Those are not frozen between events.
+pub fn is_concurrent() -> bool {
+    std::env::var("AWS_LAMBDA_MAX_CONCURRENCY").is_ok_and(|most| most.parse().is_ok_and(|most: u32| most > 1))
+}
+
+/// A request whose handler panics is answered 500, and the process goes on. The panic is in the log.
+pub fn answer_panics(router: Router) -> Router {
+    router.layer(CatchPanicLayer::custom(|_panic| ApiError::internal("a handler panicked").into_response()))
 }
 
 /// Binds, with an error that says what to do when the port is taken.
@@ -38,7 +80,7 @@ pub async fn serve_on(
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+    axum::serve(listener, answer_panics(router).into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown)
         .await
         .context("the server ended")

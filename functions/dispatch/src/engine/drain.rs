@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
-use super::Engine;
+use super::{Awake, Engine};
 
 /// Messages in one claim at most.
 const BATCH: usize = 256;
@@ -23,16 +23,22 @@ const CONTENDED: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Looks when something is due, when told to, and every poll interval. Ends when the engine stops.
+/// Looks when something is due, when told to, and every poll interval. Ends when the engine stops; in
+/// a visit when it claims no more, and before that when nothing is in flight and nothing comes in time.
 pub(super) async fn look_when_due(engine: Engine) {
     let inner = &engine.0;
     let mut pause = FIRST_PAUSE;
     loop {
         let look_at = *inner.next_look.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let claims_until = engine.claims_until();
         tokio::select! {
+            // In this order: what ends says when to look again before it gives its room back.
+            biased;
             () = inner.stopping.cancelled() => return,
+            () = sleep_until(claims_until) => return,
             () = inner.earlier.notified() => {}
             () = sleep_until(look_at) => {}
+            () = engine.nothing_in_flight(), if look_at > claims_until => return,
         }
         match look_at_what_is_asked_for(&engine).await {
             Ok(()) => pause = FIRST_PAUSE,
@@ -40,6 +46,7 @@ pub(super) async fn look_when_due(engine: Engine) {
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "due messages cannot be claimed");
                 tokio::select! {
                     () = inner.stopping.cancelled() => return,
+                    () = sleep_until(claims_until) => return,
                     () = sleep(pause) => {}
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -83,7 +90,14 @@ async fn look(engine: &Engine) -> Result<Option<Duration>, Error> {
         if seen.schedule_is_due {
             inner.schedules_changed.notify_one();
         }
-        let mut next_due = seen.next_due_in;
+        let mut next_due = match inner.settings.awake {
+            Awake::Always => seen.next_due_in,
+            // Not for the end of leases that somebody else holds: those are looked for by whoever is
+            // awake when they have ended.
+            Awake::InVisits => {
+                seen.next_due_in.filter(Duration::is_zero).or_else(|| seen.next_pending_in?.try_into().ok())
+            }
+        };
         if next_due == Some(Duration::ZERO) {
             next_due = match claim_due(engine).await? {
                 Due::Claimed => Some(Duration::ZERO),
@@ -104,7 +118,7 @@ enum Due {
     Claimed,
     /// Others hold what is due at this moment.
     HeldByOthers,
-    /// The engine stops.
+    /// The engine stops, or claims no more in this visit.
     NoRoom,
 }
 
@@ -127,12 +141,13 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
     }
 }
 
-/// Waits for room, and a moment longer for a batch that is worth a statement. `None` when stopping.
+/// Waits for room, and a moment longer for a batch that is worth a statement. `None` when nothing more is claimed.
 pub(super) async fn room_for_a_batch(engine: &Engine) -> Option<OwnedSemaphorePermit> {
     let inner = &engine.0;
     let first = Arc::clone(&inner.room).acquire_owned();
     let mut room = tokio::select! {
         () = inner.stopping.cancelled() => return None,
+        () = sleep_until(engine.claims_until()) => return None,
         room = first => room.ok()?,
     };
     let batch = BATCH.min(inner.settings.max_in_flight);

@@ -18,8 +18,8 @@ use sigpost_store::{Connection, Error};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::Engine;
 use super::drain::room_for_a_batch;
+use super::{Awake, Engine};
 
 /// Gates in one admission at most: all of them are locked until its end.
 const BATCH: usize = 64;
@@ -148,7 +148,11 @@ impl Engine {
             let open = open_gates(conn).await.inspect_err(|_| self.0.gates.lock().sweep_at = None)?;
             self.0.gates.name(open);
         }
-        let next = seen.next_period_in.unwrap_or(Duration::MAX).min(self.0.settings.lease);
+        let next = match self.0.settings.awake {
+            Awake::Always => seen.next_period_in.unwrap_or(Duration::MAX).min(self.0.settings.lease),
+            // Who waits at a closed gate keeps nobody awake: every tick sweeps.
+            Awake::InVisits => seen.next_period_in.unwrap_or(self.0.settings.poll),
+        };
         let mut to_look_at = self.0.gates.lock();
         let at = Instant::now() + next;
         to_look_at.sweep_at = Some(to_look_at.sweep_at.map_or(at, |earlier| earlier.min(at)));

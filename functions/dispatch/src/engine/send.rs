@@ -1,6 +1,7 @@
 //! Send: one signed HTTP request, bounded in time and in what is read of the answer.
 //! No database connection is held meanwhile.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -20,7 +21,7 @@ pub(super) struct Sender {
     client: reqwest::Client,
     fast_lane: FastLane,
     policy: AddressPolicy,
-    longest_attempt: Duration,
+    longest_attempt_ms: AtomicU64,
     kept_response_bytes: usize,
 }
 
@@ -49,19 +50,27 @@ pub(super) enum SendError {
 
 impl Sender {
     pub(super) fn new(policy: &AddressPolicy, settings: &Settings) -> anyhow::Result<Self> {
-        Ok(Self {
+        let sender = Self {
             client: outgoing::client(policy)?,
             fast_lane: FastLane::default(),
             policy: policy.clone(),
-            longest_attempt: settings.longest_attempt,
+            longest_attempt_ms: AtomicU64::default(),
             kept_response_bytes: settings.kept_response_bytes,
-        })
+        };
+        sender.bound_attempts(settings.longest_attempt);
+        Ok(sender)
+    }
+
+    /// From now on no attempt takes longer, whatever its message asks for.
+    pub(super) fn bound_attempts(&self, longest: Duration) {
+        self.longest_attempt_ms.store(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// One attempt. The signature is made now: it expires minutes after it was made.
     pub(super) async fn send(&self, lease: &Lease, keys: &Keys) -> Result<Answer, SendError> {
         let request = self.request(lease, keys)?;
-        let bound = lease.message.timeout.unwrap_or(self.longest_attempt).min(self.longest_attempt);
+        let longest = Duration::from_millis(self.longest_attempt_ms.load(Ordering::Relaxed));
+        let bound = lease.message.timeout.unwrap_or(longest).min(longest);
         // Boxed, because the client's future is large and would be moved several times before it is first polled.
         let exchange = Box::pin(self.exchange(request));
         self.fast_lane.run(bound, exchange).await.unwrap_or(Err(SendError::TimedOut(bound)))

@@ -1,6 +1,10 @@
 //! How the engine works.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 
 /// Settings of one process's engine.
 #[derive(Clone, Debug)]
@@ -20,6 +24,43 @@ pub struct Settings {
     pub poll: Duration,
     /// How much of a response's body is kept, in bytes. Default 64 KiB.
     pub kept_response_bytes: usize,
+    /// When this process can deliver. Default: always.
+    pub awake: Awake,
+    /// How many dispatchers visit at once at most. Default 4.
+    pub max_dispatchers: usize,
+    /// Starts one more of them. Default: nobody can.
+    pub further: Option<Further>,
+}
+
+/// How a visit that is full has another dispatcher started.
+#[derive(Clone)]
+pub struct Further(Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>);
+
+impl Further {
+    /// By calling this, which returns when the other one is sure to start.
+    pub fn by(start: impl Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(start))
+    }
+
+    pub(super) async fn another(&self) -> anyhow::Result<()> {
+        (self.0)().await
+    }
+}
+
+impl fmt::Debug for Further {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Further")
+    }
+}
+
+/// When a process can deliver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awake {
+    /// It runs all the time.
+    Always,
+    /// It runs while it is invoked, and is frozen at any other time: it delivers in
+    /// [visits](super::Engine::visit) and starts nothing that goes on between them.
+    InVisits,
 }
 
 impl Default for Settings {
@@ -31,6 +72,9 @@ impl Default for Settings {
             grace: Duration::from_secs(25),
             poll: Duration::from_secs(5 * 60),
             kept_response_bytes: 64 * 1024,
+            awake: Awake::Always,
+            max_dispatchers: 4,
+            further: None,
         }
     }
 }

@@ -27,7 +27,7 @@ impl LocalDriver {
     /// Starts to fire. The loop is one of the engine's and ends with it; it is not the engine's look
     /// for due messages, because that waits for room, and a firing needs none.
     pub(crate) fn start(engine: Option<Engine>, database: Database, composer: Composer) -> Self {
-        if let Some(engine) = &engine {
+        if let Some(engine) = engine.as_ref().filter(|engine| engine.is_always_awake()) {
             let firing = Firing { engine: engine.clone(), database, composer };
             engine.run_loop(firing.fire_when_due());
         }

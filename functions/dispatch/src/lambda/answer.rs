@@ -1,0 +1,81 @@
+//! The answer to an event.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use anyhow::Result;
+use lambda_http::lambda_runtime::{Diagnostic, LambdaEvent};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Error};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use sigpost_runtime::ApiError;
+use sigpost_runtime::serve::lambda_service;
+use sigpost_store::{Database, migrate};
+use tower::Service;
+
+use super::event::{Direct, Event, read};
+use super::process::Process;
+use super::publish::publish;
+
+/// Answers requests by the router, and does what the deployment itself asks for.
+#[derive(Clone)]
+pub(super) struct Answering(pub(super) Arc<Process>);
+
+impl Answering {
+    async fn http(self, request: LambdaRequest, context: lambda_http::Context) -> Result<Value, Error> {
+        let service = match self.0.ready().await {
+            Ok(ready) => ready.http.clone(),
+            Err(error) => {
+                let text = format!("{error:#}");
+                let refuse = async move || ApiError::unavailable(text);
+                lambda_service(axum::Router::new().fallback(refuse))
+            }
+        };
+        let response = Adapter::from(service).call(LambdaEvent::new(request, context)).await?;
+        Ok(serde_json::to_value(response)?)
+    }
+
+    /// An error is Lambda's to retry, as often as the schedule that invoked says.
+    async fn direct(self, direct: Direct) -> Result<Value> {
+        if direct == Direct::Migrate {
+            let database = Database::new(&self.0.config().database_url.0, 1)?;
+            return Ok(json!({ "applied": migrate::up(&database).await? }));
+        }
+        let app = &self.0.ready().await?.app;
+        Ok(match direct {
+            Direct::Tick => json!({ "due": app.tick().await? }),
+            Direct::Drain => json!({ "due": app.drain() }),
+            Direct::Publish { url, body, time } => publish(app, &url, &body, time).await?,
+            Direct::Migrate => Value::Null,
+        })
+    }
+}
+
+impl Service<LambdaEvent<Box<RawValue>>> for Answering {
+    type Response = Value;
+    type Error = Diagnostic;
+    type Future = Pin<Box<dyn Future<Output = Result<Value, Diagnostic>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Diagnostic>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, event: LambdaEvent<Box<RawValue>>) -> Self::Future {
+        let answering = self.clone();
+        Box::pin(async move {
+            match read(event.payload.get()) {
+                Ok(Event::Http(request)) => Ok(answering.http(*request, event.context).await?),
+                Ok(Event::Direct(direct)) => answering.direct(direct).await.map_err(|error| diagnostic(&error)),
+                Err(error) => Err(diagnostic(&error)),
+            }
+        })
+    }
+}
+
+fn diagnostic(error: &anyhow::Error) -> Diagnostic {
+    tracing::error!(error = format!("{error:#}"), "an invocation failed");
+    Diagnostic { error_type: "sigpost".into(), error_message: error.to_string() }
+}

@@ -1,0 +1,106 @@
+//! What the dispatch function is invoked with, besides requests to its URL.
+
+use std::borrow::Cow;
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use lambda_http::request::LambdaRequest;
+use serde::Deserialize;
+
+/// An event of Lambda.
+pub(super) enum Event {
+    /// A request to the function's URL.
+    Http(Box<LambdaRequest>),
+    /// An invocation by the deployment itself. Nothing that comes over HTTP is one.
+    Direct(Direct),
+}
+
+/// What the deployment's own schedules, its infrastructure and other environments ask for.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(tag = "sigpost", rename_all = "lowercase", deny_unknown_fields)]
+pub(super) enum Direct {
+    /// Every minute: look for what is due.
+    Tick,
+    /// From another environment that has more than it can push.
+    Drain,
+    /// One of the deployment's own crons publishes a job.
+    Publish {
+        /// The handler's URL.
+        url: String,
+        /// The job, as JSON.
+        #[serde(default)]
+        body: serde_json::Value,
+        /// The time for which it is published: once.
+        time: Timestamp,
+    },
+    /// Apply the schema's migrations, before a deployment serves.
+    Migrate,
+}
+
+/// Reads an event. The tag is looked for first, so that the body of a request is read once only.
+pub(super) fn read(event: &str) -> Result<Event> {
+    #[derive(Deserialize)]
+    struct Tag<'a> {
+        #[serde(borrow)]
+        sigpost: Option<Cow<'a, str>>,
+    }
+    let tag: Tag<'_> = serde_json::from_str(event).context("the event is no JSON object")?;
+    if tag.sigpost.is_some() {
+        return Ok(Event::Direct(serde_json::from_str(event).context("the event is not one of sigpost's")?));
+    }
+    let request = serde_json::from_str(event).context("the event is neither a request nor one of sigpost's")?;
+    Ok(Event::Http(Box::new(request)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn direct(event: &str) -> Direct {
+        match read(event).expect(event) {
+            Event::Direct(direct) => direct,
+            Event::Http(_) => panic!("{event} is taken for a request"),
+        }
+    }
+
+    #[test]
+    fn the_events_of_the_deployment_are_told_by_their_tag() {
+        assert_eq!(direct(r#"{"sigpost":"tick"}"#), Direct::Tick);
+        assert_eq!(direct(r#"{"sigpost":"drain"}"#), Direct::Drain);
+        let cron = r#"{"sigpost":"publish","url":"https://a.example/b","time":"2026-11-25T22:00:00Z"}"#;
+        let time = "2026-11-25T22:00:00Z".parse().expect("a time");
+        assert_eq!(
+            direct(cron),
+            Direct::Publish { url: "https://a.example/b".into(), body: serde_json::Value::Null, time }
+        );
+    }
+
+    #[test]
+    fn what_is_misspelt_is_refused_and_not_ignored() {
+        for event in [
+            r#"{"sigpost":"tock"}"#,
+            r#"{"sigpost":"publish","url":"https://a.example/b"}"#,
+            r#"{"sigpost":"tick","delay":1}"#,
+            r#"{"hello":"world"}"#,
+            "[]",
+            "",
+        ] {
+            assert!(read(event).is_err(), "{event}");
+        }
+    }
+
+    #[test]
+    fn a_request_whose_body_looks_like_an_event_is_a_request() {
+        let event = serde_json::json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": "/v2/publish/x", "rawQueryString": "",
+            "headers": {"sigpost": "tick"},
+            "requestContext": {
+                "accountId": "a", "apiId": "u", "domainName": "d", "domainPrefix": "u", "requestId": "r", "routeKey": "$default",
+                "stage": "$default", "time": "22/Nov/2026:00:00:00 +0000", "timeEpoch": 1,
+                "http": {"method": "POST", "path": "/v2/publish/x", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "t"},
+            },
+            "body": r#"{"sigpost":"tick"}"#, "isBase64Encoded": false,
+        });
+        assert!(matches!(read(&event.to_string()), Ok(Event::Http(_))));
+    }
+}

@@ -1,0 +1,95 @@
+//! Delivery after the answer: an internal extension, which has the environment stay awake.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use jiff::Timestamp;
+use lambda_extension::{Extension, LambdaEvent, NextEvent, service_fn};
+use lambda_http::lambda_runtime::LambdaInvocation;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+use super::process::Process;
+use crate::App;
+
+/// Rings when an event's answer has been posted.
+#[derive(Default)]
+pub(super) struct Answered(Notify);
+
+/// Registers the extension. The future that is returned is its loop.
+pub(super) async fn register(
+    process: Arc<Process>,
+    answered: Arc<Answered>,
+) -> Result<impl Future<Output = Result<()>>> {
+    let visits = service_fn(move |event: LambdaEvent| {
+        let (process, answered) = (Arc::clone(&process), Arc::clone(&answered));
+        async move {
+            if let NextEvent::Invoke(invocation) = event.next {
+                answered.0.notified().await;
+                visit(&process, instant(invocation.deadline_ms)).await;
+            }
+            Ok::<_, lambda_extension::Error>(())
+        }
+    });
+    let extension = Extension::new().with_extension_name("sigpost-visits").with_events(&["INVOKE"]);
+    let extension = extension.with_events_processor(visits).register().await;
+    let extension = extension.map_err(|why| anyhow!("the extension cannot be registered: {why}"))?;
+    Ok(async move { extension.run().await.map_err(|why| anyhow!("the extension ended: {why}")) })
+}
+
+async fn visit(process: &Process, deadline: Instant) {
+    let Some(engine) = process.app().and_then(App::engine) else { return };
+    if let Err(error) = engine.visit(deadline).await {
+        tracing::warn!(%error, "a visit was cut short; the next one finds what is due");
+    }
+}
+
+/// Lambda's deadline, in milliseconds since 1970, by this process's clock.
+fn instant(deadline_ms: u64) -> Instant {
+    let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+    Instant::now() + Duration::from_millis(deadline_ms.saturating_sub(now_ms))
+}
+
+/// Rings after each event, whatever came of it.
+pub(super) struct AnsweredLayer(pub(super) Arc<Answered>);
+
+impl<S> Layer<S> for AnsweredLayer {
+    type Service = AnsweredService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AnsweredService { inner, answered: Arc::clone(&self.0) }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct AnsweredService<S> {
+    inner: S,
+    answered: Arc<Answered>,
+}
+
+impl<S> Service<LambdaInvocation> for AnsweredService<S>
+where
+    S: Service<LambdaInvocation, Future: Send + 'static>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let (answer, answered) = (self.inner.call(invocation), Arc::clone(&self.answered));
+        Box::pin(async move {
+            let posted = answer.await;
+            answered.0.notify_one();
+            posted
+        })
+    }
+}

@@ -1,0 +1,44 @@
+//! The deployment's own crons: a job that is published for a time, once.
+
+use anyhow::{Context, Result, anyhow};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sigpost_qstash::{Destination, Options, Params};
+use sigpost_runtime::ApiError;
+
+use crate::App;
+use crate::api::publish::recipients;
+use crate::publication::Publication;
+
+/// How long a time counts as published: as long as EventBridge Scheduler goes on trying.
+const WINDOW: &str = "24h";
+
+/// Publishes as a request would. An event that comes twice publishes once.
+pub(super) async fn publish(app: &App, url: &str, job: &Value, time: Timestamp) -> Result<Value> {
+    let state = app.state();
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in [
+        // Such an id has no colons.
+        ("upstash-deduplication-id", format!("cron {time} {url}").replace(':', "").as_str()),
+        ("upstash-sigpost-deduplication-window", WINDOW),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).context("url")?);
+    }
+    let refused = |error: ApiError| anyhow!("{url:?} cannot be published to: {}", error.text());
+    let options = Params::from_request(&headers, None)
+        .and_then(|params| Options::parse(&params, &state.limits, Timestamp::now()))
+        .map_err(|invalid| refused(invalid.into()))?;
+    let target = Destination::from_raw(url, None).map_err(|invalid| refused(invalid.into()))?;
+    let publication = Publication {
+        recipients: recipients(state, target).await.map_err(refused)?,
+        options,
+        body: Bytes::from(serde_json::to_vec(job)?),
+        caller_ip: None,
+        schedule_id: None,
+    };
+    let published = publication.publish(&state.intake, &state.deduplicating).await?;
+    Ok(json!({ "published": published }))
+}

@@ -1,0 +1,49 @@
+//! The ends of an environment: its time, and its death.
+
+use std::time::Duration;
+
+use super::Deployed;
+use crate::support::Answer;
+
+#[tokio::test]
+async fn what_a_killed_environment_pushed_is_found_by_the_tick() {
+    let deployed = Deployed::start().await;
+    deployed.receiver.answers([Answer::status(200).held()]);
+    let id = deployed.publish(&[], "").await;
+    deployed.receiver.next().await;
+    deployed.dispatch.environments()[0].die();
+    deployed.at_rest().await;
+    assert_eq!(deployed.state_of(id).await, "active");
+    // Its row still says that it is awake: what is accepted now is left to it, until it counts as dead.
+    let second = deployed.publish(&[], "").await;
+    deployed.at_rest().await;
+    assert_eq!(deployed.state_of(second).await, "pending");
+
+    deployed.database.execute("update dispatchers set alive_until = now()").await;
+    deployed.let_time_pass().await;
+    deployed.tick().await;
+    deployed.at_rest().await;
+    for id in [id, second] {
+        assert_eq!(deployed.state_of(id).await, "delivered");
+    }
+    let again = deployed.receiver.next_many(2).await;
+    assert!(again.iter().any(|request| request.header("upstash-message-id") == id.to_string()));
+}
+
+#[tokio::test]
+async fn an_attempt_ends_before_the_function_does() {
+    let timeout = Duration::from_secs(5);
+    let deployed = Deployed::start_with(|definition| definition.timeout = timeout).await;
+    deployed.receiver.answers([Answer::status(200).held()]);
+    let id = deployed.publish(&[], "").await;
+    deployed.receiver.next().await;
+    deployed.at_rest().await;
+
+    let environments = deployed.dispatch.environments();
+    assert!(environments[0].is_frozen(), "Lambda had to end it");
+    assert!(environments[0].billed()[0] < timeout);
+    // Not with it any more, and not lost: it waits for its next attempt.
+    assert_eq!(deployed.state_of(id).await, "pending");
+    let errors = deployed.database.count("select count(*) from events where state = 'ERROR'").await;
+    assert_eq!(errors, 1);
+}
