@@ -13,6 +13,9 @@ const MESSAGES: usize = 200;
 const DELIVERED_BEFORE: usize = 100;
 const IN_FLIGHT: usize = 32;
 
+/// In seconds: for a dispatcher that will be killed, so that others need not wait long for what it held.
+pub(crate) const SHORT_LEASE: u32 = 2;
+
 #[tokio::test]
 async fn a_dispatcher_killed_in_the_middle_of_its_deliveries_loses_none() {
     let publisher = TestApp::start_with(|config| config.engine = None).await;
@@ -22,7 +25,7 @@ async fn a_dispatcher_killed_in_the_middle_of_its_deliveries_loses_none() {
     let published = join_all((0..MESSAGES).map(|_| publisher.publish_here(&[], ""))).await;
 
     // Room is given back after the commit: when so many are held, the others have been recorded.
-    let mut killed = start_dispatcher(&publisher.database);
+    let mut killed = start_dispatcher(&publisher.database, SHORT_LEASE);
     let before = receiver.next_many(DELIVERED_BEFORE + IN_FLIGHT).await;
     killed.kill().await.expect("killed");
     let state = async |state| {
@@ -55,14 +58,14 @@ async fn a_dispatcher_killed_in_the_middle_of_its_deliveries_loses_none() {
     assert!(after.iter().all(|request| request.header("upstash-retried") == "0"));
 }
 
-pub(crate) fn start_dispatcher(database: &TestDatabase) -> Child {
+pub(crate) fn start_dispatcher(database: &TestDatabase, lease_s: u32) -> Child {
     Command::new(env!("CARGO_BIN_EXE_killable-dispatcher"))
         .env_clear()
         .env("DATABASE_URL", &database.url)
         .env("QSTASH_TOKEN", DEV_TOKEN)
         .env("LISTEN", "127.0.0.1:0")
         .env("ALLOW_TARGETS", "127.0.0.0/8")
-        .env("LEASE_SECONDS", "2")
+        .env("LEASE_SECONDS", lease_s.to_string())
         .env("MAX_IN_FLIGHT", IN_FLIGHT.to_string())
         .env("RUST_LOG", "warn")
         .stdin(Stdio::null())

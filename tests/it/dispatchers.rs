@@ -58,15 +58,15 @@ async fn who_has_lost_the_lease_changes_nothing() {
 #[tokio::test]
 async fn a_lease_is_renewed_as_long_as_its_push_lasts() {
     let short =
-        |config: &mut dispatch::Config| config.engine.as_mut().expect("settings").lease = Duration::from_secs(2);
+        |config: &mut dispatch::Config| config.engine.as_mut().expect("settings").lease = Duration::from_secs(5);
     let pushing = TestApp::start_with(short).await;
     let other = TestApp::start_on(&pushing.database, short).await;
     pushing.receiver.answers([Answer::status(200).held()]);
     let id = pushing.publish_here(&[], "").await.id();
     pushing.receiver.next().await;
 
-    // The other's timer is the clock: when this one is pushed, a lease of 2 s has long run out.
-    other.publish_here(&[("Upstash-Delay", "3s")], "").await;
+    // The other's timer is the clock: when this one is pushed, a lease of 5 s has long run out.
+    other.publish_here(&[("Upstash-Delay", "7s")], "").await;
     other.receiver.next().await;
     pushing.receiver.release(1);
     pushing.wait_for(id, StepKind::Delivered).await;

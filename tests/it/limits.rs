@@ -13,7 +13,7 @@ use dispatch::engine::StepKind;
 use tokio::process::Child;
 use tokio::sync::Notify;
 
-use crate::crash::start_dispatcher;
+use crate::crash::{SHORT_LEASE, start_dispatcher};
 use crate::support::{Answer, PATIENCE, TestApp, serve};
 
 /// What the sink saw of the requests to one path.
@@ -109,8 +109,9 @@ async fn start_sink() -> (Sink, String) {
     (sink, serve(router).await)
 }
 
+/// Their leases outlast any pause of a busy machine: after a lost lease a message is pushed by two at once.
 fn four_dispatchers(app: &TestApp) -> Vec<Child> {
-    (0..4).map(|_| start_dispatcher(&app.database)).collect()
+    (0..4).map(|_| start_dispatcher(&app.database, 60)).collect()
 }
 
 #[tokio::test]
@@ -217,7 +218,7 @@ async fn the_slot_of_a_killed_dispatcher_is_taken_over_with_its_message() {
     let key = [("Upstash-Flow-Control-Key", "k"), ("Upstash-Flow-Control-Value", "parallelism=1")];
     let first = publisher.publish_here(&key, "first").await.id();
     let second = publisher.publish_here(&key, "second").await.id();
-    let mut killed = start_dispatcher(&publisher.database);
+    let mut killed = start_dispatcher(&publisher.database, SHORT_LEASE);
     publisher.receiver.next().await;
     killed.kill().await.expect("killed");
 

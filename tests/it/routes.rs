@@ -85,3 +85,19 @@ async fn what_is_not_there_is_answered_in_json() {
         assert!(!answer.error().is_empty());
     }
 }
+
+#[tokio::test]
+async fn what_is_left_out_and_what_is_missing_are_told_apart() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    for (path, told) in [
+        ("/v2/workflows/runs", "/v2/workflows/runs: Upstash Workflow is not part of sigpost"),
+        ("/v2/waiters/event", "/v2/waiters/event: Upstash Workflow is not part of sigpost"),
+        ("/llm/v1/chat/completions", "/llm/v1/chat/completions: LLM completions are not part of sigpost"),
+        ("/v2/publish/", "/v2/publish/: the destination is missing"),
+        ("/v2/enqueue/queue", "/v2/enqueue/queue: the queue or the destination is missing"),
+        ("/v2/nothing", "POST /v2/nothing is not an endpoint"),
+    ] {
+        let answer = app.post(path).await;
+        assert_eq!((answer.status, answer.error()), (StatusCode::NOT_FOUND, told));
+    }
+}

@@ -109,3 +109,41 @@ async fn no_filter_reads_a_table_from_end_to_end() {
         assert!(after.1 - before.1 < 5_000, "cancelling by {filter} reads {} rows", after.1 - before.1);
     }
 }
+
+#[tokio::test]
+async fn what_was_common_long_ago_is_found_without_walking_over_all_that_came_since() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    app.publish("http://127.0.0.1/old?a=1", &[("Upstash-Label", "old"), ("Upstash-Delay", "1h")], "").await;
+    // Two thousand like it, an hour ago, and forty thousand others since.
+    app.database
+        .execute(
+            "insert into messages (id, state, due_at, url, method, header, body, retries, labels, caller_ip, not_before)
+             select (lpad(to_hex(floor(extract(epoch from now()) * 1000)::bigint - 3600000 + n * 10), 12, '0')
+                     || '70008000' || lpad(n::text, 12, '0'))::uuid, 'pending', now() + interval '1 h',
+                    case when n <= 2000 then m.url else 'https://h' || n || '.example.com/p' || n end, m.method, m.header, '', 3,
+                    array[case when n <= 2000 then 'old' else 'new' end], '10.0.0.1', now()
+             from messages m, generate_series(1, 42000) n;
+             insert into events (at, message_id, state, url_hash, host_hash, path_hash)
+             select now() - interval '1 h' + n * interval '10 ms', m.id, 'CREATED', case when n <= 2000 then e.url_hash else n end,
+                    case when n <= 2000 then e.host_hash else n end, case when n <= 2000 then e.path_hash else n end
+             from events e, (select id, row_number() over (order by id) as n from messages where caller_ip = '10.0.0.1') m
+             where e.state = 'CREATED'",
+        )
+        .await;
+    app.database.execute("delete from messages where caller_ip = '127.0.0.1'").await;
+    app.database.execute("vacuum analyze messages").await;
+    app.database.execute("vacuum analyze events").await;
+
+    for filter in ["label=old", "url=http://127.0.0.1/old%3Fa=1", "host=127.0.0.1", "path=/old"] {
+        let before = rows_read(&app).await;
+        let answer = app.get(&format!("/v2/events?count=100&{filter}")).await;
+        let after = rows_read(&app).await;
+        let newest: Vec<_> = answer.body["events"].as_array().expect("rows").iter().map(|row| &row["time"]).collect();
+        assert_eq!(newest.len(), 100, "{filter}");
+        let times = app.database.query(
+            "select floor(extract(epoch from e.at) * 1000)::bigint from events e join messages m on m.id = e.message_id
+             where m.labels = '{old}' order by e.at desc, e.id desc limit 100", &[]).await;
+        assert_eq!(newest, times.iter().map(|row| row.get::<_, i64>(0)).collect::<Vec<_>>(), "{filter}");
+        assert!(after.1 - before.1 < 50_000, "{filter} reads {} rows", after.1 - before.1);
+    }
+}

@@ -9,7 +9,7 @@ use sigpost_qstash::MessageId;
 use uuid::Uuid;
 
 use crate::filter::Filter;
-use crate::search::{Found, IdQuery, plan_for_searching, search};
+use crate::search::{FEW, Found, IdQuery, plan_for_searching, search};
 use crate::{Database, Error};
 
 /// Messages in one statement: some tens of milliseconds.
@@ -137,7 +137,7 @@ async fn open_messages(database: &Database, filter: &Filter, most: i64) -> Resul
     let mut conn = database.connection().await?;
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        match search(conn, filter, true).await? {
+        match search(conn, filter, true, FEW).await? {
             Found::These(mut ids) => {
                 ids.truncate(usize::try_from(most).unwrap_or(usize::MAX));
                 Ok(ids)

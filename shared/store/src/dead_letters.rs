@@ -15,7 +15,7 @@ use crate::filter::{self, OfMessage};
 use crate::messages::{Message, MessageRow, StoredMessage};
 use crate::record::Response;
 use crate::schema::{dead_letters, messages};
-use crate::search::{Found, plan_for_searching, search};
+use crate::search::{FEW, Found, plan_for_searching, search};
 
 /// A dead letter with its message.
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ async fn choose(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Re
     plan_for_searching(conn).await?;
     let of = match filter.messages.is_empty() {
         true => Found::Many,
-        false => search(conn, &filter.messages, false).await?,
+        false => search(conn, &filter.messages, false, FEW).await?,
     };
     let rows: Vec<(i64, jiff_diesel::Timestamp)> = page(filter, of).limit(count).load(conn).await?;
     let id = |(seq, failed_at): (i64, jiff_diesel::Timestamp)| DeadLetterId {

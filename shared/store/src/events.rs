@@ -15,7 +15,7 @@ use crate::filter::{self, OfMessage};
 use crate::messages::{StoredMessage, find_all};
 use crate::record::Response;
 use crate::schema::events;
-use crate::search::{Found, plan_for_searching, search};
+use crate::search::{A_WALK, FEW, Found, MANY, plan_for_searching, search};
 
 /// One thing that happened to a message.
 #[derive(Clone, Debug)]
@@ -89,11 +89,7 @@ impl Row {
 pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<Event>, Error> {
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        let of = match filter.messages.is_empty() {
-            true => Found::Many,
-            false => search(conn, &filter.messages, false).await?,
-        };
-        let rows: Vec<Row> = page(filter, of).limit(count).load(conn).await?;
+        let rows = rows(conn, filter, count).await?;
         let ids: BTreeSet<Uuid> = rows.iter().map(|row| row.message_id).collect();
         let messages = find_all(conn, &ids.into_iter().collect::<Vec<_>>()).await?;
         let with_message = |row: Row| Some(messages.get(&MessageId(row.message_id))?.clone()).map(|m| row.of(m));
@@ -102,16 +98,49 @@ pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> 
     .await
 }
 
-fn page(filter: &Filter, of: Found) -> events::BoxedQuery<'_, Pg, SqlTypeOf<AsSelect<Row, Pg>>> {
+async fn rows(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<Row>, Error> {
+    if filter.messages.is_empty() {
+        return Ok(in_order(filter, false).limit(count).load(conn).await?);
+    }
+    let mut of = search(conn, &filter.messages, false, FEW).await?;
+    if matches!(of, Found::Many) {
+        let edge: Option<Row> = in_order(filter, false).offset(A_WALK).limit(1).load(conn).await?.pop();
+        let Some(edge) = edge.map(|row| row.at) else {
+            return Ok(page(filter, of).limit(count).load(conn).await?);
+        };
+        let near = page(filter, Found::Many);
+        let near = match filter.earliest_first {
+            true => near.filter(events::at.le(edge)),
+            false => near.filter(events::at.ge(edge)),
+        };
+        let rows: Vec<Row> = near.limit(count).load(conn).await?;
+        if i64::try_from(rows.len()).is_ok_and(|found| found >= count) {
+            return Ok(rows);
+        }
+        of = search(conn, &filter.messages, false, MANY).await?;
+    }
+    Ok(page(filter, of).limit(count).load(conn).await?)
+}
+
+type Query<'a> = events::BoxedQuery<'a, Pg, SqlTypeOf<AsSelect<Row, Pg>>>;
+
+/// The events of what was found, in the order asked for.
+fn page(filter: &Filter, of: Found) -> Query<'_> {
+    match of {
+        // The events of few messages are read and sorted.
+        Found::These(ids) => in_order(filter, true).filter(events::message_id.eq_any(ids)),
+        Found::Many => in_order(filter, false)
+            .filter(OfMessage { column: "events.message_id", matches: filter.messages.matches() }),
+    }
+}
+
+/// The events in the order asked for, of whichever message. Those that are to be `sorted` are not
+/// ordered by the column itself: the planner might rather walk over all events and wait for them.
+fn in_order(filter: &Filter, sorted: bool) -> Query<'_> {
     let at_ms = |operator: &str, ms: i64| {
         sql::<Bool>("events.at ").sql(operator).sql(" to_timestamp(").bind::<BigInt, _>(ms).sql(" / 1000.0)")
     };
     let mut query = events::table.select(Row::as_select()).into_boxed();
-    let few = matches!(of, Found::These(_));
-    query = match of {
-        Found::These(ids) => query.filter(events::message_id.eq_any(ids)),
-        Found::Many => query.filter(OfMessage { column: "events.message_id", matches: filter.messages.matches() }),
-    };
     if !filter.states.is_empty() {
         // As literals: the planner compares them with the condition of the index.
         let states: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
@@ -145,9 +174,7 @@ fn page(filter: &Filter, of: Found) -> events::BoxedQuery<'_, Pg, SqlTypeOf<AsSe
                 .sql(")"),
         );
     }
-    // The events of few messages are read and sorted. By the column itself, the planner might rather
-    // walk over all events in their order and wait for theirs.
-    let at = if few { "events.at + interval '0'" } else { "events.at" };
+    let at = if sorted { "events.at + interval '0'" } else { "events.at" };
     let direction = if filter.earliest_first { "asc" } else { "desc" };
     query.order(sql::<Bool>(&format!("{at} {direction}, events.id {direction}")))
 }

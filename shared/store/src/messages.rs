@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::Error;
 use crate::filter::Filter;
 use crate::schema::messages;
-use crate::search::{Found, plan_for_searching, search};
+use crate::search::{FEW, Found, plan_for_searching, search};
 
 /// What was accepted: everything needed to deliver it and to show it.
 #[derive(Clone, Debug)]
@@ -217,7 +217,7 @@ pub(crate) async fn find_all(
 pub async fn any_that_matches(conn: &mut AsyncPgConnection, filter: &Filter) -> Result<bool, Error> {
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        Ok(match search(conn, filter, false).await? {
+        Ok(match search(conn, filter, false, FEW).await? {
             Found::These(ids) => !ids.is_empty(),
             Found::Many => true,
         })

@@ -3,13 +3,16 @@
 use axum::http::{Method, StatusCode, Uri};
 use sigpost_runtime::ApiError;
 
-/// Parts of QStash's API, with what is said about them.
+/// Parts of QStash's API, and paths that end too early, with what is said about them.
 const MISSING: &[(&str, &str)] = &[
     ("/v2/trigger", "Upstash Workflow is not part of sigpost"),
     ("/v2/batch/trigger", "Upstash Workflow is not part of sigpost"),
     ("/v2/workflows", "Upstash Workflow is not part of sigpost"),
     ("/v2/notify", "Upstash Workflow is not part of sigpost"),
     ("/v2/wait", "Upstash Workflow is not part of sigpost"),
+    ("/llm/", "LLM completions are not part of sigpost"),
+    ("/v2/publish", "the destination is missing"),
+    ("/v2/enqueue", "the queue or the destination is missing"),
 ];
 
 /// 404 with the reason, as JSON.
