@@ -3,6 +3,7 @@
 mod support;
 
 mod addresses;
+mod aws_cron;
 mod bad_input;
 mod batch;
 mod callbacks;

@@ -1,5 +1,6 @@
 //! What the test binaries of this package share.
 
+pub mod aws_cron;
 pub mod database;
 pub mod sdk;
 
