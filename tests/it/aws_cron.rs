@@ -125,6 +125,31 @@ fn may_be_missing(zone: &TimeZone, firing: Timestamp) -> bool {
     is_end_of_gap || first < firing
 }
 
+/// Berlin: 02:00 becomes 03:00 on 2026-03-29 at 01:00Z, and 03:00 becomes 02:00 on 2026-10-25 at
+/// 01:00Z.
+#[test]
+fn a_clock_change_takes_the_documented_firings_from_eventbridge_and_no_others() {
+    let (spring, autumn) = ("2026-03-28T22:59:00Z", "2026-10-24T21:59:00Z");
+    for (text, after, missing) in [
+        ("30 2 * * *", spring, &["2026-03-29T01:00:00Z"][..]),
+        ("30 2,3 * * *", spring, &["2026-03-29T01:00:00Z"]),
+        ("0 2,3 * * *", spring, &[]),
+        ("30 1,3 * * *", spring, &[]),
+        ("*/30 2 * * *", spring, &[]),
+        ("30 2 * * *", autumn, &[]),
+        ("*/30 2 * * *", autumn, &["2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"]),
+        ("*/30 * * * SUN", autumn, &["2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"]),
+        ("*/30 * * * *", autumn, &[]),
+    ] {
+        let cron = Cron::parse("cron", &format!("CRON_TZ=Europe/Berlin {text}")).unwrap();
+        let mut aws = Aws::of(&cron).unwrap();
+        let mut ours = cron.all_between(time(after), time(after) + SignedDuration::from_hours(26), 100);
+        ours.retain(|firing| aws.next_after(*firing - SignedDuration::from_nanos(1)) != *firing);
+        let expected: Vec<_> = missing.iter().map(|missing| time(missing)).collect();
+        assert_eq!(ours, expected, "{text}");
+    }
+}
+
 /// Compares the firings after a start, and then those after each `step`. A firing may be missing in
 /// EventBridge, but none is added.
 fn compare(

@@ -17,7 +17,9 @@ use crate::Invalid;
 /// How many EventBridge schedules one cron may become.
 pub const MOST_AWS_SCHEDULES: usize = 8;
 
+/// As sets of hours and of seconds.
 const EVERY_HOUR: u64 = (1 << 24) - 1;
+const ON_THE_MINUTE: u64 = 1;
 
 /// What one EventBridge schedule is created with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,14 +38,15 @@ impl Cron {
     /// EventBridge takes only one of them, and where a field lists several of `L`, `W` and `#`. A
     /// moment that two of them name is one firing.
     ///
-    /// They fire at the moments of [`next_after`](Self::next_after), except when clocks change:
-    /// EventBridge "skips" a time that does not exist, and fires "only once" at a time that comes
-    /// twice. So two firings are missing there, and none is added:
+    /// They fire at the moments of [`next_after`](Self::next_after), except when clocks change: a
+    /// time that does not exist "is skipped", and one that comes twice "runs only once" (User
+    /// Guide, "Daylight savings time on EventBridge Scheduler"). That adds no firing, and takes
+    /// away:
     ///
-    /// - the one after the gap, that stands for times of day inside it (unless a time of day named
-    ///   in the expression is just there);
-    /// - those of an interval (`*/5 1-3 * * *`) when the clock shows an hour for the second time.
-    ///   An interval that knows neither hours nor days, `*/5 * * * *`, misses none: it goes to
+    /// - the one at the end of a gap for fixed times inside it, unless a time of the expression is
+    ///   just there;
+    /// - those of an interval (`*/5 1-3 * * *`) while the clock shows an hour for the second time.
+    ///   An interval that knows neither hours nor days, `*/5 * * * *`, loses none: it goes to
     ///   EventBridge in UTC.
     ///
     /// # Errors
@@ -51,7 +54,7 @@ impl Cron {
     /// What EventBridge cannot say; the error names `field`.
     pub fn to_aws(&self, field: &str) -> Result<Vec<AwsSchedule>, Invalid> {
         let invalid = |reason: &str| Invalid::new(field, format!("EventBridge Scheduler {reason}"));
-        if self.calendar.seconds != 1 {
+        if self.calendar.seconds != ON_THE_MINUTE {
             return Err(invalid("fires on whole minutes: the second must be 0, other seconds need `sigpost serve`"));
         }
         let (minutes, time_zone) = match self.minutes_in_utc() {
