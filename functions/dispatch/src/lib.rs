@@ -26,3 +26,4 @@ mod tokens;
 pub use app::App;
 pub use config::Config;
 pub use deduplicate::Deduplicating;
+pub use schedules::{Drift, Firing, Skip};
