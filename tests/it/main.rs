@@ -15,6 +15,7 @@ mod delay;
 mod delivery;
 mod dispatchers;
 mod enqueue;
+mod event_bridge;
 mod events;
 mod flow_control;
 mod jobs;

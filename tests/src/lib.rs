@@ -2,6 +2,7 @@
 
 pub mod aws_cron;
 pub mod database;
+pub mod moto;
 pub mod sdk;
 
 pub use database::TestDatabase;
