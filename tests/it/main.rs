@@ -3,6 +3,7 @@
 mod support;
 
 mod addresses;
+mod aws_cron;
 mod bad_input;
 mod batch;
 mod callbacks;
@@ -14,6 +15,7 @@ mod delay;
 mod delivery;
 mod dispatchers;
 mod enqueue;
+mod event_bridge;
 mod events;
 mod flow_control;
 mod jobs;

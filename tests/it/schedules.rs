@@ -15,7 +15,7 @@ const YEARLY: (&str, &str) = ("Upstash-Cron", "1 1 1 1 *");
 
 impl TestApp {
     /// Creates a schedule.
-    async fn schedule(&self, destination: &str, headers: &[(&str, &str)], body: &str) -> Answered {
+    pub(crate) async fn schedule(&self, destination: &str, headers: &[(&str, &str)], body: &str) -> Answered {
         let mut request = self.request(Method::POST, &format!("/v2/schedules/{destination}")).body(body.to_owned());
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -24,14 +24,14 @@ impl TestApp {
     }
 
     /// Creates a schedule with this id, whose destination is this test's receiver.
-    async fn schedule_here(&self, id: &str, headers: &[(&str, &str)], body: &str) {
+    pub(crate) async fn schedule_here(&self, id: &str, headers: &[(&str, &str)], body: &str) {
         let headers = [headers, &[("Upstash-Schedule-Id", id)]].concat();
         let created = self.schedule(&self.receiver.url("/hook"), &headers, body).await;
         assert_eq!((created.status, created.body), (StatusCode::OK, json!({ "scheduleId": id })));
     }
 
     /// The schedule object.
-    async fn read_schedule(&self, id: &str) -> Value {
+    pub(crate) async fn read_schedule(&self, id: &str) -> Value {
         self.get(&format!("/v2/schedules/{id}")).await.body
     }
 

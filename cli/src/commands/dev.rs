@@ -85,6 +85,7 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
         limits: Limits::default(),
         address_policy: AddressPolicy::with_loopback().with_overrides(overrides),
         deduplicating: dispatch::Deduplicating::default(),
+        event_bridge: None,
         engine: Some(dispatch::engine::Settings::default()),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use jiff::Timestamp;
 use sigpost_runtime::KeyRing;
 use sigpost_store::{Database, signing_keys};
 
@@ -11,7 +12,9 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::intake::Intake;
 use crate::router;
-use crate::schedules::{Composer, LocalDriver, Schedules};
+use crate::schedules::{
+    Composer, Drift, EventBridgeDriver, Firing, LocalDriver, ScheduleDriver, Schedules, announce, fire_for,
+};
 use crate::state::State;
 use crate::tokens::Tokens;
 
@@ -46,9 +49,14 @@ impl App {
             address_policy: config.address_policy.clone(),
             deduplicating: config.deduplicating.clone(),
         };
-        let driver = LocalDriver::start(engine.clone(), database.clone(), composer.clone());
+        let event_bridge = config.event_bridge.map(|settings| EventBridgeDriver::new(settings, database.clone()));
+        let event_bridge = event_bridge.map(Arc::new);
+        let driver: Arc<dyn ScheduleDriver> = match &event_bridge {
+            Some(driver) => Arc::<EventBridgeDriver>::clone(driver),
+            None => Arc::new(LocalDriver::start(engine.clone(), database.clone(), composer.clone())),
+        };
         let state = State {
-            schedules: Schedules { driver: Arc::new(driver), composer },
+            schedules: Schedules { driver, event_bridge, composer },
             intake: Intake::start(database.clone(), engine.clone()),
             engine: engine.clone(),
             tokens: Tokens::new(&config.token.0, database.clone(), config.api_rate_limit),
@@ -96,6 +104,38 @@ impl App {
 
     pub(crate) fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Publishes the messages of a schedule for the time `at`: once, however often this is called, and
+    /// not if the schedule does not fire then. For whoever makes schedules fire at their times.
+    ///
+    /// # Errors
+    ///
+    /// The database is away, or another transaction is in the way: nothing has happened, call again.
+    pub async fn fire(&self, schedule_id: &str, at: Timestamp) -> Result<Firing, sigpost_store::Error> {
+        let mut conn = self.state.database.connection().await?;
+        let (firing, stored) = fire_for(&mut conn, &self.state.schedules.composer, schedule_id, at).await?;
+        drop(conn);
+        if let Firing::Skipped(why) = &firing {
+            tracing::info!(schedule = schedule_id, %at, %why, "a firing is skipped");
+        }
+        if let Some(engine) = &self.engine {
+            announce(engine, &stored);
+        }
+        Ok(firing)
+    }
+
+    /// Compares all schedules with what EventBridge Scheduler holds, repairs what differs, and
+    /// returns what did. `None` when schedules are fired without it.
+    ///
+    /// # Errors
+    ///
+    /// The comparison did not come to its end. What it has repaired stays so.
+    pub async fn reconcile(&self) -> Result<Option<Drift>> {
+        match &self.state.schedules.event_bridge {
+            Some(driver) => Ok(Some(driver.reconcile().await?)),
+            None => Ok(None),
+        }
     }
 
     /// Stops in order: no more claims, finish what is in flight within the grace time, give back the rest.

@@ -9,6 +9,7 @@ use sigpost_runtime::{AddressPolicy, env, serve};
 
 use crate::deduplicate::Deduplicating;
 use crate::engine::{Awake, Settings};
+pub use crate::schedules::EventBridge;
 
 /// The configuration of one dispatch process.
 #[derive(Clone, Debug)]
@@ -34,6 +35,9 @@ pub struct Config {
     /// say. Default 600, as QStash's. `DEDUPLICATION_RELEASE_ON_FAILURE`: whether it is free again when
     /// its message fails for good. Default false.
     pub deduplicating: Deduplicating,
+    /// `SCHEDULE_GROUP` and what belongs to it: EventBridge Scheduler makes schedules fire. All processes
+    /// of a deployment have it, or none. Default: the processes that deliver do.
+    pub event_bridge: Option<EventBridge>,
     /// How the engine works; `None` accepts without delivering, for another process to deliver.
     pub engine: Option<Settings>,
 }
@@ -68,6 +72,7 @@ impl Config {
                 window: seconds("DEDUPLICATION_WINDOW_SECONDS", Deduplicating::default().window.as_secs())?,
                 release_on_failure: env::parsed("DEDUPLICATION_RELEASE_ON_FAILURE", false)?,
             },
+            event_bridge: EventBridge::from_env()?,
             engine: Some(checked(Settings {
                 max_in_flight: env::parsed("MAX_IN_FLIGHT", defaults.max_in_flight)?,
                 lease: seconds("LEASE_SECONDS", defaults.lease.as_secs())?,

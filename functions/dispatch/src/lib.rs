@@ -29,3 +29,4 @@ pub use app::App;
 pub use config::Config;
 pub use deduplicate::Deduplicating;
 pub use run::run;
+pub use schedules::{Drift, Firing, Skip};

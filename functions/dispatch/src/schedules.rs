@@ -1,26 +1,47 @@
 //! Schedules: what they publish, and who makes them fire.
 //!
-//! The row is the schedule. A driver makes it fire: here the [`LocalDriver`], which any number of
-//! processes run on one database, without a leader. A firing is one transaction: the row is locked,
+//! The row is the schedule. A driver makes it fire: the [`LocalDriver`], which any number of
+//! processes run on one database, without a leader; or the [`EventBridgeDriver`], which keeps a copy
+//! in EventBridge Scheduler and is invoked from there. A firing is one transaction: the row is locked,
 //! the messages are stored, the time of the next firing is written. A message of a firing also has a
-//! deduplication key of its schedule and time, for drivers that may call twice.
+//! deduplication key of its schedule and time, in case both drivers are at work for a while.
 
 mod compose;
 mod driver;
+mod eventbridge;
 mod fire;
+mod invocation;
 mod local;
 mod plan;
 
 use std::sync::Arc;
 
+use sigpost_store::accept::NewMessage;
+
+use crate::engine::Engine;
+
 pub(crate) use compose::Composer;
 pub(crate) use driver::ScheduleDriver;
+pub(crate) use eventbridge::EventBridgeDriver;
+pub use eventbridge::{Drift, EventBridge};
+pub(crate) use invocation::fire_for;
+pub use invocation::{Firing, Skip};
 pub(crate) use local::LocalDriver;
 
 /// What the API needs for schedules.
 pub(crate) struct Schedules {
     /// Told of every change.
     pub(crate) driver: Arc<dyn ScheduleDriver>,
+    /// The driver, if it is this one.
+    pub(crate) event_bridge: Option<Arc<EventBridgeDriver>>,
     /// Checks early what a firing would refuse.
     pub(crate) composer: Composer,
+}
+
+/// Makes the engine look for what a firing has stored.
+pub(crate) fn announce(engine: &Engine, stored: &[NewMessage]) {
+    for new in stored {
+        engine.accepted(new.message.id);
+        engine.look_for(new);
+    }
 }

@@ -1,5 +1,6 @@
 //! When a schedule fires.
 
+mod aws;
 mod calendar;
 mod clock;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::Invalid;
+pub use aws::{AwsSchedule, MOST_AWS_SCHEDULES};
 use calendar::Calendar;
 
 /// The longest expression in bytes, with its time zone.

@@ -68,7 +68,7 @@ pub use bulk::{DlqIds, MessageIds};
 pub use callback::CallbackBody;
 pub use catch_up::CatchUp;
 pub use counts::{Cancelled, Deleted, Retried, RetriedMessage};
-pub use cron::Cron;
+pub use cron::{AwsSchedule, Cron};
 pub use dead_letter::{DeadLetter, DeadLettersPage};
 pub use deduplicate::{content_key, endpoint_key, explicit_key};
 pub use destination::{Destination, Target};

@@ -13,6 +13,8 @@ pub struct ScheduleOptions {
     /// `Upstash-Cron`, or the extension `Upstash-Sigpost-Cron`, which has a field for seconds in
     /// front.
     pub cron: Cron,
+    /// The name of the one that was given.
+    pub cron_field: String,
     /// `Upstash-Schedule-Id`, a [resource name](crate::is_resource_name). Default: a
     /// [new one](crate::new_schedule_id).
     pub schedule_id: Option<String>,
@@ -32,8 +34,9 @@ impl ScheduleOptions {
     pub fn parse(params: &Params, limits: &Limits, now: Timestamp) -> Result<Self, Invalid> {
         let scope = Scope { params, prefix: "" };
         scope.refuse("not-before", "cannot be used with a schedule, use Upstash-Delay")?;
-        let cron = match (scope.read("cron", Cron::parse)?, scope.read(CRON, Cron::parse_with_seconds)?) {
-            (Some(cron), None) | (None, Some(cron)) => cron,
+        let (cron, given) = match (scope.read("cron", Cron::parse)?, scope.read(CRON, Cron::parse_with_seconds)?) {
+            (Some(cron), None) => (cron, "cron"),
+            (None, Some(cron)) => (cron, CRON),
             (None, None) => return Err(Invalid::new(scope.field("cron"), "is missing, a schedule needs it")),
             (Some(_), Some(_)) => {
                 return Err(Invalid::new(scope.field(CRON), "cannot be given together with Upstash-Cron"));
@@ -41,6 +44,7 @@ impl ScheduleOptions {
         };
         Ok(Self {
             cron,
+            cron_field: scope.field(given),
             schedule_id: scope.read("schedule-id", parse_resource_name)?,
             catch_up: scope.read(CATCH_UP, CatchUp::parse)?.unwrap_or_default(),
             options: with_callbacks(params, limits, now)?,

@@ -57,6 +57,11 @@ impl ApiError {
         }
     }
 
+    /// 503 in words of its own, without a log line.
+    pub fn try_again(text: impl Into<String>) -> Self {
+        Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text) }
+    }
+
     /// The status that will be answered.
     pub fn status(&self) -> StatusCode {
         self.status

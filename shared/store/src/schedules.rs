@@ -107,7 +107,8 @@ statement! {
             version = excluded.version, cron = excluded.cron, destination = excluded.destination,
             parameters = excluded.parameters, body = excluded.body, catch_up = excluded.catch_up,
             caller_ip = excluded.caller_ip, updated_at = now(), error = null,
-            next_fire_at = case when s.paused then null else excluded.next_fire_at end
+            next_fire_at = case when s.paused then null else excluded.next_fire_at end,
+            fires_from = case when s.cron = excluded.cron then s.fires_from else now() end, mirrored_at = null
         returning id
     )
     select count(*) from stored, lateral (select pg_notify('sigpost', 'schedules')) as told"
@@ -161,7 +162,7 @@ statement! {
 }
 
 #[derive(diesel::Queryable)]
-struct ScheduleRow {
+pub(crate) struct ScheduleRow {
     id: String,
     cron: String,
     destination: String,
@@ -248,7 +249,8 @@ statement! {
         id: &'a str => Text,
     } -> BigInt;
     "with changed as (
-        update schedules set paused = " {paused} ", next_fire_at = " {next_fire_at} ", updated_at = now()
+        update schedules set paused = " {paused} ", next_fire_at = " {next_fire_at} ", updated_at = now(),
+                             fires_from = now(), mirrored_at = null
         where id = " {id} " returning id
     )
     select count(*) from changed, lateral (select pg_notify('sigpost', 'schedules')) as told"

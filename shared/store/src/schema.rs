@@ -178,6 +178,8 @@ diesel::table! {
         last_fire_at -> Nullable<Timestamptz>,
         last_message_ids -> Array<Uuid>,
         error -> Nullable<Text>,
+        fires_from -> Timestamptz,
+        mirrored_at -> Nullable<Timestamptz>,
     }
 }
 

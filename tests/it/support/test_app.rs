@@ -221,6 +221,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         limits: Limits::default(),
         address_policy: AddressPolicy::with_loopback(),
         deduplicating: dispatch::Deduplicating::default(),
+        event_bridge: None,
         engine: Some(Settings::default()),
     }
 }

@@ -48,10 +48,12 @@ pub(crate) async fn get_schedule(
 /// Its messages stay.
 pub(crate) async fn delete_schedule(FromState(state): FromState<Arc<State>>, Id(id): Id) -> Result<Response, ApiError> {
     check_id(&id)?;
-    if !schedules::delete(&mut *state.database.connection().await?, &id).await? {
+    let was_there = schedules::delete(&mut *state.database.connection().await?, &id).await?;
+    // Also when it was not: an earlier call may have been cut off in between.
+    state.schedules.driver.changed(&id).await?;
+    if !was_there {
         return Err(unknown(&id));
     }
-    state.schedules.driver.deleted(&id).await?;
     Ok(done())
 }
 
@@ -86,9 +88,11 @@ pub(crate) async fn post_schedule(
         Target::Url(url) => Some(url),
         Target::Group(_) => None,
     };
+    state.schedules.driver.check(&asked.cron_field, &asked.cron)?;
     state.schedules.composer.check_addresses(url, &asked.options)?;
     let body = body::read(&headers, request_body, state.limits.max_body_bytes).await?;
 
+    let is_nameless = asked.schedule_id.is_none();
     let schedule = Schedule {
         id: asked.schedule_id.unwrap_or_else(new_schedule_id),
         cron: asked.cron.as_str().to_owned(),
@@ -106,7 +110,12 @@ pub(crate) async fn post_schedule(
         let text = format!("quota maxSchedules exceeded, current limit: {most}");
         return Err(ApiError::new(axum::http::StatusCode::PRECONDITION_FAILED, text));
     }
-    state.schedules.driver.changed(&schedule.id).await?;
+    let driven = state.schedules.driver.changed(&schedule.id).await;
+    if driven.is_err() && is_nameless {
+        // Nobody learns its id, and who tries again makes another one.
+        schedules::delete(&mut *state.database.connection().await?, &schedule.id).await?;
+    }
+    driven?;
     Ok(Json(ScheduleCreated { schedule_id: schedule.id }).into_response())
 }
 

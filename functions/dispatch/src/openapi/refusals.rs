@@ -17,7 +17,11 @@ const REFUSALS: [(u16, &str, &str); 10] = [
     (413, "TooLarge", "The body is larger than the server takes."),
     (429, "TooManyRequests", "The token has made too many requests within a second."),
     (500, "Failed", "The server failed; its log says why."),
-    (503, "Unavailable", "The database is away; try again after `Retry-After` seconds."),
+    (
+        503,
+        "Unavailable",
+        "The database is away, or for a schedule EventBridge Scheduler; try again after `Retry-After` seconds.",
+    ),
 ];
 
 /// For `components.responses`.

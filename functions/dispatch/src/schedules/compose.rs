@@ -68,8 +68,8 @@ impl Composer {
             schedule_id: Some(schedule.id.clone()),
         };
         let mut messages = publication.messages(&self.deduplicating);
-        // The creator's own key counts for each firing as for any publish. The row's lock and its time
-        // are what makes each firing one; the key is for drivers that call twice.
+        // The creator's own key counts for each firing as for any publish. What makes each firing one is
+        // the driver's; the key is for a time in which processes with either driver are at work.
         for (number, new) in messages.iter_mut().enumerate() {
             new.deduplicate.get_or_insert_with(|| Deduplicate {
                 key: match recipients {

@@ -1,8 +1,9 @@
 //! One firing: messages stored and the schedule moved on, in one transaction.
 
+use jiff::Timestamp;
 use sigpost_qstash::{Cron, MessageId};
 use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept};
-use sigpost_store::schedules::{DueSchedule, Fired, advance, take_due};
+use sigpost_store::schedules::{DueSchedule, Fired, Schedule, advance, take_due};
 use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
 
 use super::Composer;
@@ -37,27 +38,52 @@ pub(super) async fn fire_next(
             }
         };
         let plan = plan(&cron, schedule.catch_up, *due_at, *now);
-        let composed: Result<Vec<_>, _> = match composer.recipients(conn, schedule).await? {
-            Ok(recipients) => plan.firings.iter().map(|at| composer.messages(schedule, &recipients, *at)).collect(),
-            Err(refused) => Err(refused),
+        let Published { outcome, stored } = match publish(conn, composer, schedule, &plan.firings).await {
+            Err(Error::Busy(_)) => return Ok(Turn::Busy(due.schedule.id)),
+            published => published?,
         };
-        let (published, stored) = match composed {
-            Err(refused) => (Err(refused.text().to_owned()), Vec::new()),
-            Ok(messages) => match publish(conn, messages.into_iter().flatten().collect()).await {
-                Ok((ids, stored)) => (Ok(ids), stored),
-                Err(Error::Busy(_)) => return Ok(Turn::Busy(due.schedule.id)),
-                Err(error @ Error::Unavailable(_)) => return Err(error),
-                Err(error) => {
-                    tracing::error!(%error, schedule = schedule.id, "a firing cannot be stored");
-                    (Err("internal error, see the log of the server".to_owned()), Vec::new())
-                }
-            },
-        };
-        let fired = plan.firings.last().map(|at| Fired { at: *at, published });
+        let fired = plan.firings.last().map(|at| Fired { at: *at, published: outcome });
         advance(conn, &schedule.id, fired.as_ref(), plan.next).await?;
         Ok(Turn::Fired(stored))
     })
     .await
+}
+
+/// What became of the messages of firings.
+pub(super) struct Published {
+    /// The ids, those of earlier messages for duplicates; or what the schedule shows.
+    pub(super) outcome: Result<Vec<MessageId>, String>,
+    /// What was stored.
+    pub(super) stored: Vec<NewMessage>,
+}
+
+/// Stores the messages of these firings.
+///
+/// # Errors
+///
+/// Only what may be otherwise in a moment: the database is away, or another transaction in the way.
+pub(super) async fn publish(
+    conn: &mut AsyncPgConnection,
+    composer: &Composer,
+    schedule: &Schedule,
+    firings: &[Timestamp],
+) -> Result<Published, Error> {
+    let composed: Result<Vec<_>, _> = match composer.recipients(conn, schedule).await? {
+        Ok(recipients) => firings.iter().map(|at| composer.messages(schedule, &recipients, *at)).collect(),
+        Err(refused) => Err(refused),
+    };
+    let refused = match composed {
+        Err(refused) => refused.text().to_owned(),
+        Ok(messages) => match store_all(conn, messages.into_iter().flatten().collect()).await {
+            Ok((ids, stored)) => return Ok(Published { outcome: Ok(ids), stored }),
+            Err(error @ (Error::Busy(_) | Error::Unavailable(_))) => return Err(error),
+            Err(error) => {
+                tracing::error!(%error, schedule = schedule.id, "a firing cannot be stored");
+                "internal error, see the log of the server".to_owned()
+            }
+        },
+    };
+    Ok(Published { outcome: Err(refused), stored: Vec::new() })
 }
 
 /// Under a savepoint, so that what Postgres refuses can be recorded.
@@ -66,7 +92,7 @@ async fn store(conn: &mut AsyncPgConnection, arrivals: &[Arrival]) -> Result<Acc
 }
 
 /// Stores the messages. Returns the ids, those of earlier messages for duplicates, and what was stored.
-async fn publish(
+async fn store_all(
     conn: &mut AsyncPgConnection,
     messages: Vec<NewMessage>,
 ) -> Result<(Vec<MessageId>, Vec<NewMessage>), Error> {

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use sigpost_qstash::Cron;
 use sigpost_runtime::ApiError;
 use sigpost_store::schedules::next_firing_in;
 use sigpost_store::{Database, Error};
 use tokio::time::sleep;
 
 use super::fire::{Turn, fire_next};
-use super::{Composer, ScheduleDriver};
+use super::{Composer, ScheduleDriver, announce};
 use crate::engine::Engine;
 
 /// When to look again for schedules that are due and that others hold at this moment.
@@ -36,16 +37,15 @@ impl LocalDriver {
 }
 
 impl ScheduleDriver for LocalDriver {
-    /// The write has told the other processes already.
+    fn check(&self, _field: &str, _cron: &Cron) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// The write has told the other processes already. Who wakes for what is deleted finds nothing.
     fn changed<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
         if let Some(engine) = &self.engine {
             engine.schedules_changed().notify_one();
         }
-        async { Ok(()) }.boxed()
-    }
-
-    /// Who wakes for it finds nothing.
-    fn deleted<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
         async { Ok(()) }.boxed()
     }
 }
@@ -87,10 +87,7 @@ impl Firing {
             while !self.engine.stopping().is_cancelled() {
                 match fire_next(&mut conn, &self.composer, &busy).await? {
                     Turn::Fired(messages) => {
-                        for new in messages {
-                            self.engine.accepted(new.message.id);
-                            self.engine.look_for(&new);
-                        }
+                        announce(&self.engine, &messages);
                         any = true;
                     }
                     Turn::Busy(id) => busy.push(id),

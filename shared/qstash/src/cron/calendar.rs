@@ -16,10 +16,10 @@ const MOST_YEARS: i16 = 100;
 /// for croner walks from one to the next.
 #[derive(Clone)]
 pub(super) struct Calendar {
-    days: CronPattern,
-    hours: u64,
-    minutes: u64,
-    seconds: u64,
+    pub(super) days: CronPattern,
+    pub(super) hours: u64,
+    pub(super) minutes: u64,
+    pub(super) seconds: u64,
     /// Whether it names times of day, rather than an interval by a `*` among them.
     pub(super) is_fixed: bool,
 }

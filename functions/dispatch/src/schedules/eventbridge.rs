@@ -1,0 +1,63 @@
+//! The driver of a deployment on AWS: every schedule has a copy in EventBridge Scheduler, which
+//! invokes the dispatch function at its times. So nothing has to run in between.
+//!
+//! ```text
+//! row (committed, not mirrored)  ->  EventBridge  ->  row (mirrored, if it is still the same)
+//! ```
+//!
+//! `name` and `request` say, purely, what the schedule group should hold; `driver` makes it hold
+//! that; `reconcile` finds where it does not. Whatever is cut off in between is repaired by the next
+//! call or by the next reconciliation. What fires nevertheless (a copy whose row is gone, a time that
+//! was published already) publishes nothing: see `invocation`.
+
+mod driver;
+mod name;
+mod reconcile;
+mod request;
+
+use anyhow::{Result, ensure};
+use aws_config::SdkConfig;
+use sigpost_runtime::env;
+
+pub(crate) use driver::EventBridgeDriver;
+pub use reconcile::Drift;
+
+/// Where schedules are kept in EventBridge Scheduler, and what they invoke there.
+#[derive(Clone, Debug)]
+pub struct EventBridge {
+    /// `SCHEDULE_GROUP`: the schedule group of this deployment, and of no other: what looks like one
+    /// of ours there and has no row is deleted. It must exist.
+    pub group: String,
+    /// `SCHEDULE_TARGET_ARN`: the dispatch function. Required with a group.
+    pub target_arn: String,
+    /// `SCHEDULE_ROLE_ARN`: the role that may invoke it, which EventBridge Scheduler assumes.
+    /// Required with a group.
+    pub role_arn: String,
+    /// `SCHEDULE_DEAD_LETTER_ARN`: an SQS queue for invocations that were given up. Default: none.
+    pub dead_letter_arn: Option<String>,
+    /// How AWS is reached. Default: as the SDK's own variables and files say, `AWS_REGION` and
+    /// `AWS_ENDPOINT_URL` among them.
+    pub sdk: Option<SdkConfig>,
+}
+
+impl EventBridge {
+    /// `None` without a group: schedules are fired by the processes that deliver.
+    pub(crate) fn from_env() -> Result<Option<Self>> {
+        let Some(group) = env::var("SCHEDULE_GROUP")? else { return Ok(None) };
+        let settings = Self {
+            group,
+            target_arn: env::required("SCHEDULE_TARGET_ARN")?,
+            role_arn: env::required("SCHEDULE_ROLE_ARN")?,
+            dead_letter_arn: env::var("SCHEDULE_DEAD_LETTER_ARN")?,
+            sdk: None,
+        };
+        for (name, arn) in [
+            ("SCHEDULE_TARGET_ARN", Some(&settings.target_arn)),
+            ("SCHEDULE_ROLE_ARN", Some(&settings.role_arn)),
+            ("SCHEDULE_DEAD_LETTER_ARN", settings.dead_letter_arn.as_ref()),
+        ] {
+            ensure!(arn.is_none_or(|arn| arn.starts_with("arn:")), "{name} must be an ARN, which begins with \"arn:\"");
+        }
+        Ok(Some(settings))
+    }
+}

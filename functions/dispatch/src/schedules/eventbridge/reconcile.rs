@@ -1,0 +1,148 @@
+//! Finds where EventBridge Scheduler does not hold what the rows say, and repairs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt};
+use serde::Serialize;
+use sigpost_store::mirrors::{self, Original};
+
+use super::driver::{EventBridgeDriver, Failure};
+use super::name;
+use super::request::copies;
+
+/// Schedules that are looked at at once. AWS answers thousands of such calls a second.
+const AT_ONCE: usize = 16;
+
+/// Where EventBridge Scheduler was not what the rows say. But for those in `failed`, it is now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// How many schedules there are.
+    pub schedules: usize,
+    /// Ids of schedules that it did not hold, or not whole.
+    pub missing: Vec<String>,
+    /// Ids of schedules that it held otherwise.
+    pub different: Vec<String>,
+    /// Names of what it held of schedules that are no more.
+    pub orphaned: Vec<String>,
+    /// Ids of schedules and names of orphans that could not be repaired; the log says why.
+    pub failed: Vec<String>,
+}
+
+/// How a schedule was found.
+enum Found {
+    Same,
+    Missing,
+    Different,
+}
+
+impl EventBridgeDriver {
+    /// Compares all of it. Changes that are made meanwhile are no drift, and are not undone.
+    pub(crate) async fn reconcile(&self) -> Result<Drift, Failure> {
+        // Before the rows: whoever puts something there has stored its row before.
+        let mut held = by_schedule(self.names(None).await?);
+        let rows = mirrors::all(&mut *self.database.connection().await?).await?;
+        let mut drift = Drift { schedules: rows.len(), ..Drift::default() };
+
+        let rows: Vec<_> =
+            rows.into_iter().map(|row| (held.remove(&name::prefix(&row.id)).unwrap_or_default(), row)).collect();
+        let mut seen = stream::iter(rows.iter().map(async |(names, row)| (&row.id, self.repair(row, names).await)))
+            .buffered(AT_ONCE);
+        while let Some((id, found)) = seen.next().await {
+            match found {
+                Ok(Found::Same) => {}
+                Ok(Found::Missing) => drift.missing.push(id.clone()),
+                Ok(Found::Different) => drift.different.push(id.clone()),
+                Err(failure) => drift.failed(id, &failure),
+            }
+        }
+        for name in held.into_values().flatten() {
+            match self.delete(&name).await {
+                Ok(()) => drift.orphaned.push(name),
+                Err(failure) => drift.failed(&name, &failure),
+            }
+        }
+        self.restore_new_ones_among(&mut drift).await?;
+        if drift.is_none() {
+            tracing::info!(schedules = drift.schedules, "EventBridge Scheduler holds every schedule as it is");
+        } else {
+            let Drift { schedules, missing, different, orphaned, failed } = &drift;
+            tracing::warn!(
+                schedules,
+                ?missing,
+                ?different,
+                ?orphaned,
+                ?failed,
+                "EventBridge Scheduler did not hold every schedule as it is"
+            );
+        }
+        Ok(drift)
+    }
+
+    async fn repair(&self, row: &Original, held: &BTreeSet<String>) -> Result<Found, Failure> {
+        let wanted = copies(row, &self.settings)?;
+        let mut found = Found::Same;
+        if held.len() > wanted.len() {
+            found = Found::Different;
+        }
+        for copy in &wanted {
+            if !held.contains(&copy.name) {
+                found = Found::Missing;
+                break;
+            }
+            if !self.holds(copy).await? {
+                found = Found::Different;
+            }
+        }
+        match found {
+            Found::Same if row.mirrored_at.is_some() => {}
+            // Only the mark is missing: the last writer was cut off before it.
+            Found::Same => drop(mirrors::mark(&mut *self.database.connection().await?, row).await?),
+            Found::Missing | Found::Different => self.mirror(&row.id).await?,
+        }
+        Ok(found)
+    }
+
+    /// A schedule may have been created, deleted and created again since the rows were read: what was
+    /// taken for an orphan and deleted was its.
+    async fn restore_new_ones_among(&self, drift: &mut Drift) -> Result<(), Failure> {
+        if drift.orphaned.is_empty() {
+            return Ok(());
+        }
+        for row in mirrors::all(&mut *self.database.connection().await?).await? {
+            let prefix = name::prefix(&row.id);
+            let count = drift.orphaned.len();
+            drift.orphaned.retain(|name| !name.starts_with(&prefix));
+            if drift.orphaned.len() < count
+                && let Err(failure) = self.mirror(&row.id).await
+            {
+                drift.failed(&row.id, &failure);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drift {
+    /// Whether everything was as it should be.
+    pub fn is_none(&self) -> bool {
+        let Self { schedules: _, missing, different, orphaned, failed } = self;
+        [missing, different, orphaned, failed].iter().all(|some| some.is_empty())
+    }
+
+    fn failed(&mut self, what: &str, failure: &Failure) {
+        tracing::warn!(error = %failure, schedule = what, "a schedule cannot be repaired in EventBridge Scheduler");
+        self.failed.push(what.to_owned());
+    }
+}
+
+/// The names by the prefix that a schedule's have.
+fn by_schedule(names: BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut by_schedule: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for name in names {
+        if let Some(prefix) = name::prefix_of(&name) {
+            by_schedule.entry(prefix.to_owned()).or_default().insert(name);
+        }
+    }
+    by_schedule
+}

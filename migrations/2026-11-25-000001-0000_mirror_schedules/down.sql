@@ -1,0 +1,1 @@
+alter table schedules drop column mirrored_at, drop column fires_from;

@@ -1,0 +1,16 @@
+//! Schedules with EventBridge Scheduler as their driver.
+
+mod crashes;
+mod firing;
+mod mirroring;
+
+use dispatch::config::EventBridge as Settings;
+
+use crate::support::TestApp;
+
+const HOURLY: (&str, &str) = ("Upstash-Cron", "0 * * * *");
+
+/// A function whose schedules are kept there.
+async fn start(settings: &Settings) -> TestApp {
+    TestApp::start_with(|config| config.event_bridge = Some(settings.clone())).await
+}

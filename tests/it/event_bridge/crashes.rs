@@ -1,0 +1,130 @@
+//! Whatever is cut off between the row and EventBridge Scheduler is repaired.
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::mirroring::{expressions, names};
+use super::{HOURLY, start};
+use crate::support::event_bridge::Fault::{Refused, Unanswered};
+use crate::support::event_bridge::GROUP;
+use crate::support::{EventBridge, TestApp};
+
+const HELD: &str = "cron(0 * * * ? *) UTC ENABLED";
+
+impl TestApp {
+    async fn is_mirrored(&self) -> bool {
+        self.database.count("select count(*) from schedules where mirrored_at is null").await == 0
+    }
+
+    /// How many a reconciliation finds missing, different, and orphaned.
+    async fn drift(&self) -> [usize; 3] {
+        let drift = self.app.reconcile().await.expect("an answer").expect("compared");
+        assert!(drift.failed.is_empty(), "{drift:?}");
+        [drift.missing, drift.different, drift.orphaned].map(|found| found.len())
+    }
+}
+
+#[tokio::test]
+async fn a_creation_that_eventbridge_refuses_is_made_by_the_next_call_or_a_reconciliation() {
+    let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
+    let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
+    for by_reconciliation in [false, true] {
+        event_bridge.let_next_changes_be(&[Refused]);
+        let headers = [HOURLY, ("Upstash-Schedule-Id", "s")];
+        let refused = app.schedule("https://example.com", &headers, "").await;
+        let error = "EventBridge Scheduler did not take the change; send the request again";
+        assert_eq!((refused.status, refused.error()), (StatusCode::SERVICE_UNAVAILABLE, error));
+        assert!(names(&client).await.is_empty() && !app.is_mirrored().await);
+        if by_reconciliation {
+            assert_eq!(app.drift().await, [1, 0, 0]);
+        } else {
+            assert_eq!(app.schedule("https://example.com", &headers, "").await.status, StatusCode::OK);
+        }
+        assert_eq!(expressions(&client).await, [HELD]);
+        assert!(app.is_mirrored().await);
+        assert_eq!(app.drift().await, [0, 0, 0]);
+        app.delete("/v2/schedules/s").await;
+    }
+
+    // Without an id of its creator's it is not made at all: a second request makes another one.
+    event_bridge.let_next_changes_be(&[Refused]);
+    let refused = app.schedule("https://example.com", &[HOURLY], "").await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(app.get("/v2/schedules").await.body, json!([]));
+}
+
+#[tokio::test]
+async fn changes_that_eventbridge_refuses_are_made_by_the_next_call_or_a_reconciliation() {
+    let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
+    let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
+    for by_reconciliation in [false, true] {
+        app.schedule_here("s", &[HOURLY], "").await;
+        event_bridge.set_down(true);
+        assert_eq!(app.post("/v2/schedules/s/pause").await.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(app.app.reconcile().await.is_err());
+        event_bridge.set_down(false);
+        assert_eq!(expressions(&client).await, [HELD]);
+        assert_eq!(app.read_schedule("s").await["isPaused"], json!(true));
+        if by_reconciliation {
+            assert_eq!(app.drift().await, [0, 1, 0]);
+        } else {
+            assert_eq!(app.post("/v2/schedules/s/pause").await.status, StatusCode::OK);
+        }
+        assert_eq!(expressions(&client).await, [HELD.replace("ENABLED", "DISABLED")]);
+
+        event_bridge.let_next_changes_be(&[Refused]);
+        assert_eq!(app.delete("/v2/schedules/s").await.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!((names(&client).await.len(), app.get("/v2/schedules").await.body), (1, json!([])));
+        if by_reconciliation {
+            assert_eq!(app.drift().await, [0, 0, 1]);
+        } else {
+            assert_eq!(app.delete("/v2/schedules/s").await.status, StatusCode::NOT_FOUND);
+        }
+        assert!(names(&client).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_creation_whose_answer_is_lost_is_sent_again_as_the_same_one() {
+    let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
+    let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
+    event_bridge.let_next_changes_be(&[Unanswered]);
+    app.schedule_here("s", &[HOURLY], "").await;
+    assert_eq!(event_bridge.changes(), ["POST s", "POST s"]);
+    assert_eq!(expressions(&client).await, [HELD]);
+
+    // A process that died before it could note that: the copy is there, and only the note is made.
+    app.database.execute("update schedules set mirrored_at = null").await;
+    assert_eq!(app.drift().await, [0, 0, 0]);
+    assert!(app.is_mirrored().await && event_bridge.changes().is_empty());
+
+    // Somebody has deleted the copy: making it again is not the creation that AWS remembers.
+    let name = names(&client).await.remove(0);
+    client.delete_schedule().group_name(GROUP).name(name).send().await.expect("deleted");
+    assert_eq!(app.drift().await, [1, 0, 0]);
+    assert_eq!(expressions(&client).await, [HELD]);
+}
+
+#[tokio::test]
+async fn whatever_many_callers_do_to_a_schedule_at_once_eventbridge_has_its_row_in_the_end() {
+    let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
+    let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
+    for _ in 0..5 {
+        let create = async |cron| {
+            app.schedule("https://example.com", &[("Upstash-Cron", cron), ("Upstash-Schedule-Id", "s")], "").await
+        };
+        let calls = tokio::join!(
+            create("0 * * * *"),
+            create("30 * 1 * MON"),
+            app.delete("/v2/schedules/s"),
+            create("15 * * * *"),
+            app.post("/v2/schedules/s/pause"),
+            app.delete("/v2/schedules/s"),
+            app.post("/v2/schedules/s/resume"),
+        );
+        let calls = [calls.0, calls.1, calls.2, calls.3, calls.4, calls.5, calls.6];
+        assert!(calls.iter().all(|call| !call.status.is_server_error()), "{calls:?}");
+        assert_eq!(app.drift().await, [0, 0, 0], "{:?}", expressions(&client).await);
+        assert!(app.is_mirrored().await);
+    }
+}

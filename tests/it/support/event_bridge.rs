@@ -1,0 +1,158 @@
+//! EventBridge Scheduler played on a port of this machine: it refuses what AWS documents as wrong,
+//! and fires by a clock that tests move.
+//!
+//! The protocol is REST-JSON as the API reference has it; the paths that are not played answer 404.
+
+mod api;
+mod rules;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::config::{Credentials, SharedCredentialsProvider};
+use dispatch::config::EventBridge as Settings;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tests::aws_cron::AwsCron;
+
+use super::serve;
+use rules::Body;
+
+pub(crate) const GROUP: &str = "sigpost-test";
+const TARGET: &str = "arn:aws:lambda:eu-central-1:123456789012:function:dispatch";
+const ROLE: &str = "arn:aws:iam::123456789012:role/scheduler";
+const DEAD_LETTERS: &str = "arn:aws:sqs:eu-central-1:123456789012:dead-letters";
+
+/// The service. It ends with the test.
+pub(crate) struct EventBridge {
+    url: String,
+    state: Shared,
+}
+
+type Shared = Arc<Mutex<State>>;
+
+struct State {
+    now: Timestamp,
+    groups: BTreeMap<String, BTreeMap<String, Body>>,
+    /// The creation of each client token.
+    creations: HashMap<String, (String, Body)>,
+    faults: VecDeque<Fault>,
+    is_down: bool,
+    changes: Vec<String>,
+}
+
+/// What happens to one change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is refused, with an error that the SDK does not repeat.
+    Refused,
+    /// It is done, and the answer is an error that the SDK repeats.
+    Unanswered,
+}
+
+/// The target is invoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Invocation {
+    pub(crate) at: Timestamp,
+    pub(crate) target: String,
+    /// With the time in the place of AWS's attribute.
+    pub(crate) input: String,
+}
+
+impl EventBridge {
+    /// With one schedule group, at this time.
+    pub(crate) async fn start(now: &str) -> Self {
+        let state = Arc::new(Mutex::new(State {
+            now: now.parse().expect("a time"),
+            groups: BTreeMap::from([("default".to_owned(), BTreeMap::new())]),
+            creations: HashMap::new(),
+            faults: VecDeque::new(),
+            is_down: false,
+            changes: Vec::new(),
+        }));
+        let url = serve(api::router(Arc::clone(&state))).await;
+        let started = Self { url, state };
+        started.client().create_schedule_group().name(GROUP).send().await.expect("created");
+        started.state().changes.clear();
+        started
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("lock")
+    }
+
+    /// An application's settings that lead here.
+    pub(crate) fn settings(&self) -> Settings {
+        settings(&self.url)
+    }
+
+    /// The official client of it.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&sdk(&self.url))
+    }
+
+    /// Lets time pass. Returns what is invoked meanwhile, in order.
+    pub(crate) fn advance_to(&self, time: &str) -> Vec<Invocation> {
+        let mut state = self.state();
+        let until: Timestamp = time.parse().expect("a time");
+        let from = std::mem::replace(&mut state.now, until);
+        let mut invocations: Vec<Invocation> =
+            state.groups.values().flat_map(BTreeMap::values).flat_map(|schedule| due(schedule, from, until)).collect();
+        invocations.sort_by_key(|invocation| invocation.at);
+        invocations
+    }
+
+    /// What happens to the next changes.
+    pub(crate) fn let_next_changes_be(&self, faults: &[Fault]) {
+        self.state().faults.extend(faults);
+    }
+
+    /// Whether every call is refused.
+    pub(crate) fn set_down(&self, is_down: bool) {
+        self.state().is_down = is_down;
+    }
+
+    /// The changes that were asked for since the last time, as `POST` and the first part of the name.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().changes)
+    }
+}
+
+/// The invocations of a schedule after a moment and until another one.
+fn due(schedule: &Body, after: Timestamp, until: Timestamp) -> Vec<Invocation> {
+    if schedule.state == "DISABLED" {
+        return Vec::new();
+    }
+    let cron = AwsCron::parse(&schedule.schedule_expression).expect("checked");
+    let zone = TimeZone::get(&schedule.schedule_expression_timezone).expect("checked");
+    let times = std::iter::successors(cron.next_after(after, &zone), |at| cron.next_after(*at, &zone));
+    let invocation = |at: Timestamp| Invocation {
+        at,
+        target: schedule.target.arn.clone(),
+        input: schedule.target.input.replace("<aws.scheduler.scheduled-time>", &at.to_string()),
+    };
+    times.take_while(|at| *at <= until).map(invocation).collect()
+}
+
+/// An application's settings for whatever plays AWS at this URL.
+pub(crate) fn settings(url: &str) -> Settings {
+    Settings {
+        group: GROUP.to_owned(),
+        target_arn: TARGET.to_owned(),
+        role_arn: ROLE.to_owned(),
+        dead_letter_arn: Some(DEAD_LETTERS.to_owned()),
+        sdk: Some(sdk(url)),
+    }
+}
+
+/// How the SDK gets there, whatever the environment of these tests says.
+pub(crate) fn sdk(url: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("key", "secret", None, None, "test")))
+        .endpoint_url(url)
+        .build()
+}

@@ -1,0 +1,176 @@
+//! The calls.
+
+use std::collections::{BTreeMap, HashMap};
+
+use axum::extract::{Path, Query, State as FromState};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::rules::{Body, check, check_name};
+use super::{Fault, Shared, State};
+
+/// A page of a list has as many, so that clients have to ask for the next one.
+const PAGE: usize = 2;
+
+type Answer = Result<Json<Value>, Refused>;
+
+pub(super) struct Refused(StatusCode, &'static str, String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Self(status, error, message) = self;
+        (status, [("x-amzn-errortype", error)], Json(json!({ "Message": message }))).into_response()
+    }
+}
+
+fn invalid(message: String) -> Refused {
+    Refused(StatusCode::BAD_REQUEST, "ValidationException", message)
+}
+
+fn missing(what: &str) -> Refused {
+    Refused(StatusCode::NOT_FOUND, "ResourceNotFoundException", format!("{what} does not exist."))
+}
+
+fn conflict(message: &str) -> Refused {
+    Refused(StatusCode::CONFLICT, "ConflictException", message.to_owned())
+}
+
+pub(super) fn router(state: Shared) -> Router {
+    let one = get(get_schedule).delete(delete_schedule).post(put_schedule).put(put_schedule);
+    Router::new()
+        .route("/schedules", get(list_schedules))
+        .route("/schedules/{name}", one)
+        .route("/schedule-groups/{name}", post(create_group))
+        .with_state(state)
+}
+
+impl State {
+    /// What happens before a call, and whether its answer is lost.
+    fn enter(&mut self, change: Option<String>) -> Result<bool, Refused> {
+        let refused = || Refused(StatusCode::FORBIDDEN, "AccessDeniedException", "not now".to_owned());
+        if self.is_down {
+            return Err(refused());
+        }
+        let Some(change) = change else { return Ok(false) };
+        self.changes.push(change);
+        match self.faults.pop_front() {
+            None => Ok(false),
+            Some(Fault::Refused) => Err(refused()),
+            Some(Fault::Unanswered) => Ok(true),
+        }
+    }
+
+    fn group(&mut self, name: &str) -> Result<&mut BTreeMap<String, Body>, Refused> {
+        self.groups.get_mut(name).ok_or_else(|| missing(&format!("Schedule group {name}")))
+    }
+}
+
+fn answer(body: Value, is_lost: bool) -> Answer {
+    let lost = || Refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException", "lost".to_owned());
+    if is_lost { Err(lost()) } else { Ok(Json(body)) }
+}
+
+fn change(method: &Method, name: &str) -> Option<String> {
+    Some(format!("{method} {}", name.split('.').next().unwrap_or_default()))
+}
+
+async fn create_group(FromState(state): FromState<Shared>, Path(name): Path<String>) -> Answer {
+    check_name("name", &name).map_err(invalid)?;
+    let mut state = state.lock().expect("lock");
+    if state.groups.contains_key(&name) {
+        return Err(conflict("there is such a group"));
+    }
+    let arn = format!("arn:aws:scheduler:eu-central-1:123456789012:schedule-group/{name}");
+    state.groups.insert(name, BTreeMap::new());
+    answer(json!({ "ScheduleGroupArn": arn }), false)
+}
+
+async fn put_schedule(
+    FromState(state): FromState<Shared>,
+    Path(name): Path<String>,
+    method: Method,
+    body: Bytes,
+) -> Answer {
+    let mut state = state.lock().expect("lock");
+    let is_lost = state.enter(change(&method, &name))?;
+    let body: Body = serde_json::from_slice(&body).map_err(|why| invalid(why.to_string()))?;
+    check(&name, &body).map_err(invalid)?;
+    let arn = json!({ "ScheduleArn": arn(&name, &body) });
+    if method == Method::POST {
+        let token = body.client_token.clone().unwrap_or_default();
+        let creation = (name.clone(), body.clone());
+        match state.creations.get(&token) {
+            // "A unique identifier to ensure the idempotency of the request."
+            Some(earlier) if *earlier == creation => return answer(arn, is_lost),
+            Some(_) => return Err(invalid("clientToken: used for another creation".to_owned())),
+            None => {}
+        }
+        if state.group(&body.group_name)?.contains_key(&name) {
+            return Err(conflict("there is such a schedule"));
+        }
+        state.creations.insert(token, creation);
+    } else if !state.group(&body.group_name)?.contains_key(&name) {
+        return Err(missing(&format!("Schedule {name}")));
+    }
+    state.group(&body.group_name.clone())?.insert(name, body);
+    answer(arn, is_lost)
+}
+
+async fn get_schedule(
+    FromState(state): FromState<Shared>,
+    Path(name): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Answer {
+    let mut state = state.lock().expect("lock");
+    state.enter(None)?;
+    let found = state.group(group_name(&query))?.get(&name).ok_or_else(|| missing(&format!("Schedule {name}")))?;
+    let mut shown = json!(found);
+    shown["Name"] = json!(name);
+    shown["Arn"] = json!(arn(&name, found));
+    answer(shown, false)
+}
+
+async fn delete_schedule(
+    FromState(state): FromState<Shared>,
+    Path(name): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Answer {
+    let mut state = state.lock().expect("lock");
+    let is_lost = state.enter(change(&Method::DELETE, &name))?;
+    let removed = state.group(group_name(&query))?.remove(&name);
+    removed.ok_or_else(|| missing(&format!("Schedule {name}")))?;
+    answer(json!({}), is_lost)
+}
+
+async fn list_schedules(FromState(state): FromState<Shared>, Query(query): Query<HashMap<String, String>>) -> Answer {
+    let mut state = state.lock().expect("lock");
+    state.enter(None)?;
+    let group = query.get("ScheduleGroup").map_or("default", String::as_str);
+    let prefix = query.get("NamePrefix").map_or("", String::as_str);
+    if !prefix.is_empty() {
+        check_name("NamePrefix", prefix).map_err(invalid)?;
+    }
+    let after = query.get("NextToken").map_or("", String::as_str);
+    let matching = state.group(group)?.iter().filter(|(name, _)| name.starts_with(prefix) && name.as_str() > after);
+    let page: Vec<_> = matching.take(PAGE + 1).collect();
+    let next = (page.len() > PAGE).then(|| page[PAGE - 1].0);
+    let shown = page.iter().take(PAGE).map(|(name, body)| {
+        json!({
+            "Name": name, "Arn": arn(name, body), "GroupName": body.group_name, "State": body.state,
+            "Target": { "Arn": body.target.arn },
+        })
+    });
+    answer(json!({ "Schedules": shown.collect::<Vec<_>>(), "NextToken": next }), false)
+}
+
+fn group_name(query: &HashMap<String, String>) -> &str {
+    query.get("groupName").map_or("default", String::as_str)
+}
+
+fn arn(name: &str, body: &Body) -> String {
+    format!("arn:aws:scheduler:eu-central-1:123456789012:schedule/{}/{name}", body.group_name)
+}

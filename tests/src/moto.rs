@@ -1,0 +1,45 @@
+//! moto, which plays AWS: a server that nobody here wrote. It keeps what it is given and shows it
+//! again; it refuses next to nothing, and never fires a schedule.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::sdk::Sdk;
+
+/// A running server, with nothing in it. It ends with the test.
+pub struct Moto {
+    /// Where AWS's SDKs are led.
+    pub url: String,
+    _process: Child,
+}
+
+impl Moto {
+    /// Installed in a folder under this one (`CARGO_TARGET_TMPDIR`), on a free port. `None` where there
+    /// is no Python, as [`Sdk::installed`].
+    pub async fn start(under: &Path) -> Option<Self> {
+        let folder = Sdk::Moto.installed(under).await?;
+        let mut process = Command::new(folder.join("venv/bin/moto_server"))
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("a process");
+        let mut lines = BufReader::new(process.stderr.take().expect("piped")).lines();
+        let mut printed = String::new();
+        while let Some(line) = lines.next_line().await.expect("a line") {
+            if let Some((_, address)) = line.split_once("Running on ") {
+                let url = address.trim().to_owned();
+                // It stops when nobody reads what it prints.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                return Some(Self { url, _process: process });
+            }
+            printed.push_str(&line);
+        }
+        panic!("moto did not start: {printed}")
+    }
+}
