@@ -3,6 +3,7 @@
 mod support;
 
 mod addresses;
+mod aws;
 mod bad_input;
 mod batch;
 mod callbacks;

@@ -1,6 +1,8 @@
 //! What the test binaries of this package share.
 
 pub mod database;
+pub mod moto;
 pub mod sdk;
 
 pub use database::TestDatabase;
+pub use moto::Moto;

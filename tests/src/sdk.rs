@@ -14,6 +14,8 @@ pub enum Sdk {
     JavaScript,
     /// `qstash`, of the version in `sdk/requirements.txt`.
     Python,
+    /// Not QStash's: `moto`, a stand-in for AWS, of the version in `sdk/moto.txt`. It brings AWS's SDK for Python.
+    Moto,
 }
 
 impl Sdk {
@@ -29,6 +31,7 @@ impl Sdk {
         let (name, versions) = match self {
             Self::JavaScript => ("javascript", "package.json"),
             Self::Python => ("python", "requirements.txt"),
+            Self::Moto => ("moto", "moto.txt"),
         };
         let folder = under.join("sdk").join(name);
         let needed = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk").join(versions)).expect(versions);
@@ -39,7 +42,7 @@ impl Sdk {
             let _ = fs::remove_dir_all(&folder);
             fs::create_dir_all(&folder).expect("a folder");
             fs::write(folder.join(versions), &needed).expect(versions);
-            self.install(&folder).await;
+            self.install(&folder, versions).await;
             fs::write(done, needed).expect("written");
         }
         Some(folder)
@@ -49,7 +52,7 @@ impl Sdk {
     pub fn interpreter(self, folder: &Path) -> Command {
         match self {
             Self::JavaScript => Command::new("node"),
-            Self::Python => {
+            Self::Python | Self::Moto => {
                 let mut python = Command::new(folder.join("venv/bin/python"));
                 python.env("PYTHONDONTWRITEBYTECODE", "1");
                 python
@@ -60,28 +63,28 @@ impl Sdk {
     async fn can_be_installed(self) -> bool {
         let mut asked = match self {
             Self::JavaScript => command("npm", ["--version"]),
-            Self::Python => command("python3", ["-c", "import ensurepip, venv"]),
+            Self::Python | Self::Moto => command("python3", ["-c", "import ensurepip, venv"]),
         };
         let answer = asked.stdout(Stdio::null()).stderr(Stdio::null()).status().await;
         let is_here = answer.is_ok_and(|status| status.success());
         if !is_here {
-            eprintln!("NOT TESTED: the official SDK for {self:?}, which is not installed here");
+            eprintln!("NOT TESTED: what needs {self:?}, whose language is not installed here");
         }
         is_here || std::env::var_os("SIGPOST_TEST_ALL").is_some()
     }
 
-    async fn install(self, folder: &Path) {
+    async fn install(self, folder: &Path, versions: &str) {
         match self {
             Self::JavaScript => {
                 let mut npm = command("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]);
                 succeed(npm.arg(folder), "node with npm, version 18 or later (apt-get install nodejs npm)").await;
             }
-            Self::Python => {
+            Self::Python | Self::Moto => {
                 let mut venv = command("python3", ["-m", "venv"]);
                 succeed(venv.arg(folder.join("venv")), "python3 with venv (apt-get install python3-venv)").await;
                 let mut pip = self.interpreter(folder);
                 pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-                succeed(pip.arg(folder.join("requirements.txt")), "pip").await;
+                succeed(pip.arg(folder.join(versions)), "pip").await;
             }
         }
     }

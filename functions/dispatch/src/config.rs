@@ -1,11 +1,12 @@
 //! What the dispatch function needs to know, from the environment.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::{AddressPolicy, env};
+use sigpost_runtime::{AddressPolicy, PushSigner, env};
 
 use crate::deduplicate::Deduplicating;
 use crate::engine::Settings;
@@ -73,6 +74,7 @@ impl Config {
                 lease: seconds("LEASE_SECONDS", defaults.lease.as_secs())?,
                 longest_attempt: seconds("LONGEST_ATTEMPT_SECONDS", defaults.longest_attempt.as_secs())?,
                 grace: seconds("SHUTDOWN_GRACE_SECONDS", defaults.grace.as_secs())?,
+                push_signer: PushSigner::from_env()?.map(Arc::new),
                 ..defaults
             })?),
         })

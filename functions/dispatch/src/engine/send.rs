@@ -1,6 +1,7 @@
 //! Send: one signed HTTP request, bounded in time and in what is read of the answer.
 //! No database connection is held meanwhile.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use reqwest::{Method, Request, Url};
 use sigpost_qstash::names;
 use sigpost_runtime::key_ring::Keys;
-use sigpost_runtime::{AddressPolicy, outgoing};
+use sigpost_runtime::{AddressPolicy, PushSigner, outgoing};
 use sigpost_store::claim::Lease;
 
 use super::Settings;
@@ -22,6 +23,7 @@ pub(super) struct Sender {
     policy: AddressPolicy,
     longest_attempt: Duration,
     kept_response_bytes: usize,
+    push_signer: Option<Arc<PushSigner>>,
 }
 
 /// What the destination answered. The body is cut to what is kept.
@@ -55,12 +57,16 @@ impl Sender {
             policy: policy.clone(),
             longest_attempt: settings.longest_attempt,
             kept_response_bytes: settings.kept_response_bytes,
+            push_signer: settings.push_signer.clone(),
         })
     }
 
     /// One attempt. The signature is made now: it expires minutes after it was made.
     pub(super) async fn send(&self, lease: &Lease, keys: &Keys) -> Result<Answer, SendError> {
-        let request = self.request(lease, keys)?;
+        let mut request = self.request(lease, keys)?;
+        if let Some(signer) = &self.push_signer {
+            signer.sign(&mut request).await.map_err(|why| SendError::Unsendable(format!("{why:#}")))?;
+        }
         let bound = lease.message.timeout.unwrap_or(self.longest_attempt).min(self.longest_attempt);
         // Boxed, because the client's future is large and would be moved several times before it is first polled.
         let exchange = Box::pin(self.exchange(request));

@@ -1,6 +1,9 @@
 //! How the engine works.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use sigpost_runtime::PushSigner;
 
 /// Settings of one process's engine.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Settings {
     pub poll: Duration,
     /// How much of a response's body is kept, in bytes. Default 64 KiB.
     pub kept_response_bytes: usize,
+    /// Signs the pushes to the hosts that want AWS's signature. Default: none does.
+    pub push_signer: Option<Arc<PushSigner>>,
 }
 
 impl Default for Settings {
@@ -31,6 +36,7 @@ impl Default for Settings {
             grace: Duration::from_secs(25),
             poll: Duration::from_secs(5 * 60),
             kept_response_bytes: 64 * 1024,
+            push_signer: None,
         }
     }
 }

@@ -1,0 +1,3 @@
+//! What sigpost asks of AWS, and what AWS asks of it.
+
+mod signatures;
