@@ -1,6 +1,6 @@
 //! How a sigpost process starts and talks: configuration from the environment, telemetry, serving a
 //! router in Lambda or on a socket, the outgoing HTTP client with its address policy, calls to AWS,
-//! and the one error that the APIs answer with. Not here: anything about messages, and anything about Postgres.
+//! metrics, and the one error that the APIs answer with. Not here: anything about messages, and anything about Postgres.
 
 pub mod address_policy;
 mod allocator;
@@ -12,6 +12,7 @@ pub mod env;
 pub mod host_override;
 mod host_pattern;
 pub mod key_ring;
+pub mod metrics;
 pub mod outgoing;
 pub mod serve;
 pub mod telemetry;
