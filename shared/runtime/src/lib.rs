@@ -14,7 +14,9 @@ mod host_pattern;
 pub mod key_ring;
 pub mod metrics;
 pub mod outgoing;
+pub mod references;
 pub mod serve;
+pub mod start;
 pub mod telemetry;
 
 pub use address_policy::AddressPolicy;
@@ -23,3 +25,4 @@ pub use aws::{Aws, PushSigner};
 pub use caller::CallerAddress;
 pub use host_override::HostOverride;
 pub use key_ring::KeyRing;
+pub use start::start;
