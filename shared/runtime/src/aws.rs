@@ -6,9 +6,10 @@
 mod credentials;
 mod endpoint;
 mod json_call;
-pub mod push_signer;
+mod push_signer;
 mod sigv4;
 
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
@@ -25,7 +26,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An account in a region, as this process may use it.
 pub struct Aws {
-    http: reqwest::Client,
+    /// Made when it is needed: who only signs does not wait for it.
+    http: OnceLock<reqwest::Client>,
     region: String,
     credentials: CredentialSource,
     /// Where every service is, if not where the environment says.
@@ -46,17 +48,13 @@ impl Aws {
             Some(region) => region,
             None => env::var("AWS_DEFAULT_REGION")?.context("AWS_REGION is not set")?,
         };
-        Ok(Self { http: http_client()?, region, credentials: CredentialSource::from_env()?, endpoint: None })
+        Ok(Self { http: OnceLock::new(), region, credentials: CredentialSource::from_env()?, endpoint: None })
     }
 
     /// With these credentials, and every service at this endpoint. For tests.
-    ///
-    /// # Errors
-    ///
-    /// The HTTP client cannot be built.
-    pub fn at(endpoint: Url, region: &str, access_key_id: &str, secret_access_key: &str) -> Result<Self> {
+    pub fn at(endpoint: Url, region: &str, access_key_id: &str, secret_access_key: &str) -> Self {
         let credentials = CredentialSource::fixed(access_key_id, secret_access_key);
-        Ok(Self { http: http_client()?, region: region.to_owned(), credentials, endpoint: Some(endpoint) })
+        Self { http: OnceLock::new(), region: region.to_owned(), credentials, endpoint: Some(endpoint) }
     }
 
     /// Invokes a function with a JSON event, and does not wait for what comes of it. The endpoint is
@@ -80,23 +78,31 @@ impl Aws {
         }
     }
 
+    async fn sign(&self, service: &str, request: &mut Request) -> Result<()> {
+        let credentials = self.credentials.credentials(|| self.http()).await?;
+        sigv4::sign(request, service, &self.region, credentials, SystemTime::now())
+    }
+
+    fn http(&self) -> Result<&reqwest::Client> {
+        if let Some(client) = self.http.get() {
+            return Ok(client);
+        }
+        let client = reqwest::Client::builder().no_proxy().timeout(CALL_TIMEOUT).build();
+        let client = client.context("the HTTP client for AWS cannot be built")?;
+        Ok(self.http.get_or_init(|| client))
+    }
+
     fn endpoint(&self, service: &str) -> Result<Url> {
         self.endpoint.clone().map_or_else(|| endpoint(service, &self.region), Ok)
     }
 
     /// Signs and sends a request.
     async fn send(&self, service: &str, mut request: Request) -> Result<Response> {
-        let credentials = self.credentials.credentials(&self.http).await?;
-        sigv4::sign(&mut request, service, &self.region, credentials, SystemTime::now())?;
+        self.sign(service, &mut request).await?;
         let host = request.url().host_str().unwrap_or_default().to_owned();
-        let answer = self.http.execute(request).await.map_err(reqwest::Error::without_url);
+        let answer = self.http()?.execute(request).await.map_err(reqwest::Error::without_url);
         answer.map_err(|why| anyhow::anyhow!("no answer from {host}: {}", with_causes(why.to_string(), &why)))
     }
-}
-
-fn http_client() -> Result<reqwest::Client> {
-    let client = reqwest::Client::builder().no_proxy().timeout(CALL_TIMEOUT).build();
-    client.context("the HTTP client for AWS cannot be built")
 }
 
 /// What AWS says about a call that it refuses: the error's name and its message, never what was sent.

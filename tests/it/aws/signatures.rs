@@ -38,7 +38,7 @@ print(f'AWS4-HMAC-SHA256 Credential={auth.scope(request)}, SignedHeaders={names}
 
 async fn signing_app() -> TestApp {
     TestApp::start_with(|config| {
-        let aws = Aws::at("http://127.0.0.1:1".parse().expect("a URL"), REGION, KEY.0, KEY.1).expect("an account");
+        let aws = Aws::at("http://127.0.0.1:1".parse().expect("a URL"), REGION, KEY.0, KEY.1);
         let signer = PushSigner::new(&["localhost"], aws).expect("a host");
         config.engine.as_mut().expect("an engine").push_signer = Some(Arc::new(signer));
     })
@@ -101,7 +101,7 @@ async fn a_function_is_invoked_with_an_event_that_nobody_waits_for() {
         (StatusCode::ACCEPTED, [("x-amzn-requestid", "r")], Json(Value::Null))
     };
     let router = Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).with_state(sender);
-    let aws = Aws::at(serve(router).await.parse().expect("a URL"), REGION, KEY.0, KEY.1).expect("an account");
+    let aws = Aws::at(serve(router).await.parse().expect("a URL"), REGION, KEY.0, KEY.1);
 
     aws.invoke("dispatch", &json!({ "sigpost": "drain" })).await.expect("accepted");
     let (name, headers, event) = invoked.recv().await.expect("invoked");

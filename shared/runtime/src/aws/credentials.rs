@@ -51,8 +51,11 @@ impl CredentialSource {
         Self::Environment(Credentials::new(access_key_id, secret_access_key, None, None, "fixed"))
     }
 
-    /// Credentials that are good for some minutes at least.
-    pub(super) async fn credentials(&self, http: &reqwest::Client) -> Result<Credentials> {
+    /// Credentials that are good for some minutes at least. `http` makes the client to fetch them with.
+    pub(super) async fn credentials<'a>(
+        &self,
+        http: impl FnOnce() -> Result<&'a reqwest::Client>,
+    ) -> Result<Credentials> {
         let (url, token, kept) = match self {
             Self::Environment(credentials) => return Ok(credentials.clone()),
             Self::Container { url, token, kept } => (url, token, kept),
@@ -62,7 +65,7 @@ impl CredentialSource {
         let good_until = SystemTime::now() + MARGIN;
         match &*kept {
             Some(credentials) if credentials.expiry().is_none_or(|end| end > good_until) => Ok(credentials.clone()),
-            _ => Ok(kept.insert(fetch(http, url, token.as_ref()).await?).clone()),
+            _ => Ok(kept.insert(fetch(http()?, url, token.as_ref()).await?).clone()),
         }
     }
 }
@@ -95,4 +98,46 @@ async fn fetch(http: &reqwest::Client, url: &str, token: Option<&Token>) -> Resu
     let Given { access_key_id, secret_access_key, token, expiration } = given;
     let expiration: Option<Timestamp> = expiration.map(|text| text.parse()).transpose()?;
     Ok(Credentials::new(access_key_id, secret_access_key, token, expiration.map(SystemTime::from), "container"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::http::HeaderMap;
+    use axum::routing::get;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What ECS's endpoint gives out, with this expiration, and how often it was asked by who has the token.
+    async fn container(expiration: Timestamp) -> (CredentialSource, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let give = async move |headers: HeaderMap| {
+            assert_eq!(headers[AUTHORIZATION], "the token");
+            counted.fetch_add(1, Ordering::Relaxed);
+            format!(r#"{{"AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"{expiration}"}}"#)
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/role", listener.local_addr().expect("an address"));
+        tokio::spawn(async { axum::serve(listener, Router::new().route("/role", get(give))).await });
+        let token = Some(Token::Fixed("the token\n".into()));
+        (CredentialSource::Container { url, token, kept: Mutex::default() }, asked)
+    }
+
+    #[tokio::test]
+    async fn credentials_of_a_container_are_kept_until_shortly_before_their_end() {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        for (minutes, fetches) in [(60, 1), (4, 2)] {
+            let (source, asked) = container(Timestamp::now() + Duration::from_secs(60 * minutes)).await;
+            for _ in 0..2 {
+                let credentials = source.credentials(|| Ok(&http)).await.expect("credentials");
+                assert_eq!((credentials.access_key_id(), credentials.session_token()), ("AKID", Some("t")));
+            }
+            assert_eq!(asked.load(Ordering::Relaxed), fetches, "{minutes} minutes");
+        }
+    }
 }

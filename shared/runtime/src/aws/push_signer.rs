@@ -1,12 +1,10 @@
 //! Pushes that AWS lets in: a Function URL with `AWS_IAM` is invoked only by a signed request.
 
-use std::time::SystemTime;
-
 use anyhow::{Context, Result, ensure};
 use reqwest::Request;
 use reqwest::header::AUTHORIZATION;
 
-use super::{Aws, sigv4};
+use super::Aws;
 use crate::env;
 use crate::host_pattern::{HostPattern, InvalidHost};
 
@@ -63,8 +61,7 @@ impl PushSigner {
             !request.headers().contains_key(AUTHORIZATION),
             "{host} is one of SIGV4_TARGETS, whose signature goes into Authorization, and the message forwards one of its own"
         );
-        let credentials = self.aws.credentials.credentials(&self.aws.http).await?;
-        sigv4::sign(request, SERVICE, &self.aws.region, credentials, SystemTime::now())
+        self.aws.sign(SERVICE, request).await
     }
 }
 
