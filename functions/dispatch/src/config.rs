@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
 use sigpost_runtime::{AddressPolicy, PushSigner, env};
+use sigpost_store::url;
 
 use crate::deduplicate::Deduplicating;
 use crate::engine::Settings;
@@ -14,9 +15,10 @@ use crate::engine::Settings;
 /// The configuration of one dispatch process.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `DATABASE_URL`. Required. It holds a password and is never logged.
+    /// `DATABASE_URL`, with `DATABASE_PASSWORD` if it has none. Required, and never logged.
     pub database_url: Secret,
-    /// `DATABASE_CONNECTIONS`: connections to Postgres at most, besides one that listens. Default 8.
+    /// `DATABASE_CONNECTIONS`: connections to Postgres at most, besides one that listens.
+    /// Default 8, in Lambda 1.
     pub database_connections: usize,
     /// `QSTASH_TOKEN`: the bearer token of the API with full scope. Required. Others are in the database.
     pub token: Secret,
@@ -55,8 +57,8 @@ impl Config {
         let seconds = |name, default| env::parsed(name, default).map(Duration::from_secs);
         let defaults = Settings::default();
         Ok(Self {
-            database_url: Secret(env::required("DATABASE_URL")?),
-            database_connections: env::parsed("DATABASE_CONNECTIONS", 8)?,
+            database_url: Secret(url::url_from_env()?),
+            database_connections: url::connections_from_env(8)?,
             token: Secret(env::required("QSTASH_TOKEN")?),
             api_rate_limit: NonZeroU32::new(env::parsed("API_RATE_LIMIT_PER_SECOND", 0)?),
             first_keys: first_keys_from_env()?,
