@@ -33,6 +33,7 @@ mod schedules;
 mod schema;
 mod search;
 mod shutdown;
+mod tls;
 mod tokens;
 mod url_groups;
 mod wire;
