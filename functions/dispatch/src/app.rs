@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use sigpost_runtime::KeyRing;
-use sigpost_store::{Database, signing_keys};
+use sigpost_runtime::{KeyRing, env};
+use sigpost_store::{Database, retention, signing_keys};
 
 use crate::config::Config;
 use crate::engine::Engine;
@@ -30,7 +30,10 @@ impl App {
         let keys = signing_keys::find_or_insert(&mut conn, &config.first_keys)
             .await
             .context("the signing keys cannot be read; has the schema been applied (`sigpost migrate`)?")?;
-        sigpost_store::retention::ensure_event_partitions(&mut conn).await.context("event partitions")?;
+        // In Lambda somebody waits for this start; the migration, the daily cleaning and the tick make them.
+        if !env::in_lambda() {
+            retention::ensure_event_partitions(&mut conn).await.context("event partitions")?;
+        }
         drop(conn);
 
         let keys = KeyRing::new(keys);
