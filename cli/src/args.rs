@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sigpost_runtime::references;
 use sigpost_runtime::telemetry::{self, LogFormat};
 
 use crate::commands::{bench, dev, messages, migrate, publish, serve, tokens, version};
@@ -65,6 +66,9 @@ impl Command {
             _ => false,
         };
         telemetry::init(if json_logs { LogFormat::Json } else { LogFormat::from_env() })?;
+        if matches!(self, Self::Serve(_) | Self::Migrate(_) | Self::Tokens(_)) {
+            references::resolve().await?;
+        }
         match self {
             Self::Dev(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Serve(command) => command.run().await.map(|()| ExitCode::SUCCESS),

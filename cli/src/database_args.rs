@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use sigpost_store::Database;
+use sigpost_store::{Database, url};
 
 /// Which database, and how to print.
 #[derive(Debug, Args)]
@@ -18,6 +18,6 @@ pub(crate) struct DatabaseArgs {
 impl DatabaseArgs {
     /// The database, with one connection at most.
     pub(crate) fn open(&self) -> Result<Database> {
-        Ok(Database::new(&self.database_url, 1)?)
+        Ok(Database::new(&url::complete_url(self.database_url.clone())?, 1)?)
     }
 }

@@ -36,7 +36,6 @@ impl Deployed {
     async fn start_on(database: TestDatabase, change: impl FnOnce(&mut Definition)) -> Self {
         let variables = [
             ("DATABASE_URL", database.url.as_str()),
-            ("DATABASE_CONNECTIONS", "1"),
             ("QSTASH_TOKEN", DEV_TOKEN),
             ("ALLOW_TARGETS", "127.0.0.0/8"),
             ("RUST_LOG", "warn"),

@@ -3,6 +3,7 @@
 mod support;
 
 mod addresses;
+mod aws;
 mod aws_cron;
 mod bad_input;
 mod batch;
@@ -34,6 +35,7 @@ mod schedules;
 mod schema;
 mod search;
 mod shutdown;
+mod tls;
 mod tokens;
 mod url_groups;
 mod wire;

@@ -9,6 +9,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sigpost_dev_postgres::{DataDir, Durability, Options, Server};
 use sigpost_qstash::MessageId;
+use sigpost_store::Database;
+use sigpost_store::database::TRUSTED;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -63,6 +65,21 @@ async fn a_connection_lost_between_two_publishes_is_not_noticed() {
     proxy.lead_to(Some(database.port()));
     assert_eq!(app.publish_here(&[], "after").await.status, StatusCode::OK);
     assert_eq!(app.receiver.next().await.body, "after");
+}
+
+#[tokio::test]
+async fn a_connection_that_died_while_nobody_used_it_is_replaced_before_it_is_used() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let only_one = Database::new(&proxy.url(&database.url), 1).expect("a URL");
+    only_one.ping().await.expect("an answer");
+    let (closed, forgotten) = (|| proxy.lead_to(Some(database.port())), || proxy.forget());
+    for die in [&closed as &dyn Fn(), &forgotten] {
+        // By the pool's clock, which is the machine's.
+        tokio::time::sleep(TRUSTED).await;
+        die();
+        only_one.ping().await.expect("an answer");
+    }
 }
 
 #[tokio::test]

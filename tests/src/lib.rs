@@ -6,3 +6,4 @@ pub mod moto;
 pub mod sdk;
 
 pub use database::TestDatabase;
+pub use moto::Moto;

@@ -14,7 +14,7 @@ pub enum Sdk {
     JavaScript,
     /// `qstash`, of the version in `sdk/requirements.txt`.
     Python,
-    /// Not an SDK but the server that AWS's SDKs are tested with, of the version in `sdk/moto.txt`.
+    /// Not QStash's: `moto`, a stand-in for AWS, of the version in `sdk/moto.txt`. It brings AWS's SDK for Python.
     Moto,
 }
 
@@ -68,7 +68,7 @@ impl Sdk {
         let answer = asked.stdout(Stdio::null()).stderr(Stdio::null()).status().await;
         let is_here = answer.is_ok_and(|status| status.success());
         if !is_here {
-            eprintln!("NOT TESTED: what needs {self:?}, which cannot be installed here");
+            eprintln!("NOT TESTED: what needs {self:?}, whose language is not installed here");
         }
         is_here || std::env::var_os("SIGPOST_TEST_ALL").is_some()
     }

@@ -14,6 +14,7 @@ use sigpost_store::{Database, migrate};
 #[derive(Debug, Args)]
 #[command(after_help = "Environment:
   DATABASE_URL                   required; the schema is applied by `sigpost migrate`
+  DATABASE_PASSWORD              the password, for a DATABASE_URL without one
   QSTASH_TOKEN                   required; the API's token, one of your own (more: `sigpost tokens`)
   QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY
                                  the keys a new deployment starts with (default: fresh ones)
@@ -21,7 +22,11 @@ use sigpost_store::{Database, migrate};
   DATABASE_CONNECTIONS (8)  MAX_IN_FLIGHT (1024)  MAX_BODY_BYTES (10000000)
   LEASE_SECONDS (20)  LONGEST_ATTEMPT_SECONDS (7200)  SHUTDOWN_GRACE_SECONDS (25)
   DEDUPLICATION_WINDOW_SECONDS (600)  DEDUPLICATION_RELEASE_ON_FAILURE (false)
-  API_RATE_LIMIT_PER_SECOND (none)  RUST_LOG (info)")]
+  API_RATE_LIMIT_PER_SECOND (none)  RUST_LOG (info)
+  SIGV4_TARGETS                  hosts and patterns whose pushes AWS has to let in (*.on.aws): they are
+                                 signed for the service `lambda`, with the credentials of this process
+
+  A value may be kept in AWS: ssm:PARAMETER, or secretsmanager:SECRET#KEY. It is read once, at the start.")]
 pub(crate) struct Serve {
     /// Where to listen. Beyond this machine only when you say so, e.g. `0.0.0.0:8080` in a container.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]

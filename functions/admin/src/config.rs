@@ -4,6 +4,7 @@ use std::fmt;
 
 use anyhow::Result;
 use sigpost_runtime::env;
+use sigpost_store::url;
 
 /// Connections of a function that answers one request at a time.
 const DATABASE_CONNECTIONS: usize = 2;
@@ -11,9 +12,9 @@ const DATABASE_CONNECTIONS: usize = 2;
 /// The configuration of the admin function. `Debug` shows neither password nor token.
 #[derive(Clone)]
 pub struct Config {
-    /// `DATABASE_URL`. Required. It holds a password and is never logged.
+    /// `DATABASE_URL`, with `DATABASE_PASSWORD` if it has none. Required, and never logged.
     pub database_url: String,
-    /// `DATABASE_CONNECTIONS`: connections to Postgres at most. Default 2.
+    /// `DATABASE_CONNECTIONS`: connections to Postgres at most. Default 2, in Lambda 1.
     pub database_connections: usize,
     /// `ADMIN_TOKEN`: the bearer token of the API. Required, and never logged.
     pub token: String,
@@ -27,8 +28,8 @@ impl Config {
     /// The first variable that is missing or malformed, by its name.
     pub fn from_env() -> Result<Self> {
         Ok(Self {
-            database_url: env::required("DATABASE_URL")?,
-            database_connections: env::parsed("DATABASE_CONNECTIONS", DATABASE_CONNECTIONS)?,
+            database_url: url::url_from_env()?,
+            database_connections: url::connections_from_env(DATABASE_CONNECTIONS)?,
             token: env::required("ADMIN_TOKEN")?,
         })
     }

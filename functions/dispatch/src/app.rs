@@ -5,15 +5,17 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use axum::Router;
 use jiff::Timestamp;
-use sigpost_runtime::KeyRing;
-use sigpost_store::{Database, signing_keys};
+use sigpost_runtime::metrics::{self, OLDEST_DUE_AGE, TICK, Unit};
+use sigpost_runtime::{KeyRing, env};
+use sigpost_store::{Database, retention, signing_keys};
 
 use crate::config::Config;
-use crate::engine::Engine;
+use crate::engine::{Engine, Tick};
 use crate::intake::Intake;
 use crate::router;
 use crate::schedules::{
-    Composer, Drift, EventBridgeDriver, Firing, LocalDriver, ScheduleDriver, Schedules, announce, fire_for,
+    Composer, Drift, EventBridgeDriver, Firing, LocalDriver, ScheduleDriver, Schedules, announce, fire_all_due,
+    fire_for,
 };
 use crate::state::State;
 use crate::tokens::Tokens;
@@ -33,7 +35,10 @@ impl App {
         let keys = signing_keys::find_or_insert(&mut conn, &config.first_keys)
             .await
             .context("the signing keys cannot be read; has the schema been applied (`sigpost migrate`)?")?;
-        sigpost_store::retention::ensure_event_partitions(&mut conn).await.context("event partitions")?;
+        // In Lambda somebody waits for this start; the migration, the daily cleaning and the tick make them.
+        if !env::in_lambda() {
+            retention::ensure_event_partitions(&mut conn).await.context("event partitions")?;
+        }
         drop(conn);
 
         let keys = KeyRing::new(keys);
@@ -89,12 +94,18 @@ impl App {
         self.engine.as_ref()
     }
 
-    /// The work of Lambda's tick: whether something is to be done before the next one. One statement.
+    /// The work of Lambda's tick: fires schedules that nobody else fires, and says whether there is
+    /// something to deliver before the next one. One statement when there is nothing.
     pub(crate) async fn tick(&self) -> Result<bool> {
-        match &self.engine {
-            Some(engine) => Ok(engine.tick().await?),
-            None => Ok(false),
+        let Some(engine) = &self.engine else { return Ok(false) };
+        let Tick { due, oldest, schedule_due_for } = engine.tick().await?;
+        metrics::emit(&[(TICK, Unit::Count, 1.0), (OLDEST_DUE_AGE, Unit::Seconds, oldest.as_secs_f64())]);
+        let schedules = &self.state.schedules;
+        let late = schedule_due_for.is_some_and(|due_for| due_for >= schedules.driver.patience());
+        if late {
+            fire_all_due(&self.state.database, &schedules.composer, engine).await?;
         }
+        Ok(due || late)
     }
 
     /// Has the visit that follows look at everything. Whether anybody can deliver here.

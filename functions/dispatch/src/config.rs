@@ -1,22 +1,26 @@
 //! What the dispatch function needs to know, from the environment.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::{AddressPolicy, env, serve};
+use sigpost_runtime::{AddressPolicy, PushSigner, env, serve};
+use sigpost_store::url;
 
 use crate::deduplicate::Deduplicating;
 use crate::engine::{Awake, Settings};
+use crate::lambda;
 pub use crate::schedules::EventBridge;
 
 /// The configuration of one dispatch process.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `DATABASE_URL`. Required. It holds a password and is never logged.
+    /// `DATABASE_URL`, with `DATABASE_PASSWORD` if it has none. Required, and never logged.
     pub database_url: Secret,
-    /// `DATABASE_CONNECTIONS`: connections to Postgres at most, besides one that listens. Default 8.
+    /// `DATABASE_CONNECTIONS`: connections to Postgres at most, besides one that listens.
+    /// Default 8, in Lambda 1.
     pub database_connections: usize,
     /// `QSTASH_TOKEN`: the bearer token of the API with full scope. Required. Others are in the database.
     pub token: Secret,
@@ -58,8 +62,8 @@ impl Config {
         let seconds = |name, default| env::parsed(name, default).map(Duration::from_secs);
         let defaults = Settings::default();
         Ok(Self {
-            database_url: Secret(env::required("DATABASE_URL")?),
-            database_connections: env::parsed("DATABASE_CONNECTIONS", 8)?,
+            database_url: Secret(url::url_from_env()?),
+            database_connections: url::connections_from_env(8)?,
             token: Secret(env::required("QSTASH_TOKEN")?),
             api_rate_limit: NonZeroU32::new(env::parsed("API_RATE_LIMIT_PER_SECOND", 0)?),
             first_keys: first_keys_from_env()?,
@@ -79,10 +83,12 @@ impl Config {
                 longest_attempt: seconds("LONGEST_ATTEMPT_SECONDS", defaults.longest_attempt.as_secs())?,
                 grace: seconds("SHUTDOWN_GRACE_SECONDS", defaults.grace.as_secs())?,
                 max_dispatchers: env::parsed("MAX_DISPATCHERS", defaults.max_dispatchers)?,
-                awake: match serve::in_lambda() && !serve::is_concurrent() {
+                awake: match env::in_lambda() && !serve::is_concurrent() {
                     true => Awake::InVisits,
                     false => Awake::Always,
                 },
+                further: env::var("AWS_LAMBDA_FUNCTION_NAME")?.map(lambda::invoke_again),
+                push_signer: PushSigner::from_env()?.map(Arc::new),
                 ..defaults
             })?),
         })

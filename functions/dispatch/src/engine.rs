@@ -15,6 +15,7 @@
 //! token: who lost the lease writes nothing.
 
 mod callbacks;
+mod counts;
 mod decide;
 mod drain;
 mod fast_lane;
@@ -41,11 +42,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::deduplicate::Deduplicating;
+use counts::Counts;
 use gates::Gates;
 use in_flight::InFlight;
 use recorder::Recorder;
 use send::Sender;
 pub use settings::{Awake, Further, Settings};
+pub(crate) use visit::Tick;
 
 /// As far away as a clock of any system can count to.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -67,6 +70,7 @@ struct Inner {
     room: Arc<Semaphore>,
     gates: Gates,
     in_flight: InFlight,
+    counts: Counts,
     /// When to look for due messages next, and the bell that says it is earlier than it was.
     next_look: Mutex<Instant>,
     earlier: Notify,
@@ -135,6 +139,7 @@ impl Engine {
             recorder,
             gates: Gates::default(),
             in_flight: InFlight::default(),
+            counts: Counts::default(),
             next_look: Mutex::new(Instant::now()),
             earlier: Notify::new(),
             claims_until: Mutex::new(Instant::now() + NEVER),

@@ -12,6 +12,7 @@
 mod answer;
 mod event;
 mod extension;
+mod further;
 mod process;
 mod publish;
 
@@ -24,6 +25,7 @@ use sigpost_runtime::serve;
 use crate::Config;
 use answer::Answering;
 use extension::{Answered, AnsweredLayer};
+pub(crate) use further::invoke_again;
 use process::Process;
 
 /// Lambda's loop, until the environment is taken down. On managed instances, which are not frozen

@@ -1,9 +1,7 @@
 //! The dispatch function's process: in Lambda or on a socket.
 
-use sigpost_runtime::telemetry::{self, LogFormat};
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    telemetry::init(LogFormat::from_env())?;
+    sigpost_runtime::start().await?;
     dispatch::run(dispatch::Config::from_env()?).await
 }

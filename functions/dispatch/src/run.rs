@@ -1,7 +1,7 @@
 //! The whole life of a process of the dispatch function.
 
 use anyhow::Result;
-use sigpost_runtime::serve;
+use sigpost_runtime::{env, serve};
 
 use crate::{App, Config, lambda};
 
@@ -11,7 +11,7 @@ use crate::{App, Config, lambda};
 ///
 /// The database, or in Lambda the Runtime API, cannot be reached at the start.
 pub async fn run(config: Config) -> Result<()> {
-    if serve::in_lambda() {
+    if env::in_lambda() {
         return lambda::serve(config).await;
     }
     let app = App::start(config).await?;

@@ -26,7 +26,7 @@ pub(crate) use eventbridge::EventBridgeDriver;
 pub use eventbridge::{Drift, EventBridge};
 pub(crate) use invocation::fire_for;
 pub use invocation::{Firing, Skip};
-pub(crate) use local::LocalDriver;
+pub(crate) use local::{LocalDriver, fire_all_due};
 
 /// What the API needs for schedules.
 pub(crate) struct Schedules {

@@ -17,7 +17,8 @@ pub struct JobContext {
     pub user_id: Option<String>,
     /// For which organization, if the sender said so.
     pub organization_id: Option<String>,
-    /// The deployment's database. The heartbeat uses the same pool: do not hold its last connection.
+    /// The deployment's database. The heartbeat uses the same pool, which in Lambda has one connection:
+    /// who holds it for more than some 20 s loses the lease. Never ask for a second while holding one.
     pub database: Database,
     /// Fires when the run has ended or must end. The handler itself is dropped then; this is for
     /// tasks that it has spawned.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use sigpost_qstash::{Limits, SigningKeys};
 use sigpost_runtime::{KeyRing, env};
-use sigpost_store::Database;
+use sigpost_store::{Database, url};
 
 use crate::base_url;
 
@@ -13,7 +13,8 @@ const DATABASE_CONNECTIONS: usize = 3;
 /// The deployment as its handlers see it. Clones share the pool and the keys.
 #[derive(Clone)]
 pub struct Harness {
-    /// Where runs are recorded. Its pool needs at least two connections: a run and its heartbeat.
+    /// Where runs are recorded. One connection will do: the record of a run uses it only before the
+    /// handler begins, after it has ended, and for a heartbeat every 10 s.
     pub database: Database,
     /// Whose signatures are accepted.
     pub keys: KeyRing,
@@ -32,22 +33,23 @@ impl Harness {
         Self { database, keys, base_url, max_body_bytes: Limits::default().max_body_bytes }
     }
 
-    /// Reads `DATABASE_URL`, `DATABASE_CONNECTIONS` (default 3, at least 2),
-    /// `QSTASH_CURRENT_SIGNING_KEY`, `QSTASH_NEXT_SIGNING_KEY`, `BASE_URL` (the https URL that jobs
-    /// are published to, without the endpoint) and `MAX_BODY_BYTES` (default 10,000,000).
+    /// Reads `DATABASE_URL`, `DATABASE_PASSWORD` (for a URL without one), `DATABASE_CONNECTIONS`
+    /// (default 3, in Lambda 1), `QSTASH_CURRENT_SIGNING_KEY`, `QSTASH_NEXT_SIGNING_KEY`, `BASE_URL`
+    /// (the https URL that jobs are published to, without the endpoint) and `MAX_BODY_BYTES` (default
+    /// 10,000,000).
     ///
     /// # Errors
     ///
     /// The first variable that is missing or malformed, by its name. Nothing is connected to yet.
     pub fn from_env() -> Result<Self> {
-        let database_url = env::required("DATABASE_URL")?;
-        let connections = env::parsed("DATABASE_CONNECTIONS", DATABASE_CONNECTIONS)?;
+        let database_url = url::url_from_env()?;
+        let connections = url::connections_from_env(DATABASE_CONNECTIONS)?;
         let keys = SigningKeys {
             current: env::required("QSTASH_CURRENT_SIGNING_KEY")?,
             next: env::required("QSTASH_NEXT_SIGNING_KEY")?,
         };
         let base_url = base_url::parse("BASE_URL", &env::required("BASE_URL")?)?;
-        let database = Database::new(&database_url, connections.max(2))?;
+        let database = Database::new(&database_url, connections)?;
         let harness = Self::new(database, KeyRing::new(keys), base_url);
         Ok(Self { max_body_bytes: env::parsed("MAX_BODY_BYTES", harness.max_body_bytes)?, ..harness })
     }

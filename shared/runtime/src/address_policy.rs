@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use crate::HostOverride;
+use crate::host_pattern::HostPattern;
 
 /// The rule, shared by the publish API (addresses written in the URL) and the HTTP client (every connection).
 #[derive(Clone, Debug, Default)]
@@ -19,13 +20,6 @@ pub struct AddressPolicy {
     networks: Vec<IpNet>,
     hosts: Vec<HostPattern>,
     overrides: Vec<HostOverride>,
-}
-
-/// `*.internal.example`, or a whole name.
-#[derive(Clone, Debug)]
-enum HostPattern {
-    Name(String),
-    Under(String),
 }
 
 /// A target that the policy refuses; the text is QStash's.
@@ -82,24 +76,14 @@ impl AddressPolicy {
         } else if let Ok(address) = IpAddr::from_str(item) {
             self.networks.push(IpNet::from(address));
         } else {
-            let (name, under) = match item.strip_prefix("*.") {
-                Some(name) => (name, true),
-                None => (item, false),
-            };
-            let Ok(Host::Domain(name)) = Host::parse(name) else {
-                return Err(InvalidTarget(item.to_owned()));
-            };
-            self.hosts.push(if under { HostPattern::Under(format!(".{name}")) } else { HostPattern::Name(name) });
+            self.hosts.push(item.parse().map_err(|_| InvalidTarget(item.to_owned()))?);
         }
         Ok(())
     }
 
     /// Whether names like this may resolve to any address.
     pub fn allows_host(&self, host: &str) -> bool {
-        self.hosts.iter().any(|pattern| match pattern {
-            HostPattern::Name(name) => name == host,
-            HostPattern::Under(suffix) => host.ends_with(suffix.as_str()),
-        })
+        self.hosts.iter().any(|pattern| pattern.matches(host))
     }
 
     /// Whether a connection to this address may be made.

@@ -1,14 +1,37 @@
 //! Reading the environment: missing is `None`, malformed is an error that names the variable.
+//!
+//! A value can be a reference, such as `ssm:/sigpost/token`: [`start`](crate::start()) resolves all of
+//! them once, and here they are read as what they refer to.
 
+use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow};
+
+/// What references refer to, by their text.
+static RESOLVED: OnceLock<HashMap<String, String>> = OnceLock::new();
+
+/// Has references read as these values from now on. Only the first call counts.
+pub(crate) fn set_resolved(values: HashMap<String, String>) {
+    let _ = RESOLVED.set(values);
+}
+
+/// The value, or what it refers to if it is a reference that was in the environment at the start.
+pub fn resolved(value: String) -> String {
+    RESOLVED.get().and_then(|values| values.get(&value).cloned()).unwrap_or(value)
+}
+
+/// Whether this process is a Lambda function.
+pub fn in_lambda() -> bool {
+    std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some()
+}
 
 /// The variable's value; empty counts as missing.
 pub fn var(name: &str) -> Result<Option<String>> {
     match std::env::var(name) {
         Ok(value) if value.is_empty() => Ok(None),
-        Ok(value) => Ok(Some(value)),
+        Ok(value) => Ok(Some(resolved(value))),
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => Err(anyhow!("{name} is not valid UTF-8")),
     }
@@ -26,7 +49,11 @@ where
 {
     match var(name)? {
         None => Ok(default),
-        Some(text) => text.parse().map_err(|why| anyhow!("{name}={text:?} cannot be read: {why}")),
+        Some(text) => text.parse().map_err(|why| match std::env::var(name) {
+            // What was resolved may be a secret.
+            Ok(given) if given != text => anyhow!("{name}: what {given:?} refers to cannot be read"),
+            _ => anyhow!("{name}={text:?} cannot be read: {why}"),
+        }),
     }
 }
 

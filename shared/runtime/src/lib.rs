@@ -1,21 +1,28 @@
 //! How a sigpost process starts and talks: configuration from the environment, telemetry, serving a
-//! router in Lambda or on a socket, the outgoing HTTP client with its address policy, and the one
-//! error that the APIs answer with. Not here: anything about messages, and anything about Postgres.
+//! router in Lambda or on a socket, the outgoing HTTP client with its address policy, calls to AWS,
+//! metrics, and the one error that the APIs answer with. Not here: anything about messages, and anything about Postgres.
 
 pub mod address_policy;
 mod allocator;
 pub mod api_error;
+pub mod aws;
 pub mod caller;
 pub mod causes;
 pub mod env;
 pub mod host_override;
+mod host_pattern;
 pub mod key_ring;
+pub mod metrics;
 pub mod outgoing;
+pub mod references;
 pub mod serve;
+pub mod start;
 pub mod telemetry;
 
 pub use address_policy::AddressPolicy;
 pub use api_error::ApiError;
+pub use aws::{Aws, PushSigner};
 pub use caller::CallerAddress;
 pub use host_override::HostOverride;
 pub use key_ring::KeyRing;
+pub use start::start;

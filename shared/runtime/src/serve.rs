@@ -17,10 +17,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{ApiError, env};
 
-/// What a function's `main` ends with: Lambda's loop when `AWS_LAMBDA_RUNTIME_API` is set, else a
+/// What a function's `main` ends with: Lambda's loop in a Lambda function, else a
 /// server on `LISTEN` (default `127.0.0.1:8080`) until SIGINT or SIGTERM.
 pub async fn serve(router: Router) -> Result<()> {
-    if in_lambda() {
+    if env::in_lambda() {
         let ended = lambda_http::run_concurrent(lambda_service(router)).await;
         return ended.map_err(|why| anyhow!("the Lambda runtime ended: {why}"));
     }
@@ -45,11 +45,6 @@ pub fn lambda_service(router: Router) -> LambdaService {
             Ok(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
         }
     }))
-}
-
-/// Whether this process is a Lambda function's.
-pub fn in_lambda() -> bool {
-    std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
 }
 
 /// Whether Lambda gives this process several events at once, which it does on managed instances only

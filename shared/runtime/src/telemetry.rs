@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use anyhow::{Result, anyhow};
 use tracing_subscriber::EnvFilter;
 
+use crate::env;
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -17,9 +19,8 @@ pub enum LogFormat {
 impl LogFormat {
     /// JSON in Lambda or when `LOG_FORMAT=json`, else text.
     pub fn from_env() -> Self {
-        let in_lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
         let asked = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");
-        if in_lambda || asked { Self::Json } else { Self::Text }
+        if env::in_lambda() || asked { Self::Json } else { Self::Text }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
@@ -15,6 +15,13 @@ pub type Connection = Object<AsyncPgConnection>;
 
 /// How long to wait for a connection before the database counts as away.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A connection that was not used for longer is asked whether it lives before it is used again. In
+/// Lambda the environment may have been frozen meanwhile, and its server gone without a word.
+pub const TRUSTED: Duration = Duration::from_secs(1);
+
+/// How long such a connection may take to answer.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// How long a statement may wait for a lock. An accept can meet a deduplication key that an open
 /// transaction of an application has taken, and must not hold up all others for as long as that is open.
@@ -33,12 +40,16 @@ impl Database {
     pub fn new(url: &str, connections: usize) -> Result<Self, Error> {
         let mut config = ManagerConfig::default();
         config.custom_setup = Box::new(|url| tls::connect(url, Some(LOCK_TIMEOUT)).boxed());
-        // A check before each use would cost a round trip each. A dead connection shows itself when
-        // it is used, and is not given out again.
+        // A check before each use would cost a round trip each: see `TRUSTED`. A dead connection that
+        // nobody has noticed shows itself when it is used, and is not given out again.
         config.recycling_method = RecyclingMethod::Fast;
         let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
         let pool = Pool::builder(manager)
             .max_size(connections.max(1))
+            .pre_recycle(Hook::async_fn(|conn, metrics| {
+                let idle = metrics.last_used() > TRUSTED;
+                async move { if idle { sign_of_life(conn).await } else { Ok(()) } }.boxed()
+            }))
             .build()
             .map_err(|why| Error::Unavailable(why.to_string()))?;
         Ok(Self { pool, url: url.to_owned() })
@@ -72,6 +83,15 @@ impl Database {
             .execute(&mut self.connection().await?)
             .await?;
         Ok(())
+    }
+}
+
+/// An empty query: a round trip in which Postgres has nothing to do.
+async fn sign_of_life(conn: &mut AsyncPgConnection) -> Result<(), HookError> {
+    match timeout(SIGN_OF_LIFE, conn.batch_execute("")).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(why)) => Err(HookError::message(why.to_string())),
+        Err(_) => Err(HookError::message("no sign of life")),
     }
 }
 

@@ -36,6 +36,7 @@ mod schema;
 mod search;
 pub mod signing_keys;
 pub mod tls;
+pub mod url;
 pub mod url_groups;
 pub mod wake;
 

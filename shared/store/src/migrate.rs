@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::{Database, Error};
+use crate::{Database, Error, retention};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -19,14 +19,16 @@ pub struct Status {
     pub applied: bool,
 }
 
-/// Applies what is missing, in order. Returns the names of what it applied. Several processes may
-/// call it at once: one does the work, the others wait for it.
+/// Applies what is missing, in order, and makes the days of events to come. Returns the names of what
+/// it applied. Several processes may call it at once: one does the work, the others wait for it.
 pub async fn up(database: &Database) -> Result<Vec<String>, Error> {
-    with_lock(database, |harness| {
+    let names = with_lock(database, |harness| {
         let applied = harness.run_pending_migrations(MIGRATIONS)?;
         applied.iter().map(name).collect()
     })
-    .await
+    .await?;
+    retention::ensure_event_partitions(&mut *database.connection().await?).await?;
+    Ok(names)
 }
 
 /// Takes back the newest `count` migrations that are applied. Their data is gone. Returns their names.

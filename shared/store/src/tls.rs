@@ -1,23 +1,28 @@
-//! How a connection to Postgres is made and secured: rustls with the system's roots, or plain where the URL allows it.
+//! How a connection to Postgres is made and secured: rustls, or plain where the URL allows it.
 
-use std::sync::Arc;
+mod parameters;
+mod roots;
+
 use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
-use rustls::ClientConfig;
-use rustls_platform_verifier::BuilderVerifierExt;
 use sigpost_runtime::causes::with_causes;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use parameters::Parameters;
+use roots::{Roots, client_config};
+
 /// Connects as the URL says. `sslmode=disable` never encrypts; `prefer` (the default) encrypts when
 /// the server offers it, except to this machine; `require` insists. When encrypted, the certificate
-/// is always verified: encryption to somebody unknown protects nothing.
+/// and its name are always verified, as by `verify-full` elsewhere: encryption to somebody unknown
+/// protects nothing. `sslrootcert=PATH` names the authorities that are believed.
 ///
 /// With `lock_timeout`, a statement that waits longer for somebody else's lock fails.
 pub async fn connect(url: &str, lock_timeout: Option<Duration>) -> ConnectionResult<AsyncPgConnection> {
+    let Parameters { url, root_file } = Parameters::of(url);
     let mut config: Config = url.parse().map_err(|why| ConnectionError::InvalidConnectionUrl(format!("{why}")))?;
     if let Some(timeout) = lock_timeout {
         let given = config.get_options().unwrap_or_default().to_owned();
@@ -32,7 +37,12 @@ pub async fn connect(url: &str, lock_timeout: Option<Duration>) -> ConnectionRes
         let (client, connection) = config.connect(NoTls).await.map_err(bad_connection)?;
         return AsyncPgConnection::try_from_client_and_connection(client, connection).await;
     }
-    let tls = MakeRustlsConnect::new(client_config()?);
+    let names = config.get_hosts().iter().filter_map(|host| match host {
+        Host::Tcp(name) => Some(name.as_str()),
+        #[cfg(unix)]
+        Host::Unix(_) => None,
+    });
+    let tls = MakeRustlsConnect::new(client_config(Roots::of(root_file.as_deref(), names))?);
     let (client, connection) = config.connect(tls).await.map_err(bad_connection)?;
     AsyncPgConnection::try_from_client_and_connection(client, connection).await
 }
@@ -45,16 +55,6 @@ fn is_this_machine(config: &Config) -> bool {
         #[cfg(unix)]
         Host::Unix(_) => true,
     })
-}
-
-/// The provider is named here, so that no process-wide default is needed.
-fn client_config() -> ConnectionResult<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    builder
-        .and_then(BuilderVerifierExt::with_platform_verifier)
-        .map(|builder| builder.with_no_client_auth())
-        .map_err(|why| ConnectionError::BadConnection(format!("TLS cannot be set up: {why}")))
 }
 
 fn bad_connection(error: tokio_postgres::Error) -> ConnectionError {

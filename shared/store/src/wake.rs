@@ -23,8 +23,8 @@ pub struct Glance {
     pub anybody_waits: bool,
     /// How long until the period of a flow-control key ends that keeps messages waiting.
     pub next_period_in: Option<Duration>,
-    /// Whether the time of a schedule has come.
-    pub schedule_is_due: bool,
+    /// For how long the time of a schedule has come; `None` when none has.
+    pub schedule_due_for: Option<Duration>,
     /// The deployment's keys; they may have been rotated by another process.
     pub signing_keys: Option<SigningKeys>,
 }
@@ -32,7 +32,7 @@ pub struct Glance {
 statement! {
     /// Without anybody who waits no gate is looked at. The search for one has an order so that it
     /// goes to the index, where nearly always nobody is, and not through the table.
-    GlanceStatement {} -> (Nullable<Double>, Nullable<Double>, Bool, Nullable<Double>, Bool, Nullable<Text>, Nullable<Text>);
+    GlanceStatement {} -> (Nullable<Double>, Nullable<Double>, Bool, Nullable<Double>, Nullable<Double>, Nullable<Text>, Nullable<Text>);
     "select extract(epoch from (select min(due_at) from messages where due_at is not null) - now())::float8,
             extract(epoch from (
                 select due_at from messages where due_at is not null and state = 'pending' order by due_at limit 1
@@ -44,7 +44,7 @@ statement! {
                 where rate <= period_count and period_start + make_interval(secs => period_s) > now() and not paused
                   and exists (select from messages where waits_for = g.id)
             ) end,
-            exists (select from schedules where next_fire_at <= now()),
+            extract(epoch from now() - (select min(next_fire_at) from schedules where next_fire_at is not null))::float8,
             keys.current, keys.next
      from (select (select waits_for from messages where waits_for is not null order by waits_for limit 1) as gate) waiting
      left join signing_keys keys on true"
@@ -52,8 +52,8 @@ statement! {
 
 /// Looks, without taking anything.
 pub async fn glance(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
-    type Row = (Option<f64>, Option<f64>, bool, Option<f64>, bool, Option<String>, Option<String>);
-    let (due_s, pending_s, anybody_waits, period_s, schedule_is_due, current, next): Row =
+    type Row = (Option<f64>, Option<f64>, bool, Option<f64>, Option<f64>, Option<String>, Option<String>);
+    let (due_s, pending_s, anybody_waits, period_s, schedule_s, current, next): Row =
         GlanceStatement { lifetime: PhantomData }.get_result(conn).await?;
     let duration = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
     Ok(Glance {
@@ -62,7 +62,7 @@ pub async fn glance(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
             .map(|seconds| SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX)),
         anybody_waits,
         next_period_in: period_s.map(duration),
-        schedule_is_due,
+        schedule_due_for: schedule_s.filter(|seconds| *seconds >= 0.0).map(duration),
         signing_keys: current.zip(next).map(|(current, next)| SigningKeys { current, next }),
     })
 }

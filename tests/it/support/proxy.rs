@@ -11,6 +11,7 @@ use tokio::sync::watch;
 pub(crate) struct Proxy {
     address: SocketAddr,
     leads_to: watch::Sender<Option<u16>>,
+    forgotten: watch::Sender<()>,
     lost: Lost,
 }
 
@@ -22,15 +23,17 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("address");
         let (leads_to, leading) = watch::channel(Some(port));
+        let forgotten = watch::Sender::new(());
+        let forgetting = forgotten.clone();
         let lost = Lost::default();
         let losing = Arc::clone(&lost);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (leading, losing) = (leading.clone(), Arc::clone(&losing));
-                tokio::spawn(async move { pass_on(client, leading, losing).await });
+                let (leading, forgotten, losing) = (leading.clone(), forgetting.subscribe(), Arc::clone(&losing));
+                tokio::spawn(async move { pass_on(client, leading, forgotten, losing).await });
             }
         });
-        Self { address, leads_to, lost }
+        Self { address, leads_to, forgotten, lost }
     }
 
     /// The URL with this way in place of the direct one.
@@ -45,6 +48,12 @@ impl Proxy {
         self.leads_to.send_replace(port);
     }
 
+    /// Passes nothing on any more over the connections there are, as where a network forgets them.
+    /// New ones are not concerned.
+    pub(crate) fn forget(&self) {
+        self.forgotten.send_replace(());
+    }
+
     /// Lets the next statement that contains this text through, and closes its connection in place
     /// of the answer: it was committed, and the app does not learn of it.
     pub(crate) fn lose_the_answer_to(&self, text: &'static str) {
@@ -57,7 +66,12 @@ impl Proxy {
     }
 }
 
-async fn pass_on(mut client: TcpStream, mut leading: watch::Receiver<Option<u16>>, losing: Lost) -> Option<()> {
+async fn pass_on(
+    mut client: TcpStream,
+    mut leading: watch::Receiver<Option<u16>>,
+    mut forgotten: watch::Receiver<()>,
+    losing: Lost,
+) -> Option<()> {
     let port = *leading.borrow_and_update();
     let mut server = TcpStream::connect(("127.0.0.1", port?)).await.ok()?;
     let (mut request, mut answer) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
@@ -75,6 +89,8 @@ async fn pass_on(mut client: TcpStream, mut leading: watch::Receiver<Option<u16>
                 client.write_all(bytes).await.ok()?;
             }
             _ = leading.changed() => return None,
+            // The connection stays open.
+            Ok(()) = forgotten.changed() => std::future::pending().await,
         }
     }
 }

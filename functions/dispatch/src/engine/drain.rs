@@ -87,7 +87,7 @@ async fn look(engine: &Engine) -> Result<Option<Duration>, Error> {
             inner.keys.replace(keys);
         }
         // The net below the notification of a change: schedules are fired by a loop of their own.
-        if seen.schedule_is_due {
+        if seen.schedule_due_for.is_some() {
             inner.schedules_changed.notify_one();
         }
         let mut next_due = match inner.settings.awake {

@@ -120,6 +120,7 @@ fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: 
             engine.step(outcome.id, StepKind::LeaseLost);
             continue;
         }
+        engine.0.counts.count(outcome.next);
         let kind = match outcome.next {
             Next::Delivered => StepKind::Delivered,
             Next::Retry(delay) => {

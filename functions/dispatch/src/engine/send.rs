@@ -1,6 +1,7 @@
 //! Send: one signed HTTP request, bounded in time and in what is read of the answer.
 //! No database connection is held meanwhile.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 use reqwest::{Method, Request, Url};
 use sigpost_qstash::names;
 use sigpost_runtime::key_ring::Keys;
-use sigpost_runtime::{AddressPolicy, outgoing};
+use sigpost_runtime::{AddressPolicy, PushSigner, outgoing};
 use sigpost_store::claim::Lease;
 
 use super::Settings;
@@ -23,6 +24,7 @@ pub(super) struct Sender {
     policy: AddressPolicy,
     longest_attempt_ms: AtomicU64,
     kept_response_bytes: usize,
+    push_signer: Option<Arc<PushSigner>>,
 }
 
 /// What the destination answered. The body is cut to what is kept.
@@ -56,6 +58,7 @@ impl Sender {
             policy: policy.clone(),
             longest_attempt_ms: AtomicU64::default(),
             kept_response_bytes: settings.kept_response_bytes,
+            push_signer: settings.push_signer.clone(),
         };
         sender.bound_attempts(settings.longest_attempt);
         Ok(sender)
@@ -68,7 +71,10 @@ impl Sender {
 
     /// One attempt. The signature is made now: it expires minutes after it was made.
     pub(super) async fn send(&self, lease: &Lease, keys: &Keys) -> Result<Answer, SendError> {
-        let request = self.request(lease, keys)?;
+        let mut request = self.request(lease, keys)?;
+        if let Some(signer) = &self.push_signer {
+            signer.sign(&mut request).await.map_err(|why| SendError::Unsendable(format!("{why:#}")))?;
+        }
         let longest = Duration::from_millis(self.longest_attempt_ms.load(Ordering::Relaxed));
         let bound = lease.message.timeout.unwrap_or(longest).min(longest);
         // Boxed, because the client's future is large and would be moved several times before it is first polled.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use sigpost_runtime::PushSigner;
 
 /// Settings of one process's engine.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Settings {
     pub poll: Duration,
     /// How much of a response's body is kept, in bytes. Default 64 KiB.
     pub kept_response_bytes: usize,
+    /// Signs the pushes to the hosts that want AWS's signature. Default: none does.
+    pub push_signer: Option<Arc<PushSigner>>,
     /// When this process can deliver. Default: always.
     pub awake: Awake,
     /// How many dispatchers visit at once at most. Default 4.
@@ -72,6 +75,7 @@ impl Default for Settings {
             grace: Duration::from_secs(25),
             poll: Duration::from_secs(5 * 60),
             kept_response_bytes: 64 * 1024,
+            push_signer: None,
             awake: Awake::Always,
             max_dispatchers: 4,
             further: None,

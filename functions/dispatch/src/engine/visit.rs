@@ -42,24 +42,36 @@ fn divide(left: Duration, longest: Duration) -> Times {
     Times { claims: usable - attempt, attempt }
 }
 
+/// What a tick has seen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tick {
+    /// Whether the visit that follows has something to do.
+    pub(crate) due: bool,
+    /// For how long the pending message has been due that is due longest.
+    pub(crate) oldest: Duration,
+    /// For how long the time of a schedule has come.
+    pub(crate) schedule_due_for: Option<Duration>,
+}
+
 impl Engine {
-    /// Looks whether a visit has something to do before the next tick, and has it do so. One statement.
-    pub(crate) async fn tick(&self) -> Result<bool, Error> {
+    /// Looks whether a visit has something to do before the next tick, and has it do so. One
+    /// statement. Returns what was seen, for what is no visit's business.
+    pub(crate) async fn tick(&self) -> Result<Tick, Error> {
         let seen = glance(&mut *self.0.database.connection().await?).await?;
         if let Some(keys) = seen.signing_keys {
             self.0.keys.replace(keys);
         }
-        let soon = |due_in: SignedDuration| due_in < TICK;
-        let anything = seen.next_due_in == Some(Duration::ZERO)
-            || seen.next_pending_in.is_some_and(soon)
-            || seen.anybody_waits
-            || seen.schedule_is_due;
-        if anything {
+        let due_in = seen.next_pending_in;
+        let due = seen.next_due_in == Some(Duration::ZERO)
+            || due_in.is_some_and(|due_in| due_in < TICK)
+            || seen.anybody_waits;
+        if due {
             self.look_at_everything();
         } else {
             self.postpone_look();
         }
-        Ok(anything)
+        let oldest = due_in.and_then(|due_in| Duration::try_from(-due_in).ok()).unwrap_or_default();
+        Ok(Tick { due, oldest, schedule_due_for: seen.schedule_due_for })
     }
 
     /// Delivers until nothing is left to do or `deadline` is near. Asks the database nothing when
@@ -91,6 +103,7 @@ impl Engine {
             }
         }
         self.finish(deadline).await;
+        inner.counts.emit();
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use anyhow::Result;
+use futures_util::FutureExt;
 use lambda_http::lambda_runtime::{Diagnostic, LambdaEvent};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Error};
@@ -13,12 +14,13 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sigpost_runtime::ApiError;
 use sigpost_runtime::serve::lambda_service;
-use sigpost_store::{Database, migrate};
+use sigpost_store::{Database, migrate, retention};
 use tower::Service;
 
 use super::event::{Direct, Event, read};
 use super::process::Process;
 use super::publish::publish;
+use crate::Firing;
 
 /// Answers requests by the router, and does what the deployment itself asks for.
 #[derive(Clone)]
@@ -38,7 +40,8 @@ impl Answering {
         Ok(serde_json::to_value(response)?)
     }
 
-    /// An error is Lambda's to retry, as often as the schedule that invoked says.
+    /// An error is Lambda's to retry, as often as the schedule that invoked says. What holds borrowed
+    /// values over its waits is boxed, or the compiler could not tell that all of it may be sent.
     async fn direct(self, direct: Direct) -> Result<Value> {
         if direct == Direct::Migrate {
             let database = Database::new(&self.0.config().database_url.0, 1)?;
@@ -46,8 +49,17 @@ impl Answering {
         }
         let app = &self.0.ready().await?.app;
         Ok(match direct {
-            Direct::Tick => json!({ "due": app.tick().await? }),
+            Direct::Tick => json!({ "due": app.tick().boxed().await? }),
             Direct::Drain => json!({ "due": app.drain() }),
+            Direct::Firing { schedule, time } => match app.fire(&schedule, time).boxed().await? {
+                Firing::Published(messages) => json!({ "published": messages }),
+                Firing::Refused(why) => json!({ "refused": why }),
+                Firing::Skipped(why) => json!({ "skipped": format!("{why:?}") }),
+            },
+            Direct::Reconcile => {
+                retention::ensure_event_partitions(&mut *app.database().connection().await?).await?;
+                json!({ "drift": app.reconcile().boxed().await? })
+            }
             Direct::Publish { url, body, time } => publish(app, &url, &body, time).await?,
             Direct::Migrate => Value::Null,
         })

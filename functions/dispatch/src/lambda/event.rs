@@ -23,6 +23,15 @@ pub(super) enum Direct {
     Tick,
     /// From another environment that has more than it can push.
     Drain,
+    /// A schedule of the API fires.
+    Firing {
+        /// Its id.
+        schedule: String,
+        /// The time for which it fires.
+        time: Timestamp,
+    },
+    /// Compare the schedules with EventBridge's and repair what differs; make the log's next partitions.
+    Reconcile,
     /// One of the deployment's own crons publishes a job.
     Publish {
         /// The handler's URL.
@@ -67,8 +76,10 @@ mod tests {
     fn the_events_of_the_deployment_are_told_by_their_tag() {
         assert_eq!(direct(r#"{"sigpost":"tick"}"#), Direct::Tick);
         assert_eq!(direct(r#"{"sigpost":"drain"}"#), Direct::Drain);
-        let cron = r#"{"sigpost":"publish","url":"https://a.example/b","time":"2026-11-25T22:00:00Z"}"#;
+        let firing = r#"{"sigpost":"firing","schedule":"scd_1","time":"2026-11-25T22:00:00Z"}"#;
         let time = "2026-11-25T22:00:00Z".parse().expect("a time");
+        assert_eq!(direct(firing), Direct::Firing { schedule: "scd_1".into(), time });
+        let cron = r#"{"sigpost":"publish","url":"https://a.example/b","time":"2026-11-25T22:00:00Z"}"#;
         assert_eq!(
             direct(cron),
             Direct::Publish { url: "https://a.example/b".into(), body: serde_json::Value::Null, time }

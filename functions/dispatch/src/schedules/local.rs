@@ -41,6 +41,11 @@ impl ScheduleDriver for LocalDriver {
         Ok(())
     }
 
+    /// Of what this driver fires in Lambda every tick is the time.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// The write has told the other processes already. Who wakes for what is deleted finds nothing.
     fn changed<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
         if let Some(engine) = &self.engine {
@@ -61,7 +66,7 @@ impl Firing {
     /// look sees a schedule that is due and was missed here.
     async fn fire_when_due(self) {
         loop {
-            let wait = self.fire_all_due().await.unwrap_or_else(|error| {
+            let wait = fire_all_due(&self.database, &self.composer, &self.engine).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, pause_ms = PAUSE.as_millis(), "due schedules cannot be fired");
                 PAUSE
             });
@@ -72,31 +77,31 @@ impl Firing {
             }
         }
     }
+}
 
-    /// Fires until nothing is due, or others hold what is. One statement when there is nothing.
-    /// Returns how long until there will be.
-    async fn fire_all_due(&self) -> Result<Duration, Error> {
-        let mut conn = self.database.connection().await?;
-        let mut busy = Vec::new();
-        loop {
-            match next_firing_in(&mut conn).await? {
-                Some(Duration::ZERO) => {}
-                next => return Ok(next.unwrap_or(Duration::MAX)),
-            }
-            let mut any = false;
-            while !self.engine.stopping().is_cancelled() {
-                match fire_next(&mut conn, &self.composer, &busy).await? {
-                    Turn::Fired(messages) => {
-                        announce(&self.engine, &messages);
-                        any = true;
-                    }
-                    Turn::Busy(id) => busy.push(id),
-                    Turn::NothingDue => break,
+/// Fires until nothing is due, or others hold what is. One statement when there is nothing.
+/// Returns how long until there will be.
+pub(crate) async fn fire_all_due(database: &Database, composer: &Composer, engine: &Engine) -> Result<Duration, Error> {
+    let mut conn = database.connection().await?;
+    let mut busy = Vec::new();
+    loop {
+        match next_firing_in(&mut conn).await? {
+            Some(Duration::ZERO) => {}
+            next => return Ok(next.unwrap_or(Duration::MAX)),
+        }
+        let mut any = false;
+        while !engine.stopping().is_cancelled() {
+            match fire_next(&mut conn, composer, &busy).await? {
+                Turn::Fired(messages) => {
+                    announce(engine, &messages);
+                    any = true;
                 }
+                Turn::Busy(id) => busy.push(id),
+                Turn::NothingDue => break,
             }
-            if !any {
-                return Ok(CONTENDED);
-            }
+        }
+        if !any {
+            return Ok(CONTENDED);
         }
     }
 }

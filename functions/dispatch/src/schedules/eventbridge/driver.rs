@@ -214,6 +214,12 @@ impl ScheduleDriver for EventBridgeDriver {
         Ok(cron.to_aws(field).map(drop)?)
     }
 
+    /// Twice its precision. It loses what falls into the gap when clocks go forward, which ours does
+    /// not (see [`Cron::to_aws`]), and what it gives up.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(120)
+    }
+
     fn changed<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
         async move { Ok(self.mirror(id).await?) }.boxed()
     }

@@ -46,14 +46,17 @@ impl EventBridgeDriver {
 
         let rows: Vec<_> =
             rows.into_iter().map(|row| (held.remove(&name::prefix(&row.id)).unwrap_or_default(), row)).collect();
-        let mut seen = stream::iter(rows.iter().map(async |(names, row)| (&row.id, self.repair(row, names).await)))
-            .buffered(AT_ONCE);
+        let repair = |(names, row): (BTreeSet<String>, Original)| async move {
+            let found = self.repair(&row, &names).await;
+            (row.id, found)
+        };
+        let mut seen = stream::iter(rows.into_iter().map(repair)).buffered(AT_ONCE);
         while let Some((id, found)) = seen.next().await {
             match found {
                 Ok(Found::Same) => {}
-                Ok(Found::Missing) => drift.missing.push(id.clone()),
-                Ok(Found::Different) => drift.different.push(id.clone()),
-                Err(failure) => drift.failed(id, &failure),
+                Ok(Found::Missing) => drift.missing.push(id),
+                Ok(Found::Different) => drift.different.push(id),
+                Err(failure) => drift.failed(&id, &failure),
             }
         }
         for name in held.into_values().flatten() {

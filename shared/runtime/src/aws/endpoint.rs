@@ -1,0 +1,40 @@
+//! Where a service is.
+
+use anyhow::{Context, Result};
+use reqwest::Url;
+
+use crate::env;
+
+/// The service's endpoint in the region, unless `AWS_ENDPOINT_URL_<SERVICE>` or `AWS_ENDPOINT_URL`
+/// says otherwise: the names that the SDKs honour.
+pub(super) fn endpoint(service: &str, region: &str) -> Result<Url> {
+    // The only one whose name in the variable differs from that in the host.
+    let variable = match service {
+        "secretsmanager" => "AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(),
+        _ => format!("AWS_ENDPOINT_URL_{}", service.to_uppercase()),
+    };
+    for name in [&*variable, "AWS_ENDPOINT_URL"] {
+        if let Some(text) = env::var(name)? {
+            return Url::parse(&text).with_context(|| format!("{name}={text:?} is not a URL"));
+        }
+    }
+    let text = public(service, region);
+    Url::parse(&text).with_context(|| format!("AWS_REGION={region:?} is not a region"))
+}
+
+fn public(service: &str, region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("https://{service}.{region}.{suffix}/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoint_is_in_the_regions_partition() {
+        assert_eq!(public("ssm", "eu-central-1"), "https://ssm.eu-central-1.amazonaws.com/");
+        assert_eq!(public("lambda", "cn-north-1"), "https://lambda.cn-north-1.amazonaws.com.cn/");
+        assert_eq!(public("lambda", "us-gov-west-1"), "https://lambda.us-gov-west-1.amazonaws.com/");
+    }
+}

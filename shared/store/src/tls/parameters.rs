@@ -1,0 +1,59 @@
+//! What Postgres's URLs say about TLS in words that the driver does not know.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+/// A URL that the driver takes, and the file with the authorities, if the URL names one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Parameters<'a> {
+    pub(super) url: Cow<'a, str>,
+    pub(super) root_file: Option<PathBuf>,
+}
+
+impl<'a> Parameters<'a> {
+    /// Takes out `sslrootcert` (a path; `system` is the default), and makes `verify-ca` and
+    /// `verify-full` of `sslmode` the `require` that they mean here: certificates are always verified.
+    pub(super) fn of(url: &'a str) -> Self {
+        let Some((before, query)) = url.split_once('?') else {
+            return Self { url: Cow::Borrowed(url), root_file: None };
+        };
+        let mut root_file = None;
+        let mut kept = Vec::new();
+        for parameter in query.split('&') {
+            match parameter.split_once('=') {
+                Some(("sslrootcert", path)) => {
+                    let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+                    root_file = (path != "system").then(|| PathBuf::from(&*path));
+                }
+                Some(("sslmode", "verify-ca" | "verify-full")) => kept.push("sslmode=require"),
+                _ => kept.push(parameter),
+            }
+        }
+        let url = if kept.is_empty() { before.to_owned() } else { format!("{before}?{}", kept.join("&")) };
+        Self { url: Cow::Owned(url), root_file }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn driver_is_given_what_it_knows() {
+        for (url, known, file) in [
+            ("postgres://u:p@h/d", "postgres://u:p@h/d", None),
+            ("postgres://u:p@h/d?sslmode=verify-full", "postgres://u:p@h/d?sslmode=require", None),
+            ("postgres://h/d?sslrootcert=/etc/my%20ca.pem", "postgres://h/d", Some("/etc/my ca.pem")),
+            (
+                "postgres://h/d?application_name=a&sslrootcert=ca.pem&sslmode=verify-ca",
+                "postgres://h/d?application_name=a&sslmode=require",
+                Some("ca.pem"),
+            ),
+            ("postgres://h/d?sslrootcert=system&sslmode=disable", "postgres://h/d?sslmode=disable", None),
+            ("host=h dbname=d", "host=h dbname=d", None),
+        ] {
+            let expected = Parameters { url: known.into(), root_file: file.map(PathBuf::from) };
+            assert_eq!(Parameters::of(url), expected, "{url}");
+        }
+    }
+}

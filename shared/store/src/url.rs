@@ -1,0 +1,82 @@
+//! Where the database is, out of the environment.
+
+use anyhow::{Context, Result};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sigpost_runtime::env;
+
+/// `DATABASE_URL`, completed by `DATABASE_PASSWORD`. It holds a password and must not be logged.
+///
+/// # Errors
+///
+/// It is not set, or there is a password and nobody whose it is.
+pub fn url_from_env() -> Result<String> {
+    complete_url(env::required("DATABASE_URL")?)
+}
+
+/// The URL, or what it refers to, with `DATABASE_PASSWORD` if there is one and the URL has none: RDS
+/// keeps and rotates the password of a database in a secret of its own.
+///
+/// # Errors
+///
+/// There is a password, and the URL says nobody whose it is.
+pub fn complete_url(url: String) -> Result<String> {
+    let url = env::resolved(url);
+    match env::var("DATABASE_PASSWORD")? {
+        Some(password) => with_password(&url, &password)
+            .context("DATABASE_PASSWORD needs a DATABASE_URL that begins with postgres://USER@"),
+        None => Ok(url),
+    }
+}
+
+/// `DATABASE_CONNECTIONS`: default 1 in Lambda, where an environment does one thing at a time and there
+/// are many environments; elsewhere `otherwise`.
+///
+/// # Errors
+///
+/// It is not a number.
+pub fn connections_from_env(otherwise: usize) -> Result<usize> {
+    env::parsed("DATABASE_CONNECTIONS", if env::in_lambda() { 1 } else { otherwise })
+}
+
+/// Puts the password, whatever is in it, into a URL that has none. `None` if it names no user.
+fn with_password(url: &str, password: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| ["postgres", "postgresql"].contains(scheme))?;
+    let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (user, host) = rest[..authority_end].rsplit_once('@')?;
+    let user = match user.split_once(':') {
+        Some((_, given)) if !given.is_empty() => return Some(url.to_owned()),
+        Some((user, _)) => user,
+        None => user,
+    };
+    let (password, after) = (utf8_percent_encode(password, NON_ALPHANUMERIC), &rest[authority_end..]);
+    Some(format!("{scheme}://{user}:{password}@{host}{after}")).filter(|_| !user.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn password_is_put_where_there_is_none() {
+        for (url, completed) in [
+            ("postgres://u@h/d", Some("postgres://u:p%40%2F%25%23%3A@h/d")),
+            ("postgresql://u:@h:1,h2:2?x=a@b", Some("postgresql://u:p%40%2F%25%23%3A@h:1,h2:2?x=a@b")),
+            ("postgres://u:own@h/d", Some("postgres://u:own@h/d")),
+            ("postgres://h/d", None),
+            ("postgres://@h/d", None),
+            ("postgres://h/d?user=a@b", None),
+            ("host=h user=u", None),
+        ] {
+            assert_eq!(with_password(url, "p@/%#:").as_deref(), completed, "{url}");
+        }
+    }
+
+    #[test]
+    fn driver_reads_the_password_that_was_put_in() {
+        for password in ["p@/%#:", "%41", "grüß dich", "a b+c&d=e"] {
+            let url = with_password("postgres://u@h/d", password).expect("a user");
+            let config: tokio_postgres::Config = url.parse().expect("a URL");
+            assert_eq!(config.get_password(), Some(password.as_bytes()));
+        }
+    }
+}
