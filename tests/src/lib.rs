@@ -1,9 +1,10 @@
 //! What the test binaries of this package share.
 
 pub mod aws_cron;
+pub mod boto;
 pub mod database;
+mod installation;
 pub mod moto;
 pub mod sdk;
 
 pub use database::TestDatabase;
-pub use moto::Moto;

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use tests::Moto;
+use tests::boto;
+use tests::moto::Moto;
 use tokio::process::Command;
 
 use crate::support::{TestApp, TestDatabase};
@@ -25,7 +26,7 @@ fn dispatcher(moto: &Moto) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_killable-dispatcher"));
     command
         .env_clear()
-        .envs(moto.environment())
+        .envs(boto::environment(&moto.url))
         .env("DATABASE_URL", "ssm:/sigpost/database-url")
         .env("DATABASE_PASSWORD", "secretsmanager:sigpost/database#password")
         .env("QSTASH_TOKEN", "ssm:/sigpost/token")
@@ -38,10 +39,11 @@ fn dispatcher(moto: &Moto) -> Command {
 }
 
 async fn moto_with(database: &TestDatabase) -> Option<Moto> {
-    let moto = Moto::start(Path::new(env!("CARGO_TARGET_TMPDIR"))).await?;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let moto = Moto::start(folder).await?;
     let (before, after) = database.url.split_once('@').expect("a user");
     let (user, password) = before.rsplit_once(':').expect("a password");
-    moto.python(KEEP, &[&format!("{user}@{after}"), password]).await;
+    boto::run(folder, &moto.url, KEEP, &[&format!("{user}@{after}"), password]).await;
     Some(moto)
 }
 

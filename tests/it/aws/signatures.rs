@@ -11,8 +11,8 @@ use bytes::Bytes;
 use dispatch::engine::StepKind;
 use serde_json::{Value, json};
 use sigpost_runtime::{Aws, PushSigner};
-use tests::Moto;
-use tests::moto::REGION;
+use tests::boto::{self, REGION};
+use tests::moto::Moto;
 use tokio::sync::mpsc;
 
 use crate::support::{Received, TestApp, serve};
@@ -53,7 +53,7 @@ async fn signed_by_aws(moto: &Moto, url: &str, received: &Received) -> String {
     let headers: serde_json::Map<String, Value> =
         names.map(|name| (name.to_owned(), received.header(name).into())).collect();
     let sent = json!({ "url": url, "headers": headers, "body": String::from_utf8_lossy(&received.body) });
-    moto.python(SIGN, &[KEY.0, KEY.1, REGION, &sent.to_string()]).await
+    boto::run(Path::new(env!("CARGO_TARGET_TMPDIR")), &moto.url, SIGN, &[KEY.0, KEY.1, REGION, &sent.to_string()]).await
 }
 
 #[tokio::test]
