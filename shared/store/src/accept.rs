@@ -7,7 +7,7 @@ use std::time::Duration;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
-use sigpost_qstash::{MessageId, Start};
+use sigpost_qstash::{Callback, MessageId, Start};
 use uuid::Uuid;
 
 use crate::Error;
@@ -92,16 +92,10 @@ statement! {
         headers: Vec<String> => Array<Text>,
         bodies: Vec<&'a [u8]> => Array<Binary>,
         retries: Vec<i32> => Array<Integer>,
-        timeouts_ms: Vec<Option<i64>> => Array<Nullable<BigInt>>,
-        retry_delays: Vec<Option<String>> => Array<Nullable<Text>>,
-        callbacks: Vec<Option<String>> => Array<Nullable<Text>>,
-        failure_callbacks: Vec<Option<String>> => Array<Nullable<Text>>,
-        labels: Vec<Option<String>> => Array<Nullable<Text>>,
         caller_ips: Vec<Option<&'a str>> => Array<Nullable<Text>>,
-        callbacks_of: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
         keys: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         windows_s: Vec<f64> => Array<Double>,
-        extras: Vec<Option<String>> => Array<Nullable<Text>>,
+        rest: Vec<Option<String>> => Array<Nullable<Text>>,
         url_hashes: Vec<i32> => Array<Integer>,
         host_hashes: Vec<i32> => Array<Integer>,
         path_hashes: Vec<i32> => Array<Integer>,
@@ -109,17 +103,15 @@ statement! {
         lease_s: f64 => Double,
         notify: bool => Bool,
     } -> (BigInt, Nullable<Text>, Nullable<SqlUuid>);
-    "with input as materialized (select * from unnest("
+    "with input as materialized (select *, rest::jsonb as more from unnest("
     {ids} "," {tokens} "," {delays_s} "," {at_ms} "," {urls} "," {methods} "," {headers} "," {bodies} ","
-    {retries} "," {timeouts_ms} "," {retry_delays} "," {callbacks} "," {failure_callbacks} "," {labels} ","
-    {caller_ips} "," {callbacks_of} "," {keys} "," {windows_s} "," {extras} ","
+    {retries} "," {caller_ips} "," {keys} "," {windows_s} "," {rest} ","
     {url_hashes} "," {host_hashes} "," {path_hashes} "," {caller_hashes}
-    ") as i(id, token, delay_s, at_ms, url, method, header, body, retries, timeout_ms, retry_delay,
-            callback, failure_callback, labels, caller_ip, callback_of, key, window_s, extras,
+    ") as i(id, token, delay_s, at_ms, url, method, header, body, retries, caller_ip, key, window_s, rest,
             url_hash, host_hash, path_hash, caller_hash)),
     taken as (
         insert into deduplications as d (key, message_id, expires_at, release_on_failure)
-        select key, id, now() + make_interval(secs => window_s), coalesce((extras::json->>'release_on_failure')::bool, false)
+        select key, id, now() + make_interval(secs => window_s), coalesce((more->>'release_on_failure')::bool, false)
         from input where key is not null order by key
         on conflict (key) do update set
             message_id = case when d.expires_at <= now() then excluded.message_id else d.message_id end,
@@ -129,7 +121,7 @@ statement! {
     ),
     fresh as (
         select i.*, coalesce(to_timestamp(i.at_ms / 1000.0), now() + make_interval(secs => i.delay_s)) as first_due,
-               i.extras::json as more, i.extras::json->>'waits_for' as gate
+               more->>'waits_for' as gate
         from input i
         where i.key is null or i.id in (select message_id from taken)
     ),
@@ -142,28 +134,24 @@ statement! {
                case when gate is not null then null
                     when token is null then first_due
                     else now() + make_interval(secs => " {lease_s} ") end,
-               (token is not null)::int, url, method, header::json, body, retries, timeout_ms, retry_delay,
-               callback::json, failure_callback::json, coalesce(string_to_array(labels, ','), '{}'), caller_ip,
-               callback_of, greatest(first_due, now()), gate,
+               (token is not null)::int, url, method, header::json, body, retries, (more->>'timeout_ms')::bigint,
+               more->>'retry_delay', (more->'callback')::json, (more->'failure_callback')::json,
+               case when more is null then '{}' else array(select jsonb_array_elements_text(more->'labels')) end,
+               caller_ip, (more->>'callback_of')::uuid, greatest(first_due, now()), gate,
                case when more is not null then
-                   nullif(array(select json_array_elements_text(more->'gates')), '{}')
+                   nullif(array(select jsonb_array_elements_text(more->'gates')), '{}')
                end,
-               more->>'queue_name', more->'flow_control', coalesce((more->>'priority')::int, 0), more->>'topic_name',
-               more->>'endpoint_name', more->>'schedule_id', more->>'redact'
+               more->>'queue_name', (more->'flow_control')::json, coalesce((more->>'priority')::int, 0),
+               more->>'topic_name', more->>'endpoint_name', more->>'schedule_id', more->>'redact'
         from fresh
         on conflict (id) do nothing
         returning id, lease_token
     ),
     logged as (
         insert into events (message_id, state, url_hash, host_hash, path_hash, caller_hash)
-        select id, 'CREATED'::event_state, url_hash, host_hash, path_hash, caller_hash from stored join fresh using (id)
+        select id, 'CREATED'::event_state, url_hash, host_hash, path_hash, caller_hash from stored join input using (id)
         union all
         select id, 'ACTIVE', null, null, null, null from stored where lease_token is not null
-    ),
-    kept_waiting as (
-        insert into slots (gate, message_id, family)
-        select 'queue:' || (more->>'keeps_waiting'), id, callback_of from fresh where more->>'keeps_waiting' is not null
-        on conflict do nothing
     ),
     woken as (select case when " {notify} " then pg_notify('sigpost', '')::text end)
     select floor(extract(epoch from now()) * 1000)::bigint, taken.key, taken.message_id
@@ -215,19 +203,12 @@ pub async fn accept(
         headers: messages().map(|message| json(&message.header)).collect(),
         bodies: messages().map(|message| &message.body[..]).collect(),
         retries: messages().map(|message| i32::try_from(message.retries).unwrap_or(i32::MAX)).collect(),
-        timeouts_ms: messages().map(|message| message.timeout.map(millis)).collect(),
-        retry_delays: messages().map(|message| message.retry_delay.as_ref().map(ToString::to_string)).collect(),
-        callbacks: messages().map(|message| message.callback.as_ref().map(json)).collect(),
-        failure_callbacks: messages().map(|message| message.failure_callback.as_ref().map(json)).collect(),
-        // Labels are split at commas when they are parsed, so that none holds one.
-        labels: messages().map(|message| (!message.labels.is_empty()).then(|| message.labels.join(","))).collect(),
         caller_ips: messages().map(|message| message.caller_ip.as_deref()).collect(),
-        callbacks_of: messages().map(|message| message.callback_of.map(|id| id.0)).collect(),
         keys: sent().map(|arrival| arrival.new.deduplicate.as_ref().map(|d| d.key.as_str())).collect(),
         windows_s: sent()
             .map(|arrival| arrival.new.deduplicate.as_ref().map_or(0.0, |d| d.window.as_secs_f64()))
             .collect(),
-        extras: sent().map(|arrival| stored_extras(&arrival.new)).collect(),
+        rest: sent().map(|arrival| rest(&arrival.new)).collect(),
         url_hashes: messages().map(|message| hashes::hash(&message.url)).collect(),
         host_hashes: messages().map(|message| hashes::of_host_in(&message.url)).collect(),
         path_hashes: messages().map(|message| hashes::of_path_in(&message.url)).collect(),
@@ -251,25 +232,52 @@ pub async fn accept(
     Ok(Accepted { created_at_ms, duplicate_of })
 }
 
-/// The extras as the statement reads them: with the gates, the one at which the message is parked,
-/// and what its deduplication key asks for. `None` for most messages.
-fn stored_extras(new: &NewMessage) -> Option<String> {
+/// What few messages have, as the statement reads it: each list of its own would cost every message.
+/// With it the gates, the one at which the message is parked, and what its deduplication key asks
+/// for. `None` for most messages.
+fn rest(new: &NewMessage) -> Option<String> {
     #[derive(Serialize)]
-    struct Stored<'a> {
+    struct Rest<'a> {
         #[serde(flatten)]
         extras: &'a Extras,
-        gates: Vec<String>,
-        waits_for: Option<&'a str>,
+        gates: &'a [String],
+        waits_for: Option<&'a String>,
         release_on_failure: bool,
+        timeout_ms: Option<i64>,
+        retry_delay: Option<String>,
+        // A null in here would be stored as one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        callback: Option<&'a Callback>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure_callback: Option<&'a Callback>,
+        labels: &'a [String],
+        callback_of: Option<Uuid>,
     }
-    let extras = &new.message.extras;
+    let message = &new.message;
     let release_on_failure = new.deduplicate.as_ref().is_some_and(|deduplicate| deduplicate.release_on_failure);
-    if *extras == Extras::default() && !release_on_failure {
+    let is_plain = message.extras == Extras::default()
+        && message.timeout.is_none()
+        && message.retry_delay.is_none()
+        && message.callback.is_none()
+        && message.failure_callback.is_none()
+        && message.labels.is_empty()
+        && message.callback_of.is_none();
+    if is_plain && !release_on_failure {
         return None;
     }
-    let gates = new.message.gates();
-    let waits_for = gates.as_slice().first().filter(|_| new.is_parked()).cloned();
-    Some(json(&Stored { extras, gates, waits_for: waits_for.as_deref(), release_on_failure }))
+    let gates = message.gates();
+    Some(json(&Rest {
+        extras: &message.extras,
+        waits_for: gates.as_slice().first().filter(|_| new.is_parked()),
+        gates: &gates,
+        release_on_failure,
+        timeout_ms: message.timeout.map(millis),
+        retry_delay: message.retry_delay.as_ref().map(ToString::to_string),
+        callback: message.callback.as_deref(),
+        failure_callback: message.failure_callback.as_deref(),
+        labels: &message.labels,
+        callback_of: message.callback_of.map(|id| id.0),
+    }))
 }
 
 fn json(value: &impl serde::Serialize) -> String {

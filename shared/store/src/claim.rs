@@ -101,7 +101,9 @@ statement! {
         lease_s: f64 => Double,
         most: i64 => BigInt,
     } -> LeaseColumns;
-    "with taken as (
+    "with taken(waits_for, due_in_s, id, retried, deliveries, url, method, header, body, retries, timeout_ms,
+                retry_delay, callback, failure_callback, labels, caller_ip, callback_of, created_at_ms, not_before_ms,
+                extras) as (
         update messages set
             state = case when gates is null or state = 'active' then 'active' else state end,
             lease_token = case when gates is null or state = 'active' then " {token} "::uuid end,
@@ -111,10 +113,10 @@ statement! {
         where ctid = any(array(
             select ctid from messages where due_at <= now() order by due_at, id limit " {most} " for update skip locked
         )) and (select set_config('synchronous_commit', 'off', true)) = 'off'
-        returning *
+        returning " [LEASE_COLUMNS] "
     ),
     logged as (insert into events (message_id, state) select id, 'ACTIVE' from taken where waits_for is null)
-    select" [LEASE_COLUMNS] "from taken"
+    select * from taken"
 }
 
 #[derive(Queryable)]

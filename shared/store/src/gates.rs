@@ -172,3 +172,37 @@ pub(crate) async fn ensure_gates<'a>(
     statement.get_result::<i64>(conn).await?;
     Ok(())
 }
+
+statement! {
+    /// Only those that are in the table: a duplicate was not stored.
+    KeepWaiting {
+        queues: Vec<String> => Array<Text>,
+        ids: Vec<Uuid> => Array<SqlUuid>,
+        families: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
+    } -> ();
+    "insert into slots (gate, message_id, family)
+     select i.gate, i.id, i.family from unnest(" {queues} "," {ids} "," {families} ") as i(gate, id, family)
+     where exists (select from messages m where m.id = i.id)
+     on conflict do nothing"
+}
+
+/// Has the queues of those that were reported on wait for the end of these reports, too. Called in
+/// the transaction that stored them.
+pub(crate) async fn keep_waiting<'a>(
+    conn: &mut AsyncPgConnection,
+    messages: impl Iterator<Item = &'a Message> + Clone,
+) -> Result<(), Error> {
+    let keeping = messages.filter(|message| message.extras.keeps_waiting.is_some());
+    let queues: Vec<String> = keeping.clone().filter_map(|m| m.extras.keeps_waiting.as_deref()).map(of_queue).collect();
+    if queues.is_empty() {
+        return Ok(());
+    }
+    let statement = KeepWaiting {
+        queues,
+        ids: keeping.clone().map(|message| message.id.0).collect(),
+        families: keeping.map(|message| message.callback_of.map(|id| id.0)).collect(),
+        lifetime: PhantomData,
+    };
+    statement.execute(conn).await?;
+    Ok(())
+}

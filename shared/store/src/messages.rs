@@ -56,6 +56,7 @@ pub struct Extras {
     /// The queue it goes through.
     pub queue_name: Option<String>,
     /// The flow-control keys it goes through, with what the publish said of each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flow_control: Vec<FlowControl>,
     /// Among those that wait at a gate, the higher goes first.
     pub priority: i32,
