@@ -53,11 +53,9 @@ mod tests {
 
     #[test]
     fn who_listens_everywhere_is_reached_on_this_machine() {
-        for (listen, reached) in [
-            ("0.0.0.0:8080", "127.0.0.1:8080"),
-            ("[::]:9000", "[::1]:9000"),
-            ("10.0.0.7:80", "10.0.0.7:80"),
-        ] {
+        for (listen, reached) in
+            [("0.0.0.0:8080", "127.0.0.1:8080"), ("[::]:9000", "[::1]:9000"), ("10.0.0.7:80", "10.0.0.7:80")]
+        {
             let address = listen.parse().expect("an address");
             assert_eq!(reached_at(address).to_string(), reached);
         }

@@ -30,7 +30,9 @@ fn every_alarm_watches_a_metric_that_exists_and_tells_somebody() {
         assert!(exists(text("Namespace"), text("MetricName")), "{name}");
         let dimension = &properties["Dimensions"][0];
         match text("Namespace") {
-            "sigpost" => assert_eq!((&dimension["Name"], &dimension["Value"]), (&"Deployment".into(), &"sigpost-test".into())),
+            "sigpost" => {
+                assert_eq!((&dimension["Name"], &dimension["Value"]), (&"Deployment".into(), &"sigpost-test".into()))
+            }
             "AWS/Lambda" => assert_eq!(dimension["Name"], "FunctionName", "{name}"),
             _ => assert_eq!(dimension["Value"], "dead", "{name}"),
         }

@@ -101,8 +101,7 @@ fn handlers_behind_iam_are_reached_by_the_dispatcher_alone() {
     let on_handlers: Vec<_> = statements
         .iter()
         .filter(|statement| {
-            let mut resources: Vec<String> =
-                listed(&statement["Resource"]).into_iter().map(str::to_owned).collect();
+            let mut resources: Vec<String> = listed(&statement["Resource"]).into_iter().map(str::to_owned).collect();
             resources.sort_unstable();
             resources == arns
         })
