@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use sigpost_runtime::references;
 use sigpost_runtime::telemetry::{self, LogFormat};
 
-use crate::commands::{bench, dev, messages, migrate, publish, serve, tokens, version};
+use crate::commands::{bench, dev, health, messages, migrate, publish, serve, tokens, version};
 
 /// A serverless HTTP-push job dispatcher that speaks QStash's protocol, on your own Postgres.
 ///
@@ -24,6 +24,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or failed (the reason is
 pub(crate) enum Command {
     Dev(dev::Dev),
     Serve(serve::Serve),
+    Health(health::Health),
     Migrate(migrate::Migrate),
     Tokens(tokens::Tokens),
     Publish(Box<publish::Publish>),
@@ -72,6 +73,7 @@ impl Command {
         match self {
             Self::Dev(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Serve(command) => command.run().await.map(|()| ExitCode::SUCCESS),
+            Self::Health(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Migrate(command) => command.run().await,
             Self::Tokens(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Publish(command) => command.run().await.map(|()| ExitCode::SUCCESS),

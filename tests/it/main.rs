@@ -19,6 +19,7 @@ mod enqueue;
 mod event_bridge;
 mod events;
 mod flow_control;
+mod infra;
 mod jobs;
 mod keys;
 mod lambda;

@@ -75,7 +75,15 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     let mut command = sigpost(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "mine");
     let mut serve = Running::start(command);
-    serve.wait_for("sigpost serves");
+    let line = serve.wait_for("sigpost serves");
+    let address = line.split("listen=").nth(1).expect("where it listens").trim();
+    let health = |arguments: &[&str]| {
+        let mut command = sigpost(&[&["health"], arguments].concat());
+        command.env("LISTEN", address);
+        finished(command).status.code()
+    };
+    assert_eq!((health(&[]), health(&["--ready"])), (Some(0), Some(0)));
+    assert_eq!(health(&["--url", "http://127.0.0.1:1"]), Some(1));
     serve.signal("TERM");
     assert!(serve.ended().success(), "{}", serve.output());
 

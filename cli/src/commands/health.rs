@@ -1,0 +1,63 @@
+//! `sigpost health`.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Ask a `sigpost serve` whether it runs: exits with 0 if it does and 1 if not.
+///
+/// For the health checks of containers, whose image has no other program.
+#[derive(Debug, Args)]
+pub(crate) struct Health {
+    /// Where it is. By default on this machine, where LISTEN says.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080", hide = true)]
+    listen: SocketAddr,
+    /// Ask whether its database answers, too.
+    #[arg(long)]
+    ready: bool,
+}
+
+impl Health {
+    pub(crate) async fn run(self) -> Result<()> {
+        let base = self.url.unwrap_or_else(|| format!("http://{}", reached_at(self.listen)));
+        let url = format!("{}{}", base.trim_end_matches('/'), if self.ready { "/readyz" } else { "/healthz" });
+        let client = reqwest::Client::builder().timeout(PATIENCE).build().context("the HTTP client cannot be built")?;
+        let answer = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
+        if !answer.status().is_success() {
+            bail!("{url} answers {}", answer.status());
+        }
+        Ok(())
+    }
+}
+
+/// Who listens everywhere is reached here.
+fn reached_at(listen: SocketAddr) -> SocketAddr {
+    let here: IpAddr = match listen.ip() {
+        IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    };
+    SocketAddr::new(here, listen.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reached_at;
+
+    #[test]
+    fn who_listens_everywhere_is_reached_on_this_machine() {
+        for (listen, reached) in
+            [("0.0.0.0:8080", "127.0.0.1:8080"), ("[::]:9000", "[::1]:9000"), ("10.0.0.7:80", "10.0.0.7:80")]
+        {
+            let address = listen.parse().expect("an address");
+            assert_eq!(reached_at(address).to_string(), reached);
+        }
+    }
+}

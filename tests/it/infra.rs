@@ -1,0 +1,39 @@
+//! The templates in `infra/` and the code, read together: what one needs, the other has, and no more.
+
+mod alarms;
+mod database;
+mod environment;
+mod evaluate;
+mod functions;
+mod kubernetes;
+mod permissions;
+mod schedules;
+mod stack;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+use stack::Stack;
+
+/// A file or folder of the repository.
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+/// The packages in `functions/`: each is one deployed function.
+fn packages() -> Vec<String> {
+    let folders = std::fs::read_dir(repository("functions")).expect("functions/");
+    let mut names: Vec<_> =
+        folders.map(|folder| folder.expect("a folder").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}
+
+/// Those of them that run jobs.
+fn handlers() -> Vec<String> {
+    packages().into_iter().filter(|package| !matches!(package.as_str(), "dispatch" | "admin")).collect()
+}

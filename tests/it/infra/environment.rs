@@ -1,0 +1,124 @@
+//! A function has the variables that its code reads, may read what they refer to, and nothing else.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::stack::listed;
+use super::{Stack, read, repository};
+
+/// What is given without being named in our code: the log's filter is read by a dependency, and the
+/// other is there to be changed, which starts new environments.
+const READ_ELSEWHERE: [&str; 2] = ["RUST_LOG", "SECRETS_GENERATION"];
+
+/// Read by code of `shared/` that is on its way. Then this list goes.
+const COMING: [&str; 3] = ["DATABASE_PASSWORD", "SIGPOST_DEPLOYMENT", "SIGV4_TARGETS"];
+
+/// Everything below a folder.
+fn source(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.map(|path| if path.is_dir() { source(&path) } else { read(&path) }).collect()
+}
+
+/// The texts in quotes that look like variables.
+fn variables(source: &str) -> BTreeSet<String> {
+    let is_name = |text: &&str| {
+        text.contains('_') && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    };
+    source.split('"').filter(is_name).map(str::to_owned).collect()
+}
+
+fn required(source: &str) -> BTreeSet<String> {
+    let after = source.split("env::required(\"").skip(1);
+    after.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+}
+
+/// A package's own code, and that of the packages of the repository that it is made of.
+fn code_of(package: &str) -> String {
+    let own = source(&repository("functions").join(package).join("src"));
+    let shared = ["runtime", "store", "jobs"];
+    own + &shared.map(|name| source(&repository("shared").join(name).join("src"))).concat()
+}
+
+fn required_by(package: &str) -> BTreeSet<String> {
+    let own = source(&repository("functions").join(package).join("src"));
+    let mut names = required(&own);
+    names.extend(required(&source(&repository("shared/store/src"))));
+    if own.contains("Harness::from_env") {
+        names.extend(required(&read(&repository("shared/jobs/src/harness.rs"))));
+    }
+    names
+}
+
+fn environment(stack: &Stack, function: &str) -> Vec<(String, String)> {
+    let variables = stack.function(function)["Properties"]["Environment"]["Variables"].as_object().expect("variables");
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    variables.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+const CONFIGURATIONS: [&[(&str, &str)]; 2] =
+    [&[], &[("HandlerAuth", "AWS_IAM"), ("Database", "rds"), ("VpcId", "vpc-1"), ("SubnetIds", "subnet-1,subnet-2")]];
+
+#[test]
+fn a_function_has_the_variables_that_its_code_reads() {
+    for configuration in CONFIGURATIONS {
+        let stack = Stack::with(configuration);
+        for (function, _) in stack.functions() {
+            let package = if function == "migrate" { "dispatch" } else { function };
+            let given: BTreeSet<String> = environment(&stack, function).into_iter().map(|(name, _)| name).collect();
+            let mut read = variables(&code_of(package));
+            read.extend(READ_ELSEWHERE.into_iter().chain(COMING).map(str::to_owned));
+            let unread: Vec<_> = given.difference(&read).collect();
+            assert!(unread.is_empty(), "{function} is given what nothing reads: {unread:?}");
+            let required = required_by(package);
+            assert!(required.contains("DATABASE_URL"), "{function}: the code was not understood");
+            let missing: Vec<_> = required.difference(&given).collect();
+            assert!(missing.is_empty(), "{function} lacks {missing:?}");
+        }
+    }
+}
+
+#[test]
+fn a_function_reads_the_secrets_that_it_refers_to_and_no_others() {
+    for configuration in CONFIGURATIONS {
+        let stack = Stack::with(configuration);
+        for (function, _) in stack.functions() {
+            let referred = |scheme: &str| -> BTreeSet<String> {
+                let values = environment(&stack, function).into_iter().map(|(_, value)| value);
+                let references = values.filter_map(|value| value.strip_prefix(scheme).map(str::to_owned));
+                references.map(|name| name.split('#').next().unwrap_or_default().to_owned()).collect()
+            };
+            let readable = |action: &str| -> BTreeSet<String> {
+                let statements = stack.allowed(function);
+                let with = statements.iter().filter(|statement| listed(&statement["Action"]).contains(&action));
+                with.flat_map(|statement| listed(&statement["Resource"])).map(name_in).collect()
+            };
+            let mut secrets = readable("secretsmanager:GetSecretValue");
+            // By convention a handler has a secret of its own, whether it needs one or not.
+            let own = format!("sigpost-test/{function}");
+            if !referred("secretsmanager:").contains(&own) {
+                secrets.remove(&own);
+            }
+            assert_eq!(secrets, referred("secretsmanager:"), "{function}");
+            assert_eq!(readable("ssm:GetParameters"), referred("ssm:"), "{function}");
+        }
+    }
+}
+
+/// `arn:...:secret:NAME-??????` and `arn:...:parameter/NAME`, as references have them.
+fn name_in(arn: &str) -> String {
+    let secret = arn.split_once(":secret:").map(|(_, name)| name.trim_end_matches("-??????"));
+    let parameter = arn.split_once(":parameter").map(|(_, name)| name);
+    secret.or(parameter).unwrap_or(arn).to_owned()
+}
+
+#[test]
+fn no_secret_stands_in_the_template() {
+    let stack = Stack::with(CONFIGURATIONS[1]);
+    for (function, _) in stack.functions() {
+        for (name, value) in environment(&stack, function) {
+            let secret = ["TOKEN", "KEY", "PASSWORD"].iter().any(|word| name.ends_with(word));
+            assert!(!secret || value.starts_with("secretsmanager:"), "{function} {name}");
+            assert!(name != "DATABASE_URL" || !value.contains(":@"), "{function} {name}");
+        }
+    }
+}

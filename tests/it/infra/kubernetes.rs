@@ -1,0 +1,72 @@
+//! The Kubernetes manifests and what the program does.
+
+use serde_json::{Value, json};
+use sigpost_qstash::DEV_TOKEN;
+
+use super::{read, repository, yaml};
+use crate::support::{TestApp, answered};
+
+fn manifests() -> Vec<Value> {
+    let file = |name: &str| yaml::documents(&read(&repository("infra/kubernetes").join(name)));
+    [file("sigpost.yaml"), file("migrate.yaml")].concat()
+}
+
+fn manifest(kind: &str) -> Value {
+    let found = manifests().into_iter().find(|manifest| manifest["kind"] == kind);
+    found.unwrap_or_else(|| panic!("no {kind}"))
+}
+
+#[test]
+fn a_pod_is_given_longer_to_stop_than_it_takes() {
+    let pod = &manifest("Deployment")["spec"]["template"]["spec"];
+    let given = pod["terminationGracePeriodSeconds"].as_u64().expect("seconds");
+    let before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64().expect("seconds");
+    assert!(given > before + dispatch::engine::Settings::default().grace.as_secs());
+}
+
+#[tokio::test]
+async fn probes_ask_what_is_answered_without_a_token() {
+    let app = TestApp::start().await;
+    let container = manifest("Deployment")["spec"]["template"]["spec"]["containers"][0].clone();
+    for (probe, path) in [("startupProbe", "/readyz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
+        assert_eq!(container[probe]["httpGet"]["path"], path, "{probe}");
+        assert_eq!(container[probe]["httpGet"]["port"], container["ports"][0]["name"], "{probe}");
+        let answer = answered(app.anonymous(reqwest::Method::GET, path)).await;
+        assert_eq!(answer.status, 200, "{path}");
+    }
+}
+
+#[test]
+fn containers_run_without_root_and_write_nothing() {
+    for kind in ["Deployment", "Job"] {
+        let pod = &manifest(kind)["spec"]["template"]["spec"];
+        assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{kind}");
+        assert_eq!(pod["automountServiceAccountToken"], false, "{kind}");
+        let container = &pod["containers"][0]["securityContext"];
+        assert_eq!(container["readOnlyRootFilesystem"], true, "{kind}");
+        assert_eq!(container["allowPrivilegeEscalation"], false, "{kind}");
+        assert_eq!(container["capabilities"]["drop"], json!(["ALL"]), "{kind}");
+    }
+}
+
+#[test]
+fn no_secret_stands_in_a_manifest() {
+    for manifest in manifests() {
+        assert_ne!(manifest["kind"], "Secret");
+        assert!(!manifest.to_string().contains(DEV_TOKEN));
+        let container = &manifest["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["env"], Value::Null);
+        assert!(container.is_null() || container["envFrom"][0]["secretRef"]["name"] == "sigpost");
+    }
+}
+
+#[test]
+fn labels_bind_service_and_budget_to_the_pods() {
+    let deployment = manifest("Deployment");
+    let labels = &deployment["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(&deployment["spec"]["selector"]["matchLabels"], labels);
+    assert_eq!(&manifest("Service")["spec"]["selector"], labels);
+    assert_eq!(&manifest("PodDisruptionBudget")["spec"]["selector"]["matchLabels"], labels);
+    // The job's pods are nobody who serves.
+    assert_ne!(&manifest("Job")["spec"]["template"]["metadata"]["labels"], labels);
+}

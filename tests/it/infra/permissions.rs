@@ -1,0 +1,162 @@
+//! Who may do what, and what the public reaches.
+
+use serde_json::{Value, json};
+
+use super::evaluate::function_url;
+use super::stack::listed;
+use super::{Stack, handlers};
+
+/// Where AWS takes no narrower resource than `*`.
+const ON_EVERYTHING: [&str; 7] = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+    "scheduler:ListSchedules",
+];
+
+const VPC: (&str, &str) = ("VpcId", "vpc-1");
+
+fn roles(stack: &Stack) -> Vec<String> {
+    stack.all("AWS::IAM::Role").into_iter().map(|(name, _)| name.to_owned()).collect()
+}
+
+fn logical_name(handler: &str) -> String {
+    handler.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+#[test]
+fn no_role_is_allowed_more_than_it_can_name() {
+    let stack = Stack::with(&[VPC, ("HandlerAuth", "AWS_IAM")]);
+    for role in roles(&stack) {
+        for statement in stack.statements(&role) {
+            let actions = listed(&statement["Action"]);
+            assert!(!actions.is_empty() && actions.iter().all(|action| !action.contains('*')), "{role}: {statement}");
+            let on_everything = actions.iter().all(|action| ON_EVERYTHING.contains(action));
+            for resource in listed(&statement["Resource"]) {
+                assert!(resource != "*" || on_everything, "{role}: {statement}");
+            }
+        }
+    }
+}
+
+#[test]
+fn outside_a_vpc_nobody_touches_network_interfaces() {
+    let stack = Stack::with(&[]);
+    for role in roles(&stack) {
+        let touches = |statement: &Value| listed(&statement["Action"]).iter().any(|action| action.starts_with("ec2:"));
+        assert!(!stack.statements(&role).iter().any(touches), "{role}");
+    }
+}
+
+#[test]
+fn each_function_writes_its_own_log_only() {
+    let stack = Stack::with(&[]);
+    for (function, resource) in stack.functions() {
+        let role = resource["Properties"]["Role"].as_str().expect("a role");
+        let log = role.replace("Role.Arn", "Logs.Arn");
+        for statement in stack.allowed(function) {
+            let logs = listed(&statement["Action"]).iter().any(|action| action.starts_with("logs:"));
+            assert!(!logs || listed(&statement["Resource"]) == [log.as_str()], "{function}: {statement}");
+        }
+    }
+}
+
+#[test]
+fn the_dispatcher_passes_one_role_to_one_service_and_keeps_to_its_group() {
+    let stack = Stack::with(&[]);
+    let with = |action: &str| -> Value {
+        let mut statements = stack.allowed("dispatch");
+        statements.retain(|statement| listed(&statement["Action"]).contains(&action));
+        assert_eq!(statements.len(), 1, "{action}");
+        statements.remove(0)
+    };
+    let pass = with("iam:PassRole");
+    assert_eq!(pass["Resource"], "${SchedulerRole.Arn}");
+    assert_eq!(pass["Condition"], json!({ "StringEquals": { "iam:PassedToService": "scheduler.amazonaws.com" } }));
+    let create = with("scheduler:CreateSchedule");
+    assert_eq!(create["Resource"], "arn:aws:scheduler:us-east-1:123456789012:schedule/${ScheduleGroup}/*");
+    let dispatch = "arn:aws:lambda:us-east-1:123456789012:function:sigpost-test-dispatch";
+    assert_eq!(with("lambda:InvokeFunction")["Resource"], dispatch);
+    // What that role may do in turn.
+    let of_scheduler = stack.statements("SchedulerRole");
+    let invoke = of_scheduler.iter().find(|statement| statement["Action"] == "lambda:InvokeFunction");
+    assert_eq!(invoke.expect("a statement")["Resource"], dispatch);
+}
+
+#[test]
+fn handlers_behind_iam_are_reached_by_the_dispatcher_alone() {
+    let stack = Stack::with(&[("HandlerAuth", "AWS_IAM")]);
+    let arns: Vec<String> = handlers().iter().map(|name| format!("${{{}Function.Arn}}", logical_name(name))).collect();
+    let mut hosts = Vec::new();
+    for handler in handlers() {
+        assert_eq!(stack.function(&handler)["Properties"]["FunctionUrlConfig"]["AuthType"], "AWS_IAM", "{handler}");
+        hosts.push(function_url(&logical_name(&handler)).replace("https://", "").replace('/', ""));
+    }
+    assert_eq!(stack.all("AWS::Lambda::Permission"), []);
+
+    let statements = stack.allowed("dispatch");
+    let on_handlers: Vec<_> = statements
+        .iter()
+        .filter(|statement| {
+            let mut resources: Vec<String> = listed(&statement["Resource"]).into_iter().map(str::to_owned).collect();
+            resources.sort_unstable();
+            resources == arns
+        })
+        .map(|statement| (listed(&statement["Action"]), &statement["Condition"]))
+        .collect();
+    // Both, since October 2025: <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>.
+    let only_by_url = json!({ "Bool": { "lambda:InvokedViaFunctionUrl": "true" } });
+    assert_eq!(
+        on_handlers,
+        [(vec!["lambda:InvokeFunctionUrl"], &Value::Null), (vec!["lambda:InvokeFunction"], &only_by_url)]
+    );
+    let targets = &stack.function("dispatch")["Properties"]["Environment"]["Variables"]["SIGV4_TARGETS"];
+    let mut targets: Vec<&str> = targets.as_str().expect("hosts").split(',').collect();
+    targets.sort_unstable();
+    assert_eq!(targets, hosts);
+}
+
+#[test]
+fn handlers_without_iam_are_public_by_their_url_and_not_otherwise() {
+    let stack = Stack::with(&[]);
+    let permissions = stack.all("AWS::Lambda::Permission");
+    for handler in handlers() {
+        let name = format!("${{{}Function}}", logical_name(&handler));
+        let mut allowed: Vec<Value> = permissions
+            .iter()
+            .filter(|(_, permission)| permission["Properties"]["FunctionName"] == *name)
+            .map(|(_, permission)| permission["Properties"].clone())
+            .collect();
+        allowed.sort_by_key(|permission| permission["Action"].as_str().map(str::len));
+        assert_eq!(allowed.len(), 2, "{handler}");
+        assert_eq!(allowed[0]["InvokedViaFunctionUrl"], true, "{handler}");
+        assert_eq!(allowed[1]["FunctionUrlAuthType"], "NONE", "{handler}");
+    }
+    assert_eq!(permissions.len(), 2 * handlers().len());
+    let variables = &stack.function("dispatch")["Properties"]["Environment"]["Variables"];
+    assert_eq!(variables["SIGV4_TARGETS"], Value::Null);
+}
+
+#[test]
+fn nothing_is_public_but_the_two_apis_that_ask_for_a_token() {
+    let stack = Stack::with(&[VPC, ("HandlerAuth", "AWS_IAM"), ("Database", "rds")]);
+    let mut public = Vec::new();
+    for (name, function) in stack.functions() {
+        match function["Properties"]["FunctionUrlConfig"]["AuthType"].as_str() {
+            Some("NONE") => public.push(name),
+            Some("AWS_IAM") => {}
+            other => assert_eq!((name, other), ("migrate", None)),
+        }
+    }
+    public.sort_unstable();
+    assert_eq!(public, ["admin", "dispatch"]);
+    for kind in ["AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::SecretsManager::ResourcePolicy"] {
+        assert_eq!(stack.all(kind), [], "{kind}");
+    }
+    for (name, group) in stack.all("AWS::EC2::SecurityGroup") {
+        assert_eq!(group["Properties"]["SecurityGroupIngress"], Value::Null, "{name}");
+    }
+}
