@@ -3,6 +3,8 @@
 mod burst;
 mod death;
 mod direct;
+mod further;
+mod schedules;
 mod visits;
 
 use std::collections::HashMap;

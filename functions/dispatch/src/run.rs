@@ -12,9 +12,9 @@ use crate::{App, Config, lambda};
 /// The database, or in Lambda the Runtime API, cannot be reached at the start.
 pub async fn run(config: Config) -> Result<()> {
     if env::in_lambda() {
-        return lambda::serve(config).await;
+        return Box::pin(lambda::serve(config)).await;
     }
-    let app = App::start(config).await?;
+    let app = Box::pin(App::start(config)).await?;
     let served = serve::serve(app.router()).await;
     app.shutdown().await;
     served

@@ -24,28 +24,31 @@ impl Function {
     ///
     /// No port is free.
     pub async fn url(&self) -> std::io::Result<String> {
-        serve(Router::new().fallback(request).with_state(self.clone())).await
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        serve(listener, Router::new().fallback(request).with_state(self.clone()));
+        Ok(url)
     }
 
-    /// Serves Lambda's API for invocations, for clients with `AWS_ENDPOINT_URL_LAMBDA`.
+    /// Serves Lambda's API for invocations on a port that its clients, the function among them, know
+    /// (`AWS_ENDPOINT_URL_LAMBDA`).
     ///
     /// # Errors
     ///
-    /// No port is free.
-    pub async fn api(&self) -> std::io::Result<String> {
+    /// The listener cannot be used.
+    pub fn serve_api(&self, listener: std::net::TcpListener) -> std::io::Result<()> {
+        listener.set_nonblocking(true)?;
         let path = "/2015-03-31/functions/{name}/invocations";
-        serve(Router::new().route(path, post(invocation)).with_state(self.clone())).await
+        serve(TcpListener::from_std(listener)?, Router::new().route(path, post(invocation)).with_state(self.clone()));
+        Ok(())
     }
 }
 
-async fn serve(router: Router) -> std::io::Result<String> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let url = format!("http://{}", listener.local_addr()?);
+fn serve(listener: TcpListener, router: Router) {
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(url)
 }
 
 async fn request(State(function): State<Function>, request: Request) -> Response {

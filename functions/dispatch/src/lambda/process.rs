@@ -1,6 +1,9 @@
 //! The process of one environment: its app, as soon as it can have one.
 
 use anyhow::Result;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use sigpost_runtime::serve::{self, LambdaService};
 use tokio::sync::OnceCell;
 
@@ -39,7 +42,8 @@ impl Process {
         self.ready
             .get_or_try_init(async || {
                 let app = App::start(self.config.clone()).await?;
-                let http = serve::lambda_service(app.router());
+                let router = app.router().layer(from_fn_with_state(app.clone(), look_after_changes));
+                let http = serve::lambda_service(router);
                 Ok(Ready { app, http })
             })
             .await
@@ -49,4 +53,15 @@ impl Process {
     pub(super) fn app(&self) -> Option<&App> {
         self.ready.get().map(|ready| &ready.app)
     }
+}
+
+/// Whatever a request has changed (a queue goes on, a message is due at once) may let something start.
+/// Where processes listen the database tells them; here the visit after the answer looks.
+async fn look_after_changes(State(app): State<App>, request: Request, next: Next) -> Response {
+    let reads = request.method().is_safe();
+    let response = next.run(request).await;
+    if !reads {
+        app.drain();
+    }
+    response
 }
