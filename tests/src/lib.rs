@@ -2,6 +2,7 @@
 
 pub mod aws_cron;
 pub mod database;
+mod installation;
 pub mod moto;
 pub mod sdk;
 

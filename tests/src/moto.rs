@@ -7,7 +7,7 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::sdk::Sdk;
+use crate::installation::{Installation, Installer};
 
 /// A running server, with nothing in it. It ends with the test.
 pub struct Moto {
@@ -18,9 +18,10 @@ pub struct Moto {
 
 impl Moto {
     /// Installed in a folder under this one (`CARGO_TARGET_TMPDIR`), on a free port. `None` where there
-    /// is no Python, as [`Sdk::installed`].
+    /// is no Python, as [`Installation::installed`] says.
     pub async fn start(under: &Path) -> Option<Self> {
-        let folder = Sdk::Moto.installed(under).await?;
+        let moto = Installation { name: "moto", versions: "moto.txt", installer: Installer::Pip };
+        let folder = moto.installed(under).await?;
         let mut process = Command::new(folder.join("venv/bin/moto_server"))
             .args(["-H", "127.0.0.1", "-p", "0"])
             .stdin(Stdio::null())

@@ -1,11 +1,11 @@
-//! QStash's official SDKs, and moto, as published: installed once into a folder under `target`, from exact versions.
+//! QStash's official SDKs, as published.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
 
 use tokio::process::Command;
+
+pub use crate::installation::printed;
+use crate::installation::{Installation, Installer};
 
 /// The SDK of a language.
 #[derive(Clone, Copy, Debug)]
@@ -14,106 +14,28 @@ pub enum Sdk {
     JavaScript,
     /// `qstash`, of the version in `sdk/requirements.txt`.
     Python,
-    /// Not an SDK but the server that AWS's SDKs are tested with, of the version in `sdk/moto.txt`.
-    Moto,
 }
 
 impl Sdk {
-    /// The folder with the installed SDK, made at the first call under this one (`CARGO_TARGET_TMPDIR`)
-    /// and again when the list of versions changes. Node finds the SDK from anywhere below it.
-    ///
-    /// `None` where the language is not installed: who only has Rust can run the other tests. With
-    /// `SIGPOST_TEST_ALL` set, as in the gate, that is a failure instead.
+    /// The folder with the installed SDK, see [`Installation::installed`]. Node finds the SDK from anywhere
+    /// below it.
     pub async fn installed(self, under: &Path) -> Option<PathBuf> {
-        if !self.can_be_installed().await {
-            return None;
-        }
-        let (name, versions) = match self {
-            Self::JavaScript => ("javascript", "package.json"),
-            Self::Python => ("python", "requirements.txt"),
-            Self::Moto => ("moto", "moto.txt"),
+        let (name, versions, installer) = match self {
+            Self::JavaScript => ("javascript", "package.json", Installer::Npm),
+            Self::Python => ("python", "requirements.txt", Installer::Pip),
         };
-        let folder = under.join("sdk").join(name);
-        let needed = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk").join(versions)).expect(versions);
-        let done = folder.join("installed");
-
-        let _one_at_a_time = locked(under.join("sdk"), name).await;
-        if fs::read(&done).ok().as_ref() != Some(&needed) {
-            let _ = fs::remove_dir_all(&folder);
-            fs::create_dir_all(&folder).expect("a folder");
-            fs::write(folder.join(versions), &needed).expect(versions);
-            self.install(&folder, versions).await;
-            fs::write(done, needed).expect("written");
-        }
-        Some(folder)
+        Installation { name, versions, installer }.installed(under).await
     }
 
     /// What runs a script that uses the SDK in this folder.
     pub fn interpreter(self, folder: &Path) -> Command {
         match self {
             Self::JavaScript => Command::new("node"),
-            Self::Python | Self::Moto => {
+            Self::Python => {
                 let mut python = Command::new(folder.join("venv/bin/python"));
                 python.env("PYTHONDONTWRITEBYTECODE", "1");
                 python
             }
         }
     }
-
-    async fn can_be_installed(self) -> bool {
-        let mut asked = match self {
-            Self::JavaScript => command("npm", ["--version"]),
-            Self::Python | Self::Moto => command("python3", ["-c", "import ensurepip, venv"]),
-        };
-        let answer = asked.stdout(Stdio::null()).stderr(Stdio::null()).status().await;
-        let is_here = answer.is_ok_and(|status| status.success());
-        if !is_here {
-            eprintln!("NOT TESTED: what needs {self:?}, which cannot be installed here");
-        }
-        is_here || std::env::var_os("SIGPOST_TEST_ALL").is_some()
-    }
-
-    async fn install(self, folder: &Path, versions: &str) {
-        match self {
-            Self::JavaScript => {
-                let mut npm = command("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]);
-                succeed(npm.arg(folder), "node with npm, version 18 or later (apt-get install nodejs npm)").await;
-            }
-            Self::Python | Self::Moto => {
-                let mut venv = command("python3", ["-m", "venv"]);
-                succeed(venv.arg(folder.join("venv")), "python3 with venv (apt-get install python3-venv)").await;
-                let mut pip = self.interpreter(folder);
-                pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-                succeed(pip.arg(folder.join(versions)), "pip").await;
-            }
-        }
-    }
-}
-
-/// What a program printed, for the message of a failure.
-pub fn printed(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn command<const N: usize>(program: &str, arguments: [&str; N]) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments.map(OsStr::new));
-    command
-}
-
-async fn succeed(command: &mut Command, needed: &str) {
-    let output = command.output().await;
-    let output = output.unwrap_or_else(|why| panic!("this test needs {needed}: {why}"));
-    assert!(output.status.success(), "this test needs {needed}: {command:?} failed: {}", printed(&output));
-}
-
-/// Tests of one process install at once, and so may test processes: the first one does it.
-async fn locked(folder: PathBuf, name: &'static str) -> File {
-    let locking = tokio::task::spawn_blocking(move || {
-        fs::create_dir_all(&folder).expect("a folder");
-        let file = File::create(folder.join(name).with_extension("lock")).expect("a file");
-        file.lock().expect("a lock");
-        file
-    });
-    locking.await.expect("a lock")
 }

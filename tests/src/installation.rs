@@ -1,0 +1,110 @@
+//! What tests need of other languages: installed once into a folder under `target`, from exact versions.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use tokio::process::Command;
+
+/// Who installs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Installer {
+    /// Into the folder's `node_modules`.
+    Npm,
+    /// Into the folder's `venv`.
+    Pip,
+}
+
+/// Packages that are installed together.
+#[derive(Debug)]
+pub(crate) struct Installation {
+    /// Of the folder.
+    pub(crate) name: &'static str,
+    /// The file in `sdk/` that lists them.
+    pub(crate) versions: &'static str,
+    pub(crate) installer: Installer,
+}
+
+impl Installation {
+    /// The folder, made at the first call under this one (`CARGO_TARGET_TMPDIR`) and again when the list
+    /// of versions changes.
+    ///
+    /// `None` where the language is not installed: who only has Rust can run the other tests. With
+    /// `SIGPOST_TEST_ALL` set, as in the gate, that is a failure instead.
+    pub(crate) async fn installed(&self, under: &Path) -> Option<PathBuf> {
+        let Self { name, versions, installer } = self;
+        if !installer.is_here().await {
+            eprintln!("NOT TESTED: what needs {name}, for there is no {installer:?} here");
+            std::env::var_os("SIGPOST_TEST_ALL")?;
+        }
+        let folder = under.join("sdk").join(name);
+        let needed = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk").join(versions)).expect(versions);
+        let done = folder.join("installed");
+
+        let _one_at_a_time = locked(under.join("sdk"), name).await;
+        if fs::read(&done).ok().as_ref() != Some(&needed) {
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir_all(&folder).expect("a folder");
+            fs::write(folder.join(versions), &needed).expect(versions);
+            installer.install(&folder, versions).await;
+            fs::write(done, needed).expect("written");
+        }
+        Some(folder)
+    }
+}
+
+impl Installer {
+    async fn is_here(self) -> bool {
+        let mut asked = match self {
+            Self::Npm => command("npm", ["--version"]),
+            Self::Pip => command("python3", ["-c", "import ensurepip, venv"]),
+        };
+        let answer = asked.stdout(Stdio::null()).stderr(Stdio::null()).status().await;
+        answer.is_ok_and(|status| status.success())
+    }
+
+    async fn install(self, folder: &Path, versions: &str) {
+        match self {
+            Self::Npm => {
+                let mut npm = command("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]);
+                succeed(npm.arg(folder), "node with npm, version 18 or later (apt-get install nodejs npm)").await;
+            }
+            Self::Pip => {
+                let mut venv = command("python3", ["-m", "venv"]);
+                succeed(venv.arg(folder.join("venv")), "python3 with venv (apt-get install python3-venv)").await;
+                let mut pip = Command::new(folder.join("venv/bin/python"));
+                pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+                succeed(pip.arg(folder.join(versions)), "pip").await;
+            }
+        }
+    }
+}
+
+/// What a program printed, for the message of a failure.
+pub fn printed(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn command<const N: usize>(program: &str, arguments: [&str; N]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments.map(OsStr::new));
+    command
+}
+
+async fn succeed(command: &mut Command, needed: &str) {
+    let output = command.output().await;
+    let output = output.unwrap_or_else(|why| panic!("this test needs {needed}: {why}"));
+    assert!(output.status.success(), "this test needs {needed}: {command:?} failed: {}", printed(&output));
+}
+
+/// Tests of one process install at once, and so may test processes: the first one does it.
+async fn locked(folder: PathBuf, name: &'static str) -> File {
+    let locking = tokio::task::spawn_blocking(move || {
+        fs::create_dir_all(&folder).expect("a folder");
+        let file = File::create(folder.join(name).with_extension("lock")).expect("a file");
+        file.lock().expect("a lock");
+        file
+    });
+    locking.await.expect("a lock")
+}
