@@ -1,11 +1,16 @@
 //! Whatever is cut off between the row and EventBridge Scheduler is repaired.
 
-use reqwest::StatusCode;
+use std::process::Stdio;
+
+use reqwest::{Method, StatusCode};
 use serde_json::json;
+use sigpost_qstash::DEV_TOKEN;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
 
 use super::mirroring::{expressions, names};
 use super::{HOURLY, start};
-use crate::support::event_bridge::Fault::{Refused, Unanswered};
+use crate::support::event_bridge::Fault::{Refused, Silent, Swallowed, Unanswered};
 use crate::support::event_bridge::GROUP;
 use crate::support::{EventBridge, TestApp};
 
@@ -103,6 +108,55 @@ async fn a_creation_whose_answer_is_lost_is_sent_again_as_the_same_one() {
     client.delete_schedule().group_name(GROUP).name(name).send().await.expect("deleted");
     assert_eq!(app.drift().await, [1, 0, 0]);
     assert_eq!(expressions(&client).await, [HELD]);
+}
+
+/// A function in a process of its own, with its settings from the environment; and where it listens.
+async fn start_process(app: &TestApp, event_bridge: &EventBridge) -> (Child, String) {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_compat-server"))
+        .env_clear()
+        .env("DATABASE_URL", &app.database.url)
+        .env("QSTASH_TOKEN", DEV_TOKEN)
+        .env("RUST_LOG", "warn")
+        .envs(event_bridge.environment())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("a process");
+    let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+    let address = lines.next_line().await.expect("a line").expect("an address");
+    (process, format!("http://{address}"))
+}
+
+#[tokio::test]
+async fn what_a_process_leaves_that_is_killed_while_it_waits_for_eventbridge_is_repaired() {
+    let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
+    let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
+    for (method, fault, drift, left) in [
+        (Method::POST, Swallowed, [1, 0, 0], 1),
+        (Method::DELETE, Swallowed, [0, 0, 1], 0),
+        (Method::POST, Silent, [0, 0, 0], 1),
+        (Method::DELETE, Silent, [0, 0, 0], 0),
+    ] {
+        let (mut process, url) = start_process(&app, &event_bridge).await;
+        let path = if method == Method::POST { "https://example.com" } else { "s" };
+        let request = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let request = request.request(method.clone(), format!("{url}/v2/schedules/{path}")).bearer_auth(DEV_TOKEN);
+        let request = request.header(HOURLY.0, HOURLY.1).header("Upstash-Schedule-Id", "s");
+
+        event_bridge.changes();
+        event_bridge.let_next_changes_be(&[fault]);
+        let answer = tokio::spawn(request.send());
+        assert_eq!(event_bridge.wait_for_changes().await, [format!("{method} s")]);
+        process.kill().await.expect("killed");
+        assert!(answer.await.expect("an end").is_err(), "{method} {fault:?} was answered");
+
+        let rows = app.get("/v2/schedules").await.body;
+        assert_eq!(rows.as_array().map(Vec::len), Some(left), "the row is first: {method} {fault:?}");
+        assert_eq!(app.is_mirrored().await, left == 0);
+        assert_eq!(app.drift().await, drift, "{method} {fault:?}");
+        assert_eq!((names(&client).await.len(), app.is_mirrored().await), (left, true));
+    }
 }
 
 #[tokio::test]

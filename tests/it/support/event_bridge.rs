@@ -16,10 +16,13 @@ use dispatch::config::EventBridge as Settings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tests::aws_cron::AwsCron;
+use tokio::sync::Notify;
 
+use super::receiver::PATIENCE;
 use super::serve;
 use rules::Body;
 
+const REGION: &str = "eu-central-1";
 pub(crate) const GROUP: &str = "sigpost-test";
 const TARGET: &str = "arn:aws:lambda:eu-central-1:123456789012:function:dispatch";
 const ROLE: &str = "arn:aws:iam::123456789012:role/scheduler";
@@ -41,6 +44,7 @@ struct State {
     faults: VecDeque<Fault>,
     is_down: bool,
     changes: Vec<String>,
+    changed: Arc<Notify>,
 }
 
 /// What happens to one change.
@@ -48,8 +52,12 @@ struct State {
 pub(crate) enum Fault {
     /// It is refused, with an error that the SDK does not repeat.
     Refused,
-    /// It is done, and the answer is an error that the SDK repeats.
+    /// It is done, and the answer is an error after which the SDK repeats it.
     Unanswered,
+    /// It is not done, and nothing is answered.
+    Swallowed,
+    /// It is done, and nothing is answered.
+    Silent,
 }
 
 /// The target is invoked.
@@ -71,6 +79,7 @@ impl EventBridge {
             faults: VecDeque::new(),
             is_down: false,
             changes: Vec::new(),
+            changed: Arc::default(),
         }));
         let url = serve(api::router(Arc::clone(&state))).await;
         let started = Self { url, state };
@@ -86,6 +95,21 @@ impl EventBridge {
     /// An application's settings that lead here.
     pub(crate) fn settings(&self) -> Settings {
         settings(&self.url)
+    }
+
+    /// What leads a process here that reads its settings from its environment.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 8] {
+        let settings = self.settings();
+        [
+            ("SCHEDULE_GROUP", settings.group),
+            ("SCHEDULE_TARGET_ARN", settings.target_arn),
+            ("SCHEDULE_ROLE_ARN", settings.role_arn),
+            ("SCHEDULE_DEAD_LETTER_ARN", DEAD_LETTERS.to_owned()),
+            ("AWS_ENDPOINT_URL", self.url.clone()),
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", "key".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+        ]
     }
 
     /// The official client of it.
@@ -112,6 +136,21 @@ impl EventBridge {
     /// Whether every call is refused.
     pub(crate) fn set_down(&self, is_down: bool) {
         self.state().is_down = is_down;
+    }
+
+    /// Waits until changes have been asked for since the last time.
+    pub(crate) async fn wait_for_changes(&self) -> Vec<String> {
+        let changed = Arc::clone(&self.state().changed);
+        let wait = async {
+            loop {
+                let changes = self.changes();
+                if !changes.is_empty() {
+                    return changes;
+                }
+                changed.notified().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("a change")
     }
 
     /// The changes that were asked for since the last time, as `POST` and the first part of the name.
@@ -151,7 +190,7 @@ pub(crate) fn settings(url: &str) -> Settings {
 pub(crate) fn sdk(url: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-central-1"))
+        .region(Region::new(REGION))
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("key", "secret", None, None, "test")))
         .endpoint_url(url)
         .build()

@@ -49,18 +49,18 @@ pub(super) fn router(state: Shared) -> Router {
 }
 
 impl State {
-    /// What happens before a call, and whether its answer is lost.
-    fn enter(&mut self, change: Option<String>) -> Result<bool, Refused> {
+    /// What happens before a call, and what is to happen to it.
+    fn enter(&mut self, change: Option<String>) -> Result<Option<Fault>, Refused> {
         let refused = || Refused(StatusCode::FORBIDDEN, "AccessDeniedException", "not now".to_owned());
         if self.is_down {
             return Err(refused());
         }
-        let Some(change) = change else { return Ok(false) };
+        let Some(change) = change else { return Ok(None) };
         self.changes.push(change);
+        self.changed.notify_one();
         match self.faults.pop_front() {
-            None => Ok(false),
             Some(Fault::Refused) => Err(refused()),
-            Some(Fault::Unanswered) => Ok(true),
+            fault => Ok(fault),
         }
     }
 
@@ -69,9 +69,14 @@ impl State {
     }
 }
 
-fn answer(body: Value, is_lost: bool) -> Answer {
-    let lost = || Refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException", "lost".to_owned());
-    if is_lost { Err(lost()) } else { Ok(Json(body)) }
+async fn answer(body: Value, fault: Option<Fault>) -> Answer {
+    match fault {
+        Some(Fault::Unanswered) => {
+            Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException", "lost".to_owned()))
+        }
+        Some(Fault::Swallowed | Fault::Silent) => std::future::pending().await,
+        None | Some(Fault::Refused) => Ok(Json(body)),
+    }
 }
 
 fn change(method: &Method, name: &str) -> Option<String> {
@@ -86,7 +91,7 @@ async fn create_group(FromState(state): FromState<Shared>, Path(name): Path<Stri
     }
     let arn = format!("arn:aws:scheduler:eu-central-1:123456789012:schedule-group/{name}");
     state.groups.insert(name, BTreeMap::new());
-    answer(json!({ "ScheduleGroupArn": arn }), false)
+    Ok(Json(json!({ "ScheduleGroupArn": arn })))
 }
 
 async fn put_schedule(
@@ -95,29 +100,36 @@ async fn put_schedule(
     method: Method,
     body: Bytes,
 ) -> Answer {
-    let mut state = state.lock().expect("lock");
-    let is_lost = state.enter(change(&method, &name))?;
-    let body: Body = serde_json::from_slice(&body).map_err(|why| invalid(why.to_string()))?;
-    check(&name, &body).map_err(invalid)?;
-    let arn = json!({ "ScheduleArn": arn(&name, &body) });
+    let fault = put(&mut state.lock().expect("lock"), &method, &name, &body)?;
+    let arn = arn(&name, &serde_json::from_slice(&body).expect("checked"));
+    answer(json!({ "ScheduleArn": arn }), fault).await
+}
+
+fn put(state: &mut State, method: &Method, name: &str, body: &[u8]) -> Result<Option<Fault>, Refused> {
+    let fault = state.enter(change(method, name))?;
+    let body: Body = serde_json::from_slice(body).map_err(|why| invalid(why.to_string()))?;
+    check(name, &body).map_err(invalid)?;
+    if fault == Some(Fault::Swallowed) {
+        return Ok(fault);
+    }
     if method == Method::POST {
         let token = body.client_token.clone().unwrap_or_default();
-        let creation = (name.clone(), body.clone());
+        let creation = (name.to_owned(), body.clone());
         match state.creations.get(&token) {
             // "A unique identifier to ensure the idempotency of the request."
-            Some(earlier) if *earlier == creation => return answer(arn, is_lost),
+            Some(earlier) if *earlier == creation => return Ok(fault),
             Some(_) => return Err(invalid("clientToken: used for another creation".to_owned())),
             None => {}
         }
-        if state.group(&body.group_name)?.contains_key(&name) {
+        if state.group(&body.group_name)?.contains_key(name) {
             return Err(conflict("there is such a schedule"));
         }
         state.creations.insert(token, creation);
-    } else if !state.group(&body.group_name)?.contains_key(&name) {
+    } else if !state.group(&body.group_name)?.contains_key(name) {
         return Err(missing(&format!("Schedule {name}")));
     }
-    state.group(&body.group_name.clone())?.insert(name, body);
-    answer(arn, is_lost)
+    state.group(&body.group_name.clone())?.insert(name.to_owned(), body);
+    Ok(fault)
 }
 
 async fn get_schedule(
@@ -131,7 +143,7 @@ async fn get_schedule(
     let mut shown = json!(found);
     shown["Name"] = json!(name);
     shown["Arn"] = json!(arn(&name, found));
-    answer(shown, false)
+    Ok(Json(shown))
 }
 
 async fn delete_schedule(
@@ -139,11 +151,16 @@ async fn delete_schedule(
     Path(name): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
-    let mut state = state.lock().expect("lock");
-    let is_lost = state.enter(change(&Method::DELETE, &name))?;
-    let removed = state.group(group_name(&query))?.remove(&name);
-    removed.ok_or_else(|| missing(&format!("Schedule {name}")))?;
-    answer(json!({}), is_lost)
+    let fault = delete(&mut state.lock().expect("lock"), group_name(&query), &name)?;
+    answer(json!({}), fault).await
+}
+
+fn delete(state: &mut State, group: &str, name: &str) -> Result<Option<Fault>, Refused> {
+    let fault = state.enter(change(&Method::DELETE, name))?;
+    if fault != Some(Fault::Swallowed) {
+        state.group(group)?.remove(name).ok_or_else(|| missing(&format!("Schedule {name}")))?;
+    }
+    Ok(fault)
 }
 
 async fn list_schedules(FromState(state): FromState<Shared>, Query(query): Query<HashMap<String, String>>) -> Answer {
@@ -164,7 +181,7 @@ async fn list_schedules(FromState(state): FromState<Shared>, Query(query): Query
             "Target": { "Arn": body.target.arn },
         })
     });
-    answer(json!({ "Schedules": shown.collect::<Vec<_>>(), "NextToken": next }), false)
+    Ok(Json(json!({ "Schedules": shown.collect::<Vec<_>>(), "NextToken": next })))
 }
 
 fn group_name(query: &HashMap<String, String>) -> &str {
