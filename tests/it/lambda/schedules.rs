@@ -11,9 +11,7 @@ impl Deployed {
         let path = format!("/v2/schedules/{}", self.receiver.url("/hook"));
         let created = self.request(Method::POST, &path, &[("Upstash-Cron", "* * * * *")], "").await;
         self.at_rest().await;
-        let an_hour_ago =
-            "update schedules set created_at = now() - interval '1 hour', updated_at = now() - interval '1 hour'";
-        self.database.execute(an_hour_ago).await;
+        self.database.execute("update schedules set fires_from = now() - interval '1 hour'").await;
         created.body["scheduleId"].as_str().unwrap_or_else(|| panic!("no id in {created:?}")).to_owned()
     }
 
