@@ -1,9 +1,11 @@
 //! Who is let in, what is not there, and the probes.
 
+use axum::Router;
+use axum::routing::get;
 use reqwest::{Method, StatusCode};
 use sigpost_qstash::DEV_TOKEN;
 
-use crate::support::{TestApp, answered};
+use crate::support::{TestApp, answered, serve};
 
 #[tokio::test]
 async fn nobody_gets_in_without_the_token() {
@@ -100,4 +102,16 @@ async fn what_is_left_out_and_what_is_missing_are_told_apart() {
         let answer = app.post(path).await;
         assert_eq!((answer.status, answer.error()), (StatusCode::NOT_FOUND, told));
     }
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_answered_500_and_the_process_goes_on() {
+    let broken = async || -> &'static str { panic!("a secret of the handler") };
+    let router = Router::new().route("/broken", get(broken)).route("/whole", get(async || "fine"));
+    let url = serve(router).await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let answer = answered(client.get(format!("{url}/broken"))).await;
+    assert_eq!((answer.status, answer.error()), (StatusCode::INTERNAL_SERVER_ERROR, "internal error"));
+    let after = client.get(format!("{url}/whole")).send().await.expect("an answer");
+    assert_eq!(after.text().await.expect("a text"), "fine");
 }

@@ -53,25 +53,23 @@ pub async fn enter(conn: &mut AsyncPgConnection, id: Uuid, room: usize, most: us
 }
 
 statement! {
+    /// Changes only a row that is there: a beat that arrives after the dispatcher has left wakes nobody.
     Beat {
-        id: Uuid => SqlUuid,
         alive_s: f64 => Double,
         room: i32 => Integer,
+        id: Uuid => SqlUuid,
     } -> BigInt;
     "with beaten as (
-        insert into dispatchers (id, alive_until, room)
-        values (" {id} ", now() + make_interval(secs => " {alive_s} "), " {room} ")
-        on conflict (id) do update set alive_until = excluded.alive_until, room = excluded.room
-        returning id
+        update dispatchers set alive_until = now() + make_interval(secs => " {alive_s} "), room = " {room} "
+        where id = " {id} "
      )
-     select count(*) from dispatchers
-     where alive_until > now() and id <> (select id from beaten)"
+     select count(*) - 1 from dispatchers where alive_until > now()"
 }
 
 /// Stays awake, with so much room. Returns how many others are.
 pub async fn beat(conn: &mut AsyncPgConnection, id: Uuid, room: usize) -> Result<usize, Error> {
     let room = i32::try_from(room).unwrap_or(i32::MAX);
-    let others: i64 = Beat { id, alive_s: ALIVE.as_secs_f64(), room, lifetime: PhantomData }.get_result(conn).await?;
+    let others: i64 = Beat { alive_s: ALIVE.as_secs_f64(), room, id, lifetime: PhantomData }.get_result(conn).await?;
     Ok(usize::try_from(others).unwrap_or(0))
 }
 

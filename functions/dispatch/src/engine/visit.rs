@@ -85,8 +85,19 @@ impl Engine {
         *inner.claims_until.lock().unwrap_or_else(PoisonError::into_inner) = claims_until;
         inner.sender.bound_attempts(times.attempt);
 
+        let turns = self.take_turns(claims_until).await;
+        // Whatever came of them: nothing may be in flight when the process is frozen.
+        self.finish(deadline).await;
+        inner.counts.emit();
+        turns
+    }
+
+    /// Is a dispatcher for as long as there is something to look for.
+    async fn take_turns(&self, claims_until: Instant) -> Result<(), Error> {
+        let inner = &self.0;
         let visitor = Uuid::now_v7();
-        while self.looks_before(claims_until) && Instant::now() < claims_until {
+        let is_over = || inner.stopping.is_cancelled() || Instant::now() >= claims_until;
+        while self.looks_before(claims_until) && !is_over() {
             let most = inner.settings.max_dispatchers;
             if !enter(&mut *inner.database.connection().await?, visitor, self.room_left(), most).await? {
                 // Whoever is awake was notified of what was accepted, and sees it.
@@ -97,13 +108,14 @@ impl Engine {
             let mut conn = inner.database.connection().await?;
             leave(&mut conn, visitor).await?;
             // What was left to this one before it left.
-            let seen = glance(&mut conn).await?;
-            if seen.next_due_in == Some(Duration::ZERO) {
+            if glance(&mut conn).await?.next_due_in == Some(Duration::ZERO) {
                 self.look_in(Duration::ZERO);
+                if is_over() {
+                    drop(conn);
+                    self.start_another().await;
+                }
             }
         }
-        self.finish(deadline).await;
-        inner.counts.emit();
         Ok(())
     }
 
@@ -153,12 +165,19 @@ impl Engine {
         // Full, and perhaps more is due than this one can have.
         let due = glance(&mut conn).await?.next_pending_in.is_some_and(|due_in| !due_in.is_positive());
         drop(conn);
-        if let Some(start) = inner.settings.further.as_ref().filter(|_| due)
-            && let Err(error) = start.another().await
-        {
-            tracing::warn!(%error, "no further dispatcher could be started for a backlog");
+        if due {
+            self.start_another().await;
         }
         Ok(())
+    }
+
+    /// Has another environment do what this one cannot. Without one the next tick finds it.
+    async fn start_another(&self) {
+        if let Some(further) = &self.0.settings.further
+            && let Err(error) = further.another().await
+        {
+            tracing::warn!(error = format!("{error:#}"), "no further dispatcher could be started");
+        }
     }
 
     /// Waits for what is in flight, and gives back what takes too long.

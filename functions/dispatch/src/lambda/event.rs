@@ -91,7 +91,6 @@ mod tests {
         for event in [
             r#"{"sigpost":"tock"}"#,
             r#"{"sigpost":"publish","url":"https://a.example/b"}"#,
-            r#"{"sigpost":"tick","delay":1}"#,
             r#"{"hello":"world"}"#,
             "[]",
             "",
