@@ -178,7 +178,7 @@ impl Row {
 impl Claimed {
     /// From rows under the lease of this token, and rows that wait.
     pub(crate) fn new(rows: Vec<Row>, token: Uuid) -> Self {
-        let mut claimed = Self::default();
+        let mut claimed = Self { leases: Vec::with_capacity(rows.len()), ..Self::default() };
         for mut row in rows {
             match (row.waits_for.take(), row.due_in_s) {
                 (Some(gate), _) => {

@@ -34,6 +34,8 @@ impl Engine {
     /// Starts the delivery of a lease. Its room is taken until its end is recorded.
     pub(crate) fn push(&self, lease: Lease, room: Room) {
         let (id, token) = (lease.message.id, lease.token);
+        // It goes from hand to hand until it is recorded; in a box it is not copied each time.
+        let lease = Box::new(lease);
         self.0.in_flight.hold(id, token, |holding| {
             let delivery = deliver(self.clone(), lease, room, holding);
             tokio::spawn(delivery).abort_handle()
@@ -41,7 +43,7 @@ impl Engine {
     }
 }
 
-async fn deliver(engine: Engine, lease: Lease, room: Room, holding: Holding) {
+async fn deliver(engine: Engine, lease: Box<Lease>, room: Room, holding: Holding) {
     let inner = &engine.0;
     let outcome = if lease.deliveries > lease.retried + 1 + LOST_LEASES {
         given_up(&lease)

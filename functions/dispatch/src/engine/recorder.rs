@@ -25,7 +25,7 @@ pub(super) struct Recorder(mpsc::UnboundedSender<Ended>);
 /// A delivery that has ended and is to be recorded. What it holds is let go after the commit: until
 /// then its lease is renewed and its room is taken, which also bounds how many can wait here.
 pub(super) struct Ended {
-    pub(super) lease: Lease,
+    pub(super) lease: Box<Lease>,
     pub(super) outcome: Outcome,
     pub(super) room: Room,
     pub(super) holding: Holding,
@@ -47,15 +47,16 @@ impl Recorder {
 pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceiver<Ended>) {
     let mut gathered = Vec::with_capacity(BATCH);
     while ended.recv_many(&mut gathered, BATCH).await > 0 {
-        record_batch(&engine, std::mem::take(&mut gathered)).await;
+        record_batch(&engine, &mut gathered).await;
     }
 }
 
-/// Records until it succeeds: the deliveries have happened, and forgetting them would repeat them.
-async fn record_batch(engine: &Engine, batch: Vec<Ended>) {
+/// Records the batch, which is empty then, until it succeeds: the deliveries have happened, and forgetting
+/// them would repeat them.
+async fn record_batch(engine: &Engine, batch: &mut Vec<Ended>) {
     let (outcomes, held): (Vec<Outcome>, Vec<_>) =
-        batch.into_iter().map(|ended| (ended.outcome, (ended.lease, ended.room, ended.holding))).unzip();
-    let leases: Vec<&Lease> = held.iter().map(|(lease, ..)| lease).collect();
+        batch.drain(..).map(|ended| (ended.outcome, (ended.lease, ended.room, ended.holding))).unzip();
+    let leases: Vec<&Lease> = held.iter().map(|(lease, ..)| &**lease).collect();
     match commit_persistently(engine, &outcomes, &leases).await {
         Ok(recorded) => announce(engine, &outcomes, &leases, &recorded),
         Err(error) => {

@@ -73,7 +73,9 @@ impl Sender {
     pub(super) async fn send(&self, lease: &Lease, keys: &Keys) -> Result<Answer, SendError> {
         let mut request = self.request(lease, keys)?;
         if let Some(signer) = &self.push_signer {
-            signer.sign(&mut request).await.map_err(|why| SendError::Unsendable(format!("{why:#}")))?;
+            // Boxed, because few have a signer, and inline every delivery would hold the room for what it awaits.
+            let signed = Box::pin(signer.sign(&mut request)).await;
+            signed.map_err(|why| SendError::Unsendable(format!("{why:#}")))?;
         }
         let longest = Duration::from_millis(self.longest_attempt_ms.load(Ordering::Relaxed));
         let bound = lease.message.timeout.unwrap_or(longest).min(longest);
