@@ -26,6 +26,8 @@ async fn items_are_answered_in_order_groups_nested_and_failures_in_their_slots()
         { "destination": hook, "headers": { "Upstash-Retries": "many" } },
         { "destination": "http://10.0.0.1" },
         { "body": "to nobody" },
+        { "destination": hook, "headers": { "Upstash-Retries": 3 } },
+        7,
         { "destination": hook, "queue": "", "headers": null, "body": "last" },
     ]);
     let (status, body) = batch(&app, items).await;
@@ -37,7 +39,9 @@ async fn items_are_answered_in_order_groups_nested_and_failures_in_their_slots()
         { "error": "Upstash-Retries: must be a whole number, 0 or more" },
         { "error": "invalid destination url: endpoint resolves to a private address: 10.0.0.1" },
         { "error": "[5].destination: is missing" },
-        { "messageId": id("/6/messageId"), "url": hook },
+        { "error": "[6].headers.Upstash-Retries: invalid type: integer `3`, expected a string" },
+        { "error": "[7]: invalid type: integer `7`, expected an object" },
+        { "messageId": id("/8/messageId"), "url": hook },
     ]);
     assert_eq!((status, &body), (StatusCode::OK, &expected));
 
@@ -91,7 +95,10 @@ async fn a_batch_without_any_valid_item_is_refused_as_a_whole() {
             json!([{ "destination": hook, "queue": "a b" }]).to_string(),
             "no item of the batch is valid; the first: [0].queue",
         ),
-        (json!([{ "destination": hook, "headers": { "a": 1 } }]).to_string(), "[0].headers.a: "),
+        (
+            json!([{ "destination": hook, "headers": { "a": 1 } }]).to_string(),
+            "no item of the batch is valid; the first: [0].headers.a: ",
+        ),
         (
             json!([{ "destination": hook }, { "destination": hook }, { "destination": hook }]).to_string(),
             "body: the batch is 3 messages",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::{Invalid, json, parse_resource_name};
 
@@ -38,20 +39,21 @@ struct Request {
 }
 
 impl BatchItem {
-    /// Reads the body of a request: an array of items. Of an item, `null` is as good as absent
+    /// Reads the body of a request, an array, item by item. Of an item, `null` is as good as absent
     /// (Python sends `"body":null`), so is an empty queue (Go sends `"queue":""`), and unknown
     /// fields are ignored. What is wrong with one item does not concern the others.
     ///
     /// # Errors
     ///
-    /// The outer error: not such JSON, and the field is `[index].field`. The inner one: an item
-    /// without destination or with a bad queue name.
-    pub fn parse_all(body: &[u8]) -> Result<Vec<Result<Self, Invalid>>, Invalid> {
-        let requests: Vec<Request> = json::parse(body)?;
-        Ok(requests.into_iter().enumerate().map(|(index, request)| Self::read(index, request)).collect())
+    /// The outer error: the body is no JSON array. The inner one: an item of another type, without
+    /// destination or with a bad queue name; the field is `[index].field`.
+    pub fn parse_all(body: &[u8]) -> Result<impl ExactSizeIterator<Item = Result<Self, Invalid>>, Invalid> {
+        let items: Vec<&RawValue> = json::parse(body)?;
+        Ok(items.into_iter().enumerate().map(|(index, item)| Self::read(index, item)))
     }
 
-    fn read(index: usize, request: Request) -> Result<Self, Invalid> {
+    fn read(index: usize, item: &RawValue) -> Result<Self, Invalid> {
+        let request: Request = json::parse_at(&format!("[{index}]"), item.get().as_bytes())?;
         let field = |name| format!("[{index}].{name}");
         let destination = request.destination.filter(|destination| !destination.is_empty());
         let queue = request.queue.filter(|queue| !queue.is_empty());
@@ -81,7 +83,7 @@ mod tests {
             {"destination":"https://a.com","headers":null,"body":null,"queue":null},
             {"destination":"group","queue":"","more":1}
         ]"#;
-        let items: Vec<_> = BatchItem::parse_all(body.as_bytes()).unwrap().into_iter().map(Result::unwrap).collect();
+        let items: Vec<_> = BatchItem::parse_all(body.as_bytes()).unwrap().map(Result::unwrap).collect();
         assert_eq!(items[0].pairs().collect::<Vec<_>>(), [("upstash-delay", "5s")]);
         assert_eq!((items[0].body.as_str(), items[0].queue.as_deref()), ("hi", Some("q")));
         for (item, destination) in items[1..].iter().zip(["https://a.com", "group"]) {
@@ -93,27 +95,38 @@ mod tests {
             };
             assert_eq!(*item, expected);
         }
-        assert_eq!(BatchItem::parse_all(b"[]"), Ok(Vec::new()));
+        assert_eq!(BatchItem::parse_all(b"[]").unwrap().len(), 0);
     }
 
     #[test]
-    fn refusals_name_item_and_field() {
+    fn what_is_no_array_is_refused_as_a_whole() {
         for (body, message) in [
             ("{}", "body: invalid type: map, expected a sequence"),
             ("[", "body: is not JSON: EOF while parsing a list at line 1 column 1"),
+            ("[{]", "body: is not JSON: key must be a string at line 1 column 3"),
             ("[] x", "body: is not JSON: trailing characters at line 1 column 4"),
-            (r#"[{},{"body":{}}]"#, "[1].body: invalid type: map, expected a string"),
-            (r#"[{"headers":{"a":1}}]"#, "[0].headers.a: invalid type: integer `1`, expected a string"),
         ] {
-            assert_eq!(BatchItem::parse_all(body.as_bytes()).unwrap_err().to_string(), message, "{body}");
+            assert_eq!(BatchItem::parse_all(body.as_bytes()).err().unwrap().to_string(), message, "{body}");
         }
-        let items = BatchItem::parse_all(
-            br#"[{"destination":"https://a.com"},{"destination":null},{"destination":"g","queue":"a b"}]"#,
-        )
-        .unwrap();
-        let errors: Vec<_> = items.into_iter().map(|item| item.err().map(|error| error.to_string())).collect();
-        assert_eq!(errors[0], None);
-        assert_eq!(errors[1].as_deref(), Some("[1].destination: is missing"));
-        assert!(errors[2].as_deref().unwrap().starts_with("[2].queue: must be a name of letters"));
+    }
+
+    #[test]
+    fn a_bad_item_is_refused_by_its_place_and_field_and_the_others_are_read() {
+        for (item, message) in [
+            ("7", "[1]: invalid type: integer `7`, expected an object"),
+            ("null", "[1]: invalid type: null, expected an object"),
+            ("[7]", "[1][0]: invalid type: integer `7`, expected a string"),
+            (r#"{"body":{}}"#, "[1].body: invalid type: map, expected a string"),
+            (r#"{"headers":{"a":1}}"#, "[1].headers.a: invalid type: integer `1`, expected a string"),
+            (r#"{"destination":"\ud800"}"#, "[1]: is not JSON: unexpected end of hex escape at line 1 column 23"),
+            (r#"{"destination":null}"#, "[1].destination: is missing"),
+            (r#"{"destination":"g","queue":"a b"}"#, "[1].queue: must be a name of letters"),
+        ] {
+            let body = format!(r#"[{{"destination":"g"}},{item},{{"destination":"g"}}]"#);
+            let items: Vec<_> = BatchItem::parse_all(body.as_bytes()).unwrap().collect();
+            assert!(items[0].is_ok() && items[2].is_ok(), "{item}");
+            let error = items[1].as_ref().unwrap_err().to_string();
+            assert!(error.starts_with(message), "{item}: {error}");
+        }
     }
 }

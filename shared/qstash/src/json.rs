@@ -1,6 +1,6 @@
 //! JSON bodies of requests.
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use crate::Invalid;
 
@@ -10,20 +10,33 @@ use crate::Invalid;
 ///
 /// No JSON, trailing text, or a value of another type than asked for; the error names the field by
 /// its path, `endpoints[1].url`, or is about `body` as a whole.
-pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Invalid> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Invalid> {
+    parse_at("", body)
+}
+
+/// Reads what stands at a place of a body, such as `[1]`, with which the fields of errors begin.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub(crate) fn parse_at<'a, T: Deserialize<'a>>(place: &str, json: &'a [u8]) -> Result<T, Invalid> {
+    let whole = if place.is_empty() { "body" } else { place };
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let field = if path == "." { "body".to_owned() } else { path };
-        refuse(field, error.inner())
+        let field = match error.path().to_string() {
+            path if path == "." => whole.to_owned(),
+            path if place.is_empty() || path.starts_with('[') => format!("{place}{path}"),
+            path => format!("{place}.{path}"),
+        };
+        refuse(field, whole, error.inner())
     })?;
-    deserializer.end().map_err(|error| refuse("body".to_owned(), &error))?;
+    deserializer.end().map_err(|error| refuse(whole.to_owned(), whole, &error))?;
     Ok(value)
 }
 
-fn refuse(field: String, error: &serde_json::Error) -> Invalid {
+fn refuse(field: String, whole: &str, error: &serde_json::Error) -> Invalid {
     if !error.is_data() {
-        return Invalid::new("body", format!("is not JSON: {error}"));
+        return Invalid::new(whole, format!("is not JSON: {error}"));
     }
     // Where in the text it stands says less than the field.
     let text = error.to_string();

@@ -148,37 +148,44 @@ async fn a_default_of_a_group_is_refused_by_header() {
 async fn an_item_of_a_batch_is_refused_by_its_place_and_field() {
     let app = one_of_everything().await;
     let fine = json!({ "destination": "https://a.example" });
-    let third = |item: Value| json!([fine, fine, item]);
-    let wrong_type = [
-        (json!({}), "body: "),
-        (third(json!(7)), "[2]: "),
-        (third(json!([fine])), "[2]"),
-        (third(json!({ "destination": 7 })), "[2].destination: "),
-        (third(json!({ "destination": "https://a.example", "headers": [] })), "[2].headers: "),
-        (
-            third(json!({ "destination": "https://a.example", "headers": { "Upstash-Retries": 3 } })),
-            "[2].headers.Upstash-Retries: ",
-        ),
-        (third(json!({ "destination": "https://a.example", "body": {} })), "[2].body: "),
-        (third(json!({ "destination": "https://a.example", "queue": 7 })), "[2].queue: "),
-    ];
-    refused(&app, Method::POST, "/v2/batch", &wrong_type).await;
+    let no_list = [(json!({}), "body: "), (json!(7), "body: "), (json!(null), "body: ")];
+    refused(&app, Method::POST, "/v2/batch", &no_list).await;
 
-    let with = |name: &str, value: &str| json!([{ "destination": "https://a.example", "headers": { name: value } }]);
-    let alone = [
-        (json!([{}]), "[0].destination: "),
-        (json!([{ "destination": "" }]), "[0].destination: "),
-        (json!([{ "destination": "ftp://a.example" }]), "invalid destination url: "),
-        (json!([{ "destination": "https://a.example/\0" }]), "invalid destination url: "),
-        (json!([{ "destination": "a\0b" }]), "invalid destination url: "),
-        (json!([{ "destination": "https://a.example", "queue": "a b" }]), "[0].queue: "),
-        (json!([{ "destination": "https://a.example", "queue": "\0" }]), "[0].queue: "),
-        (with("Upstash-Label", "a\0b"), "Upstash-Label: "),
-        (with("Content-Type", "a\0b"), "Content-Type: "),
-        (with("Upstash-Forward-a b", "1"), "Upstash-Forward-a b: "),
-        (with("Upstash-Queue-Name", "a b"), "Upstash-Queue-Name: "),
+    let with = |name: &str, value: Value| json!({ "destination": "https://a.example", "headers": { name: value } });
+    let cases = [
+        (json!(7), "[2]: "),
+        (json!(null), "[2]: "),
+        (json!([fine]), "[2]"),
+        (json!({}), "[2].destination: "),
+        (json!({ "destination": "" }), "[2].destination: "),
+        (json!({ "destination": 7 }), "[2].destination: "),
+        (json!({ "destination": "ftp://a.example" }), "invalid destination url: "),
+        (json!({ "destination": "https://a.example/\0" }), "invalid destination url: "),
+        (json!({ "destination": "a\0b" }), "invalid destination url: "),
+        (json!({ "destination": "https://a.example", "headers": [] }), "[2].headers: "),
+        (json!({ "destination": "https://a.example", "body": {} }), "[2].body: "),
+        (json!({ "destination": "https://a.example", "queue": 7 }), "[2].queue: "),
+        (json!({ "destination": "https://a.example", "queue": "a b" }), "[2].queue: "),
+        (json!({ "destination": "https://a.example", "queue": "\0" }), "[2].queue: "),
+        (with("Upstash-Retries", json!(3)), "[2].headers.Upstash-Retries: "),
+        (with("Upstash-Label", json!("a\0b")), "Upstash-Label: "),
+        (with("Content-Type", json!("a\0b")), "Content-Type: "),
+        (with("Upstash-Forward-a b", json!("1")), "Upstash-Forward-a b: "),
+        (with("Upstash-Queue-Name", json!("a b")), "Upstash-Queue-Name: "),
     ];
-    refused(&app, Method::POST, "/v2/batch", &alone).await;
+    let stored = "select count(*) from messages where url = 'https://a.example'";
+    for (item, field) in cases {
+        let before = app.database.count(stored).await;
+        let answer = answered(app.request(Method::POST, "/v2/batch").json(&json!([fine, fine, item]))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{item}: {answer:?}");
+        assert!(answer.body[0]["messageId"].is_string() && answer.body[1]["messageId"].is_string(), "{answer:?}");
+        let refusal = answer.body[2]["error"].as_str().unwrap_or_else(|| panic!("no error in {answer:?}"));
+        assert!(refusal.to_lowercase().starts_with(&field.to_lowercase()), "{item}: {refusal}");
+        let alone = answered(app.request(Method::POST, "/v2/batch").json(&json!([item]))).await;
+        assert_eq!(alone.status, StatusCode::BAD_REQUEST, "{item}: {alone:?}");
+        assert!(alone.error().contains(&refusal.replace("[2]", "[0]")), "{item}: {alone:?}");
+        assert_eq!(app.database.count(stored).await, before + 2, "{item}");
+    }
 }
 
 #[tokio::test]
@@ -187,7 +194,9 @@ async fn a_choice_in_a_body_is_refused_as_in_a_query() {
     let both = [
         (json!([]), "body: "),
         (json!({ "labeel": "a" }), "labeel: "),
-        (json!({ "labeel": null, "laabel": [] }), "laabel: "),
+        (json!({ "labeel": null }), "labeel: "),
+        (json!({ "laabel": [] }), "laabel: "),
+        (json!({ "label": null }), "label: "),
         (json!({ "label": {} }), "label: "),
         (json!({ "label": [["a"]] }), "label: "),
         (json!({ "label": true }), "label: "),
@@ -195,6 +204,7 @@ async fn a_choice_in_a_body_is_refused_as_in_a_query() {
         (json!({ "label": "a\0b" }), "label: "),
         (json!({ "url": ["http://a.example", "\0"] }), "url: "),
         (json!({ "a\0b": "1" }), "a\0b: "),
+        (json!({ "count": null }), "count: "),
         (json!({ "count": 0 }), "count: "),
         (json!({ "count": 1.5 }), "count: "),
         (json!({ "count": "many" }), "count: "),
@@ -202,12 +212,16 @@ async fn a_choice_in_a_body_is_refused_as_in_a_query() {
         (json!({ "toDate": -1 }), "toDate: "),
     ];
     let of_cancel = [
+        (json!({ "messageIds": null }), "messageIds: "),
+        (json!({ "messageIds": null, "label": "a" }), "messageIds: "),
         (json!({ "messageIds": {} }), "messageIds: "),
         (json!({ "messageIds": [{}] }), "messageIds: "),
         (json!({ "messageIds": vec!["a"; 10_001] }), "messageIds: "),
         (json!({ "count": 501 }), "count: "),
     ];
     let of_dlq = [
+        (json!({ "dlqIds": null }), "dlqIds: "),
+        (json!({ "dlqIds": null, "label": "a" }), "dlqIds: "),
         (json!({ "dlqIds": {} }), "dlqIds: "),
         (json!({ "dlqIds": [null] }), "dlqIds: "),
         (json!({ "dlqIds": vec!["a"; 10_001] }), "dlqIds: "),

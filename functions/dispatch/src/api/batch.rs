@@ -38,8 +38,9 @@ pub(crate) async fn publish_batch(
 ) -> Result<Json<Vec<Slot>>, ApiError> {
     let body = body::read(&headers, request_body, state.limits.max_batch_bytes).await?;
     let items = BatchItem::parse_all(&body)?;
-    drop(body);
     check_size(&state, items.len())?;
+    let items: Vec<_> = items.collect();
+    drop(body);
     let groups = groups_of(&state, &items).await?;
     let caller_ip = caller.0.map(|address| address.to_string());
     let now = Timestamp::now();
