@@ -19,8 +19,10 @@ pub(super) const FUNCTIONS: [&str; 4] = [DISPATCH, "admin", SEND_EMAIL, "cleanup
 const BUILD: &str = "cargo build --release -p dispatch -p admin -p send-email -p cleanup-old-data";
 /// As in `infra/template.yaml` for the handler; `dispatch` has longer, which no figure needs.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Environments of a function. With two connections each, both functions fit into Postgres's 100.
-const CONCURRENCY: usize = 20;
+/// Environments of a function that is no handler, each with a connection of Postgres's 100.
+const CONCURRENCY: usize = 40;
+/// Environments of a handler, each with two: a run's and its heartbeat's, as in `infra/template.yaml`.
+const HANDLER_CONCURRENCY: usize = 20;
 
 /// Where the functions' programs are.
 pub(super) struct Programs(PathBuf);
@@ -102,9 +104,9 @@ impl<'a> Deployment<'a> {
     fn of_program(&self, program: PathBuf, runs_jobs: bool) -> Function {
         let mut variables = self.variables.clone();
         if runs_jobs {
-            // A run and its heartbeat, as in `infra/template.yaml`.
             variables.insert("DATABASE_CONNECTIONS".into(), "2".into());
         }
-        Function::new(Definition { program, variables, timeout: TIMEOUT, concurrency: CONCURRENCY, log: false })
+        let concurrency = if runs_jobs { HANDLER_CONCURRENCY } else { CONCURRENCY };
+        Function::new(Definition { program, variables, timeout: TIMEOUT, concurrency, log: false })
     }
 }
