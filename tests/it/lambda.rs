@@ -47,6 +47,7 @@ impl Deployed {
             variables: HashMap::from(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))),
             timeout: Duration::from_secs(60),
             concurrency: 12,
+            log: true,
         };
         change(&mut definition);
         let dispatch = Function::new(definition);

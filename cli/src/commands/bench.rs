@@ -5,6 +5,7 @@
 //! - `limits.rs` (with `insert_limits.rs`, `claim_limit.rs`) measures the machine; `accepts.rs`,
 //!   `backlog.rs`, `both.rs`, `queue.rs`, `latency.rs` and `idle.rs` measure `sigpost serve`: (a) to
 //!   (d) and (g) of `docs/benchmark.md`. `usage.rs` adds (e) and (f).
+//! - `lambda.rs` measures the functions as Lambda runs them: (l).
 //! - `load.rs`, `closed_loop.rs`, `connection.rs`, `job.rs`, `own_thread.rs` make the load.
 //! - `sink.rs` and `tally.rs` are the destination; `sink_process.rs`, `serve_process.rs` and
 //!   `postgres.rs` are what is started; `audit.rs` compares counts with the database.
@@ -23,6 +24,7 @@ mod goals;
 mod idle;
 mod insert_limits;
 mod job;
+mod lambda;
 mod latency;
 mod limits;
 mod load;
@@ -46,6 +48,7 @@ mod statements;
 mod tally;
 mod usage;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -70,14 +73,15 @@ const SHORT_IDLE_SECONDS: u64 = 60;
 /// Measure sigpost on this machine, beside what the machine itself allows.
 ///
 /// Starts an embedded, durable Postgres, a destination on loopback and `sigpost serve`, and takes
-/// about four minutes. Figures of one machine change from hour to hour: compare the ratios. Keep the
+/// about five minutes. Figures of one machine change from hour to hour: compare the ratios. Keep the
 /// machine quiet meanwhile, and use a release build.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: cargo run --release -p sigpost -- bench --only b --runs 5
 docs/benchmark.md says what each figure is, and how to compare with another program.")]
 pub(crate) struct Bench {
     /// Measure only these: a accepts, b deliveries, c latency, d idle statements, e memory, f CPU
-    /// time, g a queue with parallelism 1. (e and f are read while b is measured.)
+    /// time, g a queue with parallelism 1, l the functions as Lambda runs them. (e and f are read while
+    /// b is measured.)
     #[arg(long, value_delimiter = ',', value_name = "PARTS")]
     only: Vec<Part>,
     /// How often throughput is measured; the median counts.
@@ -90,6 +94,10 @@ pub(crate) struct Bench {
     /// happens each 300 s).
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
     idle_seconds: Option<u64>,
+    /// A folder with node_modules in which @upstash/qstash is installed, for l (default: the one that
+    /// the tests install under target/tmp).
+    #[arg(long, value_name = "DIR")]
+    node_sdk: Option<PathBuf>,
     #[command(flatten)]
     reference: Reference,
     /// Print all figures as JSON.
@@ -139,6 +147,10 @@ impl Bench {
         if wants(&[Part::C]) {
             figures.machine.look_at_neighbours().await;
             figures.latency = Some(latency::measure(&postgres, &sink).await?);
+        }
+        if wants(&[Part::L]) {
+            figures.machine.look_at_neighbours().await;
+            figures.lambda = lambda::measure(&postgres, &sink, self.node_sdk.as_deref()).await?;
         }
         postgres.stop().await?;
         if wants(&[Part::D]) {

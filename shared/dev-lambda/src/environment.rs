@@ -31,6 +31,10 @@ struct State {
     /// What each of them gets next.
     deliveries: HashMap<String, Delivery>,
     answer: Option<(String, oneshot::Sender<Result<Value, Refused>>)>,
+    spawned_at: Option<Instant>,
+    /// From the start of the process to the runtime's first question for an event, and to its first answer.
+    polled_after: Option<Duration>,
+    answered_after: Option<Duration>,
     invoked_at: Option<Instant>,
     invocations: u64,
     /// How long each invocation lasted, from its event to the moment when all had asked for the next one.
@@ -67,6 +71,7 @@ impl Environment {
             changed: Notify::new(),
         });
         let address = api::serve(Arc::clone(&environment)).await?;
+        environment.lock().spawned_at = Some(Instant::now());
         let child = definition.command(address).spawn()?;
         environment.lock().process = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         tokio::spawn(Arc::clone(&environment).watch(child));
@@ -162,6 +167,16 @@ impl Environment {
         self.lock().process.map(Pid::as_raw)
     }
 
+    /// How long its process took from its start until the runtime asked for an event, once it has.
+    pub fn polled_after(&self) -> Option<Duration> {
+        self.lock().polled_after
+    }
+
+    /// How long it took from the start of its process until the first answer, once there is one.
+    pub fn answered_after(&self) -> Option<Duration> {
+        self.lock().answered_after
+    }
+
     /// How long each of its invocations lasted, the time after the answer included, oldest first.
     pub fn billed(&self) -> Vec<Duration> {
         self.lock().billed.clone()
@@ -200,6 +215,9 @@ impl Environment {
         {
             let mut state = self.lock();
             *state.waiting.get_mut(name)? = true;
+            if name == RUNTIME && state.polled_after.is_none() {
+                state.polled_after = state.since_spawned();
+            }
             if matches!(state.phase, Phase::Starting | Phase::Invoked) && state.waiting.values().all(|waiting| *waiting)
             {
                 if let Some(invoked_at) = state.invoked_at.take() {
@@ -218,12 +236,19 @@ impl Environment {
     pub(crate) fn answer(&self, request_id: &str, answer: Result<Value, Refused>) -> bool {
         let mut state = self.lock();
         let Some((_, caller)) = state.answer.take_if(|(id, _)| id == request_id) else { return false };
+        if state.answered_after.is_none() {
+            state.answered_after = state.since_spawned();
+        }
         let _ = caller.send(answer);
         true
     }
 }
 
 impl State {
+    fn since_spawned(&self) -> Option<Duration> {
+        self.spawned_at.map(|spawned_at| spawned_at.elapsed())
+    }
+
     fn signal(&self, signal: Signal) {
         if let Some(process) = self.process {
             // It may have ended at this moment, which `watch` notices.

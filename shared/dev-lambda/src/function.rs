@@ -23,6 +23,8 @@ pub struct Definition {
     pub timeout: Duration,
     /// Environments at once at most (reserved concurrency).
     pub concurrency: usize,
+    /// Whether its log is shown with that of this process, or nowhere.
+    pub log: bool,
 }
 
 /// Why an invocation has no answer.
@@ -136,6 +138,9 @@ impl Definition {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .stdin(Stdio::null())
             .kill_on_drop(true);
+        if !self.log {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        }
         command
     }
 }

@@ -26,8 +26,23 @@ impl Function {
     pub async fn url(&self) -> std::io::Result<String> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        serve(listener, Router::new().fallback(request).with_state(self.clone()));
+        self.serve_requests(listener);
         Ok(url)
+    }
+
+    /// Serves the function's URL on a port that was known before: to the function itself, for example.
+    ///
+    /// # Errors
+    ///
+    /// The listener cannot be used.
+    pub fn serve_url(&self, listener: std::net::TcpListener) -> std::io::Result<()> {
+        listener.set_nonblocking(true)?;
+        self.serve_requests(TcpListener::from_std(listener)?);
+        Ok(())
+    }
+
+    fn serve_requests(&self, listener: TcpListener) {
+        serve(listener, Router::new().fallback(request).with_state(self.clone()));
     }
 
     /// Serves Lambda's API for invocations on a port that its clients, the function among them, know

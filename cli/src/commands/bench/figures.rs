@@ -7,6 +7,7 @@ use super::backlog::Backlog;
 use super::both::Both;
 use super::goals::Goal;
 use super::idle::Idle;
+use super::lambda::Lambda;
 use super::latency::Latency;
 use super::limits::Limits;
 use super::machine::Machine;
@@ -26,6 +27,7 @@ pub(super) struct Figures {
     pub(super) queue: Option<Queue>,
     pub(super) latency: Option<Latency>,
     pub(super) idle: Option<Idle>,
+    pub(super) lambda: Option<Lambda>,
     pub(super) ratios: Vec<Ratio>,
     pub(super) goals: Vec<Goal>,
 }

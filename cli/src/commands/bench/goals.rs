@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::figures::Figures;
+use super::lambda::Lambda;
 use super::series::Series;
 
 /// Figures of another program, measured beside this run: the goals for throughput are ratios to it.
@@ -69,6 +70,7 @@ pub(super) fn goals(figures: &Figures, reference: &Reference) -> Vec<Goal> {
     if let Some(peak_mb) = figures.peak_mb() {
         goals.push(Goal { goal: "e memory of serve", figure: peak_mb, bound: "< 40 MB", pass: peak_mb < 40.0 });
     }
+    goals.extend(figures.lambda.iter().flat_map(Lambda::goals));
     goals
 }
 

@@ -19,4 +19,6 @@ pub(super) enum Part {
     F,
     /// A queue, one job at a time.
     G,
+    /// The functions as Lambda runs them.
+    L,
 }

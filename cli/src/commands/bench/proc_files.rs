@@ -26,6 +26,16 @@ pub(super) fn memory(pid: u32) -> Result<Memory> {
     Ok(Memory { resident_mb, peak_mb: megabytes(&status, "VmHWM:") })
 }
 
+/// CPU seconds of the threads that a process has, to the nanosecond.
+pub(super) fn live_cpu_seconds(pid: u32) -> Result<f64> {
+    let path = format!("/proc/{pid}/task");
+    let threads = fs::read_dir(&path).context(path)?.flatten();
+    let schedules = threads.filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
+    // The first number is the time on a CPU.
+    let nanoseconds = schedules.filter_map(|schedule| schedule.split_whitespace().next()?.parse::<f64>().ok());
+    Ok(nanoseconds.sum::<f64>() / 1e9)
+}
+
 fn parse_stat(stat: &str) -> Option<Process> {
     // The second field is the program's name in brackets, and may hold anything.
     let (start, rest) = (stat.split_once(' ')?.0, stat.rsplit_once(") ")?.1);

@@ -39,6 +39,11 @@ pub(super) fn cpu_seconds(pid: u32) -> Result<f64> {
     Ok(found.with_context(|| format!("process {pid} has ended"))?.cpu_s)
 }
 
+/// The same, finer where the system says it, of the threads that are alive: not of those that have ended.
+pub(super) fn live_cpu_seconds(pid: u32) -> Result<f64> {
+    if HAS_PROC_FILES { proc_files::live_cpu_seconds(pid) } else { cpu_seconds(pid) }
+}
+
 /// CPU seconds that a server of many processes has used: the first one, its live children, and
 /// those that have ended.
 pub(super) fn cpu_seconds_with_children(pid: u32) -> Result<f64> {

@@ -11,14 +11,14 @@ use super::usage::Usage;
 
 /// Lines of a name, a figure, and what there is to say about it.
 #[derive(Default)]
-struct Table(String);
+pub(super) struct Table(String);
 
 impl Table {
-    fn heading(&mut self, text: &str) {
+    pub(super) fn heading(&mut self, text: &str) {
         let _ = write!(self.0, "\n{text}\n");
     }
 
-    fn line(&mut self, name: &str, figure: &str, remark: &str) {
+    pub(super) fn line(&mut self, name: &str, figure: &str, remark: &str) {
         let line = format!("  {name:<52} {figure:>14}   {remark}");
         self.0.push_str(line.trim_end());
         self.0.push('\n');
@@ -85,6 +85,9 @@ pub(super) fn text(figures: &Figures) -> String {
     ];
     for (of, usage) in usages.into_iter().filter_map(|(of, usage)| Some((of, usage?))) {
         memory_and_cpu(&mut table, of, usage);
+    }
+    if let Some(lambda) = &figures.lambda {
+        lambda.show(&mut table);
     }
     if !figures.goals.is_empty() {
         table.heading("Goals");

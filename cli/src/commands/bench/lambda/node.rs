@@ -1,0 +1,69 @@
+//! Node with QStash's official receiver, started as our functions are.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tokio::process::Command;
+
+use super::deployment::Programs;
+
+const SCRIPT: &str = include_str!("bootstrap.mjs");
+/// What the tests install with npm.
+const FROM_TESTS: &str = "tmp/sdk/javascript";
+
+/// A folder with the script and what it imports, which is removed with this.
+pub(super) struct Node {
+    folder: PathBuf,
+    version: String,
+}
+
+impl Node {
+    /// Looks for Node and the SDK; says so when one is missing.
+    pub(super) async fn find(programs: &Programs, sdk: Option<&Path>) -> Result<Option<Self>> {
+        let sdk = sdk.map_or_else(|| programs.target().join(FROM_TESTS), Path::to_owned);
+        let modules = sdk.join("node_modules");
+        if !modules.join("@upstash/qstash").is_dir() {
+            let (package, folder) = ("@upstash/qstash", sdk.display());
+            eprintln!("  l   without Node: {package} is not in {folder}; give --node-sdk, or npm install --prefix it");
+            return Ok(None);
+        }
+        let asked = Command::new("node").args(["-p", "process.execPath + ' ' + process.version"]).output().await;
+        let answer = asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+        let Some((node, version)) = answer.rsplit_once(' ') else {
+            eprintln!("  l   without Node: there is no node on the PATH");
+            return Ok(None);
+        };
+        let folder = std::env::temp_dir().join(format!("sigpost-bench-{}", std::process::id()));
+        let found = Self { folder, version: format!("Node {version}") };
+        found.install(node, &modules).context("the script for Node")?;
+        Ok(Some(found))
+    }
+
+    /// The script, which the kernel starts with Node itself: no shell is in between.
+    fn install(&self, node: &str, modules: &Path) -> Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        symlink(modules.canonicalize()?, self.folder.join("node_modules"))?;
+        fs::write(self.bootstrap(), format!("#!{node}\n{SCRIPT}"))?;
+        fs::set_permissions(self.bootstrap(), fs::Permissions::from_mode(0o755))?;
+        Ok(())
+    }
+
+    /// The program of the environment.
+    pub(super) fn bootstrap(&self) -> PathBuf {
+        self.folder.join("bootstrap.mjs")
+    }
+
+    /// Such as `Node v20.20.2`.
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Of the installation only the link is in it.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}

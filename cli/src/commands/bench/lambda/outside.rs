@@ -1,0 +1,66 @@
+//! What the functions call: a Resend that takes every e-mail at once, and a destination that holds
+//! its answers back.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::routing::post;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// A server on loopback, for as long as the bench runs.
+pub(super) struct Outside {
+    url: String,
+    arrived: Arc<watch::Sender<usize>>,
+    released: Arc<watch::Sender<bool>>,
+}
+
+impl Outside {
+    /// Starts it.
+    pub(super) async fn start() -> Result<Self> {
+        let arrived = Arc::new(watch::Sender::new(0));
+        let released = Arc::new(watch::Sender::new(false));
+        let (arriving, releasing) = (Arc::clone(&arrived), Arc::clone(&released));
+        let hold = move || {
+            let mut released = releasing.subscribe();
+            arriving.send_modify(|arrived| *arrived += 1);
+            async move {
+                let _ = released.wait_for(|released| *released).await;
+            }
+        };
+        let email = async || r#"{"id":"49a3999c-0ce1-4ea6-ab68-afcd6dc2e794"}"#;
+        let router = Router::new().route("/emails", post(email)).route("/held", post(hold));
+
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("there is no free port")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { url, arrived, released })
+    }
+
+    /// Resend's base URL.
+    pub(super) fn resend_url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where answers are held.
+    pub(super) fn held_url(&self) -> String {
+        format!("{}/held", self.url)
+    }
+
+    /// Waits until so many requests are held.
+    pub(super) async fn holds(&self, requests: usize) -> Result<()> {
+        self.arrived.subscribe().wait_for(|arrived| *arrived >= requests).await?;
+        Ok(())
+    }
+
+    /// Answers them, and all that follow.
+    pub(super) fn release(&self) {
+        self.released.send_replace(true);
+    }
+}
