@@ -194,7 +194,9 @@ async fn a_choice_in_a_body_is_refused_as_in_a_query() {
     let both = [
         (json!([]), "body: "),
         (json!({ "labeel": "a" }), "labeel: "),
-        (json!({ "labeel": null, "laabel": [] }), "laabel: "),
+        (json!({ "labeel": null }), "labeel: "),
+        (json!({ "laabel": [] }), "laabel: "),
+        (json!({ "label": null }), "label: "),
         (json!({ "label": {} }), "label: "),
         (json!({ "label": [["a"]] }), "label: "),
         (json!({ "label": true }), "label: "),
@@ -202,6 +204,7 @@ async fn a_choice_in_a_body_is_refused_as_in_a_query() {
         (json!({ "label": "a\0b" }), "label: "),
         (json!({ "url": ["http://a.example", "\0"] }), "url: "),
         (json!({ "a\0b": "1" }), "a\0b: "),
+        (json!({ "count": null }), "count: "),
         (json!({ "count": 0 }), "count: "),
         (json!({ "count": 1.5 }), "count: "),
         (json!({ "count": "many" }), "count: "),
@@ -209,12 +212,16 @@ async fn a_choice_in_a_body_is_refused_as_in_a_query() {
         (json!({ "toDate": -1 }), "toDate: "),
     ];
     let of_cancel = [
+        (json!({ "messageIds": null }), "messageIds: "),
+        (json!({ "messageIds": null, "label": "a" }), "messageIds: "),
         (json!({ "messageIds": {} }), "messageIds: "),
         (json!({ "messageIds": [{}] }), "messageIds: "),
         (json!({ "messageIds": vec!["a"; 10_001] }), "messageIds: "),
         (json!({ "count": 501 }), "count: "),
     ];
     let of_dlq = [
+        (json!({ "dlqIds": null }), "dlqIds: "),
+        (json!({ "dlqIds": null, "label": "a" }), "dlqIds: "),
         (json!({ "dlqIds": {} }), "dlqIds: "),
         (json!({ "dlqIds": [null] }), "dlqIds: "),
         (json!({ "dlqIds": vec!["a"; 10_001] }), "dlqIds: "),

@@ -7,11 +7,13 @@ use std::str::FromStr;
 
 use serde_json::Value;
 use sigpost_qstash::Invalid;
-use sigpost_qstash::bulk::MAX_IDS;
 use sigpost_qstash::names::{PREFIX, TOKEN_PARAMETER};
 use sigpost_runtime::env::split;
 
 use crate::api::parameter::{Parameter, names};
+
+/// Most ids that a bulk call may name.
+const MAX_IDS: usize = 10_000;
 
 /// The decoded pairs of a query string.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
@@ -54,6 +56,7 @@ impl Query {
         Ok(parsed)
     }
 
+    /// `null` is refused whatever its name: who meant to choose by it would choose everything.
     fn parse_body(body: &[u8]) -> Result<Self, Invalid> {
         let mut parsed = Self::default();
         if body.trim_ascii().is_empty() {
@@ -63,7 +66,9 @@ impl Query {
             serde_json::from_slice(body).map_err(|why| Invalid::new("body", format!("is not a JSON object: {why}")))?;
         for (name, value) in fields {
             let values = match value {
-                Value::Null => continue,
+                Value::Null => {
+                    return Err(Invalid::new(name, "must not be null; leave it out to choose by other things"));
+                }
                 Value::Array(values) => values,
                 value => vec![value],
             };
