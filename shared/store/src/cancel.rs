@@ -9,7 +9,7 @@ use sigpost_qstash::MessageId;
 use uuid::Uuid;
 
 use crate::filter::Filter;
-use crate::search::{FEW, Found, IdQuery, plan_for_searching, search};
+use crate::search::{A_WALK, FEW, Found, IdQuery, MANY, plan_for_searching, search};
 use crate::{Database, Error};
 
 /// Messages in one statement: some tens of milliseconds.
@@ -137,12 +137,21 @@ async fn open_messages(database: &Database, filter: &Filter, most: i64) -> Resul
     let mut conn = database.connection().await?;
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        match search(conn, filter, true, FEW).await? {
+        let mut found = search(conn, filter, true, FEW).await?;
+        if matches!(found, Found::Many) {
+            let near: Vec<Uuid> =
+                IdQuery::Open { matches: filter.matches(), most, of: Some(A_WALK) }.load(conn).await?;
+            if i64::try_from(near.len()).is_ok_and(|found| found >= most) {
+                return Ok(near);
+            }
+            found = search(conn, filter, true, MANY).await?;
+        }
+        match found {
             Found::These(mut ids) => {
                 ids.truncate(usize::try_from(most).unwrap_or(usize::MAX));
                 Ok(ids)
             }
-            Found::Many => Ok(IdQuery::Open { matches: filter.matches(), most }.load(conn).await?),
+            Found::Many => Ok(IdQuery::Open { matches: filter.matches(), most, of: None }.load(conn).await?),
         }
     })
     .await
