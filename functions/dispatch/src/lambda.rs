@@ -32,7 +32,7 @@ use process::Process;
 /// between events, without the extension: there the engine runs all the time.
 pub(crate) async fn serve(config: Config) -> Result<()> {
     let ended = |why: lambda_http::Error| anyhow!("the Lambda runtime ended: {why}");
-    let process = Arc::new(Process::start(config).await);
+    let process = Process::start(config);
     let runtime = Runtime::new(Answering(Arc::clone(&process)));
     let served = if serve::is_concurrent() {
         tokio::select! {

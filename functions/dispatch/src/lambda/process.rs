@@ -1,5 +1,7 @@
 //! The process of one environment: its app, as soon as it can have one.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -24,12 +26,16 @@ pub(super) struct Ready {
 }
 
 impl Process {
-    /// Starts the app, if that can be done now: before the first event, when it costs no request any time.
-    pub(super) async fn start(config: Config) -> Self {
-        let process = Self { config, ready: OnceCell::new() };
-        if let Err(error) = process.ready().await {
-            tracing::warn!(error = format!("{error:#}"), "not ready yet; every event tries again");
-        }
+    /// Begins to start the app. The process asks for its first event meanwhile, which then waits for
+    /// what is left of the start.
+    pub(super) fn start(config: Config) -> Arc<Self> {
+        let process = Arc::new(Self { config, ready: OnceCell::new() });
+        let starting = Arc::clone(&process);
+        tokio::spawn(async move {
+            if let Err(error) = starting.ready().await {
+                tracing::warn!(error = format!("{error:#}"), "not ready yet; every event tries again");
+            }
+        });
         process
     }
 
