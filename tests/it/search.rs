@@ -131,8 +131,16 @@ async fn what_was_common_long_ago_is_found_without_walking_over_all_that_came_si
         )
         .await;
     app.database.execute("delete from messages where caller_ip = '127.0.0.1'").await;
-    app.database.execute("vacuum analyze messages").await;
-    app.database.execute("vacuum analyze events").await;
+    app.database
+        .execute(
+            "insert into dead_letters (message_id, failed_at)
+             select id, now() - interval '1 h' + row_number() over (order by id) * interval '10 ms' from messages;
+             update messages set state = 'failed', due_at = null, finished_at = now() where labels = '{old}'",
+        )
+        .await;
+    for table in ["messages", "dead_letters", "events"] {
+        app.database.execute(&format!("vacuum analyze {table}")).await;
+    }
 
     for filter in ["label=old", "url=http://127.0.0.1/old%3Fa=1", "host=127.0.0.1", "path=/old"] {
         let before = rows_read(&app).await;
@@ -145,5 +153,31 @@ async fn what_was_common_long_ago_is_found_without_walking_over_all_that_came_si
              where m.labels = '{old}' order by e.at desc, e.id desc limit 100", &[]).await;
         assert_eq!(newest, times.iter().map(|row| row.get::<_, i64>(0)).collect::<Vec<_>>(), "{filter}");
         assert!(after.1 - before.1 < 50_000, "{filter} reads {} rows", after.1 - before.1);
+    }
+
+    for filter in ["label=old", "url=http://127.0.0.1/old%3Fa=1"] {
+        let before = rows_read(&app).await;
+        let answer = app.get(&format!("/v2/dlq?{filter}")).await;
+        let after = rows_read(&app).await;
+        let rows = answer.body["messages"].as_array().expect("rows");
+        let newest: Vec<_> = rows.iter().map(|row| row["dlqId"].as_str().expect("an id").to_owned()).collect();
+        let ids = app
+            .database
+            .query(
+                "select floor(extract(epoch from d.failed_at) * 1000)::bigint || '-' || d.id
+             from dead_letters d join messages m on m.id = d.message_id
+             where m.labels = '{old}' order by d.failed_at desc, d.id desc limit 100",
+                &[],
+            )
+            .await;
+        assert_eq!(newest, ids.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), "{filter}");
+        assert!(after.1 - before.1 < 50_000, "dead letters of {filter} read {} rows", after.1 - before.1);
+    }
+    // None of them is open any more; forty thousand others are.
+    for filter in ["label=old", "url=http://127.0.0.1/old%3Fa=1", "host=127.0.0.1", "path=/old"] {
+        let before = rows_read(&app).await;
+        assert_eq!(app.delete(&format!("/v2/messages?{filter}&count=100")).await.body["cancelled"], 0);
+        let after = rows_read(&app).await;
+        assert!(after.1 - before.1 < 36_000, "cancelling by {filter} reads {} rows", after.1 - before.1);
     }
 }

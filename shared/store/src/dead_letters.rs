@@ -15,7 +15,7 @@ use crate::filter::{self, OfMessage};
 use crate::messages::{Message, MessageRow, StoredMessage};
 use crate::record::Response;
 use crate::schema::{dead_letters, messages};
-use crate::search::{FEW, Found, plan_for_searching, search};
+use crate::search::{A_WALK, FEW, Found, MANY, plan_for_searching, search};
 
 /// A dead letter with its message.
 #[derive(Clone, Debug)]
@@ -115,32 +115,57 @@ pub async fn list_ids(conn: &mut AsyncPgConnection, filter: &Filter, count: i64)
 
 async fn choose(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<DeadLetterId>, Error> {
     plan_for_searching(conn).await?;
-    let of = match filter.messages.is_empty() {
-        true => Found::Many,
-        false => search(conn, &filter.messages, false, FEW).await?,
-    };
-    let rows: Vec<(i64, jiff_diesel::Timestamp)> = page(filter, of).limit(count).load(conn).await?;
-    let id = |(seq, failed_at): (i64, jiff_diesel::Timestamp)| DeadLetterId {
-        failed_at_ms: failed_at.to_jiff().as_millisecond(),
-        seq,
-    };
+    let rows = places(conn, filter, count).await?;
+    let id = |(seq, failed_at): Place| DeadLetterId { failed_at_ms: failed_at.to_jiff().as_millisecond(), seq };
     Ok(rows.into_iter().map(id).collect())
 }
 
-fn page(filter: &Filter, of: Found) -> dead_letters::BoxedQuery<'_, Pg, (BigInt, Timestamptz)> {
+/// A number, and when it failed.
+type Place = (i64, jiff_diesel::Timestamp);
+
+/// As with events.
+async fn places(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<Place>, Error> {
+    if filter.messages.is_empty() {
+        return Ok(in_order(filter, false).limit(count).load(conn).await?);
+    }
+    let mut of = search(conn, &filter.messages, false, FEW).await?;
+    if matches!(of, Found::Many) {
+        let edge: Option<Place> = in_order(filter, false).offset(A_WALK).limit(1).load(conn).await?.pop();
+        let Some((_, edge)) = edge else {
+            return Ok(page(filter, of).limit(count).load(conn).await?);
+        };
+        let near = page(filter, Found::Many);
+        let near = match filter.earliest_first {
+            true => near.filter(dead_letters::failed_at.le(edge)),
+            false => near.filter(dead_letters::failed_at.ge(edge)),
+        };
+        let rows: Vec<Place> = near.limit(count).load(conn).await?;
+        if i64::try_from(rows.len()).is_ok_and(|found| found >= count) {
+            return Ok(rows);
+        }
+        of = search(conn, &filter.messages, false, MANY).await?;
+    }
+    Ok(page(filter, of).limit(count).load(conn).await?)
+}
+
+type Query<'a> = dead_letters::BoxedQuery<'a, Pg, (BigInt, Timestamptz)>;
+
+/// The dead letters of what was found, in the order asked for.
+fn page(filter: &Filter, of: Found) -> Query<'_> {
+    match of {
+        Found::These(ids) => in_order(filter, true).filter(dead_letters::message_id.eq_any(ids)),
+        Found::Many => in_order(filter, false)
+            .filter(OfMessage { column: "dead_letters.message_id", matches: filter.messages.matches() }),
+    }
+}
+
+/// The dead letters in the order asked for, of whichever message; `sorted` as with events.
+fn in_order(filter: &Filter, sorted: bool) -> Query<'_> {
     let at_ms = |operator: &str, ms: i64| {
         let column = sql::<Bool>("dead_letters.failed_at ").sql(operator);
         column.sql(" to_timestamp(").bind::<BigInt, _>(ms).sql(" / 1000.0)")
     };
     let mut query = dead_letters::table.select((dead_letters::id, dead_letters::failed_at)).into_boxed();
-    let few = matches!(of, Found::These(_));
-    query = match of {
-        Found::These(ids) => query.filter(dead_letters::message_id.eq_any(ids)),
-        Found::Many if filter.messages.is_empty() => query,
-        Found::Many => {
-            query.filter(OfMessage { column: "dead_letters.message_id", matches: filter.messages.matches() })
-        }
-    };
     if let Some(ids) = &filter.ids {
         // The number alone identifies; an id with another time was made up.
         let possible = ids.iter().filter(|id| id.failed_at_ms <= LAST_MS);
@@ -175,8 +200,7 @@ fn page(filter: &Filter, of: Found) -> dead_letters::BoxedQuery<'_, Pg, (BigInt,
                 .sql(")"),
         );
     }
-    // As with events.
-    let at = if few { "dead_letters.failed_at + interval '0'" } else { "dead_letters.failed_at" };
+    let at = if sorted { "dead_letters.failed_at + interval '0'" } else { "dead_letters.failed_at" };
     let direction = if filter.earliest_first { "asc" } else { "desc" };
     query.order(sql::<Bool>(&format!("{at} {direction}, dead_letters.id {direction}")))
 }
