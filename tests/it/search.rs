@@ -2,7 +2,10 @@
 
 use reqwest::StatusCode;
 
+use self::plans::{Plans, tables};
 use crate::support::TestApp;
+
+mod plans;
 
 /// Rows that were read so far: by sequential scans, and in all.
 async fn rows_read(app: &TestApp) -> (i64, i64) {
@@ -21,12 +24,24 @@ async fn rows_read(app: &TestApp) -> (i64, i64) {
     (sequentially, sequentially + by_index)
 }
 
+/// Of what was planned since the last time, nothing reads one of the tables from end to end.
+async fn assert_planned_by_index(plans: &mut Plans<'_>, what: &str) {
+    let is_large = |table: &&str| ["messages", "dead_letters", "events"].iter().any(|name| table.starts_with(name));
+    let new = plans.read().await;
+    let read: Vec<_> = new.iter().flat_map(|plan| tables(plan, &|_| true)).filter(is_large).collect();
+    assert!(!read.is_empty(), "the plans of {what} are in the log");
+    for plan in new {
+        let sequentially = tables(&plan, &|node| node == "Seq Scan").into_iter().find(is_large);
+        assert_eq!(sequentially, None, "{what}: {plan:#}");
+    }
+}
+
 #[tokio::test]
 async fn no_filter_reads_a_table_from_end_to_end() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let headers = [("Upstash-Queue-Name", "some"), ("Upstash-Flow-Control-Key", "some")];
     let headers = [&headers[..], &[("Upstash-Flow-Control-Value", "parallelism=1"), ("Upstash-Delay", "1h")]].concat();
-    app.publish("http://127.0.0.1/some?a=1", &headers, "").await;
+    let id = app.publish("http://127.0.0.1/some?a=1", &headers, "").await.id();
     // One in a thousand is like that, the others differ in everything; of both, half have failed.
     app.database
         .execute(
@@ -80,6 +95,10 @@ async fn no_filter_reads_a_table_from_end_to_end() {
             }
         }
     }
+    for list in ["events", "dlq"] {
+        calls.push(format!("/v2/{list}?messageId={id}"));
+    }
+    calls.push("/v2/dlq?dlqIds=1-1".to_owned());
     for filter in everywhere.iter().chain(&["state=RETRY", "state=DELIVERED&count=10"]) {
         calls.push(format!("/v2/events?{filter}"));
     }
@@ -88,9 +107,11 @@ async fn no_filter_reads_a_table_from_end_to_end() {
         calls.push(format!("/v2/dlq?{filter}"));
     }
 
+    let mut plans = Plans::log(&app.database).await;
     for path in &calls {
         let before = rows_read(&app).await;
         let answer = app.get(path).await;
+        assert_planned_by_index(&mut plans, path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
         if path.contains("=some") {
             let rows = answer.body["events"].as_array().or(answer.body["messages"].as_array()).expect("rows");
@@ -104,6 +125,7 @@ async fn no_filter_reads_a_table_from_end_to_end() {
     for filter in some {
         let before = rows_read(&app).await;
         assert_eq!(app.delete(&format!("/v2/messages?{filter}&toDate=1")).await.status, StatusCode::OK);
+        assert_planned_by_index(&mut plans, &format!("cancelling by {filter}")).await;
         let after = rows_read(&app).await;
         assert_eq!(after.0, before.0, "cancelling by {filter} reads sequentially");
         assert!(after.1 - before.1 < 5_000, "cancelling by {filter} reads {} rows", after.1 - before.1);
