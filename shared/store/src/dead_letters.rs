@@ -128,24 +128,32 @@ async fn places(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Re
     if filter.messages.is_empty() {
         return Ok(in_order(filter, false).limit(count).load(conn).await?);
     }
-    let mut of = search(conn, &filter.messages, false, FEW).await?;
-    if matches!(of, Found::Many) {
-        let edge: Option<Place> = in_order(filter, false).offset(A_WALK).limit(1).load(conn).await?.pop();
-        let Some((_, edge)) = edge else {
-            return Ok(page(filter, of).limit(count).load(conn).await?);
-        };
-        let near = page(filter, Found::Many);
-        let near = match filter.earliest_first {
-            true => near.filter(dead_letters::failed_at.le(edge)),
-            false => near.filter(dead_letters::failed_at.ge(edge)),
-        };
-        let rows: Vec<Place> = near.limit(count).load(conn).await?;
-        if i64::try_from(rows.len()).is_ok_and(|found| found >= count) {
-            return Ok(rows);
-        }
-        of = search(conn, &filter.messages, false, MANY).await?;
+    let of = search(conn, &filter.messages, false, FEW).await?;
+    if matches!(of, Found::These(_)) {
+        return Ok(page(filter, of).limit(count).load(conn).await?);
     }
-    Ok(page(filter, of).limit(count).load(conn).await?)
+    let edge: Option<Place> = in_order(filter, false).offset(A_WALK).limit(1).load(conn).await?.pop();
+    let Some((_, edge)) = edge else {
+        return Ok(page(filter, of).limit(count).load(conn).await?);
+    };
+    let near = page(filter, of);
+    let near = if filter.earliest_first {
+        near.filter(dead_letters::failed_at.le(edge))
+    } else {
+        near.filter(dead_letters::failed_at.ge(edge))
+    };
+    let mut rows: Vec<Place> = near.limit(count).load(conn).await?;
+    let missing = count - i64::try_from(rows.len()).unwrap_or(count);
+    if missing > 0 {
+        let far = page(filter, search(conn, &filter.messages, false, MANY).await?);
+        let far = if filter.earliest_first {
+            far.filter(dead_letters::failed_at.gt(edge))
+        } else {
+            far.filter(dead_letters::failed_at.lt(edge))
+        };
+        rows.extend(far.limit(missing).load::<Place>(conn).await?);
+    }
+    Ok(rows)
 }
 
 type Query<'a> = dead_letters::BoxedQuery<'a, Pg, (BigInt, Timestamptz)>;
