@@ -195,11 +195,11 @@ async fn what_was_common_long_ago_is_found_without_walking_over_all_that_came_si
         assert_eq!(newest, ids.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), "{filter}");
         assert!(after.1 - before.1 < 50_000, "dead letters of {filter} read {} rows", after.1 - before.1);
     }
-    // None of them is open any more.
+    // None of them is open any more; forty thousand others are.
     for filter in ["label=old", "url=http://127.0.0.1/old%3Fa=1", "host=127.0.0.1", "path=/old"] {
         let before = rows_read(&app).await;
         assert_eq!(app.delete(&format!("/v2/messages?{filter}&count=100")).await.body["cancelled"], 0);
         let after = rows_read(&app).await;
-        assert!(after.1 - before.1 < 30_000, "cancelling by {filter} reads {} rows", after.1 - before.1);
+        assert!(after.1 - before.1 < 36_000, "cancelling by {filter} reads {} rows", after.1 - before.1);
     }
 }

@@ -137,24 +137,31 @@ async fn open_messages(database: &Database, filter: &Filter, most: i64) -> Resul
     let mut conn = database.connection().await?;
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        let mut found = search(conn, filter, true, FEW).await?;
-        if matches!(found, Found::Many) {
-            let near: Vec<Uuid> =
-                IdQuery::Open { matches: filter.matches(), most, of: Some(A_WALK) }.load(conn).await?;
-            if i64::try_from(near.len()).is_ok_and(|found| found >= most) {
-                return Ok(near);
-            }
-            found = search(conn, filter, true, MANY).await?;
+        let cut = |mut ids: Vec<Uuid>| {
+            ids.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+            ids
+        };
+        if let Found::These(ids) = search(conn, filter, true, FEW).await? {
+            return Ok(cut(ids));
         }
-        match found {
-            Found::These(mut ids) => {
-                ids.truncate(usize::try_from(most).unwrap_or(usize::MAX));
-                Ok(ids)
-            }
-            Found::Many => Ok(IdQuery::Open { matches: filter.matches(), most, of: None }.load(conn).await?),
+        // There may be few that are open, whatever there was before.
+        let candidates: Vec<Uuid> =
+            IdQuery::Open { matches: Filter::default().matches(), most: A_WALK }.load(conn).await?;
+        let are_all = !reaches(&candidates, A_WALK);
+        let near = IdQuery::Compare { candidates, matches: filter.matches(), only_open: true }.load(conn).await?;
+        if are_all || reaches(&near, most) {
+            return Ok(cut(near));
+        }
+        match search(conn, filter, true, MANY).await? {
+            Found::These(ids) => Ok(cut(ids)),
+            Found::Many => Ok(IdQuery::Open { matches: filter.matches(), most }.load(conn).await?),
         }
     })
     .await
+}
+
+fn reaches(ids: &[Uuid], most: i64) -> bool {
+    i64::try_from(ids.len()).is_ok_and(|count| count >= most)
 }
 
 /// How many were cancelled, and which are open still because somebody holds them.

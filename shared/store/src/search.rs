@@ -137,9 +137,8 @@ pub(crate) enum IdQuery {
     Older { before: Uuid, matches: Matches, most: i64 },
     /// Those of these that match.
     Compare { candidates: Vec<Uuid>, matches: Matches, only_open: bool },
-    /// Open messages that match, up to `most`; among the first `of` that are due and that wait at a
-    /// gate, or among all.
-    Open { matches: Matches, most: i64, of: Option<i64> },
+    /// Open messages that match, up to this many.
+    Open { matches: Matches, most: i64 },
 }
 
 impl IdQuery {
@@ -196,19 +195,12 @@ impl QueryFragment<Pg> for IdQuery {
                 out.push_sql(if *only_open { ") and m.finished_at is null and " } else { ") and " });
                 matches.walk_ast(out)
             }
-            Self::Open { matches, most, of } => {
+            Self::Open { matches, most } => {
                 // An open message either has a time at which it is due, or waits at a gate.
                 for (begin, index) in [("", "m.due_at is not null"), (" union all ", "m.waits_for is not null")] {
                     out.push_sql(begin);
-                    out.push_sql("(select m.id from ");
-                    out.push_sql(if of.is_some() { "(select * from messages m where " } else { "messages m where " });
-                    out.push_sql("m.finished_at is null and ");
+                    out.push_sql("(select m.id from messages m where m.finished_at is null and ");
                     out.push_sql(index);
-                    if let Some(first) = of {
-                        out.push_sql(" limit ");
-                        out.push_bind_param::<BigInt, _>(first)?;
-                        out.push_sql(") m where true");
-                    }
                     out.push_sql(" and ");
                     matches.walk_ast(out.reborrow())?;
                     out.push_sql(")");

@@ -62,7 +62,7 @@ pub enum Awake {
     /// It runs all the time.
     Always,
     /// It runs while it is invoked, and is frozen at any other time: it delivers in
-    /// [visits](super::Engine::visit) and starts nothing that goes on between them.
+    /// visits (`engine/visit.rs`) and starts nothing that goes on between them.
     InVisits,
 }
 
