@@ -14,6 +14,7 @@ use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
 use sigpost_runtime::{AddressPolicy, HostOverride, serve};
 
 use self::database::DevDatabase;
+use super::health::reached_at;
 
 /// Run everything on this machine: Postgres, the API, delivery, the job handlers, the admin API.
 ///
@@ -47,7 +48,7 @@ impl Dev {
     pub(crate) async fn run(self) -> Result<()> {
         // First of all, so that a taken port is known before anything is started.
         let listener = serve::bind(SocketAddr::new(self.listen, self.port)).await?;
-        let base_url = format!("http://{}", SocketAddr::new(reachable(self.listen), listener.local_addr()?.port()));
+        let base_url = format!("http://{}", reached_at(listener.local_addr()?));
 
         let database = match &self.database_url {
             Some(url) => DevDatabase::existing(url).await?,
@@ -68,11 +69,6 @@ impl Dev {
         database.stop().await?;
         served
     }
-}
-
-/// Where this process reaches itself when it listens on every address.
-fn reachable(listen: IpAddr) -> IpAddr {
-    if listen.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen }
 }
 
 fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config {

@@ -37,8 +37,8 @@ impl Health {
     }
 }
 
-/// Who listens everywhere is reached here.
-fn reached_at(listen: SocketAddr) -> SocketAddr {
+/// Where somebody on this machine reaches who listens there: here, if that is everywhere.
+pub(crate) fn reached_at(listen: SocketAddr) -> SocketAddr {
     let here: IpAddr = match listen.ip() {
         IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

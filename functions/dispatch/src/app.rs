@@ -35,7 +35,7 @@ impl App {
         let keys = signing_keys::find_or_insert(&mut conn, &config.first_keys)
             .await
             .context("the signing keys cannot be read; has the schema been applied (`sigpost migrate`)?")?;
-        // In Lambda somebody waits for this start; the migration, the daily cleaning and the tick make them.
+        // In Lambda somebody waits for this start; the migration, the daily cleaning and each reconciliation make them.
         if !env::in_lambda() {
             retention::ensure_event_partitions(&mut conn).await.context("event partitions")?;
         }

@@ -28,7 +28,7 @@ mod send;
 mod settings;
 mod visit;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -193,11 +193,16 @@ impl Engine {
     pub(crate) fn look_in(&self, delay: Duration) {
         // Beyond the poll interval it looks anyway; this also keeps the sum from overflowing.
         let at = Instant::now() + delay.min(self.0.settings.poll);
-        let mut next_look = self.0.next_look.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut next_look = self.next_look();
         if at < *next_look {
             *next_look = at;
             self.0.earlier.notify_one();
         }
+    }
+
+    /// When the next look is. Locked: not to be held over a wait.
+    fn next_look(&self) -> MutexGuard<'_, Instant> {
+        self.0.next_look.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the engine look for a message that was stored and not leased, when it is due.

@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -15,6 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::environment::{Environment, RUNTIME};
 use crate::function::Refused;
+use crate::url;
 
 /// Serves it on a free port until the environment is dropped.
 pub(crate) async fn serve(environment: Arc<Environment>) -> std::io::Result<SocketAddr> {
@@ -30,11 +30,7 @@ pub(crate) async fn serve(environment: Arc<Environment>) -> std::io::Result<Sock
         .with_state(environment);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
-    // Without it every warm invocation waits 40 ms for an acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    url::serve(listener, router);
     Ok(address)
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sigpost_store::Error;
 use sigpost_store::accept::LeaseTerms;
 use sigpost_store::claim::{Claimed, claim};
-use sigpost_store::wake::glance;
+use sigpost_store::wake::{Glance, glance};
+use sigpost_store::{AsyncPgConnection, Error};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub(super) async fn look_when_due(engine: Engine) {
     let inner = &engine.0;
     let mut pause = FIRST_PAUSE;
     loop {
-        let look_at = *inner.next_look.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let look_at = *engine.next_look();
         let claims_until = engine.claims_until();
         tokio::select! {
             // In this order: what ends says when to look again before it gives its room back.
@@ -60,7 +60,7 @@ pub(super) async fn look_when_due(engine: Engine) {
 async fn look_at_what_is_asked_for(engine: &Engine) -> Result<(), Error> {
     engine.admit_at_named_gates().await?;
     {
-        let mut next_look = engine.0.next_look.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut next_look = engine.next_look();
         if *next_look > Instant::now() {
             return Ok(());
         }
@@ -80,12 +80,9 @@ async fn look(engine: &Engine) -> Result<Option<Duration>, Error> {
     loop {
         engine.admit_at_named_gates().await?;
         let mut conn = inner.database.connection().await?;
-        let seen = glance(&mut conn).await?;
+        let seen = engine.glance(&mut conn).await?;
         let next_sweep = engine.sweep_gates(&mut conn, &seen).await?;
         drop(conn);
-        if let Some(keys) = seen.signing_keys {
-            inner.keys.replace(keys);
-        }
         // The net below the notification of a change: schedules are fired by a loop of their own.
         if seen.schedule_due_for.is_some() {
             inner.schedules_changed.notify_one();
@@ -109,6 +106,17 @@ async fn look(engine: &Engine) -> Result<Option<Duration>, Error> {
         if next != Some(Duration::ZERO) && !engine.gates_are_named() {
             return Ok(next);
         }
+    }
+}
+
+impl Engine {
+    /// Looks, without taking anything but the deployment's keys, which somebody may have rotated.
+    pub(super) async fn glance(&self, conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
+        let mut seen = glance(conn).await?;
+        if let Some(keys) = seen.signing_keys.take() {
+            self.0.keys.replace(keys);
+        }
+        Ok(seen)
     }
 }
 

@@ -10,7 +10,6 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use sigpost_store::Error;
 use sigpost_store::dispatchers::{ALIVE, beat, enter, leave};
-use sigpost_store::wake::glance;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
@@ -57,10 +56,7 @@ impl Engine {
     /// Looks whether a visit has something to do before the next tick, and has it do so. One
     /// statement. Returns what was seen, for what is no visit's business.
     pub(crate) async fn tick(&self) -> Result<Tick, Error> {
-        let seen = glance(&mut *self.0.database.connection().await?).await?;
-        if let Some(keys) = seen.signing_keys {
-            self.0.keys.replace(keys);
-        }
+        let seen = self.glance(&mut *self.0.database.connection().await?).await?;
         let due_in = seen.next_pending_in;
         let due = seen.next_due_in == Some(Duration::ZERO)
             || due_in.is_some_and(|due_in| due_in < TICK)
@@ -108,7 +104,7 @@ impl Engine {
             let mut conn = inner.database.connection().await?;
             leave(&mut conn, visitor).await?;
             // What was left to this one before it left.
-            if glance(&mut conn).await?.next_due_in == Some(Duration::ZERO) {
+            if self.glance(&mut conn).await?.next_due_in == Some(Duration::ZERO) {
                 self.look_in(Duration::ZERO);
                 if is_over() {
                     drop(conn);
@@ -121,13 +117,12 @@ impl Engine {
 
     /// Whether there is a reason to look, now or before this time.
     fn looks_before(&self, time: Instant) -> bool {
-        let next_look = *self.0.next_look.lock().unwrap_or_else(PoisonError::into_inner);
-        next_look <= time || self.gates_are_named()
+        *self.next_look() <= time || self.gates_are_named()
     }
 
     /// Leaves the look to another one.
     fn postpone_look(&self) {
-        *self.0.next_look.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + self.0.settings.poll;
+        *self.next_look() = Instant::now() + self.0.settings.poll;
     }
 
     /// Looks, with everything that goes on beside it, until it is time to leave.
@@ -163,7 +158,7 @@ impl Engine {
             return Ok(());
         }
         // Full, and perhaps more is due than this one can have.
-        let due = glance(&mut conn).await?.next_pending_in.is_some_and(|due_in| !due_in.is_positive());
+        let due = self.glance(&mut conn).await?.next_pending_in.is_some_and(|due_in| !due_in.is_positive());
         drop(conn);
         if due {
             self.start_another().await;

@@ -20,7 +20,7 @@ use tower::Service;
 use super::event::{Direct, Event, read};
 use super::process::Process;
 use super::publish::publish;
-use crate::Firing;
+use crate::{App, Firing};
 
 /// Answers requests by the router, and does what the deployment itself asks for.
 #[derive(Clone)]
@@ -40,28 +40,32 @@ impl Answering {
         Ok(serde_json::to_value(response)?)
     }
 
+    async fn app(&self) -> Result<&App> {
+        Ok(&self.0.ready().await?.app)
+    }
+
     /// An error is Lambda's to retry, as often as the schedule that invoked says. What holds borrowed
     /// values over its waits is boxed, or the compiler could not tell that all of it may be sent.
     async fn direct(self, direct: Direct) -> Result<Value> {
-        if direct == Direct::Migrate {
-            let database = Database::new(&self.0.config().database_url.0, 1)?;
-            return Ok(json!({ "applied": migrate::up(&database).await? }));
-        }
-        let app = &self.0.ready().await?.app;
         Ok(match direct {
-            Direct::Tick => json!({ "due": app.tick().boxed().await? }),
-            Direct::Drain => json!({ "due": app.drain() }),
-            Direct::Firing { schedule, time } => match app.fire(&schedule, time).boxed().await? {
+            // Before the first of them there is no app.
+            Direct::Migrate => {
+                let database = Database::new(&self.0.config().database_url.0, 1)?;
+                json!({ "applied": migrate::up(&database).await? })
+            }
+            Direct::Tick => json!({ "due": self.app().await?.tick().boxed().await? }),
+            Direct::Drain => json!({ "due": self.app().await?.drain() }),
+            Direct::Firing { schedule, time } => match self.app().await?.fire(&schedule, time).boxed().await? {
                 Firing::Published(messages) => json!({ "published": messages }),
                 Firing::Refused(why) => json!({ "refused": why }),
                 Firing::Skipped(why) => json!({ "skipped": format!("{why:?}") }),
             },
             Direct::Reconcile => {
+                let app = self.app().await?;
                 retention::ensure_event_partitions(&mut *app.database().connection().await?).await?;
                 json!({ "drift": app.reconcile().boxed().await? })
             }
-            Direct::Publish { url, body, time } => publish(app, &url, &body, time).await?,
-            Direct::Migrate => Value::Null,
+            Direct::Publish { url, body, time } => publish(self.app().await?, &url, &body, time).await?,
         })
     }
 }
