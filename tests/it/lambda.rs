@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sigpost_dev_lambda::{Definition, Function};
 use sigpost_qstash::{DEV_TOKEN, MessageId};
 
-use crate::support::{Answered, PATIENCE, Receiver, TestDatabase, answered};
+use crate::support::{Answered, EventBridge, PATIENCE, Receiver, TestDatabase, answered};
 
 /// A deployment of the dispatch function, and a destination.
 struct Deployed {
@@ -33,6 +33,12 @@ impl Deployed {
 
     async fn start_with(change: impl FnOnce(&mut Definition)) -> Self {
         Self::start_on(TestDatabase::new().await, change).await
+    }
+
+    /// Whose schedules EventBridge Scheduler makes fire.
+    async fn start_with_event_bridge(event_bridge: &EventBridge) -> Self {
+        let variables = event_bridge.environment().map(|(name, value)| (name.to_owned(), value));
+        Self::start_with(|definition| definition.variables.extend(variables)).await
     }
 
     async fn start_on(database: TestDatabase, change: impl FnOnce(&mut Definition)) -> Self {

@@ -103,7 +103,8 @@ impl App {
         let schedules = &self.state.schedules;
         let late = schedule_due_for.is_some_and(|due_for| due_for >= schedules.driver.patience());
         if late {
-            fire_all_due(&self.state.database, &schedules.composer, engine).await?;
+            let rivals = schedules.event_bridge.is_some();
+            fire_all_due(&self.state.database, &schedules.composer, engine, rivals).await?;
         }
         Ok(due || late)
     }

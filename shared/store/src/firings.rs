@@ -1,7 +1,8 @@
 //! A firing that somebody else asks for, by schedule and time: perhaps late, twice, or out of order.
 //!
 //! In one transaction: [`take`] locks the schedule, [`claim`] lets each of its times through once,
-//! [`accept`](crate::accept) stores the messages, [`record`] writes what came of it.
+//! [`accept`](crate::accept) stores the messages, [`record`] writes what came of it. Who fires what is due
+//! beside somebody who asks, claims the times as well.
 
 use std::marker::PhantomData;
 
@@ -55,19 +56,23 @@ statement! {
     /// Among the deduplication keys, which are deleted some time after they have expired. Two days
     /// are longer than anybody repeats: EventBridge Scheduler a day, and Lambda six hours after that.
     /// A key that is still there counts even after that.
-    Claim { key: String => Text } -> BigInt;
+    Claim { ids: Vec<&'a str> => Array<Text>, times_ms: Vec<i64> => Array<BigInt> } -> BigInt;
     "with claimed as (
         insert into deduplications (key, message_id, expires_at)
-        values (" {key} ", '00000000-0000-0000-0000-000000000000', now() + interval '2 days')
+        select 'firing:' || id || ':' || ms, '00000000-0000-0000-0000-000000000000', now() + interval '2 days'
+        from unnest(" {ids} "," {times_ms} ") as firing(id, ms)
         on conflict (key) do nothing returning key
     )
-    select count(*) from claimed"
+    select split_part(key, ':', -1)::bigint from claimed"
 }
 
-/// Whether this is the first who fires the schedule for this time.
-pub async fn claim(conn: &mut AsyncPgConnection, id: &str, at: Timestamp) -> Result<bool, Error> {
-    let key = format!("firing:{id}:{}", at.as_millisecond());
-    Ok(Claim { key, lifetime: PhantomData }.get_result::<i64>(conn).await? == 1)
+/// Of these times of a schedule those for which nobody has fired it yet, in their order. The row of the
+/// schedule is locked.
+pub async fn claim(conn: &mut AsyncPgConnection, id: &str, times: &[Timestamp]) -> Result<Vec<Timestamp>, Error> {
+    let times_ms: Vec<i64> = times.iter().map(|at| at.as_millisecond()).collect();
+    let statement = Claim { ids: vec![id; times.len()], times_ms, lifetime: PhantomData };
+    let claimed: Vec<i64> = statement.load(conn).await?;
+    Ok(times.iter().copied().filter(|at| claimed.contains(&at.as_millisecond())).collect())
 }
 
 statement! {

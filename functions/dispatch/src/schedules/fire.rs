@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use sigpost_qstash::{Cron, MessageId};
 use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept};
+use sigpost_store::firings::claim;
 use sigpost_store::schedules::{DueSchedule, Fired, Schedule, advance, take_due};
 use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
 
 use super::Composer;
-use super::plan::plan;
+use super::plan::{Plan, plan};
 
 /// What became of the schedule that has been due longest.
 pub(super) enum Turn {
@@ -21,14 +22,20 @@ pub(super) enum Turn {
 
 /// Fires the schedule that has been due longest, but for those in `except`. What cannot be
 /// published is written to the schedule, which goes on with its next firing.
+///
+/// With `rivals` somebody else makes the same schedules fire: what they have published is passed over,
+/// and what is published here is not published by them.
 pub(super) async fn fire_next(
     conn: &mut AsyncPgConnection,
     composer: &Composer,
+    rivals: bool,
     except: &[String],
 ) -> Result<Turn, Error> {
-    conn.transaction(async |conn| {
+    let mut taken = None;
+    let turn = conn.transaction(async |conn| {
         let Some(due) = take_due(conn, except).await? else { return Ok(Turn::NothingDue) };
         let DueSchedule { schedule, due_at, now } = &due;
+        taken = Some(schedule.id.clone());
         let cron: Cron = match schedule.cron.parse() {
             Ok(cron) => cron,
             Err(error) => {
@@ -37,16 +44,19 @@ pub(super) async fn fire_next(
                 return Ok(Turn::Fired(Vec::new()));
             }
         };
-        let plan = plan(&cron, schedule.catch_up, *due_at, *now);
-        let Published { outcome, stored } = match publish(conn, composer, schedule, &plan.firings).await {
-            Err(Error::Busy(_)) => return Ok(Turn::Busy(due.schedule.id)),
-            published => published?,
-        };
-        let fired = plan.firings.last().map(|at| Fired { at: *at, published: outcome });
-        advance(conn, &schedule.id, fired.as_ref(), plan.next).await?;
+        let Plan { mut firings, next } = plan(&cron, schedule.catch_up, *due_at, *now);
+        if rivals {
+            firings = claim(conn, &schedule.id, &firings).await?;
+        }
+        let Published { outcome, stored } = publish(conn, composer, schedule, &firings).await?;
+        let fired = firings.last().map(|at| Fired { at: *at, published: outcome });
+        advance(conn, &schedule.id, fired.as_ref(), next).await?;
         Ok(Turn::Fired(stored))
-    })
-    .await
+    });
+    match (turn.await, taken) {
+        (Err(Error::Busy(_)), Some(id)) => Ok(Turn::Busy(id)),
+        (turn, _) => turn,
+    }
 }
 
 /// What became of the messages of firings.

@@ -77,7 +77,7 @@ pub(crate) async fn fire_for(
             Ok(cron) => cron,
             Err(skip) => return skipped(skip),
         };
-        if !claim(conn, id, at).await? {
+        if claim(conn, id, &[at]).await?.is_empty() {
             return skipped(Skip::Repeated);
         }
         let published = publish(conn, composer, &taken.schedule, &[at]).await?;

@@ -66,7 +66,8 @@ impl Firing {
     /// look sees a schedule that is due and was missed here.
     async fn fire_when_due(self) {
         loop {
-            let wait = fire_all_due(&self.database, &self.composer, &self.engine).await.unwrap_or_else(|error| {
+            let fired = fire_all_due(&self.database, &self.composer, &self.engine, false).await;
+            let wait = fired.unwrap_or_else(|error| {
                 tracing::warn!(%error, pause_ms = PAUSE.as_millis(), "due schedules cannot be fired");
                 PAUSE
             });
@@ -80,8 +81,13 @@ impl Firing {
 }
 
 /// Fires until nothing is due, or others hold what is. One statement when there is nothing.
-/// Returns how long until there will be.
-pub(crate) async fn fire_all_due(database: &Database, composer: &Composer, engine: &Engine) -> Result<Duration, Error> {
+/// Returns how long until there will be. With `rivals` somebody else makes them fire as well.
+pub(crate) async fn fire_all_due(
+    database: &Database,
+    composer: &Composer,
+    engine: &Engine,
+    rivals: bool,
+) -> Result<Duration, Error> {
     let mut conn = database.connection().await?;
     let mut busy = Vec::new();
     loop {
@@ -91,7 +97,7 @@ pub(crate) async fn fire_all_due(database: &Database, composer: &Composer, engin
         }
         let mut any = false;
         while !engine.stopping().is_cancelled() {
-            match fire_next(&mut conn, composer, &busy).await? {
+            match fire_next(&mut conn, composer, rivals, &busy).await? {
                 Turn::Fired(messages) => {
                     announce(engine, &messages);
                     any = true;
