@@ -3,6 +3,7 @@
 mod burst;
 mod death;
 mod direct;
+mod event_bridge;
 mod further;
 mod schedules;
 mod visits;

@@ -3,21 +3,15 @@
 //! Its clock is in the year 2095: whatever day it is, schedules that are created now fire there.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
-use std::process::Stdio;
 
 use dispatch::{Firing, Skip};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use sigpost_qstash::DEV_TOKEN;
-use tests::sdk::{Sdk, printed};
-use tokio::io::AsyncWriteExt;
+use serde_json::json;
 
 use super::{HOURLY, start};
 use crate::support::event_bridge::Invocation;
-use crate::support::{EventBridge, TestApp};
+use crate::support::{EventBridge, TestApp, create_schedules_with_the_sdk};
 
 /// What the function is invoked with.
 #[derive(Deserialize)]
@@ -45,20 +39,6 @@ fn is_published(firing: &Firing) -> bool {
     matches!(firing, Firing::Published(_))
 }
 
-/// Creates schedules with the official SDK. `None` where it is not installed.
-async fn create_with_the_sdk(app: &TestApp, schedules: Value) -> Option<Vec<String>> {
-    let folder = Sdk::JavaScript.installed(Path::new(env!("CARGO_TARGET_TMPDIR"))).await?;
-    let script = folder.join("create.mjs");
-    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("event_bridge/create.mjs"), &script).expect("a copy");
-    let mut node = Sdk::JavaScript.interpreter(&folder);
-    node.arg(script).env("QSTASH_URL", &app.url).env("QSTASH_TOKEN", DEV_TOKEN).env("no_proxy", "127.0.0.1");
-    node.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = node.spawn().expect("node");
-    child.stdin.take().expect("piped").write_all(schedules.to_string().as_bytes()).await.expect("written");
-    let output = child.wait_with_output().await.expect("an end");
-    Some(serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", printed(&output))))
-}
-
 /// Berlin: 02:00 becomes 03:00 on 2095-03-27 at 01:00Z.
 #[tokio::test]
 async fn a_schedule_of_the_official_sdk_fires_once_a_minute_while_clocks_change() {
@@ -71,7 +51,7 @@ async fn a_schedule_of_the_official_sdk_fires_once_a_minute_while_clocks_change(
         { "destination": destination, "cron": "CRON_TZ=Europe/Berlin * * * * *", "body": "minute" },
         { "destination": destination, "cron": "CRON_TZ=Europe/Berlin 30 3 * * *", "body": "day", "scheduleId": "day" },
     ]);
-    let Some(ids) = create_with_the_sdk(&app, schedules).await else { return };
+    let Some(ids) = create_schedules_with_the_sdk(&app.url, &schedules).await else { return };
     assert_eq!(ids[1], "day");
 
     let invocations = event_bridge.advance_to("2095-03-27T02:00:30Z");
