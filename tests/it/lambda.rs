@@ -5,6 +5,7 @@ mod death;
 mod direct;
 mod event_bridge;
 mod further;
+mod managed;
 mod schedules;
 mod visits;
 
@@ -54,6 +55,7 @@ impl Deployed {
             variables: HashMap::from(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))),
             timeout: Duration::from_secs(60),
             concurrency: 12,
+            managed: None,
             log: true,
         };
         change(&mut definition);

@@ -14,7 +14,7 @@ const DATABASE_CONNECTIONS: usize = 2;
 pub struct Config {
     /// `DATABASE_URL`, with `DATABASE_PASSWORD` if it has none. Required, and never logged.
     pub database_url: String,
-    /// `DATABASE_CONNECTIONS`: connections to Postgres at most. Default 2, in Lambda 1.
+    /// `DATABASE_CONNECTIONS`: connections to Postgres at most. Default 2, in Lambda 1 (but for managed instances).
     pub database_connections: usize,
     /// `ADMIN_TOKEN`: the bearer token of the API. Required, and never logged.
     pub token: String,

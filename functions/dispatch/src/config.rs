@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::{AddressPolicy, PushSigner, env, serve};
+use sigpost_runtime::{AddressPolicy, PushSigner, env};
 use sigpost_store::url;
 
 use crate::deduplicate::Deduplicating;
@@ -20,7 +20,7 @@ pub struct Config {
     /// `DATABASE_URL`, with `DATABASE_PASSWORD` if it has none. Required, and never logged.
     pub database_url: Secret,
     /// `DATABASE_CONNECTIONS`: connections to Postgres at most, besides one that listens.
-    /// Default 8, in Lambda 1.
+    /// Default 8, in Lambda 1 (but for managed instances).
     pub database_connections: usize,
     /// `QSTASH_TOKEN`: the bearer token of the API with full scope. Required. Others are in the database.
     pub token: Secret,
@@ -83,7 +83,7 @@ impl Config {
                 longest_attempt: seconds("LONGEST_ATTEMPT_SECONDS", defaults.longest_attempt.as_secs())?,
                 grace: seconds("SHUTDOWN_GRACE_SECONDS", defaults.grace.as_secs())?,
                 max_dispatchers: env::parsed("MAX_DISPATCHERS", defaults.max_dispatchers)?,
-                awake: match env::in_lambda() && !serve::is_concurrent() {
+                awake: match env::in_lambda() && !env::on_managed_instances() {
                     true => Awake::InVisits,
                     false => Awake::Always,
                 },

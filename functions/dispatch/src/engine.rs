@@ -181,6 +181,11 @@ impl Engine {
         Arc::clone(&self.0.room).try_acquire_owned().ok().map(|permit| Room { _permit: permit })
     }
 
+    /// Tells CloudWatch what came of deliveries since the last time.
+    pub(crate) fn emit_counts(&self) {
+        self.0.counts.emit();
+    }
+
     pub(crate) fn is_always_awake(&self) -> bool {
         self.0.settings.awake == Awake::Always
     }

@@ -13,6 +13,7 @@ mod answer;
 mod event;
 mod extension;
 mod further;
+mod managed;
 mod process;
 mod publish;
 
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use lambda_http::lambda_runtime::Runtime;
-use sigpost_runtime::serve;
+use sigpost_runtime::{env, serve};
 
 use crate::Config;
 use answer::Answering;
@@ -28,29 +29,34 @@ use extension::{Answered, AnsweredLayer};
 pub(crate) use further::invoke_again;
 use process::Process;
 
-/// Lambda's loop, until the environment is taken down. On managed instances, which are not frozen
-/// between events, without the extension: there the engine runs all the time.
+/// Lambda's loop, until the environment is taken down.
 pub(crate) async fn serve(config: Config) -> Result<()> {
-    let ended = |why: lambda_http::Error| anyhow!("the Lambda runtime ended: {why}");
     let process = Process::start(config);
-    let runtime = Runtime::new(Answering(Arc::clone(&process)));
-    let served = if serve::is_concurrent() {
-        tokio::select! {
-            served = runtime.run_concurrent() => served.map_err(ended),
-            () = serve::terminated() => Ok(()),
-        }
+    let served = if env::on_managed_instances() {
+        managed::serve(&process).await
     } else {
-        let answered = Arc::new(Answered::default());
-        // Before the runtime asks for its first event: afterwards nobody can register.
-        let extension = extension::register(Arc::clone(&process), Arc::clone(&answered)).await?;
-        tokio::select! {
-            served = runtime.layer(AnsweredLayer(answered)).run() => served.map_err(ended),
-            served = extension => served,
-            () = serve::terminated() => Ok(()),
-        }
+        Box::pin(serve_visits(&process)).await
     };
     if let Some(app) = process.app() {
         app.shutdown().await;
+        app.engine().inspect(|engine| engine.emit_counts());
     }
     served
+}
+
+/// The loop of an environment that is frozen between events.
+async fn serve_visits(process: &Arc<Process>) -> Result<()> {
+    let answered = Arc::new(Answered::default());
+    // Before the runtime asks for its first event: afterwards nobody can register.
+    let extension = extension::register(Arc::clone(process), Arc::clone(&answered)).await?;
+    let runtime = Runtime::new(Answering(Arc::clone(process))).layer(AnsweredLayer(answered));
+    tokio::select! {
+        served = runtime.run() => served.map_err(|why| ended(&why)),
+        served = extension => served,
+        () = serve::terminated() => Ok(()),
+    }
+}
+
+fn ended(why: &lambda_http::Error) -> anyhow::Error {
+    anyhow!("the Lambda runtime ended: {why}")
 }

@@ -75,8 +75,7 @@ const EXTENSION_ID: &str = "lambda-extension-identifier";
 
 async fn register(State(environment): Of, headers: HeaderMap, body: Json<Value>) -> Result<Response, StatusCode> {
     let name = header(&headers, "lambda-extension-name").ok_or(StatusCode::BAD_REQUEST)?;
-    // A part of the runtime's process has INVOKE only.
-    if body["events"] != json!(["INVOKE"]) || !here(&environment)?.register(name.to_owned()) {
+    if !here(&environment)?.register(name.to_owned(), &body["events"]) {
         return Err(StatusCode::FORBIDDEN);
     }
     let function = json!({"functionName": "sigpost", "functionVersion": "$LATEST", "handler": "bootstrap"});

@@ -1,12 +1,12 @@
 //! One execution environment: a process, and who of it waits for the next event.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Child;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
@@ -17,6 +17,8 @@ use crate::function::{Definition, Refused};
 /// An environment of a function.
 pub struct Environment {
     pub(crate) timeout: Duration,
+    /// On managed instances: invocations at once at most.
+    managed: Option<usize>,
     state: Mutex<State>,
     /// Rings at every change.
     changed: Notify,
@@ -28,9 +30,12 @@ struct State {
     phase: Phase,
     /// Those who take part, and whether they have asked for the next event. The runtime's name is empty.
     waiting: HashMap<String, bool>,
-    /// What each of them gets next.
-    deliveries: HashMap<String, Delivery>,
-    answer: Option<(String, oneshot::Sender<Result<Value, Refused>>)>,
+    /// What they get next, by the name of who gets it.
+    deliveries: VecDeque<(String, Delivery)>,
+    /// Who waits for the answers to what is under way, by the id of the request. Nobody any more where time is over.
+    answers: HashMap<String, Option<oneshot::Sender<Result<Value, Refused>>>>,
+    /// On managed instances: how many invocations it has.
+    at_work: usize,
     spawned_at: Option<Instant>,
     /// From the start of the process to the runtime's first question for an event, and to its first answer.
     polled_after: Option<Duration>,
@@ -48,6 +53,8 @@ enum Phase {
     /// Frozen, until the next event.
     Frozen,
     Invoked,
+    /// On managed instances from the start on, whatever it has to do.
+    Awake,
     Dead,
 }
 
@@ -67,6 +74,7 @@ impl Environment {
     pub(crate) async fn start(definition: &Definition) -> std::io::Result<Arc<Self>> {
         let environment = Arc::new(Self {
             timeout: definition.timeout,
+            managed: definition.managed,
             state: Mutex::new(State { waiting: HashMap::from([(RUNTIME.to_owned(), false)]), ..State::default() }),
             changed: Notify::new(),
         });
@@ -84,7 +92,7 @@ impl Environment {
         let mut state = self.lock();
         state.process = None;
         state.phase = Phase::Dead;
-        if let Some((_, caller)) = state.answer.take() {
+        for caller in state.answers.drain().filter_map(|(_, caller)| caller) {
             let _ = caller.send(Err(Refused::Died));
         }
         drop(state);
@@ -98,11 +106,12 @@ impl Environment {
     /// Takes an environment that is free for an invocation; false when it is not.
     pub(crate) fn take(&self) -> bool {
         let mut state = self.lock();
-        let free = state.phase == Phase::Frozen;
-        if free {
-            state.phase = Phase::Invoked;
+        match (state.phase, self.managed) {
+            (Phase::Frozen, _) => state.phase = Phase::Invoked,
+            (Phase::Awake, Some(most)) if state.at_work < most => state.at_work += 1,
+            _ => return false,
         }
-        free
+        true
     }
 
     /// Gives it its event. The receiver has the answer as soon as it is posted.
@@ -117,21 +126,24 @@ impl Environment {
             let _ = caller.send(Err(Refused::Died));
             return answer;
         }
-        state.phase = Phase::Invoked;
-        state.invocations += 1;
-        let number = state.invocations;
-        state.invoked_at = Some(Instant::now());
-        state.answer = Some((request_id.clone(), caller));
-        let delivery = Delivery { request_id, deadline_ms, event };
-        let everybody: Vec<String> = state.waiting.keys().cloned().collect();
-        for name in everybody {
-            state.waiting.insert(name.clone(), false);
-            state.deliveries.insert(name, delivery.clone());
+        state.answers.insert(request_id.clone(), Some(caller));
+        let delivery = Delivery { request_id: request_id.clone(), deadline_ms, event };
+        if self.managed.is_some() {
+            state.deliveries.push_back((RUNTIME.to_owned(), delivery));
+            tokio::spawn(Arc::clone(self).answer_at_deadline(request_id));
+        } else {
+            state.invocations += 1;
+            state.invoked_at = Some(Instant::now());
+            let everybody: Vec<String> = state.waiting.keys().cloned().collect();
+            for name in everybody {
+                state.waiting.insert(name.clone(), false);
+                state.deliveries.push_back((name, delivery.clone()));
+            }
+            state.signal(Signal::SIGCONT);
+            tokio::spawn(Arc::clone(self).end_at_deadline(state.invocations));
         }
-        state.signal(Signal::SIGCONT);
         drop(state);
         self.changed.notify_waiters();
-        tokio::spawn(Arc::clone(self).end_at_deadline(number));
         answer
     }
 
@@ -142,9 +154,40 @@ impl Environment {
         }
     }
 
+    async fn answer_at_deadline(self: Arc<Self>, request_id: String) {
+        let answered = self.until(|state| !state.answers.contains_key(&request_id));
+        if tokio::time::timeout(self.timeout, answered).await.is_err()
+            && let Some(caller) = self.lock().answers.get_mut(&request_id).and_then(Option::take)
+        {
+            let _ = caller.send(Err(Refused::TimedOut));
+        }
+    }
+
     /// Kills the process, as the host of an environment may at any time.
     pub fn die(&self) {
         self.lock().signal(Signal::SIGKILL);
+    }
+
+    /// Takes it down in order: a process with an extension is asked to end and has so long for it, any other
+    /// is killed. Returns when it has ended.
+    pub async fn shut_down(&self, grace: Duration) {
+        let ended = self.until(|state| state.phase == Phase::Dead);
+        let has_extension = self.lock().waiting.len() > 1;
+        if has_extension {
+            let state = self.lock();
+            state.signal(Signal::SIGTERM);
+            state.signal(Signal::SIGCONT);
+        }
+        let grace = if has_extension { grace } else { Duration::ZERO };
+        if tokio::time::timeout(grace, ended).await.is_err() {
+            self.die();
+            self.until(|state| state.phase == Phase::Dead).await;
+        }
+    }
+
+    /// Waits until so many invocations are with its process at once.
+    pub async fn has_at_once(&self, count: usize) {
+        self.until(|state| state.answers.len() - state.deliveries.len() == count).await;
     }
 
     /// Waits until it is frozen: everybody has asked for the next event.
@@ -182,17 +225,27 @@ impl Environment {
         self.lock().billed.clone()
     }
 
-    /// Waits until it has had its first event, or cannot have one.
+    /// Waits until it has nothing to do and can have an event, or cannot have one any more.
     pub(crate) async fn ready(&self) {
-        self.until(|state| matches!(state.phase, Phase::Frozen | Phase::Dead)).await;
+        self.until(|state| match state.phase {
+            Phase::Starting | Phase::Invoked => false,
+            Phase::Awake => state.at_work == 0,
+            Phase::Frozen | Phase::Dead => true,
+        })
+        .await;
     }
 
     async fn until(&self, holds: impl Fn(&State) -> bool) {
+        self.find(|state| holds(state).then_some(())).await;
+    }
+
+    /// Waits until there is something to be found.
+    async fn find<T>(&self, find: impl Fn(&mut State) -> Option<T>) -> T {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            if holds(&self.lock()) {
-                return;
+            if let Some(found) = find(&mut self.lock()) {
+                return found;
             }
             changed.await;
         }
@@ -200,14 +253,16 @@ impl Environment {
 
     // What the process asks for.
 
-    /// An extension registers. False after the runtime has asked for its first event.
-    pub(crate) fn register(&self, name: String) -> bool {
+    /// An extension registers. False after the runtime has asked for its first event, and for events that
+    /// there are not: a part of the runtime's process has INVOKE only, on managed instances none.
+    pub(crate) fn register(&self, name: String, events: &Value) -> bool {
         let mut state = self.lock();
         let early = state.phase == Phase::Starting && !state.waiting[RUNTIME];
-        if early {
+        let known = *events == json!([]) || self.managed.is_none() && *events == json!(["INVOKE"]);
+        if early && known {
             state.waiting.insert(name, false);
         }
-        early
+        early && known
     }
 
     /// Somebody asks for the next event. `None` for who is not known.
@@ -218,8 +273,10 @@ impl Environment {
             if name == RUNTIME && state.polled_after.is_none() {
                 state.polled_after = state.since_spawned();
             }
-            if matches!(state.phase, Phase::Starting | Phase::Invoked) && state.waiting.values().all(|waiting| *waiting)
-            {
+            let all_wait = state.waiting.values().all(|waiting| *waiting);
+            if all_wait && self.managed.is_some() && state.phase == Phase::Starting {
+                state.phase = Phase::Awake;
+            } else if all_wait && matches!(state.phase, Phase::Starting | Phase::Invoked) {
                 if let Some(invoked_at) = state.invoked_at.take() {
                     state.billed.push(invoked_at.elapsed());
                 }
@@ -228,18 +285,28 @@ impl Environment {
             }
         }
         self.changed.notify_waiters();
-        self.until(|state| state.deliveries.contains_key(name)).await;
-        self.lock().deliveries.remove(name)
+        let delivery = self.find(|state| {
+            let first = state.deliveries.iter().position(|(to, _)| to == name)?;
+            state.deliveries.remove(first).map(|(_, delivery)| delivery)
+        });
+        let delivery = delivery.await;
+        self.changed.notify_waiters();
+        Some(delivery)
     }
 
-    /// The runtime answers. False when nobody waits for it.
+    /// The runtime answers. False when there is no such request.
     pub(crate) fn answer(&self, request_id: &str, answer: Result<Value, Refused>) -> bool {
         let mut state = self.lock();
-        let Some((_, caller)) = state.answer.take_if(|(id, _)| id == request_id) else { return false };
+        let Some(caller) = state.answers.remove(request_id) else { return false };
         if state.answered_after.is_none() {
             state.answered_after = state.since_spawned();
         }
-        let _ = caller.send(answer);
+        state.at_work = state.at_work.saturating_sub(1);
+        drop(state);
+        self.changed.notify_waiters();
+        if let Some(caller) = caller {
+            let _ = caller.send(answer);
+        }
         true
     }
 }

@@ -23,6 +23,8 @@ pub struct Definition {
     pub timeout: Duration,
     /// Environments at once at most (reserved concurrency).
     pub concurrency: usize,
+    /// On managed instances: how many invocations an environment has at once at most. `None`: not there.
+    pub managed: Option<usize>,
     /// Whether its log is shown with that of this process, or nowhere.
     pub log: bool,
 }
@@ -39,6 +41,9 @@ pub enum Refused {
     /// Its process ended, or its time was over.
     #[error("the environment ended before it answered")]
     Died,
+    /// On managed instances: its time was over. What it does goes on.
+    #[error("the invocation timed out")]
+    TimedOut,
     /// The program cannot be started.
     #[error("the environment cannot be started: {0}")]
     NotStarted(#[from] std::io::Error),
@@ -80,7 +85,7 @@ impl Function {
         self.lock().all.clone()
     }
 
-    /// Waits until every environment is frozen or dead.
+    /// Waits until every environment is frozen or dead, or has no invocation where they are not frozen.
     pub async fn at_rest(&self) {
         for environment in self.environments() {
             environment.ready().await;
@@ -136,8 +141,14 @@ impl Definition {
             .env("AWS_LAMBDA_FUNCTION_NAME", "sigpost")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
             .stdin(Stdio::null())
             .kill_on_drop(true);
+        if let Some(most) = self.managed {
+            command
+                .env("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances")
+                .env("AWS_LAMBDA_MAX_CONCURRENCY", most.to_string());
+        }
         if !self.log {
             command.stdout(Stdio::null()).stderr(Stdio::null());
         }

@@ -34,7 +34,7 @@ impl Harness {
     }
 
     /// Reads `DATABASE_URL`, `DATABASE_PASSWORD` (for a URL without one), `DATABASE_CONNECTIONS`
-    /// (default 3, in Lambda 1), `QSTASH_CURRENT_SIGNING_KEY`, `QSTASH_NEXT_SIGNING_KEY`, `BASE_URL`
+    /// (default 3, in Lambda 1 but for managed instances), `QSTASH_CURRENT_SIGNING_KEY`, `QSTASH_NEXT_SIGNING_KEY`, `BASE_URL`
     /// (the https URL that jobs are published to, without the endpoint) and `MAX_BODY_BYTES` (default
     /// 10,000,000).
     ///

@@ -27,6 +27,12 @@ pub fn in_lambda() -> bool {
     std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some()
 }
 
+/// Whether this process is a Lambda function on managed instances: it has several events at once, and is
+/// not frozen in between.
+pub fn on_managed_instances() -> bool {
+    std::env::var_os("AWS_LAMBDA_INITIALIZATION_TYPE").is_some_and(|kind| kind == "lambda-managed-instances")
+}
+
 /// The variable's value; empty counts as missing.
 pub fn var(name: &str) -> Result<Option<String>> {
     match std::env::var(name) {

@@ -47,12 +47,6 @@ pub fn lambda_service(router: Router) -> LambdaService {
     }))
 }
 
-/// Whether Lambda gives this process several events at once, which it does on managed instances only
-/// (`AWS_LAMBDA_MAX_CONCURRENCY`). Those are not frozen between events.
-pub fn is_concurrent() -> bool {
-    std::env::var("AWS_LAMBDA_MAX_CONCURRENCY").is_ok_and(|most| most.parse().is_ok_and(|most: u32| most > 1))
-}
-
 /// A request whose handler panics is answered 500, and the process goes on. The panic is in the log.
 pub fn answer_panics(router: Router) -> Router {
     router.layer(CatchPanicLayer::custom(|_panic| ApiError::internal("a handler panicked").into_response()))

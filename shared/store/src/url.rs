@@ -29,13 +29,14 @@ pub fn complete_url(url: String) -> Result<String> {
 }
 
 /// `DATABASE_CONNECTIONS`: default 1 in Lambda, where an environment does one thing at a time and there
-/// are many environments; elsewhere `otherwise`.
+/// are many environments; elsewhere, and on Lambda's managed instances, `otherwise`.
 ///
 /// # Errors
 ///
 /// It is not a number.
 pub fn connections_from_env(otherwise: usize) -> Result<usize> {
-    env::parsed("DATABASE_CONNECTIONS", if env::in_lambda() { 1 } else { otherwise })
+    let one_at_a_time = env::in_lambda() && !env::on_managed_instances();
+    env::parsed("DATABASE_CONNECTIONS", if one_at_a_time { 1 } else { otherwise })
 }
 
 /// Puts the password, whatever is in it, into a URL that has none. `None` if it names no user.

@@ -84,7 +84,7 @@ impl Engine {
         let turns = self.take_turns(claims_until).await;
         // Whatever came of them: nothing may be in flight when the process is frozen.
         self.finish(deadline).await;
-        inner.counts.emit();
+        self.emit_counts();
         turns
     }
 

@@ -107,6 +107,6 @@ impl<'a> Deployment<'a> {
             variables.insert("DATABASE_CONNECTIONS".into(), "2".into());
         }
         let concurrency = if runs_jobs { HANDLER_CONCURRENCY } else { CONCURRENCY };
-        Function::new(Definition { program, variables, timeout: TIMEOUT, concurrency, log: false })
+        Function::new(Definition { program, variables, timeout: TIMEOUT, concurrency, managed: None, log: false })
     }
 }

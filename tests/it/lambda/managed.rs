@@ -1,0 +1,141 @@
+//! Managed instances: an environment has several invocations at once, and is not frozen in between.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use sigpost_dev_lambda::{Definition, Function};
+use sigpost_qstash::{DEV_TOKEN, SigningKeys};
+
+use super::Deployed;
+use crate::support::event_bridge::Fault;
+use crate::support::{Answer, EventBridge, PATIENCE, Receiver};
+
+const AT_ONCE: usize = 8;
+
+/// Dispatch and the handler of e-mails, each with one environment on managed instances.
+struct Managed {
+    deployed: Deployed,
+    handler: Function,
+    handler_url: String,
+    resend: Receiver,
+}
+
+impl Managed {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let handler_url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (resend, keys) = (Receiver::start().await, SigningKeys::generate());
+        let mut handler = None;
+        let deployed = Deployed::start_with(|definition| {
+            let variables = [
+                ("QSTASH_CURRENT_SIGNING_KEY", keys.current),
+                ("QSTASH_NEXT_SIGNING_KEY", keys.next),
+                ("BASE_URL", handler_url.clone()),
+                ("RESEND_API_KEY", "re_key".to_owned()),
+                ("RESEND_BASE_URL", resend.url("/")),
+                ("RESEND_FROM_EMAIL", "hello@acme.example".to_owned()),
+                // The handler's environment has no more.
+                ("MAX_IN_FLIGHT", AT_ONCE.to_string()),
+            ];
+            definition.variables.extend(variables.map(|(name, value)| (name.to_owned(), value)));
+            // For as long as this test holds what is waited for.
+            let patient = "?options=-c%20lock_timeout%3D30s";
+            definition.variables.get_mut("DATABASE_URL").expect("given").push_str(patient);
+            (definition.managed, definition.concurrency) = (Some(AT_ONCE), 1);
+            let program = env!("CARGO_BIN_EXE_email-handler").into();
+            handler = Some(Function::new(Definition { program, ..definition.clone() }));
+        })
+        .await;
+        let handler = handler.expect("made");
+        handler.serve_url(listener).expect("the handler's URL");
+        // Instances are started before there is anything to do; here by the first invocation.
+        for url in [&deployed.url, &handler_url] {
+            deployed.client.get(url).send().await.expect("an answer");
+        }
+        Self { deployed, handler, handler_url, resend }
+    }
+
+    async fn publish(&self) {
+        let email = json!({
+            "template": "welcome", "to": "ada@example.com", "data": { "dashboardUrl": "https://acme.example" },
+        });
+        let path = format!("/v2/publish/{}/api/jobs/email", self.handler_url);
+        let published = self.deployed.request(Method::POST, &path, &[], &email.to_string()).await;
+        assert!(published.status.is_success(), "{published:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_environment_accepts_a_burst_at_once_and_one_of_the_handler_runs_it_at_once() {
+    let managed = Managed::start().await;
+    let Managed { deployed, handler, resend, .. } = &managed;
+    let sent = Answer::status(200).header("Content-Type", "application/json").body(r#"{"id": "e"}"#);
+    resend.otherwise(sent.clone().held());
+
+    // All of them are under way before the first can be stored, and there is no room for one more.
+    deployed.database.execute("begin; lock table messages in exclusive mode").await;
+    let accepting = async {
+        deployed.dispatch.environments()[0].has_at_once(AT_ONCE).await;
+        let one_more = deployed.client.get(&deployed.url).send().await.expect("an answer");
+        assert_eq!(one_more.status(), StatusCode::TOO_MANY_REQUESTS);
+        deployed.database.execute("commit").await;
+    };
+    tokio::join!(join_all((0..AT_ONCE).map(|_| managed.publish())), accepting);
+
+    // Nobody has invoked dispatch since. It delivers, and the handler runs as many at once.
+    resend.next_many(AT_ONCE).await;
+    handler.environments()[0].has_at_once(AT_ONCE).await;
+    resend.otherwise(sent);
+    resend.release(AT_ONCE);
+    let publish_some = async || {
+        for _ in 0..12 {
+            managed.publish().await;
+        }
+    };
+    join_all((0..AT_ONCE).map(|_| publish_some())).await;
+    resend.next_many(12 * AT_ONCE).await;
+
+    // Taken down in order it records what it has delivered.
+    deployed.dispatch.environments()[0].shut_down(PATIENCE).await;
+    for sql in [
+        "select count(*) from messages where state = 'delivered' and deliveries = 1",
+        "select count(*) from messages",
+        "select count(*) from job_executions where status = 'completed'",
+    ] {
+        assert_eq!(deployed.database.count(sql).await, 104, "{sql}");
+    }
+    assert_eq!((deployed.dispatch.environments().len(), handler.environments().len()), (1, 1));
+    assert_eq!(resend.all_so_far().await.len(), 0);
+}
+
+/// Also where an environment has one invocation at a time.
+#[tokio::test]
+async fn what_comes_due_there_needs_no_invocation() {
+    let deployed = Deployed::start_with(|definition| definition.managed = Some(1)).await;
+    deployed.publish(&[("Upstash-Delay", "1s")], "delayed").await;
+    assert_eq!(deployed.receiver.next().await.body, "delayed");
+    let path = format!("/v2/schedules/{}", deployed.receiver.url("/hook"));
+    deployed.request(Method::POST, &path, &[("Upstash-Sigpost-Cron", "* * * * * *")], "fired").await;
+    assert_eq!(deployed.receiver.next().await.body, "fired");
+}
+
+/// EventBridge does not answer, and the call to it outlasts the invocation.
+#[tokio::test]
+async fn an_invocation_whose_time_is_over_there_has_failed_for_its_caller_and_goes_on() {
+    let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
+    let deployed = Deployed::start_with(|definition| {
+        definition.variables.extend(event_bridge.environment().map(|(name, value)| (name.to_owned(), value)));
+        (definition.managed, definition.timeout) = (Some(2), Duration::from_secs(2));
+    })
+    .await;
+    event_bridge.let_next_changes_be(&[Fault::Swallowed]);
+    let path = format!("{}/v2/schedules/{}", deployed.url, deployed.receiver.url("/hook"));
+    let creation = deployed.client.post(path).bearer_auth(DEV_TOKEN).header("Upstash-Cron", "0 * * * *");
+    let answer = creation.header("Upstash-Schedule-Id", "s").send().await.expect("an answer");
+    assert_eq!((answer.status(), event_bridge.changes()), (StatusCode::BAD_GATEWAY, vec!["POST s".to_owned()]));
+    assert_eq!(event_bridge.wait_for_changes().await, ["POST s"], "sent again by the same process");
+    assert_eq!((deployed.dispatch.environments().len(), deployed.dispatch.environments()[0].is_dead()), (1, false));
+}
