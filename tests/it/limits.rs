@@ -231,6 +231,40 @@ async fn the_slot_of_a_killed_dispatcher_is_taken_over_with_its_message() {
 }
 
 #[tokio::test]
+async fn what_a_killed_dispatcher_has_started_is_started_again_within_the_limits_only() {
+    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    publisher.receiver.answers([Answer::status(200).held(), Answer::status(200).held()]);
+    let slow =
+        [("Upstash-Flow-Control-Key", "slow"), ("Upstash-Flow-Control-Value", "rate=1, period=1h, parallelism=1")];
+    let started = publisher.publish_here(&slow, "started").await.id();
+    let in_queue = publisher.publish_here(&[("Upstash-Queue-Name", "orders")], "queued").await.id();
+    let mut killed = start_dispatcher(&publisher.database, 60);
+    publisher.receiver.next_many(2).await;
+    killed.kill().await.expect("killed");
+
+    // Whoever finds the leases run out finds the last message as well.
+    publisher.post("/v2/queues/orders/pause").await;
+    let last = publisher.publish_here(&[], "last").await.id();
+    publisher.database.execute("update messages set due_at = now() where state = 'active'").await;
+    let successor = TestApp::start_on(&publisher.database, |_| {}).await;
+    successor.wait_for(last, StepKind::Delivered).await;
+    for id in [started, in_queue] {
+        assert_eq!(successor.states(id).await, "CREATED ACTIVE", "started beyond the limit");
+    }
+
+    publisher.post("/v2/queues/orders/resume").await;
+    successor.wait_for(in_queue, StepKind::Delivered).await;
+    let an_hour_passes = "update gates set period_start = period_start - interval '1 hour'; notify sigpost";
+    publisher.database.execute(an_hour_passes).await;
+    successor.wait_for(started, StepKind::Delivered).await;
+    for id in [started, in_queue] {
+        assert_eq!(successor.states(id).await, "CREATED ACTIVE ACTIVE DELIVERED");
+    }
+    assert_eq!(publisher.database.count("select period_count::bigint from gates where id = 'flow:slow'").await, 1);
+    nothing_is_held(&publisher).await;
+}
+
+#[tokio::test]
 async fn the_head_of_a_queue_waits_for_its_time_and_the_queue_with_it() {
     let app = TestApp::start().await;
     let in_queue = [("Upstash-Queue-Name", "orders")];

@@ -90,8 +90,9 @@ statement! {
     /// move before the statement ends, so its physical place is the shortest way back to it, and the
     /// planner has no join to choose.
     ///
-    /// A pending message with gates is not leased but parked at its first gate. One whose lease ran
-    /// out has passed them.
+    /// A message with gates is not leased but parked at its first gate. One whose lease ran out as well:
+    /// it is started once more, and whether it may be is the gates' to say. As after any attempt its keys have
+    /// their slots back, and its queue has not.
     ///
     /// The commit does not wait for the disk. If Postgres goes down before the lease is written, the
     /// message is found as it was and delivered again, as after any lost lease; and what came of a
@@ -105,17 +106,20 @@ statement! {
                 retry_delay, callback, failure_callback, labels, caller_ip, callback_of, created_at_ms, not_before_ms,
                 extras) as (
         update messages set
-            state = case when gates is null or state = 'active' then 'active' else state end,
-            lease_token = case when gates is null or state = 'active' then " {token} "::uuid end,
-            due_at = case when gates is null or state = 'active' then now() + make_interval(secs => " {lease_s} ") end,
-            deliveries = deliveries + (gates is null or state = 'active')::int,
-            waits_for = case when gates is null or state = 'active' then null else gates[1] end
+            state = case when gates is null then 'active'::message_state else 'pending' end,
+            lease_token = case when gates is null then " {token} "::uuid end,
+            due_at = case when gates is null then now() + make_interval(secs => " {lease_s} ") end,
+            deliveries = deliveries + (gates is null)::int,
+            waits_for = gates[1]
         where ctid = any(array(
             select ctid from messages where due_at <= now() order by due_at, id limit " {most} " for update skip locked
         )) and (select set_config('synchronous_commit', 'off', true)) = 'off'
         returning " [LEASE_COLUMNS] "
     ),
-    logged as (insert into events (message_id, state) select id, 'ACTIVE' from taken where waits_for is null)
+    logged as (insert into events (message_id, state) select id, 'ACTIVE' from taken where waits_for is null),
+    given_back as (
+        delete from slots s using taken t where t.waits_for is not null and s.message_id = t.id and s.gate like 'flow:%'
+    )
     select * from taken"
 }
 
