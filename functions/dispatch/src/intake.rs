@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use sigpost_qstash::{MessageId, Start};
-use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept};
+use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept, accept_new};
 use sigpost_store::claim::Lease;
 use sigpost_store::{Database, Error};
 use tokio::sync::{mpsc, oneshot};
@@ -137,15 +137,13 @@ impl Writer {
     async fn write(&mut self, arrivals: &[Arrival], terms: LeaseTerms) -> Result<Accepted, Error> {
         let notify = self.notice_is_due();
         let mut conn = self.database.connection().await?;
-        match accept(&mut conn, arrivals, terms, notify).await {
+        match accept_new(&mut conn, arrivals, terms, notify).await {
             Err(Error::Unavailable(_)) => {
                 drop(conn);
                 accept(&mut *self.database.connection().await?, arrivals, terms, notify).await
             }
-            // Its queue was deleted after it had been found; now it is made anew.
-            Err(Error::Refused(_)) if arrivals.iter().all(|one| one.new.message.extras.queue_name.is_some()) => {
-                accept(&mut conn, arrivals, terms, notify).await
-            }
+            // Its queue was deleted after it had been found, and is made anew now; or an id of the batch is not new.
+            Err(Error::Refused(_)) => accept(&mut conn, arrivals, terms, notify).await,
             result => result,
         }
     }

@@ -1,5 +1,7 @@
 //! Accept: messages enter the table, many in one statement.
 
+mod plain;
+
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -158,8 +160,23 @@ statement! {
     from woken left join taken on true"
 }
 
-/// Stores the batch in one statement and one commit (or inside the caller's transaction). With
-/// `notify`, dispatchers that listen look for work when the transaction commits.
+/// Stores a batch whose ids were made just now. With `notify`, dispatchers that listen look for work
+/// when the transaction commits. If a message is there already, all may be refused; [`accept`] tells which.
+pub async fn accept_new(
+    conn: &mut AsyncPgConnection,
+    batch: &[Arrival],
+    lease: LeaseTerms,
+    notify: bool,
+) -> Result<Accepted, Error> {
+    if batch.iter().all(plain::is_plain) {
+        plain::accept_plain(conn, batch, lease, notify).await
+    } else {
+        accept(conn, batch, lease, notify).await
+    }
+}
+
+/// Stores the batch in one statement and one commit (or inside the caller's transaction). `notify` as
+/// with [`accept_new`].
 ///
 /// The same batch under the same lease may be given again when it is not known whether the first
 /// time was committed: what is there stays as it is.
