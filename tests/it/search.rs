@@ -120,7 +120,8 @@ async fn no_filter_reads_a_table_from_end_to_end() {
         let after = rows_read(&app).await;
         assert!(after.1 > before.1 || !path.contains("=some"), "what {path} reads is counted");
         assert_eq!(after.0, before.0, "{path} reads sequentially");
-        assert!(after.1 - before.1 < 5_000, "{path} reads {} rows", after.1 - before.1);
+        // A walk, and what an index gives: of a hundred thousand.
+        assert!(after.1 - before.1 < 20_000, "{path} reads {} rows", after.1 - before.1);
     }
     for filter in some {
         let before = rows_read(&app).await;
@@ -128,7 +129,7 @@ async fn no_filter_reads_a_table_from_end_to_end() {
         assert_planned_by_index(&mut plans, &format!("cancelling by {filter}")).await;
         let after = rows_read(&app).await;
         assert_eq!(after.0, before.0, "cancelling by {filter} reads sequentially");
-        assert!(after.1 - before.1 < 5_000, "cancelling by {filter} reads {} rows", after.1 - before.1);
+        assert!(after.1 - before.1 < 20_000, "cancelling by {filter} reads {} rows", after.1 - before.1);
     }
 }
 
@@ -158,7 +159,11 @@ async fn what_was_common_long_ago_is_found_without_walking_over_all_that_came_si
         .execute(
             "insert into dead_letters (message_id, failed_at)
              select id, now() - interval '1 h' + row_number() over (order by id) * interval '10 ms' from messages order by id;
-             update messages set state = 'failed', due_at = null, finished_at = now() where labels = '{old}'",
+             with ended as (
+                 update messages m set state = 'failed', due_at = null, finished_at = e.at + interval '1 s'
+                 from events e where e.message_id = m.id and m.labels = '{old}' returning m.id, m.finished_at
+             )
+             insert into events (at, message_id, state) select finished_at, id, 'FAILED' from ended order by id",
         )
         .await;
     // Of all rows, not of a sample: the plans are the same in every run then.

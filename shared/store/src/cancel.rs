@@ -3,13 +3,16 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use diesel::sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::MessageId;
 use uuid::Uuid;
 
-use crate::filter::Filter;
-use crate::search::{A_WALK, FEW, Found, IdQuery, MANY, plan_for_searching, search};
+use crate::filter::{Filter, Matches};
+use crate::search::{A_WALK, Found, Wanted, plan_for_searching, reaches, search};
 use crate::{Database, Error};
 
 /// Messages in one statement: some tens of milliseconds.
@@ -137,31 +140,56 @@ async fn open_messages(database: &Database, filter: &Filter, most: i64) -> Resul
     let mut conn = database.connection().await?;
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        let cut = |mut ids: Vec<Uuid>| {
-            ids.truncate(usize::try_from(most).unwrap_or(usize::MAX));
-            ids
-        };
-        if let Found::These(ids) = search(conn, filter, true, FEW).await? {
-            return Ok(cut(ids));
-        }
         // There may be few that are open, whatever there was before.
-        let candidates: Vec<Uuid> =
-            IdQuery::Open { matches: Filter::default().matches(), most: A_WALK }.load(conn).await?;
-        let are_all = !reaches(&candidates, A_WALK);
-        let near = IdQuery::Compare { candidates, matches: filter.matches(), only_open: true }.load(conn).await?;
-        if are_all || reaches(&near, most) {
-            return Ok(cut(near));
+        if filter.message_ids.is_none() {
+            let near = Open { matches: filter.matches(), walk: A_WALK, most }.load(conn).await?;
+            if reaches(&near, most) {
+                return Ok(near);
+            }
         }
-        match search(conn, filter, true, MANY).await? {
-            Found::These(ids) => Ok(cut(ids)),
-            Found::Many => Ok(IdQuery::Open { matches: filter.matches(), most }.load(conn).await?),
+        match search(conn, filter, Wanted::Open).await? {
+            Found::These(mut ids) | Found::Until(mut ids, _) => {
+                ids.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+                Ok(ids)
+            }
+            Found::Many => Ok(Open { matches: filter.matches(), walk: i64::MAX, most }.load(conn).await?),
         }
     })
     .await
 }
 
-fn reaches(ids: &[Uuid], most: i64) -> bool {
-    i64::try_from(ids.len()).is_ok_and(|count| count >= most)
+/// Of the first `walk` open messages those that match, at most `most`.
+struct Open {
+    matches: Matches,
+    walk: i64,
+    most: i64,
+}
+
+impl QueryFragment<Pg> for Open {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // An open message either has a time at which it is due, or waits at a gate.
+        out.push_sql(
+            "select m.id from (
+                select * from messages where finished_at is null and due_at is not null
+                union all
+                select * from messages where finished_at is null and waits_for is not null
+                limit ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.walk)?;
+        out.push_sql(") m where ");
+        self.matches.walk_ast(out.reborrow())?;
+        out.push_sql(" limit ");
+        out.push_bind_param::<BigInt, _>(&self.most)
+    }
+}
+
+impl QueryId for Open {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Open {
+    type SqlType = SqlUuid;
 }
 
 /// How many were cancelled, and which are open still because somebody holds them.

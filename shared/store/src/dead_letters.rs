@@ -2,12 +2,14 @@
 
 use std::marker::PhantomData;
 
-use diesel::dsl::sql;
+use diesel::dsl::{AsSelect, SqlTypeOf, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use jiff::Timestamp;
 use sigpost_qstash::{DeadLetterId, MessageId, Start};
+use uuid::Uuid;
 
 use crate::Error;
 use crate::accept::{Arrival, LeaseTerms, NewMessage, accept};
@@ -15,7 +17,7 @@ use crate::filter::{self, OfMessage};
 use crate::messages::{Message, MessageRow, StoredMessage};
 use crate::record::Response;
 use crate::schema::{dead_letters, messages};
-use crate::search::{A_WALK, FEW, Found, MANY, plan_for_searching, search};
+use crate::search::{A_WALK, List, Near, Nearest, Rows, page, plan_for_searching};
 
 /// A dead letter with its message.
 #[derive(Clone, Debug)]
@@ -115,57 +117,49 @@ pub async fn list_ids(conn: &mut AsyncPgConnection, filter: &Filter, count: i64)
 
 async fn choose(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<DeadLetterId>, Error> {
     plan_for_searching(conn).await?;
-    let rows = places(conn, filter, count).await?;
-    let id = |(seq, failed_at): Place| DeadLetterId { failed_at_ms: failed_at.to_jiff().as_millisecond(), seq };
+    let rows = page(conn, filter, &filter.messages, count).await?;
+    let id = |place: Place| DeadLetterId { failed_at_ms: place.failed_at.to_jiff().as_millisecond(), seq: place.id };
     Ok(rows.into_iter().map(id).collect())
 }
 
-/// A number, and when it failed.
-type Place = (i64, jiff_diesel::Timestamp);
+/// A dead letter's place in the list, and its message.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = dead_letters, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct Place {
+    id: i64,
+    failed_at: jiff_diesel::Timestamp,
+    #[expect(dead_code, reason = "whoever compares the messages reads it, in the database")]
+    message_id: Uuid,
+}
 
-/// As with events.
-async fn places(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<Place>, Error> {
-    if filter.messages.is_empty() {
-        return Ok(in_order(filter, false).limit(count).load(conn).await?);
+impl List for Filter {
+    type Row = Place;
+
+    fn at(place: &Place) -> Timestamp {
+        place.failed_at.to_jiff()
     }
-    let of = search(conn, &filter.messages, false, FEW).await?;
-    if matches!(of, Found::These(_)) {
-        return Ok(page(filter, of).limit(count).load(conn).await?);
+
+    fn nearest(&self, count: i64) -> Nearest {
+        let cursor_ms = self.cursor.map(|cursor| cursor.failed_at_ms);
+        Nearest::of_page(count, (self.from_ms, self.to_ms), cursor_ms, self.earliest_first, true)
     }
-    let edge: Option<Place> = in_order(filter, false).offset(A_WALK).limit(1).load(conn).await?.pop();
-    let Some((_, edge)) = edge else {
-        return Ok(page(filter, of).limit(count).load(conn).await?);
-    };
-    let near = page(filter, of);
-    let near = if filter.earliest_first {
-        near.filter(dead_letters::failed_at.le(edge))
-    } else {
-        near.filter(dead_letters::failed_at.ge(edge))
-    };
-    let mut rows: Vec<Place> = near.limit(count).load(conn).await?;
-    let missing = count - i64::try_from(rows.len()).unwrap_or(count);
-    if missing > 0 {
-        let far = page(filter, search(conn, &filter.messages, false, MANY).await?);
-        let far = if filter.earliest_first {
-            far.filter(dead_letters::failed_at.gt(edge))
-        } else {
-            far.filter(dead_letters::failed_at.lt(edge))
+
+    async fn load(&self, conn: &mut AsyncPgConnection, rows: Rows, count: i64) -> Result<Vec<Place>, Error> {
+        let of_message = OfMessage { column: "dead_letters.message_id", matches: self.messages.matches() };
+        let query = match rows {
+            Rows::Near => {
+                let rows = in_order(self, false).limit(A_WALK);
+                return Ok(Near { rows, table: "dead_letters", of_message, count }.load(conn).await?);
+            }
+            Rows::All => in_order(self, false),
+            Rows::Matching => in_order(self, false).filter(of_message),
+            Rows::Of(ids) => in_order(self, true).filter(dead_letters::message_id.eq_any(ids)),
         };
-        rows.extend(far.limit(missing).load::<Place>(conn).await?);
-    }
-    Ok(rows)
-}
-
-type Query<'a> = dead_letters::BoxedQuery<'a, Pg, (BigInt, Timestamptz)>;
-
-/// The dead letters of what was found, in the order asked for.
-fn page(filter: &Filter, of: Found) -> Query<'_> {
-    match of {
-        Found::These(ids) => in_order(filter, true).filter(dead_letters::message_id.eq_any(ids)),
-        Found::Many => in_order(filter, false)
-            .filter(OfMessage { column: "dead_letters.message_id", matches: filter.messages.matches() }),
+        Ok(query.limit(count).load(conn).await?)
     }
 }
+
+type Query<'a> = dead_letters::BoxedQuery<'a, Pg, SqlTypeOf<AsSelect<Place, Pg>>>;
 
 /// The dead letters in the order asked for, of whichever message; `sorted` as with events.
 fn in_order(filter: &Filter, sorted: bool) -> Query<'_> {
@@ -173,7 +167,7 @@ fn in_order(filter: &Filter, sorted: bool) -> Query<'_> {
         let column = sql::<Bool>("dead_letters.failed_at ").sql(operator);
         column.sql(" to_timestamp(").bind::<BigInt, _>(ms).sql(" / 1000.0)")
     };
-    let mut query = dead_letters::table.select((dead_letters::id, dead_letters::failed_at)).into_boxed();
+    let mut query = dead_letters::table.select(Place::as_select()).into_boxed();
     if let Some(ids) = &filter.ids {
         // The number alone identifies; an id with another time was made up.
         let possible = ids.iter().filter(|id| id.failed_at_ms <= LAST_MS);

@@ -7,6 +7,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use jiff::Timestamp;
 use sigpost_qstash::{Cursor, EventState, MessageId};
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::filter::{self, OfMessage};
 use crate::messages::{StoredMessage, find_all};
 use crate::record::Response;
 use crate::schema::events;
-use crate::search::{A_WALK, FEW, Found, MANY, plan_for_searching, search};
+use crate::search::{A_WALK, List, Near, Nearest, Rows, page, plan_for_searching};
 
 /// One thing that happened to a message.
 #[derive(Clone, Debug)]
@@ -55,7 +56,7 @@ pub struct Filter {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
-struct Row {
+pub(crate) struct Row {
     message_id: Uuid,
     at: jiff_diesel::Timestamp,
     id: i64,
@@ -89,7 +90,7 @@ impl Row {
 pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<Event>, Error> {
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        let rows = rows(conn, filter, count).await?;
+        let rows = page(conn, filter, &filter.messages, count).await?;
         let ids: BTreeSet<Uuid> = rows.iter().map(|row| row.message_id).collect();
         let messages = find_all(conn, &ids.into_iter().collect::<Vec<_>>()).await?;
         let with_message = |row: Row| Some(messages.get(&MessageId(row.message_id))?.clone()).map(|m| row.of(m));
@@ -98,41 +99,35 @@ pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> 
     .await
 }
 
-async fn rows(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<Row>, Error> {
-    if filter.messages.is_empty() {
-        return Ok(in_order(filter, false).limit(count).load(conn).await?);
+impl List for Filter {
+    type Row = Row;
+
+    fn at(row: &Row) -> Timestamp {
+        row.at.to_jiff()
     }
-    let of = search(conn, &filter.messages, false, FEW).await?;
-    if matches!(of, Found::These(_)) {
-        return Ok(page(filter, of).limit(count).load(conn).await?);
+
+    fn nearest(&self, count: i64) -> Nearest {
+        let cursor_ms = self.cursor.map(|cursor| cursor.at_ms);
+        Nearest::of_page(count, (self.from_ms, self.to_ms), cursor_ms, self.earliest_first, false)
     }
-    let edge: Option<Row> = in_order(filter, false).offset(A_WALK).limit(1).load(conn).await?.pop();
-    let Some(edge) = edge.map(|row| row.at) else {
-        return Ok(page(filter, of).limit(count).load(conn).await?);
-    };
-    let near = page(filter, of);
-    let near = if filter.earliest_first { near.filter(events::at.le(edge)) } else { near.filter(events::at.ge(edge)) };
-    let mut rows: Vec<Row> = near.limit(count).load(conn).await?;
-    let missing = count - i64::try_from(rows.len()).unwrap_or(count);
-    if missing > 0 {
-        let far = page(filter, search(conn, &filter.messages, false, MANY).await?);
-        let far = if filter.earliest_first { far.filter(events::at.gt(edge)) } else { far.filter(events::at.lt(edge)) };
-        rows.extend(far.limit(missing).load::<Row>(conn).await?);
+
+    async fn load(&self, conn: &mut AsyncPgConnection, rows: Rows, count: i64) -> Result<Vec<Row>, Error> {
+        let of_message = OfMessage { column: "events.message_id", matches: self.messages.matches() };
+        let query = match rows {
+            Rows::Near => {
+                let rows = in_order(self, false).limit(A_WALK);
+                return Ok(Near { rows, table: "events", of_message, count }.load(conn).await?);
+            }
+            Rows::All => in_order(self, false),
+            Rows::Matching => in_order(self, false).filter(of_message),
+            // The events of some messages are read and sorted.
+            Rows::Of(ids) => in_order(self, true).filter(events::message_id.eq_any(ids)),
+        };
+        Ok(query.limit(count).load(conn).await?)
     }
-    Ok(rows)
 }
 
 type Query<'a> = events::BoxedQuery<'a, Pg, SqlTypeOf<AsSelect<Row, Pg>>>;
-
-/// The events of what was found, in the order asked for.
-fn page(filter: &Filter, of: Found) -> Query<'_> {
-    match of {
-        // The events of few messages are read and sorted.
-        Found::These(ids) => in_order(filter, true).filter(events::message_id.eq_any(ids)),
-        Found::Many => in_order(filter, false)
-            .filter(OfMessage { column: "events.message_id", matches: filter.messages.matches() }),
-    }
-}
 
 /// The events in the order asked for, of whichever message. Those that are to be `sorted` are not
 /// ordered by the column itself: the planner might rather walk over all events and wait for them.

@@ -58,6 +58,9 @@ impl Filter {
         let [queues, flow_control_keys] = self.gates();
         let texts = [
             ("m.url = any(", &self.urls, ")"),
+            // What is in no URL is in no part of one, and is seen sooner.
+            ("lower(m.url) like any(", &anywhere(&self.lower_hosts()), ")"),
+            ("m.url like any(", &anywhere(&self.paths), ")"),
             (
                 "array[url_authority(m.url), regexp_replace(url_authority(m.url), ':[0-9]*$', '')] && ",
                 &self.lower_hosts(),
@@ -84,6 +87,12 @@ impl Filter {
     pub(crate) fn lower_hosts(&self) -> Vec<String> {
         self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect()
     }
+}
+
+/// Patterns for texts that have one of these in them.
+fn anywhere(texts: &[String]) -> Vec<String> {
+    let escaped = |text: &String| text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    texts.iter().map(|text| format!("%{}%", escaped(text))).collect()
 }
 
 /// The condition that a [`Filter`] is, on a row `m` of `messages`.

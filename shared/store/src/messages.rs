@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::Error;
 use crate::filter::Filter;
 use crate::schema::messages;
-use crate::search::{FEW, Found, plan_for_searching, search};
+use crate::search::{Found, Wanted, plan_for_searching, search};
 
 /// What was accepted: everything needed to deliver it and to show it.
 #[derive(Clone, Debug)]
@@ -218,8 +218,8 @@ pub(crate) async fn find_all(
 pub async fn any_that_matches(conn: &mut AsyncPgConnection, filter: &Filter) -> Result<bool, Error> {
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        Ok(match search(conn, filter, false, FEW).await? {
-            Found::These(ids) => !ids.is_empty(),
+        Ok(match search(conn, filter, Wanted::Any).await? {
+            Found::These(ids) | Found::Until(ids, _) => !ids.is_empty(),
             Found::Many => true,
         })
     })

@@ -1,39 +1,98 @@
 //! Search: how the messages of a [`Filter`] are found without going through a whole table.
 //!
-//! First the index of each list is asked, for [`FEW`] messages at most. If one gives fewer,
-//! the value is rare: these messages, compared with the whole filter, are all there are. If none
-//! does, the value is common: whoever walks over the rows in the order in which they are wanted, and
-//! compares one by one, soon has a page. Unless all of them are far away, so nobody walks over more
-//! than [`A_WALK`] rows before he asks the indexes again, for up to [`MANY`].
+//! A page is looked for twice. First among the nearest [`A_WALK`] rows, in the order in which they are
+//! wanted, comparing one by one: that finds what is common. Only then the indexes are asked, for what is
+//! rare or far away: the one that gives fewest messages, all of them, and of these the ones whose rows
+//! can be on the page ([`Wanted::Nearest`]). If none gives fewer than [`MANY`], the value is so common
+//! that there is nothing better than to walk on.
+
+mod lists;
+mod near;
+mod page;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use self::lists::{List as Ids, lists};
+pub(crate) use self::near::Near;
+pub(crate) use self::page::{List, Rows, page};
 use crate::Error;
 use crate::filter::{Filter, Matches};
-use crate::hashes::{hash, of_host};
-use crate::retention::first_id_of;
 
-/// Messages from which on a value counts as common.
-pub(crate) const FEW: i64 = 1_000;
+/// Rows that are walked over before the indexes are asked.
+pub(crate) const A_WALK: i64 = 3_000;
 
 /// Messages from which on a value is so common that there is nothing better than to walk.
-pub(crate) const MANY: i64 = 100_000;
+const MANY: i64 = 100_000;
 
-/// Rows after which a walk that has found no page yet looks for another way.
-pub(crate) const A_WALK: i64 = 10_000;
+/// Which of the messages that match.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// Every one.
+    All,
+    /// Those that have not ended.
+    Open,
+    /// One of them.
+    Any,
+    /// Those whose rows are the first of a list.
+    Nearest(Nearest),
+}
+
+/// The messages with the newest rows are those that ended last, or have not ended; those with the oldest rows
+/// are the oldest. Every message has a row for its beginning, and one for its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nearest {
+    /// Messages at most.
+    pub(crate) count: i64,
+    /// Where the list begins, in milliseconds since 1970: rows on the other side are not in it.
+    pub(crate) from_ms: Option<i64>,
+    /// The list begins with the oldest.
+    pub(crate) earliest_first: bool,
+    /// Only those that failed.
+    pub(crate) failed: bool,
+}
 
 /// What a search found.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// All messages that match.
+    /// All that were wanted.
     These(Vec<Uuid>),
+    /// The nearest. All rows of others lie at this time, or behind it.
+    Until(Vec<Uuid>, Timestamp),
     /// Too many to name.
     Many,
+}
+
+impl Nearest {
+    /// For `count` rows between two times, behind a cursor.
+    pub(crate) fn of_page(
+        count: i64,
+        (from_ms, to_ms): (Option<i64>, Option<i64>),
+        cursor_ms: Option<i64>,
+        earliest_first: bool,
+        failed: bool,
+    ) -> Self {
+        let from_ms = if earliest_first {
+            from_ms.max(cursor_ms)
+        } else {
+            // To the end of the millisecond.
+            [to_ms, cursor_ms].into_iter().flatten().min().map(|ms| ms.saturating_add(1))
+        };
+        // Some of them may have no row in the list; see `comes_before`.
+        Self { count: count * 2, from_ms, earliest_first, failed }
+    }
+
+    /// Whether no row of another message can come before one of this time.
+    pub(crate) fn comes_before(&self, at: Timestamp, edge: Timestamp) -> bool {
+        // A dead letter has its time rounded to the millisecond.
+        let rounding = SignedDuration::from_millis(1);
+        if self.earliest_first { at.duration_until(edge) > rounding } else { edge.duration_until(at) > rounding }
+    }
 }
 
 /// For the rest of the transaction: the planner looks at the values of each query, and goes through a
@@ -46,177 +105,112 @@ pub(crate) async fn plan_for_searching(conn: &mut AsyncPgConnection) -> Result<(
     Ok(())
 }
 
-/// The messages that match, if an index gives fewer than `most`. `only_open` leaves out those that have ended.
-pub(crate) async fn search(
-    conn: &mut AsyncPgConnection,
-    filter: &Filter,
-    only_open: bool,
-    most: i64,
-) -> Result<Found, Error> {
-    let Some(candidates) = candidates(conn, filter, most).await? else { return Ok(Found::Many) };
-    let compare = IdQuery::Compare { candidates, matches: filter.matches(), only_open };
-    Ok(Found::These(compare.load(conn).await?))
-}
-
-/// Messages among which are all that match: of the indexes that apply, the answer of the one that gives fewest.
-async fn candidates(conn: &mut AsyncPgConnection, filter: &Filter, most: i64) -> Result<Option<Vec<Uuid>>, Error> {
-    let is_few = |ids: &[Uuid]| i64::try_from(ids.len()).is_ok_and(|count| count < most);
-    if let Some(ids) = &filter.message_ids {
-        return Ok(Some(ids.iter().map(|id| id.0).collect()));
+/// The messages that match, if an index gives fewer than [`MANY`].
+pub(crate) async fn search(conn: &mut AsyncPgConnection, filter: &Filter, wanted: Wanted) -> Result<Found, Error> {
+    let lists = lists(conn, filter).await?;
+    if lists.is_empty() {
+        return Ok(Found::Many);
     }
-    let mut fewest: Option<Vec<Uuid>> = None;
-    for index in indexes(filter, most) {
-        let is_of_the_log = index.is_of_the_log();
-        let mut ids: Vec<Uuid> = index.load(conn).await?;
-        if is_of_the_log && is_few(&ids) {
-            ids.extend(older_than_the_log(conn, filter, most).await?);
+    let rows: Vec<Row> = Search { lists, matches: filter.matches(), wanted }.load(conn).await?;
+    if rows.as_slice().first().is_some_and(|(are_too_many, ..)| *are_too_many) {
+        return Ok(Found::Many);
+    }
+    let ids = rows.iter().filter_map(|(_, id, _, matches)| id.filter(|_| *matches == Some(true))).collect();
+    Ok(match (wanted, rows.last()) {
+        (Wanted::Nearest(nearest), Some((_, _, Some(edge), _))) if reaches(&rows, nearest.count) => {
+            Found::Until(ids, edge.to_jiff())
         }
-        if is_few(&ids) && fewest.as_ref().is_none_or(|fewest| ids.len() < fewest.len()) {
-            fewest = Some(ids);
-        }
-        if fewest.as_ref().is_some_and(Vec::is_empty) {
-            break;
-        }
-    }
-    Ok(fewest)
+        _ => Found::These(ids),
+    })
 }
 
-/// A message that waits for longer than the log is kept has no CREATED row any more. Such ids are
-/// the oldest, and few.
-async fn older_than_the_log(conn: &mut AsyncPgConnection, filter: &Filter, most: i64) -> Result<Vec<Uuid>, Error> {
-    let begins_at_ms: Option<i64> = LogBegins { lifetime: std::marker::PhantomData }.get_result(conn).await?;
-    let before = begins_at_ms.map_or(Uuid::max(), first_id_of);
-    Ok(IdQuery::Older { before, matches: filter.matches(), most }.load(conn).await?)
+/// Whether there are this many.
+pub(crate) fn reaches<T>(rows: &[T], count: i64) -> bool {
+    i64::try_from(rows.len()).is_ok_and(|len| len >= count)
 }
 
-statement! {
-    LogBegins {} -> Nullable<BigInt>;
-    "select floor(extract(epoch from (select min(at) from events)) * 1000)::bigint"
+/// Whether there are too many, a message, where its rows begin, and whether it matches.
+type Row = (bool, Option<Uuid>, Option<jiff_diesel::Timestamp>, Option<bool>);
+
+struct Search {
+    lists: Vec<Ids>,
+    matches: Matches,
+    wanted: Wanted,
 }
 
-/// The questions to the indexes, one for each list that has values.
-fn indexes(filter: &Filter, most: i64) -> Vec<IdQuery> {
-    let [queues, flow_control_keys] = filter.gates();
-    let of_the_log = |column, values: &[String], hash: fn(&str) -> i32| IdQuery::OfTheLog {
-        column,
-        hashes: values.iter().map(|value| hash(value)).collect(),
-        most,
-    };
-    let of_messages = |condition, values: &[String]| IdQuery::OfMessages { condition, values: values.to_vec(), most };
-    let lists = [
-        of_the_log("url_hash", &filter.urls, hash),
-        of_the_log("host_hash", &filter.hosts, of_host),
-        of_the_log("path_hash", &filter.paths, hash),
-        of_the_log("caller_hash", &filter.caller_ips, hash),
-        of_messages("topic_name = any(", &filter.topic_names),
-        of_messages("schedule_id = any(", &filter.schedule_ids),
-        of_messages("gates is not null and gates && (", &queues),
-        of_messages("gates is not null and gates && (", &flow_control_keys),
-        of_messages("labels <> '{}' and labels && (", &filter.labels),
-    ];
-    let mut lists: Vec<IdQuery> = lists.into_iter().filter(|list| !list.asks_for_nothing()).collect();
-    if filter.created_from_ms.is_some() || filter.created_to_ms.is_some() {
-        lists.push(IdQuery::Created {
-            from_ms: filter.created_from_ms,
-            before_ms: filter.created_to_ms.map(|to| to.saturating_add(1)),
-            most,
-        });
-    }
-    lists
-}
-
-/// A query for ids of messages.
-pub(crate) enum IdQuery {
-    /// Messages whose CREATED row has one of these hashes, up to `most`.
-    OfTheLog { column: &'static str, hashes: Vec<i32>, most: i64 },
-    /// Messages with these values, up to `most`.
-    OfMessages { condition: &'static str, values: Vec<String>, most: i64 },
-    /// Messages accepted in this time, up to `most`.
-    Created { from_ms: Option<i64>, before_ms: Option<i64>, most: i64 },
-    /// Those that match and are older than this one, up to `most`.
-    Older { before: Uuid, matches: Matches, most: i64 },
-    /// Those of these that match.
-    Compare { candidates: Vec<Uuid>, matches: Matches, only_open: bool },
-    /// Open messages that match, up to this many.
-    Open { matches: Matches, most: i64 },
-}
-
-impl IdQuery {
-    fn asks_for_nothing(&self) -> bool {
-        match self {
-            Self::OfTheLog { hashes, .. } => hashes.is_empty(),
-            Self::OfMessages { values, .. } => values.is_empty(),
-            _ => false,
-        }
-    }
-
-    fn is_of_the_log(&self) -> bool {
-        matches!(self, Self::OfTheLog { .. } | Self::Created { .. })
-    }
-}
-
-impl QueryFragment<Pg> for IdQuery {
+impl QueryFragment<Pg> for Search {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match self {
-            Self::OfTheLog { column, hashes, most } => {
-                out.push_sql("select message_id from events where ");
-                out.push_sql(column);
-                out.push_sql(" = any(");
-                out.push_bind_param::<Array<Integer>, _>(hashes)?;
-                out.push_sql(") limit ");
-                out.push_bind_param::<BigInt, _>(most)
-            }
-            Self::OfMessages { condition, values, most } => {
-                out.push_sql("select id from messages where ");
-                out.push_sql(condition);
-                out.push_bind_param::<Array<Text>, _>(values)?;
-                out.push_sql(") limit ");
-                out.push_bind_param::<BigInt, _>(most)
-            }
-            Self::Created { from_ms, before_ms, most } => {
-                out.push_sql("select message_id from events where state = 'CREATED' and at >= coalesce(to_timestamp(");
-                out.push_bind_param::<Nullable<BigInt>, _>(from_ms)?;
-                out.push_sql(" / 1000.0), '-infinity') and at < coalesce(to_timestamp(");
-                out.push_bind_param::<Nullable<BigInt>, _>(before_ms)?;
-                out.push_sql(" / 1000.0), 'infinity') limit ");
-                out.push_bind_param::<BigInt, _>(most)
-            }
-            Self::Older { before, matches, most } => {
-                out.push_sql("select m.id from messages m where m.id < ");
-                out.push_bind_param::<SqlUuid, _>(before)?;
-                out.push_sql(" and ");
-                matches.walk_ast(out.reborrow())?;
-                out.push_sql(" limit ");
-                out.push_bind_param::<BigInt, _>(most)
-            }
-            Self::Compare { candidates, matches, only_open } => {
-                out.push_sql("select m.id from messages m where m.id = any(");
-                out.push_bind_param::<Array<SqlUuid>, _>(candidates)?;
-                out.push_sql(if *only_open { ") and m.finished_at is null and " } else { ") and " });
-                matches.walk_ast(out)
-            }
-            Self::Open { matches, most } => {
-                // An open message either has a time at which it is due, or waits at a gate.
-                for (begin, index) in [("", "m.due_at is not null"), (" union all ", "m.waits_for is not null")] {
-                    out.push_sql(begin);
-                    out.push_sql("(select m.id from messages m where m.finished_at is null and ");
-                    out.push_sql(index);
-                    out.push_sql(" and ");
-                    matches.walk_ast(out.reborrow())?;
-                    out.push_sql(")");
+        out.push_sql("with lists(ids) as materialized (");
+        for (index, list) in self.lists.iter().enumerate() {
+            out.push_sql(if index == 0 { "select " } else { " union all select " });
+            list.walk_ast(out.reborrow())?;
+        }
+        out.push_sql("), chosen as materialized (select (select ids from lists where cardinality(ids) < ");
+        out.push_bind_param::<BigInt, _>(&MANY)?;
+        out.push_sql(" order by cardinality(ids) limit 1) as ids) ");
+        // One row always: without a list there are too many, without a message there is none.
+        out.push_sql("select c.ids is null, m.id, m.edge, m.matches from chosen c left join lateral (");
+        match &self.wanted {
+            Wanted::Nearest(nearest) => self.walk_nearest(nearest, &mut out)?,
+            Wanted::All | Wanted::Open | Wanted::Any => {
+                out.push_sql("select m.id, null::timestamptz as edge, true as matches from messages m where m.id = any(c.ids) and ");
+                self.matches.walk_ast(out.reborrow())?;
+                match self.wanted {
+                    Wanted::Open => out.push_sql(" and m.finished_at is null"),
+                    Wanted::Any => out.push_sql(" limit 1"),
+                    _ => {}
                 }
-                out.push_sql(" limit ");
-                out.push_bind_param::<BigInt, _>(most)
             }
         }
+        out.push_sql(") m on true");
+        Ok(())
     }
 }
 
-impl QueryId for IdQuery {
+impl Search {
+    fn walk_nearest<'b>(&'b self, nearest: &'b Nearest, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // An open message has no end: its rows may be anywhere up to now. One that has no row on
+        // this side of the beginning is of no use.
+        let (edge, condition, direction) = if nearest.earliest_first {
+            ("greatest(m.created_at, ", " and coalesce(m.finished_at, 'infinity') >= ", " order by edge asc limit ")
+        } else {
+            ("least(m.finished_at, ", " and m.created_at <= ", " order by edge desc limit ")
+        };
+        out.push_sql("select m.id, m.edge, ");
+        self.matches.walk_ast(out.reborrow())?;
+        out.push_sql(" as matches from (select m.*, ");
+        out.push_sql(edge);
+        nearest.push_from(out)?;
+        out.push_sql(") as edge from messages m where m.id = any(c.ids)");
+        out.push_sql(condition);
+        nearest.push_from(out)?;
+        out.push_sql(if nearest.failed { " and m.state = 'failed'" } else { "" });
+        // In the only list are those who match, and hardly another: to compare them can wait.
+        if self.lists.len() > 1 {
+            out.push_sql(" and ");
+            self.matches.walk_ast(out.reborrow())?;
+        }
+        out.push_sql(direction);
+        out.push_bind_param::<BigInt, _>(&nearest.count)?;
+        out.push_sql(") m");
+        Ok(())
+    }
+}
+
+impl Nearest {
+    fn push_from<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("coalesce(to_timestamp(");
+        out.push_bind_param::<Nullable<BigInt>, _>(&self.from_ms)?;
+        out.push_sql(if self.earliest_first { " / 1000.0), '-infinity')" } else { " / 1000.0), now())" });
+        Ok(())
+    }
+}
+
+impl QueryId for Search {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl Query for IdQuery {
-    type SqlType = SqlUuid;
+impl Query for Search {
+    type SqlType = (Bool, Nullable<SqlUuid>, Nullable<Timestamptz>, Nullable<Bool>);
 }
