@@ -3,8 +3,11 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use crate::redact::redact;
+
 /// The failure of a run. The text is kept with the run and goes to the dispatcher's log: it says
-/// what failed in words, and holds no secret.
+/// what failed in words. What looks like a secret or an e-mail address is taken out of it, and it is
+/// cut to 8 KiB; see [`redact`](crate::redact()).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JobError {
     /// Trying again may help: 500. The dispatcher retries after its own delay.
@@ -35,6 +38,17 @@ impl JobError {
     }
 }
 
+impl JobError {
+    /// Without what must not be kept or shown; see [`redact`](crate::redact()).
+    pub(crate) fn redacted(self) -> Self {
+        match self {
+            Self::Retryable(why) => Self::Retryable(redact(&why)),
+            Self::RetryAfter(wait, why) => Self::RetryAfter(wait, redact(&why)),
+            Self::Permanent(why) => Self::Permanent(redact(&why)),
+        }
+    }
+}
+
 /// With its causes, in one line.
 impl From<anyhow::Error> for JobError {
     fn from(error: anyhow::Error) -> Self {
@@ -51,6 +65,13 @@ impl From<sigpost_store::Error> for JobError {
         }
         tracing::error!(%error, "the database failed a running job");
         Self::Retryable("the database refused what the job wanted of it".into())
+    }
+}
+
+/// The same for whoever asks the database with diesel.
+impl From<sigpost_store::DieselError> for JobError {
+    fn from(error: sigpost_store::DieselError) -> Self {
+        sigpost_store::Error::from(error).into()
     }
 }
 
