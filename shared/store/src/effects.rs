@@ -2,9 +2,10 @@
 
 use std::marker::PhantomData;
 
-use diesel::sql_types::{Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
+use sigpost_qstash::MessageId;
 use uuid::Uuid;
 
 use crate::runs::storable::storable_json;
@@ -89,6 +90,29 @@ pub async fn record(conn: &mut AsyncPgConnection, effect: Effect<'_>, result: &V
     let statement = Record { message_id, name, message, run, result, lifetime: PhantomData };
     let first: Option<String> = statement.get_result(conn).await?;
     first.as_deref().map(read).transpose()
+}
+
+statement! {
+    Inherit {
+        heir_id: String => Text,
+        heir: Uuid => SqlUuid,
+        message_id: String => Text,
+    } -> BigInt;
+    "with inherited as (
+        insert into effects (message_id, name, message, run_id, result)
+        select " {heir_id} ", name, " {heir} ", run_id, result from effects where message_id = " {message_id} "
+        on conflict do nothing
+        returning name
+    )
+    select count(*) from inherited"
+}
+
+/// What was done for a message is done for the one that is published in its place, too.
+pub(crate) async fn inherit(conn: &mut AsyncPgConnection, message: MessageId, heir: MessageId) -> Result<(), Error> {
+    let statement =
+        Inherit { heir_id: heir.to_string(), heir: heir.0, message_id: message.to_string(), lifetime: PhantomData };
+    let _count: i64 = statement.get_result(conn).await?;
+    Ok(())
 }
 
 fn read(result: &str) -> Result<Value, Error> {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use dispatch::engine::StepKind;
+use reqwest::Method;
 use serde_json::json;
 use sigpost_jobs::{JobContext, JobError, Outcome};
 use sigpost_qstash::MessageId;
@@ -11,6 +13,7 @@ use tokio::sync::mpsc;
 use super::actor::Play;
 use super::deployment::{answer, answer_later};
 use super::improvised::running;
+use crate::support::answered;
 
 const BODY: &str = r#"{"scenes":[1]}"#;
 
@@ -66,6 +69,29 @@ async fn an_effect_that_succeeded_is_not_repeated_by_a_retry_and_one_that_failed
     // Another message has effects of its own.
     assert_eq!(answer(deployment.delivery(MessageId::new(), BODY).header("Upstash-Retried", "2")).await.status, 200);
     assert_eq!(charges.made(), 4);
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_is_retried_does_not_repeat_what_its_runs_did() {
+    let (charges, _keys) = Charges::new();
+    let handler = charges.clone();
+    let deployment = running(move |_, ctx: JobContext| {
+        let charges = handler.clone();
+        async move {
+            let number = ctx.once("charge", |key| charges.charge(key)).await?;
+            // The retry of the dead letter says that it is another try.
+            if ctx.correlation_id == "second" { Ok(Outcome::with(number)) } else { Err(JobError::permanent("refused")) }
+        }
+    })
+    .await;
+    let app = &deployment.app;
+    let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
+    app.wait_for(id, StepKind::Failed).await;
+    let path = format!("/v2/dlq/retry/{}", deployment.dead_letter().await["dlqId"].as_str().expect("an id"));
+    let retry = app.request(Method::POST, &path).header("Upstash-Forward-X-Correlation-Id", "second");
+    let retried = answered(retry).await.id();
+    app.wait_for(retried, StepKind::Delivered).await;
+    assert_eq!((charges.made(), &deployment.runs(retried).await[0]["result"]), (1, &json!(1)));
 }
 
 #[tokio::test]
