@@ -60,6 +60,10 @@ statement! {
     /// the statement's snapshot shows open: a run that ended or was renewed by somebody else in the
     /// same moment is not closed here, and then nothing is inserted. And what the snapshot cannot
     /// show, the unique indexes catch.
+    ///
+    /// The commit does not wait for the disk (`synchronous_commit` is off for it alone). A Postgres
+    /// that crashes within the second forgets the run, which then finds its lease lost and writes
+    /// nothing; whatever the run has written before is in the log after this and has taken it along.
     Begin {
         id: Uuid => SqlUuid,
         message_id: &'a str => Text,
@@ -70,8 +74,9 @@ statement! {
         organization_id: Option<String> => Nullable<Text>,
         correlation_id: Option<String> => Nullable<Text>,
         lease_s: f64 => Double,
-    } -> (Bool, Bool, Nullable<Double>);
-    "with wanted as (select " {id} " as id, " {message_id} " as message_id),
+    } -> (Bool, Bool, Nullable<Double>, Text);
+    "with hurried as materialized (select set_config('synchronous_commit', 'off', true) as setting),
+    wanted as (select " {id} " as id, " {message_id} " as message_id),
     earlier as materialized (
         select r.id, r.status, r.lease_until from job_executions r join wanted using (message_id)
         where r.status in ('processing', 'completed')
@@ -104,7 +109,8 @@ statement! {
     alive as (select id, lease_until from earlier where status = 'processing' and lease_until > now())
     select exists (select from started) or exists (select from alive join wanted using (id)),
            (select completed > 0 from counted),
-           (select extract(epoch from lease_until - now())::float8 from alive)"
+           (select extract(epoch from lease_until - now())::float8 from alive),
+           (select setting from hurried)"
 }
 
 /// Starts a run, or says why not. Asking again with the same id is harmless: a run that was started
@@ -122,7 +128,8 @@ pub async fn begin(conn: &mut AsyncPgConnection, run: &NewRun<'_>) -> Result<Beg
         lease_s: run.lease.as_secs_f64(),
         lifetime: PhantomData,
     };
-    let (started, completed, alive_for_s): (bool, bool, Option<f64>) = statement.get_result(conn).await?;
+    let answer: (bool, bool, Option<f64>, String) = statement.get_result(conn).await?;
+    let (started, completed, alive_for_s, _hurried) = answer;
     let alive_for = alive_for_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     Ok(match (started, completed) {
         (true, _) => Begun::Started,
