@@ -49,10 +49,15 @@ impl JobError {
     }
 }
 
-/// With its causes, in one line.
+/// With its causes, in one line. A job's error that went through it keeps its kind.
 impl From<anyhow::Error> for JobError {
     fn from(error: anyhow::Error) -> Self {
-        Self::Retryable(format!("{error:#}"))
+        let text = format!("{error:#}");
+        match error.downcast_ref() {
+            Some(Self::RetryAfter(wait, _)) => Self::RetryAfter(*wait, text),
+            Some(Self::Permanent(_)) => Self::Permanent(text),
+            Some(Self::Retryable(_)) | None => Self::Retryable(text),
+        }
     }
 }
 
@@ -79,5 +84,22 @@ impl From<sigpost_store::DieselError> for JobError {
 impl From<crate::Invalid> for JobError {
     fn from(invalid: crate::Invalid) -> Self {
         Self::Permanent(invalid.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context, anyhow};
+
+    use super::*;
+
+    #[test]
+    fn kind_survives_anyhow() {
+        let through = |error: anyhow::Error| JobError::from(error.context("sending"));
+        assert_eq!(through(JobError::permanent("no").into()), JobError::permanent("sending: no"));
+        let wait = Duration::from_secs(3);
+        assert_eq!(through(JobError::retry_after(wait, "busy").into()), JobError::retry_after(wait, "sending: busy"));
+        let unknown: Result<(), _> = Err(anyhow!("why")).context("reading");
+        assert_eq!(through(unknown.expect_err("an error")), JobError::retryable("sending: reading: why"));
     }
 }

@@ -78,3 +78,28 @@ impl Handlers {
         format!("{}{}", self.urls.get(J::TYPE).unwrap_or(&self.base_url), J::ENDPOINT)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    struct Greet;
+
+    impl Job for Greet {
+        const TYPE: &'static str = "greet";
+        const ENDPOINT: &'static str = "/api/jobs/greet";
+    }
+
+    #[test]
+    fn type_with_a_url_of_its_own_is_published_there() {
+        let handlers = Handlers::at("https://a.example/").expect("a URL").with_url("other", "https://b.example");
+        let handlers = handlers.expect("a URL");
+        assert_eq!(handlers.url_of::<Greet>(), "https://a.example/api/jobs/greet");
+        let handlers = handlers.with_url("greet", "https://c.example/x/").expect("a URL");
+        assert_eq!(handlers.url_of::<Greet>(), "https://c.example/x/api/jobs/greet");
+        assert!(handlers.with_url("greet", "c.example").expect_err("no URL").to_string().starts_with("greet: "));
+    }
+}

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! size -> verify -> decode -> begin -> run -> finish -> answer
-//! 413     401       489       200 duplicate   409       200, 500, 503, 489
+//! 413     401       489, 500  200 duplicate   409       200, 500, 503, 489
 //!                             409, 503        503
 //! ```
 //!
