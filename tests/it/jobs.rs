@@ -2,12 +2,20 @@
 
 mod actor;
 mod cleanup_old_data;
+mod commit;
+mod crash;
 mod deployment;
+mod effects;
 mod enqueue;
+mod improvised;
 mod job_health;
 mod lease;
+mod leave_off;
+mod lock;
 mod once;
 mod outage;
 mod outcomes;
+mod records;
+mod sealed;
 mod send_email;
 mod signatures;

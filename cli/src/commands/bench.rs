@@ -5,6 +5,7 @@
 //! - `limits.rs` (with `insert_limits.rs`, `claim_limit.rs`) measures the machine; `accepts.rs`,
 //!   `backlog.rs`, `both.rs`, `queue.rs`, `latency.rs` and `idle.rs` measure `sigpost serve`: (a) to
 //!   (d) and (g) of `docs/benchmark.md`. `usage.rs` adds (e) and (f).
+//! - `handler.rs` measures what a run costs the handler: (h).
 //! - `lambda.rs` measures the functions as Lambda runs them: (l).
 //! - `load.rs`, `closed_loop.rs`, `connection.rs`, `job.rs`, `own_thread.rs` make the load.
 //! - `sink.rs` and `tally.rs` are the destination; `sink_process.rs`, `serve_process.rs` and
@@ -21,6 +22,7 @@ mod closed_loop;
 mod connection;
 mod figures;
 mod goals;
+mod handler;
 mod idle;
 mod insert_limits;
 mod job;
@@ -80,7 +82,7 @@ const SHORT_IDLE_SECONDS: u64 = 60;
 docs/benchmark.md says what each figure is, and how to compare with another program.")]
 pub(crate) struct Bench {
     /// Measure only these: a accepts, b deliveries, c latency, d idle statements, e memory, f CPU
-    /// time, g a queue with parallelism 1, l the functions as Lambda runs them. (e and f are read while
+    /// time, g a queue with parallelism 1, h the wrapper around a handler, l the functions as Lambda runs them. (e and f are read while
     /// b is measured.)
     #[arg(long, value_delimiter = ',', value_name = "PARTS")]
     only: Vec<Part>,
@@ -157,6 +159,9 @@ impl Bench {
             figures.idle = Some(idle::measure(&sink, self.idle_window()).await?);
         }
         sink.stop().await?;
+        if wants(&[Part::H]) {
+            figures.handler = Some(handler::measure().await?);
+        }
         figures.ratios = figures.ratios();
         figures.goals = goals::goals(&figures, &self.reference);
         Ok(figures)

@@ -89,7 +89,9 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
 /// The functions that are Lambda functions of their own when deployed, behind the same port. They
 /// share the live keys, so that a rotation here needs no restart.
 fn functions(app: &dispatch::App, base_url: &str) -> Result<Router> {
-    let harness = || Harness::new(app.database(), app.keys(), base_url);
+    let harness = Harness::new(app.database(), app.keys(), base_url);
+    harness.stop_at_signals();
+    let harness = || harness.clone();
     Ok(Router::new()
         .merge(send_email::router(send_email::Config::for_dev()?, harness())?)
         .merge(cleanup_old_data::router(harness()))

@@ -27,10 +27,8 @@ impl Mailer {
     pub(crate) async fn send(&self, email: Email, to: Vec<String>, ctx: &JobContext) -> Result<Outcome, JobError> {
         match self {
             Self::Resend(resend) => {
-                let email_id = resend
-                    .send(email, to, &ctx.message_id)
-                    .await
-                    .map_err(|error| spread(error, ctx.attempt, ctx.run_id.as_u128()))?;
+                let email_id = ctx.once("send-email", |key| resend.send(email, to, key)).await;
+                let email_id = email_id.map_err(|error| spread(error, ctx.attempt, ctx.run_id.as_u128()))?;
                 Ok(Outcome::with(json!({ "delivered": true, "emailId": email_id })))
             }
             Self::Log => {

@@ -41,7 +41,7 @@ impl Resend {
 
     /// Sends it, and returns Resend's id. For a day Resend answers a repetition of the same message
     /// with the same id, and sends nothing.
-    pub(crate) async fn send(&self, email: Email, to: Vec<String>, message_id: &str) -> Result<String, JobError> {
+    pub(crate) async fn send(&self, email: Email, to: Vec<String>, key: String) -> Result<String, JobError> {
         let mut options = CreateEmailBaseOptions::new(&self.from, to, email.subject)
             .with_html(&email.html)
             .with_text(&email.text)
@@ -55,7 +55,7 @@ impl Resend {
         let config =
             ConfigBuilder::new(&self.api_key).base_url(self.base_url.clone()).client(self.http.clone()).build();
         let client = resend_rs::Resend::with_config(config);
-        match client.emails.send(options.with_idempotency_key(&format!("send-email/{message_id}"))).await {
+        match client.emails.send(options.with_idempotency_key(&key)).await {
             Ok(sent) => Ok(sent.id.to_string()),
             Err(error) => Err(job_error(error)),
         }
@@ -157,7 +157,9 @@ mod tests {
             html: "<p>Hi</p>".into(),
             text: "Hi".into(),
         };
-        resend.send(email, vec!["ada@example.com".into(), "Bob <bob@example.com>".into()], "msg_1").await
+        resend
+            .send(email, vec!["ada@example.com".into(), "Bob <bob@example.com>".into()], "send-email/msg_1".into())
+            .await
     }
 
     #[tokio::test]

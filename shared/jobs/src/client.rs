@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use reqwest::redirect;
 use sigpost_runtime::env;
 
-use crate::base_url;
+use crate::{Handlers, base_url};
 
 /// How long the dispatcher may take to store a message.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,46 +18,39 @@ pub struct Client {
     pub(crate) http: reqwest::Client,
     pub(crate) url: String,
     pub(crate) token: String,
-    pub(crate) handlers_url: String,
+    pub(crate) handlers: Handlers,
 }
 
 impl Client {
-    /// A client for the dispatcher at `url`. `handlers_url` is the base URL of the handlers, as they
-    /// have it in their `BASE_URL`.
+    /// A client for the dispatcher at `url`, which pushes to these handlers.
     ///
     /// # Errors
     ///
-    /// One of the URLs is not an absolute http(s) URL.
-    pub fn new(url: &str, token: impl Into<String>, handlers_url: &str) -> Result<Self> {
+    /// `url` is not an absolute http(s) URL.
+    pub fn new(url: &str, token: impl Into<String>, handlers: Handlers) -> Result<Self> {
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
             // A redirect would carry the token to wherever it points.
             .redirect(redirect::Policy::none())
             .build()
             .context("the HTTP client cannot be built")?;
-        Ok(Self {
-            http,
-            url: base_url::parse("the dispatcher's URL", url)?,
-            token: token.into(),
-            handlers_url: base_url::parse("the handlers' URL", handlers_url)?,
-        })
+        Ok(Self { http, url: base_url::parse("the dispatcher's URL", url)?, token: token.into(), handlers })
     }
 
-    /// Reads `QSTASH_URL`, `QSTASH_TOKEN` and `BASE_URL` (of the handlers).
+    /// Reads `QSTASH_URL`, `QSTASH_TOKEN` and what [`Handlers::from_env`] reads.
     ///
     /// # Errors
     ///
     /// The first variable that is missing or malformed, by its name.
     pub fn from_env() -> Result<Self> {
         let url = base_url::parse("QSTASH_URL", &env::required("QSTASH_URL")?)?;
-        let handlers_url = base_url::parse("BASE_URL", &env::required("BASE_URL")?)?;
-        Self::new(&url, env::required("QSTASH_TOKEN")?, &handlers_url)
+        Self::new(&url, env::required("QSTASH_TOKEN")?, Handlers::from_env()?)
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, handlers_url, .. } = self;
-        f.debug_struct("Client").field("url", url).field("handlers_url", handlers_url).finish_non_exhaustive()
+        let Self { url, handlers, .. } = self;
+        f.debug_struct("Client").field("url", url).field("handlers", handlers).finish_non_exhaustive()
     }
 }

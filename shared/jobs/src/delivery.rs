@@ -12,15 +12,19 @@ use std::time::Instant;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
+use sigpost_store::runs;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, info_span};
 use uuid::Uuid;
 
 pub(crate) use self::answer::Answer;
 use self::ledger::Ledger;
 use self::run::Ended;
 use self::verify::{Verified, verify};
-use crate::envelope::{Decoded, decode};
-use crate::{Handler, Harness, Invalid, Job, JobContext};
+use crate::context::Shared;
+use crate::envelope::{Decoded, Undecoded, decode};
+use crate::trace::Trace;
+use crate::{Handler, Harness, Job, JobContext, JobError};
 
 /// A handler and what it stands on.
 pub(crate) struct Worker<H> {
@@ -32,7 +36,7 @@ pub(crate) struct Worker<H> {
 
 impl<H: Handler> Worker<H> {
     pub(crate) fn new(handler: H, harness: Harness) -> Self {
-        let url = format!("{}{}", harness.base_url, H::Job::ENDPOINT);
+        let url = format!("{}{}", harness.handlers.base_url(), H::Job::ENDPOINT);
         Self { handler: Arc::new(handler), harness, url }
     }
 }
@@ -54,45 +58,91 @@ pub(crate) async fn deliver<H: Handler>(worker: &Worker<H>, request: Request) ->
 async fn attempt<H: Handler>(worker: &Worker<H>, request: Request) -> Result<Answer, Answer> {
     let keys = worker.harness.keys.keys();
     let delivery = verify(&keys.verifier, &worker.url, &request, Timestamp::now())?;
-    let Decoded { job, payload, user_id, organization_id } =
-        decode::<H::Job>(&request.body).map_err(|invalid| refused::<H>(&delivery, invalid))?;
-
-    let ctx = JobContext {
-        message_id: delivery.message_id,
-        run_id: Uuid::now_v7(),
-        attempt: delivery.attempt,
-        user_id,
-        organization_id,
-        database: worker.harness.database.clone(),
-        cancelled: CancellationToken::new(),
+    let decoded = match decode::<H::Job>(&request.body, worker.harness.handlers.sealing.as_ref()) {
+        Ok(decoded) => decoded,
+        Err(undecoded) => return Err(refused(worker, &delivery, undecoded).await),
     };
-    let ledger = Ledger::new::<H::Job>(&ctx);
+    let ctx = context(worker, delivery, &decoded, Trace::of(&request.headers));
+    let span = span(&ctx, H::Job::TYPE);
+    work(worker, decoded, ctx).instrument(span).await
+}
+
+async fn work<H: Handler>(worker: &Worker<H>, decoded: Decoded<H::Job>, ctx: JobContext) -> Result<Answer, Answer> {
+    let Decoded { job, payload, .. } = decoded;
+    let ledger = Ledger::new::<H::Job>(ctx.clone());
     let begun_at = Instant::now();
-    ledger.begin(&ctx, &payload).await?;
-    log_start(&ledger);
+    ledger.begin(&payload).await?;
+    log_start::<H::Job>(&ctx);
 
     let pulse = pulse::keep(begun_at.into(), || ledger.heartbeat());
-    let ended = run::run(Arc::clone(&worker.handler), job, ctx, pulse).await;
+    let ended = run::run(Arc::clone(&worker.handler), job, ctx.clone(), pulse, &worker.harness.stopping).await;
+    // What the handler has committed has happened, whatever it said afterwards.
+    let ended = ctx.shared.committed.get().cloned().map_or(ended, Ended::Done);
 
-    log_end(&ledger, &ended, begun_at);
+    log_end::<H::Job>(&ctx, &ended, begun_at);
     ledger.finish(&ended).await?;
     Ok(Answer::from(ended))
 }
 
+fn context<H: Handler>(worker: &Worker<H>, delivery: Verified, decoded: &Decoded<H::Job>, trace: Trace) -> JobContext {
+    let Verified { message_id, attempt } = delivery;
+    let run_id = Uuid::now_v7();
+    JobContext {
+        shared: Shared::new::<H::Job>(&message_id, worker.harness.handlers.clone()),
+        correlation_id: trace.correlation_id.unwrap_or_else(|| message_id.clone()),
+        traceparent: trace.traceparent.map(|given| given.of_run(run_id)),
+        message_id,
+        run_id,
+        attempt,
+        user_id: decoded.user_id.clone(),
+        organization_id: decoded.organization_id.clone(),
+        database: worker.harness.database.clone(),
+    }
+}
+
+/// What every log line of a run says, also those of the handler.
+fn span(ctx: &JobContext, job_type: &'static str) -> Span {
+    let JobContext { message_id, run_id, correlation_id, traceparent, .. } = ctx;
+    let span = info_span!("run", job_type, message_id, %run_id, correlation_id, trace_id = Empty);
+    if let Some(traceparent) = traceparent {
+        span.record("trace_id", traceparent.trace_id());
+    }
+    span
+}
+
 /// The log names the field. The reason may repeat what was in it, so it goes to the sender only.
-fn refused<H: Handler>(delivery: &Verified, invalid: Invalid) -> Answer {
-    let (message_id, field) = (&delivery.message_id, &invalid.field);
-    tracing::warn!(message_id, job_type = H::Job::TYPE, field, "[jobs] Failed to parse job payload");
-    Answer::Invalid(invalid)
+async fn refused<H: Handler>(worker: &Worker<H>, delivery: &Verified, undecoded: Undecoded) -> Answer {
+    let (message_id, job_type) = (&delivery.message_id, H::Job::TYPE);
+    match undecoded {
+        Undecoded::UnknownKey(key_id) => {
+            tracing::error!(message_id, job_type, key_id, "[jobs] The payload is sealed with a key that is not here");
+            let why = format!("the payload is sealed with the key {key_id:?}, which is not in JOB_SEALING_KEYS");
+            Answer::Failed(JobError::Retryable(why))
+        }
+        // Nothing was left of it when it was done.
+        Undecoded::Invalid(_) if H::Job::PURGE_PAYLOAD && was_completed(worker, message_id).await => Answer::Duplicate,
+        Undecoded::Invalid(invalid) => {
+            tracing::warn!(message_id, job_type, field = invalid.field, "[jobs] Failed to parse job payload");
+            Answer::Invalid(invalid)
+        }
+    }
 }
 
-fn log_start(ledger: &Ledger) {
-    let Ledger { message_id, job_type, attempt, .. } = ledger;
-    tracing::info!(message_id, job_type, attempt, "[jobs] Processing job");
+async fn was_completed<H>(worker: &Worker<H>, message_id: &str) -> bool {
+    let asked = async { runs::was_completed(&mut *worker.harness.database.connection().await?, message_id).await };
+    asked.await.unwrap_or_else(|why| {
+        tracing::warn!(message_id, error = %why, "[jobs] Whether the job was completed before could not be asked");
+        false
+    })
 }
 
-fn log_end(ledger: &Ledger, ended: &Ended, begun_at: Instant) {
-    let Ledger { message_id, job_type, attempt, .. } = ledger;
+fn log_start<J: Job>(ctx: &JobContext) {
+    let (message_id, attempt) = (&ctx.message_id, ctx.attempt);
+    tracing::info!(message_id, job_type = J::TYPE, attempt, "[jobs] Processing job");
+}
+
+fn log_end<J: Job>(ctx: &JobContext, ended: &Ended, begun_at: Instant) {
+    let (message_id, job_type, attempt) = (&ctx.message_id, J::TYPE, ctx.attempt);
     let duration_ms = u64::try_from(begun_at.elapsed().as_millis()).unwrap_or(u64::MAX);
     match ended.error() {
         None => tracing::info!(message_id, job_type, attempt, duration_ms, "[jobs] Job processed successfully"),

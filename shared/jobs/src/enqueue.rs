@@ -65,7 +65,7 @@ pub enum EnqueueError {
 ///
 /// See [`EnqueueError`].
 pub async fn enqueue<J: Job>(client: &Client, job: &J, options: EnqueueOptions) -> Result<Enqueued, EnqueueError> {
-    let publication = Publication::new(&client.handlers_url, job, &options, Timestamp::now())?;
+    let publication = Publication::new(&client.handlers, job, &options, Timestamp::now())?;
     let url = publication.destination.as_str().to_owned();
     tracing::debug!(job_type = J::TYPE, url, "[jobs] Enqueueing job");
     match publish(client, publication).await {
@@ -105,7 +105,7 @@ async fn publish(client: &Client, publication: Publication) -> Result<Enqueued, 
 }
 
 fn request(client: &Client, publication: Publication) -> RequestBuilder {
-    let Publication { destination, body, retries, timeout, delay, deduplication_id } = publication;
+    let Publication { destination, body, retries, timeout, delay, deduplication_id, headers } = publication;
     let mut request = client
         .http
         .post(format!("{}/v2/publish/{}", client.url, destination.as_str()))
@@ -118,6 +118,9 @@ fn request(client: &Client, publication: Publication) -> RequestBuilder {
     }
     if let Some(id) = deduplication_id {
         request = request.header("Upstash-Deduplication-Id", id);
+    }
+    for (name, value) in headers {
+        request = request.header(format!("Upstash-Forward-{name}"), value);
     }
     request.body(body)
 }
@@ -160,6 +163,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::Handlers;
 
     #[derive(Serialize, Deserialize)]
     struct Greet {
@@ -190,7 +194,11 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        (Client::new(&url, "token", "https://a.example/").expect("URLs"), seen)
+        (Client::new(&url, "token", handlers()).expect("a URL"), seen)
+    }
+
+    fn handlers() -> Handlers {
+        Handlers::at("https://a.example/").expect("a URL")
     }
 
     fn greet() -> Greet {
@@ -203,6 +211,7 @@ mod tests {
         let options = EnqueueOptions {
             delay: Duration::from_millis(1500),
             deduplication_id: Some("greet-1".into()),
+            correlation_id: Some("order-7".into()),
             ..EnqueueOptions::default()
         };
         let enqueued = enqueue(&client, &greet(), options).await.expect("accepted");
@@ -219,6 +228,7 @@ mod tests {
         assert_eq!(header("upstash-timeout"), Some("35s"));
         assert_eq!(header("upstash-delay"), Some("1.500s"));
         assert_eq!(header("upstash-deduplication-id"), Some("greet-1"));
+        assert_eq!(header("upstash-forward-x-correlation-id"), Some("order-7"));
     }
 
     #[tokio::test]
@@ -247,14 +257,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         drop(listener);
-        let client = Client::new(&url, "token", "https://a.example").expect("URLs");
+        let client = Client::new(&url, "token", handlers()).expect("a URL");
         let error = enqueue(&client, &greet(), EnqueueOptions::default()).await.expect_err("away");
         assert!(matches!(error, EnqueueError::Unreachable(_)), "{error}");
     }
 
     #[test]
     fn client_does_not_show_its_token() {
-        let client = Client::new("https://q.example", "s3cret", "https://a.example").expect("URLs");
+        let client = Client::new("https://q.example", "s3cret", handlers()).expect("a URL");
         assert!(!format!("{client:?}").contains("s3cret"));
     }
 }

@@ -9,12 +9,12 @@ use sigpost_store::accept::{Arrival, Deduplicate, LeaseTerms, NewMessage, accept
 use sigpost_store::messages::{Extras, Message};
 
 use crate::publication::Publication;
-use crate::{EnqueueError, EnqueueOptions, Job};
+use crate::{EnqueueError, EnqueueOptions, Handlers, Job};
 
 /// Stores a job's message in the caller's transaction, in the deployment's database. When it commits,
 /// dispatchers that listen are woken; when it does not, there never was a message.
 ///
-/// `handlers_url` is the base URL of the handlers. Returns the message, or the earlier one that has
+/// `handlers` says where the job is run, e.g. `Handlers::at("https://jobs.example.com")`. Returns the message, or the earlier one that has
 /// the same deduplication id.
 ///
 /// # Errors
@@ -23,13 +23,13 @@ use crate::{EnqueueError, EnqueueOptions, Job};
 /// after, and then the transaction cannot go on.
 pub async fn enqueue_in<J: Job>(
     conn: &mut AsyncPgConnection,
-    handlers_url: &str,
+    handlers: &Handlers,
     job: &J,
     options: EnqueueOptions,
 ) -> Result<MessageId, EnqueueError> {
-    let publication = Publication::new(handlers_url, job, &options, Timestamp::now())?;
-    let new = new_message(publication, options.deduplication_window);
-    let id = new.message.id;
+    let publication = Publication::new(handlers, job, &options, Timestamp::now())?;
+    let id = MessageId::new();
+    let new = new_message(id, publication, options.deduplication_window);
     // Never leased here: the lease would be running before the caller has committed.
     let accepted = accept(conn, &[Arrival { new, leased: false }], LeaseTerms::NONE, true).await?;
     let earlier = accepted.duplicate_of.into_iter().next().flatten();
@@ -37,10 +37,13 @@ pub async fn enqueue_in<J: Job>(
     Ok(earlier.unwrap_or(id))
 }
 
-fn new_message(publication: Publication, deduplication_window: Duration) -> NewMessage {
-    let Publication { destination, body, retries, timeout, delay, deduplication_id } = publication;
+pub(crate) fn new_message(id: MessageId, publication: Publication, deduplication_window: Duration) -> NewMessage {
+    let Publication { destination, body, retries, timeout, delay, deduplication_id, headers } = publication;
     let mut header = Headers::default();
     header.insert("Content-Type", "application/json");
+    for (name, value) in headers {
+        header.insert(name, value);
+    }
     NewMessage {
         start: if delay.is_zero() { Start::Now } else { Start::After(delay) },
         deduplicate: deduplication_id.map(|id| Deduplicate {
@@ -49,7 +52,7 @@ fn new_message(publication: Publication, deduplication_window: Duration) -> NewM
             release_on_failure: false,
         }),
         message: Message {
-            id: MessageId::new(),
+            id,
             url: destination.as_str().to_owned(),
             method: Method::Post,
             header,

@@ -1,4 +1,5 @@
-//! The two forms of a delivery's body: the job as it is, or in an envelope that says on whose behalf.
+//! The forms of a delivery's body: the job as it is, or in an envelope that says on whose behalf and
+//! may have the job sealed (`sealed` instead of `payload`).
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -6,60 +7,112 @@ use serde_json::{Map, Value, json};
 use sigpost_qstash::Invalid;
 
 use crate::Job;
+use crate::redact::redact_payload;
+use crate::sealing::{SealingKeys, Unopened, key_id};
 
 /// A delivery's content, checked.
 #[derive(Debug)]
 pub(crate) struct Decoded<J> {
     pub(crate) job: J,
-    /// The job as it came, for the record.
+    /// The job for the record: as it came, without secrets, or still sealed.
     pub(crate) payload: Value,
     pub(crate) user_id: Option<String>,
     pub(crate) organization_id: Option<String>,
 }
 
-/// Reads a body. An envelope is recognised by its string `type` and its `payload`; anything else is
-/// the job itself.
-pub(crate) fn decode<J: Job>(body: &[u8]) -> Result<Decoded<J>, Invalid> {
+/// Why a body cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Undecoded {
+    /// It never can.
+    Invalid(Invalid),
+    /// It is sealed with the key of this id, which this handler does not have (yet).
+    UnknownKey(String),
+}
+
+impl From<Invalid> for Undecoded {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+/// Reads a body. An envelope is recognised by its string `type` and its `payload` or `sealed`; anything
+/// else is the job itself.
+pub(crate) fn decode<J: Job>(body: &[u8], keys: Option<&SealingKeys>) -> Result<Decoded<J>, Undecoded> {
     let body: Value = serde_json::from_slice(body).map_err(|why| Invalid::new("body", format!("not JSON: {why}")))?;
     let decoded = match body {
         Value::Object(mut fields)
-            if fields.get("type").is_some_and(Value::is_string) && fields.contains_key("payload") =>
+            if fields.get("type").is_some_and(Value::is_string)
+                && (fields.contains_key("payload") || fields.contains_key("sealed")) =>
         {
             check_type::<J>(&fields)?;
-            let payload = fields.remove("payload").unwrap_or_default();
+            let (job, payload) = match fields.remove("sealed") {
+                Some(sealed) => (read_job("payload", &open::<J>(&sealed, keys)?)?, sealed),
+                None => readable("payload", fields.remove("payload").unwrap_or_default())?,
+            };
             Decoded {
-                job: read_job("payload", &payload)?,
+                job,
                 payload,
                 user_id: read_id(&fields, "userId")?,
                 organization_id: read_id(&fields, "organizationId")?,
             }
         }
-        payload => Decoded { job: read_job("body", &payload)?, payload, user_id: None, organization_id: None },
+        payload => {
+            let (job, payload) = readable("body", payload)?;
+            Decoded { job, payload, user_id: None, organization_id: None }
+        }
     };
     J::validate(&decoded.job)?;
     Ok(decoded)
 }
 
-/// Writes a body: the job as it is, or in an envelope where there is more to say.
+/// Writes a body: the job as it is, or in an envelope where there is more to say or it is sealed.
 pub(crate) fn encode<J: Job>(
     job: &J,
+    keys: Option<&SealingKeys>,
     user_id: Option<&str>,
     organization_id: Option<&str>,
     now: Timestamp,
 ) -> Result<Vec<u8>, Invalid> {
     let payload =
         serde_json::to_value(job).map_err(|why| Invalid::new(J::TYPE, format!("cannot be written as JSON: {why}")))?;
-    if user_id.is_none() && organization_id.is_none() {
+    let (name, payload) = if J::SEALED {
+        let keys = keys.ok_or_else(|| Invalid::new(J::TYPE, "is sealed, and JOB_SEALING_KEYS is not set"))?;
+        ("sealed", keys.seal(J::TYPE, payload.to_string().as_bytes())?.into())
+    } else {
+        ("payload", payload)
+    };
+    if !J::SEALED && user_id.is_none() && organization_id.is_none() {
         return Ok(payload.to_string().into_bytes());
     }
     let mut metadata = Map::new();
     metadata.insert("createdAt".into(), now.to_string().into());
-    for (name, id) in [("userId", user_id), ("organizationId", organization_id)] {
+    for (member, id) in [("userId", user_id), ("organizationId", organization_id)] {
         if let Some(id) = id {
-            metadata.insert(name.into(), id.into());
+            metadata.insert(member.into(), id.into());
         }
     }
-    Ok(json!({ "type": J::TYPE, "payload": payload, "metadata": metadata }).to_string().into_bytes())
+    Ok(json!({ "type": J::TYPE, name: payload, "metadata": metadata }).to_string().into_bytes())
+}
+
+/// The job, and what is recorded of it.
+fn readable<J: DeserializeOwned>(root: &str, mut payload: Value) -> Result<(J, Value), Invalid> {
+    let job = read_job(root, &payload)?;
+    redact_payload(&mut payload);
+    Ok((job, payload))
+}
+
+fn open<J: Job>(sealed: &Value, keys: Option<&SealingKeys>) -> Result<Value, Undecoded> {
+    let wrong = || Invalid::new("sealed", "is not a payload of this type sealed with a key of JOB_SEALING_KEYS");
+    let sealed = sealed.as_str().ok_or_else(wrong)?;
+    let opened = match keys {
+        Some(keys) => keys.open(J::TYPE, sealed),
+        None => Err(key_id(sealed).map_or(Unopened::Wrong, |id| Unopened::UnknownKey(id.to_owned()))),
+    };
+    match opened {
+        Ok(clear) => Ok(serde_json::from_slice(&clear).map_err(|_| wrong())?),
+        Err(Unopened::UnknownKey(id)) => Err(Undecoded::UnknownKey(id)),
+        Err(Unopened::Wrong) => Err(wrong().into()),
+    }
 }
 
 fn check_type<J: Job>(envelope: &Map<String, Value>) -> Result<(), Invalid> {
@@ -115,7 +168,10 @@ mod tests {
     }
 
     fn decoded(body: &Value) -> Result<Decoded<Count>, String> {
-        decode(body.to_string().as_bytes()).map_err(|invalid| invalid.to_string())
+        decode(body.to_string().as_bytes(), None).map_err(|undecoded| match undecoded {
+            Undecoded::Invalid(invalid) => invalid.to_string(),
+            Undecoded::UnknownKey(id) => panic!("sealed with {id}"),
+        })
     }
 
     #[test]
@@ -143,10 +199,10 @@ mod tests {
     fn what_was_encoded_is_decoded() {
         let job = Count { steps: vec![1] };
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().expect("time");
-        let bare = encode(&job, None, None, now).expect("body");
+        let bare = encode(&job, None, None, None, now).expect("body");
         assert_eq!(bare, br#"{"steps":[1]}"#);
-        let envelope = encode(&job, Some("u1"), None, now).expect("body");
-        let decoded: Decoded<Count> = decode(&envelope).expect("valid");
+        let envelope = encode(&job, None, Some("u1"), None, now).expect("body");
+        let decoded: Decoded<Count> = decode(&envelope, None).expect("valid");
         assert_eq!((decoded.job, decoded.user_id.as_deref()), (job, Some("u1")));
     }
 
@@ -168,7 +224,7 @@ mod tests {
             let error = decoded(&body).expect_err("invalid");
             assert!(error.starts_with(field), "{error}");
         }
-        let error = decode::<Count>(b"{\"steps\": [1").expect_err("cut").to_string();
-        assert!(error.starts_with("body: not JSON: "), "{error}");
+        let Err(Undecoded::Invalid(error)) = decode::<Count>(b"{\"steps\": [1", None) else { panic!("it is cut") };
+        assert!(error.to_string().starts_with("body: not JSON: "), "{error}");
     }
 }

@@ -16,7 +16,8 @@ pub trait Handler: Send + Sync + 'static {
     /// lease; `ctx.message_id` is the same each time.
     ///
     /// The future is dropped at an await point when the run must end: after [`Job::TIMEOUT`], when its
-    /// lease was lost, when its message was cancelled.
+    /// lease was lost, when its message was cancelled, when the process stops. Unless the lease is
+    /// lost, [`JobContext::cancelled`] says so up to 5 s before.
     ///
     /// # Errors
     ///

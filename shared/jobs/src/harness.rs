@@ -2,10 +2,12 @@
 
 use anyhow::Result;
 use sigpost_qstash::{Limits, SigningKeys};
-use sigpost_runtime::{KeyRing, env};
+use sigpost_runtime::{KeyRing, env, serve};
 use sigpost_store::{Database, url};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
-use crate::base_url;
+use crate::Handlers;
 
 /// Connections of a function that runs one job at a time: the handler's, the heartbeat's, one to spare.
 const DATABASE_CONNECTIONS: usize = 3;
@@ -18,25 +20,36 @@ pub struct Harness {
     pub database: Database,
     /// Whose signatures are accepted.
     pub keys: KeyRing,
-    /// What the URLs of this deployment's handlers begin with, without a slash at the end. From
-    /// configuration and never from the request: what a caller says its target is proves nothing.
-    pub base_url: String,
+    /// Where this handler is, and those of follow-up jobs. Signatures must be made for this base URL and
+    /// the job's endpoint. It is from configuration and never from the request: what a caller says its
+    /// target is proves nothing.
+    pub handlers: Handlers,
     /// The largest delivery that is read, in bytes. Default 10 MB, as large as a message may be.
     pub max_body_bytes: usize,
+    /// Cancel it when the process is to stop: runs under way are asked to leave off, and are stopped 5 s
+    /// later; their messages come again. Default: nobody does.
+    pub stopping: CancellationToken,
 }
 
 impl Harness {
-    /// A harness with the default limits.
+    /// A harness with the default limits. `base_url` is what the URLs of the handlers begin with.
     pub fn new(database: Database, keys: KeyRing, base_url: impl Into<String>) -> Self {
         let mut base_url = base_url.into();
         base_url.truncate(base_url.trim_end_matches('/').len());
-        Self { database, keys, base_url, max_body_bytes: Limits::default().max_body_bytes }
+        Self {
+            database,
+            keys,
+            handlers: Handlers::unchecked(base_url),
+            max_body_bytes: Limits::default().max_body_bytes,
+            stopping: CancellationToken::new(),
+        }
     }
 
     /// Reads `DATABASE_URL`, `DATABASE_PASSWORD` (for a URL without one), `DATABASE_CONNECTIONS`
-    /// (default 3, in Lambda 1 but for managed instances), `QSTASH_CURRENT_SIGNING_KEY`, `QSTASH_NEXT_SIGNING_KEY`, `BASE_URL`
-    /// (the https URL that jobs are published to, without the endpoint) and `MAX_BODY_BYTES` (default
-    /// 10,000,000).
+    /// (default 3, in Lambda 1 but for managed instances), `QSTASH_CURRENT_SIGNING_KEY`,
+    /// `QSTASH_NEXT_SIGNING_KEY`, `MAX_BODY_BYTES` (default 10,000,000), and what [`Handlers::from_env`]
+    /// reads. `BASE_URL` is the https URL that jobs are published to, without the endpoint. SIGTERM and
+    /// SIGINT stop its runs.
     ///
     /// # Errors
     ///
@@ -48,9 +61,22 @@ impl Harness {
             current: env::required("QSTASH_CURRENT_SIGNING_KEY")?,
             next: env::required("QSTASH_NEXT_SIGNING_KEY")?,
         };
-        let base_url = base_url::parse("BASE_URL", &env::required("BASE_URL")?)?;
+        let handlers = Handlers::from_env()?;
         let database = Database::new(&database_url, connections)?;
-        let harness = Self::new(database, KeyRing::new(keys), base_url);
+        let harness = Self { handlers, ..Self::new(database, KeyRing::new(keys), "") };
+        harness.stop_at_signals();
         Ok(Self { max_body_bytes: env::parsed("MAX_BODY_BYTES", harness.max_body_bytes)?, ..harness })
+    }
+
+    /// Cancels [`stopping`](Self::stopping) at SIGTERM or SIGINT. For a process that serves, which
+    /// catches them, too; Lambda sends none. Without a runtime it does nothing.
+    pub fn stop_at_signals(&self) {
+        if let (false, Ok(runtime)) = (env::in_lambda(), Handle::try_current()) {
+            let (terminated, stopping) = (serve::terminated(), self.stopping.clone());
+            runtime.spawn(async move {
+                terminated.await;
+                stopping.cancel();
+            });
+        }
     }
 }

@@ -17,6 +17,14 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// How long one run may take. The handler is stopped then, and the attempt has failed.
     const TIMEOUT: Duration = Duration::from_secs(30);
 
+    /// Whether the payload is encrypted from where it is enqueued until it is run, so that neither the
+    /// dispatcher nor the database has it in the clear. Needs `JOB_SEALING_KEYS` on both sides; a
+    /// delivery in the clear is run as well, so that it can be turned on at any time.
+    const SEALED: bool = false;
+    /// Whether the payload is removed when the job is done: from its runs, and from its message if the
+    /// message is in the same database. Until then, and of a dead letter, it is kept to be delivered.
+    const PURGE_PAYLOAD: bool = false;
+
     /// Checks what the type alone does not say. Called before a job is enqueued and before it is run.
     ///
     /// # Errors

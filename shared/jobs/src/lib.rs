@@ -5,14 +5,14 @@
 //!
 //! ```text
 //! size -> verify -> decode -> begin -> run -> finish -> answer
-//! 413     401       489       200 duplicate   409       200, 500, 503, 489
+//! 413     401       489, 500  200 duplicate   409       200, 500, 503, 489
 //!                             409, 503        503
 //! ```
 //!
 //! A delivery may come twice; a message that was completed does not run again, and one that is
-//! running runs nowhere else as long as its lease is kept. A process that dies between an effect and
-//! its record still repeats the effect, so effects on others carry a key made from
-//! [`JobContext::message_id`].
+//! running runs nowhere else as long as its lease is kept. What a handler does to others goes through
+//! [`JobContext::once`], its own rows and follow-up jobs through [`JobContext::commit`] and
+//! [`JobContext::enqueue`]: see [`context`].
 //!
 //! ```no_run
 //! use serde::{Deserialize, Serialize};
@@ -53,18 +53,27 @@ pub mod enqueue_in;
 mod envelope;
 pub mod error;
 pub mod handler;
+pub mod handlers;
 pub mod harness;
 pub mod job;
+mod persistence;
 pub mod publication;
+pub mod redact;
 pub mod router;
+pub mod sealing;
+pub mod trace;
 
 pub use client::Client;
-pub use context::JobContext;
+pub use context::{JobContext, Lock};
 pub use enqueue::{EnqueueError, Enqueued, enqueue};
 pub use enqueue_in::enqueue_in;
 pub use error::JobError;
 pub use handler::{Handler, Outcome};
+pub use handlers::Handlers;
 pub use harness::Harness;
 pub use job::{Invalid, Job};
 pub use publication::EnqueueOptions;
+pub use redact::redact;
 pub use router::router;
+pub use sealing::SealingKeys;
+pub use trace::Traceparent;

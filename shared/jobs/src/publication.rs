@@ -7,7 +7,7 @@ use sigpost_qstash::duration::MAX_DURATION;
 use sigpost_qstash::{Destination, Invalid, Limits};
 
 use crate::envelope::encode;
-use crate::{Job, base_url};
+use crate::{Handlers, Job, trace};
 
 /// How much longer than the handler the dispatcher waits: the handler's own account of a timeout, and
 /// its record, are worth more than a closed connection.
@@ -29,6 +29,11 @@ pub struct EnqueueOptions {
     pub user_id: Option<String>,
     /// For which organization; recorded with each run.
     pub organization_id: Option<String>,
+    /// What the job belongs to, 1 to 128 visible ASCII characters: in the log lines of its runs and of
+    /// their follow-up jobs. `None` means the message's own id.
+    pub correlation_id: Option<String>,
+    /// The place in a trace that the job comes from, as W3C's `traceparent` header has it.
+    pub traceparent: Option<String>,
 }
 
 impl Default for EnqueueOptions {
@@ -40,6 +45,8 @@ impl Default for EnqueueOptions {
             retries: None,
             user_id: None,
             organization_id: None,
+            correlation_id: None,
+            traceparent: None,
         }
     }
 }
@@ -52,11 +59,13 @@ pub(crate) struct Publication {
     pub(crate) timeout: Duration,
     pub(crate) delay: Duration,
     pub(crate) deduplication_id: Option<String>,
+    /// What the handler gets besides the body, without `Upstash-Forward-`.
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Publication {
     pub(crate) fn new<J: Job>(
-        handlers_url: &str,
+        handlers: &Handlers,
         job: &J,
         options: &EnqueueOptions,
         now: Timestamp,
@@ -69,9 +78,12 @@ impl Publication {
         if options.delay > limits.max_delay.unwrap_or(MAX_DURATION) {
             return Err(Invalid::new("delay", "must not be longer than 1000 years"));
         }
-        let body = encode(job, options.user_id.as_deref(), options.organization_id.as_deref(), now)?;
+        trace::check(options.correlation_id.as_deref(), options.traceparent.as_deref())?;
+        let (user_id, organization_id) = (options.user_id.as_deref(), options.organization_id.as_deref());
+        let body = encode(job, handlers.sealing.as_ref(), user_id, organization_id, now)?;
         limits.check_body(body.len())?;
-        let url = format!("{}{}", base_url::parse("base url", handlers_url)?, J::ENDPOINT);
+        let url = handlers.url_of::<J>();
+        let headers = [(trace::X_CORRELATION_ID, &options.correlation_id), (trace::TRACEPARENT, &options.traceparent)];
         Ok(Self {
             destination: Destination::parse(&url)?,
             body,
@@ -79,6 +91,7 @@ impl Publication {
             timeout: J::TIMEOUT + ANSWER_MARGIN,
             delay: options.delay,
             deduplication_id: options.deduplication_id.clone(),
+            headers: headers.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect(),
         })
     }
 }
@@ -117,7 +130,8 @@ mod tests {
 
     fn publication(base_url: &str, retention: u32, options: &EnqueueOptions) -> Result<Publication, String> {
         let now = "2026-11-22T10:00:00Z".parse().expect("time");
-        Publication::new(base_url, &Clean { retention }, options, now).map_err(|invalid| invalid.to_string())
+        let handlers = Handlers::at(base_url).map_err(|invalid| invalid.to_string())?;
+        Publication::new(&handlers, &Clean { retention }, options, now).map_err(|invalid| invalid.to_string())
     }
 
     #[test]

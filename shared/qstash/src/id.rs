@@ -49,9 +49,26 @@ impl MessageId {
             .chain_update(kind.as_str())
             .chain_update(retried.to_be_bytes())
             .finalize();
+        Self::beside(source, &hash)
+    }
+
+    /// The id of a follow-up job, which a run of `source` enqueues in the transaction that finishes
+    /// it. The same scheme as [`of_callback`](Self::of_callback), with
+    /// `SHA-256(source ‖ "follow-up" ‖ number)`, where `number` counts the run's follow-ups from 0
+    /// and is four bytes, the highest first: a run that is repeated makes the same messages.
+    pub fn of_follow_up(source: Self, number: u32) -> Self {
+        let hash = Sha256::new_with_prefix(source.0.as_bytes())
+            .chain_update("follow-up")
+            .chain_update(number.to_be_bytes())
+            .finalize();
+        Self::beside(source, &hash)
+    }
+
+    /// With the time of `source` and the first 80 bits of a hash.
+    fn beside(source: Self, hash: &[u8]) -> Self {
         let mut bytes = *source.0.as_bytes();
         for (byte, of_hash) in bytes[6..].iter_mut().zip(hash) {
-            *byte = of_hash;
+            *byte = *of_hash;
         }
         bytes[6] = 0x70 | (bytes[6] & 0x0f);
         bytes[8] = 0x80 | (bytes[8] & 0x3f);

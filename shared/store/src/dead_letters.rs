@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use sigpost_qstash::{DeadLetterId, MessageId, Start};
 use uuid::Uuid;
 
-use crate::Error;
 use crate::accept::{Arrival, LeaseTerms, NewMessage, accept};
 use crate::filter::{self, OfMessage};
 use crate::messages::{Message, MessageRow, StoredMessage};
 use crate::record::Response;
 use crate::schema::{dead_letters, messages};
 use crate::search::{A_WALK, List, Near, Nearest, Rows, page, plan_for_searching};
+use crate::{Error, effects};
 
 /// A dead letter with its message.
 #[derive(Clone, Debug)]
@@ -227,7 +227,7 @@ pub async fn delete(conn: &mut AsyncPgConnection, ids: &[DeadLetterId]) -> Resul
 }
 
 /// Publishes the dead letter's message anew, changed as `change` says, and removes the dead letter,
-/// both or neither. `None` when it is gone.
+/// both or neither. `None` when it is gone. What its runs did to others is not done again.
 pub async fn retry(
     conn: &mut AsyncPgConnection,
     id: DeadLetterId,
@@ -242,10 +242,12 @@ pub async fn retry(
         if removed == 0 {
             return Ok(None);
         }
+        let earlier = message.id;
         let message = Message { id: MessageId::new(), ..message };
         let mut new = NewMessage { message, start: Start::Now, deduplicate: None };
         change(&mut new);
         let new_id = new.message.id;
+        effects::inherit(conn, earlier, new_id).await?;
         let accepted = accept(conn, &[Arrival { new, leased: false }], LeaseTerms::NONE, true).await?;
         Ok(Some(accepted.duplicate_of[0].unwrap_or(new_id)))
     })

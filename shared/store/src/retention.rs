@@ -34,6 +34,8 @@ pub struct Deleted {
     pub deduplications: i64,
     /// Runs that had ended.
     pub runs: i64,
+    /// Records of effects, whose messages are gone.
+    pub effects: i64,
 }
 
 /// Deletes what is older than `age`, by the database's clock, and calls `progress` after each
@@ -59,6 +61,14 @@ pub async fn delete_older_than(
         deleted.runs += batch.deleted;
         progress(&deleted);
         after = batch.last;
+    }
+    loop {
+        let count = delete_effects(database, cutoff).await?;
+        deleted.effects += count;
+        progress(&deleted);
+        if count < BATCH {
+            break;
+        }
     }
     loop {
         let count = delete_deduplications(database).await?;
@@ -179,6 +189,24 @@ async fn delete_runs(database: &Database, cutoff: Cutoff, after: Uuid) -> Result
     let statement =
         DeleteRuns { after, before: cutoff.first_id, before_ms: cutoff.at_ms, most: BATCH, lifetime: PhantomData };
     Ok(Batch::new(statement.get_result(&mut database.connection().await?).await?))
+}
+
+statement! {
+    /// As long as its message may be delivered again, an effect must be known.
+    DeleteEffects { before_ms: i64 => BigInt, most: i64 => BigInt } -> BigInt;
+    "with old as materialized (
+        select message_id, name from effects e
+        where created_at < to_timestamp(" {before_ms} " / 1000.0)
+          and not exists (select from messages m where m.id = e.message)
+        order by created_at limit " {most} " for update skip locked
+    ),
+    gone as (delete from effects e using old where e.message_id = old.message_id and e.name = old.name returning e.name)
+    select count(*) from gone"
+}
+
+async fn delete_effects(database: &Database, cutoff: Cutoff) -> Result<i64, Error> {
+    let statement = DeleteEffects { before_ms: cutoff.at_ms, most: BATCH, lifetime: PhantomData };
+    Ok(statement.get_result(&mut database.connection().await?).await?)
 }
 
 statement! {

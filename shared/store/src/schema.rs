@@ -102,6 +102,27 @@ diesel::table! {
         started_at -> Timestamptz,
         completed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        correlation_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    effects (message_id, name) {
+        message_id -> Text,
+        name -> Text,
+        message -> Nullable<Uuid>,
+        run_id -> Uuid,
+        result -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    locks (name) {
+        name -> Text,
+        fence -> BigInt,
+        holder -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -41,7 +41,9 @@ fn required_by(package: &str) -> BTreeSet<String> {
     let mut names = required(&own);
     names.extend(required(&source(&repository("shared/store/src"))));
     if own.contains("Harness::from_env") {
-        names.extend(required(&read(&repository("shared/jobs/src/harness.rs"))));
+        for name in ["harness.rs", "handlers.rs"] {
+            names.extend(required(&read(&repository("shared/jobs/src").join(name))));
+        }
     }
     names
 }

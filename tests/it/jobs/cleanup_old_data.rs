@@ -72,6 +72,14 @@ async fn what_is_past_its_retention_goes_and_everything_else_stays() {
          select run('stays', 'processing', '2 hours', '-61 minutes');",
     )
     .await;
+    // Effects go with their messages, or by age where those are of another dispatcher.
+    test.execute(
+        "insert into effects select 'stays', 'email', id, gen_random_uuid(), '1', now() - interval '39 days'
+            from messages where labels[1] = 'stays' and created_at < now() - interval '39 days' and state = 'pending';
+         insert into effects values ('stays', 'young', null, gen_random_uuid(), '1', now() - interval '29 days');
+         insert into effects values ('goes', 'email', gen_random_uuid(), gen_random_uuid(), '1', now() - interval '31 days');",
+    )
+    .await;
     test.execute(
         "insert into deduplications
             select 'old-' || number, gen_random_uuid(), now() - interval '1 second' from generate_series(1, 2100) number;
@@ -98,12 +106,13 @@ async fn what_is_past_its_retention_goes_and_everything_else_stays() {
     .await;
 
     let expected = json!({
-        "messages": 4504, "deadLetters": 3, "runs": 2101, "deduplications": 2100, "events": 2100,
+        "messages": 4504, "deadLetters": 3, "runs": 2101, "effects": 1, "deduplications": 2100, "events": 2100,
         "eventPartitions": 2, "closedRuns": 1,
     });
     assert_eq!(clean(&deployment, 30).await, expected);
     assert_eq!(left(test, "messages", "labels[1]").await, (4, 0));
     assert_eq!(left(test, "job_executions", "job_type").await, (4, 0));
+    assert_eq!(left(test, "effects", "message_id").await, (2, 0));
     assert_eq!(test.count("select count(*) from dead_letters").await, 2);
     assert_eq!(test.count("select count(*) from deduplications").await, 1);
     assert_eq!(test.count("select count(*) from events where at < now() - interval '1 day'").await, 1);
@@ -112,7 +121,7 @@ async fn what_is_past_its_retention_goes_and_everything_else_stays() {
     assert_eq!(test.count(closed).await, 1);
 
     let nothing = json!({
-        "messages": 0, "deadLetters": 0, "runs": 0, "deduplications": 0, "events": 0, "eventPartitions": 0, "closedRuns": 0,
+        "messages": 0, "deadLetters": 0, "runs": 0, "effects": 0, "deduplications": 0, "events": 0, "eventPartitions": 0, "closedRuns": 0,
     });
     assert_eq!(clean(&deployment, 30).await, nothing);
 }

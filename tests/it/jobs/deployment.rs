@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
-use sigpost_jobs::{Harness, Job};
+use sigpost_jobs::{Handlers, Harness, Job};
 use sigpost_qstash::{MessageId, Signer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -75,6 +75,11 @@ impl Deployment {
         let handlers =
             |harness: Harness| sigpost_jobs::router(actor, Harness { database: handlers_database, ..harness });
         (Self::of(app, handlers).await, stage)
+    }
+
+    /// The same, for whoever enqueues.
+    pub(crate) fn handlers(&self) -> Handlers {
+        Handlers::at(&self.url).expect("a URL")
     }
 
     /// Where jobs of this type are published to.

@@ -7,7 +7,7 @@ use diesel::sql_query;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use dispatch::engine::StepKind;
 use serde_json::json;
-use sigpost_jobs::{Client, EnqueueError, EnqueueOptions, Enqueued, enqueue, enqueue_in};
+use sigpost_jobs::{Client, EnqueueError, EnqueueOptions, Enqueued, Handlers, enqueue, enqueue_in};
 use sigpost_qstash::{DEV_TOKEN, MessageId};
 use sigpost_store::{AsyncPgConnection, Database};
 
@@ -25,7 +25,7 @@ fn id(enqueued: &Enqueued) -> MessageId {
 #[tokio::test]
 async fn a_job_enqueued_over_http_is_run_on_behalf_of_whom_it_is_for() {
     let (deployment, mut stage) = Deployment::acting().await;
-    let client = Client::new(&deployment.app.url, DEV_TOKEN, &deployment.url).expect("URLs");
+    let client = Client::new(&deployment.app.url, DEV_TOKEN, deployment.handlers()).expect("a URL");
     let options = EnqueueOptions {
         user_id: Some("user_7".into()),
         organization_id: Some("org_9".into()),
@@ -46,7 +46,7 @@ async fn a_job_enqueued_over_http_is_run_on_behalf_of_whom_it_is_for() {
 #[tokio::test]
 async fn a_second_job_with_the_same_deduplication_id_is_the_first() {
     let (deployment, stage) = Deployment::acting().await;
-    let client = Client::new(&deployment.app.url, DEV_TOKEN, &deployment.url).expect("URLs");
+    let client = Client::new(&deployment.app.url, DEV_TOKEN, deployment.handlers()).expect("a URL");
     let options = EnqueueOptions { deduplication_id: Some("order-1".into()), ..EnqueueOptions::default() };
     let first = enqueue(&client, &play(), options.clone()).await.expect("accepted");
     let second = enqueue(&client, &play(), options.clone()).await.expect("accepted");
@@ -56,7 +56,7 @@ async fn a_second_job_with_the_same_deduplication_id_is_the_first() {
     // In the database it is the same id.
     let database = Database::new(&deployment.app.database.url, 1).expect("a URL");
     let mut conn = database.connection().await.expect("a connection");
-    let third = enqueue_in(&mut conn, &deployment.url, &play(), options).await.expect("stored");
+    let third = enqueue_in(&mut conn, &deployment.handlers(), &play(), options).await.expect("stored");
     assert_eq!(third, id(&first));
     deployment.app.wait_for(third, StepKind::Delivered).await;
     assert_eq!((stage.runs(), deployment.app.database.count("select count(*) from messages").await), (1, 1));
@@ -65,7 +65,7 @@ async fn a_second_job_with_the_same_deduplication_id_is_the_first() {
 #[tokio::test]
 async fn a_refused_token_is_an_error_that_says_so() {
     let (deployment, _) = Deployment::acting().await;
-    let client = Client::new(&deployment.app.url, "wrong", &deployment.url).expect("URLs");
+    let client = Client::new(&deployment.app.url, "wrong", deployment.handlers()).expect("a URL");
     let error = enqueue(&client, &play(), EnqueueOptions::default()).await.expect_err("refused");
     let EnqueueError::Refused { status, text } = error else { panic!("{error}") };
     assert_eq!((status, text.as_str()), (401, "unable to authenticate: invalid token"));
@@ -75,23 +75,24 @@ async fn a_refused_token_is_an_error_that_says_so() {
 #[tokio::test]
 async fn a_job_that_does_not_validate_goes_nowhere() {
     let (deployment, _) = Deployment::acting().await;
-    let client = Client::new(&deployment.app.url, DEV_TOKEN, &deployment.url).expect("URLs");
+    let client = Client::new(&deployment.app.url, DEV_TOKEN, deployment.handlers()).expect("a URL");
     let empty = Play { scenes: vec![] };
     let error = enqueue(&client, &empty, EnqueueOptions::default()).await.expect_err("invalid");
     assert_eq!(error.to_string(), "scenes: must not be empty");
     let database = Database::new(&deployment.app.database.url, 1).expect("a URL");
     let mut conn = database.connection().await.expect("a connection");
-    let error = enqueue_in(&mut conn, &deployment.url, &empty, EnqueueOptions::default()).await.expect_err("invalid");
+    let error =
+        enqueue_in(&mut conn, &deployment.handlers(), &empty, EnqueueOptions::default()).await.expect_err("invalid");
     assert_eq!(error.to_string(), "scenes: must not be empty");
     assert_eq!(deployment.app.database.count("select count(*) from messages").await, 0);
 }
 
 /// A caller's own work: an order, and the job that belongs to it.
-async fn place_order(conn: &mut AsyncPgConnection, url: &str, paid: bool) -> Result<MessageId> {
+async fn place_order(conn: &mut AsyncPgConnection, handlers: &Handlers, paid: bool) -> Result<MessageId> {
     conn.transaction(async |conn| {
         sql_query("insert into orders default values").execute(conn).await?;
         let options = EnqueueOptions { user_id: Some("user_7".into()), ..EnqueueOptions::default() };
-        let id = enqueue_in(conn, url, &play(), options).await?;
+        let id = enqueue_in(conn, handlers, &play(), options).await?;
         ensure!(paid, "the order is not paid");
         Ok(id)
     })
@@ -111,12 +112,12 @@ async fn a_job_enqueued_in_a_transaction_exists_exactly_if_the_data_does() {
     let database = Database::new(&test.url, 1).expect("a URL");
     let mut conn = database.connection().await.expect("a connection");
 
-    let refused = place_order(&mut conn, &deployment.url, false).await.expect_err("rolled back");
+    let refused = place_order(&mut conn, &deployment.handlers(), false).await.expect_err("rolled back");
     assert_eq!(refused.to_string(), "the order is not paid");
     assert_eq!((counts().await, stage.runs()), ((0, 0, 0), 0));
 
     // The dispatcher is told by the commit: its poll is five minutes away.
-    let id = place_order(&mut conn, &deployment.url, true).await.expect("committed");
+    let id = place_order(&mut conn, &deployment.handlers(), true).await.expect("committed");
     assert_eq!(stage.started().await.user_id.as_deref(), Some("user_7"));
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(deployment.app.states(id).await, "CREATED ACTIVE DELIVERED");
@@ -130,7 +131,7 @@ async fn a_job_in_a_transaction_is_not_delivered_before_the_commit() {
     let mut conn = database.connection().await.expect("a connection");
     let id = conn
         .transaction(async |conn| {
-            let id = enqueue_in(conn, &deployment.url, &play(), EnqueueOptions::default()).await?;
+            let id = enqueue_in(conn, &deployment.handlers(), &play(), EnqueueOptions::default()).await?;
             // Another message goes all the way meanwhile.
             let other = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
             deployment.app.wait_for(other, StepKind::Delivered).await;
@@ -150,8 +151,8 @@ async fn a_delayed_job_waits() {
     let database = Database::new(&deployment.app.database.url, 1).expect("a URL");
     let mut conn = database.connection().await.expect("a connection");
     let options = EnqueueOptions { delay: Duration::from_secs(90), ..EnqueueOptions::default() };
-    let in_database = enqueue_in(&mut conn, &deployment.url, &play(), options.clone()).await.expect("stored");
-    let client = Client::new(&deployment.app.url, DEV_TOKEN, &deployment.url).expect("URLs");
+    let in_database = enqueue_in(&mut conn, &deployment.handlers(), &play(), options.clone()).await.expect("stored");
+    let client = Client::new(&deployment.app.url, DEV_TOKEN, deployment.handlers()).expect("a URL");
     let over_http = id(&enqueue(&client, &play(), options).await.expect("accepted"));
     let waiting = "select count(*) from messages where due_at = created_at + interval '90 seconds'";
     assert_eq!((deployment.app.database.count(waiting).await, stage.runs()), (2, 0));

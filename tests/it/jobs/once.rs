@@ -133,6 +133,7 @@ async fn begin_300_times(database: &Database, message_id: &str) -> (Vec<Uuid>, V
             payload: &payload,
             user_id: None,
             organization_id: None,
+            correlation_id: None,
             lease,
         };
         let mut conn = database.connection().await.expect("a connection");

@@ -18,7 +18,7 @@ async fn a_published_job_is_run_and_recorded_with_who_it_is_for() {
     let id = deployment.publish::<Play>(&[], &job).await;
 
     let ctx = stage.started().await;
-    assert_eq!((ctx.message_id, ctx.attempt), (id.to_string(), 1));
+    assert_eq!((&ctx.message_id, ctx.attempt), (&id.to_string(), 1));
     assert_eq!((ctx.user_id.as_deref(), ctx.organization_id.as_deref()), (Some("user_7"), Some("org_9")));
     deployment.app.wait_for(id, StepKind::Delivered).await;
 
@@ -39,13 +39,14 @@ async fn a_published_job_is_run_and_recorded_with_who_it_is_for() {
         "user_id": "user_7",
         "organization_id": "org_9",
         "lease_until": null,
+        "correlation_id": id,
     });
     assert_eq!(runs, [expected]);
     assert_eq!(
         deployment.app.database.count("select count(*) from job_executions where completed_at >= started_at").await,
         1
     );
-    assert!(ctx.cancelled.is_cancelled(), "what the handler spawned is told that the run has ended");
+    assert!(ctx.is_cancelled(), "what the handler spawned is told that the run has ended");
 }
 
 #[tokio::test]

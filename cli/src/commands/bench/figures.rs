@@ -6,6 +6,7 @@ use super::accepts::Accepts;
 use super::backlog::Backlog;
 use super::both::Both;
 use super::goals::Goal;
+use super::handler::HandlerCost;
 use super::idle::Idle;
 use super::lambda::Lambda;
 use super::latency::Latency;
@@ -27,6 +28,7 @@ pub(super) struct Figures {
     pub(super) queue: Option<Queue>,
     pub(super) latency: Option<Latency>,
     pub(super) idle: Option<Idle>,
+    pub(super) handler: Option<HandlerCost>,
     pub(super) lambda: Option<Lambda>,
     pub(super) ratios: Vec<Ratio>,
     pub(super) goals: Vec<Goal>,

@@ -70,6 +70,16 @@ pub(super) fn goals(figures: &Figures, reference: &Reference) -> Vec<Goal> {
     if let Some(peak_mb) = figures.peak_mb() {
         goals.push(Goal { goal: "e memory of serve", figure: peak_mb, bound: "< 40 MB", pass: peak_mb < 40.0 });
     }
+    if let Some(handler) = &figures.handler {
+        let figure = handler.overhead_p50_ms;
+        goals.push(Goal { goal: "h overhead of a run, p50", figure, bound: "< 2 ms", pass: figure < 2.0 });
+        goals.extend(handler.statements_per_run.map(|figure| Goal {
+            goal: "h statements of a run",
+            figure,
+            bound: "<= 3",
+            pass: figure <= 3.0,
+        }));
+    }
     goals.extend(figures.lambda.iter().flat_map(Lambda::goals));
     goals
 }

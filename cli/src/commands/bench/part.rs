@@ -19,6 +19,8 @@ pub(super) enum Part {
     F,
     /// A queue, one job at a time.
     G,
+    /// The wrapper around a handler.
+    H,
     /// The functions as Lambda runs them.
     L,
 }

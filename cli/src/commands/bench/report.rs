@@ -79,6 +79,12 @@ pub(super) fn text(figures: &Figures) -> String {
         );
         table.line("d statements of an idle serve", &format!("{:.0}/h", idle.per_hour), &remark);
     }
+    if let Some(handler) = &figures.handler {
+        let figure = format!("{:.2} / {:.2} ms", handler.run_p50_ms, handler.bare_p50_ms);
+        let statements = handler.statements_per_run.map(|figure| format!(", {figure:.2} statements a run"));
+        let remark = format!("a durable commit {:.2} ms{}", handler.commit_p50_ms, statements.unwrap_or_default());
+        table.line("h a run that does nothing / a bare route, p50", &figure, &remark);
+    }
     let usages = [
         ("backlog", figures.backlog.as_ref().map(|backlog| &backlog.usage)),
         ("accept and deliver", figures.both.as_ref().map(|both| &both.usage)),

@@ -39,6 +39,8 @@ pub(crate) enum Answer {
     Lost,
     /// Nobody wants it any more.
     Cancelled,
+    /// The process ends.
+    Stopping,
     /// Done.
     Done(Option<Value>),
     /// Not done.
@@ -52,6 +54,7 @@ impl From<Ended> for Answer {
             Ended::Failed(error) => Self::Failed(error),
             Ended::Stopped(Stop::Lost) => Self::Lost,
             Ended::Stopped(Stop::Cancelled) => Self::Cancelled,
+            Ended::Stopped(Stop::Stopping) => Self::Stopping,
         }
     }
 }
@@ -77,6 +80,7 @@ impl IntoResponse for Answer {
             Self::Internal => refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
             Self::Lost => later(StatusCode::CONFLICT, SOON, "the run lost its lease, another one may have started"),
             Self::Cancelled => never_again("the message was cancelled"),
+            Self::Stopping => later(StatusCode::SERVICE_UNAVAILABLE, SOON, "the process was stopped"),
             Self::Done(None) => Json(json!({ "success": true })).into_response(),
             Self::Done(Some(result)) => Json(json!({ "success": true, "result": result })).into_response(),
             Self::Failed(JobError::Retryable(why)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &why),
@@ -130,6 +134,7 @@ mod tests {
             (Answer::Internal, 500, None, false, error("internal error")),
             (Answer::Lost, 409, Some("1"), false, error("the run lost its lease, another one may have started")),
             (Answer::Cancelled, 489, None, true, error("the message was cancelled")),
+            (Answer::Stopping, 503, Some("1"), false, error("the process was stopped")),
             (Answer::Done(None), 200, None, false, json!({ "success": true })),
             (Answer::Done(Some(json!(7))), 200, None, false, json!({ "success": true, "result": 7 })),
             (Answer::Failed(JobError::retryable("broken")), 500, None, false, error("broken")),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinError;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
@@ -15,6 +16,9 @@ use crate::{Handler, Job, JobContext, JobError, Outcome};
 /// How long to wait for a handler to have stopped. It stops at its next await point; one that
 /// computes without any cannot be stopped.
 const STOPPING: Duration = Duration::from_secs(1);
+
+/// How long a handler has to put things in order when it must leave off.
+const NOTICE: Duration = Duration::from_secs(5);
 
 /// How a run ended.
 #[derive(Debug, PartialEq)]
@@ -34,6 +38,8 @@ pub(super) enum Stop {
     Lost,
     /// The message was cancelled.
     Cancelled,
+    /// The process ends.
+    Stopping,
 }
 
 impl Ended {
@@ -46,30 +52,52 @@ impl Ended {
             }
             Self::Stopped(Stop::Lost) => Some("the run lost its lease"),
             Self::Stopped(Stop::Cancelled) => Some("the message was cancelled"),
+            Self::Stopped(Stop::Stopping) => Some("the process was stopped"),
         }
     }
 }
 
 /// Runs the handler on a task of its own, so that neither a panic nor a computation without await
 /// points reaches the heartbeat. `pulse` completes when the run must stop.
+///
+/// A handler that must leave off is told so, and has a moment to return by itself: what it returns
+/// then counts. One whose lease is lost has none: another run may be at the same.
 pub(super) async fn run<H: Handler>(
     handler: Arc<H>,
     job: H::Job,
     ctx: JobContext,
     pulse: impl Future<Output = Stop>,
+    stopping: &CancellationToken,
 ) -> Ended {
     let message_id = ctx.message_id.clone();
+    let cancelled = ctx.cancellation();
     // Fires whichever way this function is left.
-    let _ended = ctx.cancelled.clone().drop_guard();
+    let _ended = cancelled.clone().drop_guard();
+    let deadline = Instant::now() + H::Job::TIMEOUT;
+    let _ = ctx.shared.deadline.set(deadline);
     let work = async move { handler.run(job, &ctx).await }.in_current_span();
     let mut work = AbortOnDropHandle::new(tokio::spawn(work));
+
     let ended = tokio::select! {
         // A job that is done is done, even if its time is up in the same moment.
         biased;
         done = &mut work => return result(done, &message_id),
         stop = pulse => Ended::Stopped(stop),
-        () = sleep(H::Job::TIMEOUT) => Ended::Failed(JobError::Retryable(format!("timed out after {:?}", H::Job::TIMEOUT))),
+        () = stopping.cancelled() => Ended::Stopped(Stop::Stopping),
+        () = sleep_until(deadline - notice(H::Job::TIMEOUT)) => {
+            Ended::Failed(JobError::Retryable(format!("timed out after {:?}", H::Job::TIMEOUT)))
+        }
     };
+    cancelled.cancel();
+    // The last heartbeat was 10 s ago at most, and the lease is longer than that and this together.
+    if ended != Ended::Stopped(Stop::Lost)
+        && let Ok(done) = timeout_at(deadline.min(Instant::now() + NOTICE), &mut work).await
+    {
+        return match (result(done, &message_id), ended) {
+            (Ended::Failed(_), Ended::Stopped(stop)) => Ended::Stopped(stop),
+            (by_itself, _) => by_itself,
+        };
+    }
     work.abort();
     if timeout(STOPPING, work).await.is_err() {
         tracing::warn!(
@@ -81,10 +109,15 @@ pub(super) async fn run<H: Handler>(
     ended
 }
 
+/// So long before its time is up a handler is told.
+fn notice(timeout: Duration) -> Duration {
+    NOTICE.min(timeout / 5)
+}
+
 fn result(done: Result<Result<Outcome, JobError>, JoinError>, message_id: &str) -> Ended {
     match done {
         Ok(Ok(outcome)) => Ended::Done(outcome),
-        Ok(Err(error)) => Ended::Failed(error),
+        Ok(Err(error)) => Ended::Failed(error.redacted()),
         Err(why) => {
             // The details are for the log alone: nobody wrote them to be read by others.
             let panic = why.try_into_panic().map_or("cancelled".into(), |panic| panic_text(&*panic));
@@ -105,10 +138,12 @@ mod tests {
 
     use serde::{Deserialize, Serialize};
     use sigpost_store::Database;
-    use tokio_util::sync::CancellationToken;
+    use tokio::time::sleep;
     use uuid::Uuid;
 
     use super::*;
+    use crate::Handlers;
+    use crate::context::Shared;
 
     #[derive(Serialize, Deserialize)]
     enum Act {
@@ -116,6 +151,7 @@ mod tests {
         Fail,
         Panic,
         Hang,
+        LeaveOff,
     }
 
     impl Job for Act {
@@ -128,28 +164,39 @@ mod tests {
     impl Handler for Actor {
         type Job = Act;
 
-        async fn run(&self, job: Act, _ctx: &JobContext) -> Result<Outcome, JobError> {
+        async fn run(&self, job: Act, ctx: &JobContext) -> Result<Outcome, JobError> {
             match job {
                 Act::Succeed => Ok(Outcome::with(7)),
                 Act::Fail => Err(JobError::permanent("hopeless")),
                 Act::Panic => panic!("secret detail"),
                 Act::Hang => pending().await,
+                Act::LeaveOff => {
+                    ctx.cancelled().await;
+                    Ok(Outcome::with("left off"))
+                }
             }
         }
     }
 
-    async fn ended(job: Act, pulse: impl Future<Output = Stop>) -> (Ended, CancellationToken) {
-        let cancelled = CancellationToken::new();
+    async fn ended(job: Act, pulse: impl Future<Output = Stop>) -> (Ended, JobContext) {
+        let handlers = Handlers::at("https://a.example").expect("a URL");
         let ctx = JobContext {
             message_id: "msg_1".into(),
             run_id: Uuid::now_v7(),
             attempt: 1,
             user_id: None,
             organization_id: None,
+            correlation_id: "msg_1".into(),
+            traceparent: None,
             database: Database::new("postgres://nobody@127.0.0.1:1/none", 1).expect("no connection is made"),
-            cancelled: cancelled.clone(),
+            shared: Shared::new::<Act>("msg_1", handlers),
         };
-        (run(Arc::new(Actor), job, ctx, pulse).await, cancelled)
+        (run(Arc::new(Actor), job, ctx.clone(), pulse, &CancellationToken::new()).await, ctx)
+    }
+
+    async fn after_10_s(stop: Stop) -> Stop {
+        sleep(Duration::from_secs(10)).await;
+        stop
     }
 
     #[tokio::test(start_paused = true)]
@@ -165,19 +212,30 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn handler_out_of_time_is_stopped() {
-        let (ended, cancelled) = ended(Act::Hang, pending()).await;
+        let began = Instant::now();
+        let (ended, ctx) = ended(Act::Hang, pending()).await;
         assert_eq!(ended, Ended::Failed(JobError::retryable("timed out after 30s")));
-        assert!(cancelled.is_cancelled());
+        assert!(ctx.is_cancelled());
+        assert_eq!(began.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn handler_that_must_leave_off_has_a_moment_to_do_so() {
+        let began = Instant::now();
+        assert_eq!(ended(Act::LeaveOff, pending()).await.0, Ended::Done(Outcome::with("left off")));
+        assert_eq!(began.elapsed().as_secs(), 25, "before its time is up");
+        assert_eq!(ended(Act::LeaveOff, after_10_s(Stop::Cancelled)).await.0, Ended::Done(Outcome::with("left off")));
+        let began = Instant::now();
+        assert_eq!(ended(Act::Hang, after_10_s(Stop::Cancelled)).await.0, Ended::Stopped(Stop::Cancelled));
+        assert_eq!(began.elapsed().as_secs(), 15);
     }
 
     #[tokio::test(start_paused = true)]
     async fn handler_without_a_lease_is_stopped() {
-        let lost = async {
-            sleep(Duration::from_secs(10)).await;
-            Stop::Lost
-        };
-        let (ended, cancelled) = ended(Act::Hang, lost).await;
+        let began = Instant::now();
+        let (ended, ctx) = ended(Act::Hang, after_10_s(Stop::Lost)).await;
         assert_eq!(ended, Ended::Stopped(Stop::Lost));
-        assert!(cancelled.is_cancelled());
+        assert!(ctx.is_cancelled());
+        assert_eq!(began.elapsed().as_secs(), 10, "at once");
     }
 }

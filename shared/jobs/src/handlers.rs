@@ -1,0 +1,105 @@
+//! Where the handlers of a deployment are, and how jobs for them are sealed: what everybody who
+//! enqueues must agree on with those who run.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use sigpost_qstash::Invalid;
+use sigpost_runtime::env;
+
+use crate::sealing::SealingKeys;
+use crate::{Job, base_url};
+
+/// The handlers of one deployment, from the point of view of whoever enqueues.
+#[derive(Clone, Debug)]
+pub struct Handlers {
+    base_url: String,
+    /// By [`Job::TYPE`], where it differs from `base_url`.
+    urls: BTreeMap<String, String>,
+    pub(crate) sealing: Option<SealingKeys>,
+}
+
+impl Handlers {
+    /// All handlers below one base URL: absolute, http or https, perhaps with a path.
+    ///
+    /// # Errors
+    ///
+    /// What is no such URL.
+    pub fn at(base_url: &str) -> Result<Self, Invalid> {
+        Ok(Self::unchecked(base_url::parse("base url", base_url)?))
+    }
+
+    pub(crate) fn unchecked(base_url: String) -> Self {
+        Self { base_url, urls: BTreeMap::new(), sealing: None }
+    }
+
+    /// With keys for jobs that are [`SEALED`](Job::SEALED).
+    #[must_use]
+    pub fn with_sealing_keys(self, keys: SealingKeys) -> Self {
+        Self { sealing: Some(keys), ..self }
+    }
+
+    /// With a handler of this type of job at a base URL of its own.
+    ///
+    /// # Errors
+    ///
+    /// What is no such URL; the error names the type.
+    pub fn with_url(mut self, job_type: &str, base_url: &str) -> Result<Self, Invalid> {
+        self.urls.insert(job_type.to_owned(), base_url::parse(job_type, base_url)?);
+        Ok(self)
+    }
+
+    /// Reads `BASE_URL` (what the URLs of handlers begin with), `JOB_URLS` (`type=url,...` for the
+    /// types whose handlers are elsewhere: in Lambda each function has a URL of its own; default none)
+    /// and `JOB_SEALING_KEYS` (see [`SealingKeys::parse`]; default none).
+    ///
+    /// # Errors
+    ///
+    /// The first variable that is missing or malformed, by its name.
+    pub fn from_env() -> Result<Self> {
+        let mut handlers = Self::unchecked(base_url::parse("BASE_URL", &env::required("BASE_URL")?)?);
+        for item in env::list("JOB_URLS")? {
+            let (job_type, url) = item.split_once('=').context("JOB_URLS: must be a list of type=url")?;
+            handlers = handlers.with_url(job_type.trim(), url).context("JOB_URLS")?;
+        }
+        if let Some(keys) = env::var("JOB_SEALING_KEYS")? {
+            handlers.sealing = Some(SealingKeys::parse("JOB_SEALING_KEYS", &keys)?);
+        }
+        Ok(handlers)
+    }
+
+    /// What the URLs of handlers begin with, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Where jobs of this type are published to.
+    pub fn url_of<J: Job>(&self) -> String {
+        format!("{}{}", self.urls.get(J::TYPE).unwrap_or(&self.base_url), J::ENDPOINT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    struct Greet;
+
+    impl Job for Greet {
+        const TYPE: &'static str = "greet";
+        const ENDPOINT: &'static str = "/api/jobs/greet";
+    }
+
+    #[test]
+    fn type_with_a_url_of_its_own_is_published_there() {
+        let handlers = Handlers::at("https://a.example/").expect("a URL").with_url("other", "https://b.example");
+        let handlers = handlers.expect("a URL");
+        assert_eq!(handlers.url_of::<Greet>(), "https://a.example/api/jobs/greet");
+        let handlers = handlers.with_url("greet", "https://c.example/x/").expect("a URL");
+        assert_eq!(handlers.url_of::<Greet>(), "https://c.example/x/api/jobs/greet");
+        assert!(handlers.with_url("greet", "c.example").expect_err("no URL").to_string().starts_with("greet: "));
+    }
+}

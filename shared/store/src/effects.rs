@@ -1,0 +1,120 @@
+//! The ledger of effects: what jobs did to others, so that a repeated run does not do it again.
+
+use std::marker::PhantomData;
+
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+use sigpost_qstash::MessageId;
+use uuid::Uuid;
+
+use crate::runs::storable::storable_json;
+use crate::{DieselError, Error};
+
+/// An effect: the message, and the effect's name among those of the message.
+#[derive(Clone, Copy, Debug)]
+pub struct Effect<'a> {
+    /// The message as it is called on the wire.
+    pub message_id: &'a str,
+    /// The same message in `messages`, if it is one of ours.
+    pub message: Option<Uuid>,
+    /// The run that asks.
+    pub run: Uuid,
+    /// The effect's name.
+    pub name: &'a str,
+}
+
+/// What the ledger and the run's lease have to say before an effect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Look {
+    /// It is not known to have succeeded.
+    NotDone,
+    /// It has succeeded, with this result.
+    Done(Value),
+    /// The run has lost its lease: another one may be at it.
+    Lost,
+    /// The message was cancelled.
+    Cancelled,
+}
+
+statement! {
+    LookUp {
+        run: Uuid => SqlUuid,
+        message: Option<Uuid> => Nullable<SqlUuid>,
+        message_id: &'a str => Text,
+        name: &'a str => Text,
+    } -> (Bool, Bool, Nullable<Text>);
+    "select exists (select from job_executions where id = " {run} " and lease_until > now()),
+            exists (select from messages where id = " {message} " and state = 'cancelled'),
+            (select result::text from effects where message_id = " {message_id} " and name = " {name} ")"
+}
+
+/// Whether an effect is to be made.
+pub async fn look(conn: &mut AsyncPgConnection, effect: Effect<'_>) -> Result<Look, Error> {
+    let Effect { message_id, message, run, name } = effect;
+    let statement = LookUp { run, message, message_id, name, lifetime: PhantomData };
+    let answer: (bool, bool, Option<String>) = statement.get_result(conn).await?;
+    Ok(match answer {
+        (false, _, _) => Look::Lost,
+        (true, true, _) => Look::Cancelled,
+        (true, false, None) => Look::NotDone,
+        (true, false, Some(result)) => Look::Done(read(&result)?),
+    })
+}
+
+statement! {
+    Record {
+        message_id: &'a str => Text,
+        name: &'a str => Text,
+        message: Option<Uuid> => Nullable<SqlUuid>,
+        run: Uuid => SqlUuid,
+        result: String => Text,
+    } -> Nullable<Text>;
+    "with wanted as (select " {message_id} " as message_id, " {name} " as name),
+    stored as (
+        insert into effects (message_id, name, message, run_id, result)
+        select message_id, name, " {message} "," {run} "," {result} "::jsonb from wanted
+        on conflict do nothing
+        returning result
+    )
+    select coalesce((select result::text from stored),
+                    (select result::text from effects join wanted using (message_id, name)))"
+}
+
+/// Records an effect that has succeeded, whoever holds the lease meanwhile: it is a fact, and who
+/// comes later must know it. Returns the result that counts, which is the first one recorded; `None`
+/// when that one cannot be seen yet.
+pub async fn record(conn: &mut AsyncPgConnection, effect: Effect<'_>, result: &Value) -> Result<Option<Value>, Error> {
+    let Effect { message_id, message, run, name } = effect;
+    let result = storable_json(result).to_string();
+    let statement = Record { message_id, name, message, run, result, lifetime: PhantomData };
+    let first: Option<String> = statement.get_result(conn).await?;
+    first.as_deref().map(read).transpose()
+}
+
+statement! {
+    Inherit {
+        heir_id: String => Text,
+        heir: Uuid => SqlUuid,
+        message_id: String => Text,
+    } -> BigInt;
+    "with inherited as (
+        insert into effects (message_id, name, message, run_id, result)
+        select " {heir_id} ", name, " {heir} ", run_id, result from effects where message_id = " {message_id} "
+        on conflict do nothing
+        returning name
+    )
+    select count(*) from inherited"
+}
+
+/// What was done for a message is done for the one that is published in its place, too.
+pub(crate) async fn inherit(conn: &mut AsyncPgConnection, message: MessageId, heir: MessageId) -> Result<(), Error> {
+    let statement =
+        Inherit { heir_id: heir.to_string(), heir: heir.0, message_id: message.to_string(), lifetime: PhantomData };
+    let _count: i64 = statement.get_result(conn).await?;
+    Ok(())
+}
+
+fn read(result: &str) -> Result<Value, Error> {
+    serde_json::from_str(result).map_err(|why| Error::Other(DieselError::DeserializationError(why.into())))
+}

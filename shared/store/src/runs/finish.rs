@@ -1,0 +1,105 @@
+//! The end of a run.
+
+use std::marker::PhantomData;
+
+use diesel::sql_types::{Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::storable::{bounded_error, bounded_result};
+use crate::Error;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Finish<'a> {
+    /// Done, with what the handler has to say about it.
+    Completed(Option<&'a Value>),
+    /// Not done, and why, in words.
+    Failed(&'a str),
+}
+
+/// Nothing of the job's payload is kept when it is done: neither with its runs nor with its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purge {
+    /// The message, if it is one of ours.
+    pub message: Option<Uuid>,
+}
+
+/// What came of [`end`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The end is recorded.
+    Now,
+    /// The same end was recorded before.
+    Before,
+    /// The run had lost its lease, or ended otherwise: nothing was written.
+    Not,
+}
+
+statement! {
+    /// The update is the fence. The last line makes it harmless to ask again after a lost answer.
+    End {
+        id: Uuid => SqlUuid,
+        status: &'static str => Text,
+        result: Option<String> => Nullable<Text>,
+        error: Option<String> => Nullable<Text>,
+        purge: bool => Bool,
+        message: Option<Uuid> => Nullable<SqlUuid>,
+    } -> (Bool, Bool);
+    "with wanted as (
+        select " {id} " as id, " {status} "::job_execution_status as status, " {result} "::jsonb as result,
+               " {error} " as error, " {purge} " as purge, " {message} " as message
+    ),
+    ended as (
+        update job_executions r set
+            status = wanted.status,
+            result = wanted.result,
+            error = wanted.error,
+            payload = case when wanted.purge then null else r.payload end,
+            completed_at = now(),
+            lease_until = null
+        from wanted
+        where r.id = wanted.id and r.lease_until is not null
+        returning r.id, r.message_id, wanted.purge, wanted.message
+    ),
+    unlocked as (update locks l set holder = null, lease_until = null from ended where l.holder = ended.id),
+    purged as (
+        update job_executions r set payload = null from ended
+        where ended.purge and r.message_id = ended.message_id and r.id <> ended.id
+    ),
+    emptied as (update messages m set body = '' from ended where ended.purge and m.id = ended.message)
+    select exists (select from ended), exists (
+        select from job_executions r join wanted using (id)
+        where (r.status, r.error) is not distinct from (wanted.status, wanted.error)
+    )"
+}
+
+/// Records the end of a run, and gives its locks back. In a transaction, what else that holds is
+/// written exactly if this is [`Written::Now`] and the caller rolls back otherwise. An error text is
+/// cut to 8 KiB; of a result over 64 KiB only the size is kept. Only a completed run is purged.
+pub async fn end(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    finish: Finish<'_>,
+    purge: Option<Purge>,
+) -> Result<Written, Error> {
+    let (status, result, error) = match finish {
+        Finish::Completed(result) => ("completed", result.map(bounded_result), None),
+        Finish::Failed(error) => ("failed", None, Some(bounded_error(error))),
+    };
+    let purge = purge.filter(|_| status == "completed");
+    let message = purge.and_then(|purge| purge.message);
+    let statement = End { id, status, result, error, purge: purge.is_some(), message, lifetime: PhantomData };
+    let (now, before): (bool, bool) = statement.get_result(conn).await?;
+    Ok(match (now, before) {
+        (true, _) => Written::Now,
+        (false, true) => Written::Before,
+        (false, false) => Written::Not,
+    })
+}
+
+/// The same without purging. `false` means that the run had lost its lease and nothing was written.
+pub async fn finish(conn: &mut AsyncPgConnection, id: Uuid, finish: Finish<'_>) -> Result<bool, Error> {
+    Ok(end(conn, id, finish, None).await? != Written::Not)
+}

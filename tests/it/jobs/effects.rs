@@ -1,0 +1,144 @@
+//! `ctx.once`: what a run did to others is not done again by the next one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use dispatch::engine::StepKind;
+use reqwest::Method;
+use serde_json::json;
+use sigpost_jobs::{JobContext, JobError, Outcome};
+use sigpost_qstash::MessageId;
+use tokio::sync::mpsc;
+
+use super::actor::Play;
+use super::deployment::{answer, answer_later};
+use super::improvised::running;
+use crate::support::answered;
+
+const BODY: &str = r#"{"scenes":[1]}"#;
+
+/// Charges somebody, and tells how often and with which keys.
+#[derive(Clone)]
+struct Charges {
+    made: Arc<AtomicU32>,
+    keys: mpsc::UnboundedSender<String>,
+}
+
+impl Charges {
+    fn new() -> (Self, mpsc::UnboundedReceiver<String>) {
+        let (keys, seen) = mpsc::unbounded_channel();
+        (Self { made: Arc::default(), keys }, seen)
+    }
+
+    async fn charge(&self, key: String) -> Result<u32, JobError> {
+        let _ = self.keys.send(key);
+        Ok(self.made.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+
+    fn made(&self) -> u32 {
+        self.made.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_succeeded_is_not_repeated_by_a_retry_and_one_that_failed_is() {
+    let (charges, mut keys) = Charges::new();
+    let handler = charges.clone();
+    let deployment = running(move |_, ctx: JobContext| {
+        let charges = handler.clone();
+        async move {
+            let first = ctx.once("first", |key| charges.charge(key)).await?;
+            let second = ctx.once("second", async |key| match ctx.attempt {
+                1 => Err(JobError::retryable("declined")),
+                _ => charges.charge(key).await,
+            });
+            let second = second.await?;
+            if ctx.attempt == 2 { Err(JobError::retryable("later")) } else { Ok(Outcome::with((first, second))) }
+        }
+    })
+    .await;
+    let id = MessageId::new();
+    for (retried, status) in [("0", 500), ("1", 500), ("2", 200)] {
+        let answered = answer(deployment.delivery(id, BODY).header("Upstash-Retried", retried)).await;
+        assert_eq!(answered.status, status, "{answered:?}");
+    }
+    assert_eq!(deployment.runs(id).await[2]["result"], json!([1, 2]));
+    assert_eq!(charges.made(), 2);
+    assert_eq!((keys.recv().await, keys.recv().await), (Some(format!("first/{id}")), Some(format!("second/{id}"))));
+
+    // Another message has effects of its own.
+    assert_eq!(answer(deployment.delivery(MessageId::new(), BODY).header("Upstash-Retried", "2")).await.status, 200);
+    assert_eq!(charges.made(), 4);
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_is_retried_does_not_repeat_what_its_runs_did() {
+    let (charges, _keys) = Charges::new();
+    let handler = charges.clone();
+    let deployment = running(move |_, ctx: JobContext| {
+        let charges = handler.clone();
+        async move {
+            let number = ctx.once("charge", |key| charges.charge(key)).await?;
+            // The retry of the dead letter says that it is another try.
+            if ctx.correlation_id == "second" { Ok(Outcome::with(number)) } else { Err(JobError::permanent("refused")) }
+        }
+    })
+    .await;
+    let app = &deployment.app;
+    let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
+    app.wait_for(id, StepKind::Failed).await;
+    let path = format!("/v2/dlq/retry/{}", deployment.dead_letter().await["dlqId"].as_str().expect("an id"));
+    let retry = app.request(Method::POST, &path).header("Upstash-Forward-X-Correlation-Id", "second");
+    let retried = answered(retry).await.id();
+    app.wait_for(retried, StepKind::Delivered).await;
+    assert_eq!((charges.made(), &deployment.runs(retried).await[0]["result"]), (1, &json!(1)));
+}
+
+#[tokio::test]
+async fn a_run_that_is_no_longer_wanted_begins_no_effect() {
+    let (charges, _keys) = Charges::new();
+    let (started_sender, mut started) = mpsc::unbounded_channel();
+    let go = Arc::new(tokio::sync::Semaphore::new(0));
+    let (handler, gate) = (charges.clone(), Arc::clone(&go));
+    let deployment = running(move |_, ctx: JobContext| {
+        let (charges, gate, started) = (handler.clone(), Arc::clone(&gate), started_sender.clone());
+        async move {
+            let _ = started.send(());
+            gate.acquire().await.expect("open").forget();
+            Ok(Outcome::with(ctx.once("charge", |key| charges.charge(key)).await?))
+        }
+    })
+    .await;
+    let database = &deployment.app.database;
+
+    let id = deployment.publish::<Play>(&[("Upstash-Delay", "1h")], &json!({ "scenes": [1] })).await;
+    let running = answer_later(deployment.delivery(id, BODY));
+    started.recv().await.expect("started");
+    deployment.app.delete(&format!("/v2/messages/{id}")).await;
+    go.add_permits(1);
+    assert_eq!(running.await.expect("joined").refusal(), (489, "the message was cancelled"));
+
+    let running = answer_later(deployment.delivery(MessageId::new(), BODY));
+    started.recv().await.expect("started");
+    database.execute("update job_executions set status = 'failed', completed_at = now(), lease_until = null").await;
+    go.add_permits(1);
+    assert_eq!(running.await.expect("joined").status, 409);
+    assert_eq!((charges.made(), database.count("select count(*) from effects").await), (0, 0));
+}
+
+#[tokio::test]
+async fn an_effect_whose_result_cannot_be_remembered_is_not_repeated_either() {
+    let (charges, _keys) = Charges::new();
+    let handler = charges.clone();
+    let deployment = running(move |_, ctx: JobContext| {
+        let charges = handler.clone();
+        async move {
+            let large = ctx.once("page", async |key| charges.charge(key).await.map(|_| "x".repeat(65_536))).await?;
+            Ok(Outcome::with(large.len()))
+        }
+    })
+    .await;
+    let answered = answer(deployment.delivery(MessageId::new(), BODY)).await;
+    let why = r#""page" was done, but its result is too large to be remembered (64 KiB)"#;
+    assert_eq!((answered.refusal(), charges.made()), ((489, why), 1));
+}

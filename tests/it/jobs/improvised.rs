@@ -1,0 +1,29 @@
+//! A handler that is a function of the test's.
+
+use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
+
+use super::actor::Play;
+use super::deployment::Deployment;
+
+struct Improvised<F>(F);
+
+impl<F, Fut> Handler for Improvised<F>
+where
+    F: Fn(Play, JobContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Outcome, JobError>> + Send,
+{
+    type Job = Play;
+
+    async fn run(&self, job: Play, ctx: &JobContext) -> Result<Outcome, JobError> {
+        (self.0)(job, ctx.clone()).await
+    }
+}
+
+/// A deployment whose only handler does this.
+pub(crate) async fn running<F, Fut>(run: F) -> Deployment
+where
+    F: Fn(Play, JobContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Outcome, JobError>> + Send + 'static,
+{
+    Deployment::start(|harness| sigpost_jobs::router(Improvised(run), harness)).await
+}
