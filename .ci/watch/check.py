@@ -41,10 +41,10 @@ class Api:
         self.url = variables["BASE_URL"]
         self.headers = {"Authorization": "Bearer " + variables["QSTASH_TOKEN"], "Content-Type": "application/json"}
 
-    def ask(self, path, body=None):
+    def ask(self, path, body=None, timeout=PATIENCE):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, self.headers)
-        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
             return json.load(response)
 
     def publish(self, endpoint, job):
@@ -67,7 +67,7 @@ def eventually(what, ask):
 
 
 def check(api):
-    eventually("dispatch answers", lambda: api.ask("/v2/keys"))
+    eventually("dispatch answers", lambda: api.ask("/v2/keys", timeout=10))
     jobs = {
         api.publish("/api/jobs/cleanup", {"retention": 90}),
         api.publish("/api/jobs/email", {
