@@ -1,6 +1,6 @@
-//! (l) The functions as Lambda runs them: release binaries under an emulator of its APIs, on this machine.
+//! (l) The functions as Lambda runs them: what is deployed, under an emulator of its APIs, on this machine.
 //!
-//! - `deployment.rs` and `outside.rs` are what is started: the functions, and what they call.
+//! - `programs.rs`, `deployment.rs` and `outside.rs` are what is started: the functions, and what they call.
 //! - `starts.rs` (with `node.rs` for comparison), `accepts.rs`, `in_flight.rs`, `tick.rs` and `billed.rs`
 //!   measure; `cost.rs` knows AWS's prices.
 //! - `goals.rs` and `table.rs` say what came of it.
@@ -13,6 +13,7 @@ mod goals;
 mod in_flight;
 mod node;
 mod outside;
+mod programs;
 mod starts;
 mod table;
 mod tick;
@@ -24,8 +25,8 @@ use serde::Serialize;
 
 use self::accepts::Accepts;
 use self::billed::Billed;
-use self::deployment::Programs;
 use self::in_flight::Held;
+use self::programs::Programs;
 use self::starts::Start;
 use super::goals::Goal;
 use super::postgres::Postgres;
@@ -55,7 +56,7 @@ pub(super) async fn measure(
     sink: &SinkProcess,
     node_sdk: Option<&Path>,
 ) -> Result<Option<Lambda>> {
-    let Some(programs) = Programs::beside_this_one()? else { return Ok(None) };
+    let Some(programs) = Programs::find()? else { return Ok(None) };
     let (starts, node) =
         starts::measure(&programs, postgres, sink, node_sdk).await.context("(l) starting environments")?;
     Ok(Some(Lambda {

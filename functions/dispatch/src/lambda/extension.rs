@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use lambda_extension::{Extension, LambdaEvent, NextEvent, service_fn};
 use lambda_http::lambda_runtime::LambdaInvocation;
@@ -16,6 +17,9 @@ use tower::{Layer, Service};
 
 use super::process::Process;
 use crate::App;
+
+/// Lambda gives no event more time than this.
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// Rings when an event's answer has been posted.
 #[derive(Default)]
@@ -32,6 +36,8 @@ pub(super) async fn register(
             if let NextEvent::Invoke(invocation) = event.next {
                 answered.0.notified().await;
                 visit(&process, instant(invocation.deadline_ms)).await;
+                // Lambda gives no event meanwhile. `cargo lambda watch` does, and the visit was theirs, too.
+                answered.0.notified().now_or_never();
             }
             Ok::<_, lambda_extension::Error>(())
         }
@@ -49,8 +55,12 @@ async fn visit(process: &Process, deadline: Instant) {
     }
 }
 
-/// Lambda's deadline, in milliseconds since 1970, by this process's clock.
+/// Lambda's deadline, in milliseconds since 1970, by this process's clock. `cargo lambda watch` gives
+/// none: 0.
 fn instant(deadline_ms: u64) -> Instant {
+    if deadline_ms == 0 {
+        return Instant::now() + LONGEST;
+    }
     let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
     Instant::now() + Duration::from_millis(deadline_ms.saturating_sub(now_ms))
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use reqwest::Client;
 use serde::Serialize;
 
-use super::deployment::{DISPATCH, Deployment, Programs};
+use super::deployment::{DISPATCH, Deployment};
+use super::programs::Programs;
 use super::starts::memory;
 use crate::commands::bench::audit::{self, Expected};
 use crate::commands::bench::job;

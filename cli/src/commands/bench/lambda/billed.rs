@@ -12,8 +12,9 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::cost;
-use super::deployment::{DISPATCH, Deployment, Programs};
+use super::deployment::{DISPATCH, Deployment};
 use super::outside::Outside;
+use super::programs::Programs;
 use super::starts::{memory, pid};
 use crate::commands::bench::audit::{self, Expected};
 use crate::commands::bench::postgres::Postgres;

@@ -1,4 +1,4 @@
-//! A deployment in the emulator: the release binaries of the functions, on one database.
+//! A deployment in the emulator: the programs of the functions, on one database.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,6 +9,8 @@ use anyhow::{Context, Result};
 use sigpost_dev_lambda::{Definition, Function};
 use sigpost_qstash::SigningKeys;
 
+use super::programs::Programs;
+
 /// The function that accepts and delivers.
 pub(super) const DISPATCH: &str = "dispatch";
 /// The handler whose jobs are measured.
@@ -16,40 +18,12 @@ pub(super) const SEND_EMAIL: &str = "send-email";
 /// All of them.
 pub(super) const FUNCTIONS: [&str; 4] = [DISPATCH, "admin", SEND_EMAIL, "cleanup-old-data"];
 
-const BUILD: &str = "cargo build --release -p dispatch -p admin -p send-email -p cleanup-old-data";
 /// As in `infra/template.yaml` for the handler; `dispatch` has longer, which no figure needs.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Environments of a function that is no handler, each with a connection of Postgres's 100.
 const CONCURRENCY: usize = 40;
 /// Environments of a handler, each with two: a run's and its heartbeat's, as in `infra/template.yaml`.
 const HANDLER_CONCURRENCY: usize = 20;
-
-/// Where the functions' programs are.
-pub(super) struct Programs(PathBuf);
-
-impl Programs {
-    /// In the folder of this program, if they are there.
-    pub(super) fn beside_this_one() -> Result<Option<Self>> {
-        let mut folder = std::env::current_exe().context("this program's own path")?;
-        folder.pop();
-        let missing: Vec<&str> = FUNCTIONS.into_iter().filter(|name| !folder.join(name).is_file()).collect();
-        if missing.is_empty() {
-            return Ok(Some(Self(folder)));
-        }
-        eprintln!("  l   left out: {} not found in {}; build with: {BUILD}", missing.join(", "), folder.display());
-        Ok(None)
-    }
-
-    /// The program of a function.
-    pub(super) fn path(&self, function: &str) -> PathBuf {
-        self.0.join(function)
-    }
-
-    /// What cargo calls the target folder, if this is one.
-    pub(super) fn target(&self) -> PathBuf {
-        self.0.parent().map(PathBuf::from).unwrap_or_default()
-    }
-}
 
 /// The variables of all functions, and the listener of the handler's URL, which is one of them.
 pub(super) struct Deployment<'a> {

@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::deployment::{DISPATCH, Deployment, Programs};
+use super::deployment::{DISPATCH, Deployment};
 use super::outside::Outside;
+use super::programs::Programs;
 use super::starts::memory;
 use crate::commands::bench::audit::{self, Expected};
 use crate::commands::bench::postgres::Postgres;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tokio::process::Command;
 
-use super::deployment::Programs;
+use super::programs::Programs;
 
 const SCRIPT: &str = include_str!("bootstrap.mjs");
 /// What the tests install with npm.

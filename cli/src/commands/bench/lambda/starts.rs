@@ -9,8 +9,9 @@ use serde::Serialize;
 use sigpost_dev_lambda::{Environment, Function};
 use tokio::time::sleep;
 
-use super::deployment::{DISPATCH, Deployment, FUNCTIONS, Programs};
+use super::deployment::{DISPATCH, Deployment, FUNCTIONS};
 use super::node::Node;
+use super::programs::Programs;
 use crate::commands::bench::audit::{self, Expected};
 use crate::commands::bench::postgres::Postgres;
 use crate::commands::bench::process::{self, Memory};

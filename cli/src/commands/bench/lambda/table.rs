@@ -8,7 +8,7 @@ use crate::commands::bench::series::Series;
 
 /// Adds them.
 pub(super) fn show(lambda: &Lambda, table: &mut Table) {
-    table.heading("In Lambda: release binaries under an emulator, on this machine");
+    table.heading("In Lambda: what is deployed, under an emulator, on this machine");
     for start in lambda.starts.iter().chain(&lambda.node) {
         let size = if start.binary_mb > 0.0 { format!(", binary {:.1} MB", start.binary_mb) } else { String::new() };
         let resident = start.resident_mb.median();

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::deployment::{DISPATCH, Deployment, Programs};
+use super::deployment::{DISPATCH, Deployment};
+use super::programs::Programs;
 use crate::commands::bench::progress::progress;
 use crate::commands::bench::statements;
 
