@@ -2,6 +2,7 @@
 
 mod actor;
 mod cleanup_old_data;
+mod create_notification;
 mod deployment;
 mod enqueue;
 mod job_health;

@@ -93,6 +93,7 @@ fn functions(app: &dispatch::App, base_url: &str) -> Result<Router> {
     Ok(Router::new()
         .merge(send_email::router(send_email::Config::for_dev()?, harness())?)
         .merge(cleanup_old_data::router(harness()))
+        .merge(create_notification::router(harness()))
         .merge(admin::router(app.database(), DEV_TOKEN)))
 }
 

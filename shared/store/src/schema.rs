@@ -183,6 +183,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    notifications (id) {
+        id -> Uuid,
+        message_id -> Text,
+        user_id -> Text,
+        kind -> Text,
+        category -> Text,
+        priority -> Text,
+        title -> Text,
+        message -> Text,
+        metadata -> Nullable<Jsonb>,
+        expires_at -> Nullable<Timestamptz>,
+        read_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(dead_letters -> messages (message_id));
 diesel::joinable!(events -> messages (message_id));
 diesel::allow_tables_to_appear_in_same_query!(messages, events, dead_letters);
