@@ -10,5 +10,6 @@ mod lease;
 mod once;
 mod outage;
 mod outcomes;
+mod process_stripe_webhook;
 mod send_email;
 mod signatures;

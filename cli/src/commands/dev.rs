@@ -94,6 +94,7 @@ fn functions(app: &dispatch::App, base_url: &str) -> Result<Router> {
         .merge(send_email::router(send_email::Config::for_dev()?, harness())?)
         .merge(cleanup_old_data::router(harness()))
         .merge(create_notification::router(harness()))
+        .merge(process_stripe_webhook::router(process_stripe_webhook::Config::for_dev(base_url)?, harness()))
         .merge(admin::router(app.database(), DEV_TOKEN)))
 }
 

@@ -8,6 +8,7 @@
 mod statement;
 
 pub mod accept;
+pub mod activity_logs;
 pub mod api_tokens;
 pub mod cancel;
 pub mod claim;
@@ -36,6 +37,7 @@ pub mod schedules;
 mod schema;
 mod search;
 pub mod signing_keys;
+pub mod stripe;
 pub mod tls;
 pub mod url;
 pub mod url_groups;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::evaluate::function_url;
 use super::stack::listed;
 use super::{Stack, read, repository};
 
@@ -40,6 +41,9 @@ fn required_by(package: &str) -> BTreeSet<String> {
     let own = source(&repository("functions").join(package).join("src"));
     let mut names = required(&own);
     names.extend(required(&source(&repository("shared/store/src"))));
+    if own.contains("Handlers::from_env") {
+        names.extend(required(&read(&repository("shared/jobs/src/handlers.rs"))));
+    }
     if own.contains("Harness::from_env") {
         names.extend(required(&read(&repository("shared/jobs/src/harness.rs"))));
     }
@@ -109,6 +113,19 @@ fn name_in(arn: &str) -> String {
     let secret = arn.split_once(":secret:").map(|(_, name)| name.trim_end_matches("-??????"));
     let parameter = arn.split_once(":parameter").map(|(_, name)| name);
     secret.or(parameter).unwrap_or(arn).to_owned()
+}
+
+#[test]
+fn who_enqueues_for_another_function_knows_where_that_is() {
+    let stack = Stack::with(&[]);
+    let variable = |function: &str, name: &str| {
+        environment(&stack, function).into_iter().find(|(given, _)| given == name).map(|(_, value)| value)
+    };
+    let expected = ["send-email", "create-notification"].map(|package| {
+        let logical_name: String = package.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+        format!("{package}={}", function_url(&logical_name))
+    });
+    assert_eq!(variable("process-stripe-webhook", "JOB_URLS"), Some(expected.join(",")));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cleanup_old_data::CleanupOldData;
 use create_notification::CreateNotification;
+use process_stripe_webhook::ProcessStripeWebhook;
 use send_email::SendEmail;
 use sigpost_jobs::Job;
 
@@ -22,6 +23,7 @@ fn job_timeouts() -> BTreeMap<String, Duration> {
         of("send-email", SendEmail::TIMEOUT),
         of("cleanup-old-data", CleanupOldData::TIMEOUT),
         of("create-notification", CreateNotification::TIMEOUT),
+        of("process-stripe-webhook", ProcessStripeWebhook::TIMEOUT),
     ]
     .into()
 }
