@@ -11,5 +11,6 @@ mod once;
 mod outage;
 mod outcomes;
 mod process_stripe_webhook;
+mod process_webhook;
 mod send_email;
 mod signatures;

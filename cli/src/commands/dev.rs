@@ -95,6 +95,7 @@ fn functions(app: &dispatch::App, base_url: &str) -> Result<Router> {
         .merge(cleanup_old_data::router(harness()))
         .merge(create_notification::router(harness()))
         .merge(process_stripe_webhook::router(process_stripe_webhook::Config::for_dev(base_url)?, harness()))
+        .merge(process_webhook::router(process_webhook::Processors::default(), harness()))
         .merge(admin::router(app.database(), DEV_TOKEN)))
 }
 

@@ -15,6 +15,7 @@ pub mod claim;
 pub mod database;
 pub mod dead_letters;
 pub mod dispatchers;
+pub mod email_logs;
 pub mod error;
 pub mod events;
 pub mod filter;

@@ -249,6 +249,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    email_logs (id) {
+        id -> Uuid,
+        email_id -> Text,
+        recipient -> Text,
+        template_type -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        status -> Text,
+        provider -> Text,
+        metadata -> Nullable<Jsonb>,
+        sent_at -> Timestamptz,
+        delivered_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
+        error_message -> Nullable<Text>,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(dead_letters -> messages (message_id));
 diesel::joinable!(events -> messages (message_id));
 diesel::allow_tables_to_appear_in_same_query!(messages, events, dead_letters);

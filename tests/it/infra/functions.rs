@@ -6,6 +6,7 @@ use std::time::Duration;
 use cleanup_old_data::CleanupOldData;
 use create_notification::CreateNotification;
 use process_stripe_webhook::ProcessStripeWebhook;
+use process_webhook::ProcessWebhook;
 use send_email::SendEmail;
 use sigpost_jobs::Job;
 
@@ -24,6 +25,7 @@ fn job_timeouts() -> BTreeMap<String, Duration> {
         of("cleanup-old-data", CleanupOldData::TIMEOUT),
         of("create-notification", CreateNotification::TIMEOUT),
         of("process-stripe-webhook", ProcessStripeWebhook::TIMEOUT),
+        of("process-webhook", ProcessWebhook::TIMEOUT),
     ]
     .into()
 }
