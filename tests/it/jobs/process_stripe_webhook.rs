@@ -4,6 +4,7 @@ mod ordering;
 
 use create_notification::CreateNotification;
 use dispatch::engine::StepKind;
+use futures_util::future::join_all;
 use process_stripe_webhook::{Config, ProcessStripeWebhook};
 use send_email::{Brand, SendEmail, Transport};
 use serde_json::{Value, json};
@@ -162,6 +163,17 @@ async fn an_event_that_comes_again_changes_and_sends_nothing() {
 
     assert_eq!(follow_ups::<SendEmail>(&deployment).await.len(), 1);
     assert_eq!(follow_ups::<CreateNotification>(&deployment).await.len(), 1);
+    assert_eq!(activities(&deployment).await.len(), 1);
+}
+
+#[tokio::test]
+async fn of_messages_with_the_same_event_that_run_at_once_one_counts() {
+    let deployment = start().await;
+    let invoice = json!({ "customer": "cus_1", "amount_due": 1250, "currency": "eur" });
+    let event = event("evt_1", "invoice.payment_failed", AT, invoice);
+    let results = join_all((0..5).map(|_| result_of(&deployment, &event))).await;
+    assert_eq!(results.iter().filter(|result| **result == processed()).count(), 1, "{results:?}");
+    assert_eq!(follow_ups::<SendEmail>(&deployment).await.len(), 1);
     assert_eq!(activities(&deployment).await.len(), 1);
 }
 
