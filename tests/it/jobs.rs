@@ -5,6 +5,7 @@ mod cleanup_old_data;
 mod create_notification;
 mod deployment;
 mod enqueue;
+mod ingress;
 mod job_health;
 mod lease;
 mod once;

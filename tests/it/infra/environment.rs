@@ -126,6 +126,9 @@ fn who_enqueues_for_another_function_knows_where_that_is() {
         format!("{package}={}", function_url(&logical_name))
     });
     assert_eq!(variable("process-stripe-webhook", "JOB_URLS"), Some(expected.join(",")));
+    assert_eq!(variable("ingress", "BASE_URL"), Some(function_url("ProcessStripeWebhook")));
+    let expected = format!("process-webhook={}", function_url("ProcessWebhook"));
+    assert_eq!(variable("ingress", "JOB_URLS"), Some(expected));
 }
 
 #[test]
@@ -133,7 +136,7 @@ fn no_secret_stands_in_the_template() {
     let stack = Stack::with(CONFIGURATIONS[1]);
     for (function, _) in stack.functions() {
         for (name, value) in environment(&stack, function) {
-            let secret = ["TOKEN", "KEY", "PASSWORD"].iter().any(|word| name.ends_with(word));
+            let secret = ["TOKEN", "KEY", "PASSWORD", "SECRET"].iter().any(|word| name.ends_with(word));
             assert!(!secret || value.starts_with("secretsmanager:"), "{function} {name}");
             assert!(name != "DATABASE_URL" || !value.contains(":@"), "{function} {name}");
         }
