@@ -35,5 +35,5 @@ fn packages() -> Vec<String> {
 
 /// Those of them that run jobs.
 fn handlers() -> Vec<String> {
-    packages().into_iter().filter(|package| !matches!(package.as_str(), "dispatch" | "admin")).collect()
+    packages().into_iter().filter(|package| !matches!(package.as_str(), "dispatch" | "admin" | "ingress")).collect()
 }

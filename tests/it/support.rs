@@ -7,7 +7,7 @@ mod receiver;
 mod test_app;
 
 pub(crate) use event_bridge::EventBridge;
-pub(crate) use official_sdk::create_schedules_with_the_sdk;
+pub(crate) use official_sdk::{create_schedules_with_the_sdk, sign_webhooks};
 pub(crate) use proxy::Proxy;
 pub(crate) use receiver::{Answer, PATIENCE, Received, Receiver};
 pub(crate) use test_app::{Answered, TestApp, answered, serve};

@@ -16,7 +16,7 @@ use sigpost_runtime::{AddressPolicy, HostOverride, serve};
 use self::database::DevDatabase;
 use super::health::reached_at;
 
-/// Run everything on this machine: Postgres, the API, delivery, the job handlers, the admin API.
+/// Run everything on this machine: Postgres, the API, delivery, the job handlers, the entrance for webhooks, the admin API.
 ///
 /// It uses QStash's public development credentials, so that the SDKs' development mode finds it, and
 /// may push to this machine. For anything but trying and developing there is `sigpost serve`.
@@ -95,6 +95,10 @@ fn functions(app: &dispatch::App, base_url: &str) -> Result<Router> {
     Ok(Router::new()
         .merge(send_email::router(send_email::Config::for_dev()?, harness())?)
         .merge(cleanup_old_data::router(harness()))
+        .merge(create_notification::router(harness()))
+        .merge(process_stripe_webhook::router(process_stripe_webhook::Config::for_dev(base_url)?, harness()))
+        .merge(process_webhook::router(process_webhook::Processors::default(), harness()))
+        .merge(ingress::router(ingress::Config::for_dev(base_url)?, app.database()))
         .merge(admin::router(app.database(), DEV_TOKEN)))
 }
 

@@ -32,6 +32,11 @@ impl Fields<'_> {
         Ok((!text.is_empty()).then(|| text.to_owned()))
     }
 
+    /// A line of text that must be there.
+    pub(crate) fn required_text(&self, name: &str) -> Result<String, Invalid> {
+        self.text(name)?.ok_or_else(|| invalid(name, "is required"))
+    }
+
     /// An e-mail address, or `None`.
     pub(crate) fn address(&self, name: &str) -> Result<Option<String>, Invalid> {
         let address = self.text(name)?;

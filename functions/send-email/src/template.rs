@@ -1,12 +1,16 @@
 //! The templates, by name.
 
 mod password_reset;
+mod payment_failed;
+mod subscription_created;
 mod welcome;
 
 use serde_json::{Map, Value};
 use sigpost_jobs::Invalid;
 
 use self::password_reset::PasswordReset;
+use self::payment_failed::PaymentFailed;
+use self::subscription_created::SubscriptionCreated;
 use self::welcome::Welcome;
 use crate::Brand;
 use crate::email::Email;
@@ -17,6 +21,8 @@ use crate::fields::Fields;
 pub(crate) enum Template {
     Welcome(Welcome),
     PasswordReset(PasswordReset),
+    SubscriptionCreated(SubscriptionCreated),
+    PaymentFailed(PaymentFailed),
 }
 
 impl Template {
@@ -26,8 +32,11 @@ impl Template {
         match name {
             welcome::NAME => Welcome::read(&fields).map(Self::Welcome),
             password_reset::NAME => PasswordReset::read(&fields).map(Self::PasswordReset),
+            subscription_created::NAME => SubscriptionCreated::read(&fields).map(Self::SubscriptionCreated),
+            payment_failed::NAME => PaymentFailed::read(&fields).map(Self::PaymentFailed),
             unknown => {
-                let known = [welcome::NAME, password_reset::NAME].join(", ");
+                let known =
+                    [welcome::NAME, password_reset::NAME, subscription_created::NAME, payment_failed::NAME].join(", ");
                 let shown: String = unknown.chars().take(64).collect();
                 Err(Invalid::new("template", format!("unknown {shown:?}; known are {known}")))
             }
@@ -39,6 +48,8 @@ impl Template {
         match self {
             Self::Welcome(welcome) => welcome.render(brand),
             Self::PasswordReset(password_reset) => password_reset.render(brand),
+            Self::SubscriptionCreated(subscription_created) => subscription_created.render(brand),
+            Self::PaymentFailed(payment_failed) => payment_failed.render(brand),
         }
     }
 }

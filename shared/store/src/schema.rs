@@ -204,6 +204,90 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    notifications (id) {
+        id -> Uuid,
+        message_id -> Text,
+        user_id -> Text,
+        kind -> Text,
+        category -> Text,
+        priority -> Text,
+        title -> Text,
+        message -> Text,
+        metadata -> Nullable<Jsonb>,
+        expires_at -> Nullable<Timestamptz>,
+        read_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    stripe_customers (id) {
+        id -> Text,
+        organization_id -> Text,
+        owner_id -> Text,
+        owner_email -> Text,
+        owner_name -> Nullable<Text>,
+        subscription_id -> Nullable<Text>,
+        product_id -> Nullable<Text>,
+        plan_name -> Nullable<Text>,
+        subscription_status -> Nullable<Text>,
+        subscription_event_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    stripe_subscriptions (id) {
+        id -> Text,
+        customer_id -> Text,
+        status -> Text,
+        deleted -> Bool,
+        event_id -> Text,
+        event_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    stripe_events (id) {
+        id -> Text,
+        kind -> Text,
+        at -> Timestamptz,
+        message_id -> Text,
+        processed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    activity_logs (id) {
+        id -> Uuid,
+        organization_id -> Text,
+        user_id -> Text,
+        action -> Text,
+        ip_address -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    email_logs (id) {
+        id -> Uuid,
+        email_id -> Text,
+        recipient -> Text,
+        template_type -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        status -> Text,
+        provider -> Text,
+        metadata -> Nullable<Jsonb>,
+        sent_at -> Timestamptz,
+        delivered_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
+        error_message -> Nullable<Text>,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(dead_letters -> messages (message_id));
 diesel::joinable!(events -> messages (message_id));
 diesel::allow_tables_to_appear_in_same_query!(messages, events, dead_letters);

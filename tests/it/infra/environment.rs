@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::evaluate::function_url;
 use super::stack::listed;
 use super::{Stack, read, repository};
 
@@ -40,6 +41,9 @@ fn required_by(package: &str) -> BTreeSet<String> {
     let own = source(&repository("functions").join(package).join("src"));
     let mut names = required(&own);
     names.extend(required(&source(&repository("shared/store/src"))));
+    if own.contains("Handlers::from_env") {
+        names.extend(required(&read(&repository("shared/jobs/src/handlers.rs"))));
+    }
     if own.contains("Harness::from_env") {
         for name in ["harness.rs", "handlers.rs"] {
             names.extend(required(&read(&repository("shared/jobs/src").join(name))));
@@ -114,11 +118,27 @@ fn name_in(arn: &str) -> String {
 }
 
 #[test]
+fn who_enqueues_for_another_function_knows_where_that_is() {
+    let stack = Stack::with(&[]);
+    let variable = |function: &str, name: &str| {
+        environment(&stack, function).into_iter().find(|(given, _)| given == name).map(|(_, value)| value)
+    };
+    let expected = ["send-email", "create-notification"].map(|package| {
+        let logical_name: String = package.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+        format!("{package}={}", function_url(&logical_name))
+    });
+    assert_eq!(variable("process-stripe-webhook", "JOB_URLS"), Some(expected.join(",")));
+    assert_eq!(variable("ingress", "BASE_URL"), Some(function_url("ProcessStripeWebhook")));
+    let expected = format!("process-webhook={}", function_url("ProcessWebhook"));
+    assert_eq!(variable("ingress", "JOB_URLS"), Some(expected));
+}
+
+#[test]
 fn no_secret_stands_in_the_template() {
     let stack = Stack::with(CONFIGURATIONS[1]);
     for (function, _) in stack.functions() {
         for (name, value) in environment(&stack, function) {
-            let secret = ["TOKEN", "KEY", "PASSWORD"].iter().any(|word| name.ends_with(word));
+            let secret = ["TOKEN", "KEY", "PASSWORD", "SECRET"].iter().any(|word| name.ends_with(word));
             assert!(!secret || value.starts_with("secretsmanager:"), "{function} {name}");
             assert!(name != "DATABASE_URL" || !value.contains(":@"), "{function} {name}");
         }

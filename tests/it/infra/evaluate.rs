@@ -77,14 +77,12 @@ impl Evaluator {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             text.replace(&format!("${{{name}}}"), &value)
         });
-        let url = "FunctionUrl.FunctionUrl}";
-        match known.split_once(url) {
-            None => known,
-            Some((before, after)) => {
-                let (before, function) = before.rsplit_once("${").expect("the start of it");
-                format!("{before}{}{after}", function_url(function))
-            }
+        let mut known = known;
+        while let Some((before, after)) = known.split_once("FunctionUrl.FunctionUrl}") {
+            let (before, function) = before.rsplit_once("${").expect("the start of it");
+            known = format!("{before}{}{after}", function_url(function));
         }
+        known
     }
 }
 

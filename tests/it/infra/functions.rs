@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cleanup_old_data::CleanupOldData;
+use create_notification::CreateNotification;
+use process_stripe_webhook::ProcessStripeWebhook;
+use process_webhook::ProcessWebhook;
 use send_email::SendEmail;
 use sigpost_jobs::Job;
 
@@ -17,7 +20,14 @@ const LONGEST: u64 = 900;
 
 fn job_timeouts() -> BTreeMap<String, Duration> {
     let of = |package: &str, timeout| (package.to_owned(), timeout);
-    [of("send-email", SendEmail::TIMEOUT), of("cleanup-old-data", CleanupOldData::TIMEOUT)].into()
+    [
+        of("send-email", SendEmail::TIMEOUT),
+        of("cleanup-old-data", CleanupOldData::TIMEOUT),
+        of("create-notification", CreateNotification::TIMEOUT),
+        of("process-stripe-webhook", ProcessStripeWebhook::TIMEOUT),
+        of("process-webhook", ProcessWebhook::TIMEOUT),
+    ]
+    .into()
 }
 
 fn timeout(stack: &Stack, function: &str) -> Duration {

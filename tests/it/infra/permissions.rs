@@ -141,7 +141,7 @@ fn handlers_without_iam_are_public_by_their_url_and_not_otherwise() {
 }
 
 #[test]
-fn nothing_is_public_but_the_two_apis_that_ask_for_a_token() {
+fn nothing_is_public_but_what_asks_for_a_token_or_a_signature() {
     let stack = Stack::with(&[VPC, ("HandlerAuth", "AWS_IAM"), ("Database", "rds")]);
     let mut public = Vec::new();
     for (name, function) in stack.functions() {
@@ -152,7 +152,7 @@ fn nothing_is_public_but_the_two_apis_that_ask_for_a_token() {
         }
     }
     public.sort_unstable();
-    assert_eq!(public, ["admin", "dispatch"]);
+    assert_eq!(public, ["admin", "dispatch", "ingress"]);
     for kind in ["AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::SecretsManager::ResourcePolicy"] {
         assert_eq!(stack.all(kind), [], "{kind}");
     }

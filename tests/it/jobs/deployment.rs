@@ -132,6 +132,14 @@ impl Deployment {
         self.app.database.count("select count(*) from job_executions").await
     }
 
+    /// The error that the message's dead letter was given as an answer.
+    pub(crate) async fn last_words(&self, id: MessageId) -> String {
+        let letter = self.app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
+        assert_eq!(letter["responseStatus"], 489, "it must have been given up at once: {letter}");
+        let said: Value = serde_json::from_str(letter["responseBody"].as_str().expect("a text")).expect("JSON");
+        said["error"].as_str().expect("an error").to_owned()
+    }
+
     /// The only dead letter.
     pub(crate) async fn dead_letter(&self) -> Value {
         let mut page = self.app.get("/v2/dlq").await.body;

@@ -1,0 +1,42 @@
+//! One statement, for however many users.
+
+use serde::Serialize;
+use serde_json::Value;
+use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
+use sigpost_store::notifications::{self, NewNotification};
+
+use crate::CreateNotification;
+
+/// The result of the job.
+#[derive(Debug, Serialize)]
+struct Notified {
+    /// Notifications written now: none if an earlier run of the same message wrote them.
+    created: i64,
+}
+
+/// Writes to the deployment's database.
+pub(crate) struct Notifier;
+
+impl Handler for Notifier {
+    type Job = CreateNotification;
+
+    async fn run(
+        &self,
+        CreateNotification { to, event }: CreateNotification,
+        ctx: &JobContext,
+    ) -> Result<Outcome, JobError> {
+        let metadata = event.metadata.map(Value::Object);
+        let new = NewNotification {
+            message_id: &ctx.message_id,
+            kind: event.kind.as_str(),
+            category: event.category.unwrap_or_else(|| event.kind.category()).as_str(),
+            priority: event.priority.as_str(),
+            title: &event.title,
+            message: &event.message,
+            metadata: metadata.as_ref(),
+            expires_at: event.expires_at,
+        };
+        let created = notifications::insert(&mut *ctx.database.connection().await?, to.ids(), &new).await?;
+        Ok(Outcome::with(Notified { created }))
+    }
+}

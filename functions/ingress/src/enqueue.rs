@@ -1,0 +1,36 @@
+//! From an event to its job, once.
+
+use std::time::Duration;
+
+use sigpost_jobs::{EnqueueError, EnqueueOptions, Handlers, Job, enqueue_in};
+use sigpost_runtime::ApiError;
+use sigpost_store::Database;
+
+/// How long an event's id is known. Stripe tries for three days, Resend for one.
+const KNOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
+
+/// Stores the job unless the event's id is known: one statement, so both or neither.
+///
+/// The errors are for the sender: 400 about what no further attempt makes better, 503 if the database is away.
+pub(crate) async fn enqueue_once<J: Job>(
+    database: &Database,
+    handlers: &Handlers,
+    job: &J,
+    event_id: String,
+) -> Result<(), ApiError> {
+    let options = EnqueueOptions {
+        deduplication_id: Some(event_id),
+        deduplication_window: KNOWN_FOR,
+        ..EnqueueOptions::default()
+    };
+    let mut conn = database.connection().await?;
+    match enqueue_in(&mut conn, handlers, job, options).await {
+        Ok(message_id) => {
+            tracing::info!(job_type = J::TYPE, %message_id, "a webhook was taken");
+            Ok(())
+        }
+        Err(EnqueueError::Invalid(invalid)) => Err(ApiError::bad_request(format!("Invalid payload. {invalid}"))),
+        Err(EnqueueError::Database(why)) => Err(why.into()),
+        Err(why) => Err(ApiError::internal(why)),
+    }
+}

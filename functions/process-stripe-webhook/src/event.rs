@@ -1,0 +1,164 @@
+//! Stripe's events, as far as anything is done about them.
+
+use jiff::Timestamp;
+use sigpost_jobs::Invalid;
+
+use crate::ProcessStripeWebhook;
+use crate::fields::Fields;
+use crate::money::formatted;
+
+/// What an event says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// `cus_...`.
+    pub(crate) customer_id: Option<String>,
+    pub(crate) what: What,
+}
+
+/// What has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// `checkout.session.completed`: somebody has subscribed.
+    CheckoutCompleted { amount: String, plan_name: Option<String> },
+    /// `invoice.payment_failed`.
+    PaymentFailed { amount_due: String },
+    /// `invoice.payment_succeeded`.
+    PaymentSucceeded { amount_paid: String },
+    /// `customer.subscription.updated`.
+    SubscriptionUpdated(Subscription),
+    /// `customer.subscription.deleted`: it has ended for good.
+    SubscriptionDeleted(Subscription),
+    /// `customer.subscription.trial_will_end`, three days before.
+    TrialWillEnd(Subscription),
+}
+
+/// A subscription as an event shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Subscription {
+    pub(crate) id: String,
+    pub(crate) status: String,
+    pub(crate) product_id: Option<String>,
+    pub(crate) plan_name: Option<String>,
+    /// Until when it is paid for.
+    pub(crate) period_end: Option<Timestamp>,
+    pub(crate) trial_end: Option<Timestamp>,
+}
+
+impl Event {
+    /// Reads an event. `None` if it is of a type of which nothing is made.
+    pub(crate) fn read(job: &ProcessStripeWebhook) -> Result<Option<Self>, Invalid> {
+        let fields = Fields::of(&job.event_data);
+        let amount = |name: &str| -> Result<String, Invalid> {
+            Ok(formatted(fields.integer(name)?.unwrap_or_default(), fields.text("currency")?))
+        };
+        let what = match job.event_type.as_str() {
+            "checkout.session.completed" => {
+                let plan_name = fields.object("metadata")?.map_or(Ok(None), |metadata| metadata.text("planName"))?;
+                What::CheckoutCompleted { amount: amount("amount_total")?, plan_name: plan_name.map(str::to_owned) }
+            }
+            "invoice.payment_failed" => What::PaymentFailed { amount_due: amount("amount_due")? },
+            "invoice.payment_succeeded" => What::PaymentSucceeded { amount_paid: amount("amount_paid")? },
+            "customer.subscription.updated" => What::SubscriptionUpdated(Subscription::read(&fields)?),
+            "customer.subscription.deleted" => What::SubscriptionDeleted(Subscription::read(&fields)?),
+            "customer.subscription.trial_will_end" => What::TrialWillEnd(Subscription::read(&fields)?),
+            _ => return Ok(None),
+        };
+        let customer_id = fields.id("customer")?.map(str::to_owned).or_else(|| job.customer_id.clone());
+        Ok(Some(Self { customer_id, what }))
+    }
+
+    /// The subscription whose state it says, and whether it has ended.
+    pub(crate) fn subscription(&self) -> Option<(&Subscription, bool)> {
+        match &self.what {
+            What::SubscriptionDeleted(subscription) => Some((subscription, true)),
+            What::SubscriptionUpdated(subscription) | What::TrialWillEnd(subscription) => Some((subscription, false)),
+            _ => None,
+        }
+    }
+}
+
+impl Subscription {
+    /// Newer versions of Stripe's API have the period with the items, older ones with the subscription.
+    fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
+        let item = fields.object("items")?.map_or(Ok(None), |items| items.first_of("data"))?;
+        let of_item = |name: &str| item.as_ref().map_or(Ok(None), |item| item.integer(name));
+        let price = item.as_ref().map_or(Ok(None), |item| item.object("price"))?;
+        let (mut product_id, mut plan_name) = (None, None);
+        if let Some(price) = price {
+            product_id = price.id("product")?;
+            let named = price.expanded("product")?.map_or(Ok(None), |product| product.text("name"))?;
+            plan_name = if named.is_some() { named } else { price.text("nickname")? };
+        }
+        let period_end = fields.integer("current_period_end")?.or(of_item("current_period_end")?);
+        Ok(Self {
+            id: fields.required_text("id")?.to_owned(),
+            status: fields.required_text("status")?.to_owned(),
+            product_id: product_id.map(str::to_owned),
+            plan_name: plan_name.map(str::to_owned),
+            period_end: period_end.and_then(|at| Timestamp::from_second(at).ok()),
+            trial_end: fields.integer("trial_end")?.and_then(|at| Timestamp::from_second(at).ok()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(kind: &str, data: &Value) -> Result<Option<Event>, String> {
+        let job = json!({ "eventType": kind, "eventId": "evt_1", "eventData": data, "customerId": "cus_job" });
+        let job: ProcessStripeWebhook = serde_json::from_value(job).expect("a job");
+        Event::read(&job).map_err(|invalid| invalid.to_string())
+    }
+
+    fn subscription(data: &Value) -> Subscription {
+        match read("customer.subscription.updated", data).expect("valid").expect("known").what {
+            What::SubscriptionUpdated(subscription) => subscription,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn subscription_is_read_from_older_and_newer_versions() {
+        let at = Timestamp::from_second(1_800_000_000).expect("time");
+        let item = json!({ "price": { "product": "prod_1", "nickname": "Pro" }, "current_period_end": 1_800_000_000 });
+        let newer = json!({ "id": "sub_1", "status": "active", "items": { "data": [item] } });
+        let read = subscription(&newer);
+        assert_eq!((read.product_id.as_deref(), read.plan_name.as_deref()), (Some("prod_1"), Some("Pro")));
+        assert_eq!(read.period_end, Some(at));
+
+        let item = json!({ "price": { "product": { "id": "prod_1", "name": "Team" }, "nickname": "Pro" } });
+        let older = json!({ "id": "sub_1", "status": "active", "items": { "data": [item] }, "current_period_end": 1_800_000_000 });
+        let read = subscription(&older);
+        assert_eq!((read.product_id.as_deref(), read.plan_name.as_deref()), (Some("prod_1"), Some("Team")));
+        assert_eq!(read.period_end, Some(at));
+    }
+
+    #[test]
+    fn customer_is_an_id_or_expanded_or_the_jobs() {
+        let customer = |data: Value| read("invoice.payment_failed", &data).expect("valid").expect("known").customer_id;
+        assert_eq!(customer(json!({ "customer": "cus_1" })).as_deref(), Some("cus_1"));
+        assert_eq!(customer(json!({ "customer": { "id": "cus_2" } })).as_deref(), Some("cus_2"));
+        assert_eq!(customer(json!({ "customer": null })).as_deref(), Some("cus_job"));
+    }
+
+    #[test]
+    fn error_names_the_field() {
+        for (kind, data, error) in [
+            ("customer.subscription.deleted", json!({ "status": "canceled" }), "eventData.id: is required"),
+            ("customer.subscription.updated", json!({ "id": "sub_1" }), "eventData.status: is required"),
+            ("invoice.payment_failed", json!({ "amount_due": "12" }), "eventData.amount_due: must be a whole number"),
+            ("invoice.payment_failed", json!({ "customer": 7 }), "eventData.customer: must be a string"),
+            (
+                "customer.subscription.updated",
+                json!({ "id": "s", "status": "active", "items": { "data": [{ "price": 1 }] } }),
+                "eventData.items.data[0].price: must be an object",
+            ),
+        ] {
+            assert_eq!(read(kind, &data), Err(error.into()));
+        }
+        assert_eq!(read("charge.refunded", &json!({ "amount": "x" })), Ok(None));
+    }
+}

@@ -1,0 +1,87 @@
+//! Reading Stripe's objects, so that an error names the field.
+
+use serde_json::{Map, Value};
+use sigpost_jobs::Invalid;
+
+/// An object, and where it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Fields<'a> {
+    object: &'a Map<String, Value>,
+    path: String,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn of(object: &'a Map<String, Value>) -> Self {
+        Self { object, path: "eventData".into() }
+    }
+
+    fn invalid(&self, name: &str, reason: &str) -> Invalid {
+        Invalid::new(format!("{}.{name}", self.path), reason)
+    }
+
+    fn value(&self, name: &str) -> Option<&'a Value> {
+        self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A text that is not empty.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&'a str>, Invalid> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if text.contains('\0') => Err(self.invalid(name, "must not contain zero bytes")),
+            Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+            Some(_) => Err(self.invalid(name, "must be a string")),
+        }
+    }
+
+    pub(crate) fn required_text(&self, name: &str) -> Result<&'a str, Invalid> {
+        self.text(name)?.ok_or_else(|| self.invalid(name, "is required"))
+    }
+
+    /// The id of another object, which Stripe gives as it is, or within that object where it was expanded.
+    pub(crate) fn id(&self, name: &str) -> Result<Option<&'a str>, Invalid> {
+        match self.value(name) {
+            Some(Value::Object(_)) => {
+                self.object(name)?.map_or(Ok(None), |object| object.required_text("id").map(Some))
+            }
+            _ => self.text(name),
+        }
+    }
+
+    /// An object, perhaps.
+    pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, Invalid> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(Self { object, path: format!("{}.{name}", self.path) })),
+            Some(_) => Err(self.invalid(name, "must be an object")),
+        }
+    }
+
+    /// The same where it may stand as its id.
+    pub(crate) fn expanded(&self, name: &str) -> Result<Option<Self>, Invalid> {
+        match self.value(name) {
+            Some(Value::String(_)) => Ok(None),
+            _ => self.object(name),
+        }
+    }
+
+    /// The first of a list's objects.
+    pub(crate) fn first_of(&self, name: &str) -> Result<Option<Self>, Invalid> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Array(items)) => match items.first() {
+                None => Ok(None),
+                Some(Value::Object(object)) => Ok(Some(Self { object, path: format!("{}.{name}[0]", self.path) })),
+                Some(_) => Err(self.invalid(&format!("{name}[0]"), "must be an object")),
+            },
+            Some(_) => Err(self.invalid(name, "must be a list")),
+        }
+    }
+
+    /// A whole number: an amount in the currency's smallest unit, or seconds since 1970.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Invalid> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(value) => value.as_i64().map(Some).ok_or_else(|| self.invalid(name, "must be a whole number")),
+        }
+    }
+}

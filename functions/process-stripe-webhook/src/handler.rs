@@ -1,0 +1,46 @@
+//! Which events there is something to do about.
+
+use serde_json::json;
+use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
+
+use crate::event::Event;
+use crate::process::{Processed, Processing};
+use crate::{Config, ProcessStripeWebhook};
+
+/// Keeps the deployment's database in step with Stripe.
+pub(crate) struct StripeProcessor {
+    pub(crate) config: Config,
+}
+
+impl Handler for StripeProcessor {
+    type Job = ProcessStripeWebhook;
+
+    async fn run(&self, job: ProcessStripeWebhook, ctx: &JobContext) -> Result<Outcome, JobError> {
+        let Some(event) = Event::read(&job)? else {
+            tracing::info!(event_id = job.event_id, "Unhandled Stripe webhook event type: {}", job.event_type);
+            return Ok(left(&format!("nothing is done about {}", job.event_type)));
+        };
+        let Some(customer_id) = event.customer_id.as_deref() else {
+            tracing::warn!(event_id = job.event_id, event_type = job.event_type, "a Stripe event is about no customer");
+            return Ok(left("the event is about no customer"));
+        };
+        let processing = Processing { job: &job, event: &event, customer_id, config: &self.config, ctx };
+        Ok(match processing.process().await? {
+            Processed::Now => Outcome::with(json!({ "processed": true })),
+            Processed::Before => left("it was processed before"),
+            Processed::Superseded => left("a later event about the subscription was processed before it"),
+            Processed::UnknownCustomer => {
+                tracing::warn!(
+                    event_id = job.event_id,
+                    customer_id,
+                    "a Stripe event is about a customer that is not known"
+                );
+                left(&format!("the customer {customer_id} is not known"))
+            }
+        })
+    }
+}
+
+fn left(reason: &str) -> Outcome {
+    Outcome::with(json!({ "processed": false, "reason": reason }))
+}

@@ -1,0 +1,85 @@
+//! Resend tells what became of e-mails: <https://resend.com/docs/dashboard/webhooks/event-types>.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sigpost_jobs::{Invalid, JobContext, JobError, Outcome};
+use sigpost_store::email_logs::{self, EmailNews, EmailStatus};
+
+use crate::{ProcessWebhook, Processor};
+
+/// Keeps `email_logs`.
+pub(crate) struct Resend;
+
+/// The part of `data` that is kept.
+#[derive(Debug, Deserialize)]
+struct Data {
+    email_id: String,
+    #[serde(default)]
+    to: Vec<String>,
+    subject: Option<String>,
+    bounce: Option<Bounce>,
+    failed: Option<Failed>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Bounce {
+    message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Failed {
+    reason: Option<String>,
+}
+
+impl Processor for Resend {
+    fn process<'a>(
+        &'a self,
+        webhook: &'a ProcessWebhook,
+        ctx: &'a JobContext,
+    ) -> BoxFuture<'a, Result<Outcome, JobError>> {
+        async move {
+            let status = status(&webhook.event)?;
+            let data = read(webhook)?;
+            let error = data.bounce.and_then(|bounce| bounce.message).or(data.failed.and_then(|failed| failed.reason));
+            let news = EmailNews {
+                email_id: &data.email_id,
+                provider: "resend",
+                recipient: &data.to.join(", "),
+                subject: data.subject.as_deref(),
+                status,
+                at: webhook.occurred_at.unwrap_or_else(Timestamp::now),
+                error: error.as_deref(),
+            };
+            let status = email_logs::update(&mut *ctx.database.connection().await?, news).await?;
+            Ok(Outcome::with(json!({ "emailId": data.email_id, "status": status })))
+        }
+        .boxed()
+    }
+}
+
+fn status(event: &str) -> Result<EmailStatus, JobError> {
+    match event {
+        "email.sent" => Ok(EmailStatus::Sent),
+        "email.delivered" => Ok(EmailStatus::Delivered),
+        "email.failed" => Ok(EmailStatus::Failed),
+        "email.bounced" => Ok(EmailStatus::Bounced),
+        "email.complained" => Ok(EmailStatus::Complained),
+        other => Err(JobError::permanent(format!("event: nothing is done about {other:?} of resend"))),
+    }
+}
+
+fn read(webhook: &ProcessWebhook) -> Result<Data, Invalid> {
+    let data = Value::Object(webhook.data.clone());
+    let data: Data = serde_path_to_error::deserialize(&data).map_err(|why| {
+        let path = why.path().to_string();
+        let field = if path == "." { "data".to_owned() } else { format!("data.{path}") };
+        Invalid::new(field, why.inner().to_string())
+    })?;
+    if data.email_id.is_empty() {
+        return Err(Invalid::new("data.email_id", "must not be empty"));
+    }
+    Ok(data)
+}

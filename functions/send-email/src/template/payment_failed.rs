@@ -1,0 +1,66 @@
+//! `paymentFailed`: to whoever should look at how they pay.
+
+use sigpost_jobs::Invalid;
+use url::Url;
+
+use crate::Brand;
+use crate::email::Email;
+use crate::fields::Fields;
+use crate::layout::{Content, render};
+
+pub(super) const NAME: &str = "paymentFailed";
+
+/// Its data.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PaymentFailed {
+    amount_due: String,
+    payment_details_url: Url,
+    recipient_name: Option<String>,
+    support_email: Option<String>,
+}
+
+impl PaymentFailed {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
+        Ok(Self {
+            amount_due: fields.required_text("amountDue")?,
+            payment_details_url: fields.url("paymentDetailsUrl")?,
+            recipient_name: fields.text("recipientName")?,
+            support_email: fields.address("supportEmail")?,
+        })
+    }
+
+    pub(super) fn render(&self, brand: &Brand) -> Email {
+        let preview = format!("We were unable to process your recent payment of {}.", self.amount_due);
+        let content = Content {
+            heading: "Payment Failed",
+            preview: &preview,
+            recipient_name: self.recipient_name.as_deref(),
+            paragraphs: &[&preview, "Please update your payment details, so that your subscription goes on."],
+            call_to_action: Some(("Update payment details", &self.payment_details_url)),
+            support_email: self.support_email.as_deref(),
+        };
+        let (html, text) = render(&content, brand);
+        Email { template: NAME, tag: "payment-failed", subject: "Your recent payment failed".into(), html, text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn amount_and_remedy_are_said() {
+        let data =
+            json!({ "amountDue": "29.00", "paymentDetailsUrl": "https://a.example/billing", "recipientName": "Ada" });
+        let read = PaymentFailed::read(&Fields(data.as_object().expect("an object"))).expect("valid data");
+        let email = read.render(&Brand::named("Acme"));
+        assert_eq!((email.template, email.tag), ("paymentFailed", "payment-failed"));
+        assert_eq!(email.subject, "Your recent payment failed");
+        assert!(email.html.contains(">Payment Failed</h1>"));
+        assert!(email.text.contains("Hi Ada,"));
+        assert!(email.text.contains("We were unable to process your recent payment of 29.00."));
+        assert!(email.text.contains("Update payment details: https://a.example/billing"));
+    }
+}

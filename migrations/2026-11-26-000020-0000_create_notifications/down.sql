@@ -1,0 +1,2 @@
+drop table notifications;
+drop type notification_priority;

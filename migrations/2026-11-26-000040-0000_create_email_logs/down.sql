@@ -1,0 +1,2 @@
+drop table email_logs;
+drop type email_status;

@@ -1,0 +1,240 @@
+//! The process-stripe-webhook function: from an event to what its customer is told.
+
+mod ordering;
+
+use create_notification::CreateNotification;
+use dispatch::engine::StepKind;
+use futures_util::future::join_all;
+use process_stripe_webhook::{Config, ProcessStripeWebhook};
+use send_email::{Brand, SendEmail, Transport};
+use serde_json::{Value, json};
+use sigpost_jobs::Job;
+use sigpost_qstash::MessageId;
+
+use super::deployment::Deployment;
+
+/// When the events of these tests happened: 2026-11-26 10:00:00.
+const AT: i64 = 1_795_687_200;
+
+/// A deployment with a customer: Stripe's handler, and those of its follow-up jobs.
+async fn start() -> Deployment {
+    let deployment = Deployment::start(|harness| {
+        let handlers = harness.handlers.clone();
+        let config = Config { app_url: "https://acme.example".parse().expect("a URL"), handlers };
+        let email = send_email::Config {
+            transport: Transport::Log,
+            from: "Acme <hello@acme.example>".into(),
+            reply_to: None,
+            brand: Brand::named("Acme"),
+        };
+        process_stripe_webhook::router(config, harness.clone())
+            .merge(create_notification::router(harness.clone()))
+            .merge(send_email::router(email, harness).expect("a configuration"))
+    })
+    .await;
+    let customer = "insert into stripe_customers (id, organization_id, owner_id, owner_email, owner_name)
+                    values ('cus_1', 'org_9', 'user_7', 'ada@example.com', 'Ada')";
+    deployment.app.database.execute(customer).await;
+    deployment
+}
+
+fn event(id: &str, kind: &str, at: i64, data: Value) -> Value {
+    json!({ "eventId": id, "eventType": kind, "eventCreated": at, "eventData": data, "ipAddress": "3.18.12.63" })
+}
+
+async fn deliver(deployment: &Deployment, event: &Value) -> MessageId {
+    let id = deployment.publish::<ProcessStripeWebhook>(&[], event).await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    id
+}
+
+/// Delivers an event, and says what the run has to say.
+async fn result_of(deployment: &Deployment, event: &Value) -> Value {
+    let id = deliver(deployment, event).await;
+    deployment.runs(id).await.pop().expect("a run")["result"].take()
+}
+
+fn processed() -> Value {
+    json!({ "processed": true })
+}
+
+fn left(reason: &str) -> Value {
+    json!({ "processed": false, "reason": reason })
+}
+
+/// The jobs of this type that were enqueued as follow-ups: what is in them, and for whom.
+async fn follow_ups<J: Job>(deployment: &Deployment) -> Vec<Value> {
+    let sql = "select convert_from(body, 'utf8') from messages where url like '%' || $1 order by created_at, id";
+    let rows = deployment.app.database.query(sql, &[&J::ENDPOINT]).await;
+    let mut jobs: Vec<Value> = rows.iter().map(|row| serde_json::from_str(row.get(0)).expect("JSON")).collect();
+    for job in &mut jobs {
+        assert_eq!(
+            (&job["metadata"]["userId"], &job["metadata"]["organizationId"]),
+            (&json!("user_7"), &json!("org_9"))
+        );
+    }
+    jobs.iter_mut().map(|job| job["payload"].take()).collect()
+}
+
+/// What was written down, oldest first.
+async fn activities(deployment: &Deployment) -> Vec<String> {
+    let sql = "select action from activity_logs
+               where organization_id = 'org_9' and user_id = 'user_7' and ip_address = '3.18.12.63'
+               order by created_at, id";
+    deployment.app.database.query(sql, &[]).await.iter().map(|row| row.get(0)).collect()
+}
+
+/// Waits until each of the follow-up jobs was done.
+async fn wait_for_follow_ups(deployment: &Deployment) {
+    let ids = deployment.app.database.query("select id::text from messages where url not like '%stripe%'", &[]).await;
+    for row in ids {
+        deployment.app.wait_for(MessageId(row.get::<_, &str>(0).parse().expect("a UUID")), StepKind::Delivered).await;
+    }
+}
+
+#[tokio::test]
+async fn a_checkout_is_confirmed_by_email_and_in_the_product() {
+    let deployment = start().await;
+    let session = json!({
+        "id": "cs_1", "customer": "cus_1", "subscription": "sub_1", "amount_total": 2900, "currency": "usd",
+        "metadata": { "planName": "Pro" },
+    });
+    let event = event("evt_1", "checkout.session.completed", AT, session);
+    assert_eq!(result_of(&deployment, &event).await, processed());
+
+    let email = json!({
+        "template": "subscriptionCreated", "to": ["ada@example.com"],
+        "data": { "planName": "Pro", "amount": "29.00", "dashboardUrl": "https://acme.example/app/general", "recipientName": "Ada" },
+    });
+    assert_eq!(follow_ups::<SendEmail>(&deployment).await, [email]);
+    let told = follow_ups::<CreateNotification>(&deployment).await;
+    let [told] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((&told["userId"], &told["type"]), (&json!("user_7"), &json!("billing.subscription_created")));
+    assert_eq!((&told["priority"], &told["expiresAt"]), (&json!("info"), &json!("2026-12-26T10:00:00Z")));
+    assert_eq!(activities(&deployment).await, ["subscription.created"]);
+
+    wait_for_follow_ups(&deployment).await;
+    let row = "select count(*) from notifications where user_id = 'user_7' and kind = 'billing.subscription_created'";
+    assert_eq!(deployment.app.database.count(row).await, 1);
+}
+
+#[tokio::test]
+async fn payments_are_told_of_and_a_failed_one_by_email_as_well() {
+    let deployment = start().await;
+    let invoice = |amount: i64| json!({ "customer": { "id": "cus_1" }, "amount_due": amount, "amount_paid": amount, "currency": "eur" });
+    let failed = event("evt_1", "invoice.payment_failed", AT, invoice(1250));
+    let succeeded = event("evt_2", "invoice.payment_succeeded", AT + 60, invoice(1250));
+    assert_eq!(result_of(&deployment, &failed).await, processed());
+    assert_eq!(result_of(&deployment, &succeeded).await, processed());
+
+    let emails = follow_ups::<SendEmail>(&deployment).await;
+    let data = json!({
+        "amountDue": "12.50", "paymentDetailsUrl": "https://acme.example/app/settings/billing", "recipientName": "Ada",
+    });
+    assert_eq!(emails, [json!({ "template": "paymentFailed", "to": ["ada@example.com"], "data": data })]);
+    let told = follow_ups::<CreateNotification>(&deployment).await;
+    let kinds: Vec<_> = told.iter().map(|told| (&told["type"], &told["priority"])).collect();
+    assert_eq!(
+        kinds,
+        [(&json!("billing.payment_failed"), &json!("critical")), (&json!("billing.payment_success"), &json!("info")),]
+    );
+    assert_eq!(activities(&deployment).await, ["payment.failed", "payment.succeeded"]);
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_changes_and_sends_nothing() {
+    let deployment = start().await;
+    let invoice = json!({ "customer": "cus_1", "amount_due": 1250, "currency": "eur" });
+    let event = event("evt_1", "invoice.payment_failed", AT, invoice);
+    let id = deliver(&deployment, &event).await;
+
+    // The same message, as if the first run's process had died after its commit, and the same event in another message.
+    let test = &deployment.app.database;
+    test.execute(
+        "update job_executions set status = 'processing', lease_until = now() - interval '1 s', completed_at = null, result = null
+         where job_type = 'process-stripe-webhook';
+         update messages set state = 'pending', due_at = now(), finished_at = null where url like '%stripe%';
+         notify sigpost",
+    )
+    .await;
+    deployment.app.wait_for_times(id, StepKind::Delivered, 2).await;
+    assert_eq!(deployment.runs(id).await[1]["result"], left("it was processed before"));
+    assert_eq!(result_of(&deployment, &event).await, left("it was processed before"));
+
+    assert_eq!(follow_ups::<SendEmail>(&deployment).await.len(), 1);
+    assert_eq!(follow_ups::<CreateNotification>(&deployment).await.len(), 1);
+    assert_eq!(activities(&deployment).await.len(), 1);
+}
+
+#[tokio::test]
+async fn of_messages_with_the_same_event_that_run_at_once_one_counts() {
+    let deployment = start().await;
+    let invoice = json!({ "customer": "cus_1", "amount_due": 1250, "currency": "eur" });
+    let event = event("evt_1", "invoice.payment_failed", AT, invoice);
+    let results = join_all((0..5).map(|_| result_of(&deployment, &event))).await;
+    assert_eq!(results.iter().filter(|result| **result == processed()).count(), 1, "{results:?}");
+    assert_eq!(follow_ups::<SendEmail>(&deployment).await.len(), 1);
+    assert_eq!(activities(&deployment).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_whose_last_step_fails_has_changed_and_sent_nothing() {
+    let deployment = start().await;
+    let test = &deployment.app.database;
+    // The notification is enqueued last, and no user has an id like that.
+    test.execute("update stripe_customers set owner_id = repeat('x', 300)").await;
+    let ended = json!({ "id": "sub_1", "customer": "cus_1", "status": "canceled" });
+    let id = deployment
+        .publish::<ProcessStripeWebhook>(&[], &event("evt_1", "customer.subscription.deleted", AT, ended))
+        .await;
+    deployment.app.wait_for(id, StepKind::Failed).await;
+    let said = deployment.last_words(id).await;
+    assert!(said.starts_with("create-notification: userId: must be 1 to 255 bytes"), "{said}");
+    for table in ["stripe_events", "stripe_subscriptions", "activity_logs"] {
+        assert_eq!(test.count(&format!("select count(*) from {table}")).await, 0, "{table}");
+    }
+    assert_eq!(test.count("select count(*) from messages where url not like '%stripe%'").await, 0);
+}
+
+#[tokio::test]
+async fn what_nobody_is_concerned_by_is_done_nothing_about_and_the_run_says_why() {
+    let deployment = start().await;
+    let invoice = |customer: Value| json!({ "customer": customer, "amount_due": 1 });
+    for (event, reason) in [
+        (
+            event("evt_1", "charge.refunded", AT, json!({ "customer": "cus_1" })),
+            "nothing is done about charge.refunded",
+        ),
+        (event("evt_2", "invoice.payment_failed", AT, invoice(Value::Null)), "the event is about no customer"),
+        (event("evt_3", "invoice.payment_failed", AT, invoice(json!("cus_2"))), "the customer cus_2 is not known"),
+    ] {
+        assert_eq!(result_of(&deployment, &event).await, left(reason));
+    }
+    // It was not remembered: when the customer is known, the event can be sent again.
+    deployment.app.database.execute("update stripe_customers set id = 'cus_2'").await;
+    let again = event("evt_3", "invoice.payment_failed", AT, invoice(json!("cus_2")));
+    assert_eq!(result_of(&deployment, &again).await, processed());
+}
+
+#[tokio::test]
+async fn a_malformed_event_is_a_dead_letter_that_names_the_field() {
+    let deployment = start().await;
+    let subscription = "customer.subscription.updated";
+    for (job, error) in [
+        (json!({ "eventType": subscription, "eventId": "evt_1" }), "body: missing field `eventData`"),
+        (event("", subscription, AT, json!({})), "eventId: must be 1 to 255 bytes"),
+        (event("evt_1", subscription, -1, json!({})), "eventCreated: must be seconds since 1970"),
+        (event("evt_1", subscription, AT, json!([])), "eventData: invalid type"),
+        (event("evt_1", subscription, AT, json!({ "id": "sub_1" })), "eventData.status: is required"),
+        (
+            event("evt_1", "invoice.payment_failed", AT, json!({ "amount_due": "x" })),
+            "eventData.amount_due: must be a whole number",
+        ),
+    ] {
+        let id = deployment.publish::<ProcessStripeWebhook>(&[], &job).await;
+        deployment.app.wait_for(id, StepKind::Failed).await;
+        let said = deployment.last_words(id).await;
+        assert!(said.starts_with(error), "{said}");
+    }
+    assert_eq!(deployment.run_count().await, 0);
+}

@@ -1,0 +1,110 @@
+//! The process-webhook function: what has a processor is processed, and nothing else passes as if it were.
+
+use dispatch::engine::StepKind;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use process_webhook::{ProcessWebhook, Processor, Processors};
+use serde_json::{Value, json};
+use sigpost_jobs::{JobContext, JobError, Outcome};
+use sigpost_qstash::MessageId;
+
+use super::deployment::Deployment;
+
+async fn start() -> Deployment {
+    Deployment::start(|harness| process_webhook::router(Processors::default(), harness)).await
+}
+
+async fn deliver(deployment: &Deployment, webhook: &Value) -> MessageId {
+    let id = deployment.publish::<ProcessWebhook>(&[], webhook).await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    id
+}
+
+/// News of an e-mail so many minutes after it was sent.
+fn news(event: &str, minutes: u32, more: Value) -> Value {
+    let mut data = json!({ "email_id": "re_1", "to": ["ada@example.com", "bob@example.com"], "subject": "Hi" });
+    data.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    json!({ "source": "resend", "event": event, "data": data, "occurredAt": format!("2026-11-26T10:{minutes:02}:00Z") })
+}
+
+/// The only row, without its id.
+async fn log(deployment: &Deployment) -> Value {
+    let rows = deployment
+        .app
+        .database
+        .query("select (to_jsonb(l) - '{id,updated_at}'::text[])::text from email_logs l", &[])
+        .await;
+    let [row] = &rows[..] else { panic!("{} rows", rows.len()) };
+    serde_json::from_str(row.get(0)).expect("JSON")
+}
+
+#[tokio::test]
+async fn the_status_of_an_email_only_moves_forward() {
+    let deployment = start().await;
+    let bounce = json!({ "bounce": { "message": "no such mailbox", "type": "Permanent", "subType": "General" } });
+    for (webhook, status) in [
+        (news("email.bounced", 5, bounce), "bounced"),
+        (news("email.delivered", 1, json!({})), "bounced"),
+        (news("email.sent", 0, json!({})), "bounced"),
+        (news("email.complained", 9, json!({})), "complained"),
+        (news("email.bounced", 10, json!({ "bounce": { "message": "again" } })), "complained"),
+    ] {
+        let id = deliver(&deployment, &webhook).await;
+        assert_eq!(deployment.runs(id).await[0]["result"], json!({ "emailId": "re_1", "status": status }));
+    }
+    let expected = json!({
+        "email_id": "re_1", "recipient": "ada@example.com, bob@example.com", "template_type": null, "subject": "Hi",
+        "status": "complained", "provider": "resend", "metadata": null, "sent_at": "2026-11-26T10:00:00+00:00",
+        "delivered_at": "2026-11-26T10:01:00+00:00", "failed_at": "2026-11-26T10:05:00+00:00", "error_message": "no such mailbox",
+    });
+    assert_eq!(log(&deployment).await, expected);
+}
+
+#[tokio::test]
+async fn a_webhook_that_nobody_processes_is_a_dead_letter_at_once() {
+    let deployment = start().await;
+    for (webhook, error) in [
+        (
+            json!({ "source": "custom", "event": "ping", "data": {} }),
+            "source: nobody processes webhooks of \"custom\"; known are resend",
+        ),
+        (json!({ "source": "stripe", "event": "x", "data": {} }), "source: nobody processes webhooks of \"stripe\""),
+        (news("email.opened", 0, json!({})), "event: nothing is done about \"email.opened\" of resend"),
+        (news("email.sent", 0, json!({ "email_id": 7 })), "data.email_id: invalid type"),
+        (json!({ "source": "resend", "event": "email.sent", "data": {} }), "data: missing field `email_id`"),
+        (json!({ "source": "", "event": "x", "data": {} }), "source: must be 1 to 100 bytes"),
+        (json!({ "source": "resend", "event": "email.sent", "data": [] }), "data: invalid type"),
+        (json!({ "source": "resend", "event": "email.sent" }), "body: missing field `data`"),
+    ] {
+        let id = deployment.publish::<ProcessWebhook>(&[], &webhook).await;
+        deployment.app.wait_for(id, StepKind::Failed).await;
+        let said = deployment.last_words(id).await;
+        assert!(said.starts_with(error), "{said}");
+        assert_eq!(deployment.app.states(id).await, "CREATED ACTIVE ERROR FAILED");
+    }
+    assert_eq!(deployment.app.database.count("select count(*) from email_logs").await, 0);
+}
+
+/// Counts on nobody but itself.
+struct GitHub;
+
+impl Processor for GitHub {
+    fn process<'a>(
+        &'a self,
+        webhook: &'a ProcessWebhook,
+        _ctx: &'a JobContext,
+    ) -> BoxFuture<'a, Result<Outcome, JobError>> {
+        async move { Ok(Outcome::with(json!({ "event": webhook.event, "repository": webhook.data["repository"] }))) }
+            .boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_source_of_ones_own_has_a_processor_of_ones_own() {
+    let processors = || Processors::default().with("github", GitHub);
+    let deployment = Deployment::start(|harness| process_webhook::router(processors(), harness)).await;
+    let webhook =
+        json!({ "source": "github", "event": "push", "data": { "repository": "a/b" }, "signature": "sha256=00" });
+    let id = deliver(&deployment, &webhook).await;
+    assert_eq!(deployment.runs(id).await[0]["result"], json!({ "event": "push", "repository": "a/b" }));
+}
