@@ -7,6 +7,7 @@ mod crash;
 mod deployment;
 mod effects;
 mod enqueue;
+mod hosted;
 mod improvised;
 mod job_health;
 mod lease;
