@@ -5,6 +5,7 @@ pub(crate) mod dev;
 pub(crate) mod health;
 pub(crate) mod messages;
 pub(crate) mod migrate;
+pub(crate) mod new;
 pub(crate) mod publish;
 pub(crate) mod serve;
 pub(crate) mod tokens;

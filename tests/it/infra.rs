@@ -37,3 +37,8 @@ fn packages() -> Vec<String> {
 fn handlers() -> Vec<String> {
     packages().into_iter().filter(|package| !matches!(package.as_str(), "dispatch" | "admin" | "ingress")).collect()
 }
+
+/// What a package's resources are called.
+fn logical_name(package: &str) -> String {
+    package.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}

@@ -8,6 +8,7 @@ mod create_notification;
 mod deployment;
 mod effects;
 mod enqueue;
+mod hosted;
 mod improvised;
 mod ingress;
 mod job_health;

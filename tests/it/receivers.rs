@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+use dispatch::engine::StepKind;
 use serde_json::{Value, json};
 use sigpost_qstash::{DEV_CURRENT_KEY, DEV_NEXT_KEY};
 use tests::sdk::{Sdk, printed};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
 use crate::support::TestApp;
@@ -21,6 +22,39 @@ async fn the_javascript_receiver_accepts_our_deliveries_and_nothing_else() {
 #[tokio::test]
 async fn the_python_receiver_accepts_our_deliveries_and_nothing_else() {
     check_receiver(Sdk::Python, "verify.py").await;
+}
+
+/// The route verifies with `verifySignatureAppRouter`, as that of an application written for QStash does.
+#[tokio::test]
+async fn a_route_of_nextjs_runs_our_deliveries_until_it_succeeds_and_no_forged_one() {
+    let Some(folder) = Sdk::JavaScript.installed(Path::new(env!("CARGO_TARGET_TMPDIR"))).await else { return };
+    let script = folder.join("route.mjs");
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("receivers/route.mjs"), &script).expect("a copy");
+    let mut node = Sdk::JavaScript.interpreter(&folder);
+    node.arg(script).env("QSTASH_CURRENT_SIGNING_KEY", DEV_CURRENT_KEY).env("QSTASH_NEXT_SIGNING_KEY", DEV_NEXT_KEY);
+    let mut node = node.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("node");
+    let mut lines = BufReader::new(node.stdout.take().expect("piped")).lines();
+    let mut line = async || lines.next_line().await.expect("a line").expect("node goes on");
+    let route = line().await;
+
+    let app = TestApp::start().await;
+    let stranger = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let body = json!({ "template": "welcome", "to": "ada@example.com" }).to_string();
+    for (signature, status) in [(None, 403), (Some("x.y.z"), 500)] {
+        let mut request = stranger.post(&route).body(body.clone());
+        if let Some(signature) = signature {
+            request = request.header("Upstash-Signature", signature);
+        }
+        assert_eq!(request.send().await.expect("an answer").status(), status);
+    }
+    let id = app.publish(&route, &[("Content-Type", "application/json")], &body).await.id();
+    app.wait_for(id, StepKind::Retried).await;
+    app.let_time_pass().await;
+    app.wait_for(id, StepKind::Delivered).await;
+    for retried in ["0", "1"] {
+        let run: Value = serde_json::from_str(&line().await).expect("JSON");
+        assert_eq!(run, json!({ "to": "ada@example.com", "messageId": id.to_string(), "retried": retried }));
+    }
 }
 
 /// Delivers messages and has the receiver judge them: as they came, under the next key, and tampered with.

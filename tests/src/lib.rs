@@ -3,8 +3,10 @@
 pub mod aws_cron;
 pub mod boto;
 pub mod database;
+pub mod delivery;
 mod installation;
 pub mod moto;
 pub mod sdk;
 
 pub use database::TestDatabase;
+pub use delivery::deliver;

@@ -5,6 +5,7 @@ use std::process::Command;
 use axum::Router;
 use axum::http::HeaderMap;
 use serde_json::Value;
+use sigpost::jobs::JOBS;
 use sigpost_qstash::DEV_TOKEN;
 
 use crate::running::{Running, finished, folder, sigpost};
@@ -43,6 +44,18 @@ fn the_first_start_shows_the_life_of_a_job_and_what_to_paste() {
 
     let (second, _) = Running::dev(folder.path());
     assert!(!second.output().contains("The first job"), "{}", second.output());
+}
+
+#[tokio::test]
+async fn every_job_has_a_route_of_its_own_that_asks_for_a_signature() {
+    let folder = folder();
+    let (_dev, url) = Running::dev(folder.path());
+    let client = reqwest::Client::new();
+    for job in JOBS {
+        let answer = client.post(format!("{url}{}", job.endpoint)).body("{}").send().await.expect("an answer");
+        let (status, body) = (answer.status(), answer.json::<Value>().await.expect("JSON"));
+        assert_eq!((status.as_u16(), &body["error"]), (401, &"Missing signature".into()), "{}", job.name);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod commands;
 mod dev;
+mod new_job;
 mod readme;
 mod running;
 mod serve;

@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use sigpost_runtime::causes::with_causes;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::publication::Publication;
 use crate::{Client, EnqueueOptions, Invalid, Job};
 
-/// Pauses between tries to connect.
-const CONNECT_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+/// Pauses between tries to be heard and answered.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 /// How much of a refusal that is not JSON is repeated, in bytes.
 const MAX_TEXT_BYTES: usize = 300;
 
@@ -49,8 +50,8 @@ pub enum EnqueueError {
     /// No connection could be made. Nothing was sent.
     #[error("the dispatcher cannot be reached: {0}")]
     Unreachable(String),
-    /// The request was sent and no answer could be read: the job may be stored. Only with a
-    /// deduplication id it is safe to try again.
+    /// A request was sent and no answer could be read: the job may be stored. Only with a
+    /// deduplication id of the caller's own it is safe to enqueue it again.
     #[error("it is not known whether the job was enqueued: {0}")]
     Unknown(String),
     /// The database refused or is away (`enqueue_in` only). The caller's transaction cannot go on.
@@ -58,18 +59,22 @@ pub enum EnqueueError {
     Database(#[from] sigpost_store::Error),
 }
 
-/// Publishes a job. Tries again only as long as no connection can be made: what was sent may have
-/// been stored.
+/// Publishes a job. When no connection can be made, or it breaks before the answer, tries twice more.
+/// The tries have one deduplication id, the caller's or one that is made here, so that the job is stored
+/// once even if an earlier one had arrived.
 ///
 /// # Errors
 ///
 /// See [`EnqueueError`].
 pub async fn enqueue<J: Job>(client: &Client, job: &J, options: EnqueueOptions) -> Result<Enqueued, EnqueueError> {
-    let publication = Publication::new(&client.handlers, job, &options, Timestamp::now())?;
+    let mut publication = Publication::new(&client.handlers, job, &options, Timestamp::now())?;
+    publication.deduplication_id.get_or_insert_with(|| format!("enqueue-{}", Uuid::now_v7()));
     let url = publication.destination.as_str().to_owned();
     tracing::debug!(job_type = J::TYPE, url, "[jobs] Enqueueing job");
     match publish(client, publication).await {
-        Ok(enqueued) => {
+        Ok(mut enqueued) => {
+            // An id that nobody else has is a duplicate of an earlier try at most.
+            enqueued.deduplicated &= options.deduplication_id.is_some();
             let Enqueued { message_id, deduplicated } = &enqueued;
             tracing::info!(message_id, deduplicated, job_type = J::TYPE, url, "[jobs] Job enqueued successfully");
             Ok(enqueued)
@@ -83,25 +88,29 @@ pub async fn enqueue<J: Job>(client: &Client, job: &J, options: EnqueueOptions) 
 
 async fn publish(client: &Client, publication: Publication) -> Result<Enqueued, EnqueueError> {
     let request = request(client, publication);
-    let mut pauses = CONNECT_PAUSES.iter();
-    let response = loop {
+    let mut sent = false;
+    let mut pauses = PAUSES.iter();
+    loop {
         // The body is in memory, so a request can always be cloned.
         let Some(request) = request.try_clone() else {
             return Err(EnqueueError::Unreachable("the request cannot be repeated".into()));
         };
-        match (request.send().await, pauses.as_slice().first()) {
-            (Ok(response), _) => break response,
-            (Err(why), Some(pause)) if why.is_connect() => {
-                pauses.next();
-                sleep(*pause).await;
-            }
-            (Err(why), None) if why.is_connect() => {
-                return Err(EnqueueError::Unreachable(with_causes(why.to_string(), &why)));
-            }
-            (Err(why), _) => return Err(EnqueueError::Unknown(with_causes(why.to_string(), &why))),
+        let why = match answered(request).await {
+            Ok((status, text)) => return read(status, &text),
+            Err(why) => why,
+        };
+        sent |= !why.is_connect();
+        match pauses.next() {
+            Some(pause) => sleep(*pause).await,
+            None if sent => return Err(EnqueueError::Unknown(with_causes(why.to_string(), &why))),
+            None => return Err(EnqueueError::Unreachable(with_causes(why.to_string(), &why))),
         }
-    };
-    read(response).await
+    }
+}
+
+async fn answered(request: RequestBuilder) -> reqwest::Result<(StatusCode, String)> {
+    let response = request.send().await?;
+    Ok((response.status(), response.text().await?))
 }
 
 fn request(client: &Client, publication: Publication) -> RequestBuilder {
@@ -133,14 +142,12 @@ fn seconds(duration: Duration) -> String {
     }
 }
 
-async fn read(response: Response) -> Result<Enqueued, EnqueueError> {
-    let status = response.status();
-    let text = response.text().await.map_err(|why| EnqueueError::Unknown(with_causes(why.to_string(), &why)))?;
+fn read(status: StatusCode, text: &str) -> Result<Enqueued, EnqueueError> {
     if status.is_success() {
-        return serde_json::from_str(&text)
+        return serde_json::from_str(text)
             .map_err(|why| EnqueueError::Unknown(format!("the answer is not that of a publish: {why}")));
     }
-    Err(refusal(status, &text))
+    Err(refusal(status, text))
 }
 
 fn refusal(status: StatusCode, text: &str) -> EnqueueError {
@@ -234,7 +241,10 @@ mod tests {
     #[tokio::test]
     async fn duplicate_is_told_from_a_new_message() {
         let (client, _) = dispatcher(202, r#"{"messageId":"msg_1","url":"x","deduplicated":true}"#).await;
-        assert!(enqueue(&client, &greet(), EnqueueOptions::default()).await.expect("accepted").deduplicated);
+        let own = EnqueueOptions { deduplication_id: Some("greet-1".into()), ..EnqueueOptions::default() };
+        assert!(enqueue(&client, &greet(), own).await.expect("accepted").deduplicated);
+        // Without an id of the caller's it can only be an earlier try of this very job.
+        assert!(!enqueue(&client, &greet(), EnqueueOptions::default()).await.expect("accepted").deduplicated);
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use sigpost_store::accept::{Arrival, Deduplicate, LeaseTerms, NewMessage, accept
 use sigpost_store::messages::{Extras, Message};
 
 use crate::publication::Publication;
-use crate::{EnqueueError, EnqueueOptions, Handlers, Job};
+use crate::{EnqueueError, EnqueueOptions, Handlers, Invalid, Job};
 
 /// Stores a job's message in the caller's transaction, in the deployment's database. When it commits,
 /// dispatchers that listen are woken; when it does not, there never was a message.
@@ -27,14 +27,44 @@ pub async fn enqueue_in<J: Job>(
     job: &J,
     options: EnqueueOptions,
 ) -> Result<MessageId, EnqueueError> {
-    let publication = Publication::new(handlers, job, &options, Timestamp::now())?;
+    let (id, arrival) = arrival(handlers, job, &options)?;
+    let accepted = accept(conn, &[arrival], LeaseTerms::NONE, true).await?;
+    let id = accepted.duplicate_of.into_iter().next().flatten().unwrap_or(id);
+    tracing::debug!(job_type = J::TYPE, message_id = %id, "[jobs] Job enqueued in a transaction");
+    Ok(id)
+}
+
+/// The same for many jobs, in one statement: all of them are stored, or none. Returns their messages in
+/// the order of the jobs. Where two have the same deduplication id, the second one's is the first one's.
+///
+/// # Errors
+///
+/// As [`enqueue_in`]; what is wrong with a job names it by its place, e.g. `jobs[3].to`.
+pub async fn enqueue_many_in<J: Job>(
+    conn: &mut AsyncPgConnection,
+    handlers: &Handlers,
+    jobs: &[(J, EnqueueOptions)],
+) -> Result<Vec<MessageId>, EnqueueError> {
+    let (mut ids, mut arrivals) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
+    for (index, (job, options)) in jobs.iter().enumerate() {
+        let (id, arrival) = arrival(handlers, job, options)
+            .map_err(|invalid| Invalid::new(format!("jobs[{index}].{}", invalid.field), invalid.reason))?;
+        ids.push(id);
+        arrivals.push(arrival);
+    }
+    if arrivals.is_empty() {
+        return Ok(ids);
+    }
+    let accepted = accept(conn, &arrivals, LeaseTerms::NONE, true).await?;
+    tracing::debug!(job_type = J::TYPE, count = ids.len(), "[jobs] Jobs enqueued in a transaction");
+    Ok(accepted.duplicate_of.into_iter().zip(ids).map(|(earlier, id)| earlier.unwrap_or(id)).collect())
+}
+
+/// Never leased: the lease would be running before the caller has committed.
+fn arrival<J: Job>(handlers: &Handlers, job: &J, options: &EnqueueOptions) -> Result<(MessageId, Arrival), Invalid> {
+    let publication = Publication::new(handlers, job, options, Timestamp::now())?;
     let id = MessageId::new();
-    let new = new_message(id, publication, options.deduplication_window);
-    // Never leased here: the lease would be running before the caller has committed.
-    let accepted = accept(conn, &[Arrival { new, leased: false }], LeaseTerms::NONE, true).await?;
-    let earlier = accepted.duplicate_of.into_iter().next().flatten();
-    tracing::debug!(job_type = J::TYPE, message_id = %earlier.unwrap_or(id), "[jobs] Job enqueued in a transaction");
-    Ok(earlier.unwrap_or(id))
+    Ok((id, Arrival { new: new_message(id, publication, options.deduplication_window), leased: false }))
 }
 
 pub(crate) fn new_message(id: MessageId, publication: Publication, deduplication_window: Duration) -> NewMessage {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sigpost_qstash::Invalid;
 use sigpost_runtime::env;
 
@@ -13,6 +13,7 @@ use crate::{Job, base_url};
 /// The handlers of one deployment, from the point of view of whoever enqueues.
 #[derive(Clone, Debug)]
 pub struct Handlers {
+    /// Empty if there is none.
     base_url: String,
     /// By [`Job::TYPE`], where it differs from `base_url`.
     urls: BTreeMap<String, String>,
@@ -50,15 +51,20 @@ impl Handlers {
     }
 
     /// Reads `BASE_URL` (what the URLs of handlers begin with), `JOB_URLS` (`type=url,...` for the
-    /// types whose handlers are elsewhere: in Lambda each function has a URL of its own; default none)
-    /// and `JOB_SEALING_KEYS` (see [`SealingKeys::parse`]; default none).
+    /// types whose handlers are elsewhere: in Lambda each function has a URL of its own; default none),
+    /// of which one must be there, and `JOB_SEALING_KEYS` (see [`SealingKeys::parse`]; default none).
     ///
     /// # Errors
     ///
     /// The first variable that is missing or malformed, by its name.
     pub fn from_env() -> Result<Self> {
-        let mut handlers = Self::unchecked(base_url::parse("BASE_URL", &env::required("BASE_URL")?)?);
-        for item in env::list("JOB_URLS")? {
+        let urls = env::list("JOB_URLS")?;
+        let mut handlers = match env::var("BASE_URL")? {
+            Some(base_url) => Self::unchecked(base_url::parse("BASE_URL", &base_url)?),
+            None if urls.is_empty() => bail!("BASE_URL is not set, and neither is JOB_URLS"),
+            None => Self::unchecked(String::new()),
+        };
+        for item in urls {
             let (job_type, url) = item.split_once('=').context("JOB_URLS: must be a list of type=url")?;
             handlers = handlers.with_url(job_type.trim(), url).context("JOB_URLS")?;
         }
@@ -68,14 +74,23 @@ impl Handlers {
         Ok(handlers)
     }
 
-    /// What the URLs of handlers begin with, without a slash at the end.
+    /// What the URLs of handlers begin with, without a slash at the end. Empty if all have one of their own.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
     /// Where jobs of this type are published to.
-    pub fn url_of<J: Job>(&self) -> String {
-        format!("{}{}", self.urls.get(J::TYPE).unwrap_or(&self.base_url), J::ENDPOINT)
+    ///
+    /// # Errors
+    ///
+    /// The type has no URL of its own, and there is no base URL.
+    pub fn url_of<J: Job>(&self) -> Result<String, Invalid> {
+        match self.urls.get(J::TYPE).unwrap_or(&self.base_url) {
+            base if base.is_empty() => {
+                Err(Invalid::new("JOB_URLS", format!("must name {}, since there is no BASE_URL", J::TYPE)))
+            }
+            base => Ok(format!("{base}{}", J::ENDPOINT)),
+        }
     }
 }
 
@@ -97,9 +112,16 @@ mod tests {
     fn type_with_a_url_of_its_own_is_published_there() {
         let handlers = Handlers::at("https://a.example/").expect("a URL").with_url("other", "https://b.example");
         let handlers = handlers.expect("a URL");
-        assert_eq!(handlers.url_of::<Greet>(), "https://a.example/api/jobs/greet");
+        assert_eq!(handlers.url_of::<Greet>().as_deref(), Ok("https://a.example/api/jobs/greet"));
         let handlers = handlers.with_url("greet", "https://c.example/x/").expect("a URL");
-        assert_eq!(handlers.url_of::<Greet>(), "https://c.example/x/api/jobs/greet");
+        assert_eq!(handlers.url_of::<Greet>().as_deref(), Ok("https://c.example/x/api/jobs/greet"));
         assert!(handlers.with_url("greet", "c.example").expect_err("no URL").to_string().starts_with("greet: "));
+    }
+
+    #[test]
+    fn type_without_any_url_is_refused_by_name() {
+        let handlers = Handlers::unchecked(String::new()).with_url("other", "https://b.example").expect("a URL");
+        let refused = handlers.url_of::<Greet>().expect_err("nowhere");
+        assert_eq!(refused.to_string(), "JOB_URLS: must name greet, since there is no BASE_URL");
     }
 }

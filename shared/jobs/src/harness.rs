@@ -61,6 +61,8 @@ impl Harness {
             current: env::required("QSTASH_CURRENT_SIGNING_KEY")?,
             next: env::required("QSTASH_NEXT_SIGNING_KEY")?,
         };
+        // Unlike somebody who only enqueues, a handler must know its own.
+        env::required("BASE_URL")?;
         let handlers = Handlers::from_env()?;
         let database = Database::new(&database_url, connections)?;
         let harness = Self { handlers, ..Self::new(database, KeyRing::new(keys), "") };

@@ -66,7 +66,7 @@ pub mod trace;
 pub use client::Client;
 pub use context::{JobContext, Lock};
 pub use enqueue::{EnqueueError, Enqueued, enqueue};
-pub use enqueue_in::enqueue_in;
+pub use enqueue_in::{enqueue_in, enqueue_many_in};
 pub use error::JobError;
 pub use handler::{Handler, Outcome};
 pub use handlers::Handlers;

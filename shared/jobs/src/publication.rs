@@ -82,7 +82,7 @@ impl Publication {
         let (user_id, organization_id) = (options.user_id.as_deref(), options.organization_id.as_deref());
         let body = encode(job, handlers.sealing.as_ref(), user_id, organization_id, now)?;
         limits.check_body(body.len())?;
-        let url = handlers.url_of::<J>();
+        let url = handlers.url_of::<J>()?;
         let headers = [(trace::X_CORRELATION_ID, &options.correlation_id), (trace::TRACEPARENT, &options.traceparent)];
         Ok(Self {
             destination: Destination::parse(&url)?,

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use serde_json::json;
+use sigpost::jobs::{JOBS, JobType};
+
 use super::evaluate::function_url;
-use super::stack::listed;
-use super::{Stack, read, repository};
+use super::stack::{listed, template};
+use super::{Stack, handlers, logical_name, read, repository};
 
 /// What is given without being named in our code: the log's filter is read by a dependency, and the
 /// other is there to be changed, which starts new environments.
@@ -108,6 +111,26 @@ fn a_function_reads_the_secrets_that_it_refers_to_and_no_others() {
             assert_eq!(readable("ssm:GetParameters"), referred("ssm:"), "{function}");
         }
     }
+}
+
+#[test]
+fn every_handler_reads_where_each_job_is_run() {
+    let stack = Stack::with(&[]);
+    let parameter = &stack.resources["JobUrls"]["Properties"];
+    let mut listed: Vec<&str> = parameter["Value"].as_str().expect("a text").split(',').collect();
+    listed.sort_unstable();
+    let of = |job: &JobType| format!("{}={}", job.name, function_url(&logical_name(job.name)));
+    let mut expected: Vec<String> = JOBS.iter().map(of).collect();
+    expected.sort_unstable();
+    assert_eq!(listed, expected);
+
+    let reference = format!("ssm:{}", parameter["Name"].as_str().expect("a name"));
+    for handler in handlers() {
+        let variables = &stack.function(&handler)["Properties"]["Environment"]["Variables"];
+        assert_eq!(variables["JOB_URLS"], *reference, "{handler}");
+    }
+    // What applications are told is the same.
+    assert_eq!(template("template.yaml")["Outputs"]["JobUrls"]["Value"], json!({ "Fn::GetAtt": "JobUrls.Value" }));
 }
 
 /// `arn:...:secret:NAME-??????` and `arn:...:parameter/NAME`, as references have them.

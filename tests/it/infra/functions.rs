@@ -1,14 +1,8 @@
 //! Every package of `functions/` is deployed as what it is.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cleanup_old_data::CleanupOldData;
-use create_notification::CreateNotification;
-use process_stripe_webhook::ProcessStripeWebhook;
-use process_webhook::ProcessWebhook;
-use send_email::SendEmail;
-use sigpost_jobs::Job;
+use sigpost::jobs::JOBS;
 
 use super::{Stack, handlers, packages, repository};
 
@@ -17,18 +11,6 @@ const MARGIN: Duration = Duration::from_secs(30);
 
 /// The longest that Lambda lets an invocation take.
 const LONGEST: u64 = 900;
-
-fn job_timeouts() -> BTreeMap<String, Duration> {
-    let of = |package: &str, timeout| (package.to_owned(), timeout);
-    [
-        of("send-email", SendEmail::TIMEOUT),
-        of("cleanup-old-data", CleanupOldData::TIMEOUT),
-        of("create-notification", CreateNotification::TIMEOUT),
-        of("process-stripe-webhook", ProcessStripeWebhook::TIMEOUT),
-        of("process-webhook", ProcessWebhook::TIMEOUT),
-    ]
-    .into()
-}
 
 fn timeout(stack: &Stack, function: &str) -> Duration {
     let seconds = stack.function(function)["Properties"]["Timeout"].as_u64().expect("a timeout");
@@ -63,6 +45,13 @@ fn every_package_is_a_function_with_its_program() {
 }
 
 #[test]
+fn every_handler_is_in_the_list_of_the_jobs_by_its_own_name() {
+    let mut listed: Vec<&str> = JOBS.iter().map(|job| job.name).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, handlers());
+}
+
+#[test]
 fn other_architecture_is_a_parameter() {
     let stack = Stack::with(&[("Architecture", "x86_64")]);
     for (name, function) in stack.functions() {
@@ -73,16 +62,14 @@ fn other_architecture_is_a_parameter() {
 #[test]
 fn a_handler_may_take_longer_than_its_job_and_the_dispatcher_longer_than_any() {
     let stack = Stack::with(&[]);
-    let jobs = job_timeouts();
-    assert_eq!(jobs.keys().cloned().collect::<Vec<_>>(), handlers(), "a handler's timeout is not compared");
-    for (handler, job) in &jobs {
-        assert!(timeout(&stack, handler) >= *job + MARGIN, "{handler}");
+    for job in JOBS {
+        assert!(timeout(&stack, job.name) >= job.timeout + MARGIN, "{}", job.name);
     }
     let attempt = &stack.function("dispatch")["Properties"]["Environment"]["Variables"]["LONGEST_ATTEMPT_SECONDS"];
     let attempt = Duration::from_secs(attempt.as_u64().expect("seconds"));
     assert!(timeout(&stack, "dispatch") >= attempt + MARGIN);
-    for handler in jobs.keys() {
-        assert!(attempt >= timeout(&stack, handler), "the dispatcher does not wait for {handler}");
+    for job in JOBS {
+        assert!(attempt >= timeout(&stack, job.name), "the dispatcher does not wait for {}", job.name);
     }
 }
 

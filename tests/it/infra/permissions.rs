@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::evaluate::function_url;
 use super::stack::listed;
-use super::{Stack, handlers};
+use super::{Stack, handlers, logical_name};
 
 /// Where AWS takes no narrower resource than `*`.
 const ON_EVERYTHING: [&str; 7] = [
@@ -21,10 +21,6 @@ const VPC: (&str, &str) = ("VpcId", "vpc-1");
 
 fn roles(stack: &Stack) -> Vec<String> {
     stack.all("AWS::IAM::Role").into_iter().map(|(name, _)| name.to_owned()).collect()
-}
-
-fn logical_name(handler: &str) -> String {
-    handler.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
 #[test]

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use diesel::sql_query;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use dispatch::engine::StepKind;
 use serde_json::json;
-use sigpost_jobs::{Client, EnqueueError, EnqueueOptions, Enqueued, Handlers, enqueue, enqueue_in};
+use sigpost_jobs::{Client, EnqueueError, EnqueueOptions, Enqueued, Handlers, enqueue, enqueue_in, enqueue_many_in};
 use sigpost_qstash::{DEV_TOKEN, MessageId};
 use sigpost_store::{AsyncPgConnection, Database};
 
 use super::actor::Play;
 use super::deployment::Deployment;
+use crate::support::Proxy;
 
 fn play() -> Play {
     Play { scenes: vec![1, 2, 3] }
@@ -60,6 +61,24 @@ async fn a_second_job_with_the_same_deduplication_id_is_the_first() {
     assert_eq!(third, id(&first));
     deployment.app.wait_for(third, StepKind::Delivered).await;
     assert_eq!((stage.runs(), deployment.app.database.count("select count(*) from messages").await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_job_whose_answer_was_lost_is_sent_again_and_stored_once() {
+    let (deployment, stage) = Deployment::acting().await;
+    let port = deployment.app.url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    let proxy = Proxy::to(port.expect("a port")).await;
+    let client = Client::new(&proxy.http_url(), DEV_TOKEN, deployment.handlers()).expect("a URL");
+    for deduplication_id in [None, Some("order-1".to_owned())] {
+        proxy.lose_the_answer_to("POST /v2/publish");
+        let is_own = deduplication_id.is_some();
+        let options = EnqueueOptions { deduplication_id, ..EnqueueOptions::default() };
+        let enqueued = enqueue(&client, &play(), options).await.expect("accepted");
+        // Only the caller knows whether an id of its own was used before.
+        assert_eq!((proxy.has_lost_it(), enqueued.deduplicated), (true, is_own));
+        deployment.app.wait_for(id(&enqueued), StepKind::Delivered).await;
+    }
+    assert_eq!((stage.runs(), deployment.app.database.count("select count(*) from messages").await), (2, 2));
 }
 
 #[tokio::test]
@@ -122,6 +141,50 @@ async fn a_job_enqueued_in_a_transaction_exists_exactly_if_the_data_does() {
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(deployment.app.states(id).await, "CREATED ACTIVE DELIVERED");
     assert_eq!((counts().await, deployment.story(id).await), ((1, 1, 3), vec!["1 completed".to_owned()]));
+}
+
+#[tokio::test]
+async fn many_jobs_are_stored_by_one_statement_all_of_them_or_none() {
+    let (deployment, stage) = Deployment::acting().await;
+    let test = &deployment.app.database;
+    test.execute(
+        "create table inserts (at timestamptz default now());
+         create function note() returns trigger language plpgsql as
+             $$ begin insert into inserts default values; return null; end $$;
+         create trigger note after insert on messages for each statement execute function note()",
+    )
+    .await;
+    let (messages, inserts) = ("select count(*) from messages", "select count(*) from inserts");
+    let database = Database::new(&test.url, 1).expect("a URL");
+    let mut conn = database.connection().await.expect("a connection");
+    let handlers = deployment.handlers();
+    let once = |id: &str| EnqueueOptions { deduplication_id: Some(id.into()), ..EnqueueOptions::default() };
+    let mut jobs: Vec<_> = (0..1000).map(|_| (play(), EnqueueOptions::default())).collect();
+    jobs.extend([(play(), once("a")), (play(), once("b")), (play(), once("a"))]);
+
+    let rolled_back: Result<()> = conn
+        .transaction(async |conn| {
+            enqueue_many_in(conn, &handlers, &jobs).await?;
+            bail!("the order is not paid")
+        })
+        .await;
+    assert!(rolled_back.is_err());
+    assert_eq!((test.count(messages).await, test.count(inserts).await), (0, 0));
+
+    jobs[3].0.scenes.clear();
+    let error = enqueue_many_in(&mut conn, &handlers, &jobs).await.expect_err("invalid");
+    assert_eq!(error.to_string(), "jobs[3].scenes: must not be empty");
+    jobs[3].0 = play();
+    assert_eq!(enqueue_many_in::<Play>(&mut conn, &handlers, &[]).await.expect("nothing to do"), []);
+    assert_eq!(test.count(inserts).await, 0);
+
+    let ids = enqueue_many_in(&mut conn, &handlers, &jobs).await.expect("stored");
+    assert_eq!((ids.len(), ids[1002] == ids[1000], ids[1001] == ids[1000]), (1003, true, false));
+    assert_eq!((test.count(messages).await, test.count(inserts).await), (1002, 1));
+    for id in &ids {
+        deployment.app.wait_for(*id, StepKind::Delivered).await;
+    }
+    assert_eq!(stage.runs(), 1002);
 }
 
 #[tokio::test]

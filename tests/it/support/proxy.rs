@@ -1,4 +1,4 @@
-//! A way to Postgres that can be cut, led elsewhere, and made to lose an answer.
+//! A way to Postgres, or to an HTTP server, that can be cut, led elsewhere, and made to lose an answer.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -43,6 +43,11 @@ impl Proxy {
         format!("{before}@{}/{database}", self.address)
     }
 
+    /// The same of an HTTP server.
+    pub(crate) fn http_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Cuts every connection; new ones lead to this port, or are closed at once.
     pub(crate) fn lead_to(&self, port: Option<u16>) {
         self.leads_to.send_replace(port);
@@ -54,7 +59,7 @@ impl Proxy {
         self.forgotten.send_replace(());
     }
 
-    /// Lets the next statement that contains this text through, and closes its connection in place
+    /// Lets the next statement or request that contains this text through, and closes its connection in place
     /// of the answer: it was committed, and the app does not learn of it.
     pub(crate) fn lose_the_answer_to(&self, text: &'static str) {
         *self.lost.lock().expect("lock") = Some(text);

@@ -1,0 +1,63 @@
+//! The source of sigpost on this machine.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// What a folder has if it is a checkout.
+const MARKS: [&str; 3] = ["Cargo.toml", "cli/src/jobs.rs", "functions"];
+
+/// A checkout, and what is to be written in it. Nothing is, before [`write`](Self::write).
+#[derive(Debug)]
+pub(super) struct Checkout {
+    root: PathBuf,
+    /// By their names below the root.
+    changed: BTreeMap<String, String>,
+}
+
+impl Checkout {
+    /// The one that this folder is in.
+    pub(super) fn around(folder: &Path) -> Result<Self> {
+        let root = folder.ancestors().find(|folder| MARKS.iter().all(|mark| folder.join(mark).exists()));
+        match root {
+            Some(root) => Ok(Self { root: root.to_owned(), changed: BTreeMap::new() }),
+            None => bail!("{} is not in a checkout of sigpost: go to one, since this writes source", folder.display()),
+        }
+    }
+
+    pub(super) fn has(&self, file: &str) -> bool {
+        self.root.join(file).exists()
+    }
+
+    /// A file's text, with what is to change in it so far.
+    pub(super) fn text(&self, file: &str) -> Result<String> {
+        match self.changed.get(file) {
+            Some(text) => Ok(text.clone()),
+            None => fs::read_to_string(self.root.join(file)).with_context(|| format!("{file} cannot be read")),
+        }
+    }
+
+    pub(super) fn set(&mut self, file: &str, text: String) {
+        self.changed.insert(file.to_owned(), text);
+    }
+
+    /// What will be written: each file, and whether it is new.
+    pub(super) fn changes(&self) -> Vec<(&str, bool)> {
+        self.changed.keys().map(|file| (file.as_str(), !self.has(file))).collect()
+    }
+
+    /// Writes all of it, new files first: what is listed elsewhere is there then.
+    pub(super) fn write(&self) -> Result<()> {
+        let (new, edited): (Vec<_>, Vec<_>) = self.changed.iter().partition(|(file, _)| !self.has(file));
+        for (file, text) in new.into_iter().chain(edited) {
+            let path = self.root.join(file);
+            let folder = path.parent().unwrap_or(&self.root);
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::write(&path, text))
+                .with_context(|| format!("{file} cannot be written"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Putting a line or an item where others of its kind are. Pure.
+
+/// A place in a file, by what stands there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum At {
+    /// Before the one line that is this.
+    Before(&'static str),
+    /// After so many runs of lines that contain this.
+    After(&'static str, usize),
+    /// Below the one line that begins with this, after all that is indented deeper.
+    Below(&'static str),
+    /// At the end of the list in brackets that comes next after this, which is there once.
+    InList(&'static str),
+}
+
+/// The file with the text in it; `None` when it does not look as expected.
+pub(super) fn insert(source: &str, at: At, text: &str) -> Option<String> {
+    match at {
+        At::Before(line) => before(source, line, text),
+        At::After(part, runs) => after(source, part, runs, text),
+        At::Below(heading) => below(source, heading, text),
+        At::InList(anchor) => in_list(source, anchor, text),
+    }
+}
+
+fn before(source: &str, line: &str, text: &str) -> Option<String> {
+    let (head, tail) = source.split_once(&format!("\n{line}\n"))?;
+    if tail.contains(&format!("\n{line}\n")) {
+        return None;
+    }
+    Some(format!("{head}\n{text}{line}\n{tail}"))
+}
+
+fn after(source: &str, part: &str, runs: usize, text: &str) -> Option<String> {
+    let mut out = String::with_capacity(source.len() + runs * text.len());
+    let mut found = 0;
+    let mut lines = source.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        if line.contains(part) && !lines.peek().is_some_and(|next| next.contains(part)) {
+            out.push_str(text);
+            found += 1;
+        }
+    }
+    (found == runs).then_some(out)
+}
+
+fn below(source: &str, heading: &str, text: &str) -> Option<String> {
+    let (head, tail) = source.split_once(&format!("\n{heading}"))?;
+    let depth = heading.len() - heading.trim_start().len();
+    let is_below = |line: &&str| line.trim().is_empty() || line.len() - line.trim_start().len() > depth;
+    let mut lines = tail.split_inclusive('\n');
+    let length = lines.next()?.len() + lines.take_while(is_below).map(str::len).sum::<usize>();
+    // Not after the empty lines before the next heading.
+    let (block, rest) = tail.split_at(tail[..length].trim_end().len() + 1);
+    (!tail.contains(&format!("\n{heading}"))).then(|| format!("{head}\n{heading}{block}{text}{rest}"))
+}
+
+fn in_list(source: &str, anchor: &str, item: &str) -> Option<String> {
+    let (head, tail) = source.split_once(anchor)?;
+    let end = tail.find('[').and_then(|start| Some(start + tail[start..].find(']')?))?;
+    (!tail.contains(anchor)).then(|| format!("{head}{anchor}{}, {item}{}", &tail[..end], &tail[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn item_goes_to_the_end_of_its_list() {
+        let source = "x: [0]\nA:\n  - [one, two]\n  - [three]\n";
+        let expected = "x: [0]\nA:\n  - [one, two, new]\n  - [three]\n";
+        assert_eq!(insert(source, At::InList("A:"), "new").as_deref(), Some(expected));
+        assert_eq!(insert("A: [a]\nA: [b]\n", At::InList("A:"), "new"), None, "which of the two?");
+        assert_eq!(insert(source, At::InList("B:"), "new"), None);
+    }
+
+    #[test]
+    fn line_goes_below_the_last_of_its_kind() {
+        let source = "- a1\n- a2\nb\n- a3\n";
+        assert_eq!(
+            insert(source, At::After("- a", 2), "- new\n").as_deref(),
+            Some("- a1\n- a2\n- new\nb\n- a3\n- new\n")
+        );
+        assert_eq!(insert(source, At::After("- a", 1), "- new\n"), None, "there are more than expected");
+        assert_eq!(insert(source, At::After("- c", 1), "- new\n"), None);
+    }
+
+    #[test]
+    fn entry_goes_below_the_last_of_its_heading() {
+        let source = "x:\n  A: # all\n    a: 1\n\n    b: 1\n\n  B:\n    c: 1\n";
+        let expected = "x:\n  A: # all\n    a: 1\n\n    b: 1\n    new: 1\n\n  B:\n    c: 1\n";
+        assert_eq!(insert(source, At::Below("  A:"), "    new: 1\n").as_deref(), Some(expected));
+        assert_eq!(insert(source, At::Below("  C:"), "    new: 1\n"), None);
+    }
+
+    #[test]
+    fn block_goes_before_the_line_that_is_there_once() {
+        assert_eq!(insert("a\nmark\nb\n", At::Before("mark"), "new\n").as_deref(), Some("a\nnew\nmark\nb\n"));
+        assert_eq!(insert("a\nmark\nmark\n", At::Before("mark"), "new\n"), None);
+        assert_eq!(insert("a\n mark\nb\n", At::Before("mark"), "new\n"), None);
+    }
+}

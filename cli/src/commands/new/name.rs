@@ -1,0 +1,81 @@
+//! What a job is called, in the three ways that source is written.
+
+use std::str::FromStr;
+
+/// The most characters of a name. A function's is the stack's, a hyphen and this, 64 together.
+const MAX_CHARACTERS: usize = 40;
+
+/// What Rust keeps for itself among single words.
+const KEYWORDS: [&str; 44] = [
+    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core", "crate", "do",
+    "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "priv", "pub", "ref", "return", "self", "static", "std", "struct", "super", "test",
+    "trait", "true",
+];
+const MORE_KEYWORDS: [&str; 10] =
+    ["try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield"];
+
+/// A name in kebab-case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name(String);
+
+impl FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        if !text.split('-').all(is_word) || !text.starts_with(|first: char| first.is_ascii_lowercase()) {
+            return Err("must be lowercase words and digits with hyphens between them, e.g. send-invoice".into());
+        }
+        if text.len() > MAX_CHARACTERS {
+            return Err(format!("must have at most {MAX_CHARACTERS} characters"));
+        }
+        if KEYWORDS.contains(&text) || MORE_KEYWORDS.contains(&text) {
+            return Err("is a word of Rust's; say what the job does, e.g. send-invoice".into());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Name {
+    /// `send-invoice`: the package, the function, the job's type.
+    pub(super) fn kebab(&self) -> &str {
+        &self.0
+    }
+
+    /// `SendInvoice`: the struct, and the resources.
+    pub(super) fn camel(&self) -> String {
+        self.0.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+    }
+
+    /// A template with this name in it: there the job is called `new-job`, so that templates are valid source.
+    pub(super) fn fill(&self, template: &str) -> String {
+        let snake = self.0.replace('-', "_");
+        template.replace("new-job", &self.0).replace("new_job", &snake).replace("NewJob", &self.camel())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn template_gets_the_name_in_each_of_its_ways() {
+        let name: Name = "renew-job-2".parse().expect("a name");
+        let filled = name.fill("new-job/new_job: struct NewJob; for a new job");
+        assert_eq!(filled, "renew-job-2/renew_job_2: struct RenewJob2; for a new job");
+    }
+
+    #[test]
+    fn what_is_no_kebab_case_is_refused() {
+        for text in ["", "-", "a-", "-a", "a--b", "SendInvoice", "send_invoice", "2-go", "a b", "é", "../x", "match"] {
+            assert!(text.parse::<Name>().is_err(), "{text}");
+        }
+        assert!("x".repeat(41).parse::<Name>().is_err());
+        for text in ["a", "send-invoice", "a-2b", "try-again"] {
+            assert!(text.parse::<Name>().is_ok(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Where a job is listed besides its own package. Tests of `tests/it/infra/` fail when one is missing.
+
+use super::insertion::At;
+
+/// A place in a file, and what is written there, with `new-job` for the name.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) file: &'static str,
+    pub(super) at: At,
+    pub(super) text: &'static str,
+    /// Whether a file without this place is as good.
+    pub(super) optional: bool,
+}
+
+impl Place {
+    const fn new(file: &'static str, at: At, text: &'static str) -> Self {
+        Self { file, at, text, optional: false }
+    }
+
+    const fn optional(file: &'static str, at: At, text: &'static str) -> Self {
+        Self { file, at, text, optional: true }
+    }
+}
+
+const CARGO: &str = "Cargo.toml";
+const CLI: &str = "cli/Cargo.toml";
+const JOBS: &str = "cli/src/jobs.rs";
+const TEMPLATE: &str = "infra/template.yaml";
+const ALARMS: &str = "infra/alarms.yaml";
+
+/// All of them.
+pub(super) const PLACES: [Place; 13] = [
+    Place::new(CARGO, At::After("= { path = \"functions/", 1), "new-job = { path = \"functions/new-job\" }\n"),
+    // `cargo lambda watch`.
+    Place::optional(CARGO, At::After("\"/api/jobs/", 1), "\"/api/jobs/new-job\" = \"new-job\"\n"),
+    Place::new(CLI, At::Before("anyhow.workspace = true"), "new-job.workspace = true\n"),
+    Place::new(
+        JOBS,
+        At::Before("    // `sigpost new job` writes above this line."),
+        "    new_job::NewJob => new_job::router(dev.harness()),\n",
+    ),
+    Place::new(TEMPLATE, At::Below("  Packages:"), "    NewJob: { Name: new-job }\n"),
+    Place::new(TEMPLATE, At::InList("Fn::ForEach::LogGroups:"), "NewJob"),
+    // The dispatcher signs its pushes to it, and may call it.
+    Place::new(
+        TEMPLATE,
+        At::After("- !Select [2, !Split [\"/\", !GetAtt ", 1),
+        "                - !Select [2, !Split [\"/\", !GetAtt NewJobFunctionUrl.FunctionUrl]]\n",
+    ),
+    Place::new(
+        TEMPLATE,
+        At::After("                      - !GetAtt ", 2),
+        "                      - !GetAtt NewJobFunction.Arn\n",
+    ),
+    Place::new(TEMPLATE, At::Before("  Fn::ForEach::Handlers:"), include_str!("../../../templates/job/function.yaml")),
+    Place::new(TEMPLATE, At::InList("Fn::ForEach::Handlers:"), "NewJob"),
+    // Whoever enqueues it finds it.
+    Place::new(
+        TEMPLATE,
+        At::After("FunctionUrl.FunctionUrl}\n", 1),
+        "          - !Sub new-job=${NewJobFunctionUrl.FunctionUrl}\n",
+    ),
+    Place::new(TEMPLATE, At::InList("Fn::ForEach::HandlerUrls:"), "NewJob"),
+    Place::new(ALARMS, At::InList("Fn::ForEach::Functions:"), "new-job"),
+];

@@ -1,0 +1,79 @@
+//! Every type of job that has a function here: the one list of them in Rust. `sigpost dev` serves what
+//! it says, and tests compare it with `functions/` and `infra/`. `sigpost new job` adds to it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use axum::Router;
+use sigpost_jobs::{Harness, Job};
+
+/// What handlers stand on in `sigpost dev`.
+#[derive(Clone, Copy)]
+pub struct Dev<'a> {
+    harness: &'a Harness,
+    /// A folder for what handlers keep outside the database.
+    pub data_dir: &'a Path,
+}
+
+impl<'a> Dev<'a> {
+    /// On this harness, whose base URL is that of all.
+    pub fn new(harness: &'a Harness, data_dir: &'a Path) -> Self {
+        Self { harness, data_dir }
+    }
+
+    /// The base URL of all.
+    pub fn base_url(&self) -> &str {
+        self.harness.handlers.base_url()
+    }
+
+    /// A handler's own.
+    pub fn harness(self) -> Harness {
+        self.harness.clone()
+    }
+}
+
+/// What everybody must know of a type of job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobType {
+    /// [`Job::TYPE`], and the name of its package in `functions/`.
+    pub name: &'static str,
+    /// [`Job::ENDPOINT`].
+    pub endpoint: &'static str,
+    /// [`Job::RETRIES`].
+    pub retries: u32,
+    /// [`Job::TIMEOUT`].
+    pub timeout: Duration,
+}
+
+impl JobType {
+    const fn of<J: Job>() -> Self {
+        Self { name: J::TYPE, endpoint: J::ENDPOINT, retries: J::RETRIES, timeout: J::TIMEOUT }
+    }
+}
+
+macro_rules! jobs {
+    ($dev:ident: $($job:ty => $router:expr,)+) => {
+        /// All of them.
+        pub const JOBS: &[JobType] = &[$(JobType::of::<$job>()),+];
+
+        /// The handlers of all of them, as `sigpost dev` serves them.
+        ///
+        /// # Errors
+        ///
+        /// A handler's settings are not what it needs.
+        pub fn router($dev: Dev<'_>) -> Result<Router> {
+            Ok(Router::new()$(.merge($router))+)
+        }
+    };
+}
+
+// The job, and its handler's router.
+jobs! { dev:
+    send_email::SendEmail => send_email::router(send_email::Config::for_dev()?, dev.harness())?,
+    cleanup_old_data::CleanupOldData => cleanup_old_data::router(dev.harness()),
+    create_notification::CreateNotification => create_notification::router(dev.harness()),
+    process_stripe_webhook::ProcessStripeWebhook => process_stripe_webhook::router(process_stripe_webhook::Config::for_dev(dev.base_url())?, dev.harness()),
+    process_webhook::ProcessWebhook => process_webhook::router(process_webhook::Processors::default(), dev.harness()),
+    // `sigpost new job` writes above this line.
+}

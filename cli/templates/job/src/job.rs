@@ -1,0 +1,23 @@
+//! The job: what is to be done.
+
+use serde::{Deserialize, Serialize};
+use sigpost_jobs::{Invalid, Job};
+
+/// Greets somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewJob {
+    /// Who is greeted.
+    pub name: String,
+}
+
+impl Job for NewJob {
+    const TYPE: &'static str = "new-job";
+    const ENDPOINT: &'static str = "/api/jobs/new-job";
+
+    fn validate(&self) -> Result<(), Invalid> {
+        if self.name.trim().is_empty() {
+            return Err(Invalid::new("name", "must not be empty"));
+        }
+        Ok(())
+    }
+}
