@@ -27,6 +27,7 @@ pub mod make_due;
 pub mod messages;
 pub mod migrate;
 pub mod mirrors;
+pub mod progress;
 pub mod queues;
 pub mod record;
 pub mod retention;

@@ -102,6 +102,7 @@ diesel::table! {
         started_at -> Timestamptz,
         completed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        progress -> Nullable<Jsonb>,
     }
 }
 

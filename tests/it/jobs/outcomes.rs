@@ -39,6 +39,7 @@ async fn a_published_job_is_run_and_recorded_with_who_it_is_for() {
         "user_id": "user_7",
         "organization_id": "org_9",
         "lease_until": null,
+        "progress": null,
     });
     assert_eq!(runs, [expected]);
     assert_eq!(
