@@ -1,11 +1,13 @@
 //! The templates, by name.
 
+mod file_ready;
 mod password_reset;
 mod welcome;
 
 use serde_json::{Map, Value};
 use sigpost_jobs::Invalid;
 
+use self::file_ready::FileReady;
 use self::password_reset::PasswordReset;
 use self::welcome::Welcome;
 use crate::Brand;
@@ -17,6 +19,7 @@ use crate::fields::Fields;
 pub(crate) enum Template {
     Welcome(Welcome),
     PasswordReset(PasswordReset),
+    FileReady(FileReady),
 }
 
 impl Template {
@@ -26,8 +29,9 @@ impl Template {
         match name {
             welcome::NAME => Welcome::read(&fields).map(Self::Welcome),
             password_reset::NAME => PasswordReset::read(&fields).map(Self::PasswordReset),
+            file_ready::NAME => FileReady::read(&fields).map(Self::FileReady),
             unknown => {
-                let known = [welcome::NAME, password_reset::NAME].join(", ");
+                let known = [welcome::NAME, password_reset::NAME, file_ready::NAME].join(", ");
                 let shown: String = unknown.chars().take(64).collect();
                 Err(Invalid::new("template", format!("unknown {shown:?}; known are {known}")))
             }
@@ -39,6 +43,7 @@ impl Template {
         match self {
             Self::Welcome(welcome) => welcome.render(brand),
             Self::PasswordReset(password_reset) => password_reset.render(brand),
+            Self::FileReady(file_ready) => file_ready.render(brand),
         }
     }
 }

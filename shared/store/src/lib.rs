@@ -16,6 +16,7 @@ pub mod dead_letters;
 pub mod dispatchers;
 pub mod error;
 pub mod events;
+pub mod export;
 pub mod filter;
 pub mod firings;
 pub mod flow_controls;

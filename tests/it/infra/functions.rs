@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cleanup_old_data::CleanupOldData;
+use export_data::ExportData;
 use send_email::SendEmail;
 use sigpost_jobs::Job;
 
@@ -17,7 +18,12 @@ const LONGEST: u64 = 900;
 
 fn job_timeouts() -> BTreeMap<String, Duration> {
     let of = |package: &str, timeout| (package.to_owned(), timeout);
-    [of("send-email", SendEmail::TIMEOUT), of("cleanup-old-data", CleanupOldData::TIMEOUT)].into()
+    [
+        of("send-email", SendEmail::TIMEOUT),
+        of("cleanup-old-data", CleanupOldData::TIMEOUT),
+        of("export-data", ExportData::TIMEOUT),
+    ]
+    .into()
 }
 
 fn timeout(stack: &Stack, function: &str) -> Duration {

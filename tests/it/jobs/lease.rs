@@ -16,7 +16,7 @@ use crate::support::TestDatabase;
 const BODY: &str = r#"{"scenes":[1]}"#;
 
 /// Lets 10 s pass for this process, not for Postgres: so often a run's heart beats.
-async fn let_the_heart_beat() {
+pub(super) async fn let_the_heart_beat() {
     pause();
     advance(Duration::from_secs(10)).await;
     resume();
