@@ -7,6 +7,7 @@ mod enqueue;
 mod export_data;
 mod export_memory;
 mod files;
+mod generate_report;
 mod job_health;
 mod lease;
 mod once;

@@ -97,7 +97,8 @@ fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Rou
     Ok(Router::new()
         .merge(send_email::router(send_email::Config::for_dev()?, harness())?)
         .merge(cleanup_old_data::router(harness()))
-        .merge(export_data::router(export_data::Config { files, notifier }, harness()))
+        .merge(export_data::router(export_data::Config { files: files.clone(), notifier: notifier.clone() }, harness()))
+        .merge(generate_report::router(generate_report::Config { files, notifier }, harness()))
         .merge(admin::router(app.database(), DEV_TOKEN)))
 }
 

@@ -31,6 +31,7 @@ pub mod mirrors;
 pub mod progress;
 pub mod queues;
 pub mod record;
+pub mod reports;
 pub mod retention;
 pub mod runs;
 pub mod schedules;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cleanup_old_data::CleanupOldData;
 use export_data::ExportData;
+use generate_report::GenerateReport;
 use send_email::SendEmail;
 use sigpost_jobs::Job;
 
@@ -22,6 +23,7 @@ fn job_timeouts() -> BTreeMap<String, Duration> {
         of("send-email", SendEmail::TIMEOUT),
         of("cleanup-old-data", CleanupOldData::TIMEOUT),
         of("export-data", ExportData::TIMEOUT),
+        of("generate-report", GenerateReport::TIMEOUT),
     ]
     .into()
 }

@@ -191,5 +191,5 @@ fn who_makes_files_writes_its_own_folder_of_a_private_bucket() {
     }
     writers.sort_unstable();
     let folder = |name: &str| format!("${{Files.Arn}}/{name}/*");
-    assert_eq!(writers, [("export-data", folder("exports"))]);
+    assert_eq!(writers, [("export-data", folder("exports")), ("generate-report", folder("reports"))]);
 }

@@ -1,0 +1,24 @@
+//! What the function needs to know.
+
+use anyhow::Result;
+use sigpost_files::{Files, Notifier};
+
+/// Where files go, and how people are told of them.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder or the bucket.
+    pub files: Files,
+    /// The way to send-email.
+    pub notifier: Notifier,
+}
+
+impl Config {
+    /// The configuration of a deployment: see [`Files::from_env`] and [`Notifier::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// The first variable that is missing or malformed, by its name.
+    pub fn from_env() -> Result<Self> {
+        Ok(Self { files: Files::from_env()?, notifier: Notifier::from_env()? })
+    }
+}
