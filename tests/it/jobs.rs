@@ -1,6 +1,7 @@
 //! The handler's side: runs and their records, enqueuing, and the functions that are made of it.
 
 mod actor;
+mod check_job_health;
 mod cleanup_old_data;
 mod deployment;
 mod enqueue;

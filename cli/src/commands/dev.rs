@@ -99,6 +99,7 @@ fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Rou
         .merge(cleanup_old_data::router(harness()))
         .merge(export_data::router(export_data::Config { files: files.clone(), notifier: notifier.clone() }, harness()))
         .merge(generate_report::router(generate_report::Config { files, notifier }, harness()))
+        .merge(check_job_health::router(harness()))
         .merge(admin::router(app.database(), DEV_TOKEN)))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use check_job_health::CheckJobHealth;
 use cleanup_old_data::CleanupOldData;
 use export_data::ExportData;
 use generate_report::GenerateReport;
@@ -24,6 +25,7 @@ fn job_timeouts() -> BTreeMap<String, Duration> {
         of("cleanup-old-data", CleanupOldData::TIMEOUT),
         of("export-data", ExportData::TIMEOUT),
         of("generate-report", GenerateReport::TIMEOUT),
+        of("check-job-health", CheckJobHealth::TIMEOUT),
     ]
     .into()
 }
