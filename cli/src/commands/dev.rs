@@ -4,11 +4,12 @@ mod database;
 mod welcome;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use axum::Router;
 
+use sigpost_files::Files;
 use sigpost_jobs::Harness;
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
 use sigpost_runtime::{AddressPolicy, HostOverride, serve};
@@ -28,7 +29,8 @@ pub(crate) struct Dev {
     /// The address to listen on. Anybody who reaches it may publish: the credentials are public.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
     listen: IpAddr,
-    /// Where the embedded Postgres keeps its data.
+    /// Where the embedded Postgres keeps its data, and exports and reports go (into `files`) unless FILES_URL
+    /// says otherwise.
     #[arg(long, env = "SIGPOST_DATA_DIR", default_value = ".sigpost", value_name = "DIR")]
     data_dir: PathBuf,
     /// Use this database instead of an embedded one. The schema is applied to it.
@@ -55,7 +57,7 @@ impl Dev {
             None => DevDatabase::embedded(self.data_dir.clone()).await?,
         };
         let app = dispatch::App::start(config(database.url(), self.resolve)).await?;
-        let router = app.router().merge(functions(&app, &base_url)?);
+        let router = app.router().merge(functions(&app, &base_url, &self.data_dir)?);
         let server = tokio::spawn(serve::serve_on(listener, router, serve::terminated()));
 
         if database.is_new() {
@@ -88,16 +90,20 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
 
 /// The functions that are Lambda functions of their own when deployed, behind the same port. They
 /// share the live keys, so that a rotation here needs no restart.
-fn functions(app: &dispatch::App, base_url: &str) -> Result<Router> {
+fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Router> {
     let harness = Harness::new(app.database(), app.keys(), base_url);
     harness.stop_at_signals();
     let harness = || harness.clone();
+    let files = Files::from_env_or_folder(&data_dir.join("files"))?;
     Ok(Router::new()
         .merge(send_email::router(send_email::Config::for_dev()?, harness())?)
         .merge(cleanup_old_data::router(harness()))
         .merge(create_notification::router(harness()))
         .merge(process_stripe_webhook::router(process_stripe_webhook::Config::for_dev(base_url)?, harness()))
         .merge(process_webhook::router(process_webhook::Processors::default(), harness()))
+        .merge(export_data::router(export_data::Config { files: files.clone() }, harness()))
+        .merge(generate_report::router(generate_report::Config { files }, harness()))
+        .merge(check_job_health::router(harness()))
         .merge(ingress::router(ingress::Config::for_dev(base_url)?, app.database()))
         .merge(admin::router(app.database(), DEV_TOKEN)))
 }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use check_job_health::CheckJobHealth;
 use cleanup_old_data::CleanupOldData;
 use create_notification::CreateNotification;
+use export_data::ExportData;
+use generate_report::GenerateReport;
 use process_stripe_webhook::ProcessStripeWebhook;
 use process_webhook::ProcessWebhook;
 use send_email::SendEmail;
@@ -26,6 +29,9 @@ fn job_timeouts() -> BTreeMap<String, Duration> {
         of("create-notification", CreateNotification::TIMEOUT),
         of("process-stripe-webhook", ProcessStripeWebhook::TIMEOUT),
         of("process-webhook", ProcessWebhook::TIMEOUT),
+        of("export-data", ExportData::TIMEOUT),
+        of("generate-report", GenerateReport::TIMEOUT),
+        of("check-job-health", CheckJobHealth::TIMEOUT),
     ]
     .into()
 }
