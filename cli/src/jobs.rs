@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use axum::Router;
+use sigpost_files::Files;
 use sigpost_jobs::{Harness, Job};
 
 /// What handlers stand on in `sigpost dev`.
@@ -25,6 +26,15 @@ impl<'a> Dev<'a> {
     /// The base URL of all.
     pub fn base_url(&self) -> &str {
         self.harness.handlers.base_url()
+    }
+
+    /// Where files go: into a folder of the data, unless `FILES_URL` says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// `FILES_URL` is not what it should be.
+    pub fn files(&self) -> Result<Files> {
+        Files::from_env_or_folder(&self.data_dir.join("files"))
     }
 
     /// A handler's own.
@@ -75,5 +85,8 @@ jobs! { dev:
     create_notification::CreateNotification => create_notification::router(dev.harness()),
     process_stripe_webhook::ProcessStripeWebhook => process_stripe_webhook::router(process_stripe_webhook::Config::for_dev(dev.base_url())?, dev.harness()),
     process_webhook::ProcessWebhook => process_webhook::router(process_webhook::Processors::default(), dev.harness()),
+    export_data::ExportData => export_data::router(export_data::Config { files: dev.files()? }, dev.harness()),
+    generate_report::GenerateReport => generate_report::router(generate_report::Config { files: dev.files()? }, dev.harness()),
+    check_job_health::CheckJobHealth => check_job_health::router(dev.harness()),
     // `sigpost new job` writes above this line.
 }

@@ -1,6 +1,7 @@
 //! The handler's side: runs and their records, enqueuing, and the functions that are made of it.
 
 mod actor;
+mod check_job_health;
 mod cleanup_old_data;
 mod commit;
 mod crash;
@@ -8,6 +9,10 @@ mod create_notification;
 mod deployment;
 mod effects;
 mod enqueue;
+mod export_data;
+mod export_memory;
+mod files;
+mod generate_report;
 mod hosted;
 mod improvised;
 mod ingress;

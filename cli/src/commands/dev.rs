@@ -29,7 +29,8 @@ pub(crate) struct Dev {
     /// The address to listen on. Anybody who reaches it may publish: the credentials are public.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
     listen: IpAddr,
-    /// Where the embedded Postgres keeps its data.
+    /// Where the embedded Postgres keeps its data, and exports and reports go (into `files`) unless FILES_URL
+    /// says otherwise.
     #[arg(long, env = "SIGPOST_DATA_DIR", default_value = ".sigpost", value_name = "DIR")]
     data_dir: PathBuf,
     /// Use this database instead of an embedded one. The schema is applied to it.

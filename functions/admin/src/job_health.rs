@@ -8,12 +8,10 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sigpost_runtime::ApiError;
-use sigpost_store::health::{Numbers, measure};
+use sigpost_store::health::{Health, Numbers, Report, measure};
 use sigpost_store::{Database, Error};
 use tokio::time::timeout;
 
-use crate::health::Health;
-use crate::report::Report;
 use crate::window::WindowQuery;
 
 /// A database that takes longer is not one that jobs can be run on.
@@ -31,7 +29,7 @@ pub(crate) async fn get_job_health(
         Err(_) => Err(Error::Unavailable(format!("no answer within {PATIENCE:?}"))),
     };
     let report = Report::new(numbers.map_err(unknown)?, window);
-    let status = if report.health == Health::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let status = if report.health() == Health::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     Ok((status, Json(report)).into_response())
 }
 

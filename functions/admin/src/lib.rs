@@ -2,9 +2,7 @@
 
 mod authorization;
 mod config;
-mod health;
 mod job_health;
-mod report;
 mod router;
 mod window;
 

@@ -10,6 +10,8 @@ use crate::address;
 const MAX_TEXT_BYTES: usize = 200;
 /// The longest URL, in bytes.
 const MAX_URL_BYTES: usize = 2048;
+/// The same of a link to a file: one that is signed with a role's credentials has a long token in it.
+const MAX_LINK_BYTES: usize = 8192;
 
 /// The `data` of a job. Fields that no template asks for are ignored.
 pub(crate) struct Fields<'a>(pub(crate) &'a Map<String, Value>);
@@ -48,14 +50,27 @@ impl Fields<'_> {
 
     /// A link that a reader may follow: http or https, with a host.
     pub(crate) fn url(&self, name: &str) -> Result<Url, Invalid> {
-        let text = match self.0.get(name) {
-            None | Some(Value::Null) => return Err(invalid(name, "is required")),
-            Some(Value::String(text)) => text,
-            Some(_) => return Err(invalid(name, "must be a string")),
-        };
+        let text = self.given(name)?;
         match Url::parse(text) {
             Ok(url) if text.len() <= MAX_URL_BYTES && matches!(url.scheme(), "http" | "https") => Ok(url),
             _ => Err(invalid(name, format!("must be an http or https URL of at most {MAX_URL_BYTES} bytes"))),
+        }
+    }
+
+    /// A link to a file: http or https, or of this machine in development.
+    pub(crate) fn file_url(&self, name: &str) -> Result<Url, Invalid> {
+        let text = self.given(name)?;
+        match Url::parse(text) {
+            Ok(url) if text.len() <= MAX_LINK_BYTES && matches!(url.scheme(), "http" | "https" | "file") => Ok(url),
+            _ => Err(invalid(name, format!("must be an http, https or file URL of at most {MAX_LINK_BYTES} bytes"))),
+        }
+    }
+
+    fn given(&self, name: &str) -> Result<&str, Invalid> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Err(invalid(name, "is required")),
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(invalid(name, "must be a string")),
         }
     }
 

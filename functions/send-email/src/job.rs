@@ -17,7 +17,7 @@ const MAX_RECIPIENTS: usize = 50;
 /// Sends one e-mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SendEmail {
-    /// The template's name: `welcome`, `passwordReset`, `subscriptionCreated` or `paymentFailed`.
+    /// The template's name: `welcome`, `passwordReset`, `subscriptionCreated`, `paymentFailed` or `fileReady`.
     pub template: String,
     /// Who gets it, 1 to 50: each `ada@example.com` or `Ada <ada@example.com>`. In JSON one address or a list.
     #[serde(deserialize_with = "one_or_many")]
@@ -105,7 +105,7 @@ mod tests {
     fn unknown_template_is_refused_with_the_known_ones() {
         assert_eq!(
             validated("goodbye", &json!("ada@example.com")),
-            Err("template: unknown \"goodbye\"; known are welcome, passwordReset, subscriptionCreated, paymentFailed"
+            Err("template: unknown \"goodbye\"; known are welcome, passwordReset, subscriptionCreated, paymentFailed, fileReady"
                 .into())
         );
     }

@@ -1,5 +1,6 @@
 //! The templates, by name.
 
+mod file_ready;
 mod password_reset;
 mod payment_failed;
 mod subscription_created;
@@ -8,6 +9,7 @@ mod welcome;
 use serde_json::{Map, Value};
 use sigpost_jobs::Invalid;
 
+use self::file_ready::FileReady;
 use self::password_reset::PasswordReset;
 use self::payment_failed::PaymentFailed;
 use self::subscription_created::SubscriptionCreated;
@@ -23,6 +25,7 @@ pub(crate) enum Template {
     PasswordReset(PasswordReset),
     SubscriptionCreated(SubscriptionCreated),
     PaymentFailed(PaymentFailed),
+    FileReady(FileReady),
 }
 
 impl Template {
@@ -34,9 +37,16 @@ impl Template {
             password_reset::NAME => PasswordReset::read(&fields).map(Self::PasswordReset),
             subscription_created::NAME => SubscriptionCreated::read(&fields).map(Self::SubscriptionCreated),
             payment_failed::NAME => PaymentFailed::read(&fields).map(Self::PaymentFailed),
+            file_ready::NAME => FileReady::read(&fields).map(Self::FileReady),
             unknown => {
-                let known =
-                    [welcome::NAME, password_reset::NAME, subscription_created::NAME, payment_failed::NAME].join(", ");
+                let known = [
+                    welcome::NAME,
+                    password_reset::NAME,
+                    subscription_created::NAME,
+                    payment_failed::NAME,
+                    file_ready::NAME,
+                ]
+                .join(", ");
                 let shown: String = unknown.chars().take(64).collect();
                 Err(Invalid::new("template", format!("unknown {shown:?}; known are {known}")))
             }
@@ -50,6 +60,7 @@ impl Template {
             Self::PasswordReset(password_reset) => password_reset.render(brand),
             Self::SubscriptionCreated(subscription_created) => subscription_created.render(brand),
             Self::PaymentFailed(payment_failed) => payment_failed.render(brand),
+            Self::FileReady(file_ready) => file_ready.render(brand),
         }
     }
 }

@@ -1,4 +1,7 @@
-//! The numbers behind job-health, in two statements. What they mean is decided elsewhere.
+//! Job health: the numbers, in two statements, and what they mean.
+
+mod report;
+mod verdict;
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -6,6 +9,8 @@ use std::time::Duration;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+pub use self::report::Report;
+pub use self::verdict::Health;
 use crate::Error;
 
 /// How jobs, runs and messages stand. "In the window" means between the window's length ago and now.

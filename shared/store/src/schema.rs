@@ -103,6 +103,7 @@ diesel::table! {
         completed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         correlation_id -> Nullable<Text>,
+        progress -> Nullable<Jsonb>,
     }
 }
 

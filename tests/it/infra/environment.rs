@@ -37,7 +37,12 @@ fn required(source: &str) -> BTreeSet<String> {
 fn code_of(package: &str) -> String {
     let own = source(&repository("functions").join(package).join("src"));
     let shared = ["runtime", "store", "jobs"];
-    own + &shared.map(|name| source(&repository("shared").join(name).join("src"))).concat()
+    let files = if writes_files(package) { source(&repository("shared/files/src")) } else { String::new() };
+    own + &files + &shared.map(|name| source(&repository("shared").join(name).join("src"))).concat()
+}
+
+fn writes_files(package: &str) -> bool {
+    read(&repository("functions").join(package).join("Cargo.toml")).contains("sigpost-files")
 }
 
 fn required_by(package: &str) -> BTreeSet<String> {
@@ -46,6 +51,9 @@ fn required_by(package: &str) -> BTreeSet<String> {
     names.extend(required(&source(&repository("shared/store/src"))));
     if own.contains("Handlers::from_env") {
         names.extend(required(&read(&repository("shared/jobs/src/handlers.rs"))));
+    }
+    if writes_files(package) {
+        names.extend(required(&source(&repository("shared/files/src"))));
     }
     if own.contains("Harness::from_env") {
         for name in ["harness.rs", "handlers.rs"] {

@@ -156,3 +156,36 @@ fn nothing_is_public_but_what_asks_for_a_token_or_a_signature() {
         assert_eq!(group["Properties"]["SecurityGroupIngress"], Value::Null, "{name}");
     }
 }
+
+#[test]
+fn who_makes_files_writes_its_own_folder_of_a_private_bucket() {
+    let stack = Stack::with(&[]);
+    let bucket = &stack.resources["Files"];
+    for setting in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
+        assert_eq!(bucket["Properties"]["PublicAccessBlockConfiguration"][setting], true, "{setting}");
+    }
+    assert_eq!(bucket["DeletionPolicy"], "Retain");
+    // What a process that died has left of a file.
+    let rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"].as_array().expect("rules");
+    assert!(rules.iter().any(|rule| rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1));
+
+    let mut writers = Vec::new();
+    for (function, resource) in stack.functions() {
+        let statements = stack.allowed(function);
+        let on_files: Vec<&Value> = statements
+            .iter()
+            .filter(|statement| listed(&statement["Action"]).iter().any(|action| action.starts_with("s3:")))
+            .collect();
+        let [statement] = on_files[..] else {
+            assert!(on_files.is_empty(), "{function}");
+            continue;
+        };
+        // A link is as good as what signed it may read.
+        assert_eq!(listed(&statement["Action"]), ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"]);
+        assert_eq!(resource["Properties"]["Environment"]["Variables"]["FILES_URL"], "s3://${Files}", "{function}");
+        writers.push((function, statement["Resource"].as_str().expect("one").to_owned()));
+    }
+    writers.sort_unstable();
+    let folder = |name: &str| format!("${{Files.Arn}}/{name}/*");
+    assert_eq!(writers, [("export-data", folder("exports")), ("generate-report", folder("reports"))]);
+}

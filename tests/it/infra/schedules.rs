@@ -1,5 +1,6 @@
 //! The product's own schedules.
 
+use check_job_health::CheckJobHealth;
 use cleanup_old_data::CleanupOldData;
 use serde_json::Value;
 use sigpost_jobs::Job;
@@ -40,7 +41,7 @@ fn every_schedule_parses_and_invokes_the_dispatcher_with_an_event_it_knows() {
         events.push(input(schedule)["sigpost"].as_str().expect("an event").to_owned());
     }
     events.sort_unstable();
-    assert_eq!(events, ["publish", "reconcile", "tick"]);
+    assert_eq!(events, ["publish", "publish", "reconcile", "tick"]);
     let group = &stack.function("dispatch")["Properties"]["Environment"]["Variables"]["SCHEDULE_GROUP"];
     assert_eq!(group, "${ScheduleGroup}");
 }
@@ -57,4 +58,17 @@ fn cleanup_is_published_daily_to_its_handler() {
     // EventBridge puts the time there: twice invoked is once published.
     assert_eq!(event["time"], "<aws.scheduler.scheduled-time>");
     assert_eq!(event.as_object().map(serde_json::Map::len), Some(4), "dispatch refuses what it does not know");
+}
+
+#[test]
+fn health_is_checked_every_five_minutes() {
+    let stack = Stack::with(&[]);
+    let schedule = &stack.resources["CheckJobHealthOften"];
+    assert_eq!(schedule["Properties"]["ScheduleExpression"], "rate(5 minutes)");
+    let event = input(schedule);
+    let url = function_url("CheckJobHealth");
+    assert_eq!(event["url"], format!("{}{}", url.trim_end_matches('/'), CheckJobHealth::ENDPOINT));
+    let job: CheckJobHealth = serde_json::from_value(event["body"].clone()).expect("the job");
+    job.validate().expect("a valid job");
+    assert_eq!(event["time"], "<aws.scheduler.scheduled-time>");
 }

@@ -79,13 +79,19 @@ impl Stack {
 
     /// What a function's role allows, its managed policies too.
     pub(super) fn statements(&self, role: &str) -> Vec<Value> {
-        let role = &self.resources[role]["Properties"];
+        let (role, reference) = (&self.resources[role]["Properties"], format!("${{{role}}}"));
         let managed = role["ManagedPolicyArns"].as_array().into_iter().flatten().map(|reference| {
             let name = reference.as_str().and_then(|text| text.strip_prefix("${")).expect("a policy of the stack");
             &self.resources[name.trim_end_matches('}')]["Properties"]["PolicyDocument"]
         });
         let own = role["Policies"].as_array().into_iter().flatten().map(|policy| &policy["PolicyDocument"]);
-        managed.chain(own).flat_map(|document| document["Statement"].as_array().expect("statements").clone()).collect()
+        let added = self.all("AWS::IAM::RolePolicy").into_iter().map(|(_, policy)| &policy["Properties"]);
+        let added = added.filter(|policy| policy["RoleName"] == reference).map(|policy| &policy["PolicyDocument"]);
+        managed
+            .chain(own)
+            .chain(added)
+            .flat_map(|document| document["Statement"].as_array().expect("statements").clone())
+            .collect()
     }
 
     /// The same by the function's name.

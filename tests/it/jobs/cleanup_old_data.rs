@@ -111,6 +111,7 @@ async fn what_is_past_its_retention_goes_and_everything_else_stays() {
     });
     assert_eq!(clean(&deployment, 30).await, expected);
     assert_eq!(left(test, "messages", "labels[1]").await, (4, 0));
+    assert_eq!(test.count("select count(*) from job_executions where progress->>'messages' is not null").await, 1);
     assert_eq!(left(test, "job_executions", "job_type").await, (4, 0));
     assert_eq!(left(test, "effects", "message_id").await, (2, 0));
     assert_eq!(test.count("select count(*) from dead_letters").await, 2);

@@ -40,6 +40,7 @@ async fn a_published_job_is_run_and_recorded_with_who_it_is_for() {
         "organization_id": "org_9",
         "lease_until": null,
         "correlation_id": id,
+        "progress": null,
     });
     assert_eq!(runs, [expected]);
     assert_eq!(

@@ -1,22 +1,23 @@
-//! The answer of job-health.
+//! How the jobs of a deployment are doing, as `GET /api/admin/job-health` answers and as check-job-health records it.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sigpost_store::health::{self, Numbers, TypeCounts};
-use sigpost_store::runs::RunStatus;
 
-use crate::health::{Health, assess, failure_rate, overall_failure_rate};
+use super::verdict::{assess, failure_rate, overall_failure_rate};
+use super::{Health, Numbers, TypeCounts};
+use crate::health;
+use crate::runs::RunStatus;
 
 /// As JSON. Counts of finished runs are those of the window, counts of runs under way those of now.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Report {
+pub struct Report {
     stats: Vec<StatusCount>,
     failure_rate: f64,
     total_jobs: i64,
-    pub(crate) health: Health,
+    health: Health,
     /// Why the health is not better.
     reasons: Vec<String>,
     window_seconds: u64,
@@ -80,7 +81,8 @@ struct Durations {
 }
 
 impl Report {
-    pub(crate) fn new(numbers: Numbers, window: Duration) -> Self {
+    /// What the numbers of a window of this length mean.
+    pub fn new(numbers: Numbers, window: Duration) -> Self {
         let (health, reasons) = assess(&numbers);
         let stats = RunStatus::ALL.map(|status| StatusCount {
             status: status.as_str(),
@@ -112,6 +114,18 @@ impl Report {
                 .and_then(|ms| Timestamp::from_millisecond(ms).ok())
                 .map(|time| time.to_string()),
         }
+    }
+}
+
+impl Report {
+    /// The verdict.
+    pub fn health(&self) -> Health {
+        self.health
+    }
+
+    /// Why it is not better, in words; empty when it is healthy.
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
     }
 }
 

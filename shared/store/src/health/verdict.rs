@@ -1,7 +1,8 @@
 //! What the numbers mean: a pure decision.
 
 use serde::Serialize;
-use sigpost_store::health::{Numbers, TypeCounts};
+
+use super::{Numbers, TypeCounts};
 
 /// From this share of failed runs on, something is broken rather than unlucky.
 const UNHEALTHY_FAILURE_RATE: f64 = 0.05;
@@ -11,7 +12,7 @@ const LATE_S: f64 = 300.0;
 /// How the jobs are doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Health {
+pub enum Health {
     /// As it should be; also when there is nothing to do.
     Healthy,
     /// Something needs a look: runs are stuck, or messages are late.
@@ -21,7 +22,7 @@ pub(crate) enum Health {
 }
 
 /// The verdict, and why it is not better, in words.
-pub(crate) fn assess(numbers: &Numbers) -> (Health, Vec<String>) {
+pub(super) fn assess(numbers: &Numbers) -> (Health, Vec<String>) {
     let mut health = Health::Healthy;
     let mut reasons = Vec::new();
     if numbers.stuck.count > 0 {
@@ -42,12 +43,12 @@ pub(crate) fn assess(numbers: &Numbers) -> (Health, Vec<String>) {
 }
 
 /// The share of failed runs among all that ended, over all types.
-pub(crate) fn overall_failure_rate(by_type: &[TypeCounts]) -> f64 {
+pub(super) fn overall_failure_rate(by_type: &[TypeCounts]) -> f64 {
     failure_rate(by_type.iter().map(|counts| counts.completed).sum(), by_type.iter().map(|counts| counts.failed).sum())
 }
 
 /// The share of failed runs among those that ended; 0 when none did.
-pub(crate) fn failure_rate(completed: i64, failed: i64) -> f64 {
+pub(super) fn failure_rate(completed: i64, failed: i64) -> f64 {
     match completed + failed {
         0 => 0.0,
         #[expect(clippy::cast_precision_loss, reason = "a share of fewer than 2^53 runs")]
@@ -57,8 +58,7 @@ pub(crate) fn failure_rate(completed: i64, failed: i64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use sigpost_store::health::{Queue, Stuck};
-
+    use super::super::{Queue, Stuck};
     use super::*;
 
     fn numbers(completed: i64, failed: i64, stuck: i64, oldest_due_s: Option<f64>) -> Numbers {

@@ -1,0 +1,60 @@
+//! The job: how far back runs count.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sigpost_jobs::{Invalid, Job};
+
+/// The window unless the job says otherwise: an hour, as job-health's.
+const WINDOW_SECONDS: u64 = 3600;
+/// The shortest and the longest window, as job-health's: a minute and a week.
+const WINDOWS: std::ops::RangeInclusive<u64> = 60..=7 * 86_400;
+
+/// Measures how jobs are doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckJobHealth {
+    /// How far back finished runs count, in seconds: 60 to 604,800. Default 3600.
+    #[serde(default = "default_window")]
+    pub window_seconds: u64,
+}
+
+fn default_window() -> u64 {
+    WINDOW_SECONDS
+}
+
+impl CheckJobHealth {
+    pub(crate) fn window(self) -> Duration {
+        Duration::from_secs(self.window_seconds)
+    }
+}
+
+impl Job for CheckJobHealth {
+    const TYPE: &'static str = "check-job-health";
+    const ENDPOINT: &'static str = "/api/jobs/health";
+    /// The next one comes in five minutes.
+    const RETRIES: u32 = 1;
+    const TIMEOUT: Duration = Duration::from_secs(30);
+
+    fn validate(&self) -> Result<(), Invalid> {
+        if WINDOWS.contains(&self.window_seconds) {
+            return Ok(());
+        }
+        Err(Invalid::new("windowSeconds", "must be 60 to 604800"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn window_is_a_minute_to_a_week() {
+        let read = |text: &str| serde_json::from_str::<CheckJobHealth>(text).expect("a job");
+        assert_eq!(read("{}").window(), Duration::from_secs(3600));
+        for (seconds, valid) in [(59, false), (60, true), (604_800, true), (604_801, false)] {
+            let job = read(&format!(r#"{{"windowSeconds": {seconds}}}"#));
+            assert_eq!(job.validate().is_ok(), valid, "{seconds}");
+        }
+    }
+}

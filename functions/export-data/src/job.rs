@@ -1,0 +1,192 @@
+//! The job: which rows of what, in which format, for whom.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sigpost_files::check_recipients;
+use sigpost_jobs::{Invalid, Job};
+use sigpost_store::export::{Entity, Filter};
+
+/// The longest text of a filter, in bytes.
+const MAX_TEXT_BYTES: usize = 256;
+
+/// Writes a table into a file. What it does not know it refuses: a filter with a spelling mistake would
+/// export too much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportData {
+    /// What: `messages`, `events`, `deadLetters` or `jobExecutions`.
+    pub entity_type: Entity,
+    /// How: `csv` or `xlsx`.
+    pub format: Format,
+    /// Which rows. Default: all.
+    #[serde(default)]
+    pub filters: Filters,
+    /// Who gets an e-mail with a link, each one of their own, at most 50. Default: nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+}
+
+/// The format of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// RFC 4180, with a header, in UTF-8.
+    Csv,
+    /// A workbook of one sheet, of at most 1,048,575 rows.
+    #[serde(alias = "excel")]
+    Xlsx,
+}
+
+impl Format {
+    /// The end of a file's name.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
+}
+
+/// Which rows; what is missing does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Filters {
+    /// Not before: RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_after: Option<Timestamp>,
+    /// Before: RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_before: Option<Timestamp>,
+    /// In this state; not for dead letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// For `jobExecutions`: of this type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_type: Option<String>,
+    /// For `jobExecutions`: on behalf of this user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// For `jobExecutions`: for this organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<String>,
+}
+
+impl Filters {
+    fn validate(&self, entity: Entity) -> Result<(), Invalid> {
+        if let (Some(after), Some(before)) = (self.created_after, self.created_before)
+            && after >= before
+        {
+            return Err(Invalid::new("filters.createdBefore", "must be after filters.createdAfter"));
+        }
+        let statuses = entity.statuses();
+        match &self.status {
+            Some(_) if statuses.is_empty() => {
+                return Err(Invalid::new("filters.status", format!("{} have none", entity.as_str())));
+            }
+            Some(status) if !statuses.contains(&status.as_str()) => {
+                return Err(Invalid::new("filters.status", format!("must be one of {}", statuses.join(", "))));
+            }
+            _ => {}
+        }
+        for (name, value) in
+            [("jobType", &self.job_type), ("userId", &self.user_id), ("organizationId", &self.organization_id)]
+        {
+            let field = || format!("filters.{name}");
+            match value {
+                Some(_) if !entity.is_of_jobs() => {
+                    return Err(Invalid::new(field(), format!("is for jobExecutions, not for {}", entity.as_str())));
+                }
+                Some(value) if value.len() > MAX_TEXT_BYTES || value.contains('\0') => {
+                    return Err(Invalid::new(field(), format!("must be at most {MAX_TEXT_BYTES} bytes of text")));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<Filters> for Filter {
+    fn from(filters: Filters) -> Self {
+        let Filters { created_after, created_before, status, job_type, user_id, organization_id } = filters;
+        Self { created_after, created_before, status, job_type, user_id, organization_id }
+    }
+}
+
+impl Job for ExportData {
+    const TYPE: &'static str = "export-data";
+    const ENDPOINT: &'static str = "/api/jobs/export";
+    const RETRIES: u32 = 2;
+    const TIMEOUT: Duration = Duration::from_secs(300);
+
+    fn validate(&self) -> Result<(), Invalid> {
+        self.filters.validate(self.entity_type)?;
+        check_recipients("recipients", &self.recipients)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(job: &Value) -> Result<ExportData, String> {
+        let job: ExportData = serde_json::from_value(job.clone()).map_err(|why| why.to_string())?;
+        job.validate().map_err(|invalid| invalid.to_string())?;
+        Ok(job)
+    }
+
+    #[test]
+    fn filters_and_recipients_may_be_missing() {
+        let job = read(&json!({ "entityType": "jobExecutions", "format": "excel" })).expect("valid");
+        let expected = ExportData {
+            entity_type: Entity::JobExecutions,
+            format: Format::Xlsx,
+            filters: Filters::default(),
+            recipients: Vec::new(),
+        };
+        assert_eq!(job, expected);
+        assert_eq!(
+            serde_json::to_value(job).expect("JSON"),
+            json!({ "entityType": "jobExecutions", "format": "xlsx", "filters": {} })
+        );
+    }
+
+    #[test]
+    fn error_names_the_field() {
+        let filters =
+            |entity: &str, filters: Value| json!({ "entityType": entity, "format": "csv", "filters": filters });
+        for (job, error) in [
+            (filters("events", json!({ "status": "delivered" })), "filters.status: must be one of CREATED, ACTIVE"),
+            (filters("deadLetters", json!({ "status": "failed" })), "filters.status: deadLetters have none"),
+            (filters("messages", json!({ "userId": "u1" })), "filters.userId: is for jobExecutions, not for messages"),
+            (filters("jobExecutions", json!({ "jobType": "x".repeat(257) })), "filters.jobType: must be at most 256"),
+            (
+                filters(
+                    "messages",
+                    json!({ "createdAfter": "2026-11-02T00:00:00Z", "createdBefore": "2026-11-02T00:00:00Z" }),
+                ),
+                "filters.createdBefore: must be after",
+            ),
+            (filters("messages", json!({ "created_after": "2026-11-02T00:00:00Z" })), "unknown field `created_after`"),
+            (filters("users", json!({})), "unknown variant `users`, expected one of `messages`"),
+            (
+                json!({ "entityType": "events", "format": "csv", "recipients": ["ada@example.com", "bob"] }),
+                "recipients[1]: is not an e-mail address",
+            ),
+        ] {
+            let said = read(&job).expect_err("invalid");
+            assert!(said.starts_with(error), "{said}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The function's process: in Lambda or on a socket.
+
+use sigpost_runtime::serve::serve;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    sigpost_runtime::start().await?;
+    serve(export_data::router_from_env()?).await
+}

@@ -1,0 +1,158 @@
+//! The job: what about, of when, in which format, for whom.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sigpost_files::check_recipients;
+use sigpost_jobs::{Invalid, Job};
+use sigpost_store::reports::Period;
+
+/// The longest period, in days: a leap year.
+const MAX_DAYS: i64 = 366;
+
+/// Makes a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GenerateReport {
+    /// What about.
+    pub report_type: ReportType,
+    /// Of when: at most 366 days.
+    pub date_range: DateRange,
+    /// Who gets an e-mail with a link, each one of their own, 1 to 50.
+    pub recipients: Vec<String>,
+    /// How.
+    pub format: Format,
+}
+
+/// What a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportType {
+    /// How jobs are doing: runs over time and by type, failures, durations.
+    Analytics,
+    /// Who uses them: runs and time by organization and by user.
+    Usage,
+    /// A name on the wire that no report is behind.
+    Billing,
+    /// Another one.
+    Custom,
+}
+
+impl ReportType {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Analytics => "analytics",
+            Self::Usage => "usage",
+            Self::Billing => "billing",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+/// From a moment until before another one, RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DateRange {
+    /// The first moment.
+    pub from: Timestamp,
+    /// Not in it any more.
+    pub to: Timestamp,
+}
+
+impl From<DateRange> for Period {
+    fn from(DateRange { from, to }: DateRange) -> Self {
+        Self { from, to }
+    }
+}
+
+/// The format of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Pages of A4.
+    Pdf,
+    /// One page with everything in it.
+    Html,
+    /// The figures alone.
+    Json,
+}
+
+impl Format {
+    /// Also the end of a file's name.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pdf => "pdf",
+            Self::Html => "html",
+            Self::Json => "json",
+        }
+    }
+
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Pdf => "application/pdf",
+            Self::Html => "text/html; charset=utf-8",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+impl Job for GenerateReport {
+    const TYPE: &'static str = "generate-report";
+    const ENDPOINT: &'static str = "/api/jobs/report";
+    const RETRIES: u32 = 2;
+    const TIMEOUT: Duration = Duration::from_secs(180);
+
+    fn validate(&self) -> Result<(), Invalid> {
+        if matches!(self.report_type, ReportType::Billing | ReportType::Custom) {
+            let reason = format!("{} reports are not made here: analytics and usage are", self.report_type.as_str());
+            return Err(Invalid::new("reportType", reason));
+        }
+        let DateRange { from, to } = self.date_range;
+        if from >= to {
+            return Err(Invalid::new("dateRange.to", "must be after dateRange.from"));
+        }
+        if to.duration_since(from).as_secs() > MAX_DAYS * 86_400 {
+            return Err(Invalid::new("dateRange", format!("must be at most {MAX_DAYS} days")));
+        }
+        if self.recipients.is_empty() {
+            return Err(Invalid::new("recipients", "must not be empty"));
+        }
+        check_recipients("recipients", &self.recipients)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn refusal(change: impl FnOnce(&mut Value)) -> String {
+        let mut job = json!({
+            "reportType": "usage", "format": "pdf", "recipients": ["ada@example.com"],
+            "dateRange": { "from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z" },
+        });
+        change(&mut job);
+        match serde_json::from_value::<GenerateReport>(job) {
+            Ok(job) => job.validate().err().map(|invalid| invalid.to_string()).unwrap_or_default(),
+            Err(why) => why.to_string(),
+        }
+    }
+
+    #[test]
+    fn error_names_the_field() {
+        assert_eq!(refusal(|_| {}), "");
+        let refused = refusal(|job| job["reportType"] = json!("billing"));
+        assert_eq!(refused, "reportType: billing reports are not made here: analytics and usage are");
+        let refused = refusal(|job| job["dateRange"]["to"] = json!("2026-11-01T00:00:00Z"));
+        assert_eq!(refused, "dateRange.to: must be after dateRange.from");
+        let refused = refusal(|job| job["dateRange"]["to"] = json!("2027-11-02T00:00:01Z"));
+        assert_eq!(refused, "dateRange: must be at most 366 days");
+        assert_eq!(refusal(|job| job["recipients"] = json!([])), "recipients: must not be empty");
+        assert_eq!(refusal(|job| job["recipients"] = json!(["x"])), "recipients[0]: is not an e-mail address");
+        assert!(
+            refusal(|job| job["format"] = json!("docx")).starts_with("unknown variant `docx`, expected one of `pdf`")
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! `fileReady`: where the export or the report is that somebody asked for.
+
+use sigpost_jobs::Invalid;
+use url::Url;
+
+use crate::Brand;
+use crate::email::Email;
+use crate::fields::Fields;
+use crate::layout::{Content, render};
+
+pub(super) const NAME: &str = "fileReady";
+
+/// Its data.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FileReady {
+    title: String,
+    download_url: Url,
+    expires_in_hours: Option<u32>,
+    recipient_name: Option<String>,
+    support_email: Option<String>,
+}
+
+impl FileReady {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
+        let title = fields.text("title")?.ok_or_else(|| Invalid::new("data.title", "is required"))?;
+        let expires = fields.0.get("expiresInHours").is_some_and(|hours| !hours.is_null());
+        Ok(Self {
+            title,
+            download_url: fields.file_url("downloadUrl")?,
+            expires_in_hours: if expires { Some(fields.count("expiresInHours")?) } else { None },
+            recipient_name: fields.text("recipientName")?,
+            support_email: fields.address("supportEmail")?,
+        })
+    }
+
+    pub(super) fn render(&self, brand: &Brand) -> Email {
+        let subject = format!("{} is ready", self.title);
+        let good_for = match self.expires_in_hours {
+            None => "The link is for you: whoever has it can read the file.".to_owned(),
+            Some(1) => "The link works for an hour, for whoever has it.".to_owned(),
+            Some(hours) => format!("The link works for {hours} hours at most, for whoever has it."),
+        };
+        let content = Content {
+            heading: &subject,
+            preview: "The file that you asked for can be downloaded.",
+            recipient_name: self.recipient_name.as_deref(),
+            paragraphs: &["The file that you asked for can be downloaded.", &good_for],
+            call_to_action: Some(("Download the file", &self.download_url)),
+            support_email: self.support_email.as_deref(),
+        };
+        let (html, text) = render(&content, brand);
+        Email { template: NAME, tag: "file-ready", html, text, subject }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(data: &Value) -> Result<FileReady, String> {
+        FileReady::read(&Fields(data.as_object().expect("an object"))).map_err(|invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn reader_is_told_what_it_is_where_and_for_how_long() {
+        let data =
+            json!({ "title": "Export of events", "downloadUrl": "https://a.example/f?a=1&b=2", "expiresInHours": 12 });
+        let email = read(&data).expect("valid").render(&Brand::named("Acme"));
+        assert_eq!((email.tag, email.subject.as_str()), ("file-ready", "Export of events is ready"));
+        for part in ["Download the file: https://a.example/f?a=1&b=2", "The link works for 12 hours at most"] {
+            assert!(email.text.contains(part), "{part} is not in {}", email.text);
+        }
+        assert!(email.html.contains("href=\"https://a.example/f?a=1&amp;b=2\""), "{}", email.html);
+    }
+
+    #[test]
+    fn link_may_lead_to_this_machine_and_not_into_a_program() {
+        let with = |url: &str| read(&json!({ "title": "x", "downloadUrl": url }));
+        assert!(with("file:///tmp/exports/x.csv").is_ok());
+        assert!(with("javascript:alert(1)").expect_err("refused").starts_with("data.downloadUrl: must be"));
+        assert_eq!(read(&json!({ "downloadUrl": "https://a.example" })), Err("data.title: is required".into()));
+    }
+}

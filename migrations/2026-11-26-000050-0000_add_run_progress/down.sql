@@ -1,0 +1,1 @@
+alter table job_executions drop column progress;

@@ -1,0 +1,193 @@
+//! Where files are.
+
+use std::fs;
+use std::path::Path as Folder;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use object_store::aws::AmazonS3;
+pub use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::signer::{Method, Signer};
+use object_store::{Attribute, ClientOptions, ObjectStore, PutMultipartOptions, RetryConfig};
+use sigpost_runtime::env;
+use url::Url;
+
+use crate::{Error, Upload};
+
+/// How long a link is good unless `FILES_LINK_SECONDS` says otherwise: as long as the credentials of a
+/// Lambda function at most, with which it ends.
+const LINK_VALID: Duration = Duration::from_secs(12 * 3600);
+/// What S3 allows: seven days.
+const LINK_VALID_MOST: Duration = Duration::from_secs(7 * 86_400);
+/// How long S3 may take for one request, a part of 8 MiB among them.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// After this a request is not repeated any more; the job is.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The place for files of a deployment. Clones are the same place.
+#[derive(Clone, Debug)]
+pub struct Files {
+    place: Place,
+    prefix: Path,
+    link_valid: Duration,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Folder(Arc<LocalFileSystem>),
+    Bucket(String, AmazonS3),
+}
+
+/// A bucket, and how to get there.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What the keys of files begin with; empty for none.
+    pub prefix: String,
+    /// Region, credentials and endpoint.
+    pub access: AmazonS3Builder,
+    /// How long a link is good, at most seven days.
+    pub link_valid: Duration,
+}
+
+impl Files {
+    /// Reads `FILES_URL` (required: `s3://bucket/prefix`, or `file:///folder`) and `FILES_LINK_SECONDS`
+    /// (default 43200, at most 604800). For S3 the usual variables count: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`; without keys the container's or the
+    /// machine's role.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that is missing or malformed, by its name, and a folder that cannot be made.
+    pub fn from_env() -> Result<Self> {
+        Self::at(&env::required("FILES_URL")?)
+    }
+
+    /// The same where nothing is set: in this folder.
+    ///
+    /// # Errors
+    ///
+    /// As with [`from_env`](Self::from_env).
+    pub fn from_env_or_folder(folder: &Folder) -> Result<Self> {
+        match env::var("FILES_URL")? {
+            Some(url) => Self::at(&url),
+            None => Self::in_folder(folder),
+        }
+    }
+
+    fn at(url: &str) -> Result<Self> {
+        let url = Url::parse(url).context("FILES_URL: must be s3://bucket/prefix or file:///folder")?;
+        match (url.scheme(), url.host_str()) {
+            ("s3", Some(name)) => {
+                let link_valid = Duration::from_secs(env::parsed("FILES_LINK_SECONDS", LINK_VALID.as_secs())?);
+                let prefix = url.path().to_owned();
+                Self::in_bucket(Bucket {
+                    name: name.to_owned(),
+                    prefix,
+                    access: AmazonS3Builder::from_env(),
+                    link_valid,
+                })
+            }
+            ("file", _) => {
+                let folder = url.to_file_path().ok().context("FILES_URL: is not the URL of a folder")?;
+                Self::in_folder(&folder)
+            }
+            _ => bail!("FILES_URL: must be s3://bucket/prefix or file:///folder"),
+        }
+    }
+
+    /// In a folder of this machine, which is made when it is missing. Links are `file:` URLs.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be made.
+    pub fn in_folder(folder: &Folder) -> Result<Self> {
+        let made = fs::create_dir_all(folder).and_then(|()| fs::canonicalize(folder));
+        let folder = made.with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        let place = LocalFileSystem::new_with_prefix(folder).context("the folder for files cannot be used")?;
+        Ok(Self { place: Place::Folder(Arc::new(place)), prefix: Path::default(), link_valid: LINK_VALID })
+    }
+
+    /// In a bucket. Links are presigned.
+    ///
+    /// # Errors
+    ///
+    /// What is missing or malformed. Nothing is connected to yet.
+    pub fn in_bucket(bucket: Bucket) -> Result<Self> {
+        let Bucket { name, prefix, access, link_valid } = bucket;
+        ensure!(link_valid <= LINK_VALID_MOST, "FILES_LINK_SECONDS: must be at most {}", LINK_VALID_MOST.as_secs());
+        // Plain HTTP is spoken only to an endpoint that is given as such: S3's own is https.
+        let client = ClientOptions::new().with_allow_http(true).with_timeout(REQUEST_TIMEOUT);
+        let retry = RetryConfig { max_retries: 3, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
+        let place = access.with_bucket_name(&name).with_client_options(client).with_retry(retry).build();
+        let place = place.context("FILES_URL: the bucket cannot be used")?;
+        let prefix = Path::parse(prefix.trim_matches('/')).context("FILES_URL: the prefix is malformed")?;
+        Ok(Self { place: Place::Bucket(name, place), prefix, link_valid })
+    }
+
+    /// How long a link is good; `None` where it has no end.
+    pub fn link_valid(&self) -> Option<Duration> {
+        match self.place {
+            Place::Folder(_) => None,
+            Place::Bucket(..) => Some(self.link_valid),
+        }
+    }
+
+    /// Begins a file. It is there when the upload has been finished, and not before; one of the same
+    /// name is replaced then.
+    ///
+    /// # Errors
+    ///
+    /// The place failed.
+    pub async fn create(&self, folder: &str, name: &str, content_type: &'static str) -> Result<Upload, Error> {
+        let path = self.path(folder, name);
+        let parts = match &self.place {
+            Place::Folder(place) => place.put_multipart_opts(&path, PutMultipartOptions::default()).await?,
+            Place::Bucket(_, place) => {
+                let mut options = PutMultipartOptions::default();
+                options.attributes.insert(Attribute::ContentType, content_type.into());
+                // A report that is HTML must not run in the name of the bucket.
+                options.attributes.insert(Attribute::ContentDisposition, "attachment".into());
+                place.put_multipart_opts(&path, options).await?
+            }
+        };
+        Ok(Upload::new(parts))
+    }
+
+    /// Where the file can be had, without credentials, for as long as [`link_valid`](Self::link_valid).
+    ///
+    /// # Errors
+    ///
+    /// There are no credentials to sign with.
+    pub async fn link(&self, folder: &str, name: &str) -> Result<Url, Error> {
+        let path = self.path(folder, name);
+        match &self.place {
+            Place::Folder(place) => {
+                let path = place.path_to_filesystem(&path)?;
+                Url::from_file_path(path).map_err(|()| Error::Missing)
+            }
+            Place::Bucket(_, place) => Ok(place.signed_url(Method::GET, &path, self.link_valid).await?),
+        }
+    }
+
+    /// Where the file is, for who may look there: `s3://bucket/key`, or a `file:` URL.
+    pub fn address(&self, folder: &str, name: &str) -> String {
+        let path = self.path(folder, name);
+        match &self.place {
+            Place::Folder(place) => {
+                let path = place.path_to_filesystem(&path).ok().and_then(|path| Url::from_file_path(path).ok());
+                path.map(String::from).unwrap_or_default()
+            }
+            Place::Bucket(bucket, _) => format!("s3://{bucket}/{path}"),
+        }
+    }
+
+    /// What is strange in a name is encoded; nothing in it leads out of the folder.
+    fn path(&self, folder: &str, name: &str) -> Path {
+        self.prefix.clone().join(folder).join(name)
+    }
+}

@@ -1,0 +1,172 @@
+//! Sums over the runs of a period, for reports.
+//!
+//! A run belongs to the moment in which it began. All days are UTC.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use diesel::sql_types::{BigInt, Double, Nullable, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use jiff::Timestamp;
+
+use crate::Error;
+
+/// From a moment until before another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// The first moment.
+    pub from: Timestamp,
+    /// Not in it any more.
+    pub to: Timestamp,
+}
+
+impl Period {
+    /// What a sum is made over: an hour in a period of up to two days, else a day.
+    pub fn step(self) -> Step {
+        if self.to.duration_since(self.from).as_secs() <= 2 * 86_400 { Step::Hour } else { Step::Day }
+    }
+}
+
+/// The length of a sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// From the full hour.
+    Hour,
+    /// From midnight, UTC.
+    Day,
+}
+
+impl Step {
+    /// As Postgres calls it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
+    /// How long it is.
+    pub fn length(self) -> Duration {
+        match self {
+            Self::Hour => Duration::from_secs(3600),
+            Self::Day => Duration::from_secs(86_400),
+        }
+    }
+}
+
+/// The runs that began in one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, diesel::Queryable)]
+pub struct StepCounts {
+    /// When the step begins, in seconds since 1970.
+    pub begins_s: i64,
+    /// Completed.
+    pub completed: i64,
+    /// Failed.
+    pub failed: i64,
+}
+
+/// The runs of one type of job.
+#[derive(Clone, Debug, PartialEq, diesel::Queryable)]
+pub struct TypeSums {
+    /// `Job::TYPE`.
+    pub job_type: String,
+    /// Completed.
+    pub completed: i64,
+    /// Failed.
+    pub failed: i64,
+    /// The mean duration of those that completed, in milliseconds; `None` when none did.
+    pub average_ms: Option<f64>,
+    /// 95 of 100 of them took no longer.
+    pub p95_ms: Option<f64>,
+    /// The durations of all that ended together, in seconds.
+    pub total_s: f64,
+}
+
+/// The runs on somebody's behalf.
+#[derive(Clone, Debug, PartialEq, diesel::Queryable)]
+pub struct OwnerSums {
+    /// The user or the organization; `None` for runs without one.
+    pub id: Option<String>,
+    /// All that ended.
+    pub runs: i64,
+    /// Failed ones of them.
+    pub failed: i64,
+    /// Their durations together, in seconds.
+    pub total_s: f64,
+}
+
+statement! {
+    /// Steps without a run are not in it.
+    Steps { step: &'a str => Text, from_ms: i64 => BigInt, to_ms: i64 => BigInt } -> (BigInt, BigInt, BigInt);
+    "select extract(epoch from date_trunc(" {step} ", created_at, 'utc'))::bigint as begins,
+            count(*) filter (where status = 'completed'), count(*) filter (where status = 'failed')
+     from job_executions
+     where created_at >= to_timestamp(" {from_ms} " / 1000.0) and created_at < to_timestamp(" {to_ms} " / 1000.0)
+       and status <> 'processing'
+     group by begins order by begins"
+}
+
+/// The runs that ended, by step, in order. Steps without any are not in it.
+pub async fn steps(conn: &mut AsyncPgConnection, period: Period) -> Result<Vec<StepCounts>, Error> {
+    let (from_ms, to_ms) = millis(period);
+    let step = period.step().as_str();
+    Ok(Steps { step, from_ms, to_ms, lifetime: PhantomData }.load(conn).await?)
+}
+
+statement! {
+    Types { from_ms: i64 => BigInt, to_ms: i64 => BigInt }
+    -> (Text, BigInt, BigInt, Nullable<Double>, Nullable<Double>, Double);
+    "with ended as (
+        select job_type, status, extract(epoch from completed_at - started_at)::float8 as s from job_executions
+        where created_at >= to_timestamp(" {from_ms} " / 1000.0) and created_at < to_timestamp(" {to_ms} " / 1000.0)
+          and status <> 'processing'
+    )
+    select job_type, count(*) filter (where status = 'completed'), count(*) filter (where status = 'failed'),
+           avg(s * 1000) filter (where status = 'completed'),
+           percentile_cont(0.95) within group (order by s * 1000) filter (where status = 'completed'), sum(s)
+    from ended group by job_type order by count(*) desc, job_type"
+}
+
+/// The runs that ended, by type of job, the most frequent first.
+pub async fn types(conn: &mut AsyncPgConnection, period: Period) -> Result<Vec<TypeSums>, Error> {
+    let (from_ms, to_ms) = millis(period);
+    Ok(Types { from_ms, to_ms, lifetime: PhantomData }.load(conn).await?)
+}
+
+statement! {
+    Organizations { from_ms: i64 => BigInt, to_ms: i64 => BigInt, most: i64 => BigInt }
+    -> (Nullable<Text>, BigInt, BigInt, Double);
+    "select organization_id, count(*) as runs, count(*) filter (where status = 'failed'),
+            sum(extract(epoch from completed_at - started_at))::float8
+     from job_executions
+     where created_at >= to_timestamp(" {from_ms} " / 1000.0) and created_at < to_timestamp(" {to_ms} " / 1000.0)
+       and status <> 'processing'
+     group by organization_id order by runs desc, organization_id limit " {most}
+}
+
+/// The runs that ended, by organization: the `most` with the most runs.
+pub async fn organizations(conn: &mut AsyncPgConnection, period: Period, most: i64) -> Result<Vec<OwnerSums>, Error> {
+    let (from_ms, to_ms) = millis(period);
+    Ok(Organizations { from_ms, to_ms, most, lifetime: PhantomData }.load(conn).await?)
+}
+
+statement! {
+    Users { from_ms: i64 => BigInt, to_ms: i64 => BigInt, most: i64 => BigInt }
+    -> (Nullable<Text>, BigInt, BigInt, Double);
+    "select user_id, count(*) as runs, count(*) filter (where status = 'failed'),
+            sum(extract(epoch from completed_at - started_at))::float8
+     from job_executions
+     where created_at >= to_timestamp(" {from_ms} " / 1000.0) and created_at < to_timestamp(" {to_ms} " / 1000.0)
+       and status <> 'processing'
+     group by user_id order by runs desc, user_id limit " {most}
+}
+
+/// The runs that ended, by user: the `most` with the most runs.
+pub async fn users(conn: &mut AsyncPgConnection, period: Period, most: i64) -> Result<Vec<OwnerSums>, Error> {
+    let (from_ms, to_ms) = millis(period);
+    Ok(Users { from_ms, to_ms, most, lifetime: PhantomData }.load(conn).await?)
+}
+
+fn millis(period: Period) -> (i64, i64) {
+    (period.from.as_millisecond(), period.to.as_millisecond())
+}

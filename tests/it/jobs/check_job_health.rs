@@ -1,0 +1,66 @@
+//! The check-job-health function: it records what job-health would answer.
+
+use check_job_health::CheckJobHealth;
+use dispatch::engine::StepKind;
+use serde_json::{Value, json};
+
+use super::deployment::{Deployment, answer, listen, serve};
+
+#[tokio::test]
+async fn a_check_records_what_job_health_answers() {
+    let deployment = Deployment::start(check_job_health::router).await;
+    let database = &deployment.app.database;
+    database
+        .execute(
+            "insert into job_executions (id, message_id, job_type, attempt, status, started_at, completed_at, created_at)
+             select gen_random_uuid(), 'msg_' || n, 'play', 1, (case when n = 1 then 'failed' else 'completed' end)::job_execution_status,
+                    now() - interval '2 hours', now() - interval '2 hours', now() - interval '2 hours'
+             from generate_series(1, 10) n",
+        )
+        .await;
+    let check = async |job: Value| {
+        let id = deployment.publish::<CheckJobHealth>(&[], &job).await;
+        deployment.app.wait_for(id, StepKind::Delivered).await;
+        let run = deployment.runs(id).await.remove(0);
+        assert_eq!(run["status"], "completed", "a bad verdict is a check that was done");
+        run["result"].clone()
+    };
+    let hour = check(json!({})).await;
+    assert_eq!(
+        (&hour["health"], &hour["windowSeconds"], &hour["totalJobs"]),
+        (&json!("healthy"), &json!(3600), &json!(1))
+    );
+
+    let (listener, url) = listen().await;
+    serve(listener, admin::router(deployment.app.app.database(), "s3cret"));
+    let day = check(json!({ "windowSeconds": 86400 })).await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let asked = client.get(format!("{url}/api/admin/job-health?window=1d")).bearer_auth("s3cret");
+    let answered = answer(asked).await.body;
+    assert_eq!((&day["health"], &day["reasons"]), (&json!("unhealthy"), &json!(["9.1 % of the runs failed"])));
+    // The check was under way when it looked, and has completed since: one more of those that ended.
+    assert_eq!(
+        (&answered["health"], &answered["reasons"]),
+        (&json!("unhealthy"), &json!(["8.3 % of the runs failed"]))
+    );
+    let names = |report: &Value| report.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&day), names(&answered));
+    assert_eq!((&day["byType"][1], &day["deadLetters"]), (&answered["byType"][1], &answered["deadLetters"]));
+    assert_eq!(day["byType"][0]["type"], "check-job-health");
+}
+
+#[tokio::test]
+async fn a_window_out_of_bounds_is_refused() {
+    let deployment = Deployment::start(check_job_health::router).await;
+    for (job, error) in [
+        (json!({ "windowSeconds": 59 }), "windowSeconds: must be 60 to 604800"),
+        (json!({ "window": "1h" }), "window: unknown field `window`, expected `windowSeconds`"),
+    ] {
+        let id = deployment.publish::<CheckJobHealth>(&[], &job).await;
+        deployment.app.wait_for(id, StepKind::Failed).await;
+        let letter = deployment.app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
+        let said: Value = serde_json::from_str(letter["responseBody"].as_str().expect("a text")).expect("JSON");
+        assert_eq!(said, json!({ "error": error }));
+    }
+    assert_eq!(deployment.run_count().await, 0);
+}
