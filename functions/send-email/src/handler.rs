@@ -4,8 +4,7 @@ use anyhow::Result;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 
 use crate::mailer::Mailer;
-use crate::template::Template;
-use crate::{Brand, Config, SendEmail};
+use crate::{Brand, Config, SendEmail, Template};
 
 /// Sends the e-mails of one deployment.
 pub(crate) struct EmailSender {
@@ -24,7 +23,7 @@ impl Handler for EmailSender {
     type Job = SendEmail;
 
     async fn run(&self, job: SendEmail, ctx: &JobContext) -> Result<Outcome, JobError> {
-        let email = Template::read(&job.template, &job.data)?.render(&self.brand);
+        let email = Template::named(&job.template)?.render(&job.data, &self.brand)?;
         self.mailer.send(email, job.to, ctx).await
     }
 }

@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde_json::json;
 use sigpost_jobs::{JobContext, JobError, Outcome};
 
+use crate::Email;
 use crate::config::{Config, Transport};
-use crate::email::Email;
 use crate::resend::{Resend, spread};
 
 /// Sends e-mails in the way that the configuration names.

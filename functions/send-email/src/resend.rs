@@ -11,7 +11,7 @@ use sigpost_runtime::causes::with_causes;
 use sigpost_runtime::env;
 use url::Url;
 
-use crate::email::Email;
+use crate::Email;
 
 /// How long Resend may take to accept an e-mail; well within the job's own time.
 const TIMEOUT: Duration = Duration::from_secs(10);

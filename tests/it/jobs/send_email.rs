@@ -178,3 +178,57 @@ async fn an_email_that_cannot_be_rendered_is_refused_before_anything_is_sent() {
     }
     assert_eq!((resend.all_so_far().await.len(), deployment.run_count().await), (0, 0));
 }
+
+/// Valid data for every template, each field as hostile as it may be.
+fn hostile() -> [(&'static str, Value); 7] {
+    let bad = "<script>alert(\"1\")</script>&'";
+    let url = "https://a.example/\"><script>?q=<script>\"'&x=1";
+    [
+        ("welcome", json!({ "dashboardUrl": url, "recipientName": bad, "teamName": bad })),
+        ("passwordReset", json!({ "resetUrl": url, "expiresInMinutes": 5, "recipientName": bad })),
+        ("passwordChanged", json!({ "changedAt": bad, "ipAddress": bad, "recipientName": bad })),
+        (
+            "emailChange",
+            json!({ "confirmationUrl": url, "newEmail": "o'a&b@c.example", "oldEmail": "a&b'@c.example", "recipientName": bad }),
+        ),
+        (
+            "teamInvitation",
+            json!({
+                "inviteUrl": url, "inviterName": bad, "teamName": bad, "role": "owner", "expiresAt": bad, "recipientName": bad,
+            }),
+        ),
+        ("subscriptionCreated", json!({ "dashboardUrl": url, "planName": bad, "amount": bad, "recipientName": bad })),
+        ("paymentFailed", json!({ "paymentDetailsUrl": url, "amountDue": bad, "recipientName": bad })),
+    ]
+}
+
+#[tokio::test]
+async fn every_template_is_sent_and_nothing_in_its_data_becomes_markup() {
+    let (deployment, resend) = start().await;
+    for (template, data) in hostile() {
+        let id = deployment
+            .publish::<SendEmail>(&[], &json!({ "template": template, "to": "ada@example.com", "data": data }))
+            .await;
+        deployment.app.wait_for(id, StepKind::Delivered).await;
+        let email = resend.next().await.json();
+        let (html, text) = (email["html"].as_str().expect("HTML"), email["text"].as_str().expect("text"));
+        assert!(html.starts_with("<!DOCTYPE html>") && !html.contains("<script"), "{html}");
+        for (field, value) in data.as_object().expect("an object") {
+            let Some(value) = value.as_str() else { continue };
+            // In HTML everything is escaped, in plain text nothing is; a URL is percent-encoded besides.
+            let shown =
+                if field.ends_with("Url") { "https://a.example/%22%3E%3Cscript%3E?q=%3Cscript%3E%22" } else { value };
+            assert!(text.contains(shown), "{template}.{field} is not in {text}");
+            let escaped = shown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let escaped = escaped.replace('"', "&quot;").replace('\'', "&#39;");
+            assert!(html.contains(&escaped), "{template}.{field} is not in {html}");
+        }
+    }
+    // Addresses with markup in them are none.
+    let data = json!({ "confirmationUrl": "https://a.example", "newEmail": "<script>@a.example" });
+    let job = json!({ "template": "emailChange", "to": "ada@example.com", "data": data });
+    let id = deployment.publish::<SendEmail>(&[], &job).await;
+    deployment.app.wait_for(id, StepKind::Failed).await;
+    let said = deployment.last_words(id).await;
+    assert!(said.starts_with("data.newEmail: is not an e-mail address"), "{said}");
+}
