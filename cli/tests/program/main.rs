@@ -2,6 +2,7 @@
 
 mod commands;
 mod dev;
+mod email;
 mod readme;
 mod running;
 mod serve;
