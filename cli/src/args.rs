@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use sigpost_runtime::references;
 use sigpost_runtime::telemetry::{self, LogFormat};
 
-use crate::commands::{bench, dev, health, messages, migrate, new, publish, serve, tokens, version};
+use crate::commands::{bench, dev, email, health, messages, migrate, new, publish, serve, tokens, version};
 
 /// A serverless HTTP-push job dispatcher that speaks QStash's protocol, on your own Postgres.
 ///
@@ -29,6 +29,7 @@ pub(crate) enum Command {
     Tokens(tokens::Tokens),
     Publish(Box<publish::Publish>),
     Messages(messages::Messages),
+    Email(email::Email),
     New(new::New),
     Bench(bench::Bench),
     #[command(hide = true)]
@@ -79,6 +80,7 @@ impl Command {
             Self::Tokens(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Publish(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Messages(command) => command.run().await.map(|()| ExitCode::SUCCESS),
+            Self::Email(command) => command.run().map(|()| ExitCode::SUCCESS),
             Self::New(command) => command.run().map(|()| ExitCode::SUCCESS),
             Self::Bench(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::BenchSink(command) => command.run().await.map(|()| ExitCode::SUCCESS),

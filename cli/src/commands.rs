@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod dev;
+pub(crate) mod email;
 pub(crate) mod health;
 pub(crate) mod messages;
 pub(crate) mod migrate;

@@ -4,6 +4,7 @@ mod api_client;
 mod args;
 mod commands;
 mod database_args;
+mod input;
 mod output;
 
 use std::process::ExitCode;

@@ -1,13 +1,11 @@
 //! `sigpost publish`.
 
-use std::io::Read;
-
 use anyhow::{Context, Result};
 use clap::Args;
 use reqwest::Method;
 
 use crate::api_client::ApiArgs;
-use crate::output;
+use crate::{input, output};
 
 /// Publish a message: it is stored, signed and pushed to the destination.
 #[derive(Debug, Args)]
@@ -64,7 +62,7 @@ impl Publish {
             .api
             .request(Method::POST, &format!("/v2/publish/{}", self.destination))?
             .header("Content-Type", &self.content_type)
-            .body(read_body(&self.body)?);
+            .body(input::read("--body", &self.body)?);
         let retries = self.retries.map(|retries| retries.to_string());
         for (name, value) in [
             ("Upstash-Method", &self.method),
@@ -94,17 +92,5 @@ impl Publish {
                 _ => id.to_owned(),
             }
         })
-    }
-}
-
-fn read_body(source: &str) -> Result<Vec<u8>> {
-    if source == "-" {
-        let mut body = Vec::new();
-        std::io::stdin().read_to_end(&mut body).context("--body -: standard input cannot be read")?;
-        return Ok(body);
-    }
-    match source.strip_prefix('@') {
-        Some(file) => std::fs::read(file).with_context(|| format!("--body @{file}")),
-        None => Ok(source.as_bytes().to_vec()),
     }
 }

@@ -55,7 +55,13 @@ fn an_api_that_is_away_is_an_error_that_says_what_to_do() {
 #[test]
 fn wrong_usage_exits_with_two_and_help_with_zero() {
     assert_eq!(finished(sigpost(&["dev", "--prot", "1"])).status.code(), Some(2));
-    for arguments in [&["--help"][..], &["dev", "--help"], &["serve", "--help"], &["publish", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["dev", "--help"],
+        &["serve", "--help"],
+        &["publish", "--help"],
+        &["email", "preview", "--help"],
+    ] {
         let output = finished(sigpost(arguments));
         assert_eq!(output.status.code(), Some(0));
         assert!(output.stdout.len() > 200);

@@ -2,6 +2,7 @@
 
 mod commands;
 mod dev;
+mod email;
 mod new_job;
 mod readme;
 mod running;

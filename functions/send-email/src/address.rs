@@ -1,6 +1,8 @@
 //! What counts as an e-mail address: enough to refuse what no mail service would take.
 
+use anyhow::Result;
 use sigpost_jobs::Invalid;
+use sigpost_runtime::env;
 
 /// The longest address by RFC 5321, section 4.5.3.1.3, without the angle brackets.
 const MAX_BYTES: usize = 254;
@@ -17,6 +19,15 @@ pub(crate) fn check(field: &str, text: &str) -> Result<(), Invalid> {
         },
     };
     if is_address(address) { Ok(()) } else { Err(Invalid::new(field, "is not an e-mail address")) }
+}
+
+/// The address in this variable, if there is one. The error names the variable.
+pub(crate) fn variable(name: &str) -> Result<Option<String>> {
+    let address = env::var(name)?;
+    if let Some(address) = &address {
+        check(name, address)?;
+    }
+    Ok(address)
 }
 
 fn is_name(text: &str) -> bool {

@@ -21,7 +21,7 @@ pub struct Config {
     pub from: String,
     /// `RESEND_REPLY_TO`, else `APP_SUPPORT_EMAIL`: where answers go. Default: to the sender.
     pub reply_to: Option<String>,
-    /// `APP_NAME`, `APP_SIGNATURE`, and for support `APP_SUPPORT_EMAIL`, else `RESEND_REPLY_TO`.
+    /// See [`Brand::from_env`].
     pub brand: Brand,
 }
 
@@ -72,22 +72,9 @@ impl Config {
     }
 
     fn read(transport: Transport, from: String) -> Result<Self> {
-        let from_variable =
-            |name: &str, address: &str| address::check(name, address).context("an address is malformed");
-        from_variable("RESEND_FROM_EMAIL", &from)?;
-        let reply_to = env::var("RESEND_REPLY_TO")?;
-        let support = env::var("APP_SUPPORT_EMAIL")?;
-        for (name, address) in [("RESEND_REPLY_TO", &reply_to), ("APP_SUPPORT_EMAIL", &support)] {
-            address.as_deref().map_or(Ok(()), |address| address::check(name, address))?;
-        }
-        let mut brand = env::var("APP_NAME")?.map_or_else(Brand::default, Brand::named);
-        if let Some(signature) = env::var("APP_SIGNATURE")? {
-            brand.signature = signature;
-        }
-        // The name stands in subjects, and a line break in a subject starts the next header.
-        ensure!(!brand.name.chars().any(char::is_control), "APP_NAME contains a control character");
-        brand.support_email = support.clone().or_else(|| reply_to.clone());
-        Ok(Self { transport, from, reply_to: reply_to.or(support), brand })
+        address::check("RESEND_FROM_EMAIL", &from)?;
+        let reply_to = address::variable("RESEND_REPLY_TO")?.or(address::variable("APP_SUPPORT_EMAIL")?);
+        Ok(Self { transport, from, reply_to, brand: Brand::from_env()? })
     }
 }
 

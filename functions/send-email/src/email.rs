@@ -2,13 +2,15 @@
 
 /// Everything about an e-mail but who gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Email {
+pub struct Email {
     /// The template it was made from, as jobs call it.
-    pub(crate) template: &'static str,
+    pub template: &'static str,
     /// The template as Resend's statistics call it.
-    pub(crate) tag: &'static str,
-    pub(crate) subject: String,
-    pub(crate) html: String,
+    pub tag: &'static str,
+    /// One line.
+    pub subject: String,
+    /// A whole document.
+    pub html: String,
     /// The same in plain text, with nothing encoded.
-    pub(crate) text: String,
+    pub text: String,
 }

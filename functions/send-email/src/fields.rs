@@ -1,5 +1,6 @@
 //! Reading the data of a template, field by field, so that an error names the field and repeats no data.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sigpost_jobs::Invalid;
 use url::Url;
@@ -34,9 +35,29 @@ impl Fields<'_> {
         Ok((!text.is_empty()).then(|| text.to_owned()))
     }
 
-    /// A line of text that must be there.
-    pub(crate) fn required_text(&self, name: &str) -> Result<String, Invalid> {
-        self.text(name)?.ok_or_else(|| invalid(name, "is required"))
+    /// What `read` finds there, which must be something.
+    pub(crate) fn required<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&Self, &str) -> Result<Option<T>, Invalid>,
+    ) -> Result<T, Invalid> {
+        read(self, name)?.ok_or_else(|| invalid(name, "is required"))
+    }
+
+    /// A moment in words: of an ISO time the day and the minute in UTC, of anything else the text itself.
+    pub(crate) fn moment(&self, name: &str) -> Result<Option<String>, Invalid> {
+        let text = self.text(name)?;
+        Ok(text.map(|text| match text.parse::<Timestamp>() {
+            Ok(at) => at.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+            Err(_) => text,
+        }))
+    }
+
+    /// One of a few words.
+    pub(crate) fn one_of(&self, name: &str, words: &[&'static str]) -> Result<&'static str, Invalid> {
+        let text = self.required(name, Self::text)?;
+        let word = words.iter().find(|word| **word == text).copied();
+        word.ok_or_else(|| invalid(name, format!("must be one of {}", words.join(", "))))
     }
 
     /// An e-mail address, or `None`.

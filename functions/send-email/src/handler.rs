@@ -1,11 +1,12 @@
-//! Render, then send.
+//! Render, send, and write down what was sent.
 
 use anyhow::Result;
+use serde_json::json;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
+use sigpost_store::email_logs::{self, SentEmail};
 
 use crate::mailer::Mailer;
-use crate::template::Template;
-use crate::{Brand, Config, SendEmail};
+use crate::{Brand, Config, SendEmail, Template};
 
 /// Sends the e-mails of one deployment.
 pub(crate) struct EmailSender {
@@ -24,7 +25,24 @@ impl Handler for EmailSender {
     type Job = SendEmail;
 
     async fn run(&self, job: SendEmail, ctx: &JobContext) -> Result<Outcome, JobError> {
-        let email = Template::read(&job.template, &job.data)?.render(&self.brand);
-        self.mailer.send(email, job.to, ctx).await
+        let email = Template::named(&job.template)?.render(&job.data, &self.brand)?;
+        let recipient = job.to.join(", ");
+        let Some(email_id) = self.mailer.send(&email, job.to, ctx).await? else {
+            let reason = "RESEND_API_KEY is not set: rendered and logged only";
+            return Ok(Outcome::with(json!({ "delivered": false, "reason": reason })));
+        };
+        ctx.commit(async |conn| {
+            let sent = SentEmail {
+                email_id: &email_id,
+                provider: "resend",
+                recipient: &recipient,
+                template: email.template,
+                subject: &email.subject,
+                message_id: &ctx.message_id,
+            };
+            email_logs::insert(conn, sent).await?;
+            Ok(Outcome::with(json!({ "delivered": true, "emailId": email_id })))
+        })
+        .await
     }
 }

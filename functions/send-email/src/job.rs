@@ -8,8 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use sigpost_jobs::{Invalid, Job};
 
-use crate::address;
-use crate::template::Template;
+use crate::{Brand, Template, address};
 
 /// The most recipients of one e-mail that Resend takes.
 const MAX_RECIPIENTS: usize = 50;
@@ -17,7 +16,7 @@ const MAX_RECIPIENTS: usize = 50;
 /// Sends one e-mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SendEmail {
-    /// The template's name: `welcome`, `passwordReset`, `subscriptionCreated`, `paymentFailed` or `fileReady`.
+    /// The name of one of [`Template::ALL`].
     pub template: String,
     /// Who gets it, 1 to 50: each `ada@example.com` or `Ada <ada@example.com>`. In JSON one address or a list.
     #[serde(deserialize_with = "one_or_many")]
@@ -33,7 +32,8 @@ impl Job for SendEmail {
     const TIMEOUT: Duration = Duration::from_secs(30);
 
     fn validate(&self) -> Result<(), Invalid> {
-        Template::read(&self.template, &self.data)?;
+        // Rendering is what finds every mistake, and costs microseconds.
+        Template::named(&self.template)?.render(&self.data, &Brand::default())?;
         if self.to.is_empty() || self.to.len() > MAX_RECIPIENTS {
             return Err(Invalid::new("to", format!("must be 1 to {MAX_RECIPIENTS} addresses")));
         }
@@ -105,7 +105,8 @@ mod tests {
     fn unknown_template_is_refused_with_the_known_ones() {
         assert_eq!(
             validated("goodbye", &json!("ada@example.com")),
-            Err("template: unknown \"goodbye\"; known are welcome, passwordReset, subscriptionCreated, paymentFailed, fileReady"
+            Err("template: unknown \"goodbye\"; known are welcome, passwordReset, passwordChanged, emailChange, \
+                 teamInvitation, subscriptionCreated, paymentFailed, fileReady"
                 .into())
         );
     }

@@ -14,6 +14,8 @@ pub(crate) struct Content<'a> {
     pub(crate) preview: &'a str,
     pub(crate) recipient_name: Option<&'a str>,
     pub(crate) paragraphs: &'a [&'a str],
+    /// A list after the paragraphs: what each is, and the thing itself.
+    pub(crate) details: &'a [(&'a str, &'a str)],
     /// A button: its label and where it leads.
     pub(crate) call_to_action: Option<(&'a str, &'a Url)>,
     /// Instead of the brand's.
@@ -44,6 +46,7 @@ fn html(content: &Content<'_>, brand: &Brand) -> String {
     let signature = Escaped(&brand.signature);
     let greeting = paragraph(&content.greeting());
     let paragraphs: String = content.paragraphs.iter().map(|text| paragraph(text)).collect();
+    let details = list(content.details);
     let button = content.call_to_action.map(|(label, url)| button(label, url)).unwrap_or_default();
     let support = content
         .support(brand)
@@ -65,7 +68,7 @@ fn html(content: &Content<'_>, brand: &Brand) -> String {
 <h1 style="margin:0;font-size:24px;line-height:1.3">{heading}</h1>
 </td></tr>
 <tr><td style="padding:24px 32px">
-{greeting}{paragraphs}{button}</td></tr>
+{greeting}{paragraphs}{details}{button}</td></tr>
 <tr><td style="padding:24px 32px;border-top:1px solid #e9e5e2;color:#787066;font-size:14px">
 <p style="margin:0">{signature}</p>{support}
 </td></tr>
@@ -78,6 +81,15 @@ fn html(content: &Content<'_>, brand: &Brand) -> String {
 
 fn paragraph(text: &str) -> String {
     format!("<p style=\"margin:0 0 16px\">{}</p>\n", Escaped(text))
+}
+
+fn list(details: &[(&str, &str)]) -> String {
+    if details.is_empty() {
+        return String::new();
+    }
+    let item = |(label, value): &(&str, &str)| format!("<li>{}: {}</li>\n", Escaped(label), Escaped(value));
+    let items: String = details.iter().map(item).collect();
+    format!("<ul style=\"margin:0 0 16px;padding-left:20px\">\n{items}</ul>\n")
 }
 
 fn button(label: &str, url: &Url) -> String {
@@ -93,6 +105,12 @@ fn text(content: &Content<'_>, brand: &Brand) -> String {
     // Writing to a string cannot fail.
     for paragraph in content.paragraphs {
         let _ = write!(text, "\n{paragraph}\n");
+    }
+    if !content.details.is_empty() {
+        text.push('\n');
+    }
+    for (label, value) in content.details {
+        let _ = writeln!(text, "- {label}: {value}");
     }
     if let Some((label, url)) = content.call_to_action {
         let _ = write!(text, "\n{label}: {url}\n");
@@ -117,6 +135,7 @@ mod tests {
             preview: HOSTILE,
             recipient_name: Some(HOSTILE),
             paragraphs: &[HOSTILE],
+            details: &[(HOSTILE, HOSTILE)],
             call_to_action: Some((HOSTILE, &url)),
             support_email,
         };
@@ -129,6 +148,7 @@ mod tests {
         assert!(html.starts_with("<!DOCTYPE html>\n<html"));
         assert!(!html.contains("<script>"), "{html}");
         assert!(html.contains("Hi &lt;script&gt;&quot;&amp;&#39;,"));
+        assert!(html.contains("<li>&lt;script&gt;&quot;&amp;&#39;: &lt;script&gt;&quot;&amp;&#39;</li>"), "{html}");
         assert!(html.contains("href=\"https://a.example/?a=1&amp;b=%222%22\""));
         assert!(text.contains("Hi <script>\"&',"), "{text}");
         assert!(!text.contains("&lt;"));

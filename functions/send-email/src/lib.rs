@@ -19,5 +19,7 @@ mod template;
 
 pub use brand::Brand;
 pub use config::{Config, Transport};
+pub use email::Email;
 pub use job::SendEmail;
 pub use router::{router, router_from_env};
+pub use template::Template;

@@ -1,11 +1,10 @@
 //! Where a rendered e-mail goes: to Resend, or to the log.
 
 use anyhow::Result;
-use serde_json::json;
-use sigpost_jobs::{JobContext, JobError, Outcome};
+use sigpost_jobs::{JobContext, JobError};
 
+use crate::Email;
 use crate::config::{Config, Transport};
-use crate::email::Email;
 use crate::resend::{Resend, spread};
 
 /// Sends e-mails in the way that the configuration names.
@@ -23,13 +22,18 @@ impl Mailer {
         }
     }
 
-    /// Sends it once, however often it is called for the same message.
-    pub(crate) async fn send(&self, email: Email, to: Vec<String>, ctx: &JobContext) -> Result<Outcome, JobError> {
+    /// Sends it once, however often it is called for the same message. Returns the mail service's id of it;
+    /// none if there is no mail service.
+    pub(crate) async fn send(
+        &self,
+        email: &Email,
+        to: Vec<String>,
+        ctx: &JobContext,
+    ) -> Result<Option<String>, JobError> {
         match self {
             Self::Resend(resend) => {
                 let email_id = ctx.once("send-email", |key| resend.send(email, to, key)).await;
-                let email_id = email_id.map_err(|error| spread(error, ctx.attempt, ctx.run_id.as_u128()))?;
-                Ok(Outcome::with(json!({ "delivered": true, "emailId": email_id })))
+                email_id.map(Some).map_err(|error| spread(error, ctx.attempt, ctx.run_id.as_u128()))
             }
             Self::Log => {
                 let Email { template, subject, .. } = email;
@@ -39,8 +43,7 @@ impl Mailer {
                     recipients = to.len(),
                     "[email] rendered and not sent: RESEND_API_KEY is not set"
                 );
-                let reason = "RESEND_API_KEY is not set: rendered and logged only";
-                Ok(Outcome::with(json!({ "delivered": false, "reason": reason })))
+                Ok(None)
             }
         }
     }

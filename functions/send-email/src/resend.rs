@@ -11,7 +11,7 @@ use sigpost_runtime::causes::with_causes;
 use sigpost_runtime::env;
 use url::Url;
 
-use crate::email::Email;
+use crate::Email;
 
 /// How long Resend may take to accept an e-mail; well within the job's own time.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,8 +41,8 @@ impl Resend {
 
     /// Sends it, and returns Resend's id. For a day Resend answers a repetition of the same message
     /// with the same id, and sends nothing.
-    pub(crate) async fn send(&self, email: Email, to: Vec<String>, key: String) -> Result<String, JobError> {
-        let mut options = CreateEmailBaseOptions::new(&self.from, to, email.subject)
+    pub(crate) async fn send(&self, email: &Email, to: Vec<String>, key: String) -> Result<String, JobError> {
+        let mut options = CreateEmailBaseOptions::new(&self.from, to, &email.subject)
             .with_html(&email.html)
             .with_text(&email.text)
             .with_tag(Tag::new("template", email.tag));
@@ -158,7 +158,7 @@ mod tests {
             text: "Hi".into(),
         };
         resend
-            .send(email, vec!["ada@example.com".into(), "Bob <bob@example.com>".into()], "send-email/msg_1".into())
+            .send(&email, vec!["ada@example.com".into(), "Bob <bob@example.com>".into()], "send-email/msg_1".into())
             .await
     }
 

@@ -1,66 +1,112 @@
 //! The templates, by name.
 
+mod email_change;
 mod file_ready;
+mod password_changed;
 mod password_reset;
 mod payment_failed;
 mod subscription_created;
+mod team_invitation;
 mod welcome;
 
 use serde_json::{Map, Value};
 use sigpost_jobs::Invalid;
 
-use self::file_ready::FileReady;
-use self::password_reset::PasswordReset;
-use self::payment_failed::PaymentFailed;
-use self::subscription_created::SubscriptionCreated;
-use self::welcome::Welcome;
-use crate::Brand;
-use crate::email::Email;
 use crate::fields::Fields;
+use crate::{Brand, Email};
 
-/// A template with its data, checked.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Template {
-    Welcome(Welcome),
-    PasswordReset(PasswordReset),
-    SubscriptionCreated(SubscriptionCreated),
-    PaymentFailed(PaymentFailed),
-    FileReady(FileReady),
+/// What an e-mail is made of, together with data and a brand.
+#[derive(Clone, Copy, Debug)]
+pub struct Template {
+    /// As jobs call it.
+    pub name: &'static str,
+    /// Who gets it, or what is in it, in a few words.
+    pub about: &'static str,
+    /// The fields of its data that may be missing.
+    pub optional: &'static [&'static str],
+    sample: fn() -> Value,
+    render: fn(&Fields<'_>, &Brand) -> Result<Email, Invalid>,
 }
 
 impl Template {
-    /// Reads the data of the template with this name. The errors name the field.
-    pub(crate) fn read(name: &str, data: &Map<String, Value>) -> Result<Self, Invalid> {
-        let fields = Fields(data);
-        match name {
-            welcome::NAME => Welcome::read(&fields).map(Self::Welcome),
-            password_reset::NAME => PasswordReset::read(&fields).map(Self::PasswordReset),
-            subscription_created::NAME => SubscriptionCreated::read(&fields).map(Self::SubscriptionCreated),
-            payment_failed::NAME => PaymentFailed::read(&fields).map(Self::PaymentFailed),
-            file_ready::NAME => FileReady::read(&fields).map(Self::FileReady),
-            unknown => {
-                let known = [
-                    welcome::NAME,
-                    password_reset::NAME,
-                    subscription_created::NAME,
-                    payment_failed::NAME,
-                    file_ready::NAME,
-                ]
-                .join(", ");
-                let shown: String = unknown.chars().take(64).collect();
-                Err(Invalid::new("template", format!("unknown {shown:?}; known are {known}")))
+    /// All there are.
+    pub const ALL: [Self; 8] = [
+        welcome::TEMPLATE,
+        password_reset::TEMPLATE,
+        password_changed::TEMPLATE,
+        email_change::TEMPLATE,
+        team_invitation::TEMPLATE,
+        subscription_created::TEMPLATE,
+        payment_failed::TEMPLATE,
+        file_ready::TEMPLATE,
+    ];
+
+    /// The one with this name.
+    ///
+    /// # Errors
+    ///
+    /// There is none: the error says which there are.
+    pub fn named(name: &str) -> Result<Self, Invalid> {
+        Self::ALL.into_iter().find(|template| template.name == name).ok_or_else(|| {
+            let shown: String = name.chars().take(64).collect();
+            let known = Self::ALL.map(|template| template.name).join(", ");
+            Invalid::new("template", format!("unknown {shown:?}; known are {known}"))
+        })
+    }
+
+    /// Data with every field it can have, made up.
+    pub fn sample(&self) -> Map<String, Value> {
+        match (self.sample)() {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        }
+    }
+
+    /// The e-mail with this data, in the name of the brand.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is missing or wrong, as `data.<name>`.
+    pub fn render(&self, data: &Map<String, Value>, brand: &Brand) -> Result<Email, Invalid> {
+        (self.render)(&Fields(data), brand)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(template: Template, data: &Map<String, Value>) -> Option<String> {
+        template.render(data, &Brand::default()).err().map(|invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn samples_have_every_field_and_each_is_required_unless_it_is_said_not_to_be() {
+        for template in Template::ALL {
+            let sample = template.sample();
+            assert_eq!(error(template, &sample), None, "{}", template.name);
+            assert!(template.optional.iter().all(|name| sample.contains_key(*name)), "{}", template.name);
+            for name in sample.keys() {
+                let mut data = sample.clone();
+                data.remove(name);
+                let optional = template.optional.contains(&name.as_str());
+                let expected = (!optional).then(|| format!("data.{name}: is required"));
+                assert_eq!(error(template, &data), expected, "{}", template.name);
             }
         }
     }
 
-    /// The e-mail, in the name of the brand.
-    pub(crate) fn render(&self, brand: &Brand) -> Email {
-        match self {
-            Self::Welcome(welcome) => welcome.render(brand),
-            Self::PasswordReset(password_reset) => password_reset.render(brand),
-            Self::SubscriptionCreated(subscription_created) => subscription_created.render(brand),
-            Self::PaymentFailed(payment_failed) => payment_failed.render(brand),
-            Self::FileReady(file_ready) => file_ready.render(brand),
+    #[test]
+    fn every_optional_field_is_seen_in_the_email() {
+        for template in Template::ALL {
+            let sample = template.sample();
+            let render = |data: &Map<String, Value>| template.render(data, &Brand::default()).expect("valid data");
+            for name in template.optional {
+                let mut without = sample.clone();
+                without.remove(*name);
+                assert_ne!(render(&sample).text, render(&without).text, "{}: {name}", template.name);
+                assert_ne!(render(&sample).html, render(&without).html, "{}: {name}", template.name);
+            }
         }
     }
 }

@@ -37,6 +37,23 @@ impl EmailStatus {
     }
 }
 
+/// An e-mail that the mail service has taken.
+#[derive(Clone, Copy, Debug)]
+pub struct SentEmail<'a> {
+    /// The mail service's id of it.
+    pub email_id: &'a str,
+    /// The mail service, e.g. `resend`.
+    pub provider: &'a str,
+    /// Everybody it is for, with a comma between them.
+    pub recipient: &'a str,
+    /// The template it was made from.
+    pub template: &'a str,
+    /// Its subject.
+    pub subject: &'a str,
+    /// The message whose job sent it.
+    pub message_id: &'a str,
+}
+
 /// What the mail service tells of an e-mail.
 #[derive(Clone, Copy, Debug)]
 pub struct EmailNews<'a> {
@@ -85,6 +102,49 @@ statement! {
         error_message = coalesce(known.error_message, excluded.error_message),
         updated_at = now()
     returning status::text"
+}
+
+statement! {
+    /// The row may be there: made by the mail service's news, or by an earlier run. Its status is then
+    /// not less than `sent`, and stays.
+    Insert {
+        id: Uuid => SqlUuid,
+        email_id: &'a str => Text,
+        provider: &'a str => Text,
+        recipient: &'a str => Text,
+        template: &'a str => Text,
+        subject: &'a str => Text,
+        message_id: &'a str => Text,
+    } -> Text;
+    "insert into email_logs as known
+        (id, email_id, provider, recipient, template_type, subject, status, metadata)
+    values (" {id} "," {email_id} "," {provider} "," {recipient} "," {template} "," {subject} ",
+            'sent', jsonb_build_object('messageId', " {message_id} "))
+    on conflict (email_id) do update set
+        recipient = excluded.recipient,
+        template_type = excluded.template_type,
+        subject = excluded.subject,
+        metadata = coalesce(known.metadata, '{}') || excluded.metadata,
+        sent_at = least(known.sent_at, excluded.sent_at),
+        updated_at = now()
+    returning status::text"
+}
+
+/// Writes down an e-mail that was sent just now. Returns the status it has: what the mail service has told
+/// of it before counts. Writing it again changes nothing.
+pub async fn insert(conn: &mut AsyncPgConnection, sent: SentEmail<'_>) -> Result<String, Error> {
+    let SentEmail { email_id, provider, recipient, template, subject, message_id } = sent;
+    let statement = Insert {
+        id: Uuid::now_v7(),
+        email_id,
+        provider,
+        recipient,
+        template,
+        subject,
+        message_id,
+        lifetime: PhantomData,
+    };
+    Ok(statement.get_result(conn).await?)
 }
 
 /// Writes down what has happened to an e-mail. Its status only moves forward: news that come late add their

@@ -3,10 +3,13 @@
 use std::collections::HashSet;
 
 use dispatch::engine::StepKind;
+use jiff::Timestamp;
 use send_email::{Brand, Config, SendEmail, Transport};
 use serde_json::{Value, json};
+use sigpost_qstash::MessageId;
+use sigpost_store::email_logs::{self, EmailNews, EmailStatus};
 
-use super::deployment::Deployment;
+use super::deployment::{Deployment, answer};
 use crate::support::{Answer, Receiver};
 
 /// A deployment whose e-mails go to a Resend of the test's own.
@@ -177,4 +180,154 @@ async fn an_email_that_cannot_be_rendered_is_refused_before_anything_is_sent() {
         assert!(said["error"].as_str().is_some_and(|said| said.starts_with(error)), "{said}");
     }
     assert_eq!((resend.all_so_far().await.len(), deployment.run_count().await), (0, 0));
+}
+
+/// Valid data for every template, each field as hostile as it may be.
+fn hostile() -> [(&'static str, Value); 7] {
+    let bad = "<script>alert(\"1\")</script>&'";
+    let url = "https://a.example/\"><script>?q=<script>\"'&x=1";
+    [
+        ("welcome", json!({ "dashboardUrl": url, "recipientName": bad, "teamName": bad })),
+        ("passwordReset", json!({ "resetUrl": url, "expiresInMinutes": 5, "recipientName": bad })),
+        ("passwordChanged", json!({ "changedAt": bad, "ipAddress": bad, "recipientName": bad })),
+        (
+            "emailChange",
+            json!({ "confirmationUrl": url, "newEmail": "o'a&b@c.example", "oldEmail": "a&b'@c.example", "recipientName": bad }),
+        ),
+        (
+            "teamInvitation",
+            json!({
+                "inviteUrl": url, "inviterName": bad, "teamName": bad, "role": "owner", "expiresAt": bad, "recipientName": bad,
+            }),
+        ),
+        ("subscriptionCreated", json!({ "dashboardUrl": url, "planName": bad, "amount": bad, "recipientName": bad })),
+        ("paymentFailed", json!({ "paymentDetailsUrl": url, "amountDue": bad, "recipientName": bad })),
+    ]
+}
+
+#[tokio::test]
+async fn every_template_is_sent_and_nothing_in_its_data_becomes_markup() {
+    let (deployment, resend) = start().await;
+    for (template, data) in hostile() {
+        let id = deployment
+            .publish::<SendEmail>(&[], &json!({ "template": template, "to": "ada@example.com", "data": data }))
+            .await;
+        deployment.app.wait_for(id, StepKind::Delivered).await;
+        let email = resend.next().await.json();
+        let (html, text) = (email["html"].as_str().expect("HTML"), email["text"].as_str().expect("text"));
+        assert!(html.starts_with("<!DOCTYPE html>") && !html.contains("<script"), "{html}");
+        for (field, value) in data.as_object().expect("an object") {
+            let Some(value) = value.as_str() else { continue };
+            // In HTML everything is escaped, in plain text nothing is; a URL is percent-encoded besides.
+            let shown =
+                if field.ends_with("Url") { "https://a.example/%22%3E%3Cscript%3E?q=%3Cscript%3E%22" } else { value };
+            assert!(text.contains(shown), "{template}.{field} is not in {text}");
+            let escaped = shown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let escaped = escaped.replace('"', "&quot;").replace('\'', "&#39;");
+            assert!(html.contains(&escaped), "{template}.{field} is not in {html}");
+        }
+    }
+    // Addresses with markup in them are none.
+    let data = json!({ "confirmationUrl": "https://a.example", "newEmail": "<script>@a.example" });
+    let job = json!({ "template": "emailChange", "to": "ada@example.com", "data": data });
+    let id = deployment.publish::<SendEmail>(&[], &job).await;
+    deployment.app.wait_for(id, StepKind::Failed).await;
+    let said = deployment.last_words(id).await;
+    assert!(said.starts_with("data.newEmail: is not an e-mail address"), "{said}");
+}
+
+/// What is written down of the only e-mail, without what differs from run to run.
+async fn log(deployment: &Deployment) -> Value {
+    let sql = "select (to_jsonb(l) - '{id,updated_at,sent_at}'::text[])::text from email_logs l";
+    let rows = deployment.app.database.query(sql, &[]).await;
+    let [row] = &rows[..] else { panic!("{} rows", rows.len()) };
+    serde_json::from_str(row.get(0)).expect("JSON")
+}
+
+const EMAIL_ID: &str = "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794";
+
+/// As process-webhook writes it.
+async fn bounced(deployment: &Deployment) {
+    let news = EmailNews {
+        email_id: EMAIL_ID,
+        provider: "resend",
+        recipient: "ada@example.com",
+        subject: Some("Welcome"),
+        status: EmailStatus::Bounced,
+        at: "2026-01-02T10:05:00Z".parse().expect("a time"),
+        error: Some("no such mailbox"),
+    };
+    let database = deployment.app.app.database();
+    email_logs::update(&mut database.connection().await.expect("a connection"), news).await.expect("written");
+}
+
+fn logged(id: MessageId, status: &str) -> Value {
+    json!({
+        "email_id": EMAIL_ID, "recipient": "ada@example.com, Bob <bob@example.com>", "template_type": "welcome",
+        "subject": "Welcome to R&D", "status": status, "provider": "resend", "metadata": { "messageId": id },
+        "delivered_at": null, "failed_at": null, "error_message": null,
+    })
+}
+
+fn bounced_log(id: MessageId) -> Value {
+    let mut log = logged(id, "bounced");
+    log["failed_at"] = json!("2026-01-02T10:05:00+00:00");
+    log["error_message"] = json!("no such mailbox");
+    log
+}
+
+fn welcome_to_two() -> Value {
+    json!({ "template": "welcome", "to": ["ada@example.com", "Bob <bob@example.com>"], "data": welcome()["data"] })
+}
+
+#[tokio::test]
+async fn an_email_that_was_sent_is_written_down_and_what_comes_of_it_added() {
+    let (deployment, resend) = start().await;
+    let id = deployment.publish::<SendEmail>(&[], &welcome_to_two()).await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(log(&deployment).await, logged(id, "sent"));
+    assert_eq!(resend.next().await.json()["to"].as_array().map(Vec::len), Some(2), "one e-mail for all");
+    bounced(&deployment).await;
+    assert_eq!(log(&deployment).await, bounced_log(id));
+}
+
+#[tokio::test]
+async fn news_of_an_email_that_come_before_it_is_written_down_are_kept() {
+    let (deployment, _resend) = start().await;
+    bounced(&deployment).await;
+    let id = deployment.publish::<SendEmail>(&[], &welcome_to_two()).await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(log(&deployment).await, bounced_log(id));
+    let sent = "select count(*) from email_logs where sent_at = '2026-01-02T10:05:00Z'";
+    assert_eq!(deployment.app.database.count(sent).await, 1, "it was not sent after it came back");
+}
+
+#[tokio::test]
+async fn an_email_is_sent_and_written_down_once_although_its_first_run_could_not_be_recorded() {
+    let (deployment, resend) = start().await;
+    // The finishing transaction fails after Resend has taken the e-mail.
+    deployment.app.database.execute("alter table email_logs rename to email_logs_away").await;
+    let id = deployment.publish::<SendEmail>(&[], &welcome_to_two()).await;
+    deployment.app.wait_for(id, StepKind::Retried).await;
+    assert_eq!(deployment.story(id).await.len(), 1);
+    deployment.app.database.execute("alter table email_logs_away rename to email_logs").await;
+    deployment.app.let_time_pass().await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(resend.next_many(1).await.len() + resend.all_so_far().await.len(), 1);
+    assert_eq!(log(&deployment).await, logged(id, "sent"));
+
+    // Delivered again although it was done, as by a dispatcher that died before it wrote that down.
+    deployment.app.database.execute("update email_logs set status = 'delivered'").await;
+    let url = deployment.endpoint::<SendEmail>();
+    let body = welcome_to_two().to_string();
+    let signer = deployment.app.app.keys().keys().signer.sign(&url, body.as_bytes(), Timestamp::now());
+    let again = reqwest::Client::new()
+        .post(&url)
+        .header("Content-Type", "application/json")
+        .header("Upstash-Message-Id", id.to_string())
+        .header("Upstash-Signature", signer)
+        .body(body);
+    assert_eq!(answer(again).await.body, json!({ "success": true, "duplicate": true }));
+    assert_eq!(log(&deployment).await, logged(id, "delivered"));
+    assert!(resend.all_so_far().await.is_empty());
 }

@@ -1,18 +1,33 @@
 //! `fileReady`: where the export or the report is that somebody asked for.
 
+use serde_json::{Value, json};
 use sigpost_jobs::Invalid;
 use url::Url;
 
-use crate::Brand;
-use crate::email::Email;
+use super::Template;
 use crate::fields::Fields;
 use crate::layout::{Content, render};
+use crate::{Brand, Email};
 
-pub(super) const NAME: &str = "fileReady";
+pub(super) const TEMPLATE: Template = Template {
+    name: "fileReady",
+    about: "to whoever asked for an export or a report: the link to it",
+    optional: &["expiresInHours", "recipientName", "supportEmail"],
+    sample: || {
+        json!({
+            "title": "Export of events",
+            "downloadUrl": "https://files.acme.example/exports/events.csv",
+            "expiresInHours": 12,
+            "recipientName": "Ada",
+            "supportEmail": "help@acme.example",
+        })
+    },
+    render: |fields, brand| Ok(FileReady::read(fields)?.render(brand)),
+};
 
 /// Its data.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct FileReady {
+struct FileReady {
     title: String,
     download_url: Url,
     expires_in_hours: Option<u32>,
@@ -21,9 +36,9 @@ pub(crate) struct FileReady {
 }
 
 impl FileReady {
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
-        let title = fields.text("title")?.ok_or_else(|| Invalid::new("data.title", "is required"))?;
-        let expires = fields.0.get("expiresInHours").is_some_and(|hours| !hours.is_null());
+    fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
+        let title = fields.required("title", Fields::text)?;
+        let expires = fields.0.get("expiresInHours").is_some_and(|hours: &Value| !hours.is_null());
         Ok(Self {
             title,
             download_url: fields.file_url("downloadUrl")?,
@@ -33,7 +48,7 @@ impl FileReady {
         })
     }
 
-    pub(super) fn render(&self, brand: &Brand) -> Email {
+    fn render(&self, brand: &Brand) -> Email {
         let subject = format!("{} is ready", self.title);
         let good_for = match self.expires_in_hours {
             None => "The link is for you: whoever has it can read the file.".to_owned(),
@@ -45,18 +60,17 @@ impl FileReady {
             preview: "The file that you asked for can be downloaded.",
             recipient_name: self.recipient_name.as_deref(),
             paragraphs: &["The file that you asked for can be downloaded.", &good_for],
+            details: &[],
             call_to_action: Some(("Download the file", &self.download_url)),
             support_email: self.support_email.as_deref(),
         };
         let (html, text) = render(&content, brand);
-        Email { template: NAME, tag: "file-ready", html, text, subject }
+        Email { template: TEMPLATE.name, tag: "file-ready", html, text, subject }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
     fn read(data: &Value) -> Result<FileReady, String> {

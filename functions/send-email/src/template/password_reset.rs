@@ -1,18 +1,32 @@
 //! `passwordReset`: the link that somebody asked for.
 
+use serde_json::json;
 use sigpost_jobs::Invalid;
 use url::Url;
 
-use crate::Brand;
-use crate::email::Email;
+use super::Template;
 use crate::fields::Fields;
 use crate::layout::{Content, render};
+use crate::{Brand, Email};
 
-pub(super) const NAME: &str = "passwordReset";
+pub(super) const TEMPLATE: Template = Template {
+    name: "passwordReset",
+    about: "to somebody who has asked for another password: the link",
+    optional: &["recipientName", "supportEmail"],
+    sample: || {
+        json!({
+            "resetUrl": "https://acme.example/reset?token=abc",
+            "expiresInMinutes": 60,
+            "recipientName": "Ada",
+            "supportEmail": "help@acme.example",
+        })
+    },
+    render: |fields, brand| Ok(PasswordReset::read(fields)?.render(brand)),
+};
 
 /// Its data.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PasswordReset {
+struct PasswordReset {
     reset_url: Url,
     expires_in_minutes: u32,
     recipient_name: Option<String>,
@@ -20,7 +34,7 @@ pub(crate) struct PasswordReset {
 }
 
 impl PasswordReset {
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
+    fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
         Ok(Self {
             reset_url: fields.url("resetUrl")?,
             expires_in_minutes: fields.count("expiresInMinutes")?,
@@ -29,7 +43,7 @@ impl PasswordReset {
         })
     }
 
-    pub(super) fn render(&self, brand: &Brand) -> Email {
+    fn render(&self, brand: &Brand) -> Email {
         let time = match self.expires_in_minutes {
             1 => "in the next minute".to_owned(),
             minutes => format!("within the next {minutes} minutes"),
@@ -44,17 +58,24 @@ impl PasswordReset {
                 &preview,
                 "If it was not you, there is nothing to do: your password stays as it is.",
             ],
+            details: &[],
             call_to_action: Some(("Reset password", &self.reset_url)),
             support_email: self.support_email.as_deref(),
         };
         let (html, text) = render(&content, brand);
-        Email { template: NAME, tag: "password-reset", subject: "Password reset instructions".into(), html, text }
+        Email {
+            template: TEMPLATE.name,
+            tag: "password-reset",
+            subject: "Password reset instructions".into(),
+            html,
+            text,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
 

@@ -1,18 +1,32 @@
 //! `paymentFailed`: to whoever should look at how they pay.
 
+use serde_json::json;
 use sigpost_jobs::Invalid;
 use url::Url;
 
-use crate::Brand;
-use crate::email::Email;
+use super::Template;
 use crate::fields::Fields;
 use crate::layout::{Content, render};
+use crate::{Brand, Email};
 
-pub(super) const NAME: &str = "paymentFailed";
+pub(super) const TEMPLATE: Template = Template {
+    name: "paymentFailed",
+    about: "to whoever should look at how they pay",
+    optional: &["recipientName", "supportEmail"],
+    sample: || {
+        json!({
+            "amountDue": "29.00 EUR",
+            "paymentDetailsUrl": "https://acme.example/app/settings/billing",
+            "recipientName": "Ada",
+            "supportEmail": "help@acme.example",
+        })
+    },
+    render: |fields, brand| Ok(PaymentFailed::read(fields)?.render(brand)),
+};
 
 /// Its data.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PaymentFailed {
+struct PaymentFailed {
     amount_due: String,
     payment_details_url: Url,
     recipient_name: Option<String>,
@@ -20,34 +34,39 @@ pub(crate) struct PaymentFailed {
 }
 
 impl PaymentFailed {
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
+    fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
         Ok(Self {
-            amount_due: fields.required_text("amountDue")?,
+            amount_due: fields.required("amountDue", Fields::text)?,
             payment_details_url: fields.url("paymentDetailsUrl")?,
             recipient_name: fields.text("recipientName")?,
             support_email: fields.address("supportEmail")?,
         })
     }
 
-    pub(super) fn render(&self, brand: &Brand) -> Email {
+    fn render(&self, brand: &Brand) -> Email {
         let preview = format!("We were unable to process your recent payment of {}.", self.amount_due);
         let content = Content {
             heading: "Payment Failed",
             preview: &preview,
             recipient_name: self.recipient_name.as_deref(),
             paragraphs: &[&preview, "Please update your payment details, so that your subscription goes on."],
+            details: &[],
             call_to_action: Some(("Update payment details", &self.payment_details_url)),
             support_email: self.support_email.as_deref(),
         };
         let (html, text) = render(&content, brand);
-        Email { template: NAME, tag: "payment-failed", subject: "Your recent payment failed".into(), html, text }
+        Email {
+            template: TEMPLATE.name,
+            tag: "payment-failed",
+            subject: "Your recent payment failed".into(),
+            html,
+            text,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

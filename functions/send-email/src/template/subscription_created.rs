@@ -1,18 +1,33 @@
 //! `subscriptionCreated`: to whoever pays from now on.
 
+use serde_json::json;
 use sigpost_jobs::Invalid;
 use url::Url;
 
-use crate::Brand;
-use crate::email::Email;
+use super::Template;
 use crate::fields::Fields;
 use crate::layout::{Content, render};
+use crate::{Brand, Email};
 
-pub(super) const NAME: &str = "subscriptionCreated";
+pub(super) const TEMPLATE: Template = Template {
+    name: "subscriptionCreated",
+    about: "to whoever pays from now on",
+    optional: &["recipientName", "supportEmail"],
+    sample: || {
+        json!({
+            "planName": "Pro",
+            "amount": "29.00 EUR",
+            "dashboardUrl": "https://acme.example/app",
+            "recipientName": "Ada",
+            "supportEmail": "help@acme.example",
+        })
+    },
+    render: |fields, brand| Ok(SubscriptionCreated::read(fields)?.render(brand)),
+};
 
 /// Its data.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SubscriptionCreated {
+struct SubscriptionCreated {
     plan_name: String,
     amount: String,
     dashboard_url: Url,
@@ -21,35 +36,36 @@ pub(crate) struct SubscriptionCreated {
 }
 
 impl SubscriptionCreated {
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
+    fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
         Ok(Self {
-            plan_name: fields.required_text("planName")?,
-            amount: fields.required_text("amount")?,
+            plan_name: fields.required("planName", Fields::text)?,
+            amount: fields.required("amount", Fields::text)?,
             dashboard_url: fields.url("dashboardUrl")?,
             recipient_name: fields.text("recipientName")?,
             support_email: fields.address("supportEmail")?,
         })
     }
 
-    pub(super) fn render(&self, brand: &Brand) -> Email {
+    fn render(&self, brand: &Brand) -> Email {
         let preview = format!("Your subscription to the {} plan is now active.", self.plan_name);
         let content = Content {
             heading: "Subscription Confirmation",
             preview: &preview,
             recipient_name: self.recipient_name.as_deref(),
             paragraphs: &[&preview, &format!("Amount: {}", self.amount)],
+            details: &[],
             call_to_action: Some(("Go to your dashboard", &self.dashboard_url)),
             support_email: self.support_email.as_deref(),
         };
         let (html, text) = render(&content, brand);
         let subject = format!("Your subscription to {} is active", self.plan_name);
-        Email { template: NAME, tag: "subscription-created", subject, html, text }
+        Email { template: TEMPLATE.name, tag: "subscription-created", subject, html, text }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
 

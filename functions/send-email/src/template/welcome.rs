@@ -1,18 +1,32 @@
 //! `welcome`: to somebody who has signed up, or was taken into a team.
 
+use serde_json::json;
 use sigpost_jobs::Invalid;
 use url::Url;
 
-use crate::Brand;
-use crate::email::Email;
+use super::Template;
 use crate::fields::Fields;
 use crate::layout::{Content, render};
+use crate::{Brand, Email};
 
-pub(super) const NAME: &str = "welcome";
+pub(super) const TEMPLATE: Template = Template {
+    name: "welcome",
+    about: "to somebody who has signed up, or was taken into a team",
+    optional: &["recipientName", "teamName", "supportEmail"],
+    sample: || {
+        json!({
+            "dashboardUrl": "https://acme.example/app",
+            "recipientName": "Ada",
+            "teamName": "Research",
+            "supportEmail": "help@acme.example",
+        })
+    },
+    render: |fields, brand| Ok(Welcome::read(fields)?.render(brand)),
+};
 
 /// Its data.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Welcome {
+struct Welcome {
     dashboard_url: Url,
     recipient_name: Option<String>,
     team_name: Option<String>,
@@ -20,7 +34,7 @@ pub(crate) struct Welcome {
 }
 
 impl Welcome {
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
+    fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
         Ok(Self {
             dashboard_url: fields.url("dashboardUrl")?,
             recipient_name: fields.text("recipientName")?,
@@ -29,7 +43,7 @@ impl Welcome {
         })
     }
 
-    pub(super) fn render(&self, brand: &Brand) -> Email {
+    fn render(&self, brand: &Brand) -> Email {
         let subject = format!("Welcome to {}", self.team_name.as_ref().unwrap_or(&brand.name));
         let preview = match &self.team_name {
             Some(team) => format!("You're now part of {team}. Let's get you started."),
@@ -44,17 +58,18 @@ impl Welcome {
             preview: &preview,
             recipient_name: self.recipient_name.as_deref(),
             paragraphs: &[&preview, next],
+            details: &[],
             call_to_action: Some(("Open your dashboard", &self.dashboard_url)),
             support_email: self.support_email.as_deref(),
         };
         let (html, text) = render(&content, brand);
-        Email { template: NAME, tag: "welcome-signup", html, text, subject }
+        Email { template: TEMPLATE.name, tag: "welcome-signup", html, text, subject }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
 

@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -31,7 +32,12 @@ impl Outside {
                 let _ = released.wait_for(|released| *released).await;
             }
         };
-        let email = async || r#"{"id":"49a3999c-0ce1-4ea6-ab68-afcd6dc2e794"}"#;
+        // An id of its own for each e-mail, as at Resend: they would all be one row of `email_logs`.
+        let sent = Arc::new(AtomicU64::new(0));
+        let email = move || {
+            let number = sent.fetch_add(1, Ordering::Relaxed);
+            async move { format!(r#"{{"id":"email-{number}"}}"#) }
+        };
         let router = Router::new().route("/emails", post(email)).route("/held", post(hold));
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("there is no free port")?;

@@ -1,0 +1,106 @@
+//! `sigpost email preview`.
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use send_email::{Brand, Template};
+use serde_json::{Map, Value, json};
+
+use crate::{input, output};
+
+/// Look at the e-mails that `send-email` sends, without sending any.
+#[derive(Debug, Args)]
+pub(crate) struct Email {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Preview(Preview),
+}
+
+/// Print an e-mail as it would be sent. Without a template, list the templates and their fields.
+///
+/// The brand is read from APP_NAME, APP_SIGNATURE, APP_SUPPORT_EMAIL and RESEND_REPLY_TO, as `send-email` reads it.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+struct Preview {
+    /// The template's name, e.g. `passwordReset`.
+    template: Option<String>,
+    /// Print the plain text instead of the HTML.
+    #[arg(long, conflicts_with = "json")]
+    text: bool,
+    /// The fields, an object in JSON: a text, `@file`, or `-` for standard input. By default made-up ones, all there are.
+    #[arg(long, value_name = "JSON", requires = "template")]
+    data: Option<String>,
+    /// Print subject, HTML and text as JSON; of the list, each template with the made-up fields.
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  sigpost email preview                                the templates, and the fields of each
+  sigpost email preview welcome > welcome.html         as a browser shows it
+  sigpost email preview welcome --text --data '{\"dashboardUrl\": \"https://acme.example\"}'
+  APP_NAME=Acme sigpost email preview paymentFailed --json";
+
+impl Email {
+    pub(crate) fn run(self) -> Result<()> {
+        match self.action {
+            Action::Preview(preview) => preview.run(),
+        }
+    }
+}
+
+impl Preview {
+    fn run(self) -> Result<()> {
+        let Some(name) = &self.template else {
+            let described: Vec<Value> = Template::ALL.iter().map(description).collect();
+            return output::print(self.json, &described, || Template::ALL.map(|template| lines(&template)).join("\n"));
+        };
+        let template = Template::named(name)?;
+        let data = match &self.data {
+            None => template.sample(),
+            Some(source) => object(&input::read("--data", source)?)?,
+        };
+        for field in data.keys().filter(|field| !template.sample().contains_key(*field)) {
+            eprintln!("note: data.{field} is no field of {name}, and is ignored");
+        }
+        let email = template
+            .render(&data, &Brand::from_env()?)
+            .with_context(|| format!("the data is not {name}'s; `sigpost email preview` lists the fields"))?;
+        let described = json!({ "subject": email.subject, "html": email.html, "text": email.text });
+        output::print(self.json, &described, || {
+            let content = if self.text { &email.text } else { &email.html };
+            content.trim_end().to_owned()
+        })
+    }
+}
+
+fn object(json: &[u8]) -> Result<Map<String, Value>> {
+    serde_json::from_slice(json).context("--data is not an object in JSON")
+}
+
+fn description(template: &Template) -> Value {
+    let sample = template.sample();
+    let required: Vec<&String> = sample.keys().filter(|field| is_required(template, field)).collect();
+    json!({
+        "template": template.name,
+        "about": template.about,
+        "required": required,
+        "optional": template.optional,
+        "sample": sample,
+    })
+}
+
+/// The name, and below it the fields; those that may be missing with a question mark.
+fn lines(template: &Template) -> String {
+    let sample = template.sample();
+    let (required, optional): (Vec<_>, Vec<_>) = sample.keys().partition(|field| is_required(template, field));
+    let fields = required.into_iter().cloned().chain(optional.into_iter().map(|field| format!("{field}?")));
+    format!("{:<20} {}\n{:<20} {}", template.name, template.about, "", fields.collect::<Vec<_>>().join(", "))
+}
+
+fn is_required(template: &Template, field: &str) -> bool {
+    !template.optional.contains(&field)
+}
