@@ -124,7 +124,7 @@ fn a_function_reads_the_secrets_that_it_refers_to_and_no_others() {
 #[test]
 fn every_handler_reads_where_each_job_is_run() {
     let stack = Stack::with(&[]);
-    let parameter = &stack.resources["JobUrls"]["Properties"];
+    let parameter = &stack.resources["JobUrlsParameter"]["Properties"];
     let mut listed: Vec<&str> = parameter["Value"].as_str().expect("a text").split(',').collect();
     listed.sort_unstable();
     let of = |job: &JobType| format!("{}={}", job.name, function_url(&logical_name(job.name)));
@@ -138,7 +138,10 @@ fn every_handler_reads_where_each_job_is_run() {
         assert_eq!(variables["JOB_URLS"], *reference, "{handler}");
     }
     // What applications are told is the same.
-    assert_eq!(template("template.yaml")["Outputs"]["JobUrls"]["Value"], json!({ "Fn::GetAtt": "JobUrls.Value" }));
+    assert_eq!(
+        template("template.yaml")["Outputs"]["JobUrls"]["Value"],
+        json!({ "Fn::GetAtt": "JobUrlsParameter.Value" })
+    );
 }
 
 /// `arn:...:secret:NAME-??????` and `arn:...:parameter/NAME`, as references have them.

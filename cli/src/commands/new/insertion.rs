@@ -24,11 +24,9 @@ pub(super) fn insert(source: &str, at: At, text: &str) -> Option<String> {
 }
 
 fn before(source: &str, line: &str, text: &str) -> Option<String> {
+    let is_there_once = source.lines().filter(|other| *other == line).count() == 1;
     let (head, tail) = source.split_once(&format!("\n{line}\n"))?;
-    if tail.contains(&format!("\n{line}\n")) {
-        return None;
-    }
-    Some(format!("{head}\n{text}{line}\n{tail}"))
+    is_there_once.then(|| format!("{head}\n{text}{line}\n{tail}"))
 }
 
 fn after(source: &str, part: &str, runs: usize, text: &str) -> Option<String> {

@@ -57,7 +57,7 @@ pub(super) const PLACES: [Place; 13] = [
     // Whoever enqueues it finds it.
     Place::new(
         TEMPLATE,
-        At::After("FunctionUrl.FunctionUrl}\n", 1),
+        At::Below("  JobUrlsParameter:"),
         "          - !Sub new-job=${NewJobFunctionUrl.FunctionUrl}\n",
     ),
     Place::new(TEMPLATE, At::InList("Fn::ForEach::HandlerUrls:"), "NewJob"),
