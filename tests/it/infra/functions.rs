@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sigpost::jobs::JOBS;
 
-use super::{Stack, handlers, packages, repository};
+use super::{Stack, handlers, packages, read, repository};
 
 /// What a run needs besides its own time: a cold start, two commits, the answer.
 const MARGIN: Duration = Duration::from_secs(30);
@@ -49,6 +49,15 @@ fn every_handler_is_in_the_list_of_the_jobs_by_its_own_name() {
     let mut listed: Vec<&str> = JOBS.iter().map(|job| job.name).collect();
     listed.sort_unstable();
     assert_eq!(listed, handlers());
+}
+
+#[test]
+fn every_job_has_its_route_under_cargo_lambda_watch() {
+    let manifest = read(&repository("Cargo.toml"));
+    for job in JOBS {
+        let route = format!("\n\"{}\" = \"{}\"\n", job.endpoint, job.name);
+        assert!(manifest.contains(&route), "{route}");
+    }
 }
 
 #[test]

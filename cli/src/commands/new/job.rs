@@ -77,10 +77,9 @@ fn ensure_free(checkout: &Checkout, name: &Name) -> Result<()> {
 }
 
 fn list(checkout: &mut Checkout, place: &Place, name: &Name) -> Result<()> {
-    let Place { file, at, text, optional } = place;
-    match insert(&checkout.text(file)?, *at, &name.fill(text)) {
-        Some(changed) => checkout.set(file, changed),
-        None => ensure!(optional, "{file} does not look as expected, so nothing was written: no place {at:?}"),
-    }
+    let Place { file, at, text } = place;
+    let changed = insert(&checkout.text(file)?, *at, &name.fill(text))
+        .with_context(|| format!("{file} does not look as expected, so nothing was written: no place {at:?}"))?;
+    checkout.set(file, changed);
     Ok(())
 }

@@ -8,17 +8,11 @@ pub(super) struct Place {
     pub(super) file: &'static str,
     pub(super) at: At,
     pub(super) text: &'static str,
-    /// Whether a file without this place is as good.
-    pub(super) optional: bool,
 }
 
 impl Place {
     const fn new(file: &'static str, at: At, text: &'static str) -> Self {
-        Self { file, at, text, optional: false }
-    }
-
-    const fn optional(file: &'static str, at: At, text: &'static str) -> Self {
-        Self { file, at, text, optional: true }
+        Self { file, at, text }
     }
 }
 
@@ -32,7 +26,7 @@ const ALARMS: &str = "infra/alarms.yaml";
 pub(super) const PLACES: [Place; 13] = [
     Place::new(CARGO, At::After("= { path = \"functions/", 1), "new-job = { path = \"functions/new-job\" }\n"),
     // `cargo lambda watch`.
-    Place::optional(CARGO, At::After("\"/api/jobs/", 1), "\"/api/jobs/new-job\" = \"new-job\"\n"),
+    Place::new(CARGO, At::After("\"/api/jobs/", 1), "\"/api/jobs/new-job\" = \"new-job\"\n"),
     Place::new(CLI, At::Before("anyhow.workspace = true"), "new-job.workspace = true\n"),
     Place::new(
         JOBS,
