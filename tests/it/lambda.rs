@@ -10,6 +10,7 @@ mod schedules;
 mod visits;
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -18,6 +19,15 @@ use sigpost_dev_lambda::{Definition, Function};
 use sigpost_qstash::{DEV_TOKEN, MessageId};
 
 use crate::support::{Answered, EventBridge, PATIENCE, Receiver, TestDatabase, answered};
+
+/// What is deployed, when `SIGPOST_FUNCTIONS` names the folder in which `cargo lambda build` has left it;
+/// else what was built with the tests, from the same `main`.
+fn program(function: &str, built: &str) -> PathBuf {
+    match std::env::var_os("SIGPOST_FUNCTIONS") {
+        Some(folder) => Path::new(&folder).join(function).join("bootstrap"),
+        None => built.into(),
+    }
+}
 
 /// A deployment of the dispatch function, and a destination.
 struct Deployed {
@@ -51,7 +61,7 @@ impl Deployed {
             ("RUST_LOG", "warn"),
         ];
         let mut definition = Definition {
-            program: env!("CARGO_BIN_EXE_killable-dispatcher").into(),
+            program: program("dispatch", env!("CARGO_BIN_EXE_killable-dispatcher")),
             variables: HashMap::from(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))),
             timeout: Duration::from_secs(60),
             concurrency: 12,

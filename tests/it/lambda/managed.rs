@@ -45,7 +45,7 @@ impl Managed {
             let patient = "?options=-c%20lock_timeout%3D30s";
             definition.variables.get_mut("DATABASE_URL").expect("given").push_str(patient);
             (definition.managed, definition.concurrency) = (Some(AT_ONCE), 1);
-            let program = env!("CARGO_BIN_EXE_email-handler").into();
+            let program = super::program("send-email", env!("CARGO_BIN_EXE_email-handler"));
             handler = Some(Function::new(Definition { program, ..definition.clone() }));
         })
         .await;
