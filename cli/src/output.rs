@@ -1,14 +1,17 @@
 //! Data goes to stdout: as lines for people, or as JSON for scripts.
 
+use std::io::{self, ErrorKind, Write};
+
 use anyhow::Result;
 use serde::Serialize;
 
-/// Prints the value as JSON when asked to, else the text.
+/// Prints the value as JSON when asked to, else the text. Whoever reads only the beginning, as `head`
+/// does, has what he wants.
 pub(crate) fn print(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(value)?);
-    } else {
-        println!("{}", text());
+    let text = if json { serde_json::to_string_pretty(value)? } else { text() };
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! `sigpost email preview`.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
@@ -26,6 +26,15 @@ fn refused(arguments: &[&str]) -> String {
     let output = preview(arguments);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
     stderr(&output)
+}
+
+#[test]
+fn whoever_reads_only_the_beginning_is_no_fault() {
+    let mut command = sigpost(&["email", "preview"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sigpost");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the end");
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
 }
 
 #[test]
