@@ -14,7 +14,7 @@ use sigpost_jobs::{Harness, Job};
 pub struct Dev<'a> {
     harness: &'a Harness,
     /// A folder for what handlers keep outside the database.
-    pub data_dir: &'a Path,
+    data_dir: &'a Path,
 }
 
 impl<'a> Dev<'a> {
@@ -85,8 +85,8 @@ jobs! { dev:
     create_notification::CreateNotification => create_notification::router(dev.harness()),
     process_stripe_webhook::ProcessStripeWebhook => process_stripe_webhook::router(process_stripe_webhook::Config::for_dev(dev.base_url())?, dev.harness()),
     process_webhook::ProcessWebhook => process_webhook::router(process_webhook::Processors::default(), dev.harness()),
-    export_data::ExportData => export_data::router(export_data::Config { files: dev.files()? }, dev.harness()),
-    generate_report::GenerateReport => generate_report::router(generate_report::Config { files: dev.files()? }, dev.harness()),
+    export_data::ExportData => export_data::router(dev.files()?, dev.harness()),
+    generate_report::GenerateReport => generate_report::router(dev.files()?, dev.harness()),
     check_job_health::CheckJobHealth => check_job_health::router(dev.harness()),
     // `sigpost new job` writes above this line.
 }

@@ -5,7 +5,7 @@ use sigpost_files::{FileReady, Files, tell};
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 use sigpost_store::export::{Filter, Walk};
 
-use crate::{Config, ExportData, Format, csv, xlsx};
+use crate::{ExportData, Format, csv, xlsx};
 
 /// What the names of the files begin with.
 const FOLDER: &str = "exports";
@@ -30,14 +30,7 @@ fn is_zero(number: &u64) -> bool {
 
 /// Exports the tables of one deployment.
 pub(crate) struct Exporter {
-    files: Files,
-}
-
-impl Exporter {
-    pub(crate) fn new(config: Config) -> Self {
-        let Config { files } = config;
-        Self { files }
-    }
+    pub(crate) files: Files,
 }
 
 impl Handler for Exporter {

@@ -4,7 +4,6 @@
 //! Rows go page by page from the database into the file, which is sent in parts while it grows. A run
 //! that is repeated makes the same file anew, under the same name, and e-mails nobody twice.
 
-mod config;
 mod csv;
 mod handler;
 mod job;
@@ -12,6 +11,5 @@ mod progress;
 mod router;
 mod xlsx;
 
-pub use config::Config;
 pub use job::{ExportData, Filters, Format};
 pub use router::{router, router_from_env};

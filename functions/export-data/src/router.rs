@@ -2,21 +2,21 @@
 
 use anyhow::Result;
 use axum::Router;
+use sigpost_files::Files;
 use sigpost_jobs::Harness;
 
-use crate::Config;
 use crate::handler::Exporter;
 
 /// `POST /api/jobs/export`.
-pub fn router(config: Config, harness: Harness) -> Router {
-    sigpost_jobs::router(Exporter::new(config), harness)
+pub fn router(files: Files, harness: Harness) -> Router {
+    sigpost_jobs::router(Exporter { files }, harness)
 }
 
-/// The same, configured by the environment: see [`Config::from_env`] and [`Harness::from_env`].
+/// The same, configured by the environment: see [`Files::from_env`] and [`Harness::from_env`].
 ///
 /// # Errors
 ///
 /// The first variable that is missing or malformed, by its name.
 pub fn router_from_env() -> Result<Router> {
-    Ok(router(Config::from_env()?, Harness::from_env()?))
+    Ok(router(Files::from_env()?, Harness::from_env()?))
 }

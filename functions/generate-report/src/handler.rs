@@ -5,7 +5,7 @@ use sigpost_files::{FileReady, Files, tell};
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 
 use crate::report::Report;
-use crate::{Config, Format, GenerateReport, html, pdf};
+use crate::{Format, GenerateReport, html, pdf};
 
 /// What the names of the files begin with.
 const FOLDER: &str = "reports";
@@ -22,14 +22,7 @@ struct Generated {
 
 /// Makes the reports of one deployment.
 pub(crate) struct Reporter {
-    files: Files,
-}
-
-impl Reporter {
-    pub(crate) fn new(config: Config) -> Self {
-        let Config { files } = config;
-        Self { files }
-    }
+    pub(crate) files: Files,
 }
 
 impl Handler for Reporter {

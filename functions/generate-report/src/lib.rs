@@ -5,7 +5,6 @@
 //! file anew, under the same name, and e-mails nobody twice.
 
 mod chart;
-mod config;
 mod handler;
 mod html;
 mod job;
@@ -13,6 +12,5 @@ mod pdf;
 mod report;
 mod router;
 
-pub use config::Config;
 pub use job::{DateRange, Format, GenerateReport, ReportType};
 pub use router::{router, router_from_env};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sigpost_store::reports::{self, OwnerSums, Period, Step, StepCounts, TypeSums};
+use sigpost_store::reports::{self, OwnerKind, OwnerSums, Period, Step, StepCounts, TypeSums};
 use sigpost_store::{Database, Error};
 
 use crate::ReportType;
@@ -87,8 +87,8 @@ impl Report {
         let types = reports::types(&mut conn, period).await?;
         let usage = match report_type {
             ReportType::Usage => Some(Usage {
-                organizations: owners(reports::organizations(&mut conn, period, MOST_OWNERS).await?),
-                users: owners(reports::users(&mut conn, period, MOST_OWNERS).await?),
+                organizations: owners(reports::owners(&mut conn, OwnerKind::Organization, period, MOST_OWNERS).await?),
+                users: owners(reports::owners(&mut conn, OwnerKind::User, period, MOST_OWNERS).await?),
             }),
             _ => None,
         };

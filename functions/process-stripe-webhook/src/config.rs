@@ -1,17 +1,14 @@
 //! What the function needs to know, from the environment.
 
 use anyhow::{Context, Result, ensure};
-use sigpost_jobs::Handlers;
 use sigpost_runtime::env;
 use url::Url;
 
-/// Where e-mails and notifications lead, and where their jobs go.
+/// Where e-mails and notifications lead.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `APP_URL`: the product's address, which links in e-mails begin with. Required.
     pub app_url: Url,
-    /// `BASE_URL` and `JOB_URLS`: where `send-email` and `create-notification` are.
-    pub handlers: Handlers,
 }
 
 impl Config {
@@ -21,7 +18,7 @@ impl Config {
     ///
     /// The first variable that is missing or malformed, by its name.
     pub fn from_env() -> Result<Self> {
-        Ok(Self { app_url: app_url(&env::required("APP_URL")?)?, handlers: Handlers::from_env()? })
+        Ok(Self { app_url: app_url(&env::required("APP_URL")?)? })
     }
 
     /// The configuration of `sigpost dev`, where everything is at one URL.
@@ -31,7 +28,7 @@ impl Config {
     /// `APP_URL` is given and malformed.
     pub fn for_dev(base_url: &str) -> Result<Self> {
         let url = env::var("APP_URL")?.unwrap_or_else(|| base_url.to_owned());
-        Ok(Self { app_url: app_url(&url)?, handlers: Handlers::at(base_url)? })
+        Ok(Self { app_url: app_url(&url)? })
     }
 
     /// A page of the product.

@@ -1,7 +1,7 @@
 //! Which events there is something to do about.
 
 use serde_json::json;
-use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
+use sigpost_jobs::{Handler, Handlers, JobContext, JobError, Outcome};
 
 use crate::event::Event;
 use crate::process::{Processed, Processing};
@@ -10,6 +10,8 @@ use crate::{Config, ProcessStripeWebhook};
 /// Keeps the deployment's database in step with Stripe.
 pub(crate) struct StripeProcessor {
     pub(crate) config: Config,
+    /// Where its follow-up jobs go.
+    pub(crate) handlers: Handlers,
 }
 
 impl Handler for StripeProcessor {
@@ -24,7 +26,8 @@ impl Handler for StripeProcessor {
             tracing::warn!(event_id = job.event_id, event_type = job.event_type, "a Stripe event is about no customer");
             return Ok(left("the event is about no customer"));
         };
-        let processing = Processing { job: &job, event: &event, customer_id, config: &self.config, ctx };
+        let processing =
+            Processing { job: &job, event: &event, customer_id, config: &self.config, handlers: &self.handlers, ctx };
         Ok(match processing.process().await? {
             Processed::Now => Outcome::with(json!({ "processed": true })),
             Processed::Before => left("it was processed before"),

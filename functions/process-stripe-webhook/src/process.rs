@@ -1,7 +1,7 @@
 //! The one transaction of an event.
 
 use jiff::Timestamp;
-use sigpost_jobs::{EnqueueError, EnqueueOptions, Job, JobContext, JobError, enqueue_in};
+use sigpost_jobs::{EnqueueError, EnqueueOptions, Handlers, Job, JobContext, JobError, enqueue_in};
 use sigpost_store::activity_logs::{self, NewActivity};
 use sigpost_store::stripe::{self, Customer, ProcessedEvent, SubscriptionState};
 use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
@@ -50,6 +50,7 @@ pub(crate) struct Processing<'a> {
     pub(crate) event: &'a Event,
     pub(crate) customer_id: &'a str,
     pub(crate) config: &'a Config,
+    pub(crate) handlers: &'a Handlers,
     pub(crate) ctx: &'a JobContext,
 }
 
@@ -116,7 +117,7 @@ impl Processing<'_> {
             organization_id: Some(customer.organization_id.clone()),
             ..EnqueueOptions::default()
         };
-        match enqueue_in(conn, &self.config.handlers, &job, options).await {
+        match enqueue_in(conn, self.handlers, &job, options).await {
             Ok(_) => Ok(()),
             Err(EnqueueError::Database(why)) => Err(Failure::Database(why)),
             Err(why) => Err(Failure::Job(JobError::permanent(format!("{}: {why}", J::TYPE)))),

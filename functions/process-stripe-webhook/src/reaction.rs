@@ -80,7 +80,7 @@ fn line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sigpost_jobs::{Handlers, Job};
+    use sigpost_jobs::Job;
 
     use super::*;
 
@@ -93,10 +93,7 @@ mod tests {
             owner_name: Some(format!("Ada\r\nBcc: {}", "é".repeat(200))),
             plan_name: None,
         };
-        let config = Config {
-            app_url: "https://a.example/".parse().expect("a URL"),
-            handlers: Handlers::at("https://a.example").expect("a URL"),
-        };
+        let config = Config { app_url: "https://a.example/".parse().expect("a URL") };
         let what = What::CheckoutCompleted { amount: "1.00".into(), plan_name: Some("P".repeat(1000)) };
         let event = Event { customer_id: None, what };
         let reaction = react(&event, &customer, &config, Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);

@@ -1,5 +1,6 @@
 //! Accept: messages enter the table, many in one statement.
 
+mod columns;
 mod plain;
 
 use std::collections::HashMap;
@@ -12,9 +13,9 @@ use serde::Serialize;
 use sigpost_qstash::{Callback, MessageId, Start};
 use uuid::Uuid;
 
+use self::columns::Columns;
 use crate::Error;
 use crate::gates::ensure_gates;
-use crate::hashes;
 use crate::messages::{Extras, Message};
 
 /// A message on its way into the table.
@@ -197,12 +198,25 @@ pub async fn accept(
         }));
     }
     let sent = || batch.iter().zip(&original).filter(|(_, original)| original.is_none()).map(|(arrival, _)| arrival);
-    let messages = || sent().map(|arrival| &arrival.new.message);
 
     ensure_gates(conn, sent().map(|arrival| &arrival.new.message)).await?;
+    let Columns {
+        ids,
+        tokens,
+        urls,
+        methods,
+        headers,
+        bodies,
+        retries,
+        caller_ips,
+        url_hashes,
+        host_hashes,
+        path_hashes,
+        caller_hashes,
+    } = Columns::of(sent(), lease);
     let statement = Accept {
-        ids: messages().map(|message| message.id.0).collect(),
-        tokens: sent().map(|arrival| arrival.leased.then_some(lease.token)).collect(),
+        ids,
+        tokens,
         delays_s: sent()
             .map(|arrival| match arrival.new.start {
                 Start::After(delay) => delay.as_secs_f64(),
@@ -215,21 +229,21 @@ pub async fn accept(
                 Start::Now | Start::After(_) => None,
             })
             .collect(),
-        urls: messages().map(|message| message.url.as_str()).collect(),
-        methods: messages().map(|message| message.method.as_str()).collect(),
-        headers: messages().map(|message| json(&message.header)).collect(),
-        bodies: messages().map(|message| &message.body[..]).collect(),
-        retries: messages().map(|message| i32::try_from(message.retries).unwrap_or(i32::MAX)).collect(),
-        caller_ips: messages().map(|message| message.caller_ip.as_deref()).collect(),
+        urls,
+        methods,
+        headers,
+        bodies,
+        retries,
+        caller_ips,
         keys: sent().map(|arrival| arrival.new.deduplicate.as_ref().map(|d| d.key.as_str())).collect(),
         windows_s: sent()
             .map(|arrival| arrival.new.deduplicate.as_ref().map_or(0.0, |d| d.window.as_secs_f64()))
             .collect(),
         rest: sent().map(|arrival| rest(&arrival.new)).collect(),
-        url_hashes: messages().map(|message| hashes::hash(&message.url)).collect(),
-        host_hashes: messages().map(|message| hashes::of_host_in(&message.url)).collect(),
-        path_hashes: messages().map(|message| hashes::of_path_in(&message.url)).collect(),
-        caller_hashes: messages().map(|message| message.caller_ip.as_deref().map(hashes::hash)).collect(),
+        url_hashes,
+        host_hashes,
+        path_hashes,
+        caller_hashes,
         lease_s: lease.length.as_secs_f64(),
         notify,
         lifetime: PhantomData,
@@ -247,6 +261,23 @@ pub async fn accept(
         .collect();
     let created_at_ms = rows.as_slice().first().map_or(0, |(at_ms, ..)| *at_ms);
     Ok(Accepted { created_at_ms, duplicate_of })
+}
+
+/// Whether it has anything that few messages have.
+fn has_rest(new: &NewMessage) -> bool {
+    let message = &new.message;
+    message.extras != Extras::default()
+        || message.timeout.is_some()
+        || message.retry_delay.is_some()
+        || message.callback.is_some()
+        || message.failure_callback.is_some()
+        || !message.labels.is_empty()
+        || message.callback_of.is_some()
+        || releases_on_failure(new)
+}
+
+fn releases_on_failure(new: &NewMessage) -> bool {
+    new.deduplicate.as_ref().is_some_and(|deduplicate| deduplicate.release_on_failure)
 }
 
 /// What few messages have, as the statement reads it: each list of its own would cost every message.
@@ -270,24 +301,16 @@ fn rest(new: &NewMessage) -> Option<String> {
         labels: &'a [String],
         callback_of: Option<Uuid>,
     }
-    let message = &new.message;
-    let release_on_failure = new.deduplicate.as_ref().is_some_and(|deduplicate| deduplicate.release_on_failure);
-    let is_plain = message.extras == Extras::default()
-        && message.timeout.is_none()
-        && message.retry_delay.is_none()
-        && message.callback.is_none()
-        && message.failure_callback.is_none()
-        && message.labels.is_empty()
-        && message.callback_of.is_none();
-    if is_plain && !release_on_failure {
+    if !has_rest(new) {
         return None;
     }
+    let message = &new.message;
     let gates = message.gates();
     Some(json(&Rest {
         extras: &message.extras,
         waits_for: gates.as_slice().first().filter(|_| new.is_parked()),
         gates: &gates,
-        release_on_failure,
+        release_on_failure: releases_on_failure(new),
         timeout_ms: message.timeout.map(millis),
         retry_delay: message.retry_delay.as_ref().map(ToString::to_string),
         callback: message.callback.as_deref(),

@@ -5,7 +5,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use diesel::sql_types::{BigInt, Double, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use jiff::Timestamp;
 
@@ -133,38 +133,36 @@ pub async fn types(conn: &mut AsyncPgConnection, period: Period) -> Result<Vec<T
     Ok(Types { from_ms, to_ms, lifetime: PhantomData }.load(conn).await?)
 }
 
-statement! {
-    Organizations { from_ms: i64 => BigInt, to_ms: i64 => BigInt, most: i64 => BigInt }
-    -> (Nullable<Text>, BigInt, BigInt, Double);
-    "select organization_id, count(*) as runs, count(*) filter (where status = 'failed'),
-            sum(extract(epoch from completed_at - started_at))::float8
-     from job_executions
-     where created_at >= to_timestamp(" {from_ms} " / 1000.0) and created_at < to_timestamp(" {to_ms} " / 1000.0)
-       and status <> 'processing'
-     group by organization_id order by runs desc, organization_id limit " {most}
-}
-
-/// The runs that ended, by organization: the `most` with the most runs.
-pub async fn organizations(conn: &mut AsyncPgConnection, period: Period, most: i64) -> Result<Vec<OwnerSums>, Error> {
-    let (from_ms, to_ms) = millis(period);
-    Ok(Organizations { from_ms, to_ms, most, lifetime: PhantomData }.load(conn).await?)
+/// On whose behalf runs were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerKind {
+    /// For which organization.
+    Organization,
+    /// For which user.
+    User,
 }
 
 statement! {
-    Users { from_ms: i64 => BigInt, to_ms: i64 => BigInt, most: i64 => BigInt }
+    Owners { is_user: bool => Bool, from_ms: i64 => BigInt, to_ms: i64 => BigInt, most: i64 => BigInt }
     -> (Nullable<Text>, BigInt, BigInt, Double);
-    "select user_id, count(*) as runs, count(*) filter (where status = 'failed'),
-            sum(extract(epoch from completed_at - started_at))::float8
+    "select case when " {is_user} " then user_id else organization_id end as owner, count(*) as runs,
+            count(*) filter (where status = 'failed'), sum(extract(epoch from completed_at - started_at))::float8
      from job_executions
      where created_at >= to_timestamp(" {from_ms} " / 1000.0) and created_at < to_timestamp(" {to_ms} " / 1000.0)
        and status <> 'processing'
-     group by user_id order by runs desc, user_id limit " {most}
+     group by owner order by runs desc, owner limit " {most}
 }
 
-/// The runs that ended, by user: the `most` with the most runs.
-pub async fn users(conn: &mut AsyncPgConnection, period: Period, most: i64) -> Result<Vec<OwnerSums>, Error> {
+/// The runs that ended, by their owner: the `most` with the most runs.
+pub async fn owners(
+    conn: &mut AsyncPgConnection,
+    kind: OwnerKind,
+    period: Period,
+    most: i64,
+) -> Result<Vec<OwnerSums>, Error> {
     let (from_ms, to_ms) = millis(period);
-    Ok(Users { from_ms, to_ms, most, lifetime: PhantomData }.load(conn).await?)
+    let is_user = kind == OwnerKind::User;
+    Ok(Owners { is_user, from_ms, to_ms, most, lifetime: PhantomData }.load(conn).await?)
 }
 
 fn millis(period: Period) -> (i64, i64) {

@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx};
 use dispatch::engine::StepKind;
-use export_data::{Config, ExportData};
+use export_data::ExportData;
 use serde_json::{Value, json};
 use sigpost_files::Files;
 use sigpost_jobs::Job;
@@ -14,7 +14,7 @@ use super::files::{Desk, arrange_runs, bucket, folder, found_by_aws, moto_bucket
 use crate::support::{Answer, Receiver};
 
 async fn start(files: Files) -> Desk {
-    Desk::start(files, |files, harness| export_data::router(Config { files }, harness)).await
+    Desk::start(files, export_data::router).await
 }
 
 /// The header and the rows of a CSV.

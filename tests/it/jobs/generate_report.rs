@@ -1,7 +1,7 @@
 //! The generate-report function: from a publish to the file that a person opens.
 
 use dispatch::engine::StepKind;
-use generate_report::{Config, GenerateReport};
+use generate_report::GenerateReport;
 use serde_json::{Value, json};
 use sigpost_files::Files;
 
@@ -9,7 +9,7 @@ use super::files::{Desk, arrange_runs, bucket, folder, found_by_aws, moto_bucket
 use crate::support::{Answer, Receiver};
 
 async fn start(files: Files) -> Desk {
-    Desk::start(files, |files, harness| generate_report::router(Config { files }, harness)).await
+    Desk::start(files, generate_report::router).await
 }
 
 fn job(report_type: &str, format: &str) -> Value {

@@ -19,8 +19,7 @@ const AT: i64 = 1_795_687_200;
 /// A deployment with a customer: Stripe's handler, and those of its follow-up jobs.
 async fn start() -> Deployment {
     let deployment = Deployment::start(|harness| {
-        let handlers = harness.handlers.clone();
-        let config = Config { app_url: "https://acme.example".parse().expect("a URL"), handlers };
+        let config = Config { app_url: "https://acme.example".parse().expect("a URL") };
         let email = send_email::Config {
             transport: Transport::Log,
             from: "Acme <hello@acme.example>".into(),

@@ -7,8 +7,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::Start;
 use uuid::Uuid;
 
-use super::{Accepted, Arrival, LeaseTerms, json, rest};
-use crate::{Error, hashes};
+use super::columns::Columns;
+use super::{Accepted, Arrival, LeaseTerms, has_rest};
+use crate::Error;
 
 statement! {
     /// Inserts a batch of plain messages with their first events. It touches no table but these two, and
@@ -52,7 +53,7 @@ statement! {
 
 /// Whether this is a message without a gate, a key, a delay or an option that [`AcceptPlain`] has no column for.
 pub(super) fn is_plain(arrival: &Arrival) -> bool {
-    arrival.new.start == Start::Now && arrival.new.deduplicate.is_none() && rest(&arrival.new).is_none()
+    arrival.new.start == Start::Now && arrival.new.deduplicate.is_none() && !has_rest(&arrival.new)
 }
 
 /// As [`accept`](super::accept), for plain messages of which none is stored yet; else all are refused.
@@ -62,20 +63,33 @@ pub(super) async fn accept_plain(
     lease: LeaseTerms,
     notify: bool,
 ) -> Result<Accepted, Error> {
-    let messages = || batch.iter().map(|arrival| &arrival.new.message);
+    let Columns {
+        ids,
+        tokens,
+        urls,
+        methods,
+        headers,
+        bodies,
+        retries,
+        caller_ips,
+        url_hashes,
+        host_hashes,
+        path_hashes,
+        caller_hashes,
+    } = Columns::of(batch.iter(), lease);
     let statement = AcceptPlain {
-        ids: messages().map(|message| message.id.0).collect(),
-        tokens: batch.iter().map(|arrival| arrival.leased.then_some(lease.token)).collect(),
-        urls: messages().map(|message| message.url.as_str()).collect(),
-        methods: messages().map(|message| message.method.as_str()).collect(),
-        headers: messages().map(|message| json(&message.header)).collect(),
-        bodies: messages().map(|message| &message.body[..]).collect(),
-        retries: messages().map(|message| i32::try_from(message.retries).unwrap_or(i32::MAX)).collect(),
-        caller_ips: messages().map(|message| message.caller_ip.as_deref()).collect(),
-        url_hashes: messages().map(|message| hashes::hash(&message.url)).collect(),
-        host_hashes: messages().map(|message| hashes::of_host_in(&message.url)).collect(),
-        path_hashes: messages().map(|message| hashes::of_path_in(&message.url)).collect(),
-        caller_hashes: messages().map(|message| message.caller_ip.as_deref().map(hashes::hash)).collect(),
+        ids,
+        tokens,
+        urls,
+        methods,
+        headers,
+        bodies,
+        retries,
+        caller_ips,
+        url_hashes,
+        host_hashes,
+        path_hashes,
+        caller_hashes,
         lease_s: lease.length.as_secs_f64(),
         notify,
         lifetime: PhantomData,

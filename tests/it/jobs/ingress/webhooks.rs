@@ -3,7 +3,7 @@
 use ingress::Config;
 use process_webhook::Processors;
 use serde_json::{Map, Value, json};
-use sigpost_jobs::Handlers;
+use sigpost_jobs::{Handlers, Harness};
 use sigpost_store::Database;
 
 use crate::jobs::deployment::Deployment;
@@ -132,12 +132,10 @@ fn secrets() -> [Vec<String>; 2] {
 
 async fn deployment() -> Deployment {
     let deployment = Deployment::start(|harness| {
-        let handlers = harness.handlers.clone();
         // Follow-up jobs have no handler here, and are for a later time.
-        let handlers = handlers.with_url("send-email", "http://127.0.0.1:1").expect("a URL");
-        let config =
-            process_stripe_webhook::Config { app_url: "https://acme.example".parse().expect("a URL"), handlers };
-        process_stripe_webhook::router(config, harness.clone())
+        let handlers = harness.handlers.clone().with_url("send-email", "http://127.0.0.1:1").expect("a URL");
+        let config = process_stripe_webhook::Config { app_url: "https://acme.example".parse().expect("a URL") };
+        process_stripe_webhook::router(config, Harness { handlers, ..harness.clone() })
             .merge(process_webhook::router(Processors::default(), harness.clone()))
             .merge(create_notification::router(harness))
     })
