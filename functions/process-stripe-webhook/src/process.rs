@@ -1,10 +1,10 @@
-//! The one transaction of an event.
+//! What an event does, all in the transaction that ends its run.
 
 use jiff::Timestamp;
-use sigpost_jobs::{EnqueueError, EnqueueOptions, Handlers, Job, JobContext, JobError, enqueue_in};
+use sigpost_jobs::{EnqueueOptions, Job, JobContext, JobError};
+use sigpost_store::AsyncPgConnection;
 use sigpost_store::activity_logs::{self, NewActivity};
 use sigpost_store::stripe::{self, Customer, ProcessedEvent, SubscriptionState};
-use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
 
 use crate::event::Event;
 use crate::reaction::react;
@@ -23,45 +23,18 @@ pub(crate) enum Processed {
     UnknownCustomer,
 }
 
-/// Why nothing of an event was done.
-pub(crate) enum Failure {
-    Database(Error),
-    Job(JobError),
-}
-
-impl<E: Into<Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Database(error.into())
-    }
-}
-
-impl From<Failure> for JobError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Database(error) => error.into(),
-            Failure::Job(error) => error,
-        }
-    }
-}
-
 /// An event of a customer, and the circumstances of its run.
 pub(crate) struct Processing<'a> {
     pub(crate) job: &'a ProcessStripeWebhook,
     pub(crate) event: &'a Event,
     pub(crate) customer_id: &'a str,
     pub(crate) config: &'a Config,
-    pub(crate) handlers: &'a Handlers,
     pub(crate) ctx: &'a JobContext,
 }
 
 impl Processing<'_> {
-    /// Does everything about the event, or nothing.
-    pub(crate) async fn process(&self) -> Result<Processed, Failure> {
-        let mut conn = self.ctx.database.connection().await?;
-        conn.transaction(async |conn| self.in_transaction(conn).await).await
-    }
-
-    async fn in_transaction(&self, conn: &mut AsyncPgConnection) -> Result<Processed, Failure> {
+    /// Does everything about the event. Its follow-up jobs are stored when the run ends.
+    pub(crate) async fn process(&self, conn: &mut AsyncPgConnection) -> Result<Processed, JobError> {
         let now = Timestamp::now();
         let at = self.job.event_created.and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(now);
         let (id, kind, message_id) = (&self.job.event_id, &self.job.event_type, &self.ctx.message_id);
@@ -84,13 +57,13 @@ impl Processing<'_> {
             at,
         };
         activity_logs::insert(conn, &activity).await?;
-        self.follow_up(conn, reaction.email, &customer).await?;
-        self.follow_up(conn, reaction.notification, &customer).await?;
+        self.follow_up(reaction.email, &customer)?;
+        self.follow_up(reaction.notification, &customer)?;
         Ok(Processed::Now)
     }
 
     /// Whether the event is not older than what is known; always, if it is not about a subscription's state.
-    async fn advance(&self, conn: &mut AsyncPgConnection, at: Timestamp) -> Result<bool, Failure> {
+    async fn advance(&self, conn: &mut AsyncPgConnection, at: Timestamp) -> Result<bool, JobError> {
         let Some((subscription, deleted)) = self.event.subscription() else { return Ok(true) };
         let state = SubscriptionState {
             id: &subscription.id,
@@ -105,22 +78,14 @@ impl Processing<'_> {
         Ok(stripe::advance(conn, state).await?)
     }
 
-    async fn follow_up<J: Job>(
-        &self,
-        conn: &mut AsyncPgConnection,
-        job: Option<J>,
-        customer: &Customer,
-    ) -> Result<(), Failure> {
+    fn follow_up<J: Job>(&self, job: Option<J>, customer: &Customer) -> Result<(), JobError> {
         let Some(job) = job else { return Ok(()) };
         let options = EnqueueOptions {
             user_id: Some(customer.owner_id.clone()),
             organization_id: Some(customer.organization_id.clone()),
             ..EnqueueOptions::default()
         };
-        match enqueue_in(conn, self.handlers, &job, options).await {
-            Ok(_) => Ok(()),
-            Err(EnqueueError::Database(why)) => Err(Failure::Database(why)),
-            Err(why) => Err(Failure::Job(JobError::permanent(format!("{}: {why}", J::TYPE)))),
-        }
+        let enqueued = self.ctx.enqueue(&job, options);
+        enqueued.map(|_| ()).map_err(|why| JobError::permanent(format!("{}: {why}", J::TYPE)))
     }
 }

@@ -9,7 +9,7 @@ use crate::handler::StripeProcessor;
 
 /// `POST /api/jobs/stripe-webhook`.
 pub fn router(config: Config, harness: Harness) -> Router {
-    sigpost_jobs::router(StripeProcessor { config, handlers: harness.handlers.clone() }, harness)
+    sigpost_jobs::router(StripeProcessor { config }, harness)
 }
 
 /// The same, configured by the environment: see [`Config::from_env`] and [`Harness::from_env`].
