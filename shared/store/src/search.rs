@@ -30,6 +30,9 @@ pub(crate) const A_WALK: i64 = 3_000;
 /// Messages from which on a value is so common that there is nothing better than to walk.
 const MANY: i64 = 100_000;
 
+/// Messages of which one surely matches.
+const FEW: i64 = 1_000;
+
 /// Which of the messages that match.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wanted {
@@ -105,13 +108,24 @@ pub(crate) async fn plan_for_searching(conn: &mut AsyncPgConnection) -> Result<(
     Ok(())
 }
 
-/// The messages that match, if an index gives fewer than [`MANY`].
+impl Wanted {
+    /// How many messages an index may give for the answer to be of use.
+    fn most(self) -> i64 {
+        match self {
+            Self::Any => FEW,
+            Self::All | Self::Open | Self::Nearest(_) => MANY,
+        }
+    }
+}
+
+/// The messages that match, if an index gives few enough.
 pub(crate) async fn search(conn: &mut AsyncPgConnection, filter: &Filter, wanted: Wanted) -> Result<Found, Error> {
-    let lists = lists(conn, filter).await?;
+    let most = wanted.most();
+    let lists = lists(conn, filter, most).await?;
     if lists.is_empty() {
         return Ok(Found::Many);
     }
-    let rows: Vec<Row> = Search { lists, matches: filter.matches(), wanted }.load(conn).await?;
+    let rows: Vec<Row> = Search { lists, most, matches: filter.matches(), wanted }.load(conn).await?;
     if rows.as_slice().first().is_some_and(|(are_too_many, ..)| *are_too_many) {
         return Ok(Found::Many);
     }
@@ -134,6 +148,7 @@ type Row = (bool, Option<Uuid>, Option<jiff_diesel::Timestamp>, Option<bool>);
 
 struct Search {
     lists: Vec<Ids>,
+    most: i64,
     matches: Matches,
     wanted: Wanted,
 }
@@ -146,7 +161,7 @@ impl QueryFragment<Pg> for Search {
             list.walk_ast(out.reborrow())?;
         }
         out.push_sql("), chosen as materialized (select (select ids from lists where cardinality(ids) < ");
-        out.push_bind_param::<BigInt, _>(&MANY)?;
+        out.push_bind_param::<BigInt, _>(&self.most)?;
         out.push_sql(" order by cardinality(ids) limit 1) as ids) ");
         // One row always: without a list there are too many, without a message there is none.
         out.push_sql("select c.ids is null, m.id, m.edge, m.matches from chosen c left join lateral (");

@@ -9,20 +9,19 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Uuid as SqlUuid}
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::MANY;
 use crate::Error;
 use crate::filter::{Filter, Matches};
 use crate::hashes::{hash, of_host};
 use crate::retention::first_id_of;
 
-/// An array of messages among which are all that match, up to [`MANY`].
+/// An array of messages among which are all that match, up to `most`.
 pub(super) enum List {
     /// These.
     Given(Vec<Uuid>),
     /// Those with one of these values.
-    OfMessages { condition: &'static str, values: Vec<String> },
+    OfMessages { condition: &'static str, values: Vec<String>, most: i64 },
     /// Those whose CREATED row is found, and those that are older than the log and match.
-    OfTheLog { found: InTheLog, older_than: Uuid, matches: Matches },
+    OfTheLog { found: InTheLog, older_than: Uuid, matches: Matches, most: i64 },
 }
 
 /// How a CREATED row is found.
@@ -39,7 +38,7 @@ statement! {
 }
 
 /// All lists that apply.
-pub(super) async fn lists(conn: &mut AsyncPgConnection, filter: &Filter) -> Result<Vec<List>, Error> {
+pub(super) async fn lists(conn: &mut AsyncPgConnection, filter: &Filter, most: i64) -> Result<Vec<List>, Error> {
     if let Some(ids) = &filter.message_ids {
         return Ok(vec![List::Given(ids.iter().map(|id| id.0).collect())]);
     }
@@ -54,7 +53,7 @@ pub(super) async fn lists(conn: &mut AsyncPgConnection, filter: &Filter) -> Resu
     let mut lists: Vec<List> = of_messages
         .into_iter()
         .filter(|(_, values)| !values.is_empty())
-        .map(|(condition, values)| List::OfMessages { condition, values: values.clone() })
+        .map(|(condition, values)| List::OfMessages { condition, values: values.clone(), most })
         .collect();
 
     let in_the_log = in_the_log(filter);
@@ -63,7 +62,7 @@ pub(super) async fn lists(conn: &mut AsyncPgConnection, filter: &Filter) -> Resu
         // the oldest, and few.
         let begins_at_ms: Option<i64> = LogBegins { lifetime: PhantomData }.get_result(conn).await?;
         let older_than = begins_at_ms.map_or(Uuid::max(), first_id_of);
-        let list = |found| List::OfTheLog { found, older_than, matches: filter.matches() };
+        let list = |found| List::OfTheLog { found, older_than, matches: filter.matches(), most };
         lists.extend(in_the_log.into_iter().map(list));
     }
     Ok(lists)
@@ -95,26 +94,26 @@ impl QueryFragment<Pg> for List {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         match self {
             Self::Given(ids) => out.push_bind_param::<Array<SqlUuid>, _>(ids),
-            Self::OfMessages { condition, values } => {
+            Self::OfMessages { condition, values, most } => {
                 out.push_sql("array(select id from messages where ");
                 out.push_sql(condition);
                 out.push_bind_param::<Array<Text>, _>(values)?;
                 out.push_sql(") limit ");
-                out.push_bind_param::<BigInt, _>(&MANY)?;
+                out.push_bind_param::<BigInt, _>(most)?;
                 out.push_sql(")");
                 Ok(())
             }
-            Self::OfTheLog { found, older_than, matches } => {
+            Self::OfTheLog { found, older_than, matches, most } => {
                 out.push_sql("array(select message_id from events where ");
                 found.walk_ast(out.reborrow())?;
                 out.push_sql(" limit ");
-                out.push_bind_param::<BigInt, _>(&MANY)?;
+                out.push_bind_param::<BigInt, _>(most)?;
                 out.push_sql(") || array(select m.id from messages m where m.id < ");
                 out.push_bind_param::<SqlUuid, _>(older_than)?;
                 out.push_sql(" and ");
                 matches.walk_ast(out.reborrow())?;
                 out.push_sql(" limit ");
-                out.push_bind_param::<BigInt, _>(&MANY)?;
+                out.push_bind_param::<BigInt, _>(most)?;
                 out.push_sql(")");
                 Ok(())
             }
