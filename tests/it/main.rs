@@ -3,6 +3,7 @@
 mod support;
 
 mod addresses;
+mod admin;
 mod aws;
 mod aws_cron;
 mod bad_input;

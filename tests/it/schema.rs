@@ -48,6 +48,7 @@ fn type_name(of_postgres: &str) -> &str {
     match of_postgres {
         "bool" => "Bool",
         "bytea" => "Bytea",
+        "float8" => "Double",
         "int4" => "Integer",
         "int8" => "BigInt",
         "json" => "Json",

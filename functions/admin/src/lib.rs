@@ -1,9 +1,13 @@
 //! The admin API: how the jobs of a deployment are doing, for people, probes and alarms.
 
+mod answer;
 mod authorization;
 mod config;
 mod job_health;
+mod job_metrics;
+mod lists;
 mod router;
+mod stats;
 mod window;
 
 pub use config::Config;

@@ -9,11 +9,24 @@ use sigpost_store::Database;
 use crate::Config;
 use crate::authorization::{Token, require_token};
 use crate::job_health::get_job_health;
+use crate::job_metrics::get_job_metrics;
+use crate::lists::{get_keys, list_active, list_dead_letters, list_schedules, list_throttle};
+use crate::stats::get_stats;
 
 /// The routes, behind the token.
 pub fn router(database: Database, token: &str) -> Router {
     let authorization = from_fn_with_state(Token::new(token), require_token);
-    Router::new().route("/api/admin/job-health", get(get_job_health).layer(authorization)).with_state(database)
+    Router::new()
+        .route("/api/admin/job-health", get(get_job_health))
+        .route("/api/admin/job-metrics", get(get_job_metrics))
+        .route("/api/admin/stats", get(get_stats))
+        .route("/api/admin/active", get(list_active))
+        .route("/api/admin/dead-letters", get(list_dead_letters))
+        .route("/api/admin/schedules", get(list_schedules))
+        .route("/api/admin/throttle", get(list_throttle))
+        .route("/api/admin/keys", get(get_keys))
+        .route_layer(authorization)
+        .with_state(database)
 }
 
 /// The same, configured by the environment: see [`Config::from_env`].

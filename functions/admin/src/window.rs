@@ -2,27 +2,46 @@
 
 use std::time::Duration;
 
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
 use serde::Deserialize;
 use sigpost_qstash::{Invalid, parse_duration};
+use sigpost_runtime::ApiError;
+use sigpost_store::metrics::Window;
 
-const DEFAULT: Duration = Duration::from_secs(3600);
+/// The window unless it is asked for another one.
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+/// The same, for what is looked at less often.
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 
-/// `?window=1h`, in the durations of QStash's headers. Default an hour; a minute to a week.
+/// `?window=1h`, in the durations of QStash's headers: a minute to a week.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct WindowQuery {
     window: Option<String>,
 }
 
 impl WindowQuery {
-    pub(crate) fn window(&self) -> Result<Duration, Invalid> {
-        let Some(text) = &self.window else { return Ok(DEFAULT) };
+    pub(crate) fn window(&self, default: Duration) -> Result<Window, Invalid> {
+        let Some(text) = &self.window else { return Ok(Window::new(default)) };
         let window = parse_duration("window", text)?;
         if (SHORTEST..=LONGEST).contains(&window) {
-            return Ok(window);
+            return Ok(Window::new(window));
         }
         Err(Invalid::new("window", "must be 1m to 7d"))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WindowQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(query)) => Ok(query),
+            Err(_) => Err(ApiError::bad_request("window: must be given once")),
+        }
     }
 }
 
@@ -31,9 +50,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn window_is_an_hour_unless_asked_otherwise() {
+    fn window_is_the_default_unless_asked_otherwise() {
         let seconds = |text: Option<&str>| {
-            WindowQuery { window: text.map(str::to_owned) }.window().ok().map(|window| window.as_secs())
+            let query = WindowQuery { window: text.map(str::to_owned) };
+            query.window(HOUR).ok().map(|window| window.length().as_secs())
         };
         assert_eq!(seconds(None), Some(3600));
         assert_eq!(seconds(Some("1m")), Some(60));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sigpost_jobs::{Invalid, Job};
+use sigpost_store::metrics::Window;
 
 /// The window unless the job says otherwise: an hour, as job-health's.
 const WINDOW_SECONDS: u64 = 3600;
@@ -24,8 +25,8 @@ fn default_window() -> u64 {
 }
 
 impl CheckJobHealth {
-    pub(crate) fn window(self) -> Duration {
-        Duration::from_secs(self.window_seconds)
+    pub(crate) fn window(self) -> Window {
+        Window::new(Duration::from_secs(self.window_seconds))
     }
 }
 
@@ -51,7 +52,7 @@ mod tests {
     #[test]
     fn window_is_a_minute_to_a_week() {
         let read = |text: &str| serde_json::from_str::<CheckJobHealth>(text).expect("a job");
-        assert_eq!(read("{}").window(), Duration::from_secs(3600));
+        assert_eq!(read("{}").window().length(), Duration::from_secs(3600));
         for (seconds, valid) in [(59, false), (60, true), (604_800, true), (604_801, false)] {
             let job = read(&format!(r#"{{"windowSeconds": {seconds}}}"#));
             assert_eq!(job.validate().is_ok(), valid, "{seconds}");

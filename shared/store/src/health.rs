@@ -1,10 +1,9 @@
-//! Job health: the numbers, in two statements, and what they mean.
+//! Job health: the numbers, and what they mean.
 
 mod report;
 mod verdict;
 
 use std::marker::PhantomData;
-use std::time::Duration;
 
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -12,12 +11,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 pub use self::report::Report;
 pub use self::verdict::Health;
 use crate::Error;
+use crate::metrics::{Durations, Histogram, TypeMetrics, Window, catch_up, runs_by_type};
 
 /// How jobs, runs and messages stand. "In the window" means between the window's length ago and now.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Numbers {
     /// Runs by job type, in the order of the types' names. A type without any is not here.
-    pub by_type: Vec<TypeCounts>,
+    pub by_type: Vec<TypeMetrics>,
     /// Runs that should have ended.
     pub stuck: Stuck,
     /// Messages on their way.
@@ -30,20 +30,7 @@ pub struct Numbers {
     pub last_completed_at_ms: Option<i64>,
 }
 
-/// The runs of one job type.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TypeCounts {
-    /// `Job::TYPE`.
-    pub job_type: String,
-    /// Under way now, whenever they began.
-    pub processing: i64,
-    /// Completed in the window.
-    pub completed: i64,
-    /// Failed in the window.
-    pub failed: i64,
-}
-
-/// Runs under way for more than ten minutes, or whose lease has ended.
+/// Runs under way for more than ten minutes, or whose lease has ended; ten thousand at most.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stuck {
     /// How many.
@@ -54,7 +41,7 @@ pub struct Stuck {
     pub message_ids: Vec<String>,
 }
 
-/// Open messages.
+/// Open messages, ten thousand of each kind at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Queue {
     /// Could be delivered now: pending and due, or leased by a dispatcher that let the lease end.
@@ -67,7 +54,7 @@ pub struct Queue {
     pub oldest_due_s: Option<f64>,
 }
 
-/// Messages that failed for good.
+/// Messages that failed for good, ten thousand at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeadLetters {
     /// In the window.
@@ -76,119 +63,67 @@ pub struct DeadLetters {
     pub total: i64,
 }
 
-/// Durations in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Durations {
-    /// The mean.
-    pub average_ms: f64,
-    /// Half took no longer.
-    pub p50_ms: f64,
-    /// 95 of 100 took no longer.
-    pub p95_ms: f64,
-    /// 99 of 100 took no longer.
-    pub p99_ms: f64,
-}
-
-/// Measures over a window. Reads the open messages, the open runs and the window's; no lock is taken.
-pub async fn measure(conn: &mut AsyncPgConnection, window: Duration) -> Result<Numbers, Error> {
-    let window_s = window.as_secs_f64();
-    let by_type: Vec<(String, i64, i64, i64)> = CountRuns { window_s, lifetime: PhantomData }.load(conn).await?;
-    let row: Row = MeasureAll { window_s, lifetime: PhantomData }.get_result(conn).await?;
-    let (stuck, queue, dead_letters, durations, last_completed_at_ms) = row;
+/// Measures over a window, from the rollups and from what is open; no lock is taken. However much there is of
+/// it, no more than ten thousand rows of a kind are counted.
+pub async fn measure(conn: &mut AsyncPgConnection, window: Window) -> Result<Numbers, Error> {
+    catch_up(conn).await?;
+    let by_type = runs_by_type(conn, window).await?;
+    let row: Row =
+        MeasureOpen { window_s: window.length().as_secs_f64(), lifetime: PhantomData }.get_result(conn).await?;
+    let (stuck, queue, dead_letters, last_completed_at_ms) = row;
     Ok(Numbers {
-        by_type: by_type
-            .into_iter()
-            .map(|(job_type, processing, completed, failed)| TypeCounts { job_type, processing, completed, failed })
-            .collect(),
+        durations: all_durations(&by_type),
+        by_type,
         stuck: Stuck { count: stuck.0, oldest_s: stuck.1, message_ids: stuck.2 },
         queue: Queue { due: queue.0, scheduled: queue.1, active: queue.2, oldest_due_s: queue.3 },
         dead_letters: DeadLetters { in_window: dead_letters.0, total: dead_letters.1 },
-        durations: durations_from(durations),
         last_completed_at_ms,
     })
 }
 
-fn durations_from((average_ms, percentiles): (Option<f64>, Option<Vec<f64>>)) -> Option<Durations> {
-    let [p50_ms, p95_ms, p99_ms] = percentiles?.try_into().ok()?;
-    Some(Durations { average_ms: average_ms?, p50_ms, p95_ms, p99_ms })
+fn all_durations(by_type: &[TypeMetrics]) -> Option<Durations> {
+    let mut all = Histogram::default();
+    by_type.iter().for_each(|metrics| all.merge(&metrics.durations));
+    all.durations()
 }
 
-statement! {
-    /// A run counts when it ended, not when it began. The index is by the beginning: no run lasts a
-    /// day, so those that ended in the window began at most a day before it.
-    CountRuns { window_s: f64 => Double } -> (Text, BigInt, BigInt, BigInt);
-    "with given as (select now() - make_interval(secs => " {window_s} ") as since),
-    counted as (
-        select job_type, status from job_executions, given
-        where created_at >= given.since - interval '1 day' and completed_at >= given.since
-        union all
-        select job_type, status from job_executions where status = 'processing'
-    )
-    select job_type, count(*) filter (where status = 'processing'), count(*) filter (where status = 'completed'),
-           count(*) filter (where status = 'failed')
-    from counted group by job_type order by job_type"
-}
-
-type Row = (
-    (i64, Option<f64>, Vec<String>),
-    (i64, i64, i64, Option<f64>),
-    (i64, i64),
-    (Option<f64>, Option<Vec<f64>>),
-    Option<i64>,
-);
+type Row = ((i64, Option<f64>, Vec<String>), (i64, i64, i64, Option<f64>), (i64, i64), Option<i64>);
 
 statement! {
-    /// The last completion is the latest among the hundred runs that began last, which the index finds.
-    MeasureAll { window_s: f64 => Double } -> (
+    MeasureOpen { window_s: f64 => Double } -> (
         (BigInt, Nullable<Double>, Array<Text>),
         (BigInt, BigInt, BigInt, Nullable<Double>),
         (BigInt, BigInt),
-        (Nullable<Double>, Nullable<Array<Double>>),
         Nullable<BigInt>,
     );
-    "with given as (select now() - make_interval(secs => " {window_s} ") as since),
-    stuck as (
+    "with stuck as (
         select count(*) as count, extract(epoch from now() - min(started_at))::float8 as oldest_s,
                coalesce((array_agg(message_id order by started_at))[1:10], '{}') as message_ids
-        from job_executions
-        where status = 'processing' and (lease_until <= now() or started_at <= now() - interval '10 minutes')
+        from (
+            select started_at, message_id from job_executions
+            where status = 'processing' and (lease_until <= now() or started_at <= now() - interval '10 minutes')
+            limit 10000
+        ) few
     ),
     queue as (
-        select count(*) filter (where due_at <= now()) as due,
-               count(*) filter (where due_at > now() and state = 'pending') as scheduled,
-               count(*) filter (where due_at > now() and state = 'active') as active,
-               extract(epoch from now() - min(due_at) filter (where due_at <= now()))::float8 as oldest_due_s
-        from messages where due_at is not null
+        select (select count(*) from (select from messages where due_at <= now() limit 10000) few) as due,
+               (select count(*) from (
+                   select from messages where due_at > now() and state = 'pending' limit 10000) few) as scheduled,
+               (select count(*) from (
+                   select from messages where due_at > now() and state = 'active' limit 10000) few) as active,
+               (select extract(epoch from now() - min(due_at))::float8 from messages where due_at <= now()) as oldest_due_s
     ),
     dead as (
-        select (select count(*) from dead_letters, given where failed_at >= given.since) as in_window,
-               (select count(*) from dead_letters) as total
-    ),
-    durations as (
-        select avg(ms) as average, percentile_cont(array[0.5, 0.95, 0.99]) within group (order by ms) as percentiles
-        from (
-            select extract(epoch from completed_at - started_at)::float8 * 1000 as ms from job_executions, given
-            where status = 'completed' and created_at >= given.since - interval '1 day' and completed_at >= given.since
-        ) completed
+        select (select count(*) from (
+                   select from dead_letters
+                   where failed_at >= now() - make_interval(secs => " {window_s} ") limit 10000) few) as in_window,
+               (select count(*) from (select from dead_letters limit 10000) few) as total
     ),
     latest as (
-        select (extract(epoch from max(completed_at)) * 1000)::bigint as ms from (
-            select completed_at from job_executions where status = 'completed' order by created_at desc limit 100
-        ) recent
+        select completed_at from job_executions
+        where completed_at is not null and status = 'completed' order by completed_at desc limit 1
     )
     select stuck.count, stuck.oldest_s, stuck.message_ids, queue.due, queue.scheduled, queue.active, queue.oldest_due_s,
-           dead.in_window, dead.total, durations.average, durations.percentiles, latest.ms
-    from stuck, queue, dead, durations, latest"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_completed_runs_there_are_no_durations() {
-        assert_eq!(durations_from((None, None)), None);
-        let four = Durations { average_ms: 2.0, p50_ms: 1.0, p95_ms: 3.0, p99_ms: 4.0 };
-        assert_eq!(durations_from((Some(2.0), Some(vec![1.0, 3.0, 4.0]))), Some(four));
-    }
+           dead.in_window, dead.total, (select (extract(epoch from completed_at) * 1000)::bigint from latest)
+    from stuck, queue, dead"
 }

@@ -289,6 +289,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    run_rollups (step_s, at, job_type, status, bucket) {
+        step_s -> Integer,
+        at -> Timestamptz,
+        job_type -> Text,
+        status -> Text,
+        bucket -> Integer,
+        runs -> BigInt,
+        total_ms -> Double,
+    }
+}
+
+diesel::table! {
+    message_rollups (step_s, at, state) {
+        step_s -> Integer,
+        at -> Timestamptz,
+        state -> Text,
+        messages -> BigInt,
+    }
+}
+
+diesel::table! {
+    rollup_progress (only_row) {
+        only_row -> Bool,
+        until -> Timestamptz,
+    }
+}
+
 diesel::joinable!(dead_letters -> messages (message_id));
 diesel::joinable!(events -> messages (message_id));
 diesel::allow_tables_to_appear_in_same_query!(messages, events, dead_letters);

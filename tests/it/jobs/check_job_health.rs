@@ -15,7 +15,8 @@ async fn a_check_records_what_job_health_answers() {
             "insert into job_executions (id, message_id, job_type, attempt, status, started_at, completed_at, created_at)
              select gen_random_uuid(), 'msg_' || n, 'play', 1, (case when n = 1 then 'failed' else 'completed' end)::job_execution_status,
                     now() - interval '2 hours', now() - interval '2 hours', now() - interval '2 hours'
-             from generate_series(1, 10) n",
+             from generate_series(1, 10) n;
+             update rollup_progress set until = date_trunc('minute', now() - interval '3 hours')",
         )
         .await;
     let check = async |job: Value| {

@@ -1,13 +1,11 @@
 //! How the jobs of a deployment are doing, as `GET /api/admin/job-health` answers and as check-job-health records it.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::verdict::{assess, failure_rate, overall_failure_rate};
-use super::{Health, Numbers, TypeCounts};
-use crate::health;
+use super::verdict::{assess, overall_failure_rate};
+use super::{Health, Numbers};
+use crate::metrics::{self, TypeMetrics, Window, failure_rate};
 use crate::runs::RunStatus;
 
 /// As JSON. Counts of finished runs are those of the window, counts of runs under way those of now.
@@ -81,8 +79,8 @@ struct Durations {
 }
 
 impl Report {
-    /// What the numbers of a window of this length mean.
-    pub fn new(numbers: Numbers, window: Duration) -> Self {
+    /// What the numbers of a window mean.
+    pub fn new(numbers: Numbers, window: Window) -> Self {
         let (health, reasons) = assess(&numbers);
         let stats = RunStatus::ALL.map(|status| StatusCount {
             status: status.as_str(),
@@ -95,7 +93,7 @@ impl Report {
             stats: stats.into(),
             health,
             reasons,
-            window_seconds: window.as_secs(),
+            window_seconds: window.length().as_secs(),
             by_type: by_type.into_iter().map(TypeReport::from).collect(),
             stuck: Stuck {
                 count: stuck.count,
@@ -129,15 +127,15 @@ impl Report {
     }
 }
 
-impl From<TypeCounts> for TypeReport {
-    fn from(counts: TypeCounts) -> Self {
-        let TypeCounts { job_type, processing, completed, failed } = counts;
+impl From<TypeMetrics> for TypeReport {
+    fn from(metrics: TypeMetrics) -> Self {
+        let TypeMetrics { job_type, processing, completed, failed, .. } = metrics;
         Self { failure_rate: failure_rate(completed, failed), job_type, processing, completed, failed }
     }
 }
 
-impl From<health::Durations> for Durations {
-    fn from(durations: health::Durations) -> Self {
+impl From<metrics::Durations> for Durations {
+    fn from(durations: metrics::Durations) -> Self {
         Self {
             average_ms: milli(durations.average_ms),
             p50_ms: milli(durations.p50_ms),
@@ -147,7 +145,7 @@ impl From<health::Durations> for Durations {
     }
 }
 
-fn of_status(counts: &TypeCounts, status: RunStatus) -> i64 {
+fn of_status(counts: &TypeMetrics, status: RunStatus) -> i64 {
     match status {
         RunStatus::Processing => counts.processing,
         RunStatus::Completed => counts.completed,
@@ -162,9 +160,12 @@ fn milli(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::{json, to_value};
 
     use super::*;
+    use crate::health;
 
     #[test]
     fn idle_deployment_is_healthy_and_has_no_rate_but_zero() {
@@ -178,23 +179,26 @@ mod tests {
             "deadLetters": { "inWindow": 0, "total": 0 },
             "durations": null, "lastCompletedAt": null,
         });
-        assert_eq!(to_value(Report::new(Numbers::default(), Duration::from_secs(3600))).expect("JSON"), expected);
+        assert_eq!(
+            to_value(Report::new(Numbers::default(), Window::new(Duration::from_secs(3600)))).expect("JSON"),
+            expected
+        );
     }
 
     #[test]
     fn busy_deployment_is_shown_by_type_and_status() {
         let numbers = Numbers {
             by_type: vec![
-                TypeCounts { job_type: "cleanup-old-data".into(), processing: 0, completed: 1, failed: 1 },
-                TypeCounts { job_type: "send-email".into(), processing: 2, completed: 98, failed: 0 },
+                TypeMetrics { job_type: "cleanup-old-data".into(), completed: 1, failed: 1, ..TypeMetrics::default() },
+                TypeMetrics { job_type: "send-email".into(), processing: 2, completed: 98, ..TypeMetrics::default() },
             ],
             stuck: health::Stuck { count: 1, oldest_s: Some(700.123_456), message_ids: vec!["msg_1".into()] },
             queue: health::Queue { due: 4, scheduled: 5, active: 6, oldest_due_s: Some(1.5) },
             dead_letters: health::DeadLetters { in_window: 7, total: 8 },
-            durations: Some(health::Durations { average_ms: 1.234_56, p50_ms: 1.0, p95_ms: 2.0, p99_ms: 3.0 }),
+            durations: Some(metrics::Durations { average_ms: 1.234_56, p50_ms: 1.0, p95_ms: 2.0, p99_ms: 3.0 }),
             last_completed_at_ms: Some(1_763_800_000_123),
         };
-        let report = to_value(Report::new(numbers, Duration::from_secs(60))).expect("JSON");
+        let report = to_value(Report::new(numbers, Window::new(Duration::from_secs(60)))).expect("JSON");
         let expected = json!({
             "stats": [
                 { "status": "processing", "count": 2 }, { "status": "completed", "count": 99 }, { "status": "failed", "count": 1 },

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Numbers, TypeCounts};
+use super::Numbers;
+use crate::metrics::{TypeMetrics, failure_rate};
 
 /// From this share of failed runs on, something is broken rather than unlucky.
 const UNHEALTHY_FAILURE_RATE: f64 = 0.05;
@@ -43,17 +44,8 @@ pub(super) fn assess(numbers: &Numbers) -> (Health, Vec<String>) {
 }
 
 /// The share of failed runs among all that ended, over all types.
-pub(super) fn overall_failure_rate(by_type: &[TypeCounts]) -> f64 {
+pub(super) fn overall_failure_rate(by_type: &[TypeMetrics]) -> f64 {
     failure_rate(by_type.iter().map(|counts| counts.completed).sum(), by_type.iter().map(|counts| counts.failed).sum())
-}
-
-/// The share of failed runs among those that ended; 0 when none did.
-pub(super) fn failure_rate(completed: i64, failed: i64) -> f64 {
-    match completed + failed {
-        0 => 0.0,
-        #[expect(clippy::cast_precision_loss, reason = "a share of fewer than 2^53 runs")]
-        ended => failed as f64 / ended as f64,
-    }
 }
 
 #[cfg(test)]
@@ -64,8 +56,8 @@ mod tests {
     fn numbers(completed: i64, failed: i64, stuck: i64, oldest_due_s: Option<f64>) -> Numbers {
         Numbers {
             by_type: vec![
-                TypeCounts { job_type: "a".into(), processing: 1, completed, failed: 0 },
-                TypeCounts { job_type: "b".into(), processing: 0, completed: 0, failed },
+                TypeMetrics { job_type: "a".into(), processing: 1, completed, ..TypeMetrics::default() },
+                TypeMetrics { job_type: "b".into(), failed, ..TypeMetrics::default() },
             ],
             stuck: Stuck { count: stuck, oldest_s: (stuck > 0).then_some(700.4), message_ids: vec![] },
             queue: Queue { due: 3, oldest_due_s, ..Queue::default() },

@@ -1,0 +1,89 @@
+//! The admin API.
+
+mod health;
+mod lists;
+mod metrics;
+
+use serde_json::Value;
+use sigpost_store::Database;
+
+use crate::jobs::deployment::{Answered, answer, listen, serve};
+use crate::support::TestDatabase;
+
+/// The admin function, on a database that nobody else works on.
+struct Admin {
+    url: String,
+    database: TestDatabase,
+    client: reqwest::Client,
+}
+
+impl Admin {
+    async fn start() -> Self {
+        let database = TestDatabase::new().await;
+        Self::start_over(database.url.clone(), database).await
+    }
+
+    async fn start_over(database_url: String, database: TestDatabase) -> Self {
+        let (listener, url) = listen().await;
+        serve(listener, admin::router(Database::new(&database_url, 2).expect("a URL"), "s3cret"));
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { url, database, client }
+    }
+
+    fn path(&self, path: &str) -> String {
+        format!("{}/api/admin{path}", self.url)
+    }
+
+    async fn get(&self, path: &str) -> Answered {
+        answer(self.client.get(self.path(path)).bearer_auth("s3cret")).await
+    }
+
+    async fn health(&self, query: &str) -> Answered {
+        self.get(&format!("/job-health{query}")).await
+    }
+
+    /// Status and health.
+    async fn verdict(&self) -> (u16, Value) {
+        let answered = self.health("").await;
+        (answered.status.as_u16(), answered.body["health"].clone())
+    }
+
+    /// Writes runs that ended so long ago, each after a second of work.
+    async fn runs(&self, count: u32, job_type: &str, status: &str, ended_ago: &str) {
+        let sql = format!(
+            "insert into job_executions (id, message_id, job_type, attempt, status, started_at, completed_at, created_at)
+             select gen_random_uuid(), 'msg_' || gen_random_uuid(), '{job_type}', 1, '{status}',
+                    ended - interval '1 second', ended, ended - interval '1 second'
+             from generate_series(1, {count}), (select now() - interval '{ended_ago}' as ended) at"
+        );
+        self.database.execute(&sql).await;
+        self.forget_rollups().await;
+    }
+
+    /// Nothing of the last week is rolled up.
+    async fn forget_rollups(&self) {
+        let sql = "update rollup_progress set until = date_trunc('minute', now() - interval '8 days')";
+        self.database.execute(sql).await;
+    }
+
+    /// Writes a run that is under way, and when it began and when its lease ends.
+    async fn run_under_way(&self, message_id: &str, began_ago: &str, lease: &str) {
+        let sql = format!(
+            "insert into job_executions (id, message_id, job_type, attempt, lease_until, started_at, created_at)
+             values (gen_random_uuid(), '{message_id}', 'play', 1, now() + interval '{lease}',
+                     now() - interval '{began_ago}', now() - interval '{began_ago}')"
+        );
+        self.database.execute(&sql).await;
+    }
+
+    /// Writes a message in this state that is due in so long.
+    async fn message(&self, state: &str, due_in: &str) {
+        let lease = if state == "active" { "gen_random_uuid()" } else { "null" };
+        let sql = format!(
+            "insert into messages (id, state, due_at, lease_token, url, method, header, body, retries, labels, not_before)
+             values (gen_random_uuid(), '{state}', now() + interval '{due_in}', {lease}, 'http://127.0.0.1:1/', 'POST',
+                     '{{}}', '', 3, '{{}}', now())"
+        );
+        self.database.execute(&sql).await;
+    }
+}
