@@ -87,6 +87,6 @@ jobs! { dev:
     process_webhook::ProcessWebhook => process_webhook::router(process_webhook::Processors::default(), dev.harness()),
     export_data::ExportData => export_data::router(dev.files()?, dev.harness()),
     generate_report::GenerateReport => generate_report::router(dev.files()?, dev.harness()),
-    check_job_health::CheckJobHealth => check_job_health::router(dev.harness()),
+    check_job_health::CheckJobHealth => check_job_health::router(check_job_health::Config::from_env()?, dev.harness())?,
     // `sigpost new job` writes above this line.
 }

@@ -42,8 +42,8 @@ comment on table rollup_progress is 'Everything before "until" is in the rollups
 create index job_executions_completed_at on job_executions (completed_at) where completed_at is not null;
 
 -- Four buckets to a doubling: durations in one differ by a fifth at most. Bucket b ends at 2^(b/4) ms.
-create function duration_bucket(ms double precision) returns integer immutable strict parallel safe language sql as $$
-    select ceil(4 * log(2, greatest(ms, 0.001)::numeric))::integer
+create function duration_bucket(ms double precision) returns integer immutable parallel safe language sql as $$
+    select ceil(4 * ln(greatest(ms, 0.001)) / ln(2::double precision))::integer
 $$;
 
 -- The runs that ended since a moment, by step. By the hour it has to be the beginning of one, and is within the year;
@@ -152,3 +152,7 @@ end $$;
 insert into rollup_progress (until)
 select date_trunc('minute', least(
     (select min(completed_at) from job_executions), (select min(at) from events), now() - interval '1 minute'));
+
+do $$ begin
+    while not roll_up() loop end loop;
+end $$;

@@ -41,7 +41,7 @@ fn whoever_reads_only_the_beginning_is_no_fault() {
 fn every_template_that_is_listed_can_be_looked_at() {
     let listed: Value = serde_json::from_str(&printed(&["--json"])).expect("JSON");
     let listed = listed.as_array().expect("a list");
-    assert_eq!(listed.len(), 8);
+    assert_eq!(listed.len(), 9);
     let for_people = printed(&[]);
     for template in listed {
         let name = template["template"].as_str().expect("a name");

@@ -4,18 +4,29 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use sigpost_runtime::ApiError;
-use sigpost_store::Database;
+use sigpost_store::alerts::{self, Alert};
 use sigpost_store::health::{Health, Report, measure};
+use sigpost_store::{AsyncPgConnection, Database};
 
 use crate::answer::ask;
 use crate::window::{HOUR, WindowQuery};
 
+#[derive(Debug, Serialize)]
+struct JobHealth {
+    #[serde(flatten)]
+    report: Report,
+    /// What check-job-health last found to be wrong, the worst first.
+    alerts: Vec<Alert>,
+}
+
 /// 200 when healthy or degraded, 503 when unhealthy or when nobody can know.
 pub(crate) async fn get_job_health(State(database): State<Database>, query: WindowQuery) -> Result<Response, ApiError> {
     let window = query.window(HOUR)?;
-    let numbers = ask(&database, async |conn| measure(conn, window).await).await?;
+    let asked = async |conn: &mut AsyncPgConnection| Ok((measure(conn, window).await?, alerts::open(conn).await?));
+    let (numbers, alerts) = ask(&database, asked).await?;
     let report = Report::new(numbers, window);
     let status = if report.health() == Health::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    Ok((status, Json(report)).into_response())
+    Ok((status, Json(JobHealth { report, alerts })).into_response())
 }

@@ -1,9 +1,14 @@
-//! The job handler that measures how the jobs of a deployment are doing, and records it with its run.
-//! Schedule it every five minutes.
+//! The job handler that measures how jobs are doing, and tells people when something is wrong. Schedule it
+//! every five minutes.
 
+mod alerts;
+mod channels;
+mod config;
 mod handler;
 mod job;
 mod router;
 
+pub use alerts::Rules;
+pub use config::Config;
 pub use job::CheckJobHealth;
 pub use router::{router, router_from_env};

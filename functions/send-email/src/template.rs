@@ -1,5 +1,6 @@
 //! The templates, by name.
 
+mod alert;
 mod email_change;
 mod file_ready;
 mod password_changed;
@@ -30,7 +31,7 @@ pub struct Template {
 
 impl Template {
     /// All there are.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         welcome::TEMPLATE,
         password_reset::TEMPLATE,
         password_changed::TEMPLATE,
@@ -39,6 +40,7 @@ impl Template {
         subscription_created::TEMPLATE,
         payment_failed::TEMPLATE,
         file_ready::TEMPLATE,
+        alert::TEMPLATE,
     ];
 
     /// The one with this name.

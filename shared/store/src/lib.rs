@@ -9,6 +9,7 @@ mod statement;
 
 pub mod accept;
 pub mod activity_logs;
+pub mod alerts;
 pub mod api_tokens;
 pub mod cancel;
 pub mod claim;

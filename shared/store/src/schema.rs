@@ -317,6 +317,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    alerts (rule, subject) {
+        rule -> Text,
+        subject -> Text,
+        severity -> Text,
+        value -> Double,
+        message -> Text,
+        opened_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+        announced -> Bool,
+        notified_at -> Nullable<Timestamptz>,
+        notified_severity -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(dead_letters -> messages (message_id));
 diesel::joinable!(events -> messages (message_id));
 diesel::allow_tables_to_appear_in_same_query!(messages, events, dead_letters);

@@ -26,6 +26,7 @@ async fn an_idle_deployment_is_healthy() {
         "deadLetters": { "inWindow": 0, "total": 0 },
         "durations": null,
         "lastCompletedAt": null,
+        "alerts": [],
     });
     assert_eq!(answered.body, expected);
 }

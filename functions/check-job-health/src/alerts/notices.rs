@@ -1,0 +1,147 @@
+//! What is news of what is wrong: a pure decision.
+
+use std::time::Duration;
+
+use sigpost_store::alerts::{Alert, Severity};
+
+use super::Finding;
+
+/// What was told is not told again within this time, also when it was over in between.
+const DEDUPLICATION: Duration = Duration::from_secs(30 * 60);
+/// What goes on being wrong is told again after this time.
+const REMINDER: Duration = Duration::from_secs(6 * 3600);
+
+/// Why somebody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It is wrong now, and was not.
+    Opened,
+    /// It was a warning, and is critical now.
+    Worsened,
+    /// It is still wrong.
+    Reminder,
+    /// It is over.
+    Recovered,
+}
+
+/// News of one thing.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Notice {
+    pub(crate) kind: Kind,
+    pub(crate) rule: String,
+    pub(crate) subject: String,
+    pub(crate) severity: Severity,
+    pub(crate) value: f64,
+    /// From which on it is wrong; `None` for what is over.
+    pub(crate) threshold: Option<f64>,
+    pub(crate) message: String,
+}
+
+/// What to tell, of what is wrong now and of what was known.
+pub(crate) fn due(found: &[Finding], known: &[Alert]) -> Vec<Notice> {
+    let opened = found.iter().filter_map(|finding| {
+        let before = known.iter().find(|alert| is_same(alert, finding));
+        let kind = news(finding.severity, before)?;
+        Some(Notice {
+            kind,
+            rule: finding.reading.rule.to_owned(),
+            subject: finding.reading.subject.clone(),
+            severity: finding.severity,
+            value: finding.reading.value,
+            threshold: Some(finding.threshold),
+            message: finding.reading.message.clone(),
+        })
+    });
+    let over = known
+        .iter()
+        .filter(|alert| !alert.resolved && alert.announced && !found.iter().any(|finding| is_same(alert, finding)));
+    let recovered = over.map(|alert| Notice {
+        kind: Kind::Recovered,
+        rule: alert.rule.clone(),
+        subject: alert.subject.clone(),
+        severity: alert.severity,
+        value: alert.value,
+        threshold: None,
+        message: format!("is over; it was: {}", alert.message),
+    });
+    opened.chain(recovered).collect()
+}
+
+fn is_same(alert: &Alert, finding: &Finding) -> bool {
+    alert.rule == finding.reading.rule && alert.subject == finding.reading.subject
+}
+
+/// Whether somebody has to hear of it.
+fn news(severity: Severity, before: Option<&Alert>) -> Option<Kind> {
+    let Some(before) = before else { return Some(Kind::Opened) };
+    let told_within = |time: Duration| before.notified_s_ago.is_some_and(|ago| ago < time.as_secs_f64());
+    if before.notified_severity.is_some_and(|told| severity > told) && !before.resolved && before.announced {
+        return Some(Kind::Worsened);
+    }
+    if before.resolved || !before.announced {
+        let same = before.notified_severity.is_some_and(|told| severity <= told);
+        return (!(same && told_within(DEDUPLICATION))).then_some(Kind::Opened);
+    }
+    (!told_within(REMINDER)).then_some(Kind::Reminder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reading;
+    use super::*;
+
+    fn finding(severity: Severity) -> Finding {
+        let reading = Reading { rule: "queue-depth", subject: String::new(), value: 5.0, message: "five".into() };
+        Finding { reading, severity, threshold: 4.0 }
+    }
+
+    fn known(resolved: bool, announced: bool, told_s_ago: Option<f64>, told: Option<Severity>) -> Alert {
+        Alert {
+            rule: "queue-depth".into(),
+            subject: String::new(),
+            severity: Severity::Warning,
+            value: 5.0,
+            message: "five".into(),
+            opened_at_ms: 0,
+            resolved,
+            announced,
+            notified_s_ago: told_s_ago,
+            notified_severity: told,
+        }
+    }
+
+    fn kinds(found: &[Finding], known: &[Alert]) -> Vec<Kind> {
+        due(found, known).iter().map(|notice| notice.kind).collect()
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_once_and_then_seldom_and_when_it_worsens() {
+        use Severity::{Critical, Warning};
+        for (severity, before, expected) in [
+            (Warning, None, Some(Kind::Opened)),
+            (Warning, Some(known(false, true, Some(60.0), Some(Warning))), None),
+            (Warning, Some(known(false, true, Some(6.1 * 3600.0), Some(Warning))), Some(Kind::Reminder)),
+            (Critical, Some(known(false, true, Some(60.0), Some(Warning))), Some(Kind::Worsened)),
+            (Warning, Some(known(false, true, Some(60.0), Some(Critical))), None),
+            // It comes back.
+            (Warning, Some(known(true, false, Some(1799.0), Some(Warning))), None),
+            (Warning, Some(known(true, false, Some(1801.0), Some(Warning))), Some(Kind::Opened)),
+            (Critical, Some(known(true, false, Some(60.0), Some(Warning))), Some(Kind::Opened)),
+            // It has come back without a word, and stays.
+            (Warning, Some(known(false, false, Some(1801.0), Some(Warning))), Some(Kind::Opened)),
+            // Nobody could be told.
+            (Warning, Some(known(false, false, None, None)), Some(Kind::Opened)),
+        ] {
+            let told = kinds(&[finding(severity)], &Vec::from_iter(before.clone()));
+            assert_eq!(told, Vec::from_iter(expected), "{before:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_is_told_to_who_was_told_of_it() {
+        let told = |before| kinds(&[], &[before]);
+        assert_eq!(told(known(false, true, Some(60.0), Some(Severity::Warning))), [Kind::Recovered]);
+        assert_eq!(told(known(false, false, Some(60.0), Some(Severity::Warning))), []);
+        assert_eq!(told(known(true, false, Some(60.0), Some(Severity::Warning))), []);
+    }
+}

@@ -1,0 +1,2 @@
+drop table alerts;
+drop type alert_severity;

@@ -1,0 +1,151 @@
+//! What the rules look at that job health does not say.
+
+use std::marker::PhantomData;
+
+use diesel::sql_types::{BigInt, Double, Nullable, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::Error;
+
+/// Figures of this moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// Runs of the last hour whose process died, and open messages whose dispatcher did.
+    pub leases_lost: i64,
+    /// Dead letters, of the newest thousand, whose message is not failed.
+    pub dead_letters_disagree: i64,
+    /// Answers 401 to deliveries of the last ten minutes.
+    pub signature_rejections: i64,
+    /// How old the signing keys are, in days.
+    pub key_age_days: Option<f64>,
+    /// The longest statement or open transaction of anybody, in seconds.
+    pub longest_query_s: f64,
+    /// The share of `max_connections` that is in use.
+    pub connection_share: f64,
+    /// Days of today and tomorrow for which the log has no partition.
+    pub partitions_missing: i64,
+    /// E-mails of the last day whose fate is known or that were sent an hour ago.
+    pub emails: i64,
+    /// Of these, the ones that came back.
+    pub emails_bounced: i64,
+    /// Of these, the ones that were called unwanted.
+    pub emails_complained: i64,
+    /// The database's clock, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// Schedules that should have fired.
+    pub late_schedules: Vec<Late>,
+    /// Queues and flow-control keys at which somebody waits.
+    pub waiting: Vec<Waiting>,
+    /// Job types that ever completed a run, and how long ago the last one was, in seconds.
+    pub last_completions: Vec<(String, f64)>,
+}
+
+/// A schedule that should have fired.
+#[derive(Clone, Debug, PartialEq, diesel::Queryable)]
+pub struct Late {
+    /// Its id.
+    pub id: String,
+    /// For how long, in seconds.
+    pub late_s: f64,
+}
+
+/// A queue or key at which somebody waits.
+#[derive(Clone, Debug, PartialEq, diesel::Queryable)]
+pub struct Waiting {
+    /// `queue:NAME` or `flow:KEY`.
+    pub gate: String,
+    /// How many.
+    pub count: i64,
+    /// For how long the first of them could have been delivered, in seconds.
+    pub longest_s: f64,
+}
+
+statement! {
+    Measure {} -> (
+        BigInt, BigInt, BigInt, Nullable<Double>, Double, Double, BigInt, BigInt, BigInt, BigInt, BigInt,
+    );
+    "select
+        (select count(*) from (
+            select from job_executions where status = 'failed' and created_at >= now() - interval '1 day'
+                and completed_at >= now() - interval '1 hour'
+                and error = 'the run''s lease expired; its process is believed dead' limit 1000) few)
+        + (select count(*) from (
+            select from messages where due_at is not null and deliveries > retried + 1 limit 1000) few),
+        (select count(*) from (select message_id from dead_letters order by failed_at desc limit 1000) d
+            join messages m on m.id = d.message_id where m.state <> 'failed'),
+        (select count(*) from events
+            where state = 'ERROR' and at >= now() - interval '10 minutes' and response_status = 401),
+        (select extract(epoch from now() - rotated_at)::float8 / 86400 from signing_keys),
+        (select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8 from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'),
+        (select count(*) from pg_stat_activity where backend_type = 'client backend')::float8
+            / current_setting('max_connections')::float8,
+        (select count(*) from generate_series(0, 1) n
+            where to_regclass('events_' || to_char((now() at time zone 'utc')::date + n, 'YYYYMMDD')) is null),
+        emails.all_of_them, emails.bounced, emails.complained,
+        floor(extract(epoch from clock_timestamp()) * 1000)::bigint
+    from (
+        select count(*) as all_of_them, count(*) filter (where status = 'bounced') as bounced,
+               count(*) filter (where status = 'complained') as complained
+        from email_logs
+        where sent_at >= now() - interval '1 day' and (status <> 'sent' or sent_at < now() - interval '1 hour')
+    ) emails"
+}
+
+statement! {
+    LateSchedules {} -> (Text, Double);
+    "select id, extract(epoch from now() - next_fire_at)::float8 from schedules
+     where next_fire_at < now() order by next_fire_at limit 100"
+}
+
+statement! {
+    WhoWaits {} -> (Text, BigInt, Double);
+    "select waits_for, count(*), extract(epoch from now() - min(greatest(created_at, not_before)))::float8
+     from messages where waits_for is not null and not_before <= now() group by waits_for order by 3 desc limit 100"
+}
+
+statement! {
+    /// The types are found without reading every run: from each the next one.
+    LastCompletions {} -> (Text, Double);
+    "select t.job_type, extract(epoch from now() - l.completed_at)::float8
+     from (select distinct job_type from run_rollups where step_s = 3600 and at >= now() - interval '8 days'
+           union select distinct job_type from job_executions where completed_at >= (select until from rollup_progress)
+               and completed_at <= now()) t,
+     lateral (
+        select greatest(
+            (select max(at) + interval '1 minute' from run_rollups r
+             where step_s = 60 and status = 'completed' and r.job_type = t.job_type),
+            (select max(at) from run_rollups r
+             where step_s = 3600 and at >= now() - interval '8 days' and status = 'completed' and r.job_type = t.job_type),
+            (select max(completed_at) from job_executions x
+             where completed_at >= (select until from rollup_progress) and completed_at <= now()
+               and status = 'completed' and x.job_type = t.job_type)
+        ) as completed_at
+     ) l
+     where l.completed_at is not null order by 1"
+}
+
+type Row = (i64, i64, i64, Option<f64>, f64, f64, i64, i64, i64, i64, i64);
+
+/// Looks at everything; the rollups should be caught up.
+pub async fn gather(conn: &mut AsyncPgConnection) -> Result<Facts, Error> {
+    let row: Row = Measure { lifetime: PhantomData }.get_result(conn).await?;
+    let (leases_lost, dead_letters_disagree, signature_rejections, key_age_days, longest_query_s, ..) = row;
+    let (.., connection_share, partitions_missing, emails, emails_bounced, emails_complained, now_ms) = row;
+    Ok(Facts {
+        leases_lost,
+        dead_letters_disagree,
+        signature_rejections,
+        key_age_days,
+        longest_query_s,
+        connection_share,
+        partitions_missing,
+        emails,
+        emails_bounced,
+        emails_complained,
+        now_ms,
+        late_schedules: LateSchedules { lifetime: PhantomData }.load(conn).await?,
+        waiting: WhoWaits { lifetime: PhantomData }.load(conn).await?,
+        last_completions: LastCompletions { lifetime: PhantomData }.load(conn).await?,
+    })
+}
