@@ -46,6 +46,9 @@ create function duration_bucket(ms double precision) returns integer immutable p
     select ceil(4 * ln(greatest(ms, 0.001)) / ln(2::double precision))::integer
 $$;
 
+-- All is bounded on both sides by what the planner knows: of one bound that it does not know it expects a third
+-- of the table, and would read it all.
+
 -- The runs that ended since a moment, by step. By the hour it has to be the beginning of one, and is within the year;
 -- by the minute within the day.
 create function run_tallies(since timestamptz, by_hour boolean)
@@ -53,11 +56,11 @@ returns table (at timestamptz, job_type text, status job_execution_status, bucke
 stable language sql as $$
     select r.at, r.job_type, r.status, r.bucket, r.runs, r.total_ms
     from run_rollups r, rollup_progress p
-    where by_hour and r.step_s = 3600 and r.at >= since and r.at < date_trunc('hour', p.until, 'utc')
+    where by_hour and r.step_s = 3600 and r.at >= since and r.at <= now() and r.at < date_trunc('hour', p.until, 'utc')
     union all
     select r.at, r.job_type, r.status, r.bucket, r.runs, r.total_ms
     from run_rollups r, rollup_progress p
-    where r.step_s = 60 and r.at < p.until
+    where r.step_s = 60 and r.at <= now() and r.at < p.until
       and r.at >= case when by_hour then greatest(since, date_trunc('hour', p.until, 'utc')) else since end
     union all
     select date_trunc('minute', e.completed_at), e.job_type, e.status, duration_bucket(e.ms), count(*), sum(e.ms)
@@ -65,7 +68,6 @@ stable language sql as $$
         select x.completed_at, x.job_type, x.status,
                extract(epoch from x.completed_at - x.started_at)::double precision * 1000 as ms
         from job_executions x
-        -- Bounded on both sides: of one bound that it does not know the planner expects a third of the table.
         where x.completed_at >= (select greatest(p.until, since) from rollup_progress p) and x.completed_at <= now()
     ) e
     group by 1, 2, 3, 4
@@ -77,11 +79,11 @@ returns table (at timestamptz, state event_state, messages bigint)
 stable language sql as $$
     select r.at, r.state, r.messages
     from message_rollups r, rollup_progress p
-    where by_hour and r.step_s = 3600 and r.at >= since and r.at < date_trunc('hour', p.until, 'utc')
+    where by_hour and r.step_s = 3600 and r.at >= since and r.at <= now() and r.at < date_trunc('hour', p.until, 'utc')
     union all
     select r.at, r.state, r.messages
     from message_rollups r, rollup_progress p
-    where r.step_s = 60 and r.at < p.until
+    where r.step_s = 60 and r.at <= now() and r.at < p.until
       and r.at >= case when by_hour then greatest(since, date_trunc('hour', p.until, 'utc')) else since end
     union all
     select date_trunc('minute', e.at), e.state, count(*)

@@ -3,6 +3,7 @@
 mod health;
 mod lists;
 mod metrics;
+mod prometheus;
 
 use serde_json::Value;
 use sigpost_store::Database;

@@ -5,6 +5,7 @@ mod welcome;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use axum::Router;
@@ -93,9 +94,12 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
 fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Router> {
     let harness = Harness::new(app.database(), app.keys(), base_url);
     harness.stop_at_signals();
+    let measured = app.clone();
+    let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
     Ok(jobs::router(jobs::Dev::new(&harness, data_dir))?
         .merge(ingress::router(ingress::Config::for_dev(base_url)?, app.database()))
-        .merge(admin::router(app.database(), DEV_TOKEN)))
+        .merge(admin::router(app.database(), DEV_TOKEN))
+        .merge(admin::metrics_router(app.database(), DEV_TOKEN, own)))
 }
 
 fn print_environment(base_url: &str, keys: &SigningKeys) {

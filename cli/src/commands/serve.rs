@@ -1,6 +1,7 @@
 //! `sigpost serve`: for a container or a virtual machine.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -18,7 +19,7 @@ use sigpost_store::{Database, migrate};
   QSTASH_TOKEN                   required; the API's token, one of your own (more: `sigpost tokens`)
   QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY
                                  the keys a new deployment starts with (default: fresh ones)
-  ADMIN_TOKEN                    the token of the admin API; without it there is no admin API
+  ADMIN_TOKEN                    the token of the admin API and of /metrics; without it there is neither
   DATABASE_CONNECTIONS (8)  MAX_IN_FLIGHT (1024)  MAX_BODY_BYTES (10000000)
   LEASE_SECONDS (20)  LONGEST_ATTEMPT_SECONDS (7200)  SHUTDOWN_GRACE_SECONDS (25)
   DEDUPLICATION_WINDOW_SECONDS (600)  DEDUPLICATION_RELEASE_ON_FAILURE (false)
@@ -74,7 +75,12 @@ impl Serve {
         let app = dispatch::App::start(config).await?;
         let mut router = app.router();
         match env::var("ADMIN_TOKEN")? {
-            Some(token) => router = router.merge(admin::router(app.database(), &token)),
+            Some(token) => {
+                let measured = app.clone();
+                let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
+                router = router.merge(admin::router(app.database(), &token));
+                router = router.merge(admin::metrics_router(app.database(), &token, own));
+            }
             None => tracing::warn!("ADMIN_TOKEN is not set: there is no admin API"),
         }
         let terminated = serve::terminated();

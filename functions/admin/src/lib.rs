@@ -6,9 +6,11 @@ mod config;
 mod job_health;
 mod job_metrics;
 mod lists;
+mod prometheus;
 mod router;
 mod stats;
 mod window;
 
 pub use config::Config;
-pub use router::{router, router_from_env};
+pub use prometheus::OwnMetrics;
+pub use router::{metrics_router, router, router_from_env};

@@ -11,6 +11,7 @@ use crate::authorization::{Token, require_token};
 use crate::job_health::get_job_health;
 use crate::job_metrics::get_job_metrics;
 use crate::lists::{get_keys, list_active, list_dead_letters, list_schedules, list_throttle};
+use crate::prometheus::{OwnMetrics, get_metrics};
 use crate::stats::get_stats;
 
 /// The routes, behind the token.
@@ -29,7 +30,13 @@ pub fn router(database: Database, token: &str) -> Router {
         .with_state(database)
 }
 
-/// The same, configured by the environment: see [`Config::from_env`].
+/// `GET /metrics` of a process that runs all the time, behind the token, with what the process adds of its own.
+pub fn metrics_router(database: Database, token: &str, own: OwnMetrics) -> Router {
+    let authorization = from_fn_with_state(Token::new(token), require_token);
+    Router::new().route("/metrics", get(get_metrics)).route_layer(authorization).with_state((database, own))
+}
+
+/// The routes, configured by the environment: see [`Config::from_env`].
 ///
 /// # Errors
 ///

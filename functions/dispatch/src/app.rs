@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use axum::Router;
 use jiff::Timestamp;
-use sigpost_runtime::metrics::{self, OLDEST_DUE_AGE, TICK, Unit};
+use prometheus_client::registry::Registry;
+use sigpost_runtime::metrics::{self, OLDEST_DUE_AGE, TICK};
 use sigpost_runtime::{KeyRing, env};
 use sigpost_store::{Database, retention, signing_keys};
 
@@ -94,12 +95,17 @@ impl App {
         self.engine.as_ref()
     }
 
+    /// Adds what this process has measured, when it delivers.
+    pub fn register(&self, registry: &mut Registry) {
+        self.engine.as_ref().inspect(|engine| engine.register(registry));
+    }
+
     /// The work of Lambda's tick: fires schedules that nobody else fires, and says whether there is
     /// something to deliver before the next one. One statement when there is nothing.
     pub(crate) async fn tick(&self) -> Result<bool> {
         let Some(engine) = &self.engine else { return Ok(false) };
         let Tick { due, oldest, schedule_due_for } = engine.tick().await?;
-        metrics::emit(&[(TICK, Unit::Count, 1.0), (OLDEST_DUE_AGE, Unit::Seconds, oldest.as_secs_f64())]);
+        metrics::emit(&[(TICK, 1.0), (OLDEST_DUE_AGE, oldest.as_secs_f64())]);
         let schedules = &self.state.schedules;
         let late = schedule_due_for.is_some_and(|due_for| due_for >= schedules.driver.patience());
         if late {

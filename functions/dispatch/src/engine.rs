@@ -28,6 +28,7 @@ mod send;
 mod settings;
 mod visit;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ struct Inner {
     claims_until: Mutex<Instant>,
     /// Rings when a schedule may fire earlier than is known here.
     schedules_changed: Notify,
+    /// Notifications of other processes arrive.
+    listening: AtomicBool,
     stopping: CancellationToken,
     /// The loops: look, listen, renew, and the firing of schedules.
     loops: TaskTracker,
@@ -144,6 +147,7 @@ impl Engine {
             earlier: Notify::new(),
             claims_until: Mutex::new(Instant::now() + NEVER),
             schedules_changed: Notify::new(),
+            listening: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             loops: TaskTracker::new(),
             steps: broadcast::channel(1024).0,
@@ -165,6 +169,10 @@ impl Engine {
     /// How many messages are in flight here, from the lease to the recorded end.
     pub fn in_flight(&self) -> usize {
         self.0.settings.max_in_flight - self.0.room.available_permits()
+    }
+
+    fn is_listening(&self) -> bool {
+        self.0.listening.load(Ordering::Relaxed)
     }
 
     /// How many messages may be in flight here.
@@ -236,8 +244,9 @@ impl Engine {
         &self.0.schedules_changed
     }
 
-    /// For watchers: a message was accepted here.
+    /// A message was accepted here: counted, and told to watchers.
     pub(crate) fn accepted(&self, id: MessageId) {
+        self.0.counts.accepted();
         self.step(id, StepKind::Accepted);
     }
 

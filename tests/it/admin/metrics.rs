@@ -100,17 +100,22 @@ async fn a_run_whose_end_is_seen_late_is_counted_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_table_of_runs_is_not_read_as_a_whole() {
+async fn neither_runs_nor_rollups_are_read_as_a_whole() {
     let database = TestDatabase::new().await;
     history(&database).await;
-    database.execute("analyze job_executions; analyze events").await;
-    // As the planner has to do it that knows no parameter.
-    database.execute("set plan_cache_mode = force_generic_plan").await;
-    let plan =
-        database.query("explain (format text) select * from run_tallies(now() - interval '1 hour', false)", &[]).await;
+    database.execute("select roll_up(); analyze job_executions; analyze events; analyze run_rollups").await;
+    // As the planner has to do it that knows no parameter: what is prepared is planned once for all windows.
+    database
+        .execute("set plan_cache_mode = force_generic_plan; prepare tallies as select * from run_tallies($1, $2)")
+        .await;
+    let plan = database.query("explain execute tallies(now() - interval '1 hour', false)", &[]).await;
     let plan: Vec<String> = plan.iter().map(|line| line.get(0)).collect();
-    assert!(plan.iter().any(|line| line.contains("job_executions_completed_at")), "{plan:#?}");
-    assert!(!plan.iter().any(|line| line.contains("Seq Scan on job_executions")), "{plan:#?}");
+    for index in ["job_executions_completed_at", "run_rollups_pkey"] {
+        assert!(plan.iter().any(|line| line.contains(index)), "{index}: {plan:#?}");
+    }
+    for table in ["job_executions", "run_rollups"] {
+        assert!(!plan.iter().any(|line| line.contains(&format!("Seq Scan on {table}"))), "{plan:#?}");
+    }
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use sigpost_runtime::metrics::{DELIVERED, ERRORS, FAILED, OLDEST_DUE_AGE, TICK};
 
 use super::{Stack, packages};
 
-/// What is measured, by namespace. Ours are written by the dispatcher's tick.
+/// What is measured, by namespace. Ours are written by dispatch.
 const METRICS: [(&str, &[&str]); 3] = [
-    ("sigpost", &["OldestDueAge", "DeadLetters", "Tick", "Delivered", "Failed"]),
+    ("sigpost", &[OLDEST_DUE_AGE.name, FAILED.name, TICK.name, DELIVERED.name, ERRORS.name]),
     ("AWS/Lambda", &["Errors", "Throttles", "Duration", "ConcurrentExecutions"]),
     ("AWS/SQS", &["ApproximateNumberOfMessagesVisible"]),
 ];

@@ -71,6 +71,11 @@ impl Rules {
         RULES.iter().map(|rule| rule.id)
     }
 
+    /// All rules with the figures from which on something is a warning, and critical, by default.
+    pub fn defaults() -> impl Iterator<Item = (&'static str, Option<f64>, Option<f64>)> {
+        RULES.iter().map(|rule| (rule.id, rule.thresholds.warning, rule.thresholds.critical))
+    }
+
     /// The defaults, changed by a list such as `queue-depth=500:5000,active-runs=off,failure-rate=0.02`:
     /// a warning from the first figure on, and critical from the second; with one figure there is
     /// only a warning, and with `off` nothing.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use sigpost_qstash::Headers;
 use sigpost_store::claim::Lease;
 use sigpost_store::record::{Next, Outcome, Response};
-
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use super::decide::{Attempt, decide, error_text};
 use super::in_flight::Holding;
@@ -49,7 +49,9 @@ async fn deliver(engine: Engine, lease: Box<Lease>, room: Room, holding: Holding
         given_up(&lease)
     } else {
         engine.step(lease.message.id, StepKind::Pushed);
+        let started = Instant::now();
         let result = inner.sender.send(&lease, &inner.keys.keys()).await;
+        inner.counts.pushed(started.elapsed());
         outcome(&lease, result, Timestamp::now())
     };
     inner.recorder.record(Ended { lease, outcome, room, holding });

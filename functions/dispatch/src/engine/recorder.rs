@@ -118,10 +118,11 @@ fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: 
             // Or it was recorded by a commit whose answer was lost: the look finds the retry that it set.
             tracing::info!(message.id = %outcome.id, "the lease was lost before the delivery was recorded");
             engine.look_in(Duration::ZERO);
+            engine.0.counts.lease_lost();
             engine.step(outcome.id, StepKind::LeaseLost);
             continue;
         }
-        engine.0.counts.count(outcome.next);
+        engine.0.counts.recorded(outcome.next);
         let kind = match outcome.next {
             Next::Delivered => StepKind::Delivered,
             Next::Retry(delay) => {

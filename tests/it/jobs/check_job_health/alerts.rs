@@ -250,3 +250,16 @@ async fn an_operator_is_written_to_by_a_job() {
     assert_eq!((&job["template"], &job["to"]), (&json!("alert"), &json!(["ops@example.com"])));
     assert_eq!(job["data"]["runbook"], "https://wiki.example/operations#schedule-missed");
 }
+
+#[test]
+fn the_runbook_has_a_section_and_the_figures_of_each_rule() {
+    let runbook = include_str!("../../../../docs/operations.md");
+    let figure = |figure: Option<f64>| figure.map(|figure| format!("{figure} ")).unwrap_or_default();
+    for (rule, warning, critical) in Rules::defaults() {
+        assert!(runbook.contains(&format!("\n### {rule}\n\n")), "{rule} has no section");
+        let row = format!("| [{rule}](#{rule}) | {}| {}|", figure(warning), figure(critical));
+        assert!(runbook.contains(&row), "{row} is not in the table");
+    }
+    let sections = runbook.matches("\n### ").count();
+    assert_eq!(sections, Rules::names().count(), "a section is about no rule");
+}
