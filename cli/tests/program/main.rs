@@ -3,6 +3,7 @@
 mod commands;
 mod dev;
 mod email;
+mod logs;
 mod new_job;
 mod readme;
 mod running;

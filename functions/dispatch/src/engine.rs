@@ -22,6 +22,7 @@ mod fast_lane;
 mod gates;
 mod in_flight;
 mod listen;
+mod log;
 mod push;
 mod recorder;
 mod send;
@@ -247,6 +248,7 @@ impl Engine {
     /// A message was accepted here: counted, and told to watchers.
     pub(crate) fn accepted(&self, id: MessageId) {
         self.0.counts.accepted();
+        log::accepted(id);
         self.step(id, StepKind::Accepted);
     }
 

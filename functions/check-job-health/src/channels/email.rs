@@ -22,7 +22,7 @@ pub(super) fn enqueue(notice: &Notice, config: &Config, ctx: &JobContext) -> Res
         "runbook": cut(&runbook(notice, config)),
     });
     let data = data.as_object().cloned().unwrap_or_default();
-    let job = SendEmail { template: "alert".to_owned(), to: config.email_to.clone(), data };
+    let job = SendEmail::new("alert", config.email_to.clone(), data);
     let enqueued = ctx.enqueue(&job, EnqueueOptions::default());
     enqueued.map(|_| ()).map_err(|why| JobError::permanent(format!("send-email: {why}")))
 }

@@ -13,7 +13,7 @@ use super::decide::{Attempt, decide, error_text};
 use super::in_flight::Holding;
 use super::recorder::Ended;
 use super::send::{Answer, SendError};
-use super::{Engine, Room, StepKind, callbacks};
+use super::{Engine, Room, StepKind, callbacks, log};
 
 /// What is kept of the headers of a success, in bytes of names and values.
 const KEPT_HEADER_BYTES: usize = 8 * 1024;
@@ -51,8 +51,11 @@ async fn deliver(engine: Engine, lease: Box<Lease>, room: Room, holding: Holding
         engine.step(lease.message.id, StepKind::Pushed);
         let started = Instant::now();
         let result = inner.sender.send(&lease, &inner.keys.keys()).await;
-        inner.counts.pushed(started.elapsed());
-        outcome(&lease, result, Timestamp::now())
+        let took = started.elapsed();
+        inner.counts.pushed(took);
+        let outcome = outcome(&lease, result, Timestamp::now());
+        log::attempt(&lease, &outcome, took);
+        outcome
     };
     inner.recorder.record(Ended { lease, outcome, room, holding });
 }

@@ -1,0 +1,88 @@
+//! What the log must never say, however much it is asked to.
+
+use reqwest::Client;
+use serde_json::{Value, json};
+use sigpost_qstash::DEV_TOKEN;
+
+use crate::running::{Running, folder, sigpost};
+
+/// In every place that belongs to somebody else than the operator.
+const MARK: &str = "m4rk3d";
+
+/// A job of each type that can be done, and one of each that cannot be read. Everything that somebody writes is marked.
+fn jobs() -> Vec<(&'static str, Value)> {
+    let email = |template: &str| {
+        json!({ "template": template, "to": format!("{MARK}@example.com"), "data": {
+            "dashboardUrl": format!("https://{MARK}.example/?token={MARK}"), "recipientName": MARK,
+        } })
+    };
+    let notification = |kind: &str| json!({ "userId": MARK, "type": kind, "title": MARK, "message": MARK });
+    let range = json!({ "from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z" });
+    vec![
+        ("email", email("welcome")),
+        ("email", email(MARK)),
+        ("notifications", notification("system.update")),
+        ("notifications", notification(MARK)),
+        (
+            "webhook",
+            json!({ "source": "resend", "event": "email.delivered", "data": {
+            "email_id": MARK, "to": [format!("{MARK}@example.com")], "subject": MARK } }),
+        ),
+        ("webhook", json!({ "source": "resend", "event": "email.delivered", "data": MARK, "signature": MARK })),
+        (
+            "stripe-webhook",
+            json!({ "eventId": "evt_1", "eventType": "invoice.payment_failed", "eventCreated": 1_764_000_000,
+            "eventData": { "customer_email": format!("{MARK}@example.com"), "amount_due": 100, "note": MARK } }),
+        ),
+        ("stripe-webhook", json!({ "eventId": "evt_2", "eventType": "invoice.payment_failed", "eventData": MARK })),
+        ("export", json!({ "entityType": "jobExecutions", "format": "csv", "recipients": [format!("{MARK}@example.com")] })),
+        ("export", json!({ "entityType": MARK, "format": "csv" })),
+        (
+            "report",
+            json!({ "reportType": "usage", "format": "html", "dateRange": range, "recipients": [format!("{MARK}@example.com")] }),
+        ),
+        ("report", json!({ "reportType": "usage", "format": MARK, "dateRange": range, "recipients": [MARK] })),
+        ("cleanup", json!({ "retention": 90 })),
+        ("cleanup", json!({ "retention": MARK })),
+        ("health", json!({})),
+        ("health", json!({ "windowSeconds": MARK })),
+    ]
+}
+
+#[tokio::test]
+async fn no_secret_payload_or_address_is_in_the_log_whatever_its_level() {
+    let folder = folder();
+    let mut command = sigpost(&["dev", "--port", "0", "--json-logs", "--data-dir"]);
+    command.arg(folder.path()).env("RUST_LOG", "trace");
+    let mut dev = Running::start(command);
+    let line = dev.wait_for("sigpost runs on ");
+    let url = line.trim_start_matches("sigpost runs on ").split(". ").next().expect("a URL").to_owned();
+    dev.wait_for("Ctrl-C stops it.");
+
+    for (endpoint, job) in jobs() {
+        let publish = format!("{url}/v2/publish/{url}/api/jobs/{endpoint}?secret={MARK}");
+        let request = Client::new().post(publish).bearer_auth(DEV_TOKEN).json(&job).header("Upstash-Retries", "0");
+        let request = request.header("Upstash-Forward-Authorization", format!("Bearer {MARK}"));
+        let published: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        let id = published["messageId"].as_str().unwrap_or_else(|| panic!("{published}")).to_owned();
+        // Its last line: the one of the attempt, with what came of it.
+        loop {
+            let line = dev.wait_for(&id);
+            if line.contains("sigpost::message")
+                && (line.contains("\"delivered\"") || line.contains("\"failed for good\""))
+            {
+                break;
+            }
+        }
+    }
+    let output = dev.output();
+    let log: Vec<&str> = output.lines().filter(|line| line.starts_with('{')).collect();
+    let of_attempts =
+        log.iter().filter(|line| line.contains("sigpost::message") && line.contains("\"duration_ms\"")).count();
+    assert!(of_attempts >= jobs().len(), "{of_attempts} attempts are logged");
+    let key = "7kYjw48mhY7kAjqNGcy6cr29RJ6r";
+    for secret in [MARK, DEV_TOKEN, key, "5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs"] {
+        let told: Vec<&&str> = log.iter().filter(|line| line.contains(secret)).collect();
+        assert!(told.is_empty(), "{secret} is in the log: {told:#?}");
+    }
+}

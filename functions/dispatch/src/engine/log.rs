@@ -1,0 +1,46 @@
+//! A line for each attempt, with what tells messages apart and without anything that they say.
+//!
+//! What failed is at `info` and `warn`, what was delivered at `debug`: `RUST_LOG=info,sigpost::message=debug` shows all.
+
+use std::time::Duration;
+
+use sigpost_qstash::MessageId;
+use sigpost_store::claim::Lease;
+use sigpost_store::record::{Next, Outcome};
+
+/// What belongs together carries this header, by its sender or by our handlers.
+const CORRELATION_ID: &str = "X-Correlation-Id";
+
+/// Whatever is longer is no id.
+const LONGEST_ID: usize = 128;
+
+/// An attempt has ended, and this is what will be recorded.
+pub(super) fn attempt(lease: &Lease, outcome: &Outcome, took: Duration) {
+    let id = lease.message.id;
+    let correlation_id = lease.message.header.get(CORRELATION_ID).filter(|id| id.len() <= LONGEST_ID);
+    let attempt = lease.retried + 1;
+    let status = outcome.response.as_ref().map(|response| response.status);
+    let duration_ms = took.as_secs_f64() * 1000.0;
+    let error = outcome.error.as_deref();
+    match outcome.next {
+        Next::Delivered => tracing::debug!(
+            target: "sigpost::message", message_id = %id, correlation_id, attempt, status, duration_ms, "delivered"
+        ),
+        Next::Retry(delay) => tracing::info!(
+            target: "sigpost::message", message_id = %id, correlation_id, attempt, status, duration_ms, error,
+            retry_in_s = delay.as_secs_f64(), "an attempt failed, to be tried again"
+        ),
+        Next::Failed => tracing::warn!(
+            target: "sigpost::message", message_id = %id, correlation_id, attempt, status, duration_ms, error,
+            "failed for good"
+        ),
+        Next::GivenBack => tracing::info!(
+            target: "sigpost::message", message_id = %id, correlation_id, attempt, "given back without a recorded attempt"
+        ),
+    }
+}
+
+/// A message was accepted.
+pub(super) fn accepted(id: MessageId) {
+    tracing::debug!(target: "sigpost::message", message_id = %id, "accepted");
+}
