@@ -1,5 +1,7 @@
 //! The send-email function, from a publish to what Resend receives.
 
+mod more;
+
 use std::collections::HashSet;
 
 use dispatch::engine::StepKind;
