@@ -11,9 +11,9 @@ use crate::{Database, Error};
 statement! {
     /// A key that somebody has set by hand stays: a message would make it anew with other bounds.
     ///
-    /// Whoever accepts a message for a key that has not been touched for half a day touches it in the
-    /// same transaction (`gates::ensure_gates`), and so holds its row until the message can be seen.
-    /// A key that is locked here is nobody's; who comes now waits, and makes it anew.
+    /// Whoever accepts a message for a key that has not been touched for half a day touches it first
+    /// (`gates::ensure_gates`). So either that is seen here, when the row is locked, and the key stays; or it
+    /// waits for the end of this, and makes the key anew.
     DeleteKeys { before_ms: i64 => BigInt, most: i64 => BigInt } -> BigInt;
     "with given as (select to_timestamp(" {before_ms} " / 1000.0) as cutoff),
     idle as materialized (
