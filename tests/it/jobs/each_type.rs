@@ -13,7 +13,7 @@ mod webhooks;
 use dispatch::engine::StepKind;
 use serde_json::json;
 
-use self::subject::{Effects, Subject};
+use self::subject::{Effects, Hopeless, Subject};
 use self::trial::Trial;
 
 async fn a_job_is_done<S: Subject>() {
@@ -40,9 +40,9 @@ async fn a_retry_after_a_500_repeats_nothing<S: Subject>() {
     assert_eq!(trial.deployment.runs(id).await.len(), 2);
 }
 
-async fn a_job_that_can_never_be_done_is_a_dead_letter_at_once<S: Subject>() {
+async fn a_job_that_can_never_be_done_is_a_dead_letter_at_once<S: Hopeless>() {
     let trial = Trial::<S>::start().await;
-    let Some((payload, error)) = trial.subject.hopeless(&trial.deployment.app.database).await else { return };
+    let (payload, error) = trial.subject.hopeless(&trial.deployment.app.database).await;
     let id = trial.publish(&payload).await;
     trial.deployment.app.wait_for(id, StepKind::Failed).await;
     assert_eq!(trial.deployment.last_words(id).await, error);
@@ -118,19 +118,19 @@ async fn a_run_whose_middle_never_ends_is_stopped_and_comes_again<S: Subject>() 
     assert_eq!(trial.effects().await, S::ONCE);
 }
 
-/// Every hazard as a test of each type.
+/// Every hazard as a test of each type, and those that are named with it.
 macro_rules! trials {
-    ($($name:ident: $subject:ty,)+) => {$(
+    ($($name:ident: $subject:ty $(, $more:ident)*;)+) => {$(
         mod $name {
             trials!(@tests $subject,
                 a_job_is_done,
                 a_retry_after_a_500_repeats_nothing,
-                a_job_that_can_never_be_done_is_a_dead_letter_at_once,
                 a_malformed_job_is_a_dead_letter_that_names_the_field,
                 an_oversized_job_is_refused_unread,
                 a_cancel_in_the_middle_ends_the_run_and_nothing_is_written,
                 a_run_that_loses_its_lease_in_the_middle_writes_nothing,
                 a_run_whose_middle_never_ends_is_stopped_and_comes_again,
+                $($more,)*
             );
         }
     )+};
@@ -142,13 +142,14 @@ macro_rules! trials {
     )+};
 }
 
+// Of the others nothing that is well formed fails for good.
 trials! {
-    send_email: super::letters::Email,
-    create_notification: super::letters::Notification,
-    process_stripe_webhook: super::webhooks::Stripe,
-    process_webhook: super::webhooks::Webhook,
-    export_data: super::files::Export,
-    generate_report: super::files::ReportOfRuns,
-    cleanup_old_data: super::housekeeping::Cleanup,
-    check_job_health: super::housekeeping::HealthCheck,
+    send_email: super::letters::Email, a_job_that_can_never_be_done_is_a_dead_letter_at_once;
+    create_notification: super::letters::Notification;
+    process_stripe_webhook: super::webhooks::Stripe, a_job_that_can_never_be_done_is_a_dead_letter_at_once;
+    process_webhook: super::webhooks::Webhook, a_job_that_can_never_be_done_is_a_dead_letter_at_once;
+    export_data: super::files::Export;
+    generate_report: super::files::ReportOfRuns;
+    cleanup_old_data: super::housekeeping::Cleanup;
+    check_job_health: super::housekeeping::HealthCheck;
 }

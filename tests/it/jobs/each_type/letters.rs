@@ -8,7 +8,7 @@ use sigpost_jobs::Harness;
 
 use super::middle::Middle;
 use super::provider::Provider;
-use super::subject::{Effects, Subject};
+use super::subject::{Effects, Hopeless, Subject};
 use crate::support::{Answer, TestDatabase};
 
 pub(super) struct Email {
@@ -46,12 +46,6 @@ impl Subject for Email {
         (json!({ "template": "welcome", "to": "ada", "data": {} }), "data.dashboardUrl: is required")
     }
 
-    async fn hopeless(&self, _database: &TestDatabase) -> Option<(Value, &'static str)> {
-        let refusal = json!({ "statusCode": 422, "name": "validation_error", "message": "why" }).to_string();
-        self.resend.answers(Answer::status(422).header("Content-Type", "application/json").body(refusal));
-        Some((self.payload(), "Resend: validation_error (422): why"))
-    }
-
     /// After Resend has taken it: Resend itself has 10 s, less than a run needs to notice anything.
     fn middle(&self) -> Middle<'_> {
         Middle::Table("email_logs")
@@ -60,6 +54,14 @@ impl Subject for Email {
     async fn effects(&self, database: &TestDatabase) -> Effects {
         let written = database.count("select count(*) from email_logs").await;
         Effects { written, done: self.resend.effects().await }
+    }
+}
+
+impl Hopeless for Email {
+    async fn hopeless(&self, _database: &TestDatabase) -> (Value, &'static str) {
+        let refusal = json!({ "statusCode": 422, "name": "validation_error", "message": "why" }).to_string();
+        self.resend.answers(Answer::status(422).header("Content-Type", "application/json").body(refusal));
+        (self.payload(), "Resend: validation_error (422): why")
     }
 }
 

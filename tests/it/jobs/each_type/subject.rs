@@ -29,16 +29,17 @@ pub(super) trait Subject {
     /// One that is none, and what the error begins with.
     fn malformed(&self) -> (Value, &'static str);
 
-    /// One that is well formed and can never be done, and the error. `None` where there is no such thing.
-    async fn hopeless(&self, _database: &TestDatabase) -> Option<(Value, &'static str)> {
-        None
-    }
-
     /// Where a run can be held up.
     fn middle(&self) -> Middle<'_>;
 
     /// What there is now.
     async fn effects(&self, database: &TestDatabase) -> Effects;
+}
+
+/// A type with jobs that are well formed and can never be done.
+pub(super) trait Hopeless: Subject {
+    /// Such a job, and its error.
+    async fn hopeless(&self, database: &TestDatabase) -> (Value, &'static str);
 }
 
 /// What runs have left behind.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sigpost_jobs::Harness;
 
 use super::middle::Middle;
-use super::subject::{Effects, Subject};
+use super::subject::{Effects, Hopeless, Subject};
 use crate::support::TestDatabase;
 
 pub(super) struct Stripe;
@@ -42,12 +42,6 @@ impl Subject for Stripe {
         (json!({ "eventId": "", "eventType": "invoice.payment_failed", "eventData": {} }), "eventId: must be 1 to 255")
     }
 
-    /// A follow-up that its handler would not take.
-    async fn hopeless(&self, database: &TestDatabase) -> Option<(Value, &'static str)> {
-        database.execute("update stripe_customers set owner_email = 'nobody'").await;
-        Some((self.payload(), "send-email: to: is not an e-mail address"))
-    }
-
     fn middle(&self) -> Middle<'_> {
         Middle::Table("stripe_events")
     }
@@ -56,6 +50,14 @@ impl Subject for Stripe {
         let written = "select (select count(*) from stripe_events) + (select count(*) from activity_logs)
                             + (select count(*) from messages where url like '%/email' or url like '%/notifications')";
         Effects { written: database.count(written).await, done: 0 }
+    }
+}
+
+impl Hopeless for Stripe {
+    /// A follow-up that its handler would not take.
+    async fn hopeless(&self, database: &TestDatabase) -> (Value, &'static str) {
+        database.execute("update stripe_customers set owner_email = 'nobody'").await;
+        (self.payload(), "send-email: to: is not an e-mail address")
     }
 }
 
@@ -84,16 +86,18 @@ impl Subject for Webhook {
         (json!({ "source": "resend", "event": "email.sent", "data": [] }), "data: invalid type")
     }
 
-    async fn hopeless(&self, _database: &TestDatabase) -> Option<(Value, &'static str)> {
-        let webhook = json!({ "source": "resend", "event": "email.opened", "data": {} });
-        Some((webhook, "event: nothing is done about \"email.opened\" of resend"))
-    }
-
     fn middle(&self) -> Middle<'_> {
         Middle::Table("email_logs")
     }
 
     async fn effects(&self, database: &TestDatabase) -> Effects {
         Effects { written: database.count("select count(*) from email_logs").await, done: 0 }
+    }
+}
+
+impl Hopeless for Webhook {
+    async fn hopeless(&self, _database: &TestDatabase) -> (Value, &'static str) {
+        let webhook = json!({ "source": "resend", "event": "email.opened", "data": {} });
+        (webhook, "event: nothing is done about \"email.opened\" of resend")
     }
 }
