@@ -1,6 +1,7 @@
 //! The send-email function, from a publish to what Resend receives.
 
 mod more;
+mod slow;
 
 use std::collections::HashSet;
 
