@@ -7,6 +7,7 @@ mod commit;
 mod crash;
 mod create_notification;
 pub(crate) mod deployment;
+mod each_type;
 mod effects;
 mod enqueue;
 mod export_data;

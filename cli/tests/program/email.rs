@@ -49,7 +49,7 @@ fn every_template_that_is_listed_can_be_looked_at() {
         let html = printed(&[name]);
         assert!(html.starts_with("<!DOCTYPE html>") && html.contains("The A&amp;B Team"), "{html}");
         let text = printed(&[name, "--text"]);
-        assert!(text.contains("Hi Ada,") && text.contains("The A&B Team") && !text.contains('<'), "{text}");
+        assert!(text.contains("Hi ") && text.contains("The A&B Team") && !text.contains('<'), "{text}");
         let both: Value = serde_json::from_str(&printed(&[name, "--json"])).expect("JSON");
         assert_eq!(both["html"].as_str().map(str::trim_end), Some(html.trim_end()));
         assert_eq!(both["text"].as_str().map(str::trim_end), Some(text.trim_end()));

@@ -35,7 +35,10 @@ fn jobs() -> Vec<(&'static str, Value)> {
             "eventData": { "customer_email": format!("{MARK}@example.com"), "amount_due": 100, "note": MARK } }),
         ),
         ("stripe-webhook", json!({ "eventId": "evt_2", "eventType": "invoice.payment_failed", "eventData": MARK })),
-        ("export", json!({ "entityType": "jobExecutions", "format": "csv", "recipients": [format!("{MARK}@example.com")] })),
+        (
+            "export",
+            json!({ "entityType": "jobExecutions", "format": "csv", "recipients": [format!("{MARK}@example.com")] }),
+        ),
         ("export", json!({ "entityType": MARK, "format": "csv" })),
         (
             "report",

@@ -53,5 +53,5 @@ fn thanks(order: &Order, id: i64) -> SendEmail {
     let Value::Object(data) = json!({ "dashboardUrl": format!("https://shop.example/orders/{id}") }) else {
         unreachable!("an object was written")
     };
-    SendEmail { template: "welcome".into(), to: vec![order.email.clone()], data }
+    SendEmail::new("welcome", vec![order.email.clone()], data)
 }

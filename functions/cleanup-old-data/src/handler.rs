@@ -42,7 +42,7 @@ impl Handler for Cleaner {
         let event_partitions_made = retention::ensure_event_partitions(&mut *database.connection().await?).await?;
         let closed_runs = runs::close_abandoned(&mut *database.connection().await?, ABANDONED_AFTER).await?;
         let (said, heard) = watch::channel(Deleted::default());
-        let deleting = retention::delete_older_than(database, job.age(), |deleted| {
+        let deleting = retention::delete_older_than(database, job.ages(), |deleted| {
             said.send_replace(*deleted);
         });
         let deleted = tokio::select! {

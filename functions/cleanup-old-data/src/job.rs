@@ -4,21 +4,30 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sigpost_jobs::{Invalid, Job};
+use sigpost_store::retention::Ages;
 
 /// The longest retention: ten years.
 const MAX_DAYS: u32 = 3650;
+/// How long activity logs are kept at least, unless the job says otherwise: people look things up in them.
+const ACTIVITY_DAYS: u32 = 365;
 
 /// Deletes what is older than so many days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CleanupOldData {
     /// In days, 1 to 3650.
     pub retention: u32,
+    /// Of activity logs, in days, 1 to 3650. Default: a year, or `retention` if that is longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity_retention: Option<u32>,
 }
 
 impl CleanupOldData {
     /// How old something must be to go.
-    pub(crate) fn age(self) -> Duration {
-        Duration::from_secs(u64::from(self.retention) * 86_400)
+    pub(crate) fn ages(self) -> Ages {
+        let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
+        let activity_days = self.activity_retention.unwrap_or(self.retention.max(ACTIVITY_DAYS));
+        Ages { most: days(self.retention), activity_logs: days(activity_days) }
     }
 }
 
@@ -30,10 +39,11 @@ impl Job for CleanupOldData {
     const TIMEOUT: Duration = Duration::from_secs(600);
 
     fn validate(&self) -> Result<(), Invalid> {
-        if (1..=MAX_DAYS).contains(&self.retention) {
-            return Ok(());
+        let given = [("retention", Some(self.retention)), ("activityRetention", self.activity_retention)];
+        match given.into_iter().find(|(_, days)| days.is_some_and(|days| !(1..=MAX_DAYS).contains(&days))) {
+            None => Ok(()),
+            Some((field, _)) => Err(Invalid::new(field, format!("must be 1 to {MAX_DAYS} days"))),
         }
-        Err(Invalid::new("retention", format!("must be 1 to {MAX_DAYS} days")))
     }
 }
 
@@ -41,19 +51,29 @@ impl Job for CleanupOldData {
 mod tests {
     use super::*;
 
-    #[test]
-    fn retention_is_a_day_to_ten_years() {
-        for (retention, valid) in [(0, false), (1, true), (90, true), (3650, true), (3651, false)] {
-            assert_eq!(CleanupOldData { retention }.validate().is_ok(), valid, "{retention}");
-        }
-        assert_eq!(CleanupOldData { retention: 2 }.age(), Duration::from_secs(172_800));
+    fn read(text: &str) -> CleanupOldData {
+        serde_json::from_str(text).expect("a job")
     }
 
     #[test]
-    fn job_is_read_from_its_number_of_days() {
-        let job: CleanupOldData = serde_json::from_str(r#"{"retention": 90}"#).expect("a job");
-        assert_eq!(job, CleanupOldData { retention: 90 });
+    fn retention_is_a_day_to_ten_years() {
+        for (days, valid) in [(0, false), (1, true), (90, true), (3650, true), (3651, false)] {
+            assert_eq!(read(&format!(r#"{{"retention": {days}}}"#)).validate().is_ok(), valid, "{days}");
+            let activity = read(&format!(r#"{{"retention": 1, "activityRetention": {days}}}"#));
+            assert_eq!(activity.validate().is_ok(), valid, "{days}");
+        }
         assert!(serde_json::from_str::<CleanupOldData>(r#"{"retention": -1}"#).is_err());
         assert!(serde_json::from_str::<CleanupOldData>("{}").is_err());
+    }
+
+    #[test]
+    fn activities_are_kept_for_a_year_unless_the_job_says_otherwise() {
+        let days = |text: &str| {
+            let Ages { most, activity_logs } = read(text).ages();
+            (most.as_secs() / 86_400, activity_logs.as_secs() / 86_400)
+        };
+        assert_eq!(days(r#"{"retention": 90}"#), (90, 365));
+        assert_eq!(days(r#"{"retention": 400}"#), (400, 400));
+        assert_eq!(days(r#"{"retention": 90, "activityRetention": 30}"#), (90, 30));
     }
 }

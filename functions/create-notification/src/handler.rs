@@ -1,4 +1,4 @@
-//! One statement, for however many users.
+//! One statement, for however many users, in the transaction that ends the run.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -36,7 +36,10 @@ impl Handler for Notifier {
             metadata: metadata.as_ref(),
             expires_at: event.expires_at,
         };
-        let created = notifications::insert(&mut *ctx.database.connection().await?, to.ids(), &new).await?;
-        Ok(Outcome::with(Notified { created }))
+        ctx.commit(async |conn| {
+            let created = notifications::insert(conn, to.ids(), &new).await?;
+            Ok(Outcome::with(Notified { created }))
+        })
+        .await
     }
 }

@@ -16,7 +16,7 @@ const MAX_TEXT_BYTES: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportData {
-    /// What: `messages`, `events`, `deadLetters` or `jobExecutions`.
+    /// What: `messages`, `events`, `deadLetters`, `jobExecutions`, `emailLogs`, `notifications` or `activityLogs`.
     pub entity_type: Entity,
     /// How: `csv` or `xlsx`.
     pub format: Format,
@@ -66,16 +66,16 @@ pub struct Filters {
     /// Before: RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_before: Option<Timestamp>,
-    /// In this state; not for dead letters.
+    /// In this state, where rows have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// For `jobExecutions`: of this type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_type: Option<String>,
-    /// For `jobExecutions`: on behalf of this user.
+    /// Of this user, where rows have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// For `jobExecutions`: for this organization.
+    /// Of this organization, where rows have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<String>,
 }
@@ -97,13 +97,15 @@ impl Filters {
             }
             _ => {}
         }
-        for (name, value) in
-            [("jobType", &self.job_type), ("userId", &self.user_id), ("organizationId", &self.organization_id)]
-        {
+        for (name, value, has_them) in [
+            ("jobType", &self.job_type, entity.has_job_types()),
+            ("userId", &self.user_id, entity.has_users()),
+            ("organizationId", &self.organization_id, entity.has_organizations()),
+        ] {
             let field = || format!("filters.{name}");
             match value {
-                Some(_) if !entity.is_of_jobs() => {
-                    return Err(Invalid::new(field(), format!("is for jobExecutions, not for {}", entity.as_str())));
+                Some(_) if !has_them => {
+                    return Err(Invalid::new(field(), format!("{} have none", entity.as_str())));
                 }
                 Some(value) if value.len() > MAX_TEXT_BYTES || value.contains('\0') => {
                     return Err(Invalid::new(field(), format!("must be at most {MAX_TEXT_BYTES} bytes of text")));
@@ -169,7 +171,12 @@ mod tests {
         for (job, error) in [
             (filters("events", json!({ "status": "delivered" })), "filters.status: must be one of CREATED, ACTIVE"),
             (filters("deadLetters", json!({ "status": "failed" })), "filters.status: deadLetters have none"),
-            (filters("messages", json!({ "userId": "u1" })), "filters.userId: is for jobExecutions, not for messages"),
+            (filters("messages", json!({ "userId": "u1" })), "filters.userId: messages have none"),
+            (
+                filters("notifications", json!({ "organizationId": "o1" })),
+                "filters.organizationId: notifications have none",
+            ),
+            (filters("activityLogs", json!({ "jobType": "x" })), "filters.jobType: activityLogs have none"),
             (filters("jobExecutions", json!({ "jobType": "x".repeat(257) })), "filters.jobType: must be at most 256"),
             (
                 filters(

@@ -69,7 +69,7 @@ fn email(customer: &Customer, template: &str, data: Value) -> SendEmail {
     if let Some(name) = customer.owner_name.as_deref().map(line).filter(|name| !name.is_empty()) {
         data.insert("recipientName".into(), name.into());
     }
-    SendEmail { template: template.to_owned(), to: vec![customer.owner_email.clone()], data }
+    SendEmail::new(template, vec![customer.owner_email.clone()], data)
 }
 
 /// Names come from elsewhere, and none may be why an event is not processed.

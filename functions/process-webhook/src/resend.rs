@@ -53,8 +53,11 @@ impl Processor for Resend {
                 at: webhook.occurred_at.unwrap_or_else(Timestamp::now),
                 error: error.as_deref(),
             };
-            let status = email_logs::update(&mut *ctx.database.connection().await?, news).await?;
-            Ok(Outcome::with(json!({ "emailId": data.email_id, "status": status })))
+            ctx.commit(async |conn| {
+                let status = email_logs::update(conn, news).await?;
+                Ok(Outcome::with(json!({ "emailId": data.email_id, "status": status })))
+            })
+            .await
         }
         .boxed()
     }

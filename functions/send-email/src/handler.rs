@@ -26,11 +26,11 @@ impl Handler for EmailSender {
 
     async fn run(&self, job: SendEmail, ctx: &JobContext) -> Result<Outcome, JobError> {
         let email = Template::named(&job.template)?.render(&job.data, &self.brand)?;
-        let recipient = job.to.join(", ");
-        let Some(email_id) = self.mailer.send(&email, job.to, ctx).await? else {
+        let Some(email_id) = self.mailer.send(&email, &job, ctx).await? else {
             let reason = "RESEND_API_KEY is not set: rendered and logged only";
             return Ok(Outcome::with(json!({ "delivered": false, "reason": reason })));
         };
+        let (recipient, scheduled_at) = (job.everybody(), job.scheduled_at.map(|at| at.to_string()));
         ctx.commit(async |conn| {
             let sent = SentEmail {
                 email_id: &email_id,
@@ -39,6 +39,7 @@ impl Handler for EmailSender {
                 template: email.template,
                 subject: &email.subject,
                 message_id: &ctx.message_id,
+                scheduled_at: scheduled_at.as_deref(),
             };
             email_logs::insert(conn, sent).await?;
             Ok(Outcome::with(json!({ "delivered": true, "emailId": email_id })))

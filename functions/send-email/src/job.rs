@@ -1,20 +1,22 @@
 //! The job: which template, to whom, with what data.
 
-use std::fmt;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sigpost_jobs::{Invalid, Job};
 
-use crate::{Brand, Template, address};
+use crate::recipients::one_or_many;
+use crate::{Attachment, Brand, Template, attachment, headers, recipients};
 
-/// The most recipients of one e-mail that Resend takes.
-const MAX_RECIPIENTS: usize = 50;
+/// How far ahead Resend takes an e-mail that is to be sent later.
+const MAX_AHEAD: Duration = Duration::from_secs(30 * 86_400);
 
 /// Sends one e-mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SendEmail {
     /// The name of one of [`Template::ALL`].
     pub template: String,
@@ -23,6 +25,51 @@ pub struct SendEmail {
     pub to: Vec<String>,
     /// What the template says. Its fields depend on the template; URLs must be http or https.
     pub data: Map<String, Value>,
+    /// Who gets a copy, and is seen by all, up to 50.
+    #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<String>,
+    /// Who gets a copy, and is seen by nobody, up to 50.
+    #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    pub bcc: Vec<String>,
+    /// Where answers go, up to 50. Default: where the deployment's go.
+    #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    pub reply_to: Vec<String>,
+    /// Headers, up to 20; none that another field says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Files, up to 20, of 5,000,000 bytes together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// When Resend is to send it, at most 30 days ahead. Default, and when it has passed: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_at: Option<Timestamp>,
+}
+
+impl SendEmail {
+    /// An e-mail with nothing out of the ordinary.
+    pub fn new(template: impl Into<String>, to: Vec<String>, data: Map<String, Value>) -> Self {
+        Self {
+            template: template.into(),
+            to,
+            data,
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            reply_to: Vec::new(),
+            headers: BTreeMap::new(),
+            attachments: Vec::new(),
+            scheduled_at: None,
+        }
+    }
+
+    /// Everybody it is for, with a comma between them.
+    pub(crate) fn everybody(&self) -> String {
+        [&self.to[..], &self.cc, &self.bcc].concat().join(", ")
+    }
+
+    /// When Resend is to send it, if that is still to come.
+    pub(crate) fn later(&self, now: Timestamp) -> Option<Timestamp> {
+        self.scheduled_at.filter(|at| *at > now)
+    }
 }
 
 impl Job for SendEmail {
@@ -34,40 +81,20 @@ impl Job for SendEmail {
     fn validate(&self) -> Result<(), Invalid> {
         // Rendering is what finds every mistake, and costs microseconds.
         Template::named(&self.template)?.render(&self.data, &Brand::default())?;
-        if self.to.is_empty() || self.to.len() > MAX_RECIPIENTS {
-            return Err(Invalid::new("to", format!("must be 1 to {MAX_RECIPIENTS} addresses")));
+        if self.to.is_empty() {
+            return Err(Invalid::new("to", "must be at least one address"));
         }
-        match self.to.as_slice() {
-            [one] => address::check("to", one),
-            many => many.iter().enumerate().try_for_each(|(index, to)| address::check(&format!("to[{index}]"), to)),
+        for (field, addresses) in [("to", &self.to), ("cc", &self.cc), ("bcc", &self.bcc), ("replyTo", &self.reply_to)]
+        {
+            recipients::check(field, addresses)?;
         }
+        headers::check(&self.headers)?;
+        attachment::check(&self.attachments)?;
+        if self.scheduled_at.is_some_and(|at| at > Timestamp::now() + MAX_AHEAD) {
+            return Err(Invalid::new("scheduledAt", "must be at most 30 days ahead"));
+        }
+        Ok(())
     }
-}
-
-fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    struct OneOrMany;
-
-    impl<'de> Visitor<'de> for OneOrMany {
-        type Value = Vec<String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an address or a list of addresses")
-        }
-
-        fn visit_str<E>(self, one: &str) -> Result<Vec<String>, E> {
-            Ok(vec![one.to_owned()])
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut many: A) -> Result<Vec<String>, A::Error> {
-            let mut addresses = Vec::new();
-            while let Some(address) = many.next_element()? {
-                addresses.push(address);
-            }
-            Ok(addresses)
-        }
-    }
-
-    from.deserialize_any(OneOrMany)
 }
 
 #[cfg(test)]
@@ -93,12 +120,29 @@ mod tests {
 
     #[test]
     fn error_names_the_recipient_that_is_wrong() {
-        assert_eq!(validated("welcome", &json!([])), Err("to: must be 1 to 50 addresses".into()));
-        assert_eq!(validated("welcome", &json!(vec!["a@b.example"; 51])), Err("to: must be 1 to 50 addresses".into()));
+        assert_eq!(validated("welcome", &json!([])), Err("to: must be at least one address".into()));
+        let many = json!(vec!["a@b.example"; 51]);
+        assert_eq!(validated("welcome", &many), Err("to: must be at most 50 addresses".into()));
         let error = validated("welcome", &json!(["ada@example.com", "bob"])).expect_err("no address");
         assert!(error.starts_with("to[1]: "), "{error}");
         let error = validated("welcome", &json!(7)).expect_err("no address");
         assert!(error.contains("an address or a list of addresses"), "{error}");
+    }
+
+    #[test]
+    fn time_is_within_thirty_days_and_counts_until_it_has_passed() {
+        let now = Timestamp::now();
+        let at = |at: Timestamp| {
+            let data = json!({ "dashboardUrl": "https://a.example" }).as_object().cloned().expect("an object");
+            let job = SendEmail::new("welcome", vec!["ada@example.com".into()], data);
+            SendEmail { scheduled_at: Some(at), ..job }
+        };
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        assert_eq!(at(now + hours(719)).validate(), Ok(()));
+        let error = at(now + hours(721)).validate().expect_err("too far").to_string();
+        assert_eq!(error, "scheduledAt: must be at most 30 days ahead");
+        assert_eq!(at(now + hours(1)).later(now), Some(now + hours(1)));
+        assert_eq!((at(now - hours(1)).later(now), at(now - hours(1)).validate()), (None, Ok(())));
     }
 
     #[test]

@@ -4,19 +4,23 @@
 //! A retry of the same message never sends twice: Resend is given a key made of the message's id.
 
 mod address;
+mod attachment;
 mod brand;
 mod config;
 mod email;
 mod escape;
 mod fields;
 mod handler;
+mod headers;
 mod job;
 mod layout;
 mod mailer;
+mod recipients;
 mod resend;
 mod router;
 mod template;
 
+pub use attachment::Attachment;
 pub use brand::Brand;
 pub use config::{Config, Transport};
 pub use email::Email;

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use sigpost_jobs::{JobContext, JobError};
 
-use crate::Email;
 use crate::config::{Config, Transport};
 use crate::resend::{Resend, spread};
+use crate::{Email, SendEmail};
 
 /// Sends e-mails in the way that the configuration names.
 pub(crate) enum Mailer {
@@ -27,12 +27,12 @@ impl Mailer {
     pub(crate) async fn send(
         &self,
         email: &Email,
-        to: Vec<String>,
+        job: &SendEmail,
         ctx: &JobContext,
     ) -> Result<Option<String>, JobError> {
         match self {
             Self::Resend(resend) => {
-                let email_id = ctx.once("send-email", |key| resend.send(email, to, key)).await;
+                let email_id = ctx.once("send-email", |key| resend.send(email, job, key)).await;
                 email_id.map(Some).map_err(|error| spread(error, ctx.attempt, ctx.run_id.as_u128()))
             }
             Self::Log => {
@@ -40,7 +40,7 @@ impl Mailer {
                 tracing::info!(
                     template,
                     subject,
-                    recipients = to.len(),
+                    recipients = job.to.len() + job.cc.len() + job.bcc.len(),
                     "[email] rendered and not sent: RESEND_API_KEY is not set"
                 );
                 Ok(None)

@@ -4,14 +4,15 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use resend_rs::types::{CreateEmailBaseOptions, ErrorKind, ErrorResponse, Tag};
+use jiff::Timestamp;
+use resend_rs::types::{CreateAttachment, CreateEmailBaseOptions, ErrorKind, ErrorResponse, Tag};
 use resend_rs::{ConfigBuilder, Error};
 use sigpost_jobs::JobError;
 use sigpost_runtime::causes::with_causes;
 use sigpost_runtime::env;
 use url::Url;
 
-use crate::Email;
+use crate::{Attachment, Email, SendEmail};
 
 /// How long Resend may take to accept an e-mail; well within the job's own time.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,7 +29,8 @@ pub(crate) struct Resend {
     base_url: Url,
     http: reqwest::Client,
     from: String,
-    reply_to: Option<String>,
+    /// None, or one address.
+    reply_to: Vec<String>,
 }
 
 impl Resend {
@@ -36,19 +38,13 @@ impl Resend {
         // The crate reads this variable whenever a client is made, and panics if it is malformed.
         env::parsed("RESEND_RATE_LIMIT", NonZeroU32::MIN)?;
         let http = reqwest::Client::builder().timeout(TIMEOUT).build().context("the HTTP client cannot be built")?;
-        Ok(Self { api_key, base_url, http, from, reply_to })
+        Ok(Self { api_key, base_url, http, from, reply_to: reply_to.into_iter().collect() })
     }
 
     /// Sends it, and returns Resend's id. For a day Resend answers a repetition of the same message
     /// with the same id, and sends nothing.
-    pub(crate) async fn send(&self, email: &Email, to: Vec<String>, key: String) -> Result<String, JobError> {
-        let mut options = CreateEmailBaseOptions::new(&self.from, to, &email.subject)
-            .with_html(&email.html)
-            .with_text(&email.text)
-            .with_tag(Tag::new("template", email.tag));
-        if let Some(reply_to) = &self.reply_to {
-            options = options.with_reply(reply_to);
-        }
+    pub(crate) async fn send(&self, email: &Email, job: &SendEmail, key: String) -> Result<String, JobError> {
+        let options = self.options(email, job);
         // A client of its own for each e-mail, over the same connections: the crate's clients hold
         // back all but nine e-mails and then let one go every 1.1 s, which is neither Resend's limit
         // nor shared with other processes. Resend itself says when it is too much.
@@ -59,6 +55,34 @@ impl Resend {
             Ok(sent) => Ok(sent.id.to_string()),
             Err(error) => Err(job_error(error)),
         }
+    }
+
+    fn options(&self, email: &Email, job: &SendEmail) -> CreateEmailBaseOptions {
+        let mut options = CreateEmailBaseOptions::new(&self.from, &job.to, &email.subject)
+            .with_html(&email.html)
+            .with_text(&email.text)
+            .with_tag(Tag::new("template", email.tag));
+        let reply_to = if job.reply_to.is_empty() { self.reply_to.as_slice() } else { &job.reply_to };
+        if !reply_to.is_empty() {
+            options = options.with_reply_multiple(reply_to);
+        }
+        options = job.cc.iter().fold(options, |options, address| options.with_cc(address));
+        options = job.bcc.iter().fold(options, |options, address| options.with_bcc(address));
+        options = job.headers.iter().fold(options, |options, (name, value)| options.with_header(name, value));
+        options = job.attachments.iter().fold(options, |options, file| options.with_attachment(attached(file)));
+        match job.later(Timestamp::now()) {
+            Some(at) => options.with_scheduled_at(&at.to_string()),
+            None => options,
+        }
+    }
+}
+
+fn attached(file: &Attachment) -> CreateAttachment {
+    // Whether it is base64 was looked at before the run.
+    let attached = CreateAttachment::from_content(file.bytes().unwrap_or_default()).with_filename(&file.filename);
+    match &file.content_type {
+        Some(content_type) => attached.with_content_type(content_type),
+        None => attached,
     }
 }
 
@@ -117,7 +141,7 @@ mod tests {
     use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
     use axum::routing::post;
     use axum::{Json, Router};
-    use serde_json::{Value, json};
+    use serde_json::{Map, Value, json};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -157,9 +181,8 @@ mod tests {
             html: "<p>Hi</p>".into(),
             text: "Hi".into(),
         };
-        resend
-            .send(&email, vec!["ada@example.com".into(), "Bob <bob@example.com>".into()], "send-email/msg_1".into())
-            .await
+        let to = vec!["ada@example.com".into(), "Bob <bob@example.com>".into()];
+        resend.send(&email, &SendEmail::new("welcome", to, Map::new()), "send-email/msg_1".into()).await
     }
 
     #[tokio::test]

@@ -7,12 +7,12 @@ mod run;
 mod verify;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 use sigpost_store::runs;
+use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument, Span, info_span};
 use uuid::Uuid;
@@ -74,7 +74,7 @@ async fn work<H: Handler>(worker: &Worker<H>, decoded: Decoded<H::Job>, ctx: Job
     ledger.begin(&payload).await?;
     log_start::<H::Job>(&ctx);
 
-    let pulse = pulse::keep(begun_at.into(), || ledger.heartbeat());
+    let pulse = pulse::keep(begun_at, || ledger.heartbeat());
     let ended = run::run(Arc::clone(&worker.handler), job, ctx.clone(), pulse, &worker.harness.stopping).await;
     // What the handler has committed has happened, whatever it said afterwards.
     let ended = ctx.shared.committed.get().cloned().map_or(ended, Ended::Done);

@@ -1,17 +1,17 @@
 //! The pool of connections, and one connection apart for LISTEN.
 
+mod connection;
+
 use std::time::Duration;
 
-use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool};
+use diesel_async::pooled_connection::deadpool::{Hook, HookError, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
+pub use self::connection::Connection;
 use crate::{Error, tls};
-
-/// A connection from the pool; it derefs to [`AsyncPgConnection`].
-pub type Connection = Object<AsyncPgConnection>;
 
 /// How long to wait for a connection before the database counts as away.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(3);
@@ -58,7 +58,7 @@ impl Database {
     /// A connection, made or reused. Waits a few seconds at most.
     pub async fn connection(&self) -> Result<Connection, Error> {
         match timeout(CONNECTION_TIMEOUT, self.pool.get()).await {
-            Ok(connection) => Ok(connection?),
+            Ok(connection) => Ok(connection?.into()),
             Err(_) => Err(Error::Unavailable("no connection within 3 s".into())),
         }
     }

@@ -52,6 +52,8 @@ pub struct SentEmail<'a> {
     pub subject: &'a str,
     /// The message whose job sent it.
     pub message_id: &'a str,
+    /// When the mail service was asked to send it; RFC 3339. `None` for at once.
+    pub scheduled_at: Option<&'a str>,
 }
 
 /// What the mail service tells of an e-mail.
@@ -115,11 +117,12 @@ statement! {
         template: &'a str => Text,
         subject: &'a str => Text,
         message_id: &'a str => Text,
+        scheduled_at: Option<&'a str> => Nullable<Text>,
     } -> Text;
     "insert into email_logs as known
         (id, email_id, provider, recipient, template_type, subject, status, metadata)
     values (" {id} "," {email_id} "," {provider} "," {recipient} "," {template} "," {subject} ",
-            'sent', jsonb_build_object('messageId', " {message_id} "))
+            'sent', jsonb_strip_nulls(jsonb_build_object('messageId', " {message_id} "::text, 'scheduledAt', " {scheduled_at} "::text)))
     on conflict (email_id) do update set
         recipient = excluded.recipient,
         template_type = excluded.template_type,
@@ -133,7 +136,7 @@ statement! {
 /// Writes down an e-mail that was sent just now. Returns the status it has: what the mail service has told
 /// of it before counts. Writing it again changes nothing.
 pub async fn insert(conn: &mut AsyncPgConnection, sent: SentEmail<'_>) -> Result<String, Error> {
-    let SentEmail { email_id, provider, recipient, template, subject, message_id } = sent;
+    let SentEmail { email_id, provider, recipient, template, subject, message_id, scheduled_at } = sent;
     let statement = Insert {
         id: Uuid::now_v7(),
         email_id,
@@ -142,6 +145,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, sent: SentEmail<'_>) -> Result
         template,
         subject,
         message_id,
+        scheduled_at,
         lifetime: PhantomData,
     };
     Ok(statement.get_result(conn).await?)

@@ -4,8 +4,8 @@
 //! that lasts for minutes holds no transaction and no snapshot open. A row that is written while the
 //! export is under way is in it or is not; none is in it twice, and none of before is left out.
 //!
-//! Payloads, bodies, headers and results are in no export: they are large, and may hold what nobody
-//! should have in a file.
+//! Payloads, bodies, headers and results are in no export, and no metadata: they are large, and may hold
+//! what nobody should have in a file.
 
 mod pages;
 
@@ -30,6 +30,12 @@ pub enum Entity {
     DeadLetters,
     /// Runs of handlers, by when they began.
     JobExecutions,
+    /// What became of e-mails, by when they were sent.
+    EmailLogs,
+    /// What users were told, by when.
+    Notifications,
+    /// What happened in organizations, by when it happened.
+    ActivityLogs,
 }
 
 /// One column of an export.
@@ -72,6 +78,9 @@ impl Entity {
             Self::Events => "events",
             Self::DeadLetters => "deadLetters",
             Self::JobExecutions => "jobExecutions",
+            Self::EmailLogs => "emailLogs",
+            Self::Notifications => "notifications",
+            Self::ActivityLogs => "activityLogs",
         }
     }
 
@@ -141,6 +150,53 @@ impl Entity {
                     ]
                 }
             }
+            Self::EmailLogs => {
+                const {
+                    &[
+                        text("emailId"),
+                        text("recipient"),
+                        text("template"),
+                        text("subject"),
+                        text("status"),
+                        text("provider"),
+                        text("messageId"),
+                        time("sentAt"),
+                        time("deliveredAt"),
+                        time("failedAt"),
+                        text("error"),
+                    ]
+                }
+            }
+            Self::Notifications => {
+                const {
+                    &[
+                        text("notificationId"),
+                        text("messageId"),
+                        text("userId"),
+                        text("type"),
+                        text("category"),
+                        text("priority"),
+                        text("title"),
+                        text("message"),
+                        text("status"),
+                        time("createdAt"),
+                        time("readAt"),
+                        time("expiresAt"),
+                    ]
+                }
+            }
+            Self::ActivityLogs => {
+                const {
+                    &[
+                        text("activityId"),
+                        text("organizationId"),
+                        text("userId"),
+                        text("action"),
+                        text("ipAddress"),
+                        time("createdAt"),
+                    ]
+                }
+            }
         }
     }
 
@@ -151,14 +207,26 @@ impl Entity {
             Self::Events => {
                 &["CREATED", "ACTIVE", "RETRY", "ERROR", "DELIVERED", "FAILED", "CANCEL_REQUESTED", "CANCELED"]
             }
-            Self::DeadLetters => &[],
+            Self::DeadLetters | Self::ActivityLogs => &[],
             Self::JobExecutions => &["processing", "completed", "failed"],
+            Self::EmailLogs => &["sent", "delivered", "failed", "bounced", "complained"],
+            Self::Notifications => &["unread", "read"],
         }
     }
 
-    /// Whether a filter may ask for a type of job, a user and an organization.
-    pub fn is_of_jobs(self) -> bool {
+    /// Whether a filter may ask for a type of job.
+    pub fn has_job_types(self) -> bool {
         matches!(self, Self::JobExecutions)
+    }
+
+    /// Whether a filter may ask for a user.
+    pub fn has_users(self) -> bool {
+        matches!(self, Self::JobExecutions | Self::Notifications | Self::ActivityLogs)
+    }
+
+    /// Whether a filter may ask for an organization.
+    pub fn has_organizations(self) -> bool {
+        matches!(self, Self::JobExecutions | Self::ActivityLogs)
     }
 }
 
@@ -173,9 +241,9 @@ pub struct Filter {
     pub status: Option<String>,
     /// Runs of this type of job.
     pub job_type: Option<String>,
-    /// Runs on behalf of this user.
+    /// Of this user, or on behalf of them.
     pub user_id: Option<String>,
-    /// Runs for this organization.
+    /// Of this organization, or for it.
     pub organization_id: Option<String>,
 }
 

@@ -103,7 +103,8 @@ pub async fn open_gates(conn: &mut AsyncPgConnection) -> Result<Vec<String>, Err
 
 statement! {
     /// What is there as it should be is only read: a lock would make publishers and dispatchers of a
-    /// busy key wait for each other's commits.
+    /// busy key wait for each other's commits. A key that has not been used for half a day is touched,
+    /// so that retention does not take it for one that nobody uses; see `retention::keys`.
     Ensure {
         ids: Vec<String> => Array<Text>,
         names: Vec<&'a str> => Array<Text>,
@@ -123,6 +124,7 @@ statement! {
         where known.id is null or known.kind = 'flow_control' and (
             not known.pinned_parallelism and known.parallelism is distinct from w.parallelism
             or not known.pinned_rate and (known.rate, known.period_s) is distinct from (w.rate, w.period_s)
+            or known.updated_at < now() - interval '12 hours'
         )
         order by w.id
         on conflict (id) do update set

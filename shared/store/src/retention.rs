@@ -3,6 +3,10 @@
 //! One rule: a message goes as a whole when it ended before the cutoff, its dead letter with it.
 //! Open messages stay, however old they are. Events go by day, as whole partitions.
 
+mod handlers;
+mod keys;
+
+use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -36,60 +40,108 @@ pub struct Deleted {
     pub runs: i64,
     /// Records of effects, whose messages are gone.
     pub effects: i64,
+    /// What became of e-mails.
+    pub email_logs: i64,
+    /// Notifications: old ones, and those that had expired, whatever their age.
+    pub notifications: i64,
+    /// What happened in organizations.
+    pub activity_logs: i64,
+    /// Events of Stripe that need not be known any more.
+    pub stripe_events: i64,
+    /// Flow-control keys that nobody uses.
+    pub flow_control_keys: i64,
 }
 
-/// Deletes what is older than `age`, by the database's clock, and calls `progress` after each
+/// How old something must be to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ages {
+    /// Everything but what is named below. Events of Stripe are kept for 30 days at least.
+    pub most: Duration,
+    /// Activity logs.
+    pub activity_logs: Duration,
+}
+
+/// Deletes what is older than `ages` say, by the database's clock, and calls `progress` after each
 /// statement. Several calls at once share the work. An error leaves what was deleted deleted: call
 /// again later.
 pub async fn delete_older_than(
     database: &Database,
-    age: Duration,
-    mut progress: impl FnMut(&Deleted) + Send,
+    ages: Ages,
+    progress: impl FnMut(&Deleted) + Send,
 ) -> Result<Deleted, Error> {
-    let mut deleted = Deleted::default();
-    let cutoff = find_cutoff(database, age).await?;
+    let cutoff = find_cutoff(database, ages.most).await?;
+    let activities = find_cutoff(database, ages.activity_logs).await?;
+    let stripe_events = find_cutoff(database, ages.most.max(handlers::STRIPE_EVENTS_KEPT)).await?;
+    let mut sweep = Sweep { deleted: Deleted::default(), progress };
 
-    let mut after = Uuid::nil();
-    while let Some(batch) = delete_messages(database, cutoff, after).await? {
-        deleted.messages += batch.deleted;
-        deleted.dead_letters += batch.dead_letters;
-        progress(&deleted);
-        after = batch.last;
-    }
-    let mut after = Uuid::nil();
-    while let Some(batch) = delete_runs(database, cutoff, after).await? {
-        deleted.runs += batch.deleted;
-        progress(&deleted);
-        after = batch.last;
-    }
-    loop {
-        let count = delete_effects(database, cutoff).await?;
-        deleted.effects += count;
-        progress(&deleted);
-        if count < BATCH {
-            break;
-        }
-    }
-    loop {
-        let count = delete_deduplications(database).await?;
-        deleted.deduplications += count;
-        progress(&deleted);
-        if count < BATCH {
-            break;
-        }
-    }
-    loop {
-        let count = delete_events(database, cutoff).await?;
-        deleted.events += count;
-        progress(&deleted);
-        if count < BATCH {
-            break;
-        }
-    }
+    sweep.walk(|deleted| &mut deleted.messages, |after| delete_messages(database, cutoff, after)).await?;
+    sweep.walk(|deleted| &mut deleted.runs, |after| delete_runs(database, cutoff, after)).await?;
+    sweep.repeat(|deleted| &mut deleted.effects, || delete_effects(database, cutoff)).await?;
+    sweep.repeat(|deleted| &mut deleted.deduplications, || delete_deduplications(database)).await?;
+    sweep.repeat(|deleted| &mut deleted.email_logs, || handlers::delete_email_logs(database, cutoff)).await?;
+    sweep.repeat(|deleted| &mut deleted.notifications, || handlers::delete_expired_notifications(database)).await?;
+    sweep
+        .walk(|deleted| &mut deleted.notifications, |after| handlers::delete_notifications(database, cutoff, after))
+        .await?;
+    sweep
+        .walk(|deleted| &mut deleted.activity_logs, |after| handlers::delete_activity_logs(database, activities, after))
+        .await?;
+    sweep
+        .repeat(|deleted| &mut deleted.stripe_events, || handlers::delete_stripe_events(database, stripe_events))
+        .await?;
+    // After the messages that had them.
+    sweep.repeat(|deleted| &mut deleted.flow_control_keys, || keys::delete_keys(database, cutoff)).await?;
+    sweep.repeat(|deleted| &mut deleted.events, || delete_events(database, cutoff)).await?;
     // Last, because it is the one step that gives up when others are in its way.
-    deleted.event_partitions = drop_event_partitions(database, cutoff).await?.into();
-    progress(&deleted);
-    Ok(deleted)
+    sweep.deleted.event_partitions = drop_event_partitions(database, cutoff).await?.into();
+    (sweep.progress)(&sweep.deleted);
+    Ok(sweep.deleted)
+}
+
+/// A deletion under way.
+struct Sweep<P> {
+    deleted: Deleted,
+    progress: P,
+}
+
+impl<P: FnMut(&Deleted) + Send> Sweep<P> {
+    /// Deletes batches until one is not full, and counts there.
+    async fn repeat<F>(
+        &mut self,
+        count: fn(&mut Deleted) -> &mut i64,
+        delete: impl Fn() -> F + Send,
+    ) -> Result<(), Error>
+    where
+        F: Future<Output = Result<i64, Error>> + Send,
+    {
+        loop {
+            let gone = delete().await?;
+            *count(&mut self.deleted) += gone;
+            (self.progress)(&self.deleted);
+            if gone < BATCH {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Deletes batches in the order of their ids, each from where the last one ended.
+    async fn walk<F>(
+        &mut self,
+        count: fn(&mut Deleted) -> &mut i64,
+        delete: impl Fn(Uuid) -> F + Send,
+    ) -> Result<(), Error>
+    where
+        F: Future<Output = Result<Option<Batch>, Error>> + Send,
+    {
+        let mut after = Uuid::nil();
+        while let Some(batch) = delete(after).await? {
+            *count(&mut self.deleted) += batch.deleted;
+            self.deleted.dead_letters += batch.dead_letters;
+            (self.progress)(&self.deleted);
+            after = batch.last;
+        }
+        Ok(())
+    }
 }
 
 /// Makes the event partitions of today and of the coming week, where they are missing. Returns how many it made.

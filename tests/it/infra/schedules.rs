@@ -53,7 +53,7 @@ fn cleanup_is_published_daily_to_its_handler() {
     let url = function_url("CleanupOldData");
     assert_eq!(event["url"], format!("{}{}", url.trim_end_matches('/'), CleanupOldData::ENDPOINT));
     let job: CleanupOldData = serde_json::from_value(event["body"].clone()).expect("the job");
-    assert_eq!(job, CleanupOldData { retention: 14 });
+    assert_eq!(job, CleanupOldData { retention: 14, activity_retention: None });
     job.validate().expect("a valid job");
     // EventBridge puts the time there: twice invoked is once published.
     assert_eq!(event["time"], "<aws.scheduler.scheduled-time>");

@@ -94,14 +94,24 @@ impl Deployment {
 
     /// A delivery without a signature.
     pub(crate) fn unsigned(&self, id: MessageId, body: &str) -> RequestBuilder {
-        let request = self.client.post(self.endpoint::<Play>()).body(body.to_owned());
+        self.unsigned_to(self.endpoint::<Play>(), id, body)
+    }
+
+    fn unsigned_to(&self, url: String, id: MessageId, body: &str) -> RequestBuilder {
+        let request = self.client.post(url).body(body.to_owned());
         request.header("Content-Type", "application/json").header("Upstash-Message-Id", id.to_string())
     }
 
     /// A delivery, signed as the dispatcher signs it.
     pub(crate) fn delivery(&self, id: MessageId, body: &str) -> RequestBuilder {
-        let token = self.app.app.keys().keys().signer.sign(&self.endpoint::<Play>(), body.as_bytes(), Timestamp::now());
-        self.unsigned(id, body).header("Upstash-Signature", token)
+        self.delivery_of::<Play>(id, body)
+    }
+
+    /// The same of another job.
+    pub(crate) fn delivery_of<J: Job>(&self, id: MessageId, body: &str) -> RequestBuilder {
+        let url = self.endpoint::<J>();
+        let token = self.app.app.keys().keys().signer.sign(&url, body.as_bytes(), Timestamp::now());
+        self.unsigned_to(url, id, body).header("Upstash-Signature", token)
     }
 
     /// The same, signed with this key.

@@ -123,6 +123,62 @@ async fn messages_their_log_and_their_dead_letters_are_tables_too() {
 }
 
 #[tokio::test]
+async fn what_a_product_was_told_are_tables_too() {
+    let (_folder, files) = folder();
+    let desk = start(files).await;
+    let arranged = "
+        create function id_at(at timestamptz, n bigint) returns uuid language sql as $$
+            select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7000' || '8' || lpad(to_hex(n), 15, '0'))::uuid
+        $$;
+        insert into email_logs (id, email_id, recipient, template_type, subject, status, provider, metadata, sent_at, failed_at, error_message)
+            select id_at(now(), n), 're_' || n, 'ada@example.com', 'welcome', '=Hi', (case when n % 2 = 0 then 'bounced' else 'sent' end)::email_status,
+                   'resend', jsonb_build_object('messageId', 'msg_1', 'secret', 's3cret'), timestamptz '2026-03-01T00:00:00Z' + n * interval '1 minute',
+                   case when n % 2 = 0 then timestamptz '2026-03-09T00:00:00Z' end, case when n % 2 = 0 then 'no such mailbox' end
+            from generate_series(1, 2100) n;
+        insert into notifications (id, message_id, user_id, kind, category, priority, title, message, metadata, read_at, created_at)
+            select id_at('2026-03-01T00:00:00Z', n), 'msg_1', 'user_' || n, 'system.update', 'system', 'info', 'T', 'M', jsonb_build_object('secret', 's3cret'),
+                   case when n = 2 then timestamptz '2026-03-02T00:00:00Z' end, '2026-03-01T00:00:00Z'
+            from generate_series(1, 3) n;
+        insert into activity_logs (id, organization_id, user_id, action, ip_address, created_at)
+            select id_at(now(), n), 'org_' || n % 2, 'user_7', 'payment.failed', '3.18.12.63', timestamptz '2026-03-01T00:00:00Z'
+            from generate_series(1, 4) n;";
+    desk.deployment.app.database.execute(arranged).await;
+    let exported = async |entity: &str, filters: Value| {
+        let job = json!({ "entityType": entity, "format": "csv", "filters": filters });
+        let csv = read(&desk.result::<ExportData>(&job).await.1);
+        assert!(!String::from_utf8_lossy(&csv).contains("s3cret"));
+        let (header, rows) = table(&csv);
+        (header.join(" "), rows)
+    };
+
+    // Told a long time after they were sent, so their ids are younger than the end of the period.
+    let filters =
+        json!({ "status": "bounced", "createdAfter": "2026-03-01T00:04:00Z", "createdBefore": "2026-03-03T00:00:00Z" });
+    let (header, rows) = exported("emailLogs", filters).await;
+    let columns = "emailId recipient template subject status provider messageId sentAt deliveredAt failedAt error";
+    assert_eq!((header.as_str(), rows.len()), (columns, 1049));
+    let first = "re_4 ada@example.com welcome '=Hi bounced resend msg_1 2026-03-01T00:04:00.000Z  2026-03-09T00:00:00.000Z no such mailbox";
+    assert_eq!(rows[0].join(" "), first);
+    assert_eq!(exported("emailLogs", json!({})).await.1.len(), 2100);
+
+    let (header, rows) = exported("notifications", json!({ "status": "read" })).await;
+    let columns =
+        "notificationId messageId userId type category priority title message status createdAt readAt expiresAt";
+    assert_eq!(header, columns);
+    let read = "msg_1 user_2 system.update system info T M read 2026-03-01T00:00:00.000Z 2026-03-02T00:00:00.000Z ";
+    assert_eq!(rows.iter().map(|row| row[1..].join(" ")).collect::<Vec<_>>(), [read]);
+    assert_eq!(exported("notifications", json!({ "userId": "user_3" })).await.1.len(), 1);
+    assert_eq!(exported("notifications", json!({ "status": "unread" })).await.1.len(), 2);
+
+    let (header, rows) = exported("activityLogs", json!({ "organizationId": "org_1", "userId": "user_7" })).await;
+    assert_eq!(header, "activityId organizationId userId action ipAddress createdAt");
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0][1..], ["org_1", "user_7", "payment.failed", "3.18.12.63", "2026-03-01T00:00:00.000Z"]);
+    let early = json!({ "createdBefore": "2026-03-01T00:00:00Z" });
+    assert_eq!(exported("activityLogs", early).await.1.len(), 0);
+}
+
+#[tokio::test]
 async fn a_file_in_a_bucket_is_read_through_the_link_that_is_emailed() {
     let Some((moto, files)) = moto_bucket().await else { return };
     let desk = start(files).await;
@@ -221,6 +277,7 @@ async fn a_job_that_cannot_be_run_is_refused_with_the_field_that_is_wrong() {
         (job("events", "csv", json!({ "createdAfter": "yesterday" })), "filters.createdAfter: "),
         (job("events", "csv", json!({ "since": 1 })), "filters.since: unknown field `since`"),
         (job("messages", "csv", json!({ "status": "lost" })), "filters.status: must be one of pending, active"),
+        (job("emailLogs", "csv", json!({ "userId": "u" })), "filters.userId: emailLogs have none"),
         (json!({ "format": "csv" }), "body: missing field `entityType`"),
         (json!({ "entityType": "events", "format": "csv", "recipients": ["ada"] }), "recipients[0]: is not an e-mail"),
     ] {

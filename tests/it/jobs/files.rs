@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use dispatch::engine::StepKind;
-use jiff::Timestamp;
 use send_email::{Brand, Config, Transport};
 use serde_json::{Value, json};
 use sigpost_files::{AmazonS3Builder, Bucket, Files};
@@ -70,13 +69,9 @@ impl Desk {
     /// Publishes a job for later, delivers it by hand at once, and cancels its message when `begun` says so.
     /// Returns what the delivery was answered.
     pub(super) async fn cancelled<J: Job>(&self, job: &Value, begun: impl Future<Output = ()>) -> (u16, String) {
-        let (app, body) = (&self.deployment.app, job.to_string());
+        let app = &self.deployment.app;
         let id = self.deployment.publish::<J>(&[("Upstash-Delay", "1h")], job).await;
-        let url = self.deployment.endpoint::<J>();
-        let signature = app.app.keys().keys().signer.sign(&url, body.as_bytes(), Timestamp::now());
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let request = client.post(url).header("Upstash-Signature", signature);
-        let running = answer_later(request.header("Upstash-Message-Id", id.to_string()).body(body));
+        let running = answer_later(self.deployment.delivery_of::<J>(id, &job.to_string()));
         begun.await;
         app.delete(&format!("/v2/messages/{id}")).await;
         let_the_heart_beat().await;

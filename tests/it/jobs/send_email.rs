@@ -1,9 +1,11 @@
 //! The send-email function, from a publish to what Resend receives.
 
+mod more;
+mod slow;
+
 use std::collections::HashSet;
 
 use dispatch::engine::StepKind;
-use jiff::Timestamp;
 use send_email::{Brand, Config, SendEmail, Transport};
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;
@@ -318,15 +320,7 @@ async fn an_email_is_sent_and_written_down_once_although_its_first_run_could_not
 
     // Delivered again although it was done, as by a dispatcher that died before it wrote that down.
     deployment.app.database.execute("update email_logs set status = 'delivered'").await;
-    let url = deployment.endpoint::<SendEmail>();
-    let body = welcome_to_two().to_string();
-    let signer = deployment.app.app.keys().keys().signer.sign(&url, body.as_bytes(), Timestamp::now());
-    let again = reqwest::Client::new()
-        .post(&url)
-        .header("Content-Type", "application/json")
-        .header("Upstash-Message-Id", id.to_string())
-        .header("Upstash-Signature", signer)
-        .body(body);
+    let again = deployment.delivery_of::<SendEmail>(id, &welcome_to_two().to_string());
     assert_eq!(answer(again).await.body, json!({ "success": true, "duplicate": true }));
     assert_eq!(log(&deployment).await, logged(id, "delivered"));
     assert!(resend.all_so_far().await.is_empty());

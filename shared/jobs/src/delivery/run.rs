@@ -95,6 +95,9 @@ pub(super) async fn run<H: Handler>(
     {
         return match (result(done, &message_id), ended) {
             (Ended::Failed(_), Ended::Stopped(stop)) => Ended::Stopped(stop),
+            (Ended::Failed(JobError::Retryable(why)), Ended::Failed(JobError::Retryable(out_of_time))) => {
+                Ended::Failed(JobError::Retryable(format!("{out_of_time}: {why}")))
+            }
             (by_itself, _) => by_itself,
         };
     }
@@ -152,6 +155,7 @@ mod tests {
         Panic,
         Hang,
         LeaveOff,
+        GiveUp,
     }
 
     impl Job for Act {
@@ -173,6 +177,10 @@ mod tests {
                 Act::LeaveOff => {
                     ctx.cancelled().await;
                     Ok(Outcome::with("left off"))
+                }
+                Act::GiveUp => {
+                    ctx.cancelled().await;
+                    Err(JobError::retryable("half done"))
                 }
             }
         }
@@ -217,6 +225,8 @@ mod tests {
         assert_eq!(ended, Ended::Failed(JobError::retryable("timed out after 30s")));
         assert!(ctx.is_cancelled());
         assert_eq!(began.elapsed().as_secs(), 30);
+        let (ended, _) = self::ended(Act::GiveUp, pending()).await;
+        assert_eq!(ended, Ended::Failed(JobError::retryable("timed out after 30s: half done")));
     }
 
     #[tokio::test(start_paused = true)]

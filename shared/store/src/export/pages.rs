@@ -1,5 +1,7 @@
 //! The statements behind an export: one page each, in the order of a key.
 
+mod products;
+
 use std::marker::PhantomData;
 
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
@@ -24,6 +26,8 @@ pub(super) struct Bounds<'a> {
     from_ms: i64,
     /// Exclusive.
     to_ms: i64,
+    /// When the export began.
+    now_ms: i64,
     status: Option<&'a str>,
     job_type: Option<&'a str>,
     user_id: Option<&'a str>,
@@ -37,6 +41,7 @@ impl<'a> Bounds<'a> {
         Self {
             from_ms: filter.created_after.map_or(0, ms).max(0),
             to_ms: filter.created_before.map_or(NEVER_MS, ms).min(now_ms),
+            now_ms,
             status: filter.status.as_deref(),
             job_type: filter.job_type.as_deref(),
             user_id: filter.user_id.as_deref(),
@@ -92,7 +97,7 @@ pub(super) async fn read(
     bounds: &Bounds<'_>,
     place: Option<Place>,
 ) -> Result<Page, Error> {
-    let Bounds { from_ms, to_ms, status, job_type, user_id, organization_id } = *bounds;
+    let Bounds { from_ms, to_ms, status, job_type, user_id, organization_id, .. } = *bounds;
     let (lifetime, most) = (PhantomData, PAGE);
     let before = first_id_of(to_ms.saturating_add(SKEW_MS));
     Ok(match entity {
@@ -122,6 +127,9 @@ pub(super) async fn read(
             let statement = DeadLetters { after, from_ms, to_ms, most, lifetime };
             Page::new(statement.load(conn).await?, |number: &i64| Place::Number(*number)).naming_messages(0)
         }
+        Entity::EmailLogs => products::email_logs(conn, bounds, place).await?,
+        Entity::Notifications => products::notifications(conn, bounds, place).await?,
+        Entity::ActivityLogs => products::activity_logs(conn, bounds, place).await?,
     })
 }
 

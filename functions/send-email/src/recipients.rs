@@ -1,0 +1,50 @@
+//! Lists of addresses: in JSON one address or several.
+
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{SeqAccess, Visitor};
+use sigpost_jobs::Invalid;
+
+use crate::address;
+
+/// The most addresses of one list that Resend takes.
+const MAX_ADDRESSES: usize = 50;
+
+/// Checks each. The error names the one that is wrong, by its number where it is one of several.
+pub(crate) fn check(field: &str, addresses: &[String]) -> Result<(), Invalid> {
+    match addresses {
+        [one] => address::check(field, one),
+        many if many.len() > MAX_ADDRESSES => {
+            Err(Invalid::new(field, format!("must be at most {MAX_ADDRESSES} addresses")))
+        }
+        many => many.iter().enumerate().try_for_each(|(index, one)| address::check(&format!("{field}[{index}]"), one)),
+    }
+}
+
+/// Reads `"ada@example.com"` as well as `["ada@example.com", "bob@example.com"]`.
+pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    struct OneOrMany;
+
+    impl<'de> Visitor<'de> for OneOrMany {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an address or a list of addresses")
+        }
+
+        fn visit_str<E>(self, one: &str) -> Result<Vec<String>, E> {
+            Ok(vec![one.to_owned()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut many: A) -> Result<Vec<String>, A::Error> {
+            let mut addresses = Vec::new();
+            while let Some(address) = many.next_element()? {
+                addresses.push(address);
+            }
+            Ok(addresses)
+        }
+    }
+
+    from.deserialize_any(OneOrMany)
+}

@@ -1,0 +1,121 @@
+//! What the handlers of a product have written, and the flow-control keys that it no longer uses.
+
+use cleanup_old_data::CleanupOldData;
+use dispatch::engine::StepKind;
+use serde_json::{Value, json};
+
+use super::{ARRANGING, left};
+use crate::jobs::deployment::Deployment;
+
+/// The same of what handlers write: what should go and what should stay says so in its e-mail's id, its
+/// user, its action, its id.
+const ARRANGING_PRODUCTS: &str = "
+    create function email(what text, sent interval) returns void language sql as $$
+        insert into email_logs (id, email_id, recipient, status, provider, metadata, sent_at, updated_at)
+        values (id_at(now() - sent), gen_random_uuid(), what, 'sent', 'resend', null, now() - sent, now() - sent)
+    $$;
+    create function notification(what text, created interval, expires interval) returns void language sql as $$
+        insert into notifications (id, message_id, user_id, kind, category, priority, title, message, expires_at, created_at)
+        values (id_at(now() - created), 'msg_' || gen_random_uuid(), what, 'system.update', 'system', 'info', 'T', 'M',
+                now() + expires, now() - created)
+    $$;
+    create function activity(what text, written interval, happened interval) returns void language sql as $$
+        insert into activity_logs (id, organization_id, user_id, action, created_at)
+        values (id_at(now() - written), 'org_9', 'user_7', what, now() - happened)
+    $$;
+    create function stripe_event(what text, processed interval) returns void language sql as $$
+        insert into stripe_events (id, kind, at, message_id, processed_at)
+        values ('evt_' || gen_random_uuid(), what, now() - interval '100 days', 'msg_1', now() - processed)
+    $$;";
+
+async fn start() -> Deployment {
+    let deployment = Deployment::start(cleanup_old_data::router).await;
+    deployment.app.database.execute(ARRANGING).await;
+    deployment.app.database.execute(ARRANGING_PRODUCTS).await;
+    deployment
+}
+
+/// What the result says of these.
+async fn clean(deployment: &Deployment, job: Value) -> Value {
+    let id = deployment.publish::<CleanupOldData>(&[], &job).await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    let result = deployment.runs(id).await[0]["result"].take();
+    let names = ["emailLogs", "notifications", "activityLogs", "stripeEvents", "flowControlKeys"];
+    names.iter().map(|name| result[name].clone()).collect()
+}
+
+#[tokio::test]
+async fn what_a_product_was_told_goes_when_it_is_old_or_has_expired() {
+    let deployment = start().await;
+    let test = &deployment.app.database;
+    // More than one batch of everything: a batch is 2,000 rows.
+    test.execute(
+        "select email('goes', '8 days') from generate_series(1, 2100);
+         select email('stays', '6 days');
+         select notification('goes', '8 days', null) from generate_series(1, 2100);
+         select notification('goes', '8 days', '1 day');
+         select notification('goes', '1 day', '-1 second') from generate_series(1, 2100);
+         select notification('stays', '6 days', null);
+         select notification('stays', '1 day', '1 day');
+         select activity('goes', '366 days', '366 days') from generate_series(1, 2100);
+         select activity('stays', '364 days', '364 days');
+         select activity('stays', '1 day', '366 days');
+         select stripe_event('goes', '31 days') from generate_series(1, 2100);
+         select stripe_event('stays', '29 days');",
+    )
+    .await;
+    assert_eq!(clean(&deployment, json!({ "retention": 7 })).await, json!([2100, 4201, 2100, 2100, 0]));
+    assert_eq!(left(test, "email_logs", "recipient").await, (1, 0));
+    assert_eq!(left(test, "notifications", "user_id").await, (2, 0));
+    assert_eq!(left(test, "activity_logs", "action").await, (2, 0));
+    assert_eq!(left(test, "stripe_events", "kind").await, (1, 0), "Stripe may send it again");
+
+    let result = clean(&deployment, json!({ "retention": 7, "activityRetention": 30 })).await;
+    assert_eq!(result, json!([0, 0, 1, 0, 0]));
+}
+
+#[tokio::test]
+async fn a_flow_control_key_that_nobody_uses_goes_and_comes_back_with_the_next_message() {
+    let deployment = start().await;
+    let test = &deployment.app.database;
+    let publish = async |key: &str, delay: &str| {
+        let value = "parallelism=2";
+        let headers =
+            [("Upstash-Flow-Control-Key", key), ("Upstash-Flow-Control-Value", value), ("Upstash-Delay", delay)];
+        deployment.app.publish_here(&headers, "").await.id()
+    };
+    for key in ["goes", "was-young", "was-paused", "was-pinned"] {
+        let id = publish(key, "0s").await;
+        deployment.app.wait_for(id, StepKind::Delivered).await;
+    }
+    publish("has-a-message", "1h").await;
+    deployment.app.post("/v2/flowControl/was-paused/pause").await;
+    deployment.app.post("/v2/flowControl/was-pinned/pin?parallelism=3").await;
+    test.execute(
+        "insert into gates (id, kind, name, parallelism) values ('queue:is-one', 'queue', 'is-one', 1);
+         update gates set updated_at = now() - interval '8 days' where name <> 'was-young';",
+    )
+    .await;
+    assert_eq!(clean(&deployment, json!({ "retention": 7 })).await, json!([0, 0, 0, 0, 1]));
+    let rows = test.query("select string_agg(name, ' ' order by name) from gates", &[]).await;
+    assert_eq!(rows[0].get::<_, &str>(0), "has-a-message is-one was-paused was-pinned was-young");
+
+    let id = publish("goes", "0s").await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(deployment.app.get("/v2/flowControl/goes").await.body["parallelismMax"], 2);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_lately_stays_however_long_ago_it_was_made() {
+    let deployment = start().await;
+    let test = &deployment.app.database;
+    let headers = [("Upstash-Flow-Control-Key", "busy"), ("Upstash-Flow-Control-Value", "parallelism=2")];
+    let id = deployment.app.publish_here(&headers, "").await.id();
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    test.execute("update gates set updated_at = now() - interval '8 days'").await;
+    // It is published again, and nothing else about the key changes.
+    let id = deployment.app.publish_here(&headers, "").await.id();
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(clean(&deployment, json!({ "retention": 7 })).await, json!([0, 0, 0, 0, 0]));
+    assert_eq!(test.count("select count(*) from gates where updated_at > now() - interval '1 hour'").await, 1);
+}

@@ -1,0 +1,79 @@
+//! The middle of a run: a moment in which it waits for somebody else, for as long as the test wants.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::NoTls;
+
+use super::provider::Provider;
+use crate::support::{PATIENCE, TestDatabase};
+
+/// What a run waits for.
+#[derive(Clone, Copy)]
+pub(super) enum Middle<'a> {
+    /// A table that somebody has locked.
+    Table(&'static str),
+    /// The answer to its request of this number, from 1.
+    Answer(&'a Provider, usize),
+}
+
+/// What is held back.
+pub(super) enum Held<'a> {
+    Table(tokio_postgres::Client),
+    Answer(&'a Provider),
+}
+
+impl<'a> Middle<'a> {
+    /// The next run comes as far as here.
+    pub(super) async fn hold(self, database: &TestDatabase) -> Held<'a> {
+        match self {
+            Self::Table(name) => {
+                let (client, connection) = tokio_postgres::connect(&database.url, NoTls).await.expect("a connection");
+                tokio::spawn(connection);
+                let lock = format!("begin; lock table {name} in access exclusive mode");
+                client.batch_execute(&lock).await.expect("locked");
+                Held::Table(client)
+            }
+            Self::Answer(provider, number) => {
+                provider.hold(number);
+                Held::Answer(provider)
+            }
+        }
+    }
+
+    /// Waits until it is there.
+    pub(super) async fn reached(self, database: &TestDatabase) {
+        match self {
+            Self::Table(name) => {
+                // In another test's database the table has the same number.
+                let waits = format!(
+                    "select exists (select from pg_locks l join pg_database d on d.oid = l.database
+                     where datname = current_database() and relation = '{name}'::regclass and not granted)"
+                );
+                until(database, &waits).await;
+            }
+            Self::Answer(provider, number) => provider.asked(number).await,
+        }
+    }
+}
+
+impl Held<'_> {
+    /// Lets it go on, and waits until nothing of it is left in the database.
+    pub(super) async fn release(self, database: &TestDatabase) {
+        match self {
+            Self::Table(client) => client.batch_execute("commit").await.expect("unlocked"),
+            Self::Answer(provider) => provider.release(),
+        }
+        let quiet = "select not exists (select from pg_stat_activity
+                     where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle')";
+        until(database, quiet).await;
+    }
+}
+
+/// Looks until it is so. Postgres tells nobody who waits for a lock.
+pub(super) async fn until(database: &TestDatabase, sql: &str) {
+    let give_up_at = Instant::now() + PATIENCE;
+    while !database.query(sql, &[]).await[0].get::<_, bool>(0) {
+        assert!(Instant::now() < give_up_at, "{sql}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

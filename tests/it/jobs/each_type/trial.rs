@@ -1,0 +1,101 @@
+//! A type of job on a deployment of its own, and what a test does with it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sigpost_jobs::{Harness, Job};
+use sigpost_qstash::MessageId;
+use sigpost_store::Database;
+use tokio::task::JoinHandle;
+
+use super::middle::{Held, until};
+use super::subject::{Effects, Subject};
+use crate::jobs::deployment::{Answered, Deployment, answer_later};
+use crate::jobs::lease::let_the_notice_pass;
+use crate::support::TestApp;
+
+/// What the handlers here read at most.
+pub(super) const MAX_BODY_BYTES: usize = 20_000;
+
+pub(super) struct Trial<S> {
+    pub(super) subject: S,
+    pub(super) deployment: Deployment,
+}
+
+/// A run in its middle.
+pub(super) struct HeldRun<'a> {
+    pub(super) id: MessageId,
+    /// What its delivery is answered.
+    pub(super) answer: JoinHandle<Answered>,
+    pub(super) held: Held<'a>,
+}
+
+impl<S: Subject> Trial<S> {
+    pub(super) async fn start() -> Self {
+        let (subject, app) = (S::new().await, TestApp::start().await);
+        subject.arrange(&app.database).await;
+        // Its statements wait for a lock as long as it takes.
+        let patient = format!("{}?options=-c%20lock_timeout%3D0", app.database.url);
+        let database = Database::new(&patient, 3).expect("a URL");
+        let handlers =
+            |harness: Harness| subject.router(Harness { database, max_body_bytes: MAX_BODY_BYTES, ..harness });
+        let deployment = Deployment::of(app, handlers).await;
+        Self { subject, deployment }
+    }
+
+    pub(super) async fn publish(&self, payload: &Value) -> MessageId {
+        self.deployment.publish::<S::Job>(&[], payload).await
+    }
+
+    pub(super) async fn effects(&self) -> Effects {
+        self.subject.effects(&self.deployment.app.database).await
+    }
+
+    /// Publishes a job for later, delivers it by hand at once, and holds up its run in the middle.
+    pub(super) async fn hold(&self) -> HeldRun<'_> {
+        let (database, middle) = (&self.deployment.app.database, self.subject.middle());
+        let held = middle.hold(database).await;
+        let payload = self.subject.payload();
+        let id = self.deployment.publish::<S::Job>(&[("Upstash-Delay", "1h")], &payload).await;
+        let answer = answer_later(self.deployment.delivery_of::<S::Job>(id, &payload.to_string()));
+        middle.reached(database).await;
+        HeldRun { id, answer, held }
+    }
+
+    pub(super) async fn let_go(&self, held: Held<'_>) {
+        held.release(&self.deployment.app.database).await;
+    }
+
+    /// Lets time pass for this process, not for Postgres, until the run has ended: by half heartbeats, and
+    /// each heartbeat is waited for.
+    pub(super) async fn let_time_pass_until_answered(&self, id: MessageId, answer: JoinHandle<Answered>) -> Answered {
+        let database = &self.deployment.app.database;
+        let lease = async || {
+            let sql = "select lease_until::text from job_executions where message_id = $1";
+            database.query(sql, &[&id.to_string()]).await[0].get::<_, Option<String>>(0)
+        };
+        for _ in 0..S::Job::TIMEOUT.as_secs() / 10 {
+            let_the_notice_pass().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let Some(lease) = lease().await else { break };
+            let_the_notice_pass().await;
+            until(database, &format!("select lease_until is distinct from '{lease}' from job_executions")).await;
+        }
+        answer.await.expect("joined")
+    }
+
+    /// Makes the record of a completed run fail until [`let_runs_complete`](Self::let_runs_complete).
+    pub(super) async fn let_no_run_complete(&self) {
+        let sql = "create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+                   create trigger refusing before update on job_executions for each row
+                   when (new.status = 'completed') execute function refuse();";
+        self.deployment.app.database.execute(sql).await;
+    }
+
+    /// And has the lease of the run that could not end be over.
+    pub(super) async fn let_runs_complete(&self) {
+        let sql = "drop trigger refusing on job_executions;
+                   update job_executions set lease_until = now() - interval '1 second' where status = 'processing'";
+        self.deployment.app.database.execute(sql).await;
+    }
+}

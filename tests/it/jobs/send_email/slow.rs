@@ -1,0 +1,51 @@
+//! A Resend that takes its time: the hazards of the moment in which an e-mail is with it.
+
+use dispatch::engine::StepKind;
+use send_email::SendEmail;
+use serde_json::json;
+use sigpost_qstash::MessageId;
+use tokio::task::JoinHandle;
+
+use super::{json_answer, start, welcome};
+use crate::jobs::deployment::{Answered, Deployment, answer_later};
+use crate::jobs::lease::let_the_heart_beat;
+use crate::support::Receiver;
+
+/// A run whose e-mail Resend has, and about which it says nothing yet.
+async fn held() -> (Deployment, Receiver, MessageId, JoinHandle<Answered>, String) {
+    let (deployment, resend) = start().await;
+    resend.answers([json_answer(200, json!({ "id": "e1" })).held()]);
+    let id = deployment.publish::<SendEmail>(&[("Upstash-Delay", "1h")], &welcome()).await;
+    let running = answer_later(deployment.delivery_of::<SendEmail>(id, &welcome().to_string()));
+    let key = resend.next().await.header("idempotency-key").to_owned();
+    (deployment, resend, id, running, key)
+}
+
+async fn logged(deployment: &Deployment) -> i64 {
+    deployment.app.database.count("select count(*) from email_logs").await
+}
+
+#[tokio::test]
+async fn an_email_about_which_resend_says_nothing_is_sent_again_under_the_same_key() {
+    let (deployment, resend, id, running, key) = held().await;
+    let_the_heart_beat().await;
+    let answered = running.await.expect("joined");
+    assert_eq!(answered.refusal(), (500, "Resend: no answer in time: operation timed out"));
+    deployment.app.let_time_pass().await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!((resend.next().await.header("idempotency-key"), logged(&deployment).await), (key.as_str(), 1));
+}
+
+#[tokio::test]
+async fn an_email_whose_run_has_lost_its_lease_meanwhile_is_not_sent_again() {
+    let (deployment, resend, id, running, _) = held().await;
+    let close =
+        "update job_executions set status = 'failed', error = 'closed', completed_at = now(), lease_until = null";
+    deployment.app.database.execute(close).await;
+    resend.release(1);
+    assert_eq!(running.await.expect("joined").status, 409);
+    assert_eq!(logged(&deployment).await, 0);
+    deployment.app.let_time_pass().await;
+    deployment.app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!((resend.all_so_far().await.len(), logged(&deployment).await), (0, 1), "that it was sent is known");
+}
