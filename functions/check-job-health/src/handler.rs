@@ -38,6 +38,13 @@ struct Checked {
     not_told: Vec<String>,
 }
 
+impl Checked {
+    /// Nobody was told anything, and why.
+    fn measured(report: Report, why: String) -> Self {
+        Self { report, alerts: Vec::new(), told: 0, not_told: vec![why] }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Wrong {
     rule: &'static str,
@@ -54,12 +61,16 @@ impl Handler for Checker {
 
     /// A bad verdict is a check that was done: the run is completed, and the log has a warning.
     async fn run(&self, job: CheckJobHealth, ctx: &JobContext) -> Result<Outcome, JobError> {
-        let lock = ctx.lock(LOCK).await?;
         let numbers = measure(&mut *ctx.database.connection().await?, job.window()).await?;
         let report = Report::new(numbers.clone(), job.window());
         if report.health() != Health::Healthy {
             tracing::warn!(health = ?report.health(), reasons = ?report.reasons(), "[jobs] Job health");
         }
+        // Another check tells what there is to tell; one that has died holds the lock for half a minute.
+        let lock = match ctx.lock(LOCK).await {
+            Err(JobError::RetryAfter(_, why)) => return Ok(Outcome::with(Checked::measured(report, why))),
+            lock => lock?,
+        };
         let seen = self.look(numbers, job.window(), ctx).await?;
         let found = findings(readings(&seen), &self.channels.config().rules);
         let known = alerts::all(&mut *ctx.database.connection().await?).await?;

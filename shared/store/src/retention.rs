@@ -48,6 +48,8 @@ pub struct Deleted {
     pub activity_logs: i64,
     /// Events of Stripe that need not be known any more.
     pub stripe_events: i64,
+    /// Alerts that are over.
+    pub alerts: i64,
     /// Flow-control keys that nobody uses.
     pub flow_control_keys: i64,
 }
@@ -89,6 +91,7 @@ pub async fn delete_older_than(
     sweep
         .repeat(|deleted| &mut deleted.stripe_events, || handlers::delete_stripe_events(database, stripe_events))
         .await?;
+    sweep.repeat(|deleted| &mut deleted.alerts, || delete_alerts(database, cutoff)).await?;
     // After the messages that had them.
     sweep.repeat(|deleted| &mut deleted.flow_control_keys, || keys::delete_keys(database, cutoff)).await?;
     sweep.repeat(|deleted| &mut deleted.events, || delete_events(database, cutoff)).await?;
@@ -275,6 +278,18 @@ statement! {
 
 async fn delete_deduplications(database: &Database) -> Result<i64, Error> {
     let statement = DeleteDeduplications { most: BATCH, lifetime: PhantomData };
+    Ok(statement.get_result(&mut database.connection().await?).await?)
+}
+
+statement! {
+    /// There are a few of each rule.
+    DeleteAlerts { before_ms: i64 => BigInt } -> BigInt;
+    "with gone as (delete from alerts where resolved_at < to_timestamp(" {before_ms} " / 1000.0) returning rule)
+    select count(*) from gone"
+}
+
+async fn delete_alerts(database: &Database, cutoff: Cutoff) -> Result<i64, Error> {
+    let statement = DeleteAlerts { before_ms: cutoff.at_ms, lifetime: PhantomData };
     Ok(statement.get_result(&mut database.connection().await?).await?)
 }
 

@@ -39,7 +39,7 @@ async fn clean(deployment: &Deployment, days: u32) -> Value {
     let mut result = deployment.runs(id).await[0]["result"].take();
     let counts = result.as_object_mut().expect("an object");
     counts.remove("eventPartitionsMade").expect("a number");
-    for name in ["emailLogs", "notifications", "activityLogs", "stripeEvents", "flowControlKeys"] {
+    for name in ["emailLogs", "notifications", "activityLogs", "stripeEvents", "alerts", "flowControlKeys"] {
         assert_eq!(counts.remove(name), Some(json!(0)), "{name}");
     }
     result

@@ -40,7 +40,7 @@ async fn clean(deployment: &Deployment, job: Value) -> Value {
     let id = deployment.publish::<CleanupOldData>(&[], &job).await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
     let result = deployment.runs(id).await[0]["result"].take();
-    let names = ["emailLogs", "notifications", "activityLogs", "stripeEvents", "flowControlKeys"];
+    let names = ["emailLogs", "notifications", "activityLogs", "stripeEvents", "alerts", "flowControlKeys"];
     names.iter().map(|name| result[name].clone()).collect()
 }
 
@@ -61,17 +61,21 @@ async fn what_a_product_was_told_goes_when_it_is_old_or_has_expired() {
          select activity('stays', '364 days', '364 days');
          select activity('stays', '1 day', '366 days');
          select stripe_event('goes', '31 days') from generate_series(1, 2100);
-         select stripe_event('stays', '29 days');",
+         select stripe_event('stays', '29 days');
+         insert into alerts (rule, subject, severity, value, message, announced, opened_at, resolved_at)
+         select 'queue-age', what, 'warning', 1, '', false, now() - interval '9 days', over
+         from (values ('goes', now() - interval '8 days'), ('stays', now() - interval '6 days'), ('stays too', null)) a(what, over);",
     )
     .await;
-    assert_eq!(clean(&deployment, json!({ "retention": 7 })).await, json!([2100, 4201, 2100, 2100, 0]));
+    assert_eq!(clean(&deployment, json!({ "retention": 7 })).await, json!([2100, 4201, 2100, 2100, 1, 0]));
     assert_eq!(left(test, "email_logs", "recipient").await, (1, 0));
     assert_eq!(left(test, "notifications", "user_id").await, (2, 0));
     assert_eq!(left(test, "activity_logs", "action").await, (2, 0));
     assert_eq!(left(test, "stripe_events", "kind").await, (1, 0), "Stripe may send it again");
+    assert_eq!(left(test, "alerts", "subject").await, (1, 0));
 
     let result = clean(&deployment, json!({ "retention": 7, "activityRetention": 30 })).await;
-    assert_eq!(result, json!([0, 0, 1, 0, 0]));
+    assert_eq!(result, json!([0, 0, 1, 0, 0, 0]));
 }
 
 #[tokio::test]
@@ -96,7 +100,7 @@ async fn a_flow_control_key_that_nobody_uses_goes_and_comes_back_with_the_next_m
          update gates set updated_at = now() - interval '8 days' where name <> 'was-young';",
     )
     .await;
-    assert_eq!(clean(&deployment, json!({ "retention": 7 })).await, json!([0, 0, 0, 0, 1]));
+    assert_eq!(clean(&deployment, json!({ "retention": 7 })).await, json!([0, 0, 0, 0, 0, 1]));
     let rows = test.query("select string_agg(name, ' ' order by name) from gates", &[]).await;
     assert_eq!(rows[0].get::<_, &str>(0), "has-a-message is-one was-paused was-pinned was-young");
 
@@ -116,6 +120,6 @@ async fn a_key_that_was_used_lately_stays_however_long_ago_it_was_made() {
     // It is published again, and nothing else about the key changes.
     let id = deployment.app.publish_here(&headers, "").await.id();
     deployment.app.wait_for(id, StepKind::Delivered).await;
-    assert_eq!(clean(&deployment, json!({ "retention": 7 })).await, json!([0, 0, 0, 0, 0]));
+    assert_eq!(clean(&deployment, json!({ "retention": 7 })).await, json!([0, 0, 0, 0, 0, 0]));
     assert_eq!(test.count("select count(*) from gates where updated_at > now() - interval '1 hour'").await, 1);
 }
