@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use sigpost_runtime::references;
 use sigpost_runtime::telemetry::{self, LogFormat};
 
-use crate::commands::{bench, dev, email, health, messages, migrate, new, publish, serve, tokens, version};
+use crate::commands::{bench, config, dev, email, health, messages, migrate, new, publish, serve, tokens, version};
 
 /// A serverless HTTP-push job dispatcher that speaks QStash's protocol, on your own Postgres.
 ///
@@ -25,6 +25,7 @@ pub(crate) enum Command {
     Dev(dev::Dev),
     Serve(serve::Serve),
     Health(health::Health),
+    Config(config::Config),
     Migrate(migrate::Migrate),
     Tokens(tokens::Tokens),
     Publish(Box<publish::Publish>),
@@ -76,6 +77,7 @@ impl Command {
             Self::Dev(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Serve(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Health(command) => command.run().await.map(|()| ExitCode::SUCCESS),
+            Self::Config(command) => command.run().await,
             Self::Migrate(command) => command.run().await,
             Self::Tokens(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Publish(command) => command.run().await.map(|()| ExitCode::SUCCESS),

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod bench;
+pub(crate) mod config;
 pub(crate) mod dev;
 pub(crate) mod email;
 pub(crate) mod health;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use dispatch::config::{Problem, refuse};
 use sigpost_runtime::{AddressPolicy, HostOverride, env, serve};
 use sigpost_store::{Database, migrate};
 
@@ -22,10 +23,13 @@ use sigpost_store::{Database, migrate};
   ADMIN_TOKEN                    the token of the admin API and of /metrics; without it there is neither
   DATABASE_CONNECTIONS (8)  MAX_IN_FLIGHT (1024)  MAX_BODY_BYTES (10000000)
   LEASE_SECONDS (20)  LONGEST_ATTEMPT_SECONDS (7200)  SHUTDOWN_GRACE_SECONDS (25)
+  TERMINATION_GRACE_SECONDS      after how many seconds the platform kills a process that was asked to stop
   DEDUPLICATION_WINDOW_SECONDS (600)  DEDUPLICATION_RELEASE_ON_FAILURE (false)
   API_RATE_LIMIT_PER_SECOND (none)  RUST_LOG (info)
   SIGV4_TARGETS                  hosts and patterns whose pushes AWS has to let in (*.on.aws): they are
                                  signed for the service `lambda`, with the credentials of this process
+
+  `sigpost config check` shows them all, with what is wrong; `sigpost doctor` looks at the deployment.
 
   A value may be kept in AWS: ssm:PARAMETER, or secretsmanager:SECRET#KEY. It is read once, at the start.")]
 pub(crate) struct Serve {
@@ -54,16 +58,16 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn run(self) -> Result<()> {
-        let mut config = dispatch::Config::from_env()?;
-        config.refuse_dev_credentials()?;
-        if let Some(list) = &self.allow_targets {
-            config.address_policy = AddressPolicy::allowing(&env::split(list)).context("--allow-targets")?;
-        }
         ensure!(
             self.resolve.is_empty() || self.allow_resolve,
             "--resolve sends pushes elsewhere than their URLs say, which is for tests; \
              leave it out, or give --allow-resolve too"
         );
+        let (mut config, problems) = read();
+        refuse(&problems)?;
+        if let Some(list) = &self.allow_targets {
+            config.address_policy = AddressPolicy::allowing(&env::split(list)).context("--allow-targets")?;
+        }
         config.address_policy = config.address_policy.with_overrides(self.resolve);
         if self.no_delivery {
             config.engine = None;
@@ -89,6 +93,27 @@ impl Serve {
         app.shutdown().await;
         served
     }
+}
+
+/// Everything that `serve` reads, and what is wrong with it.
+pub(crate) fn read() -> (dispatch::Config, Vec<Problem>) {
+    let (config, mut problems) = dispatch::Config::read();
+    problems.extend(config.dev_credentials());
+    match env::var("ADMIN_TOKEN") {
+        Err(why) => problems.push(Problem::error("ADMIN_TOKEN", format!("{why:#}"))),
+        Ok(token) => problems.extend(admin_token(token.as_deref(), &config.token.0)),
+    }
+    (config, problems)
+}
+
+/// Without one there is no admin API, which is in order; `serve` logs it.
+fn admin_token(admin: Option<&str>, api: &str) -> Option<Problem> {
+    let text = match admin? {
+        token if token == api => "ADMIN_TOKEN is the same as QSTASH_TOKEN: who publishes may see all of the admin API",
+        token if token.len() < 16 => "ADMIN_TOKEN has fewer than 16 characters, which can be guessed",
+        _ => return None,
+    };
+    Some(Problem::warning("ADMIN_TOKEN", format!("{text}; make one with `openssl rand -hex 32`")))
 }
 
 async fn check_schema(database: &Database) -> Result<()> {

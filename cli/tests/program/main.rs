@@ -1,6 +1,7 @@
 //! The program as a user runs it: real processes, a real Postgres, a real terminal's signals.
 
 mod commands;
+mod config;
 mod dev;
 mod email;
 mod logs;

@@ -1,5 +1,8 @@
 //! What the dispatch function needs to know, from the environment.
 
+mod invariants;
+mod problems;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +16,9 @@ use crate::deduplicate::Deduplicating;
 use crate::engine::{Awake, Settings};
 use crate::lambda;
 pub use crate::schedules::EventBridge;
+use invariants::Surroundings;
+pub(crate) use problems::Reading;
+pub use problems::{Problem, Severity, refuse};
 
 /// The configuration of one dispatch process.
 #[derive(Clone, Debug)]
@@ -57,63 +63,84 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Config {
-    /// Reads everything; the first thing that is wrong is the error, and names its variable.
+    /// Reads everything, and logs what is odd.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong, each with its variable.
     pub fn from_env() -> Result<Self> {
-        let seconds = |name, default| env::parsed(name, default).map(Duration::from_secs);
-        let defaults = Settings::default();
-        Ok(Self {
-            database_url: Secret(url::url_from_env()?),
-            database_connections: url::connections_from_env(8)?,
-            token: Secret(env::required("QSTASH_TOKEN")?),
-            api_rate_limit: NonZeroU32::new(env::parsed("API_RATE_LIMIT_PER_SECOND", 0)?),
-            first_keys: first_keys_from_env()?,
-            limits: Limits {
-                max_body_bytes: env::parsed("MAX_BODY_BYTES", Limits::default().max_body_bytes)?,
-                ..Limits::default()
-            },
-            address_policy: AddressPolicy::allowing(&env::list("ALLOW_TARGETS")?).context("ALLOW_TARGETS")?,
+        let (config, problems) = Self::read();
+        problems::refuse(&problems)?;
+        Ok(config)
+    }
+
+    /// Reads everything, and says what is wrong with it. With an error among that, nothing may be started.
+    pub fn read() -> (Self, Vec<Problem>) {
+        let mut reading = Reading::default();
+        let config = Self::read_with(&mut reading);
+        let termination_s = reading.parsed("TERMINATION_GRACE_SECONDS", 0);
+        let around = Surroundings {
+            visits_only: env::in_lambda() && !env::on_managed_instances(),
+            termination_grace: (termination_s > 0).then(|| Duration::from_secs(termination_s)),
+        };
+        let mut problems = reading.problems;
+        problems.extend(invariants::violated(&config, around));
+        (config, problems)
+    }
+
+    fn read_with(reading: &mut Reading) -> Self {
+        let (defaults, limits, deduplicating) = (Settings::default(), Limits::default(), Deduplicating::default());
+        let allowed =
+            env::list("ALLOW_TARGETS").and_then(|list| AddressPolicy::allowing(&list).context("ALLOW_TARGETS"));
+        Self {
+            database_url: Secret(reading.take("DATABASE_URL", url::url_from_env(), String::new())),
+            database_connections: reading.take("DATABASE_CONNECTIONS", url::connections_from_env(8), 8),
+            token: Secret(reading.take("QSTASH_TOKEN", env::required("QSTASH_TOKEN"), String::new())),
+            api_rate_limit: NonZeroU32::new(reading.parsed("API_RATE_LIMIT_PER_SECOND", 0)),
+            first_keys: reading.take("QSTASH_NEXT_SIGNING_KEY", first_keys_from_env(), SigningKeys::generate()),
+            limits: Limits { max_body_bytes: reading.parsed("MAX_BODY_BYTES", limits.max_body_bytes), ..limits },
+            address_policy: reading.take("ALLOW_TARGETS", allowed, AddressPolicy::public_only()),
             deduplicating: Deduplicating {
-                window: seconds("DEDUPLICATION_WINDOW_SECONDS", Deduplicating::default().window.as_secs())?,
-                release_on_failure: env::parsed("DEDUPLICATION_RELEASE_ON_FAILURE", false)?,
+                window: reading.seconds("DEDUPLICATION_WINDOW_SECONDS", deduplicating.window),
+                release_on_failure: reading.parsed("DEDUPLICATION_RELEASE_ON_FAILURE", false),
             },
-            event_bridge: EventBridge::from_env()?,
-            engine: Some(checked(Settings {
-                max_in_flight: env::parsed("MAX_IN_FLIGHT", defaults.max_in_flight)?,
-                lease: seconds("LEASE_SECONDS", defaults.lease.as_secs())?,
-                longest_attempt: seconds("LONGEST_ATTEMPT_SECONDS", defaults.longest_attempt.as_secs())?,
-                grace: seconds("SHUTDOWN_GRACE_SECONDS", defaults.grace.as_secs())?,
-                max_dispatchers: env::parsed("MAX_DISPATCHERS", defaults.max_dispatchers)?,
+            event_bridge: EventBridge::read(reading),
+            engine: Some(Settings {
+                max_in_flight: reading.parsed("MAX_IN_FLIGHT", defaults.max_in_flight),
+                lease: reading.seconds("LEASE_SECONDS", defaults.lease),
+                longest_attempt: reading.seconds("LONGEST_ATTEMPT_SECONDS", defaults.longest_attempt),
+                grace: reading.seconds("SHUTDOWN_GRACE_SECONDS", defaults.grace),
+                max_dispatchers: reading.parsed("MAX_DISPATCHERS", defaults.max_dispatchers),
                 awake: match env::in_lambda() && !env::on_managed_instances() {
                     true => Awake::InVisits,
                     false => Awake::Always,
                 },
-                further: env::var("AWS_LAMBDA_FUNCTION_NAME")?.map(lambda::invoke_again),
-                push_signer: PushSigner::from_env()?.map(Arc::new),
+                further: reading
+                    .take("AWS_LAMBDA_FUNCTION_NAME", env::var("AWS_LAMBDA_FUNCTION_NAME"), None)
+                    .map(lambda::invoke_again),
+                push_signer: reading.take("SIGV4_TARGETS", PushSigner::from_env(), None).map(Arc::new),
                 ..defaults
-            })?),
-        })
+            }),
+        }
     }
 
-    /// Refuses QStash's public development credentials, which anybody knows.
-    pub fn refuse_dev_credentials(&self) -> Result<()> {
-        ensure!(
-            self.token.0 != DEV_TOKEN,
-            "QSTASH_TOKEN is QStash's public development token, which anybody knows; set one of your own"
-        );
-        ensure!(
-            !self.first_keys.is_dev(),
-            "QSTASH_CURRENT_SIGNING_KEY is one of QStash's public development keys, which anybody knows; \
-             leave both keys unset to have fresh ones made"
-        );
-        Ok(())
+    /// QStash's public development credentials among these, which anybody knows.
+    pub fn dev_credentials(&self) -> Vec<Problem> {
+        let token = (self.token.0 == DEV_TOKEN).then(|| {
+            Problem::error(
+                "QSTASH_TOKEN",
+                "QSTASH_TOKEN is QStash's public development token, which anybody knows; set one of your own",
+            )
+        });
+        let keys = self.first_keys.is_dev().then(|| {
+            Problem::error(
+                "QSTASH_CURRENT_SIGNING_KEY",
+                "QSTASH_CURRENT_SIGNING_KEY is one of QStash's public development keys, which anybody knows; \
+                 leave both keys unset to have fresh ones made",
+            )
+        });
+        token.into_iter().chain(keys).collect()
     }
-}
-
-fn checked(settings: Settings) -> Result<Settings> {
-    ensure!(settings.max_in_flight > 0, "MAX_IN_FLIGHT must be at least 1; to accept only, use `serve --no-delivery`");
-    ensure!(!settings.lease.is_zero(), "LEASE_SECONDS must be at least 1");
-    ensure!(!settings.longest_attempt.is_zero(), "LONGEST_ATTEMPT_SECONDS must be at least 1");
-    Ok(settings)
 }
 
 fn first_keys_from_env() -> Result<SigningKeys> {

@@ -12,8 +12,12 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::url::Reached;
 use parameters::Parameters;
 use roots::{Roots, client_config};
+
+/// PgBouncer's own.
+const POOLER_PORT: u16 = 6432;
 
 /// Connects as the URL says. `sslmode=disable` never encrypts; `prefer` (the default) encrypts when
 /// the server offers it, except to this machine; `require` insists. When encrypted, the certificate
@@ -45,6 +49,16 @@ pub async fn connect(url: &str, lock_timeout: Option<Duration>) -> ConnectionRes
     let tls = MakeRustlsConnect::new(client_config(Roots::of(root_file.as_deref(), names))?);
     let (client, connection) = config.connect(tls).await.map_err(bad_connection)?;
     AsyncPgConnection::try_from_client_and_connection(client, connection).await
+}
+
+/// See [`url::reached`](crate::url::reached()).
+pub(crate) fn reached(url: &str) -> Result<Reached, tokio_postgres::Error> {
+    let config: Config = Parameters::of(url).url.parse()?;
+    Ok(Reached {
+        this_machine: is_this_machine(&config),
+        never_encrypts: config.get_ssl_mode() == SslMode::Disable,
+        pooled: config.get_ports().contains(&POOLER_PORT),
+    })
 }
 
 fn is_this_machine(config: &Config) -> bool {

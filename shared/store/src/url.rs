@@ -4,6 +4,8 @@ use anyhow::{Context, Result};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sigpost_runtime::env;
 
+use crate::tls;
+
 /// `DATABASE_URL`, completed by `DATABASE_PASSWORD`. It holds a password and must not be logged.
 ///
 /// # Errors
@@ -37,6 +39,26 @@ pub fn complete_url(url: String) -> Result<String> {
 pub fn connections_from_env(otherwise: usize) -> Result<usize> {
     let one_at_a_time = env::in_lambda() && !env::on_managed_instances();
     env::parsed("DATABASE_CONNECTIONS", if one_at_a_time { 1 } else { otherwise })
+}
+
+/// Where a URL leads, as far as it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Only to this machine.
+    pub this_machine: bool,
+    /// `sslmode=disable`.
+    pub never_encrypts: bool,
+    /// To a port at which poolers are by custom.
+    pub pooled: bool,
+}
+
+/// Where this URL leads.
+///
+/// # Errors
+///
+/// It is no URL of a Postgres; the text repeats nothing of it but a name.
+pub fn reached(url: &str) -> Result<Reached, String> {
+    tls::reached(url).map_err(|why| why.to_string())
 }
 
 /// Puts the password, whatever is in it, into a URL that has none. `None` if it names no user.

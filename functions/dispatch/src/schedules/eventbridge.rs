@@ -19,6 +19,8 @@ use anyhow::{Result, ensure};
 use aws_config::SdkConfig;
 use sigpost_runtime::env;
 
+use crate::config::Reading;
+
 pub(crate) use driver::EventBridgeDriver;
 pub use reconcile::Drift;
 
@@ -42,22 +44,24 @@ pub struct EventBridge {
 
 impl EventBridge {
     /// `None` without a group: schedules are fired by the processes that deliver.
-    pub(crate) fn from_env() -> Result<Option<Self>> {
-        let Some(group) = env::var("SCHEDULE_GROUP")? else { return Ok(None) };
-        let settings = Self {
+    pub(crate) fn read(reading: &mut Reading) -> Option<Self> {
+        let group = reading.take("SCHEDULE_GROUP", env::var("SCHEDULE_GROUP"), None)?;
+        let target = arn("SCHEDULE_TARGET_ARN", env::required("SCHEDULE_TARGET_ARN"));
+        let role = arn("SCHEDULE_ROLE_ARN", env::required("SCHEDULE_ROLE_ARN"));
+        let dead_letter = env::var("SCHEDULE_DEAD_LETTER_ARN")
+            .and_then(|given| given.map(|given| arn("SCHEDULE_DEAD_LETTER_ARN", Ok(given))).transpose());
+        Some(Self {
             group,
-            target_arn: env::required("SCHEDULE_TARGET_ARN")?,
-            role_arn: env::required("SCHEDULE_ROLE_ARN")?,
-            dead_letter_arn: env::var("SCHEDULE_DEAD_LETTER_ARN")?,
+            target_arn: reading.take("SCHEDULE_TARGET_ARN", target, String::new()),
+            role_arn: reading.take("SCHEDULE_ROLE_ARN", role, String::new()),
+            dead_letter_arn: reading.take("SCHEDULE_DEAD_LETTER_ARN", dead_letter, None),
             sdk: None,
-        };
-        for (name, arn) in [
-            ("SCHEDULE_TARGET_ARN", Some(&settings.target_arn)),
-            ("SCHEDULE_ROLE_ARN", Some(&settings.role_arn)),
-            ("SCHEDULE_DEAD_LETTER_ARN", settings.dead_letter_arn.as_ref()),
-        ] {
-            ensure!(arn.is_none_or(|arn| arn.starts_with("arn:")), "{name} must be an ARN, which begins with \"arn:\"");
-        }
-        Ok(Some(settings))
+        })
     }
+}
+
+fn arn(name: &str, given: Result<String>) -> Result<String> {
+    let given = given?;
+    ensure!(given.starts_with("arn:"), "{name} must be an ARN, which begins with \"arn:\"");
+    Ok(given)
 }

@@ -1,0 +1,81 @@
+//! `sigpost config check`.
+
+mod settings;
+mod source;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use dispatch::config::{Problem, Severity};
+use serde::Serialize;
+use serde_json::json;
+use sigpost_runtime::references;
+
+use self::settings::SETTINGS;
+use self::source::Value;
+use super::serve;
+use crate::output;
+
+/// Look at the settings in this environment.
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show every setting that `sigpost serve` reads: its value (of secrets the length), where it comes
+    /// from, and what is wrong. Exits with 1 if `serve` would not start.
+    Check {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A setting as it is now.
+#[derive(Serialize)]
+struct Shown {
+    name: &'static str,
+    #[serde(flatten)]
+    value: Value,
+}
+
+impl Config {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        let Action::Check { json } = self.action;
+        // What cannot be fetched is one problem more, and the rest is still looked at.
+        let unresolved = references::resolve().await.err();
+        let mut problems: Vec<Problem> =
+            unresolved.map(|why| Problem::error("(references)", format!("{why:#}"))).into_iter().collect();
+        problems.extend(serve::read().1);
+        let settings: Vec<Shown> =
+            SETTINGS.iter().map(|setting| Shown { name: setting.name, value: source::value(setting) }).collect();
+
+        output::print(json, &json!({ "settings": settings, "problems": problems }), || text(&settings, &problems))?;
+        Ok(if problems.iter().any(Problem::is_error) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+fn text(settings: &[Shown], problems: &[Problem]) -> String {
+    let value = |shown: &Shown| shown.value.value.clone().unwrap_or_else(|| "-".into());
+    let names = settings.iter().map(|shown| shown.name.len()).max().unwrap_or_default();
+    let values = settings.iter().map(|shown| value(shown).chars().count()).max().unwrap_or_default().min(40);
+    let mut lines: Vec<String> = settings
+        .iter()
+        .map(|shown| format!("{:<names$}  {:<values$}  {}", shown.name, value(shown), shown.value.source))
+        .collect();
+    lines.push(String::new());
+    for problem in problems {
+        let severity = match problem.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        lines.push(format!("{severity}: {}", problem.text));
+    }
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    lines.push(format!("{errors} errors, {} warnings", problems.len() - errors));
+    lines.join("\n")
+}

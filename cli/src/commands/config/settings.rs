@@ -1,0 +1,112 @@
+//! The list of the settings that `sigpost serve` reads. A test compares it with the code that reads them.
+
+use dispatch::Deduplicating;
+use dispatch::engine::Settings as Engine;
+use sigpost_qstash::Limits;
+
+/// A variable of the environment.
+pub(super) struct Setting {
+    pub(super) name: &'static str,
+    /// What counts where it is not set; `None` when then there is none.
+    pub(super) default: fn() -> Option<String>,
+    /// Its value is shown to nobody.
+    pub(super) is_secret: bool,
+}
+
+const fn setting(name: &'static str, default: fn() -> Option<String>) -> Setting {
+    Setting { name, default, is_secret: false }
+}
+
+const fn plain(name: &'static str) -> Setting {
+    setting(name, || None)
+}
+
+const fn secret(name: &'static str) -> Setting {
+    Setting { is_secret: true, ..plain(name) }
+}
+
+/// All of them: sigpost's own, then those of AWS, which count where a setting needs AWS.
+pub(super) const SETTINGS: [Setting; 38] = [
+    secret("DATABASE_URL"),
+    secret("DATABASE_PASSWORD"),
+    setting("DATABASE_CONNECTIONS", || Some("8".into())),
+    secret("QSTASH_TOKEN"),
+    secret("QSTASH_CURRENT_SIGNING_KEY"),
+    secret("QSTASH_NEXT_SIGNING_KEY"),
+    secret("ADMIN_TOKEN"),
+    setting("LISTEN", || Some("127.0.0.1:8080".into())),
+    plain("ALLOW_TARGETS"),
+    setting("API_RATE_LIMIT_PER_SECOND", || Some("0".into())),
+    setting("MAX_BODY_BYTES", || Some(Limits::default().max_body_bytes.to_string())),
+    setting("MAX_IN_FLIGHT", || Some(Engine::default().max_in_flight.to_string())),
+    setting("MAX_DISPATCHERS", || Some(Engine::default().max_dispatchers.to_string())),
+    setting("LEASE_SECONDS", || Some(Engine::default().lease.as_secs().to_string())),
+    setting("LONGEST_ATTEMPT_SECONDS", || Some(Engine::default().longest_attempt.as_secs().to_string())),
+    setting("SHUTDOWN_GRACE_SECONDS", || Some(Engine::default().grace.as_secs().to_string())),
+    plain("TERMINATION_GRACE_SECONDS"),
+    setting("DEDUPLICATION_WINDOW_SECONDS", || Some(Deduplicating::default().window.as_secs().to_string())),
+    setting("DEDUPLICATION_RELEASE_ON_FAILURE", || Some("false".into())),
+    plain("SCHEDULE_GROUP"),
+    plain("SCHEDULE_TARGET_ARN"),
+    plain("SCHEDULE_ROLE_ARN"),
+    plain("SCHEDULE_DEAD_LETTER_ARN"),
+    plain("SIGV4_TARGETS"),
+    setting("RUST_LOG", || Some("info".into())),
+    setting("LOG_FORMAT", || Some("text".into())),
+    plain("SIGPOST_DEPLOYMENT"),
+    plain("AWS_REGION"),
+    plain("AWS_DEFAULT_REGION"),
+    secret("AWS_ACCESS_KEY_ID"),
+    secret("AWS_SECRET_ACCESS_KEY"),
+    secret("AWS_SESSION_TOKEN"),
+    plain("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+    plain("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+    plain("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+    secret("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+    plain("AWS_ENDPOINT_URL"),
+    plain("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::SETTINGS;
+
+    /// Read where nothing in quotes shows it: by clap, by the log's filter.
+    const READ_ELSEWHERE: [&str; 2] = ["LISTEN", "RUST_LOG"];
+    /// What Lambda tells its functions: nobody sets these.
+    const NO_SETTINGS: [&str; 2] = ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_INITIALIZATION_TYPE"];
+    /// What looks like a variable and is none.
+    const OTHERS: [&str; 1] = ["CANCEL_REQUESTED"];
+
+    /// The text of everything below a path, without what is for tests.
+    fn source(path: &Path) -> String {
+        if !path.is_dir() {
+            let text = std::fs::read_to_string(path).expect("a file");
+            return text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+        }
+        let entries = std::fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path());
+        entries.filter(|path| !path.ends_with("tests.rs")).map(|path| source(&path)).collect()
+    }
+
+    #[test]
+    fn every_setting_that_is_read_is_in_the_list_and_no_other() {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+        let code: String =
+            ["shared/runtime/src", "shared/store/src", "functions/dispatch/src", "cli/src/commands/serve.rs"]
+                .map(|path| source(&repository.join(path)))
+                .concat();
+        let is_name = |text: &&str| {
+            text.contains('_') && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        };
+        let ignored = |name: &&str| {
+            NO_SETTINGS.contains(name) || OTHERS.contains(name) || name.starts_with("CARGO_") || name.ends_with('_')
+        };
+        let mut read: BTreeSet<&str> = code.split('"').filter(is_name).filter(|name| !ignored(name)).collect();
+        read.extend(READ_ELSEWHERE);
+        let listed: BTreeSet<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        assert_eq!(listed, read);
+    }
+}
