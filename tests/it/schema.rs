@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sigpost_store::{Database, diagnosis};
+
 use crate::support::TestDatabase;
 
 /// The tables as diesel sees them: written by hand, so compared here.
@@ -73,4 +75,21 @@ async fn every_foreign_key_has_an_index() {
                )";
     let missing: Vec<String> = database.query(sql, &[]).await.iter().map(|row| row.get(0)).collect();
     assert_eq!(missing, Vec::<String>::new());
+}
+
+/// Says what to do when it is out of date, or does it.
+#[tokio::test]
+async fn the_description_that_the_doctor_compares_with_is_that_of_the_migrations() {
+    let database = TestDatabase::new().await;
+    let store = Database::new(&database.url, 1).expect("a database");
+    let present = diagnosis::schema::present(&mut store.connection().await.expect("a connection")).await;
+    let present = present.expect("the schema");
+    if std::env::var_os("SIGPOST_RENEW_SCHEMA").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/store/src/diagnosis/schema.json");
+        std::fs::write(path, diagnosis::schema::written(&present)).expect("written");
+        return;
+    }
+    let changed = "a migration has changed the schema: run SIGPOST_RENEW_SCHEMA=1 cargo test -p tests --test it -- \
+                   the_description, and look at what it changes in shared/store/src/diagnosis/schema.json";
+    assert!(present == diagnosis::schema::wanted(), "{changed}");
 }

@@ -1,0 +1,44 @@
+//! What a server shows of its backups.
+
+use diesel_async::AsyncPgConnection;
+use serde::Deserialize;
+
+use super::row;
+use crate::Error;
+
+/// Archiving, copies, and who manages the server.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Backups {
+    /// `archive_mode` is on and there is a command or a library.
+    pub archives: bool,
+    /// Since the last archived segment; `None` when none was.
+    pub archived_s: Option<f64>,
+    /// The last attempt to archive failed.
+    pub archiving_fails: bool,
+    /// Standbys and archivers (`pg_receivewal`) that are connected.
+    pub receivers: i64,
+    /// Replication slots that nobody reads: they keep the log until the disk is full.
+    pub idle_slots: Vec<String>,
+    /// The service whose own snapshots cannot be seen from here.
+    pub service: Option<String>,
+}
+
+/// Looks at the backups.
+pub async fn look(conn: &mut AsyncPgConnection) -> Result<Backups, Error> {
+    let query = "
+        with given as (select name, setting from pg_settings)
+        select exists (select from given where name = 'archive_mode' and setting in ('on', 'always'))
+                   and exists (select from given where name in ('archive_command', 'archive_library')
+                               and setting not in ('', '(disabled)')) as archives,
+               (select extract(epoch from now() - last_archived_time) from pg_stat_archiver) as archived_s,
+               coalesce((select last_failed_time > coalesce(last_archived_time, '-infinity') from pg_stat_archiver), false)
+                   as archiving_fails,
+               (select count(*) from pg_stat_replication) as receivers,
+               array(select slot_name::text from pg_replication_slots where not active order by 1) as idle_slots,
+               case when exists (select from given where name = 'rds.extensions') then 'RDS'
+                    when exists (select from given where name like 'cloudsql.%') then 'Cloud SQL'
+                    when exists (select from given where name like 'azure.%') then 'Azure Database'
+                    when exists (select from given where name like 'neon.%') then 'Neon'
+               end as service";
+    row(conn, query).await
+}

@@ -1,0 +1,57 @@
+//! The log's days, and what is kept for how long.
+
+use diesel_async::AsyncPgConnection;
+use serde::Deserialize;
+
+use super::row;
+use crate::Error;
+
+/// The partitions of `events`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Partitions {
+    /// How many days from today on there are without a gap: 0 when today has none.
+    pub days: i64,
+    /// Rows that are in no day's partition, counted to 10,000.
+    pub strays: i64,
+}
+
+/// Looks at the partitions.
+pub async fn partitions(conn: &mut AsyncPgConnection) -> Result<Partitions, Error> {
+    let query = "
+        with days as (
+            select n, to_regclass('events_' || to_char((now() at time zone 'utc')::date + n, 'YYYYMMDD')) as oid
+            from generate_series(0, 60) n
+        ),
+        attached as (
+            select n from days where exists (
+                select from pg_inherits i where i.inhrelid = days.oid and i.inhparent = to_regclass('events')
+            )
+        )
+        select (select coalesce(min(n), 61) from days where n not in (select n from attached)) as days,
+               (select count(*) from (select from events_default limit 10000) stray) as strays";
+    row(conn, query).await
+}
+
+/// How old things are that retention should take.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Kept {
+    /// Since when the oldest message has been finished, roughly: the one that was accepted first.
+    pub oldest_finished_s: Option<f64>,
+    /// Age of the oldest dead letter.
+    pub oldest_dead_letter_s: Option<f64>,
+    /// Dead letters there are.
+    pub dead_letters: i64,
+    /// Those of the last day.
+    pub dead_letters_of_a_day: i64,
+}
+
+/// Looks at what is kept.
+pub async fn kept(conn: &mut AsyncPgConnection) -> Result<Kept, Error> {
+    let query = "
+        select (select extract(epoch from now() - finished_at) from messages where finished_at is not null
+                order by id limit 1) as oldest_finished_s,
+               (select extract(epoch from now() - min(failed_at)) from dead_letters) as oldest_dead_letter_s,
+               (select count(*) from dead_letters) as dead_letters,
+               (select count(*) from dead_letters where failed_at > now() - interval '1 day') as dead_letters_of_a_day";
+    row(conn, query).await
+}
