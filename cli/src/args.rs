@@ -6,7 +6,9 @@ use clap::{Parser, Subcommand};
 use sigpost_runtime::references;
 use sigpost_runtime::telemetry::{self, LogFormat};
 
-use crate::commands::{bench, config, dev, email, health, messages, migrate, new, publish, serve, tokens, version};
+use crate::commands::{
+    bench, config, dev, doctor, email, health, messages, migrate, new, publish, serve, tokens, version,
+};
 
 /// A serverless HTTP-push job dispatcher that speaks QStash's protocol, on your own Postgres.
 ///
@@ -26,6 +28,7 @@ pub(crate) enum Command {
     Serve(serve::Serve),
     Health(health::Health),
     Config(config::Config),
+    Doctor(doctor::Doctor),
     Migrate(migrate::Migrate),
     Tokens(tokens::Tokens),
     Publish(Box<publish::Publish>),
@@ -70,7 +73,7 @@ impl Command {
             _ => false,
         };
         telemetry::init(if json_logs { LogFormat::Json } else { LogFormat::from_env() })?;
-        if matches!(self, Self::Serve(_) | Self::Migrate(_) | Self::Tokens(_)) {
+        if matches!(self, Self::Serve(_) | Self::Migrate(_) | Self::Tokens(_) | Self::Doctor(_)) {
             references::resolve().await?;
         }
         match self {
@@ -78,6 +81,7 @@ impl Command {
             Self::Serve(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Health(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Config(command) => command.run().await,
+            Self::Doctor(command) => command.run().await,
             Self::Migrate(command) => command.run().await,
             Self::Tokens(command) => command.run().await.map(|()| ExitCode::SUCCESS),
             Self::Publish(command) => command.run().await.map(|()| ExitCode::SUCCESS),

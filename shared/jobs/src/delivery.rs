@@ -6,6 +6,8 @@ mod pulse;
 mod run;
 mod verify;
 
+pub use pulse::{BEAT as RUN_BEAT, LEASE as RUN_LEASE};
+
 use std::sync::Arc;
 
 use axum::body::Bytes;

@@ -65,6 +65,7 @@ pub mod trace;
 
 pub use client::Client;
 pub use context::{JobContext, Lock};
+pub use delivery::{RUN_BEAT, RUN_LEASE};
 pub use enqueue::{EnqueueError, Enqueued, enqueue};
 pub use enqueue_in::{enqueue_in, enqueue_many_in};
 pub use error::JobError;

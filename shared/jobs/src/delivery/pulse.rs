@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::run::Stop;
 
 /// How long a run is believed alive without a heartbeat: after a crash, a retry waits this long.
-pub(super) const LEASE: Duration = Duration::from_secs(30);
+pub const LEASE: Duration = Duration::from_secs(30);
 /// Between heartbeats: two may fail before the lease ends.
-const BEAT: Duration = Duration::from_secs(10);
+pub const BEAT: Duration = Duration::from_secs(10);
 /// Until the next try when the database was away.
 const AGAIN: Duration = Duration::from_secs(1);
 

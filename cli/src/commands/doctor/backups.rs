@@ -1,0 +1,84 @@
+//! Backups, as far as the server shows them.
+
+use anyhow::Result;
+use sigpost_store::diagnosis::backups::{self, Backups};
+
+use super::finding::{Finding, lasting};
+use super::subject::Subject;
+
+pub(super) async fn backups(subject: &Subject) -> Result<Finding> {
+    Ok(judge(&backups::look(&mut *subject.session().await?).await?))
+}
+
+fn judge(seen: &Backups) -> Finding {
+    if !seen.idle_slots.is_empty() {
+        return Finding::warned(
+            format!("nobody reads the replication slots {}", seen.idle_slots.join(", ")),
+            "the server keeps its log for them until the disk is full",
+            "start who reads them, or drop them: select pg_drop_replication_slot('...')",
+        );
+    }
+    if let Some(service) = &seen.service {
+        return Finding::unseen(
+            format!("managed by {service}"),
+            "its snapshots cannot be seen from here",
+            match service.as_str() {
+                "RDS" => {
+                    "aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,BackupRetentionPeriod,\
+                     LatestRestorableTime]'; a period of 0 is none"
+                }
+                _ => "look at its console for automated backups, and restore one to try",
+            },
+        );
+    }
+    let last = seen.archived_s.map_or("never".to_owned(), |ago| format!("{} ago", lasting(ago)));
+    let figure = format!("last segment archived: {last}; {} receivers connected", seen.receivers);
+    if seen.archiving_fails {
+        let fix = "look at the server's log for archive_command";
+        return Finding::failed(figure, "the last attempt to archive the log failed", fix);
+    }
+    let recent = seen.archived_s.is_some_and(|ago| ago < 86_400.0);
+    match (seen.archives, recent) {
+        (true, true) => Finding::passed(figure),
+        (true, false) => Finding::warned(
+            figure,
+            "the log has not been archived for a day",
+            "set archive_timeout, so that a quiet server archives too, and make a base backup",
+        ),
+        (false, _) => Finding::warned(
+            figure,
+            "the server archives nothing; backups made by pg_dump or by copying its disk cannot be seen from here",
+            "make backups, off this machine, and restore one to try; pgBackRest and WAL-G archive continuously",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::State::{Failed, Passed, Skipped, Warned};
+    use super::*;
+
+    #[test]
+    fn archiving_that_works_passes_and_what_cannot_be_seen_is_said() {
+        let good = Backups {
+            archives: true,
+            archived_s: Some(86_399.0),
+            archiving_fails: false,
+            receivers: 0,
+            idle_slots: vec![],
+            service: None,
+        };
+        let state = |change: fn(&mut Backups)| {
+            let mut seen = good.clone();
+            change(&mut seen);
+            judge(&seen).state
+        };
+        assert_eq!(state(|_| ()), Passed);
+        assert_eq!(state(|seen| seen.archived_s = Some(86_400.0)), Warned);
+        assert_eq!(state(|seen| seen.archived_s = None), Warned);
+        assert_eq!(state(|seen| seen.archives = false), Warned);
+        assert_eq!(state(|seen| seen.archiving_fails = true), Failed);
+        assert_eq!(state(|seen| seen.idle_slots.push("old".into())), Warned);
+        assert_eq!(state(|seen| seen.service = Some("RDS".into())), Skipped);
+    }
+}

@@ -1,0 +1,216 @@
+//! Keys and tokens.
+
+use anyhow::Result;
+use sigpost_qstash::{DEV_TOKEN, SigningKeys};
+use sigpost_runtime::env;
+use sigpost_store::diagnosis::keys::{self, Token};
+use sigpost_store::signing_keys as stored;
+
+use super::finding::{Finding, lasting};
+use super::subject::Subject;
+
+const YEAR_S: f64 = 365.0 * 86_400.0;
+/// HMAC-SHA256's keys should not be shorter than its output (RFC 2104, section 3).
+const SHORTEST_KEY_BYTES: usize = 32;
+const SHORTEST_TOKEN_BYTES: usize = 16;
+const ROTATE: &str = "rotate them twice: POST /v2/keys/rotate, give handlers the new ones, and again";
+
+pub(super) async fn signing_keys(subject: &Subject) -> Result<Finding> {
+    Ok(judge_keys(stored::find(&mut *subject.session().await?).await?.as_ref()))
+}
+
+fn judge_keys(keys: Option<&SigningKeys>) -> Finding {
+    let Some(keys) = keys else {
+        return Finding::warned("none", "the first start of `serve` makes them", "start `sigpost serve`");
+    };
+    let shortest = keys.current.len().min(keys.next.len());
+    let figure = format!("two, of {shortest} bytes or more");
+    if keys.is_dev() {
+        let reason = "one of them is QStash's public development key: anybody can sign what handlers believe";
+        return Finding::failed(figure, reason, ROTATE);
+    }
+    if keys.current == keys.next {
+        return Finding::failed(figure, "both are the same: handlers refuse everything after a rotation", ROTATE);
+    }
+    if shortest < SHORTEST_KEY_BYTES {
+        return Finding::failed(figure, "keys below 32 bytes can be guessed from one signature", ROTATE);
+    }
+    Finding::passed(figure)
+}
+
+pub(super) async fn key_age(subject: &Subject) -> Result<Finding> {
+    Ok(judge_age(keys::age(&mut *subject.session().await?).await?.rotated_s))
+}
+
+fn judge_age(rotated_s: Option<f64>) -> Finding {
+    let Some(age_s) = rotated_s else { return Finding::skipped("there are no keys yet") };
+    let figure = format!("{} since the last rotation", lasting(age_s));
+    match age_s > YEAR_S {
+        true => Finding::warned(
+            figure,
+            "whoever had them once may have them still",
+            "rotate once a year: POST /v2/keys/rotate, then give handlers the new pair",
+        ),
+        false => Finding::passed(figure),
+    }
+}
+
+pub(super) async fn key_settings(subject: &Subject) -> Result<Finding> {
+    let given = env::var("QSTASH_CURRENT_SIGNING_KEY")?.zip(env::var("QSTASH_NEXT_SIGNING_KEY")?);
+    let given = given.map(|(current, next)| SigningKeys { current, next });
+    Ok(judge_given(given.as_ref(), stored::find(&mut *subject.session().await?).await?.as_ref()))
+}
+
+fn judge_given(given: Option<&SigningKeys>, stored: Option<&SigningKeys>) -> Finding {
+    let (Some(given), Some(stored)) = (given, stored) else {
+        return Finding::skipped("there are none in the environment, or none in the database");
+    };
+    let fix = "give the environment the pair of GET /v2/keys; handlers read it from there";
+    if given == stored {
+        return Finding::passed("the same");
+    }
+    if given.current == stored.current || given.next == stored.current {
+        let reason = "handlers with these accept what is signed now, and nothing after the next rotation";
+        return Finding::warned("they have been rotated since", reason, fix);
+    }
+    let reason = "handlers with these refuse every delivery; the database's keys count";
+    Finding::failed("others than the database's", reason, fix)
+}
+
+pub(super) async fn api_token(subject: &Subject) -> Result<Finding> {
+    Ok(judge_token(&subject.config.token.0))
+}
+
+fn judge_token(token: &str) -> Finding {
+    let fix = "make one with `openssl rand -hex 32`, and set QSTASH_TOKEN where it is published and served";
+    let figure = format!("{} characters", token.chars().count());
+    match token {
+        "" => Finding::failed("none", "QSTASH_TOKEN is not set", fix),
+        DEV_TOKEN => Finding::failed(figure, "it is QStash's public development token, which anybody knows", fix),
+        _ if token.len() < SHORTEST_TOKEN_BYTES => Finding::warned(figure, "it can be guessed", fix),
+        _ => Finding::passed(figure),
+    }
+}
+
+pub(super) async fn admin_token(subject: &Subject) -> Result<Finding> {
+    if subject.in_lambda() {
+        return Ok(Finding::skipped("the admin API is a function with settings of its own"));
+    }
+    Ok(judge_admin_token(env::var("ADMIN_TOKEN")?.as_deref(), &subject.config.token.0))
+}
+
+fn judge_admin_token(admin: Option<&str>, api: &str) -> Finding {
+    let fix = "make one with `openssl rand -hex 32`, and set ADMIN_TOKEN";
+    let Some(token) = admin else {
+        return Finding::warned("none", "there is no admin API, and so no job health to watch", fix);
+    };
+    let figure = format!("{} characters", token.chars().count());
+    match token {
+        DEV_TOKEN => Finding::failed(figure, "it is QStash's public development token, which anybody knows", fix),
+        _ if token == api => Finding::warned(figure, "it is the API's: who publishes sees all of the admin API", fix),
+        _ if token.len() < SHORTEST_TOKEN_BYTES => Finding::warned(figure, "it can be guessed", fix),
+        _ => Finding::passed(figure),
+    }
+}
+
+pub(super) async fn named_tokens(subject: &Subject) -> Result<Finding> {
+    Ok(judge_named(&keys::tokens(&mut *subject.session().await?).await?))
+}
+
+fn judge_named(tokens: &[Token]) -> Finding {
+    let full = tokens.iter().filter(|token| token.scope == "full").count();
+    let figure = format!("{} by name, {full} of them with full scope", tokens.len());
+    let old: Vec<&str> = tokens.iter().filter(|token| token.age_s > YEAR_S).map(|token| token.name.as_str()).collect();
+    match old[..] {
+        [] => Finding::passed(figure),
+        _ => Finding::warned(
+            figure,
+            format!("older than a year: {}", old.join(", ")),
+            "make new ones (`sigpost tokens create`), then `sigpost tokens revoke` the old ones",
+        ),
+    }
+}
+
+pub(super) async fn rate_limit(subject: &Subject) -> Result<Finding> {
+    let tokens = keys::tokens(&mut *subject.session().await?).await?;
+    let limit = subject.config.api_rate_limit.map(std::num::NonZeroU32::get);
+    Ok(judge_rate_limit(limit, &tokens))
+}
+
+fn judge_rate_limit(limit: Option<u32>, tokens: &[Token]) -> Finding {
+    if let Some(limit) = limit {
+        return Finding::passed(format!("{limit} requests per second of a token to a process"));
+    }
+    let limited = tokens.iter().filter(|token| token.limited).count();
+    let figure = format!("none for all; {limited} of {} tokens by name have one", tokens.len());
+    Finding::warned(
+        figure,
+        "a client that goes wild takes the API from the others; publishes are bounded by what is in memory only",
+        "set API_RATE_LIMIT_PER_SECOND, and use queues and flow control for what is pushed",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::State::{Failed, Passed, Skipped, Warned};
+    use super::*;
+
+    fn pair(current: &str, next: &str) -> SigningKeys {
+        SigningKeys { current: current.into(), next: next.into() }
+    }
+
+    #[test]
+    fn keys_must_be_long_different_and_ones_own() {
+        let (a, b) = ("a".repeat(32), "b".repeat(32));
+        for (keys, expected) in [
+            (None, Warned),
+            (Some(pair(&a, &b)), Passed),
+            (Some(pair(&a[1..], &b)), Failed),
+            (Some(pair(&a, &a)), Failed),
+            (Some(SigningKeys::dev()), Failed),
+            (Some(SigningKeys::dev().rotate()), Failed),
+        ] {
+            assert_eq!(judge_keys(keys.as_ref()).state, expected);
+        }
+        assert_eq!(judge_age(None).state, Skipped);
+        assert_eq!(judge_age(Some(YEAR_S)).state, Passed);
+        assert_eq!(judge_age(Some(YEAR_S + 1.0)).state, Warned);
+    }
+
+    #[test]
+    fn keys_of_the_environment_may_lag_behind_by_one_rotation() {
+        let given = SigningKeys::generate();
+        let once = given.rotate();
+        for (stored, expected) in [
+            (None, Skipped),
+            (Some(given.clone()), Passed),
+            (Some(once.clone()), Warned),
+            (Some(once.rotate()), Failed),
+        ] {
+            assert_eq!(judge_given(Some(&given), stored.as_ref()).state, expected);
+        }
+        assert_eq!(judge_given(None, Some(&given)).state, Skipped);
+    }
+
+    #[test]
+    fn tokens_must_be_long_and_apart() {
+        let long = "0123456789abcdef";
+        for (token, expected) in [("", Failed), (DEV_TOKEN, Failed), (&long[1..], Warned), (long, Passed)] {
+            assert_eq!(judge_token(token).state, expected, "{token}");
+        }
+        for (admin, expected) in [
+            (None, Warned),
+            (Some(DEV_TOKEN), Failed),
+            (Some("own"), Warned),
+            (Some(long), Passed),
+            (Some("api"), Warned),
+        ] {
+            assert_eq!(judge_admin_token(admin, "api").state, expected, "{admin:?}");
+        }
+        let token = |age_s| Token { name: "t".into(), scope: "full".into(), limited: true, age_s };
+        assert_eq!(judge_named(&[token(YEAR_S)]).state, Passed);
+        assert_eq!(judge_named(&[token(YEAR_S + 1.0)]).state, Warned);
+        assert_eq!(judge_rate_limit(Some(1), &[]).state, Passed);
+        assert_eq!(judge_rate_limit(None, &[token(0.0)]).state, Warned);
+    }
+}

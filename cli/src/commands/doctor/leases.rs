@@ -1,0 +1,174 @@
+//! Who delivers, and how its death is found out.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use sigpost_jobs::{RUN_BEAT, RUN_LEASE};
+use sigpost_store::diagnosis::runs::{self, Durations, Leases};
+
+use super::finding::{Finding, lasting};
+use super::subject::Subject;
+
+pub(super) async fn processes(subject: &Subject) -> Result<Finding> {
+    if subject.in_lambda() {
+        return Ok(Finding::skipped("functions are started when there is something to deliver"));
+    }
+    Ok(judge_processes(subject.server().await?.listeners))
+}
+
+fn judge_processes(listeners: i64) -> Finding {
+    let figure = format!("{listeners} listen for messages");
+    let fix = "run two of `sigpost serve` or more; there is no leader";
+    match listeners {
+        0 => Finding::failed(
+            figure,
+            "nobody delivers; or its session cannot be seen: ask with the role that `serve` has",
+            "start `sigpost serve`",
+        ),
+        1 => Finding::warned(figure, "while it restarts or after it is killed, nothing is accepted or delivered", fix),
+        _ => Finding::passed(figure),
+    }
+}
+
+pub(super) async fn lease(subject: &Subject) -> Result<Finding> {
+    let Some(engine) = &subject.config.engine else { return Ok(Finding::skipped("nothing is delivered")) };
+    Ok(judge_lease(engine.lease, subject.round_trip().await?))
+}
+
+fn judge_lease(lease: Duration, round_trip: Duration) -> Finding {
+    let renewal = lease / 3;
+    let figure = format!(
+        "{} s, renewed every {:.1} s; the database answers in {}",
+        lease.as_secs(),
+        renewal.as_secs_f64(),
+        lasting(round_trip.as_secs_f64())
+    );
+    if round_trip >= renewal {
+        let reason = "the database answers later than a lease has to be renewed: every lease is lost";
+        return Finding::failed(figure, reason, "raise LEASE_SECONDS, and see `database-reachable`");
+    }
+    if round_trip * 10 >= renewal || lease < Duration::from_secs(5) {
+        let reason = "one slow commit loses a lease, and the message is pushed twice";
+        return Finding::warned(figure, reason, "raise LEASE_SECONDS to 20");
+    }
+    if lease > Duration::from_secs(300) {
+        let reason = "so long the messages of a killed process wait";
+        return Finding::warned(figure, reason, "lower LEASE_SECONDS to 20: leases are renewed while a push lasts");
+    }
+    Finding::passed(figure)
+}
+
+pub(super) async fn heartbeats(subject: &Subject) -> Result<Finding> {
+    Ok(judge_heartbeats(runs::leases(&mut *subject.session().await?).await?))
+}
+
+fn judge_heartbeats(leases: Leases) -> Finding {
+    let figure = format!(
+        "{} runs under way; their leases of {} s are renewed every {} s",
+        leases.open,
+        RUN_LEASE.as_secs(),
+        RUN_BEAT.as_secs()
+    );
+    // The beat of the moment in which it was asked.
+    if leases.longest_s > RUN_LEASE.as_secs_f64() + 1.0 {
+        return Finding::warned(
+            figure,
+            format!(
+                "a run has a lease for another {}: nobody takes it over before, whatever happens",
+                lasting(leases.longest_s)
+            ),
+            "its handler is of another version of sigpost, or the row was changed by hand: deploy all of one version",
+        );
+    }
+    Finding::passed(figure)
+}
+
+pub(super) async fn lost_leases(subject: &Subject) -> Result<Finding> {
+    let traffic = subject.traffic().await?;
+    Ok(judge_lost(traffic.lost_leases, traffic.accepted))
+}
+
+fn judge_lost(lost: i64, accepted: i64) -> Finding {
+    let figure = format!("{lost} messages lost one in the last hour, of {accepted} accepted");
+    let reason = "their process died or stood still, and they were pushed again";
+    let fix =
+        "look for processes that were killed (memory, deployments without a grace time) and at the database's latency";
+    match lost {
+        0 => Finding::passed(figure),
+        _ if lost >= 10 && lost * 100 > accepted => Finding::failed(figure, reason, fix),
+        _ => Finding::warned(figure, reason, fix),
+    }
+}
+
+pub(super) async fn shutdown_grace(subject: &Subject) -> Result<Finding> {
+    let Some(engine) = subject.config.engine.as_ref().filter(|_| !subject.in_lambda()) else {
+        return Ok(Finding::skipped("functions end after their last request"));
+    };
+    let durations = runs::durations(&mut *subject.session().await?).await?;
+    Ok(judge_grace(engine.grace, &durations))
+}
+
+fn judge_grace(grace: Duration, durations: &[Durations]) -> Finding {
+    let grace_s = grace.as_secs_f64();
+    let Some(slowest) = durations.iter().max_by(|a, b| a.p99_s.total_cmp(&b.p99_s)) else {
+        return Finding::passed(format!("{grace_s} s; no run in the last day"));
+    };
+    let figure = format!("{grace_s} s; 99 % of {} took up to {}", slowest.job_type, lasting(slowest.p99_s));
+    if slowest.p99_s > grace_s {
+        return Finding::warned(
+            figure,
+            "pushes that last longer are given back when a process stops, and their jobs are delivered again",
+            "raise SHUTDOWN_GRACE_SECONDS, and with it what the platform gives (terminationGracePeriodSeconds)",
+        );
+    }
+    Finding::passed(figure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::State::{Failed, Passed, Warned};
+    use super::*;
+
+    #[test]
+    fn one_process_is_few_and_none_is_a_fault() {
+        for (listeners, expected) in [(0, Failed), (1, Warned), (2, Passed)] {
+            assert_eq!(judge_processes(listeners).state, expected, "{listeners}");
+        }
+    }
+
+    #[test]
+    fn lease_is_judged_by_the_database_behind_it() {
+        for (lease_s, round_trip_ms, expected) in [
+            (20, 1, Passed),
+            (20, 666, Passed),
+            (20, 667, Warned),
+            (20, 6_667, Failed),
+            (4, 1, Warned),
+            (5, 1, Passed),
+            (300, 1, Passed),
+            (301, 1, Warned),
+        ] {
+            let finding = judge_lease(Duration::from_secs(lease_s), Duration::from_millis(round_trip_ms));
+            assert_eq!(finding.state, expected, "{lease_s} {round_trip_ms}");
+        }
+        assert_eq!(judge_heartbeats(Leases { open: 1, longest_s: 31.0 }).state, Passed);
+        assert_eq!(judge_heartbeats(Leases { open: 1, longest_s: 31.1 }).state, Warned);
+    }
+
+    #[test]
+    fn lost_leases_are_judged_by_their_share() {
+        for (lost, accepted, expected) in
+            [(0, 0, Passed), (1, 1, Warned), (9, 9, Warned), (10, 999, Failed), (10, 1000, Warned)]
+        {
+            assert_eq!(judge_lost(lost, accepted).state, expected, "{lost} {accepted}");
+        }
+    }
+
+    #[test]
+    fn grace_must_hold_the_slowest_job() {
+        let durations = [25.0, 1.0].map(|p99_s| Durations { job_type: "a".into(), runs: 5, p99_s });
+        assert_eq!(judge_grace(Duration::from_secs(25), &durations).state, Passed);
+        assert_eq!(judge_grace(Duration::from_secs(24), &durations).state, Warned);
+        assert_eq!(judge_grace(Duration::from_secs(24), &[]).state, Passed);
+    }
+}

@@ -1,0 +1,255 @@
+//! What pushes may reach, and how the API is reached.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use anyhow::Result;
+use jiff::fmt::rfc2822;
+use reqwest::{StatusCode, Url};
+use sigpost_qstash::SigningKeys;
+use sigpost_runtime::AddressPolicy;
+use sigpost_runtime::causes::with_causes;
+use sigpost_store::signing_keys as stored;
+use tokio::time::Instant;
+
+use super::database::{judge_clock, now_s};
+use super::finding::{Finding, lasting};
+use super::subject::Subject;
+
+/// Where clouds give out the credentials of a machine.
+const METADATA: [IpAddr; 3] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+];
+const METADATA_HOST: &str = "metadata.google.internal";
+const WITHOUT_URL: &str = "give --url or QSTASH_URL: where the API is reached from outside";
+
+pub(super) async fn private_targets(subject: &Subject) -> Result<Finding> {
+    Ok(judge_policy(&subject.config.address_policy))
+}
+
+fn judge_policy(policy: &AddressPolicy) -> Finding {
+    let open = METADATA.iter().filter(|address| policy.check_address(**address).is_ok()).map(ToString::to_string);
+    let mut open: Vec<String> = open.collect();
+    open.extend(policy.allows_host(METADATA_HOST).then(|| METADATA_HOST.to_owned()));
+    if !open.is_empty() {
+        return Finding::failed(
+            format!("{} may be pushed to", open.join(", ")),
+            "there a cloud gives out the credentials of the machine: a publish can read them into its callback",
+            "name in ALLOW_TARGETS the networks and hosts of your handlers and nothing wider",
+        );
+    }
+    let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    if here.iter().any(|address| policy.check_address(*address).is_ok()) {
+        return Finding::warned(
+            "this machine may be pushed to",
+            "whatever listens on it, such as an admin interface, can be reached by a publish",
+            "leave loopback addresses out of ALLOW_TARGETS, unless handlers run beside sigpost",
+        );
+    }
+    Finding::passed("neither this machine nor metadata services can be reached")
+}
+
+pub(super) async fn plain_targets(subject: &Subject) -> Result<Finding> {
+    Ok(judge_plain(&subject.traffic().await?.plain_hosts))
+}
+
+fn judge_plain(hosts: &[String]) -> Finding {
+    match hosts {
+        [] => Finding::passed("all of schedules, URL groups and open messages are https"),
+        _ => Finding::warned(
+            format!("{} hosts are pushed to over http", hosts.len()),
+            format!("payloads can be read on the way, though not changed: they are signed: {}", hosts.join(", ")),
+            "publish to https:// URLs; inside a network of your own this may be as you want it",
+        ),
+    }
+}
+
+pub(super) async fn api_tls(subject: &Subject) -> Result<Finding> {
+    Ok(subject.url.as_ref().map_or_else(|| Finding::skipped(WITHOUT_URL), judge_tls))
+}
+
+fn judge_tls(url: &Url) -> Finding {
+    let here = AddressPolicy::with_loopback();
+    let is_here = AddressPolicy::public_only().check_url(url).is_err() && here.check_url(url).is_ok();
+    match (url.scheme(), is_here) {
+        ("https", _) => Finding::passed("https"),
+        (scheme, true) => Finding::passed(format!("{scheme}, and on this machine")),
+        (scheme, false) => Finding::failed(
+            scheme,
+            "tokens and payloads cross the network as they are",
+            "put a proxy or load balancer with a certificate in front, and give out the https:// URL",
+        ),
+    }
+}
+
+/// The status of a request, with what it took; or why there is none.
+async fn ask(subject: &Subject, path: &str, token: Option<&str>) -> Result<Result<reqwest::Response, String>> {
+    let url = subject.api(path).unwrap_or_default();
+    let request = subject.http.get(url);
+    let request = match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    };
+    Ok(request.send().await.map_err(|why| with_causes(why.to_string(), &why)))
+}
+
+pub(super) async fn api_health(subject: &Subject) -> Result<Finding> {
+    if subject.url.is_none() {
+        return Ok(Finding::skipped(WITHOUT_URL));
+    }
+    let begun_at = Instant::now();
+    let mut answers = Vec::new();
+    for path in ["/healthz", "/readyz"] {
+        let answer = ask(subject, path, None).await?.map(|answer| answer.status());
+        answers.push((path, answer));
+    }
+    Ok(judge_health(&answers, begun_at.elapsed().as_secs_f64()))
+}
+
+fn judge_health(answers: &[(&str, Result<StatusCode, String>)], took_s: f64) -> Finding {
+    let bad: Vec<String> = answers
+        .iter()
+        .filter_map(|(path, answer)| match answer {
+            Ok(status) if status.is_success() => None,
+            Ok(status) => Some(format!("{path} answers {status}")),
+            Err(why) => Some(format!("{path} does not answer: {why}")),
+        })
+        .collect();
+    match bad[..] {
+        [] => Finding::passed(format!("/healthz and /readyz answer in {}", lasting(took_s))),
+        _ => Finding::failed(
+            format!("{} of {} probes", bad.len(), answers.len()),
+            bad.join("; "),
+            "look whether `sigpost serve` runs there, at its log, and whether it reaches its database",
+        ),
+    }
+}
+
+pub(super) async fn api_authorization(subject: &Subject) -> Result<Finding> {
+    if subject.url.is_none() {
+        return Ok(Finding::skipped(WITHOUT_URL));
+    }
+    let without = ask(subject, "/v2/queues", None).await?.map(|answer| answer.status());
+    let with = ask(subject, "/v2/queues", Some(&subject.config.token.0)).await?.map(|answer| answer.status());
+    Ok(judge_authorization(without, with))
+}
+
+fn judge_authorization(without: Result<StatusCode, String>, with: Result<StatusCode, String>) -> Finding {
+    let (without, with) = match (without, with) {
+        (Ok(without), Ok(with)) => (without, with),
+        (Err(why), _) | (_, Err(why)) => {
+            return Finding::failed("no answer", why, "see `api-health`");
+        }
+    };
+    let figure = format!("{} without a token, {} with QSTASH_TOKEN", without.as_u16(), with.as_u16());
+    if without != StatusCode::UNAUTHORIZED {
+        let reason = "somebody without a token is not refused; perhaps it is not sigpost that answers there";
+        return Finding::failed(figure, reason, "look at the proxy in front: it must pass on Authorization as it came");
+    }
+    match with.is_success() {
+        true => Finding::passed(figure),
+        false => Finding::failed(
+            figure,
+            "the token here is not the one that is served there",
+            "give both the same QSTASH_TOKEN; the proxy in front must pass on Authorization",
+        ),
+    }
+}
+
+pub(super) async fn api_database(subject: &Subject) -> Result<Finding> {
+    if subject.url.is_none() {
+        return Ok(Finding::skipped(WITHOUT_URL));
+    }
+    let here = stored::find(&mut *subject.session().await?).await?;
+    let there = match ask(subject, "/v2/keys", Some(&subject.config.token.0)).await? {
+        Ok(answer) => answer.json::<SigningKeys>().await.map_err(|why| why.without_url().to_string()),
+        Err(why) => Err(why),
+    };
+    Ok(judge_same(here.as_ref(), there))
+}
+
+fn judge_same(here: Option<&SigningKeys>, there: Result<SigningKeys, String>) -> Finding {
+    match there {
+        Err(why) => Finding::failed("the API tells no keys", why, "see `api-health` and `api-authorization`"),
+        Ok(there) if here == Some(&there) => Finding::passed("both have the same signing keys"),
+        Ok(_) => Finding::failed(
+            "the API has other signing keys than DATABASE_URL",
+            "it works on another database: whatever else was found here is not about it",
+            "give --url and DATABASE_URL of the same deployment",
+        ),
+    }
+}
+
+pub(super) async fn api_clock(subject: &Subject) -> Result<Finding> {
+    if subject.url.is_none() {
+        return Ok(Finding::skipped(WITHOUT_URL));
+    }
+    let answer = match ask(subject, "/healthz", None).await? {
+        Ok(answer) => answer,
+        Err(why) => return Ok(Finding::failed("no answer", why, "see `api-health`")),
+    };
+    let date = answer.headers().get("date").and_then(|date| date.to_str().ok());
+    let Some(date) = date.and_then(|date| rfc2822::parse(date).ok()) else {
+        return Ok(Finding::skipped("the answer has no Date"));
+    };
+    // A whole second is all that it says.
+    Ok(judge_clock("the API's clock", date.timestamp().as_duration().as_secs_f64() + 0.5 - now_s(), 5.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::State::{Failed, Passed, Warned};
+    use super::*;
+
+    #[test]
+    fn policy_may_open_networks_but_not_the_metadata_service() {
+        for (list, expected) in [
+            (&[][..], Passed),
+            (&["10.0.0.0/8", "*.internal.example"], Passed),
+            (&["127.0.0.1"], Warned),
+            (&["::1"], Warned),
+            (&["169.254.0.0/16"], Failed),
+            (&["0.0.0.0/0"], Failed),
+            (&["fd00::/8"], Failed),
+            (&["*.internal"], Failed),
+        ] {
+            let policy = AddressPolicy::allowing(list).expect("a list");
+            assert_eq!(judge_policy(&policy).state, expected, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine() {
+        for (url, expected) in [
+            ("https://jobs.example", Passed),
+            ("http://127.0.0.1:8080", Passed),
+            ("http://localhost:8080", Passed),
+            ("http://jobs.example", Failed),
+            ("http://10.0.0.1", Failed),
+        ] {
+            assert_eq!(judge_tls(&Url::parse(url).expect("a URL")).state, expected, "{url}");
+        }
+        assert_eq!(judge_plain(&["a".into()]).state, Warned);
+    }
+
+    #[test]
+    fn api_must_answer_and_refuse_strangers() {
+        let (ok, refused, down) = (Ok(StatusCode::OK), Ok(StatusCode::UNAUTHORIZED), Err("refused".to_owned()));
+        for (without, with, expected) in [
+            (refused.clone(), ok.clone(), Passed),
+            (ok.clone(), ok.clone(), Failed),
+            (refused.clone(), refused.clone(), Failed),
+            (down.clone(), ok.clone(), Failed),
+        ] {
+            assert_eq!(judge_authorization(without, with).state, expected);
+        }
+        assert_eq!(judge_health(&[("/healthz", ok.clone()), ("/readyz", ok.clone())], 0.0).state, Passed);
+        let unready = Ok(StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(judge_health(&[("/healthz", ok), ("/readyz", unready)], 0.0).state, Failed);
+        let keys = SigningKeys::generate();
+        assert_eq!(judge_same(Some(&keys), Ok(keys.clone())).state, Passed);
+        assert_eq!(judge_same(Some(&keys), Ok(SigningKeys::generate())).state, Failed);
+        assert_eq!(judge_same(None, down.map(|_: StatusCode| keys)).state, Failed);
+    }
+}

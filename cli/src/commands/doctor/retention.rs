@@ -1,0 +1,171 @@
+//! What is kept for how long.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use sigpost_qstash::default_backoff;
+use sigpost_store::diagnosis::log::{self, Kept, Partitions};
+use sigpost_store::diagnosis::runs::{self, LastRun};
+
+use super::finding::{Finding, lasting};
+use super::subject::Subject;
+
+const DAY_S: f64 = 86_400.0;
+/// Of the schedule that `infra` makes, where no run says otherwise.
+const USUAL_RETENTION_DAYS: f64 = 90.0;
+/// What a publish has that asks for nothing else.
+const USUAL_RETRIES: i64 = 3;
+/// Sums of delays are looked at no further: each one is a day by then.
+const MOST_RETRIES: u32 = 10_000;
+
+async fn retention_s(subject: &Subject) -> Result<f64> {
+    let last = runs::last_cleanup(&mut *subject.session().await?).await?;
+    Ok(last.and_then(|run| run.retention_days).unwrap_or(USUAL_RETENTION_DAYS) * DAY_S)
+}
+
+pub(super) async fn retry_horizon(subject: &Subject) -> Result<Finding> {
+    let retries = subject.traffic().await?.most_retries.unwrap_or(USUAL_RETRIES);
+    Ok(judge_horizon(retries, retention_s(subject).await?))
+}
+
+fn judge_horizon(retries: i64, retention_s: f64) -> Finding {
+    let counted = u32::try_from(retries).unwrap_or(MOST_RETRIES).min(MOST_RETRIES);
+    let horizon: Duration = (0..counted).map(default_backoff).sum();
+    let horizon_s = horizon.as_secs_f64();
+    let figure = format!("{retries} retries take {}; kept for {}", lasting(horizon_s), lasting(retention_s));
+    if horizon_s > retention_s {
+        return Finding::warned(
+            figure,
+            "the log of a message's first attempts is deleted before its last retry",
+            "publish with fewer retries, or with a delay of your own (Upstash-Retry-Delay); or raise the retention",
+        );
+    }
+    Finding::passed(figure)
+}
+
+pub(super) async fn dead_letters(subject: &Subject) -> Result<Finding> {
+    Ok(judge_dead_letters(log::kept(&mut *subject.session().await?).await?))
+}
+
+fn judge_dead_letters(kept: Kept) -> Finding {
+    let oldest_s = kept.oldest_dead_letter_s.unwrap_or_default();
+    let figure = format!("{}, {} of them of the last day", kept.dead_letters, kept.dead_letters_of_a_day);
+    let fix = "look at them: GET /v2/dlq; retry (POST /v2/dlq/retry) or delete them";
+    if kept.dead_letters_of_a_day >= 100 {
+        return Finding::failed(
+            figure,
+            "a hundred messages failed for good in a day: a target is down or refuses",
+            fix,
+        );
+    }
+    if oldest_s > 7.0 * DAY_S {
+        return Finding::warned(figure, format!("the oldest is there for {}: nobody looks", lasting(oldest_s)), fix);
+    }
+    Finding::passed(figure)
+}
+
+pub(super) async fn retention(subject: &Subject) -> Result<Finding> {
+    let kept = log::kept(&mut *subject.session().await?).await?;
+    Ok(judge_retention(kept, retention_s(subject).await?))
+}
+
+fn judge_retention(kept: Kept, retention_s: f64) -> Finding {
+    let Some(oldest_s) = kept.oldest_finished_s.into_iter().chain(kept.oldest_dead_letter_s).reduce(f64::max) else {
+        return Finding::passed(format!("nothing has ended yet; kept for {}", lasting(retention_s)));
+    };
+    let figure = format!("the oldest ended {} ago; kept for {}", lasting(oldest_s), lasting(retention_s));
+    // A day for the daily run, and one for a run that failed.
+    if oldest_s > retention_s + 2.0 * DAY_S {
+        return Finding::failed(
+            figure,
+            "messages and dead letters are not deleted: the tables grow without bound",
+            "see `cleanup`; publish to /api/jobs/cleanup once by hand, with {\"retention\": DAYS}",
+        );
+    }
+    Finding::passed(figure)
+}
+
+pub(super) async fn cleanup(subject: &Subject) -> Result<Finding> {
+    Ok(judge_cleanup(runs::last_cleanup(&mut *subject.session().await?).await?))
+}
+
+fn judge_cleanup(last: Option<LastRun>) -> Finding {
+    match last {
+        Some(run) => {
+            let days = run.retention_days.unwrap_or_default();
+            Finding::passed(format!("completed {} ago, keeps {days} days", lasting(run.completed_s)))
+        }
+        None => Finding::warned(
+            "not completed in the last two days",
+            "old messages are not deleted, and no days are made for the log to come",
+            "schedule it daily: POST /v2/schedules/BASE_URL/api/jobs/cleanup with Upstash-Cron: 0 3 * * * and \
+             {\"retention\": 90}",
+        ),
+    }
+}
+
+pub(super) async fn partitions(subject: &Subject) -> Result<Finding> {
+    Ok(judge_partitions(log::partitions(&mut *subject.session().await?).await?))
+}
+
+fn judge_partitions(partitions: Partitions) -> Finding {
+    let figure = format!("{} days from today on, {} rows in none", partitions.days, partitions.strays);
+    let fix = "select create_event_partitions(7), as each start of `serve` and the daily cleaning do; see `cleanup`";
+    match (partitions.days, partitions.strays) {
+        (0, _) => Finding::failed(
+            figure,
+            "today's events go to the default partition, where retention deletes row by row",
+            fix,
+        ),
+        (1..=2, _) => Finding::warned(figure, "in two days events go to the default partition", fix),
+        (_, 1..) => Finding::warned(
+            figure,
+            "there were days without a partition; their events are deleted row by row",
+            "nothing, once there are days ahead: the daily cleaning deletes them when they are old",
+        ),
+        _ => Finding::passed(figure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::State::{Failed, Passed, Warned};
+    use super::*;
+
+    #[test]
+    fn retries_must_end_within_the_retention() {
+        // Four short ones, then a day each.
+        for (retries, days, expected) in
+            [(3, 1.0, Passed), (5, 2.0, Passed), (5, 1.0, Warned), (i64::MAX, 3650.0, Warned)]
+        {
+            assert_eq!(judge_horizon(retries, days * DAY_S).state, expected, "{retries} {days}");
+        }
+    }
+
+    #[test]
+    fn old_things_must_go() {
+        let kept = |finished_days: f64, dead_days: f64, of_a_day| Kept {
+            oldest_finished_s: Some(finished_days * DAY_S),
+            oldest_dead_letter_s: Some(dead_days * DAY_S),
+            dead_letters: of_a_day,
+            dead_letters_of_a_day: of_a_day,
+        };
+        let retention = 90.0 * DAY_S;
+        assert_eq!(judge_retention(kept(92.0, 1.0, 1), retention).state, Passed);
+        assert_eq!(judge_retention(kept(92.1, 1.0, 1), retention).state, Failed);
+        assert_eq!(judge_retention(kept(1.0, 92.1, 1), retention).state, Failed);
+        assert_eq!(judge_dead_letters(kept(0.0, 7.0, 99)).state, Passed);
+        assert_eq!(judge_dead_letters(kept(0.0, 7.1, 1)).state, Warned);
+        assert_eq!(judge_dead_letters(kept(0.0, 0.0, 100)).state, Failed);
+        assert_eq!(judge_cleanup(None).state, Warned);
+    }
+
+    #[test]
+    fn log_needs_days_ahead() {
+        for (days, strays, expected) in
+            [(0, 0, Failed), (1, 0, Warned), (2, 0, Warned), (3, 0, Passed), (8, 1, Warned), (0, 1, Failed)]
+        {
+            assert_eq!(judge_partitions(Partitions { days, strays }).state, expected, "{days} {strays}");
+        }
+    }
+}

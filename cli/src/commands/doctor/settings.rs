@@ -1,0 +1,76 @@
+//! The environment.
+
+use anyhow::Result;
+use dispatch::config::Problem;
+use sigpost_runtime::env;
+
+use super::finding::Finding;
+use super::subject::Subject;
+
+pub(super) async fn settings(subject: &Subject) -> Result<Finding> {
+    Ok(judge_settings(&subject.problems))
+}
+
+fn judge_settings(problems: &[Problem]) -> Finding {
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let figure = format!("{errors} errors, {} warnings", problems.len() - errors);
+    let said = problems.iter().map(|problem| problem.text.as_str()).collect::<Vec<_>>().join("; ");
+    match (errors, problems.len()) {
+        (_, 0) => Finding::passed(figure),
+        (0, _) => Finding::warned(figure, said, "change them; `sigpost config check` shows all settings"),
+        _ => Finding::failed(
+            figure,
+            said,
+            "change them: `serve` does not start; `sigpost config check` shows all settings",
+        ),
+    }
+}
+
+pub(super) async fn log_level(_: &Subject) -> Result<Finding> {
+    Ok(judge_log(env::var("RUST_LOG")?.as_deref().unwrap_or("info")))
+}
+
+fn judge_log(filter: &str) -> Finding {
+    let figure = format!("RUST_LOG={filter}");
+    let says = |level: &str| filter.split(',').any(|part| part == level || part.ends_with(&format!("={level}")));
+    if says("trace") || says("debug") {
+        let reason = "every statement and request is logged: slow, dear, and more than should be kept";
+        return Finding::warned(figure, reason, "set RUST_LOG=info, and more only while you look for something");
+    }
+    if says("error") || says("off") {
+        let reason = "warnings are left out, which say what is going wrong";
+        return Finding::warned(figure, reason, "set RUST_LOG=info");
+    }
+    Finding::passed(figure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::State::{Failed, Passed, Warned};
+    use super::*;
+
+    #[test]
+    fn an_error_fails_and_a_warning_warns() {
+        let (error, warning) = (Problem::error("A", "A is wrong"), Problem::warning("B", "B is odd"));
+        assert_eq!(judge_settings(&[]).state, Passed);
+        assert_eq!(judge_settings(std::slice::from_ref(&warning)).state, Warned);
+        let both = judge_settings(&[error, warning]);
+        assert_eq!((both.state, both.figure.as_str()), (Failed, "1 errors, 1 warnings"));
+        assert_eq!(both.reason.as_deref(), Some("A is wrong; B is odd"));
+    }
+
+    #[test]
+    fn filter_is_judged_by_its_levels() {
+        for (filter, state) in [
+            ("info", Passed),
+            ("warn", Passed),
+            ("info,dispatch=debug", Warned),
+            ("trace", Warned),
+            ("error", Warned),
+            ("off", Warned),
+            ("info,debugger=info", Passed),
+        ] {
+            assert_eq!(judge_log(filter).state, state, "{filter}");
+        }
+    }
+}
