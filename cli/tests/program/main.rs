@@ -3,6 +3,7 @@
 mod commands;
 mod config;
 mod dev;
+mod doctor;
 mod email;
 mod logs;
 mod new_job;
