@@ -1,10 +1,16 @@
 //! The program as a user runs it: real processes, a real Postgres, a real terminal's signals.
 
+mod cleanup;
 mod commands;
+mod completions;
+mod deployment;
 mod dev;
 mod email;
 mod new_job;
+mod operate;
 mod readme;
+mod redrive;
 mod running;
 mod serve;
+mod tail;
 mod tokens;
