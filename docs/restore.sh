@@ -87,8 +87,8 @@ restore() {
         fail "the rows (above, > is restored) differ from those of the backup; is somebody writing? do not use this database"
     printf '%s\n' "$rows" | awk '{ rows += $2 } END { printf "restored %d rows of %d tables", rows, NR }'
     say ", $(printf '%s\n' "$migrations" | wc -l) migrations; next: sigpost migrate, then start dispatchers"
-    query "select 'open: ' || count(*) || ' messages, ' || count(*) filter (where state = 'active')
-        || ' of them were being delivered and are delivered again' from messages where state in ('pending', 'active')"
+    query "select 'open messages: ' || count(*) || '; of these, under way and delivered again: '
+        || count(*) filter (where state = 'active') from messages where state in ('pending', 'active')"
 }
 
 [ $# = 2 ] || fail "usage: DATABASE_URL=postgres://... $0 backup|restore FILE"

@@ -68,7 +68,7 @@ async fn a_restored_deployment_delivers_what_was_open_when_it_was_backed_up() {
     let new = TestDatabase::empty().await;
     let restored = run(&new, "restore", &file).await;
     assert!(restored.status.success(), "{}", printed(&restored));
-    let said = "open: 2 messages, 1 of them were being delivered and are delivered again";
+    let said = "open messages: 2; of these, under way and delivered again: 1";
     assert!(printed(&restored).contains(said), "{}", printed(&restored));
     let again = run(&new, "restore", &file).await;
     assert!(!again.status.success() && printed(&again).contains("is not empty"), "{}", printed(&again));
