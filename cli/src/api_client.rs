@@ -1,41 +1,143 @@
-//! Talking to a dispatch API, this one's or QStash's.
+//! Talking to a dispatch API, this one's or QStash's, and to the admin API beside it.
 
-use anyhow::{Context, Result, bail};
+mod address;
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use clap::Args;
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use sigpost_qstash::DEV_TOKEN;
 
-/// Where the API is, and the token for it.
+pub(crate) use self::address::{with_query, with_segment};
+
+/// How long an answer may take: a batch of a hundred retries is the longest there is.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where the deployment is.
 #[derive(Debug, Args)]
-pub(crate) struct ApiArgs {
+pub(crate) struct UrlArgs {
     /// Where the API is.
     #[arg(long, env = "QSTASH_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
     url: String,
+}
+
+/// Where the API is, the token for it, and how to print.
+#[derive(Debug, Args)]
+pub(crate) struct ApiArgs {
+    #[command(flatten)]
+    at: UrlArgs,
     /// Its token. The default is the one `sigpost dev` uses.
     #[arg(long, env = "QSTASH_TOKEN", default_value = DEV_TOKEN, hide_env_values = true, hide_default_value = true)]
     token: String,
+    /// Print the API's answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where the admin API is, and the token for it.
+#[derive(Debug, Args)]
+pub(crate) struct AdminArgs {
+    /// Where the admin API is, if not where the API is: on AWS it is a function of its own.
+    #[arg(long, env = "ADMIN_URL", value_name = "URL")]
+    admin_url: Option<String>,
+    /// Its token. The default is the one `sigpost dev` uses.
+    #[arg(long, env = "ADMIN_TOKEN", default_value = DEV_TOKEN, hide_env_values = true, hide_default_value = true)]
+    admin_token: String,
 }
 
 impl ApiArgs {
-    /// A request to a path of the API, with the token.
-    pub(crate) fn request(&self, method: Method, path: &str) -> Result<RequestBuilder> {
-        let client = reqwest::Client::builder().build().context("the HTTP client cannot be built")?;
-        Ok(client.request(method, format!("{}{path}", self.url.trim_end_matches('/'))).bearer_auth(&self.token))
+    /// The API, with one client for all that is asked of it.
+    pub(crate) fn open(&self) -> Result<Api> {
+        Api::new(&self.at.url, &self.token)
     }
 
-    /// Sends it; an answer outside 2xx is an error with the API's own words.
+    /// Where it is.
+    pub(crate) fn place(&self) -> &UrlArgs {
+        &self.at
+    }
+}
+
+impl AdminArgs {
+    /// The admin API of the deployment there.
+    pub(crate) fn open(&self, at: &UrlArgs) -> Result<Api> {
+        self.open_at(&at.url)
+    }
+
+    /// The same, of the deployment at this URL.
+    pub(crate) fn open_at(&self, url: &str) -> Result<Api> {
+        Api::new(self.admin_url.as_deref().unwrap_or(url), &self.admin_token)
+    }
+}
+
+/// An API that answers in JSON.
+pub(crate) struct Api {
+    url: String,
+    token: String,
+    client: Client,
+}
+
+/// An answer outside 2xx, with the API's own words.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    reason: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.status, self.reason)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Api {
+    fn new(url: &str, token: &str) -> Result<Self> {
+        let client = Client::builder().timeout(PATIENCE).build().context("the HTTP client cannot be built")?;
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), token: token.to_owned(), client })
+    }
+
+    /// A request to a path of the API, with the token.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
+    }
+
+    /// Sends it; an answer outside 2xx is a [`Refused`].
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Value> {
+        let (status, value) = self.answer(request).await?;
+        if !status.is_success() {
+            let reason = value["error"].as_str().unwrap_or("no reason given").to_owned();
+            return Err(Refused { status, reason }.into());
+        }
+        Ok(value)
+    }
+
+    /// Sends it; whatever is answered.
+    pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<(StatusCode, Value)> {
         let response = request
             .send()
             .await
             .with_context(|| format!("{} does not answer; is `sigpost dev` running there?", self.url))?;
         let status = response.status();
         let text = response.text().await.context("the answer broke off")?;
-        let value: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        if !status.is_success() {
-            bail!("{status}: {}", value["error"].as_str().unwrap_or("no reason given"));
-        }
-        Ok(value)
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    /// Asks for what is there.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// Asks for something to be done.
+    pub(crate) async fn post(&self, path: &str) -> Result<Value> {
+        self.send(self.request(Method::POST, path)).await
+    }
+
+    /// Asks for something to go.
+    pub(crate) async fn delete(&self, path: &str) -> Result<Value> {
+        self.send(self.request(Method::DELETE, path)).await
     }
 }

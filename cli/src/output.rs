@@ -9,9 +9,15 @@ use serde::Serialize;
 /// does, has what he wants.
 pub(crate) fn print(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
     let text = if json { serde_json::to_string_pretty(value)? } else { text() };
+    line(&text).map(drop)
+}
+
+/// Prints a line; whether somebody still reads.
+pub(crate) fn line(text: &str) -> Result<bool> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }

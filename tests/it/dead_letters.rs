@@ -314,3 +314,38 @@ async fn many_are_retried_with_the_options_of_the_request() {
     assert_eq!(rest.body["responses"].as_array().map(Vec::len), Some(1));
     assert_eq!(app.get("/v2/dlq").await.body, json!({ "messages": [] }));
 }
+
+/// The time of a dead letter is rounded to the millisecond, that of its message's end is not.
+#[tokio::test]
+async fn pages_of_a_label_are_complete_also_when_all_failed_in_one_millisecond() {
+    let app = TestApp::start().await;
+    for microseconds in ["000400", "000600"] {
+        app.database
+            .execute(&format!(
+                "with failed as (
+                     insert into messages (id, state, url, method, header, body, retries, labels, not_before, created_at, finished_at)
+                     select gen_random_uuid(), 'failed', '', 'POST', '{{}}', '', 0, '{{of {microseconds}}}', now(),
+                            now() - interval '1 hour',
+                            date_trunc('milliseconds', now()) - interval '1 second' + interval '0.{microseconds} seconds'
+                     from generate_series(1, 5) returning id, finished_at
+                 )
+                 insert into dead_letters (message_id, failed_at) select id, finished_at from failed"
+            ))
+            .await;
+        for order in ["earliestFirst", "latestFirst"] {
+            let (mut found, mut cursor) = (Vec::new(), String::new());
+            while found.len() < 5 {
+                let path = format!("/v2/dlq?label=of%20{microseconds}&order={order}&count=2{cursor}");
+                let page = app.get(&path).await.body;
+                found.extend(
+                    page["messages"].as_array().expect("a list").iter().map(|letter| letter["dlqId"].to_string()),
+                );
+                let Some(next) = page["cursor"].as_str() else { break };
+                cursor = format!("&cursor={next}");
+            }
+            found.sort();
+            found.dedup();
+            assert_eq!(found.len(), 5, "{microseconds} {order}");
+        }
+    }
+}

@@ -32,6 +32,7 @@ mod outage;
 mod publish;
 mod queues;
 mod receivers;
+mod restore;
 mod routes;
 mod schedules;
 mod schema;

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::api_client::ApiArgs;
+use crate::api_client::{ApiArgs, with_segment};
 use crate::output;
 
 /// Look at a message, or cancel it.
@@ -30,9 +30,6 @@ struct Message {
     id: String,
     #[command(flatten)]
     api: ApiArgs,
-    /// Print the API's answer as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 impl Messages {
@@ -42,13 +39,11 @@ impl Messages {
             Action::Cancel(message) => (Method::DELETE, message),
         };
         let cancel = method == Method::DELETE;
-        let request = message.api.request(method, &format!("/v2/messages/{}", message.id))?;
-        let answer = message.api.send(request).await?;
-        output::print(
-            message.json,
-            &answer,
-            || if cancel { format!("{} cancelled", message.id) } else { text(&answer) },
-        )
+        let api = message.api.open()?;
+        let answer = api.send(api.request(method, &with_segment("/v2/messages", &message.id))).await?;
+        output::print(message.api.json, &answer, || {
+            if cancel { format!("{} cancelled", message.id) } else { text(&answer) }
+        })
     }
 }
 

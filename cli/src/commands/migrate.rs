@@ -5,14 +5,18 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use sigpost_store::migrate;
+use sigpost_store::{Database, Error, migrate};
 
 use crate::database_args::DatabaseArgs;
 use crate::output;
+use crate::progress::Progress;
 
 /// Apply the schema to a database. What it has already is left as it is.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  DATABASE_URL=postgres://... sigpost migrate
+  DATABASE_URL=postgres://... sigpost migrate status")]
 pub(crate) struct Migrate {
     #[command(subcommand)]
     action: Option<Action>,
@@ -37,7 +41,7 @@ impl Migrate {
         let database = self.database.open()?;
         let (verb, names) = match self.revert {
             Some(count) => ("reverted", migrate::down(&database, count).await.context("migrate --revert")?),
-            None => ("applied", migrate::up(&database).await.context("migrate")?),
+            None => ("applied", up(&database).await.context("migrate")?),
         };
         output::print(self.database.json, &json!({ verb: names }), || match names.len() {
             0 => format!("nothing to do, 0 migrations {verb}"),
@@ -45,6 +49,12 @@ impl Migrate {
         })?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Says which migration runs, for one on a large table may take long.
+async fn up(database: &Database) -> Result<Vec<String>, Error> {
+    let mut progress = Progress::unknown();
+    migrate::up_with(database, move |name| progress.step(format!("applying {name}"))).await
 }
 
 async fn status(args: &DatabaseArgs) -> Result<ExitCode> {

@@ -1,11 +1,12 @@
 //! `sigpost publish`.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use reqwest::Method;
 
 use crate::api_client::ApiArgs;
-use crate::{input, output};
+use crate::message_args::MessageArgs;
+use crate::output;
 
 /// Publish a message: it is stored, signed and pushed to the destination.
 #[derive(Debug, Args)]
@@ -13,79 +14,25 @@ use crate::{input, output};
 pub(crate) struct Publish {
     /// Where it goes: an http or https URL.
     destination: String,
-    /// The body: a text, `@file`, or `-` for standard input. JSON unless --content-type says otherwise.
-    #[arg(long, default_value = "")]
-    body: String,
-    /// The body's Content-Type.
-    #[arg(long, default_value = "application/json")]
-    content_type: String,
-    /// The method of the delivery.
-    #[arg(long, value_name = "METHOD")]
-    method: Option<String>,
-    /// Deliver after this long, e.g. `10s`, `1h30m`.
-    #[arg(long, value_name = "DURATION")]
-    delay: Option<String>,
-    /// Attempts after the first (default 3).
-    #[arg(long, value_name = "N")]
-    retries: Option<u32>,
-    /// Milliseconds between attempts, as an expression of `retried`, e.g. `1000 * pow(2, retried)`.
-    #[arg(long, value_name = "EXPRESSION")]
-    retry_delay: Option<String>,
-    /// How long one attempt may take, e.g. `30s`.
-    #[arg(long, value_name = "DURATION")]
-    timeout: Option<String>,
+    #[command(flatten)]
+    message: MessageArgs,
     /// Publishing again with the same id within ten minutes stores nothing.
     #[arg(long, value_name = "ID")]
     deduplication_id: Option<String>,
-    /// Labels for filters, separated by commas.
-    #[arg(long, value_name = "LABELS")]
-    label: Option<String>,
-    /// Report every attempt to this URL.
-    #[arg(long, value_name = "URL")]
-    callback: Option<String>,
-    /// Report the final failure to this URL.
-    #[arg(long, value_name = "URL")]
-    failure_callback: Option<String>,
-    /// A header for the destination, `Name: value`; may be repeated.
-    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
-    headers: Vec<String>,
     #[command(flatten)]
     api: ApiArgs,
-    /// Print the API's answer as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 impl Publish {
     pub(crate) async fn run(self) -> Result<()> {
-        let mut request = self
-            .api
-            .request(Method::POST, &format!("/v2/publish/{}", self.destination))?
-            .header("Content-Type", &self.content_type)
-            .body(input::read("--body", &self.body)?);
-        let retries = self.retries.map(|retries| retries.to_string());
-        for (name, value) in [
-            ("Upstash-Method", &self.method),
-            ("Upstash-Delay", &self.delay),
-            ("Upstash-Retries", &retries),
-            ("Upstash-Retry-Delay", &self.retry_delay),
-            ("Upstash-Timeout", &self.timeout),
-            ("Upstash-Deduplication-Id", &self.deduplication_id),
-            ("Upstash-Label", &self.label),
-            ("Upstash-Callback", &self.callback),
-            ("Upstash-Failure-Callback", &self.failure_callback),
-        ] {
-            if let Some(value) = value {
-                request = request.header(name, value);
-            }
+        let api = self.api.open()?;
+        let mut request =
+            self.message.add_to(api.request(Method::POST, &format!("/v2/publish/{}", self.destination)))?;
+        if let Some(id) = &self.deduplication_id {
+            request = request.header("Upstash-Deduplication-Id", id);
         }
-        for header in &self.headers {
-            let (name, value) =
-                header.split_once(':').with_context(|| format!("--header {header:?}: write it as `Name: value`"))?;
-            request = request.header(format!("Upstash-Forward-{}", name.trim()), value.trim());
-        }
-        let answer = self.api.send(request).await?;
-        output::print(self.json, &answer, || {
+        let answer = api.send(request).await?;
+        output::print(self.api.json, &answer, || {
             let id = answer["messageId"].as_str().unwrap_or("-");
             match answer["deduplicated"].as_bool() {
                 Some(true) => format!("{id} (published before; nothing new was stored)"),

@@ -1,13 +1,19 @@
 //! The program as a user runs it: real processes, a real Postgres, a real terminal's signals.
 
+mod cleanup;
 mod commands;
+mod completions;
 mod config;
+mod deployment;
 mod dev;
 mod doctor;
 mod email;
 mod logs;
 mod new_job;
+mod operate;
 mod readme;
+mod redrive;
 mod running;
 mod serve;
+mod tail;
 mod tokens;

@@ -19,7 +19,7 @@ pub(crate) struct Running {
 /// The program with these arguments, without this environment's settings.
 pub(crate) fn sigpost(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sigpost"));
-    for name in ["DATABASE_URL", "QSTASH_URL", "QSTASH_TOKEN", "ADMIN_TOKEN", "LISTEN", "RESEND_API_KEY"] {
+    for name in ["DATABASE_URL", "QSTASH_URL", "QSTASH_TOKEN", "ADMIN_URL", "ADMIN_TOKEN", "LISTEN", "RESEND_API_KEY"] {
         command.env_remove(name);
     }
     command.args(arguments);

@@ -8,8 +8,6 @@ use sigpost_store::retention::Ages;
 
 /// The longest retention: ten years.
 const MAX_DAYS: u32 = 3650;
-/// How long activity logs are kept at least, unless the job says otherwise: people look things up in them.
-const ACTIVITY_DAYS: u32 = 365;
 
 /// Deletes what is older than so many days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +24,8 @@ impl CleanupOldData {
     /// How old something must be to go.
     pub(crate) fn ages(self) -> Ages {
         let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
-        let activity_days = self.activity_retention.unwrap_or(self.retention.max(ACTIVITY_DAYS));
-        Ages { most: days(self.retention), activity_logs: days(activity_days) }
+        let ages = Ages::of(days(self.retention));
+        Ages { activity_logs: self.activity_retention.map_or(ages.activity_logs, days), ..ages }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{Ipv4Addr, TcpListener},
+    path::PathBuf,
     time::SystemTime,
 };
 
@@ -26,7 +27,7 @@ pub struct Server {
     running: Option<(Home, Watchdog)>,
     port: u16,
     pid: u32,
-    version: String,
+    binaries: Binaries,
     password: String,
 }
 
@@ -46,7 +47,7 @@ impl Server {
         orphan::stop(&home.cluster(), progress)?;
 
         let (watchdog, port, pid) = launch(&home, &binaries, &identity, &options)?;
-        Ok(Self { running: Some((home, watchdog)), port, pid, version: binaries.version().to_owned(), password })
+        Ok(Self { running: Some((home, watchdog)), port, pid, binaries, password })
     }
 
     /// The URL of a database of this server, for the superuser `sigpost`. `database` is put in
@@ -67,7 +68,13 @@ impl Server {
 
     /// The version of Postgres, such as `15.20`.
     pub fn version(&self) -> &str {
-        &self.version
+        self.binaries.version()
+    }
+
+    /// Another program of the same installation, such as `pg_dump`; `None` where it has none. Those of
+    /// the server itself are always there, those of its clients may be a package of their own.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        Some(self.binaries.program(name)).filter(|path| path.is_file())
     }
 
     /// Stops Postgres and waits until it has ended: open transactions are rolled back, clients
@@ -92,7 +99,7 @@ impl fmt::Debug for Server {
             .debug_struct("Server")
             .field("port", &self.port)
             .field("pid", &self.pid)
-            .field("version", &self.version)
+            .field("version", &self.version())
             .finish_non_exhaustive()
     }
 }

@@ -22,9 +22,20 @@ pub struct Status {
 /// Applies what is missing, in order, and makes the days of events to come. Returns the names of what
 /// it applied. Several processes may call it at once: one does the work, the others wait for it.
 pub async fn up(database: &Database) -> Result<Vec<String>, Error> {
-    let names = with_lock(database, |harness| {
-        let applied = harness.run_pending_migrations(MIGRATIONS)?;
-        applied.iter().map(name).collect()
+    up_with(database, |_| {}).await
+}
+
+/// The same, and says of each migration by its name when it begins.
+pub async fn up_with(database: &Database, mut begins: impl FnMut(&str) + Send + 'static) -> Result<Vec<String>, Error> {
+    let names = with_lock(database, move |harness| {
+        let mut names = Vec::new();
+        for migration in harness.pending_migrations(MIGRATIONS)? {
+            let name = migration.name().to_string();
+            begins(&name);
+            harness.run_migration(&migration)?;
+            names.push(name);
+        }
+        Ok(names)
     })
     .await?;
     retention::ensure_event_partitions(&mut *database.connection().await?).await?;

@@ -63,6 +63,16 @@ pub struct Ages {
     pub activity_logs: Duration,
 }
 
+/// How long activity logs are kept at least, unless somebody says otherwise: people look things up in them.
+const ACTIVITY_LOGS_KEPT: Duration = Duration::from_secs(365 * 86_400);
+
+impl Ages {
+    /// So old, and activity logs a year at least.
+    pub fn of(most: Duration) -> Self {
+        Self { most, activity_logs: most.max(ACTIVITY_LOGS_KEPT) }
+    }
+}
+
 /// Deletes what is older than `ages` say, by the database's clock, and calls `progress` after each
 /// statement. Several calls at once share the work. An error leaves what was deleted deleted: call
 /// again later.

@@ -81,7 +81,8 @@ impl Nearest {
         failed: bool,
     ) -> Self {
         let from_ms = if earliest_first {
-            from_ms.max(cursor_ms)
+            // A dead letter has its time rounded to the millisecond: its message may have ended before that.
+            from_ms.max(cursor_ms).map(|ms| if failed { ms.saturating_sub(1) } else { ms })
         } else {
             // To the end of the millisecond.
             [to_ms, cursor_ms].into_iter().flatten().min().map(|ms| ms.saturating_add(1))

@@ -1,0 +1,41 @@
+//! Paths with names that somebody has chosen in them.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::form_urlencoded::Serializer;
+
+/// What may stand in a path as it is (RFC 3986, "unreserved").
+const NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The path with a name behind it. Whatever it holds, it stays one segment.
+pub(crate) fn with_segment(path: &str, name: &str) -> String {
+    format!("{path}/{}", utf8_percent_encode(name, NAMES))
+}
+
+/// The path with parameters behind it.
+pub(crate) fn with_query<'a>(path: &str, parameters: &[(&str, Cow<'a, str>)]) -> String {
+    if parameters.is_empty() {
+        return path.to_owned();
+    }
+    let query = Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("{path}?{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_one_segment() {
+        assert_eq!(with_segment("/v2/flowControl", "eu/ä ?#"), "/v2/flowControl/eu%2F%C3%A4%20%3F%23");
+        assert_eq!(with_segment("/v2/queues", "a-b_c.d~e"), "/v2/queues/a-b_c.d~e");
+    }
+
+    #[test]
+    fn parameters_are_escaped() {
+        assert_eq!(with_query("/v2/dlq", &[]), "/v2/dlq");
+        let parameters = [("url", "http://a/?b=c&d".into()), ("count", "5".into())];
+        assert_eq!(with_query("/v2/dlq", &parameters), "/v2/dlq?url=http%3A%2F%2Fa%2F%3Fb%3Dc%26d&count=5");
+    }
+}

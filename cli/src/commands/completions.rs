@@ -1,0 +1,27 @@
+//! `sigpost completions`.
+
+use anyhow::Result;
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
+
+use crate::output;
+
+/// Print what makes a shell complete this program's commands and options.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sigpost completions bash > ~/.local/share/bash-completion/completions/sigpost
+  sigpost completions zsh > \"${fpath[1]}/_sigpost\"
+  sigpost completions fish > ~/.config/fish/completions/sigpost.fish
+  sigpost completions powershell >> $PROFILE")]
+pub(crate) struct Completions {
+    /// Which shell.
+    shell: Shell,
+}
+
+impl Completions {
+    pub(crate) fn run(self) -> Result<()> {
+        let mut script = Vec::new();
+        generate(self.shell, &mut crate::args::Args::command(), "sigpost", &mut script);
+        output::line(String::from_utf8(script)?.trim_end()).map(drop)
+    }
+}

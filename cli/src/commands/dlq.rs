@@ -1,0 +1,71 @@
+//! `sigpost dlq list|show|retry|delete|redrive`.
+
+mod delete;
+mod filter;
+mod list;
+mod redrive;
+mod retry;
+mod show;
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+/// Look at dead letters, the messages that failed for good; retry or delete them.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sigpost dlq list --since 24h --status 500
+  sigpost dlq show 1763800000123-42
+  sigpost dlq retry 1763800000123-42 1763800000123-43
+  sigpost dlq redrive --destination https://example.com/hook --rate 50/s")]
+pub(crate) struct Dlq {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    List(Box<list::List>),
+    Show(show::Show),
+    Retry(retry::Retry),
+    Delete(delete::Delete),
+    Redrive(Box<redrive::Redrive>),
+}
+
+impl Dlq {
+    pub(crate) async fn run(self) -> Result<()> {
+        match self.action {
+            Action::List(list) => list.run().await,
+            Action::Show(show) => show.run().await,
+            Action::Retry(retry) => retry.run().await,
+            Action::Delete(delete) => delete.run().await,
+            Action::Redrive(redrive) => redrive.run().await,
+        }
+    }
+}
+
+/// Dead letters by their ids, each once.
+#[derive(Debug, Args)]
+struct Letters {
+    /// Their ids, as `sigpost dlq list` shows them.
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+}
+
+impl Letters {
+    fn unique(&self) -> BTreeSet<&str> {
+        self.ids.iter().map(String::as_str).collect()
+    }
+
+    /// The body of a call about them.
+    fn body(&self) -> Value {
+        json!({ "dlqIds": self.unique() })
+    }
+}
+
+/// Their number, in words.
+fn dead_letters(count: usize) -> String {
+    if count == 1 { "1 dead letter".into() } else { format!("{count} dead letters") }
+}

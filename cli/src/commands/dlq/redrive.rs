@@ -1,0 +1,139 @@
+//! `sigpost dlq redrive`.
+
+mod pace;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::json;
+use sigpost_qstash::DeadLetterId;
+use tokio::time::{Instant, sleep_until};
+
+use self::pace::{Pace, Rate};
+use super::dead_letters;
+use super::filter::Filter;
+use super::list::{PAGE, page};
+use crate::api_client::{Api, ApiArgs, with_query};
+use crate::filter_args::Parameters;
+use crate::output;
+use crate::progress::Progress;
+use crate::table::list;
+
+/// Retry all dead letters that match, the oldest first, no faster than a rate.
+///
+/// What fails again while it runs is left for the next time. Ctrl-C stops it between two batches; the
+/// same command goes on where it stopped, for what was retried is no dead letter any more.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sigpost dlq redrive --destination https://example.com/hook --rate 50/s
+  sigpost dlq redrive --since 24h --status 503 --dry-run")]
+pub(super) struct Redrive {
+    /// How many at most in a second, a minute or an hour: `50/s`, `600/m`, `100/h`.
+    #[arg(long, default_value = "10/s")]
+    rate: Rate,
+    /// How many at most.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Count what matches, and retry nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten, next_help_heading = "Which")]
+    filter: Filter,
+    #[command(flatten, next_help_heading = None)]
+    api: ApiArgs,
+}
+
+impl Redrive {
+    pub(super) async fn run(self) -> Result<()> {
+        let api = self.api.open()?;
+        let Some(which) = self.which(&api).await? else {
+            return self.report(0, 0);
+        };
+        let most = self.limit.unwrap_or(usize::MAX);
+        let matched = count(&api, &which, most).await?;
+        if self.dry_run {
+            return self.report(matched, 0);
+        }
+        let mut redriven = Redriven { retried: 0, matched };
+        let ended = redriven.redrive(&api, &which, Pace::new(self.rate), most).await;
+        let so_far = || format!("{} of {} retried; the same command goes on", redriven.retried, dead_letters(matched));
+        if ended.with_context(so_far)? == Ended::Stopped {
+            bail!("stopped: {}", so_far());
+        }
+        self.report(matched, redriven.retried)
+    }
+
+    /// Those that match now, the oldest first, without what fails later. By the server's clock: until the
+    /// newest of them. `None` when there is none.
+    async fn which(&self, api: &Api) -> Result<Option<Parameters<'_>>> {
+        let newest = page(api, &self.filter.parameters_until(self.filter.until), 1, None).await?;
+        let Some(id) = newest["messages"][0]["dlqId"].as_str() else { return Ok(None) };
+        let id: DeadLetterId = id.parse().context("the API answers an id that is none")?;
+        let mut which = self.filter.parameters_until(Some(id.failed_at_ms));
+        which.push(("order", "earliestFirst".into()));
+        Ok(Some(which))
+    }
+
+    fn report(&self, matched: usize, retried: usize) -> Result<()> {
+        let answer = json!({ "matched": matched, "retried": retried });
+        output::print(self.api.json, &answer, || match (matched, self.dry_run) {
+            (0, _) => "no dead letters match".into(),
+            (_, true) => format!("{} would be retried", dead_letters(matched)),
+            (_, false) => format!("{} retried", dead_letters(retried)),
+        })
+    }
+}
+
+/// How many there are, up to this many.
+async fn count(api: &Api, which: &Parameters<'_>, most: usize) -> Result<usize> {
+    let mut progress = Progress::unknown();
+    let (mut count, mut cursor) = (0, None::<String>);
+    loop {
+        let page = page(api, which, PAGE, cursor.as_deref()).await?;
+        count += list(&page["messages"]).len();
+        progress.now(|| format!("counting: {count}"));
+        cursor = page["cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() || count >= most {
+            return Ok(count.min(most));
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Ended {
+    AtTheEnd,
+    Stopped,
+}
+
+/// How far it is.
+struct Redriven {
+    retried: usize,
+    matched: usize,
+}
+
+impl Redriven {
+    /// Batch after batch, until there is none, or Ctrl-C. A batch that was sent is waited for.
+    async fn redrive(&mut self, api: &Api, which: &Parameters<'_>, mut pace: Pace, most: usize) -> Result<Ended> {
+        let mut progress = Progress::of(u64::try_from(self.matched)?);
+        let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
+        let mut cursor = None::<String>;
+        while self.retried < most {
+            let batch = pace.batch().min(most - self.retried);
+            tokio::select! {
+                biased;
+                _ = &mut stop => return Ok(Ended::Stopped),
+                () = sleep_until(pace.due(batch, Instant::now())) => {}
+            }
+            let mut parameters = which.clone();
+            parameters.push(("count", batch.to_string().into()));
+            parameters.extend(cursor.take().map(|cursor| ("cursor", cursor.into())));
+            let answer = api.post(&with_query("/v2/dlq/retry", &parameters)).await?;
+            self.retried += list(&answer["responses"]).len();
+            progress.done(u64::try_from(self.retried)?, || format!("{} of {} retried", self.retried, self.matched));
+            cursor = answer["cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(Ended::AtTheEnd)
+    }
+}

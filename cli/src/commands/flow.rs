@@ -1,0 +1,148 @@
+//! `sigpost flow list|show|pause|resume|pin|unpin|reset`.
+
+use anyhow::{Result, ensure};
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use crate::api_client::{ApiArgs, with_query, with_segment};
+use crate::filter_args::Parameters;
+use crate::output;
+use crate::table::{Table, limit, list, text};
+
+const PATH: &str = "/v2/flowControl";
+
+/// Flow-control keys: how fast messages that share one may start.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sigpost flow list --search openai
+  sigpost flow pin openai --rate 10 --period 1m
+  sigpost flow unpin openai --rate")]
+pub(crate) struct Flow {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    List(List),
+    /// Show a key.
+    Show(Named),
+    /// Pause a key: nothing of it starts any more; what runs goes on, and what comes waits.
+    Pause(Named),
+    /// Resume a key.
+    Resume(Named),
+    Pin(Pin),
+    Unpin(Unpin),
+    /// Forget the starts that were counted: a period begins now.
+    Reset(Named),
+}
+
+/// List keys with who waits at them.
+#[derive(Debug, Args)]
+struct List {
+    /// Only keys with this text in them.
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// The key.
+    key: String,
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// Set limits that messages do not change until they are unpinned.
+#[derive(Debug, Args)]
+struct Pin {
+    #[command(flatten)]
+    named: Named,
+    /// Attempts under way at once.
+    #[arg(long, value_name = "N", required_unless_present = "rate")]
+    parallelism: Option<u32>,
+    /// Attempts begun in a period.
+    #[arg(long, value_name = "N")]
+    rate: Option<u32>,
+    /// The period of the rate, e.g. `1s`, `1m`.
+    #[arg(long, value_name = "DURATION", requires = "rate")]
+    period: Option<String>,
+}
+
+/// Let messages change the limits again.
+#[derive(Debug, Args)]
+struct Unpin {
+    #[command(flatten)]
+    named: Named,
+    /// That of attempts under way at once.
+    #[arg(long)]
+    parallelism: bool,
+    /// That of attempts begun in a period.
+    #[arg(long)]
+    rate: bool,
+}
+
+impl Flow {
+    pub(crate) async fn run(self) -> Result<()> {
+        match self.action {
+            Action::List(list) => list.run().await,
+            Action::Show(Named { key, api }) => {
+                let answer = api.open()?.get(&with_segment(PATH, &key)).await?;
+                output::print(api.json, &answer, || table(std::slice::from_ref(&answer)))
+            }
+            Action::Pause(named) => named.change("pause", &Vec::new(), "is paused").await,
+            Action::Resume(named) => named.change("resume", &Vec::new(), "goes on").await,
+            Action::Reset(named) => named.change("resetRate", &Vec::new(), "begins a period").await,
+            Action::Pin(Pin { named, parallelism, rate, period }) => {
+                let number = |number: Option<u32>| number.map(|number| number.to_string());
+                let all = [("parallelism", number(parallelism)), ("rate", number(rate)), ("period", period)];
+                let given = all.into_iter().filter_map(|(name, value)| Some((name, value?.into()))).collect();
+                named.change("pin", &given, "is pinned").await
+            }
+            Action::Unpin(Unpin { named, parallelism, rate }) => {
+                ensure!(parallelism || rate, "say what to unpin: --parallelism, --rate, or both");
+                let all = [("parallelism", parallelism), ("rate", rate)];
+                let given =
+                    all.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, "true".into())).collect();
+                named.change("unpin", &given, "is unpinned").await
+            }
+        }
+    }
+}
+
+impl List {
+    async fn run(self) -> Result<()> {
+        let parameters: Vec<_> = self.search.iter().map(|text| ("search", text.into())).collect();
+        let answer = self.api.open()?.get(&with_query(PATH, &parameters)).await?;
+        output::print(self.api.json, &answer, || table(list(&answer)))
+    }
+}
+
+impl Named {
+    async fn change(self, what: &str, parameters: &Parameters<'_>, done: &str) -> Result<()> {
+        let path = format!("{}/{what}", with_segment(PATH, &self.key));
+        let answer = self.api.open()?.post(&with_query(&path, parameters)).await?;
+        output::print(self.api.json, &answer, || format!("{} {done}", self.key))
+    }
+}
+
+fn table(keys: &[Value]) -> String {
+    Table::new(["KEY", "STATE", "WAITING", "UNDER WAY", "OF", "STARTED", "OF", "IN SECONDS", "PINNED"])
+        .rows(keys, |key| {
+            let state = if key["isPaused"] == true { "paused" } else { "on" };
+            let [name, waiting, count, started, period] =
+                ["flowControlKey", "waitListSize", "parallelismCount", "rateCount", "ratePeriod"]
+                    .map(|name| text(&key[name]));
+            let pinned = match (key["isPinnedParallelism"] == true, key["isPinnedRate"] == true) {
+                (true, true) => "parallelism, rate",
+                (true, false) => "parallelism",
+                (false, true) => "rate",
+                (false, false) => "-",
+            };
+            let [most, rate] = ["parallelismMax", "rateMax"].map(|name| limit(&key[name]));
+            [name, state.into(), waiting, count, most, started, rate, period, pinned.into()]
+        })
+        .or("no flow-control keys: the first message with one makes it")
+}

@@ -1,0 +1,35 @@
+//! How the jobs are doing.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::api_client::{Api, with_query};
+use crate::output;
+use crate::table::{Table, list, percent, text, time};
+
+/// Asks and prints. Fails when the jobs are unhealthy, or when nobody can know.
+pub(super) async fn ask(admin: &Api, window: &str, json: bool) -> Result<ExitCode> {
+    let path = with_query("/api/admin/job-health", &[("window", window.into())]);
+    let (status, report) = admin.answer(admin.request(Method::GET, &path)).await?;
+    // An unhealthy deployment answers 503, and so does one whose database is away: only the first has a verdict.
+    let Some(health) = report["health"].as_str() else {
+        bail!("{status}: {}", report["error"].as_str().unwrap_or("no reason given"));
+    };
+    output::print(json, &report, || description(health, &report))?;
+    Ok(if health == "unhealthy" { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn description(health: &str, report: &Value) -> String {
+    let jobs = format!("{health}: {} jobs, {} failed", text(&report["totalJobs"]), percent(&report["failureRate"]));
+    let reasons = list(&report["reasons"]).iter().map(|reason| format!("  {}", text(reason)));
+    let alerts = Table::new(["ALERT", "SINCE", "RULE", "WHAT"])
+        .rows(list(&report["alerts"]), |alert| {
+            let [severity, rule, message] = ["severity", "rule", "message"].map(|name| text(&alert[name]));
+            [severity, time(&alert["openedAt"]), rule, message]
+        })
+        .or("no open alerts");
+    [jobs].into_iter().chain(reasons).chain([alerts]).collect::<Vec<_>>().join("\n")
+}

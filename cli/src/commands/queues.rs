@@ -1,0 +1,123 @@
+//! `sigpost queues list|show|set|pause|resume|delete`.
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::api_client::{ApiArgs, Refused, with_segment};
+use crate::confirm::ConfirmArgs;
+use crate::output;
+use crate::table::{Table, list, text, time};
+
+const PATH: &str = "/v2/queues";
+
+/// Queues: messages one after another, or a few at a time.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sigpost queues list
+  sigpost queues set invoices --parallelism 5
+  sigpost queues pause invoices")]
+pub(crate) struct Queues {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List all queues with their backlogs.
+    List(ApiArgs),
+    /// Show a queue.
+    Show(Named),
+    /// Set how many messages of a queue are under way at once. Makes the queue if there is none.
+    Set(Set),
+    /// Pause a queue: it goes on accepting, and starts nothing.
+    Pause(Named),
+    /// Resume a queue.
+    Resume(Named),
+    /// Delete a queue and cancel its messages.
+    Delete(Delete),
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// Its name.
+    name: String,
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+#[derive(Debug, Args)]
+struct Set {
+    #[command(flatten)]
+    named: Named,
+    /// Messages under way at once, 1 or more.
+    #[arg(long, value_name = "N")]
+    parallelism: u32,
+}
+
+#[derive(Debug, Args)]
+struct Delete {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+}
+
+impl Queues {
+    pub(crate) async fn run(self) -> Result<()> {
+        match self.action {
+            Action::List(api) => {
+                let answer = api.open()?.get(PATH).await?;
+                output::print(api.json, &answer, || table(list(&answer)))
+            }
+            Action::Show(Named { name, api }) => {
+                let answer = api.open()?.get(&with_segment(PATH, &name)).await?;
+                output::print(api.json, &answer, || table(std::slice::from_ref(&answer)))
+            }
+            Action::Set(set) => set.run().await,
+            Action::Pause(Named { name, api }) => {
+                let answer = api.open()?.post(&format!("{}/pause", with_segment(PATH, &name))).await?;
+                output::print(api.json, &answer, || format!("{name} is paused"))
+            }
+            Action::Resume(Named { name, api }) => {
+                let answer = api.open()?.post(&format!("{}/resume", with_segment(PATH, &name))).await?;
+                output::print(api.json, &answer, || format!("{name} goes on"))
+            }
+            Action::Delete(Delete { named: Named { name, api }, confirm }) => {
+                confirm.confirm(&format!("Delete the queue {name}, and cancel its messages?"))?;
+                let answer = api.open()?.delete(&with_segment(PATH, &name)).await?;
+                let cancelled = text(&answer["cancelled"]);
+                output::print(api.json, &answer, || format!("{name} is deleted, {cancelled} messages are cancelled"))
+            }
+        }
+    }
+}
+
+impl Set {
+    /// The API replaces all settings at once: a pause is kept.
+    async fn run(self) -> Result<()> {
+        let Self { named: Named { name, api: args }, parallelism } = self;
+        let api = args.open()?;
+        let paused = match api.get(&with_segment(PATH, &name)).await {
+            Ok(queue) => queue["paused"].as_bool().unwrap_or(false),
+            Err(error) => match error.downcast_ref::<Refused>() {
+                Some(refused) if refused.status == StatusCode::NOT_FOUND => false,
+                _ => return Err(error),
+            },
+        };
+        let settings = json!({ "queueName": name, "parallelism": parallelism, "paused": paused });
+        let answer = api.send(api.request(Method::POST, PATH).json(&settings)).await?;
+        output::print(args.json, &answer, || format!("{name} has {parallelism} under way at most"))
+    }
+}
+
+fn table(queues: &[Value]) -> String {
+    Table::new(["QUEUE", "STATE", "PARALLELISM", "LAG", "CHANGED"])
+        .rows(queues, |queue| {
+            let state = if queue["paused"] == true { "paused" } else { "on" };
+            let [name, parallelism, lag] = ["name", "parallelism", "lag"].map(|name| text(&queue[name]));
+            [name, state.into(), parallelism, lag, time(&queue["updatedAt"])]
+        })
+        .or("no queues: `sigpost queues set` or the first message for one makes it")
+}

@@ -1,0 +1,118 @@
+//! `sigpost schedules list|show|create|pause|resume|delete`.
+
+mod create;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use crate::api_client::{ApiArgs, with_segment};
+use crate::confirm::ConfirmArgs;
+use crate::output;
+use crate::table::{Table, list, text, time};
+
+const PATH: &str = "/v2/schedules";
+
+/// Publish again and again, by cron expressions.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sigpost schedules create http://127.0.0.1:8080/api/jobs/cleanup --cron '0 3 * * *' --id cleanup --body '{\"retention\": 90}'
+  sigpost schedules list
+  sigpost schedules pause cleanup")]
+pub(crate) struct Schedules {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List all schedules with their next firing.
+    List(ApiArgs),
+    /// Show a schedule.
+    Show(Named),
+    Create(Box<create::Create>),
+    /// Pause a schedule: it skips its firings.
+    Pause(Named),
+    /// Resume a schedule.
+    Resume(Named),
+    /// Delete a schedule. What it has published stays.
+    Delete(Delete),
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// Its id.
+    id: String,
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+#[derive(Debug, Args)]
+struct Delete {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+}
+
+impl Schedules {
+    pub(crate) async fn run(self) -> Result<()> {
+        match self.action {
+            Action::List(api) => {
+                let answer = api.open()?.get(PATH).await?;
+                output::print(api.json, &answer, || table(list(&answer)))
+            }
+            Action::Show(Named { id, api }) => {
+                let answer = api.open()?.get(&with_segment(PATH, &id)).await?;
+                output::print(api.json, &answer, || description(&answer))
+            }
+            Action::Create(create) => create.run().await,
+            Action::Pause(Named { id, api }) => {
+                let answer = api.open()?.post(&format!("{}/pause", with_segment(PATH, &id))).await?;
+                output::print(api.json, &answer, || format!("{id} is paused"))
+            }
+            Action::Resume(Named { id, api }) => {
+                let answer = api.open()?.post(&format!("{}/resume", with_segment(PATH, &id))).await?;
+                output::print(api.json, &answer, || format!("{id} fires again"))
+            }
+            Action::Delete(Delete { named: Named { id, api }, confirm }) => {
+                confirm.confirm(&format!("Delete the schedule {id}?"))?;
+                let answer = api.open()?.delete(&with_segment(PATH, &id)).await?;
+                output::print(api.json, &answer, || format!("{id} is deleted"))
+            }
+        }
+    }
+}
+
+fn state(schedule: &Value) -> String {
+    match (schedule["isPaused"].as_bool(), schedule["error"].as_str()) {
+        (Some(true), _) => "paused".into(),
+        (_, Some(_)) => "failing".into(),
+        _ => "on".into(),
+    }
+}
+
+fn table(schedules: &[Value]) -> String {
+    Table::new(["ID", "STATE", "CRON", "NEXT", "LAST", "DESTINATION"])
+        .rows(schedules, |schedule| {
+            let [id, cron, url] = ["scheduleId", "cron", "destination"].map(|name| text(&schedule[name]));
+            let [next, last] = ["nextScheduleTime", "lastScheduleTime"].map(|name| time(&schedule[name]));
+            [id, state(schedule), cron, next, last, url]
+        })
+        .or("no schedules: `sigpost schedules create` makes one")
+}
+
+fn description(schedule: &Value) -> String {
+    let field = |name: &str| text(&schedule[name]);
+    [
+        format!("{}  {}", field("scheduleId"), state(schedule)),
+        format!("  cron      {}", field("cron")),
+        format!("  to        {} {}", field("method"), field("destination")),
+        format!("  created   {}", time(&schedule["createdAt"])),
+        format!("  next      {}", time(&schedule["nextScheduleTime"])),
+        format!("  last      {}", time(&schedule["lastScheduleTime"])),
+        format!("  retries   {}", field("retries")),
+        format!("  error     {}", field("error")),
+    ]
+    .join("\n")
+}

@@ -1,0 +1,70 @@
+//! `sigpost stats`.
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::Value;
+
+use crate::api_client::{AdminArgs, UrlArgs, with_query};
+use crate::output;
+use crate::table::{Table, list, seconds, text};
+
+/// Show how many messages are open, where, and what ended in a window of time.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sigpost stats
+  sigpost stats --window 1h --json")]
+pub(crate) struct Stats {
+    /// How far back to count what ended: 1m to 7d.
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    window: String,
+    #[command(flatten)]
+    at: UrlArgs,
+    #[command(flatten)]
+    admin: AdminArgs,
+    /// Print the API's answer as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+const OPEN: [&str; 4] = ["due", "scheduled", "waiting", "active"];
+
+impl Stats {
+    pub(crate) async fn run(self) -> Result<()> {
+        let path = with_query("/api/admin/stats", &[("window", self.window.as_str().into())]);
+        let stats = self.admin.open(&self.at)?.get(&path).await?;
+        output::print(self.json, &stats, || self.description(&stats))
+    }
+
+    fn description(&self, stats: &Value) -> String {
+        let [due, scheduled, waiting, active] = OPEN.map(|name| text(&stats[name]));
+        let open = Table::new(["OPEN", "DUE", "SCHEDULED", "WAITING", "ACTIVE", "OLDEST DUE"]).row([
+            "all".into(),
+            due,
+            scheduled,
+            waiting,
+            active,
+            seconds(&stats["oldestDueSeconds"]),
+        ]);
+        let [accepted, delivered, errors, failed, canceled] =
+            ["accepted", "delivered", "errors", "failed", "canceled"].map(|name| text(&stats[name]));
+        let ended = Table::new(["IN THE LAST", "ACCEPTED", "DELIVERED", "ERRORS", "FAILED", "CANCELED"]).row([
+            self.window.clone(),
+            accepted,
+            delivered,
+            errors,
+            failed,
+            canceled,
+        ]);
+        let by_destination =
+            open_of("DESTINATION", list(&stats["byDestination"])).or("by destination: nothing is open");
+        let by_queue = open_of("QUEUE", list(&stats["byQueue"])).or("by queue: nothing is open");
+        [open.draw(), ended.draw(), by_destination, by_queue].join("\n\n")
+    }
+}
+
+fn open_of(what: &str, rows: &[Value]) -> Table {
+    Table::new([what, "DUE", "SCHEDULED", "WAITING", "ACTIVE", "OLDEST DUE"]).rows(rows, |row| {
+        let [due, scheduled, waiting, active] = OPEN.map(|name| text(&row[name]));
+        [text(&row["name"]), due, scheduled, waiting, active, seconds(&row["oldestDueSeconds"])]
+    })
+}

@@ -1,0 +1,177 @@
+//! `sigpost tail`: what happens to messages, as it happens.
+
+mod reader;
+
+use std::time::Duration;
+
+use anyhow::{Error, Result};
+use clap::Args;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use self::reader::{LATE_MS, Reader};
+use crate::api_client::{Api, ApiArgs, Refused, with_query};
+use crate::filter_args::{MessageFilterArgs, Parameters, moment};
+use crate::output;
+use crate::table::{harmless, list, text, time};
+
+/// Between two questions.
+const PERIOD: Duration = Duration::from_secs(1);
+/// Rows of a page: the most that the API gives at once.
+const PAGE: &str = "1000";
+
+/// Print the log, one line for each thing that happened to a message. Payloads and headers are never in it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sigpost tail -n 50
+  sigpost tail --follow --state ERROR --state FAILED
+  sigpost tail --follow --label invoices --json | jq .messageId")]
+pub(crate) struct Tail {
+    /// Go on with what happens, until Ctrl-C.
+    #[arg(long, short)]
+    follow: bool,
+    /// How many of the newest to begin with, 1 to 1000.
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    lines: u16,
+    /// Begin here instead: so long ago (`2h`), or a time (`2026-01-31T12:00:00Z`).
+    #[arg(long, value_name = "WHEN", value_parser = moment, conflicts_with = "lines")]
+    since: Option<i64>,
+    #[command(flatten, next_help_heading = "Which")]
+    filter: MessageFilterArgs,
+    /// Of messages to this host.
+    #[arg(long, value_name = "HOST")]
+    host: Vec<String>,
+    /// In this state: CREATED, ACTIVE, RETRY, ERROR, DELIVERED, FAILED, CANCEL_REQUESTED or CANCELED.
+    #[arg(long, value_name = "STATE")]
+    state: Vec<String>,
+    #[command(flatten, next_help_heading = None)]
+    api: ApiArgs,
+}
+
+impl Tail {
+    pub(crate) async fn run(self) -> Result<()> {
+        tokio::select! {
+            ended = self.print() => ended,
+            _ = tokio::signal::ctrl_c() => Ok(()),
+        }
+    }
+
+    /// Until nobody reads any more, or, without --follow, until all that is there is printed.
+    async fn print(&self) -> Result<()> {
+        let api = self.api.open()?;
+        let mut reader = Reader::from(self.beginning(&api).await?);
+        let mut away = false;
+        loop {
+            match self.read(&api, reader.since_ms()).await {
+                Ok(events) => {
+                    away = false;
+                    for event in reader.fresh(events) {
+                        if !output::line(&self.line(&event))? {
+                            return Ok(());
+                        }
+                    }
+                }
+                Err(error) if self.follow && is_passing(&error) => {
+                    if !std::mem::replace(&mut away, true) {
+                        eprintln!("{error:#}; trying again");
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            if !self.follow {
+                return Ok(());
+            }
+            sleep(PERIOD).await;
+        }
+    }
+
+    /// When the first event to print happened, in milliseconds since 1970.
+    async fn beginning(&self, api: &Api) -> Result<i64> {
+        if let Some(since) = self.since {
+            return Ok(since);
+        }
+        let oldest_of = async |mut parameters: Parameters<'_>, count: u16| -> Result<Option<i64>> {
+            parameters.push(("count", count.to_string().into()));
+            let newest = api.get(&with_query("/v2/events", &parameters)).await?;
+            Ok(list(&newest["events"]).last().and_then(|event| event["time"].as_i64()))
+        };
+        if let Some(time) = oldest_of(self.parameters(), self.lines).await? {
+            return Ok(time);
+        }
+        // None matches so far: the next one does not come before what is there now, but for one that is late.
+        Ok(oldest_of(Vec::new(), 1).await?.map_or(0, |time| time - LATE_MS))
+    }
+
+    /// All events from this time on, the oldest first.
+    async fn read(&self, api: &Api, from_ms: i64) -> Result<Vec<Value>> {
+        let mut events = Vec::new();
+        let mut cursor = None::<String>;
+        loop {
+            let mut parameters = self.parameters();
+            parameters.push(("order", "earliestFirst".into()));
+            parameters.push(("count", PAGE.into()));
+            parameters.push(("fromDate", from_ms.to_string().into()));
+            parameters.extend(cursor.take().map(|cursor| ("cursor", cursor.into())));
+            let mut page = api.get(&with_query("/v2/events", &parameters)).await?;
+            cursor = page["cursor"].as_str().map(str::to_owned);
+            if let Value::Array(rows) = page["events"].take() {
+                events.extend(rows);
+            }
+            if cursor.is_none() {
+                return Ok(events);
+            }
+        }
+    }
+
+    fn parameters(&self) -> Parameters<'_> {
+        let mut parameters = self.filter.parameters();
+        parameters.extend(self.host.iter().map(|host| ("host", host.into())));
+        parameters.extend(self.state.iter().map(|state| ("state", state.into())));
+        parameters
+    }
+
+    fn line(&self, event: &Value) -> String {
+        if self.api.json {
+            return without_payload(event).to_string();
+        }
+        let status = if event["responseStatus"].is_null() { String::new() } else { text(&event["responseStatus"]) };
+        let error = event["error"].as_str().map(harmless).unwrap_or_default();
+        let [state, id, url] = ["state", "messageId", "url"].map(|name| text(&event[name]));
+        let line = format!("{}  {state:<16}  {id}  {url}  {status}  {error}", time(&event["time"]));
+        line.trim_end().to_owned()
+    }
+}
+
+/// Whether the next question may be answered: nobody answered this one, or somebody who cannot now.
+fn is_passing(error: &Error) -> bool {
+    let refused = error.downcast_ref::<Refused>();
+    refused.is_none_or(|refused| refused.status.is_server_error() || refused.status.as_u16() == 429)
+}
+
+/// The API's event without bodies and headers, in which senders put what is nobody's business.
+fn without_payload(event: &Value) -> Value {
+    let mut event = event.clone();
+    if let Value::Object(fields) = &mut event {
+        fields.retain(|name, _| {
+            let name = name.to_ascii_lowercase();
+            !name.contains("body") && !name.contains("header")
+        });
+    }
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::without_payload;
+
+    #[test]
+    fn payloads_and_headers_are_left_out() {
+        let event = json!({
+            "time": 1, "messageId": "msg_1", "body": "c2VjcmV0", "header": { "A": ["secret"] }, "responseBody": "c2VjcmV0",
+            "responseHeader": {}, "responseHeaders": {}, "callbackHeaders": {}, "error": "why",
+        });
+        assert_eq!(without_payload(&event), json!({ "time": 1, "messageId": "msg_1", "error": "why" }));
+    }
+}

@@ -1,0 +1,86 @@
+//! Which events are new.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+/// How long after its time an event may be committed and is still found, in milliseconds. So far the log
+/// is read again each time.
+pub(super) const LATE_MS: i64 = 5_000;
+
+/// What tells events apart; of the same ones their number counts.
+type Key = (i64, String, String);
+
+/// Reads the log again and again, and knows what it has seen.
+#[derive(Debug)]
+pub(super) struct Reader {
+    first_ms: i64,
+    newest_ms: i64,
+    seen: HashMap<Key, usize>,
+}
+
+impl Reader {
+    /// From this time on, in milliseconds since 1970.
+    pub(super) fn from(first_ms: i64) -> Self {
+        Self { first_ms, newest_ms: first_ms, seen: HashMap::new() }
+    }
+
+    /// From when on to read next.
+    pub(super) fn since_ms(&self) -> i64 {
+        self.first_ms.max(self.newest_ms - LATE_MS)
+    }
+
+    /// Of all events from [`since_ms`](Self::since_ms) on those that were not there before, in their order.
+    pub(super) fn fresh(&mut self, events: Vec<Value>) -> Vec<Value> {
+        let mut counts: HashMap<Key, usize> = HashMap::new();
+        let mut fresh = Vec::new();
+        for event in events {
+            let key = key(&event);
+            self.newest_ms = self.newest_ms.max(key.0);
+            let count = counts.entry(key.clone()).or_default();
+            *count += 1;
+            if *count > self.seen.get(&key).copied().unwrap_or(0) {
+                self.seen.insert(key, *count);
+                fresh.push(event);
+            }
+        }
+        let since_ms = self.since_ms();
+        self.seen.retain(|(time, ..), _| *time >= since_ms);
+        fresh
+    }
+}
+
+fn key(event: &Value) -> Key {
+    let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+    (event["time"].as_i64().unwrap_or(0), text("messageId"), text("state"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn events<const N: usize>(all: [(i64, &str); N]) -> Vec<Value> {
+        all.map(|(time, state)| json!({ "time": time, "messageId": "msg_1", "state": state })).to_vec()
+    }
+
+    #[test]
+    fn each_event_is_fresh_once_also_of_the_same_millisecond() {
+        let mut reader = Reader::from(1_000);
+        assert_eq!(reader.since_ms(), 1_000);
+        assert_eq!(reader.fresh(events([(1_000, "CREATED"), (1_000, "ACTIVE")])).len(), 2);
+        let again = [(1_000, "CREATED"), (1_000, "ACTIVE"), (1_000, "ERROR"), (1_000, "ACTIVE")];
+        assert_eq!(reader.fresh(events(again)), events([(1_000, "ERROR"), (1_000, "ACTIVE")]));
+        assert_eq!(reader.fresh(events(again)), events([]));
+    }
+
+    #[test]
+    fn what_is_committed_late_is_found_and_what_is_old_is_forgotten() {
+        let mut reader = Reader::from(1_000);
+        reader.fresh(events([(1_000, "CREATED"), (9_000, "DELIVERED")]));
+        assert_eq!((reader.since_ms(), reader.seen.len()), (4_000, 1));
+        assert_eq!(reader.fresh(events([(4_500, "ACTIVE"), (9_000, "DELIVERED")])), events([(4_500, "ACTIVE")]));
+        assert_eq!(Reader::from(0).since_ms(), 0);
+    }
+}

@@ -1,0 +1,83 @@
+//! Which messages: the filters that lists of them share.
+
+use std::borrow::Cow;
+
+use clap::Args;
+use jiff::Timestamp;
+use sigpost_qstash::parse_duration;
+
+/// Parameters of a request.
+pub(crate) type Parameters<'a> = Vec<(&'static str, Cow<'a, str>)>;
+
+/// What messages have. Each may be given several times, of which one has to fit.
+#[derive(Debug, Args)]
+pub(crate) struct MessageFilterArgs {
+    /// Of messages to this URL, verbatim.
+    #[arg(long, value_name = "URL")]
+    destination: Vec<String>,
+    /// With this label.
+    #[arg(long, value_name = "LABEL")]
+    label: Vec<String>,
+    /// Of this message.
+    #[arg(long, value_name = "msg_...")]
+    message: Vec<String>,
+    /// Of this queue.
+    #[arg(long, value_name = "NAME")]
+    queue: Vec<String>,
+    /// Published to this URL group.
+    #[arg(long, value_name = "NAME")]
+    group: Vec<String>,
+    /// Of this schedule.
+    #[arg(long, value_name = "ID")]
+    schedule: Vec<String>,
+    /// With this flow-control key.
+    #[arg(long, value_name = "KEY")]
+    flow_key: Vec<String>,
+}
+
+impl MessageFilterArgs {
+    /// As the API calls them.
+    pub(crate) fn parameters(&self) -> Parameters<'_> {
+        let all = [
+            ("url", &self.destination),
+            ("label", &self.label),
+            ("messageId", &self.message),
+            ("queueName", &self.queue),
+            ("topicName", &self.group),
+            ("scheduleId", &self.schedule),
+            ("flowControlKey", &self.flow_key),
+        ];
+        all.into_iter().flat_map(|(name, values)| values.iter().map(move |value| (name, Cow::from(value)))).collect()
+    }
+}
+
+/// A moment as an argument, in milliseconds since 1970: so long ago (`2h`), or a time (`2026-01-31T12:00:00Z`).
+pub(crate) fn moment(text: &str) -> Result<i64, String> {
+    moment_before(Timestamp::now(), text)
+}
+
+fn moment_before(now: Timestamp, text: &str) -> Result<i64, String> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time.as_millisecond());
+    }
+    let ago = parse_duration("moment", text)
+        .map_err(|_| "write how long ago it is (2h, 1d12h) or a time (2026-01-31T12:00:00Z)".to_owned())?;
+    Ok(now.as_millisecond().saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)).max(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_so_long_ago_or_a_time() {
+        let now = "2026-01-31T12:00:00Z".parse().expect("a time");
+        let at = |text: &str| {
+            moment_before(now, text).map(|ms| Timestamp::from_millisecond(ms).expect("a time").to_string())
+        };
+        assert_eq!(at("2h"), Ok("2026-01-31T10:00:00Z".into()));
+        assert_eq!(at("2026-01-30T00:00:00+02:00"), Ok("2026-01-29T22:00:00Z".into()));
+        assert!(at("yesterday").is_err());
+        assert_eq!(moment_before(now, "1000d"), Ok(now.as_millisecond() - 86_400_000_000));
+    }
+}

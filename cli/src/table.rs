@@ -1,0 +1,137 @@
+//! Tables for people. What comes from elsewhere is made harmless first: no control character of a URL
+//! or an error reaches the terminal.
+
+use indicatif::HumanDuration;
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Rows under headings. Columns of which every cell begins with a digit are right-aligned, as numbers are
+/// read; the first names the row.
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
+        Self { rows: vec![headings.map(str::to_owned).to_vec()] }
+    }
+
+    /// The table with a row below.
+    pub(crate) fn row<const N: usize>(mut self, cells: [String; N]) -> Self {
+        self.rows.push(cells.to_vec());
+        self
+    }
+
+    /// The table with a row for each.
+    pub(crate) fn rows<const N: usize, T>(
+        self,
+        all: impl IntoIterator<Item = T>,
+        row: impl Fn(T) -> [String; N],
+    ) -> Self {
+        all.into_iter().fold(self, |table, one| table.row(row(one)))
+    }
+
+    /// The lines, or these words when there is no row.
+    pub(crate) fn or(self, empty: &str) -> String {
+        if self.rows.len() > 1 { self.draw() } else { empty.to_owned() }
+    }
+
+    /// The lines.
+    pub(crate) fn draw(self) -> String {
+        let columns = self.rows[0].len();
+        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let is_number = |cell: &String| cell == NOTHING || cell.starts_with(|c: char| c.is_ascii_digit());
+        let numeric = |column: usize| column > 0 && self.rows[1..].iter().all(|row| is_number(&row[column]));
+        let shape: Vec<(usize, bool)> = (0..columns).map(|column| (width(column), numeric(column))).collect();
+        let line = |row: &Vec<String>| {
+            let cells = row.iter().zip(&shape).map(|(cell, &(width, numeric))| match numeric {
+                true => format!("{cell:>width$}"),
+                false => format!("{cell:<width$}"),
+            });
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Stands where nothing is known.
+const NOTHING: &str = "-";
+
+/// The elements of a list.
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// A value on one line, without control characters.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => NOTHING.to_owned(),
+        Value::String(text) if text.is_empty() => NOTHING.to_owned(),
+        Value::String(text) => harmless(text),
+        other => other.to_string(),
+    }
+}
+
+/// The text with what a terminal might obey written out.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// A limit that is not there when it is 0.
+pub(crate) fn limit(value: &Value) -> String {
+    match value.as_i64() {
+        None | Some(0) => NOTHING.to_owned(),
+        Some(limit) => limit.to_string(),
+    }
+}
+
+/// Milliseconds since 1970, as a time in UTC.
+pub(crate) fn time(value: &Value) -> String {
+    let time = value.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    time.map_or_else(|| NOTHING.to_owned(), |time| format!("{time:.3}"))
+}
+
+/// Seconds, roughly, as people say them.
+pub(crate) fn seconds(value: &Value) -> String {
+    let duration =
+        value.as_f64().map(|seconds| std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default());
+    duration.map_or_else(|| NOTHING.to_owned(), |duration| format!("{:#}", HumanDuration(duration)))
+}
+
+/// A share, in percent.
+pub(crate) fn percent(value: &Value) -> String {
+    value.as_f64().map_or_else(|| NOTHING.to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
+/// Milliseconds as they are measured.
+pub(crate) fn milliseconds(value: &Value) -> String {
+    value.as_f64().map_or_else(|| NOTHING.to_owned(), |ms| format!("{ms:.1} ms"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_numbers_to_the_right() {
+        let table = Table::new(["NAME", "LAG", "SINCE"])
+            .row(["a".into(), "7".into(), time(&json!(1_763_800_000_123_i64))])
+            .row(["long-name".into(), "1200".into(), "-".into()]);
+        let expected = "NAME        LAG                     SINCE\n\
+                        a             7  2025-11-22T08:26:40.123Z\n\
+                        long-name  1200                         -";
+        assert_eq!(table.or("no queues"), expected);
+        assert_eq!(Table::new(["NAME"]).or("no queues"), "no queues");
+    }
+
+    #[test]
+    fn cells_are_what_people_read() {
+        assert_eq!((text(&json!(null)), text(&json!("")), text(&json!(true))), ("-".into(), "-".into(), "true".into()));
+        assert_eq!(text(&json!("a\u{1b}[31m\nb")), "a\\u{1b}[31m\\nb");
+        assert_eq!((limit(&json!(0)), limit(&json!(5))), ("-".into(), "5".into()));
+        assert_eq!((percent(&json!(0.0512)), milliseconds(&json!(12.34))), ("5.1 %".into(), "12.3 ms".into()));
+        assert_eq!((seconds(&json!(90_000.0)), seconds(&json!(null))), ("25h".into(), "-".into()));
+    }
+}

@@ -1,0 +1,61 @@
+//! `sigpost cleanup`, and what `sigpost migrate` says while it works.
+
+use serde_json::{Value, json};
+
+use crate::running::{finished, sigpost};
+use crate::serve::{empty_database, stderr};
+
+#[tokio::test]
+async fn what_is_old_is_deleted_when_confirmed_and_the_rest_stays() {
+    let url = empty_database("program_cleanup").await;
+    let run = |arguments: &[&str]| {
+        let mut command = sigpost(arguments);
+        command.env("DATABASE_URL", &url);
+        finished(command)
+    };
+    let migrated = run(&["migrate", "--json"]);
+    let applied: Value = serde_json::from_slice(&migrated.stdout).expect("JSON");
+    let expected: Vec<String> = applied["applied"]
+        .as_array()
+        .expect("names")
+        .iter()
+        .map(|name| format!("applying {}", name.as_str().expect("a name")))
+        .collect();
+    assert_eq!(stderr(&migrated).lines().collect::<Vec<_>>(), expected);
+
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    // Ids are ordered by age: those of 1970, and one of now.
+    let message = |id: &str, finished: &str| {
+        format!(
+            "insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
+             select {id}, 'delivered', '', 'POST', '{{}}', '', 0, '{{}}', now(), {finished}"
+        )
+    };
+    let old = "('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid";
+    let statements = format!(
+        "{} from generate_series(1, 5000) n; {}",
+        message(old, "now() - interval '100 days'"),
+        message("'ffffffff-0000-7000-8000-000000000000'::uuid", "now()")
+    );
+    client.batch_execute(&statements).await.expect("rows");
+
+    let refused = run(&["cleanup", "--older-than", "90d"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("Delete what ended more than 90 days ago, for good? There is no terminal"),
+        "{}",
+        stderr(&refused)
+    );
+    assert_eq!(run(&["cleanup", "--older-than", "1h", "--yes"]).status.code(), Some(2));
+
+    let cleaned = run(&["cleanup", "--older-than", "90d", "--yes", "--json"]);
+    assert!(cleaned.status.success() && !cleaned.stderr.contains(&0x1b), "{}", stderr(&cleaned));
+    let deleted: Value = serde_json::from_slice(&cleaned.stdout).expect("JSON");
+    assert_eq!(deleted["messages"], json!(5000));
+    let left: i64 = client.query_one("select count(*) from messages", &[]).await.expect("a row").get(0);
+    assert_eq!(left, 1);
+    let again = run(&["cleanup", "--older-than", "90d", "--yes"]);
+    let text = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(text.starts_with("DELETED               COUNT\nmessages                  0\n"), "{text}");
+}

@@ -1,0 +1,106 @@
+//! `docs/restore.sh`: a backup, restored into another database, goes on.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use dispatch::engine::StepKind;
+use sigpost_dev_postgres::testing;
+use tests::sdk::printed;
+use tokio::process::Command;
+
+use crate::support::{Answer, TestApp, TestDatabase};
+
+/// The folder of PostgreSQL's client programs: that of the server that the tests run, or one on the PATH.
+///
+/// `None` where there are none: who only has a server can run the other tests. With `SIGPOST_TEST_ALL`
+/// set, as in the gate, that is a failure instead.
+fn programs() -> Option<PathBuf> {
+    let all_in = |folder: &Path| ["pg_dump", "pg_restore", "psql"].iter().all(|name| folder.join(name).is_file());
+    let of_the_server = testing::shared().program("pg_dump").and_then(|path| Some(path.parent()?.to_owned()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = of_the_server.into_iter().chain(std::env::split_paths(&path)).find(|folder| all_in(folder));
+    if found.is_none() {
+        eprintln!("NOT TESTED: backup and restore, for there is no pg_dump, pg_restore and psql here");
+        assert!(std::env::var_os("SIGPOST_TEST_ALL").is_none(), "this test needs PostgreSQL's clients");
+    }
+    found
+}
+
+async fn script(programs: &Path, database: &TestDatabase, what: &str, file: &Path) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/restore.sh");
+    let mut script = Command::new(script);
+    script.arg(what).arg(file).env("PG_BIN", programs).env("DATABASE_URL", &database.url);
+    script.output().await.expect("bash")
+}
+
+#[tokio::test]
+async fn a_restored_deployment_delivers_what_was_open_when_it_was_backed_up() {
+    let Some(programs) = tokio::task::spawn_blocking(programs).await.expect("an end") else { return };
+    let run = async |database: &TestDatabase, what, file: &Path| script(&programs, database, what, file).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sigpost.dump");
+
+    let old = TestApp::start().await;
+    let done = old.publish_here(&[], "done").await.id();
+    old.wait_for(done, StepKind::Delivered).await;
+    old.receiver.answers([Answer::status(200).held()]);
+    let under_way = old.publish_here(&[], "under way").await.id();
+    old.wait_for(under_way, StepKind::Pushed).await;
+    let waiting =
+        old.publish_here(&[("Upstash-Delay", "1h"), ("Upstash-Label", "ä\tb\\.")], "line\n\\.\nline").await.id();
+    old.receiver.all_so_far().await;
+
+    let backed_up = run(&old.database, "backup", &file).await;
+    assert!(backed_up.status.success(), "{}", printed(&backed_up));
+    assert!(printed(&backed_up).contains("keep it as secret as the database"), "{}", printed(&backed_up));
+    assert!(printed(&run(&old.database, "backup", &file).await).contains("is there already"));
+    // Delivered after the backup: so the restored one delivers it again.
+    let late = old.publish_here(&[], "late").await.id();
+    old.let_time_pass().await;
+    old.wait_for(waiting, StepKind::Delivered).await;
+    old.wait_for(late, StepKind::Delivered).await;
+    old.receiver.release(1);
+    old.wait_for(under_way, StepKind::Delivered).await;
+    old.app.shutdown().await;
+    old.receiver.all_so_far().await;
+
+    // Two databases at once: no other test has two, so this one does not wait for another like it.
+    let new = TestDatabase::empty().await;
+    let restored = run(&new, "restore", &file).await;
+    assert!(restored.status.success(), "{}", printed(&restored));
+    let said = "open messages: 2; of these, under way and delivered again: 1";
+    assert!(printed(&restored).contains(said), "{}", printed(&restored));
+    let again = run(&new, "restore", &file).await;
+    assert!(!again.status.success() && printed(&again).contains("is not empty"), "{}", printed(&again));
+
+    // As if the lease had ended by itself.
+    new.execute("update messages set due_at = now() where state = 'active'").await;
+    let app = TestApp::start_on(&new, |_| {}).await;
+    app.wait_for(under_way, StepKind::Delivered).await;
+    app.let_time_pass().await;
+    app.wait_for(waiting, StepKind::Delivered).await;
+    let mut pushed: Vec<(String, String)> = Vec::new();
+    for request in old.receiver.all_so_far().await {
+        pushed.push((
+            request.header("upstash-message-id").to_owned(),
+            String::from_utf8_lossy(&request.body).into_owned(),
+        ));
+    }
+    let expected =
+        [(under_way.to_string(), "under way".to_owned()), (waiting.to_string(), "line\n\\.\nline".to_owned())];
+    assert_eq!(pushed, expected);
+    assert_eq!(app.message(done).await["state"], "DELIVERED");
+    assert_eq!(app.get(&format!("/v2/messages/{late}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_no_backup_of_a_deployment_is_refused() {
+    let Some(programs) = tokio::task::spawn_blocking(programs).await.expect("an end") else { return };
+    let empty = TestDatabase::empty().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sigpost.dump");
+    let refused = script(&programs, &empty, "backup", &file).await;
+    assert!(!refused.status.success() && !file.exists(), "{}", printed(&refused));
+    let refused = script(&programs, &empty, "restore", &file).await;
+    assert!(printed(&refused).contains("is no file"), "{}", printed(&refused));
+}
