@@ -2,6 +2,7 @@
 
 mod catching_up;
 mod firing;
+mod running;
 mod several_processes;
 
 use jiff::Timestamp;

@@ -112,7 +112,7 @@ fn dead_letters() -> Section {
     let routes = vec![
         get("/v2/dlq", dead_letters::list_dead_letters, "List dead letters")
             .also_at("/v2/dlq/")
-            .query(dead_letters::PARAMETERS)
+            .query(dead_letters::OF_LIST)
             .answers::<wire::DeadLettersPage>(200, "A page of dead letters, newest first."),
         delete("/v2/dlq", dead_letters::delete_dead_letters, "Delete dead letters by what they have, or a page of all")
             .also_at("/v2/dlq/")
@@ -174,6 +174,11 @@ fn schedules() -> Section {
         described("resume_schedule", switch, "/v2/schedules/{scheduleId}/resume", "Resume a schedule")
             .also_at("/v2/Schedules/{scheduleId}/resume")
             .done("It fires again.")
+            .refuses(&[404]),
+        described("run_schedule", [Method::POST], "/v2/schedules/{scheduleId}/run", "Run a schedule now")
+            .also_at("/v2/Schedules/{scheduleId}/run")
+            .extension()
+            .answers::<wire::ScheduleRun>(200, "Its messages are published once more; its firings stay as they are.")
             .refuses(&[404]),
         route([Method::PATCH, Method::PUT], one, schedules::switch_schedule, "Pause or resume")
             .also_at(one_in_go)

@@ -13,6 +13,7 @@ mod fire;
 mod invocation;
 mod local;
 mod plan;
+mod run;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use eventbridge::{Drift, EventBridge};
 pub(crate) use invocation::fire_for;
 pub use invocation::{Firing, Skip};
 pub(crate) use local::{LocalDriver, fire_all_due};
+pub(crate) use run::run_once;
 
 /// What the API needs for schedules.
 pub(crate) struct Schedules {

@@ -92,7 +92,7 @@ pub use redact::Redact;
 pub use resource_name::{is_resource_name, parse_resource_name};
 pub use retry_after::retry_after;
 pub use retry_delay::RetryDelay;
-pub use schedule::{Schedule, ScheduleCreated, ScheduleState};
+pub use schedule::{Schedule, ScheduleCreated, ScheduleRun, ScheduleState};
 pub use schedule_options::ScheduleOptions;
 pub use sign::Signer;
 pub use signing_key::{DEV_CURRENT_KEY, DEV_NEXT_KEY, DEV_TOKEN, SigningKeys};

@@ -114,6 +114,14 @@ pub struct ScheduleCreated {
     pub schedule_id: String,
 }
 
+/// Answer of `POST /v2/schedules/{scheduleId}/run`, 200. Not in QStash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleRun {
+    /// What was published: one message, or one for each endpoint of a URL group.
+    pub message_ids: Vec<MessageId>,
+}
+
 fn optional_seconds<S: serde::Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(value.unwrap_or_default().as_secs())
 }

@@ -30,19 +30,19 @@ use crate::state::State;
 const PAGE: i64 = 100;
 
 /// What every endpoint for many dead letters knows; all but the first list choose.
-pub(crate) const PARAMETERS: &[&[Parameter]] = &[
-    &[
-        Parameter::many("dlqIds", Kind::Text, "These dead letters, whatever else is given."),
-        Parameter::one("count", Kind::Integer, "How many at most, 1 to 100. Default 100."),
-        Parameter::one("cursor", Kind::Text, "The cursor of the answer before."),
-        Parameter::one("order", Kind::OneOf(filters::ORDERS), "Default latestFirst."),
-    ],
-    &[
-        Parameter::many("messageId", Kind::Text, "Messages."),
-        Parameter::many("responseStatus", Kind::Integer, "Statuses of last responses; 0: there was none."),
-    ],
-    filters::OF_MESSAGES,
-    filters::OF_TIME,
+pub(crate) const PARAMETERS: &[&[Parameter]] = &[PAGES, LAST_RESPONSES, filters::OF_MESSAGES, filters::OF_TIME];
+/// What the list knows.
+pub(crate) const OF_LIST: &[&[Parameter]] =
+    &[PAGES, &[filters::BODIES], LAST_RESPONSES, filters::OF_MESSAGES, filters::OF_TIME];
+const PAGES: &[Parameter] = &[
+    Parameter::many("dlqIds", Kind::Text, "These dead letters, whatever else is given."),
+    Parameter::one("count", Kind::Integer, "How many at most, 1 to 100. Default 100."),
+    Parameter::one("cursor", Kind::Text, "The cursor of the answer before."),
+    Parameter::one("order", Kind::OneOf(filters::ORDERS), "Default latestFirst."),
+];
+const LAST_RESPONSES: &[Parameter] = &[
+    Parameter::many("messageId", Kind::Text, "Messages."),
+    Parameter::many("responseStatus", Kind::Integer, "Statuses of last responses; 0: there was none."),
 ];
 
 /// A page of dead letters, newest first unless asked otherwise (QStash's older reference has the
@@ -51,13 +51,18 @@ pub(crate) async fn list_dead_letters(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
 ) -> Result<Json<wire::DeadLettersPage>, ApiError> {
-    let query = allow_known(Query::parse(uri.query())?)?;
+    let query = Query::parse(uri.query())?.allow_only(OF_LIST)?.refuse_empty(&PARAMETERS[1..])?;
     let count = query.count(PAGE)?.unwrap_or(PAGE);
+    let with_bodies = filters::with_bodies(&query)?;
     let filter = filter(&query, &state).await?;
     let mut letters = list(&mut *state.database.connection().await?, &filter, count + 1).await?;
     let more = query::cut_to_page(&mut letters, count) && filter.ids.is_none();
     let cursor = letters.last().filter(|_| more).map(|last| last.id.to_string());
-    Ok(Json(wire::DeadLettersPage { messages: letters.into_iter().map(on_the_wire).collect(), cursor }))
+    let mut messages: Vec<wire::DeadLetter> = letters.into_iter().map(on_the_wire).collect();
+    if !with_bodies {
+        messages.iter_mut().for_each(|letter| letter.message.body = wire::Body::default());
+    }
+    Ok(Json(wire::DeadLettersPage { messages, cursor }))
 }
 
 /// Deletes one dead letter.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as FromState;
 use axum::http::Uri;
+use bytes::Bytes;
 use sigpost_qstash as wire;
 use sigpost_qstash::{Cursor, EventState, Invalid};
 use sigpost_runtime::ApiError;
@@ -29,6 +30,7 @@ pub(crate) const PARAMETERS: &[&[Parameter]] = &[
         Parameter::many("messageId", Kind::Text, "Messages."),
         Parameter::many("messageIds", Kind::Text, "The same."),
         Parameter::many("state", Kind::Text, "States; IN_PROGRESS stands for ACTIVE, RETRY and ERROR."),
+        filters::BODIES,
     ],
     filters::OF_MESSAGES,
     filters::OF_DESTINATIONS,
@@ -43,10 +45,15 @@ pub(crate) async fn list_events(
     let query = Query::parse(uri.query())?;
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let filter = filter(&query, &state).await?;
+    let with_bodies = filters::with_bodies(&query)?;
     let mut events = list(&mut *state.database.connection().await?, &filter, count + 1).await?;
     let more = query::cut_to_page(&mut events, count);
     let cursor = events.last().filter(|_| more).map(|last| Cursor { at_ms: last.at_ms, seq: Some(last.id) });
-    Ok(Json(wire::EventsPage { events: events.into_iter().map(on_the_wire).collect(), cursor }))
+    let mut events: Vec<wire::Event> = events.into_iter().map(on_the_wire).collect();
+    if !with_bodies {
+        events.iter_mut().for_each(|event| event.body = Bytes::new());
+    }
+    Ok(Json(wire::EventsPage { events, cursor }))
 }
 
 async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {

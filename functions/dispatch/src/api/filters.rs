@@ -34,6 +34,10 @@ pub(crate) const OF_TIME: &[Parameter] = &[
 /// The latest time that JavaScript's `Date` knows, in milliseconds. Postgres knows a little more.
 pub(crate) const LAST_MS: i64 = 8_640_000_000_000_000;
 
+/// For who lists what may be large. Bodies are up to 10 MB each, and a list has one in every row.
+pub(crate) const BODIES: Parameter =
+    Parameter::one("bodies", Kind::Flag, "false leaves out the bodies of messages. Default true.").extension();
+
 /// What `order` may say.
 pub(crate) const ORDERS: &[&str] = &["latestFirst", "earliestFirst"];
 
@@ -87,6 +91,11 @@ pub(crate) fn time(query: &Query, name: &str) -> Result<Option<i64>, Invalid> {
         }
         time => Ok(time),
     }
+}
+
+/// Whether bodies are wanted.
+pub(crate) fn with_bodies(query: &Query) -> Result<bool, Invalid> {
+    Ok(query.flag(BODIES.name)?.unwrap_or(true))
 }
 
 /// Whether `order` asks for the oldest first; the newest are first when it does not say.

@@ -102,8 +102,8 @@ pub(crate) async fn unpin_key(
 ) -> Result<Json<Value>, ApiError> {
     let query = Query::parse(uri.query())?.allow_only(UNPIN)?;
     let change = Change {
-        unpin_parallelism: flag(&query, "parallelism")?,
-        unpin_rate: flag(&query, "rate")?,
+        unpin_parallelism: query.flag("parallelism")?.unwrap_or(false),
+        unpin_rate: query.flag("rate")?.unwrap_or(false),
         ..Change::default()
     };
     apply(&state, &key, change).await
@@ -131,14 +131,6 @@ fn bound(query: &Query, name: &str) -> Result<Option<i32>, Invalid> {
     match query.parsed::<i32>(name, "a whole number")? {
         Some(bound) if bound < 1 => Err(Invalid::new(name, "must be 1 or more")),
         bound => Ok(bound),
-    }
-}
-
-/// In any case: Python writes `True`. Absent is false.
-fn flag(query: &Query, name: &str) -> Result<bool, Invalid> {
-    match query.exact(name).into_iter().next() {
-        None => Ok(false),
-        Some(text) => text.to_ascii_lowercase().parse().map_err(|_| Invalid::new(name, "must be true or false")),
     }
 }
 

@@ -21,6 +21,10 @@ impl Parameter {
     pub(crate) const fn many(name: &'static str, kind: Kind, about: &'static str) -> Self {
         Self { many: true, ..Self::one(name, kind, about) }
     }
+
+    pub(crate) const fn extension(self) -> Self {
+        Self { is_extension: true, ..self }
+    }
 }
 
 /// The names of several lists.

@@ -169,6 +169,13 @@ impl Query {
         self.values.iter().find(|(given, _)| given == name).map(|(_, value)| parse(name, value, what)).transpose()
     }
 
+    /// In any case: Python writes `True`.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Invalid> {
+        let text = self.exact(name).into_iter().next();
+        let invalid = |_| Invalid::new(name, "must be true or false");
+        text.map(|text| text.to_ascii_lowercase().parse().map_err(invalid)).transpose()
+    }
+
     /// How many at most, refused outside `1..=most`.
     pub(crate) fn count(&self, most: i64) -> Result<Option<i64>, Invalid> {
         match self.parsed("count", "a number")? {

@@ -1,4 +1,4 @@
-//! `/v2/schedules`: create, list, read, delete, pause and resume.
+//! `/v2/schedules`: create, list, read, delete, pause, resume and run.
 
 mod show;
 
@@ -12,13 +12,14 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use sigpost_qstash as wire;
 use sigpost_qstash::{
-    Destination, Params, ScheduleCreated, ScheduleOptions, Target, is_resource_name, new_schedule_id,
+    Destination, Params, ScheduleCreated, ScheduleOptions, ScheduleRun, Target, is_resource_name, new_schedule_id,
 };
 use sigpost_runtime::{ApiError, CallerAddress};
 use sigpost_store::schedules::{self, Schedule};
 
 use crate::api::body;
 use crate::api::path::Id;
+use crate::schedules::{announce, run_once};
 use crate::state::State;
 use show::on_the_wire;
 
@@ -69,7 +70,7 @@ pub(crate) async fn switch_schedule(
     }
 }
 
-/// `POST` creates a schedule, unless it is one of the two that QStash's reference has as `POST`.
+/// `POST` creates a schedule, unless it is one of the two that QStash's reference has as `POST`, or runs one.
 pub(crate) async fn post_schedule(
     FromState(state): FromState<Arc<State>>,
     caller: CallerAddress,
@@ -80,6 +81,9 @@ pub(crate) async fn post_schedule(
     let rest = rest_of(&uri);
     if let Some((id, paused)) = pause_or_resume(rest) {
         return set_paused(&state, id, paused).await;
+    }
+    if let Some((id, "run")) = rest.split_once('/').filter(|(id, _)| is_resource_name(id)) {
+        return run_now(&state, id).await;
     }
     let target = Destination::from_raw(rest, uri.query())?;
     let params = Params::from_request(&headers, uri.query())?;
@@ -125,6 +129,17 @@ async fn set_paused(state: &State, id: &str, paused: bool) -> Result<Response, A
     }
     state.schedules.driver.changed(id).await?;
     Ok(done())
+}
+
+async fn run_now(state: &State, id: &str) -> Result<Response, ApiError> {
+    let mut conn = state.database.connection().await?;
+    let stored = run_once(&mut conn, &state.schedules.composer, id).await?.ok_or_else(|| unknown(id))??;
+    drop(conn);
+    if let Some(engine) = &state.engine {
+        announce(engine, &stored);
+    }
+    let message_ids = stored.into_iter().map(|new| new.message.id).collect();
+    Ok(Json(ScheduleRun { message_ids }).into_response())
 }
 
 /// The raw path after `/v2/schedules/`, in either spelling: a destination keeps its slashes.

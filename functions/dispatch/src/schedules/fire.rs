@@ -102,7 +102,7 @@ async fn store(conn: &mut AsyncPgConnection, arrivals: &[Arrival]) -> Result<Acc
 }
 
 /// Stores the messages. Returns the ids, those of earlier messages for duplicates, and what was stored.
-async fn store_all(
+pub(super) async fn store_all(
     conn: &mut AsyncPgConnection,
     messages: Vec<NewMessage>,
 ) -> Result<(Vec<MessageId>, Vec<NewMessage>), Error> {

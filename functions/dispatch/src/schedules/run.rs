@@ -1,0 +1,38 @@
+//! A run that somebody asks for, at any time: no firing, and nothing of the schedule changes.
+
+use sigpost_runtime::ApiError;
+use sigpost_store::accept::NewMessage;
+use sigpost_store::firings::{Taken, take};
+use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
+
+use super::Composer;
+use super::fire::store_all;
+
+/// Publishes what a firing now would publish, whether the schedule is paused or not. Nothing makes it a
+/// duplicate: who asks twice gets it twice. `None` when there is no such schedule; the inner error is why
+/// it cannot be published.
+///
+/// # Errors
+///
+/// The database is away, or another transaction is in the way: nothing has happened, call again.
+pub(crate) async fn run_once(
+    conn: &mut AsyncPgConnection,
+    composer: &Composer,
+    id: &str,
+) -> Result<Option<Result<Vec<NewMessage>, ApiError>>, Error> {
+    conn.transaction(async |conn| {
+        let Some(Taken { schedule, now, .. }) = take(conn, id).await? else { return Ok(None) };
+        let composed = match composer.recipients(conn, &schedule).await? {
+            Ok(recipients) => composer.messages(&schedule, &recipients, now),
+            Err(refused) => Err(refused),
+        };
+        let mut messages = match composed {
+            Ok(messages) => messages,
+            Err(refused) => return Ok(Some(Err(refused))),
+        };
+        messages.iter_mut().for_each(|new| new.deduplicate = None);
+        let (_, stored) = store_all(conn, messages).await?;
+        Ok(Some(Ok(stored)))
+    })
+    .await
+}
