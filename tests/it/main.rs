@@ -10,6 +10,7 @@ mod bad_input;
 mod batch;
 mod callbacks;
 mod cancel_many;
+mod console;
 mod crash;
 mod dead_letters;
 mod deduplication;

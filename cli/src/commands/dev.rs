@@ -18,7 +18,8 @@ use sigpost_runtime::{AddressPolicy, HostOverride, serve};
 use self::database::DevDatabase;
 use super::health::reached_at;
 
-/// Run everything on this machine: Postgres, the API, delivery, the job handlers, the entrance for webhooks, the admin API.
+/// Run everything on this machine: Postgres, the API, delivery, the job handlers, the entrance for webhooks, the admin API
+/// and the console.
 ///
 /// It uses QStash's public development credentials, so that the SDKs' development mode finds it, and
 /// may push to this machine. For anything but trying and developing there is `sigpost serve`.
@@ -99,7 +100,18 @@ fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Rou
     Ok(jobs::router(jobs::Dev::new(&harness, data_dir))?
         .merge(ingress::router(ingress::Config::for_dev(base_url)?, app.database()))
         .merge(admin::router(app.database(), DEV_TOKEN))
-        .merge(admin::metrics_router(app.database(), DEV_TOKEN, own)))
+        .merge(admin::metrics_router(app.database(), DEV_TOKEN, own))
+        .merge(admin::console(app.database(), &console(base_url))?))
+}
+
+/// With every job to choose from: their handlers are here.
+fn console(base_url: &str) -> admin::ConsoleConfig {
+    admin::ConsoleConfig {
+        admin_token: DEV_TOKEN.to_owned(),
+        api_url: base_url.to_owned(),
+        api_token: DEV_TOKEN.to_owned(),
+        jobs: jobs::JOBS.iter().map(|job| (job.name.to_owned(), format!("{base_url}{}", job.endpoint))).collect(),
+    }
 }
 
 fn print_environment(base_url: &str, keys: &SigningKeys) {
@@ -117,6 +129,8 @@ and publish a job (deletes what is older than 90 days), then ask how jobs are do
   curl -X POST {base_url}/v2/publish/{base_url}{cleanup} \\
     -H \"Authorization: Bearer $QSTASH_TOKEN\" -H 'Content-Type: application/json' -d '{{\"retention\": 90}}'
   curl -H \"Authorization: Bearer $QSTASH_TOKEN\" {base_url}/api/admin/job-health
+
+The console is at {base_url}/console, and its token is $QSTASH_TOKEN.
 
 Ctrl-C stops it.",
         current = keys.current,

@@ -9,7 +9,9 @@ use dispatch::config::{Problem, refuse};
 use sigpost_runtime::{AddressPolicy, HostOverride, env, serve};
 use sigpost_store::{Database, migrate};
 
-/// Run the API, the delivery engine and the admin API on a Postgres of yours.
+use super::health::reached_at;
+
+/// Run the API, the delivery engine, the admin API and the console on a Postgres of yours.
 ///
 /// Run as many as you like on one database: there is no leader. SIGTERM stops it in order: pushes
 /// under way may end within the grace time, the rest is given back.
@@ -20,7 +22,8 @@ use sigpost_store::{Database, migrate};
   QSTASH_TOKEN                   required; the API's token, one of your own (more: `sigpost tokens`)
   QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY
                                  the keys a new deployment starts with (default: fresh ones)
-  ADMIN_TOKEN                    the token of the admin API and of /metrics; without it there is neither
+  ADMIN_TOKEN                    the token of the admin API, of /metrics and of the console; without it there
+                                 are none of them
   DATABASE_CONNECTIONS (8)  MAX_IN_FLIGHT (1024)  MAX_BODY_BYTES (10000000)
   LEASE_SECONDS (20)  LONGEST_ATTEMPT_SECONDS (7200)  SHUTDOWN_GRACE_SECONDS (25)
   TERMINATION_GRACE_SECONDS      after how many seconds the platform kills a process that was asked to stop
@@ -76,16 +79,20 @@ impl Serve {
         let listening = listener.local_addr()?;
         check_schema(&Database::new(&config.database_url.0, 1)?).await?;
 
+        let api_token = config.token.0.clone();
         let app = dispatch::App::start(config).await?;
         let mut router = app.router();
         match env::var("ADMIN_TOKEN")? {
-            Some(token) => {
+            Some(admin_token) => {
                 let measured = app.clone();
                 let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
-                router = router.merge(admin::router(app.database(), &token));
-                router = router.merge(admin::metrics_router(app.database(), &token, own));
+                router = router.merge(admin::router(app.database(), &admin_token));
+                router = router.merge(admin::metrics_router(app.database(), &admin_token, own));
+                let api_url = format!("http://{}", reached_at(listening));
+                let console = admin::ConsoleConfig { admin_token, api_url, api_token, jobs: Vec::new() };
+                router = router.merge(admin::console(app.database(), &console)?);
             }
-            None => tracing::warn!("ADMIN_TOKEN is not set: there is no admin API"),
+            None => tracing::warn!("ADMIN_TOKEN is not set: there is no admin API and no console"),
         }
         let terminated = serve::terminated();
         tracing::info!(listen = %listening, "sigpost serves");

@@ -18,6 +18,9 @@ pub struct Config {
     pub database_connections: usize,
     /// `ADMIN_TOKEN`: the bearer token of the API. Required, and never logged.
     pub token: String,
+    /// `QSTASH_URL` and `QSTASH_TOKEN`: the dispatch API and the deployment's token for it, which the console
+    /// works with. Without one of them there is no console. The token is never logged.
+    pub api: Option<(String, String)>,
 }
 
 impl Config {
@@ -31,6 +34,7 @@ impl Config {
             database_url: url::url_from_env()?,
             database_connections: url::connections_from_env(DATABASE_CONNECTIONS)?,
             token: env::required("ADMIN_TOKEN")?,
+            api: env::var("QSTASH_URL")?.zip(env::var("QSTASH_TOKEN")?),
         })
     }
 }

@@ -6,13 +6,13 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use sigpost_store::Database;
 
-use crate::Config;
 use crate::authorization::{Token, require_token};
 use crate::job_health::get_job_health;
 use crate::job_metrics::get_job_metrics;
 use crate::lists::{get_keys, list_active, list_dead_letters, list_schedules, list_throttle};
 use crate::prometheus::{OwnMetrics, get_metrics};
 use crate::stats::get_stats;
+use crate::{Config, ConsoleConfig, console};
 
 /// The routes, behind the token.
 pub fn router(database: Database, token: &str) -> Router {
@@ -36,15 +36,22 @@ pub fn metrics_router(database: Database, token: &str, own: OwnMetrics) -> Route
     Router::new().route("/metrics", get(get_metrics)).route_layer(authorization).with_state((database, own))
 }
 
-/// The routes, configured by the environment: see [`Config::from_env`].
+/// The routes and those of the console, configured by the environment: see [`Config::from_env`].
 ///
 /// # Errors
 ///
 /// The first variable that is missing or malformed, by its name.
 pub fn router_from_env() -> Result<Router> {
-    let config = Config::from_env()?;
-    let database = Database::new(&config.database_url, config.database_connections)?;
-    Ok(router(database, &config.token))
+    let Config { database_url, database_connections, token, api } = Config::from_env()?;
+    let database = Database::new(&database_url, database_connections)?;
+    let router = router(database.clone(), &token);
+    let Some((api_url, api_token)) = api else {
+        tracing::warn!("QSTASH_URL and QSTASH_TOKEN are not both set: there is no console");
+        return Ok(router);
+    };
+    // Where each job is run is known by its handler's URL, but not the path there: here URLs are typed.
+    let config = ConsoleConfig { admin_token: token, api_url, api_token, jobs: Vec::new() };
+    Ok(router.merge(console(database, &config)?))
 }
 
 #[cfg(test)]

@@ -1,0 +1,161 @@
+//! The dispatch API, over HTTP: what the console shows and does is what the API says and does.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use axum::http::StatusCode;
+use reqwest::{Method, RequestBuilder, redirect};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use url::Url;
+
+use super::failure::Failure;
+
+/// How long the API may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+
+/// The API and the deployment's token for it. Clones share connections.
+#[derive(Clone)]
+pub(crate) struct Api {
+    http: reqwest::Client,
+    url: Url,
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
+impl Api {
+    /// The API at `url`, such as `https://example.com`.
+    pub(crate) fn new(url: &str, token: &str) -> Result<Self> {
+        let url: Url = url.trim_end_matches('/').parse().context("QSTASH_URL is not a URL")?;
+        if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
+            bail!("QSTASH_URL must begin with http:// or https://");
+        }
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            // A redirect would carry the token to wherever it points.
+            .redirect(redirect::Policy::none())
+            .build()
+            .context("the HTTP client cannot be built")?;
+        Ok(Self { http, url, token: token.to_owned() })
+    }
+
+    /// A request to `/v2/` and these segments, with these parameters, whatever is in them.
+    ///
+    /// # Errors
+    ///
+    /// A segment that would not stay one: without it the path is that of something larger.
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        segments: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<RequestBuilder, Failure> {
+        // Control characters are left out of a URL: what is around them would move together.
+        let is_none = |segment: &&&str| matches!(**segment, "" | "." | "..") || segment.contains(char::is_control);
+        if let Some(segment) = segments.iter().find(is_none) {
+            return Err(Failure::not_found(format!("There is nothing with the name {segment:?}.")));
+        }
+        let mut url = self.url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push("v2").extend(segments);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(self.http.request(method, url).bearer_auth(&self.token))
+    }
+
+    /// `GET`, with these parameters.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        self.read(self.request(Method::GET, segments, query)?).await
+    }
+
+    /// A request without a body, for what it does.
+    pub(crate) async fn call(&self, method: Method, segments: &[&str]) -> Result<(), Failure> {
+        self.done(self.request(method, segments, &[])?).await
+    }
+
+    /// Sends it, for what it does.
+    pub(crate) async fn done(&self, request: RequestBuilder) -> Result<(), Failure> {
+        self.read::<IgnoredAny>(request).await.map(|_| ())
+    }
+
+    /// Sends it, and reads the answer.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        let away = |error: reqwest::Error| {
+            tracing::warn!(error = %error.without_url(), "the console cannot ask the API");
+            Failure::ApiAway
+        };
+        let mut response = request.send().await.map_err(away)?;
+        let status = response.status();
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(away)? {
+            if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(Failure::ApiUnreadable("The answer is too large to be shown. Ask for less at once."));
+            }
+            answer.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return serde_json::from_slice(&answer).map_err(|error| {
+                tracing::error!(%error, "an answer of the API cannot be read");
+                Failure::ApiUnreadable(
+                    "The API answers with what this console does not know. Is it of another release?",
+                )
+            });
+        }
+        Err(refusal(status, &answer))
+    }
+}
+
+fn refusal(status: StatusCode, answer: &[u8]) -> Failure {
+    match serde_json::from_slice(answer) {
+        _ if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Failure::NotLetIn,
+        Ok(Refusal { error }) => Failure::Refused { status, text: error },
+        // Not the API: what is in front of it.
+        Err(_) => Failure::ApiAway,
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(segments: &[&str]) -> Option<String> {
+        let api = Api::new("http://127.0.0.1:1/base/", "t").expect("a URL");
+        let request = api.request(Method::GET, segments, &[]).ok()?.build().expect("a request");
+        Some(request.url()[url::Position::BeforePath..].to_owned())
+    }
+
+    #[test]
+    fn a_segment_stays_one_segment() {
+        assert_eq!(path(&["messages", "a/b?c#d%2F"]).as_deref(), Some("/base/v2/messages/a%2Fb%3Fc%23d%252F"));
+        // `DELETE /v2/messages/..` would be `DELETE /v2/messages`, which cancels everything.
+        for segment in ["", ".", "..", ".\t."] {
+            assert_eq!(path(&["messages", segment]), None, "{segment:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_web_address_is_an_api() {
+        for url in ["", "example.com", "ftp://example.com", "mailto:a@example.com"] {
+            assert!(Api::new(url, "t").is_err(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! One dead letter: the message, and the answer that ended it.
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use maud::html;
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::Console;
+use super::confirm;
+use super::elements::{Button, badge};
+use super::failure::Failure;
+use super::form::Posted;
+use super::headers::{Headers, show_headers};
+use super::message::{Message, facts};
+use super::notice::Notice;
+use super::page::{Page, Section, SeeOther, one};
+use super::payload::{self, from_base64};
+use super::session::Session;
+use super::{dead_letters, messages};
+
+/// Characters of an answer that a list shows.
+const REASON_CHARS: usize = 160;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Letter {
+    pub(crate) dlq_id: String,
+    #[serde(flatten)]
+    pub(crate) message: Message,
+    response_status: u16,
+    #[serde(default)]
+    response_header: Headers,
+    response_body: Option<String>,
+    response_body_base64: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Republished {
+    message_id: String,
+}
+
+/// What a handler answers when a job fails.
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
+impl Letter {
+    pub(crate) fn status(&self) -> String {
+        if self.response_status == 0 { "none".to_owned() } else { self.response_status.to_string() }
+    }
+
+    /// Why it failed, on a line: the error that a handler answers, or the beginning of the answer.
+    pub(crate) fn reason(&self) -> String {
+        if self.response_status == 0 {
+            return "no response; its log says why".to_owned();
+        }
+        let answer = self.response_body.as_deref().unwrap_or_default();
+        let error = serde_json::from_str(answer).map(|Refusal { error }| error);
+        let line = error.unwrap_or_else(|_| answer.to_owned());
+        line.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(REASON_CHARS).collect()
+    }
+
+    fn response(&self) -> Vec<u8> {
+        match (&self.response_body, &self.response_body_base64) {
+            (Some(text), _) => text.clone().into_bytes(),
+            (None, Some(encoded)) => from_base64(encoded),
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+/// The address of a dead letter.
+pub(crate) fn path(id: &str) -> String {
+    one(Section::DeadLetters, id)
+}
+
+/// `/console/dead-letters/{id}`.
+pub(crate) async fn show_dead_letter(
+    State(console): State<Console>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+) -> Result<Page, Failure> {
+    let letter: Letter = console.api.get(&["dlq", &id], &[]).await?;
+    let now = Timestamp::now();
+    let message_path = messages::path(&letter.message.message_id);
+    let content = html! {
+        div.actions {
+            (badge("bad", "✗", "failed for good"))
+            (Button::new(&session, &format!("{}/retry", path(&id)), "Retry").draw())
+            (Button::new(&session, &format!("{}/delete", path(&id)), "Delete").confirm(DELETE).draw())
+            a.action href=(message_path) { "Its attempts, runs and log" }
+        }
+        section {
+            h2 { "The last answer" }
+            p { "Status: " strong { (letter.status()) } }
+            (payload::show(&letter.response(), None))
+            (show_headers("Headers of the response", &letter.response_header))
+        }
+        section {
+            h2 { "Message" }
+            (facts(&letter.message, now))
+        }
+        section {
+            h2 { "Payload" }
+            (payload::show(&letter.message.payload.bytes(), Some(&format!("{message_path}/payload"))))
+            (show_headers("Headers it is sent with", &letter.message.header))
+        }
+    };
+    Ok(Page::titled(Section::DeadLetters, format!("Dead letter of {}", letter.message.message_id), content))
+}
+
+const DELETE: &str = "Delete this dead letter? Its message cannot be retried any more.";
+
+/// Publishes its message anew, and shows the new one.
+pub(crate) async fn retry_dead_letter(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+) -> Result<SeeOther, Failure> {
+    let request = console.api.request(Method::POST, &["dlq", "retry", &id], &[])?;
+    let Republished { message_id } = console.api.read(request).await?;
+    Ok(SeeOther::with(&messages::path(&message_id), Notice::Republished, None))
+}
+
+/// Deletes it, once somebody has said that they mean it.
+pub(crate) async fn delete_dead_letter(
+    State(console): State<Console>,
+    Extension(session): Extension<Session>,
+    Extension(posted): Extension<Posted>,
+    Path(id): Path<String>,
+) -> Result<Result<SeeOther, Page>, Failure> {
+    if !posted.is_confirmed() {
+        let action = format!("{}/delete", path(&id));
+        return Ok(Err(confirm::ask(Section::DeadLetters, DELETE, &session, &posted, &action, &path(&id))));
+    }
+    console.api.call(Method::DELETE, &["dlq", &id]).await?;
+    Ok(Ok(SeeOther::with(dead_letters::LIST, Notice::LettersDeleted, Some(1))))
+}

@@ -1,0 +1,173 @@
+//! A body as text, never as anything else: JSON on lines of its own, at most 64 KiB of it.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::elements::size;
+
+/// The most that is shown, in bytes.
+const SHOWN_BYTES: usize = 64 * 1024;
+
+/// A body as the API has it: text, or base64 of what is none.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Payload {
+    body: Option<String>,
+    body_base64: Option<String>,
+}
+
+impl Payload {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        match (&self.body, &self.body_base64) {
+            (Some(text), _) => text.clone().into_bytes(),
+            (None, Some(encoded)) => from_base64(encoded),
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+/// What the API has encoded; what it has not is nothing.
+pub(crate) fn from_base64(encoded: &str) -> Vec<u8> {
+    STANDARD.decode(encoded).unwrap_or_default()
+}
+
+/// Bytes, for reading. `whole` is the address of all of them.
+pub(crate) fn show(bytes: &[u8], whole: Option<&str>) -> Markup {
+    let text = std::str::from_utf8(bytes);
+    html! {
+        @match text {
+            _ if bytes.is_empty() => p.hint { "Empty." },
+            Ok(text) if is_sealed(text) => {
+                p { (super::elements::badge("waiting", "◆", "sealed"))
+                    " Encrypted where the job was enqueued: only its handler can open it." }
+            }
+            Ok(text) => (shown_text(text)),
+            Err(_) => p.hint { (size(bytes.len())) " that are not text." },
+        }
+        @if let (Some(whole), false) = (whole, bytes.is_empty()) {
+            p.hint { a href=(whole) download { "Download" } " (" (size(bytes.len())) ")" }
+        }
+    }
+}
+
+/// Text as it is, or laid out if it is JSON.
+pub(crate) fn shown_text(text: &str) -> Markup {
+    let laid_out;
+    let shown = if text.len() <= SHOWN_BYTES && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        laid_out = lay_out(text);
+        &laid_out
+    } else {
+        text
+    };
+    let cut = &shown[..shown.floor_char_boundary(SHOWN_BYTES)];
+    html! {
+        pre.payload tabindex="0" { code { (cut) } }
+        @if cut.len() < shown.len() {
+            p.hint { "Cut: " (size(shown.len() - cut.len())) " more." }
+        }
+    }
+}
+
+/// A file, whatever is in it: a browser keeps it and shows nothing of it.
+pub(crate) fn download(bytes: Vec<u8>, name: &str) -> Response {
+    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect();
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}.txt\""))
+        .unwrap_or(HeaderValue::from_static("attachment"));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    (headers, bytes).into_response()
+}
+
+/// `v1.<key id>.<base64url>`: see docs/handlers.md.
+fn is_sealed(text: &str) -> bool {
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let Some((id, sealed)) = text.strip_prefix("v1.").and_then(|rest| rest.split_once('.')) else { return false };
+    let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    !id.is_empty() && sealed.len() >= 38 && is_word(id) && is_word(sealed)
+}
+
+/// JSON with each member on a line. The text itself is moved, not read and written again: a number keeps
+/// its digits, members their order.
+fn lay_out(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() * 2);
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    let mut rest = json.chars().peekable();
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    while let Some(c) = rest.next() {
+        if in_text {
+            out.push(c);
+            in_text = escaped || c != '"';
+            escaped = c == '\\' && !escaped;
+            continue;
+        }
+        match c {
+            c if c.is_ascii_whitespace() => {}
+            '{' | '[' => {
+                out.push(c);
+                while rest.next_if(char::is_ascii_whitespace).is_some() {}
+                if let Some(end) = rest.next_if(|c| matches!(c, '}' | ']')) {
+                    out.push(end);
+                } else {
+                    depth += 1;
+                    line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut out, depth);
+                out.push(c);
+            }
+            ',' => {
+                out.push(c);
+                line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            c => {
+                in_text = c == '"';
+                out.push(c);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_laid_out_without_being_changed() {
+        let json = r#"{"b":[1,{}, [] ],"a":"x,\"{\\","n":12345678901234567890.10,"a":null}"#;
+        let laid_out = "{\n  \"b\": [\n    1,\n    {},\n    []\n  ],\n  \"a\": \"x,\\\"{\\\\\",\n  \"n\": 12345678901234567890.10,\n  \"a\": null\n}";
+        assert_eq!(lay_out(json), laid_out);
+        assert_eq!([lay_out("7"), lay_out(" \" a \" ")], ["7", "\" a \""]);
+    }
+
+    #[test]
+    fn what_is_shown_is_bounded_and_ends_with_a_whole_character() {
+        let shown = shown_text(&"é".repeat(SHOWN_BYTES)).into_string();
+        assert!(shown.len() < SHOWN_BYTES + 200 && shown.contains("Cut: 65 kB more"), "{}", shown.len());
+    }
+
+    #[test]
+    fn sealed_payload_is_not_shown_and_one_that_looks_a_little_like_it_is() {
+        let sealed = format!("v1.2026-11.{}", "A".repeat(60));
+        for text in [sealed.clone(), format!("\"{sealed}\"")] {
+            let shown = show(text.as_bytes(), None).into_string();
+            assert!(shown.contains("sealed") && !shown.contains("AAAA"), "{shown}");
+        }
+        for text in ["v1.0.1", "v1.a.b", "\"v1..AAAA\""] {
+            assert!(!is_sealed(text), "{text}");
+        }
+    }
+}

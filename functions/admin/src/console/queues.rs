@@ -1,0 +1,113 @@
+//! Queues: how many wait, how many at a time, and whether they wait on purpose.
+
+use axum::Extension;
+use axum::extract::State;
+use jiff::Timestamp;
+use maud::{Markup, html};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Console;
+use super::elements::{Button, empty, number, state, table, text_field, time};
+use super::failure::Failure;
+use super::form::Posted;
+use super::messages::filtered_by;
+use super::notice::Notice;
+use super::page::{Page, Section, SeeOther};
+use super::session::Session;
+
+const LIST: &str = "/console/queues";
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Queue {
+    pub(super) name: String,
+    updated_at: i64,
+    parallelism: u32,
+    pub(super) paused: bool,
+    pub(super) lag: i64,
+}
+
+/// `/console/queues`.
+pub(crate) async fn list_queues(
+    State(console): State<Console>,
+    Extension(session): Extension<Session>,
+) -> Result<Page, Failure> {
+    let queues: Vec<Queue> = console.api.get(&["queues"], &[]).await?;
+    let now = Timestamp::now();
+    let content = html! {
+        div data-live id="queues" {
+            @if queues.is_empty() {
+                (empty(
+                    "There is no queue. A queue lets its messages go one after another, or a few at a time; the first message makes it:",
+                    "curl -X POST $QSTASH_URL/v2/enqueue/my-queue/https://example.com/hook -H \"Authorization: Bearer $QSTASH_TOKEN\" -d '{}'",
+                ))
+            } @else {
+                (table("Queues", &["Queue", "State", "Not finished", "At once", "Changed", "Do"], &rows(&session, &queues, now)))
+            }
+        }
+        h2 { "Make or change a queue" }
+        form.line method="post" action={ (LIST) "/set" } {
+            (session.field())
+            (text_field("field", "queue", "Name", "", true))
+            (text_field("field short", "parallelism", "At once", "1", true))
+            button { "Save" }
+        }
+    };
+    Ok(Page::of(Section::Queues, content))
+}
+
+fn rows(session: &Session, queues: &[Queue], now: Timestamp) -> Markup {
+    html! {
+        @for queue in queues {
+            @let fields = [("queue", &*queue.name)];
+            tr {
+                td { (filtered_by("queue", &queue.name)) }
+                td { (state(if queue.paused { "paused" } else { "running" })) }
+                td.num { (number(queue.lag)) }
+                td.num { (queue.parallelism) }
+                td.num { (time(queue.updated_at, now)) }
+                td {
+                    div.actions {
+                        @if queue.paused {
+                            (Button::new(session, &format!("{LIST}/resume"), "Resume").of(&queue.name).fields(&fields).draw())
+                        } @else {
+                            (Button::new(session, &format!("{LIST}/pause"), "Pause").of(&queue.name).fields(&fields).draw())
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(crate) async fn pause_queue(
+    State(console): State<Console>,
+    Extension(posted): Extension<Posted>,
+) -> Result<SeeOther, Failure> {
+    console.api.call(Method::POST, &["queues", posted.text("queue"), "pause"]).await?;
+    Ok(SeeOther::with(LIST, Notice::QueuePaused, None))
+}
+
+pub(crate) async fn resume_queue(
+    State(console): State<Console>,
+    Extension(posted): Extension<Posted>,
+) -> Result<SeeOther, Failure> {
+    console.api.call(Method::POST, &["queues", posted.text("queue"), "resume"]).await?;
+    Ok(SeeOther::with(LIST, Notice::QueueResumed, None))
+}
+
+/// Makes a queue or changes how many go at once. One that is paused stays so.
+pub(crate) async fn set_queue(
+    State(console): State<Console>,
+    Extension(posted): Extension<Posted>,
+) -> Result<SeeOther, Failure> {
+    let name = posted.text("queue");
+    let parallelism: u32 = posted.number("parallelism")?;
+    let queues: Vec<Queue> = console.api.get(&["queues"], &[]).await?;
+    let paused = queues.iter().any(|queue| queue.name == name && queue.paused);
+    let settings = json!({ "queueName": name, "parallelism": parallelism, "paused": paused });
+    console.api.done(console.api.request(Method::POST, &["queues"], &[])?.json(&settings)).await?;
+    Ok(SeeOther::with(LIST, Notice::QueueSaved, None))
+}

@@ -1,0 +1,152 @@
+//! Who is signed in: a cookie that any process of the deployment can check, and nobody else can make.
+//!
+//! Its value is `<expiry>.<random id>.<HMAC>`, under a key made of the admin token: nothing is stored,
+//! and a new token ends all sessions. The token of forms is another HMAC of the same two parts.
+
+use axum::http::HeaderMap;
+use axum::http::header::COOKIE;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{SignedDuration, Timestamp};
+use maud::{Markup, html};
+use sha2::Sha256;
+
+/// The cookie's name.
+const NAME: &str = "sigpost_session";
+/// After this somebody has to sign in anew, whatever they did meanwhile.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(12);
+/// The field of forms that has [`Session::form_token`].
+pub(crate) const FORM_TOKEN: &str = "form_token";
+
+/// Makes sessions and knows them again. `Debug` is left out: it is a key.
+#[derive(Clone)]
+pub(crate) struct Sessions(Hmac<Sha256>);
+
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub(crate) struct Session {
+    /// What every form that changes something carries: a page of another site cannot know it.
+    form_token: String,
+}
+
+impl Sessions {
+    pub(crate) fn new(admin_token: &str) -> Self {
+        Self(keyed(&keyed(admin_token.as_bytes()).chain_update("sigpost console").finalize().into_bytes()))
+    }
+
+    /// The value of a new session's cookie.
+    pub(crate) fn begin(&self, now: Timestamp) -> String {
+        let expires = now.saturating_add(LIFETIME).map_or(0, Timestamp::as_second);
+        let id = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
+        let signed = format!("{expires}.{id}");
+        format!("{signed}.{}", self.mac("session", &signed))
+    }
+
+    /// The session of a request; `None` when it has none, a forged one, or one that has ended.
+    pub(crate) fn of(&self, headers: &HeaderMap, now: Timestamp) -> Option<Session> {
+        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.filter(|(name, _)| *name == NAME).find_map(|(_, value)| self.check(value, now))
+    }
+
+    fn check(&self, value: &str, now: Timestamp) -> Option<Session> {
+        let (signed, mac) = value.rsplit_once('.')?;
+        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        self.begun("session", signed).verify_slice(&mac).ok()?;
+        let expires: i64 = signed.split_once('.')?.0.parse().ok()?;
+        (now.as_second() < expires).then(|| Session { form_token: self.mac("form", signed) })
+    }
+
+    fn begun(&self, purpose: &str, signed: &str) -> Hmac<Sha256> {
+        self.0.clone().chain_update(purpose).chain_update(":").chain_update(signed)
+    }
+
+    fn mac(&self, purpose: &str, signed: &str) -> String {
+        URL_SAFE_NO_PAD.encode(self.begun(purpose, signed).finalize().into_bytes())
+    }
+}
+
+impl Session {
+    /// Whether this is the token that the session's forms carry. Constant time is not needed for what
+    /// is different in each session, but costs nothing.
+    pub(crate) fn is_form_token(&self, given: &str) -> bool {
+        subtle::ConstantTimeEq::ct_eq(given.as_bytes(), self.form_token.as_bytes()).into()
+    }
+
+    /// The hidden field for a form.
+    pub(crate) fn field(&self) -> Markup {
+        html! { input type="hidden" name=(FORM_TOKEN) value=(self.form_token); }
+    }
+}
+
+/// `Set-Cookie` for a session's value. Without `Secure` only for who came over the loopback.
+pub(crate) fn set_cookie(value: &str, secure: bool) -> String {
+    cookie(value, LIFETIME.as_secs(), secure)
+}
+
+/// `Set-Cookie` that takes it away.
+pub(crate) fn clear_cookie(secure: bool) -> String {
+    cookie("", 0, secure)
+}
+
+fn cookie(value: &str, max_age_s: i64, secure: bool) -> String {
+    let secure = if secure { "; Secure" } else { "" };
+    format!("{NAME}={value}; Path=/console; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}")
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(cookie: &str) -> HeaderMap {
+        [(COOKIE, cookie.parse().expect("a value"))].into_iter().collect()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    #[test]
+    fn session_lasts_twelve_hours_and_not_a_second_longer() {
+        let sessions = Sessions::new("token");
+        let cookie = headers(&format!("other=1; {NAME}={}", sessions.begin(at(1000))));
+        assert!(sessions.of(&cookie, at(1000 + 12 * 3600 - 1)).is_some());
+        assert!(sessions.of(&cookie, at(1000 + 12 * 3600)).is_none());
+    }
+
+    #[test]
+    fn what_another_token_has_made_or_somebody_has_changed_is_no_session() {
+        let sessions = Sessions::new("token");
+        let value = sessions.begin(at(0));
+        let (signed, mac) = value.rsplit_once('.').expect("parts");
+        let longer = format!("99999999999{}.{mac}", &signed[signed.find('.').expect("a dot")..]);
+        let form_token = sessions.mac("form", signed);
+        for forged in [
+            Sessions::new("another").begin(at(0)),
+            longer,
+            signed.to_owned(),
+            format!("{signed}."),
+            format!("{signed}.{form_token}"),
+            String::new(),
+        ] {
+            assert!(sessions.of(&headers(&format!("{NAME}={forged}")), at(1)).is_none(), "{forged}");
+        }
+        assert!(sessions.of(&HeaderMap::new(), at(1)).is_none());
+        // Any process with the same token knows it.
+        assert!(Sessions::new("token").of(&headers(&format!("{NAME}={value}")), at(1)).is_some());
+    }
+
+    #[test]
+    fn form_token_is_of_one_session_only() {
+        let sessions = Sessions::new("token");
+        let session = |value: &str| sessions.check(value, at(1)).expect("a session");
+        let (mine, other) = (session(&sessions.begin(at(0))), session(&sessions.begin(at(0))));
+        assert!(mine.is_form_token(&mine.form_token));
+        assert!(!mine.is_form_token(&other.form_token) && !mine.is_form_token(""));
+    }
+}
