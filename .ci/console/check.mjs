@@ -1,0 +1,205 @@
+// What somebody does with the console, in a browser. Each step says what it saw.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { findBarriers, openPage, startBrowser, tabThrough } from './browser.mjs';
+import { startDestination, startSigpost } from './deployment.mjs';
+
+const MARKUP = '<script>document.title="taken"</script><img src=x onerror="alert(1)"><b>bold</b>';
+const ERROR = `no such customer ${MARKUP}`;
+const screenshots = process.argv.includes('--screenshots') ? path.resolve('docs/screenshots') : undefined;
+
+const saw = (text) => console.log(`  ${text}`);
+const destination = await startDestination(ERROR);
+const sigpost = await startSigpost();
+const browser = await startBrowser();
+try {
+  await check();
+} finally {
+  await browser.close();
+  await sigpost.stop();
+  destination.stop();
+}
+console.log('The console does what it should.');
+
+async function check() {
+  const { context, page, faults } = await openPage(browser, sigpost.url);
+  const main = () => page.locator('main').innerText();
+  const click = (name, within = page) => within.getByRole('button', { name, exact: true }).click();
+  const confirm = async () => { await page.locator('dialog[open]').getByRole('button', { name: 'Do it' }).click(); };
+
+  // --- Signing in
+  await page.goto('/console/messages');
+  await page.getByLabel('Admin token').fill('wrong');
+  await click('Sign in');
+  assert.match(await main(), /That is not the admin token/);
+  await page.getByLabel('Admin token').fill(sigpost.token);
+  await click('Sign in');
+  await page.waitForURL('**/console/messages');
+  assert.equal(await page.evaluate(() => document.cookie), '', 'no script reads the session');
+  saw('a wrong token is refused; the right one leads to the page that was asked for');
+
+  // --- A job that fails, is read, and is retried
+  const headers = { 'upstash-retries': '0', 'upstash-label': `shop ${MARKUP}`, 'content-type': 'application/json' };
+  const body = JSON.stringify({ customer: MARKUP });
+  const { messageId } = await sigpost.api('POST', `/v2/publish/${destination.url}/charge`, { headers, body });
+  await page.goto('/console/dead-letters');
+  await page.getByRole('link', { name: messageId }).waitFor();
+  await page.getByRole('link', { name: messageId }).click();
+  assert.ok((await main()).includes(ERROR), 'the answer of the destination is there, as text');
+  await page.getByRole('link', { name: 'Its attempts, runs and log' }).click();
+  await page.locator('#attempt-1 > summary').click();
+  assert.ok((await page.locator('#attempt-1').innerText()).includes(ERROR));
+  assert.ok((await page.locator('pre.payload').last().innerText()).includes(JSON.stringify(MARKUP)));
+  assert.equal(await page.locator('main img, main b, main script').count(), 0, 'markup stays text');
+  saw('a failed job: its answer, its attempt, its payload, all with markup that stays text');
+
+  destination.heal();
+  await page.getByRole('link', { name: 'Its dead letter' }).click();
+  await click('Retry');
+  await page.getByText('Published anew').waitFor();
+  // Without loading the page anew.
+  await page.locator('.actions .badge', { hasText: 'delivered' }).waitFor();
+  assert.equal(destination.received.length, 2);
+  saw('retried, and seen to be delivered while looking');
+
+  // --- Live: what comes appears, and what is open stays open
+  await page.goto('/console/messages');
+  const later = await sigpost.api('POST', `/v2/publish/${destination.url}/later`, { headers: { 'upstash-delay': '1h' } });
+  await page.getByRole('link', { name: later.messageId }).waitFor();
+  await page.getByRole('link', { name: later.messageId }).click();
+  await page.locator('#life').waitFor();
+  await click('Cancel');
+  await page.locator('dialog[open]').getByRole('button', { name: 'Leave it' }).click();
+  assert.equal((await sigpost.api('GET', `/v2/messages/${later.messageId}`)).state, 'CREATED');
+  await click('Cancel');
+  await confirm();
+  await page.getByText('The message is cancelled.').waitFor();
+  assert.equal((await sigpost.api('GET', `/v2/messages/${later.messageId}`)).state, 'CANCELED');
+  saw('a new message appears by itself; it is cancelled only once that is confirmed');
+
+  // --- Queues and keys
+  await page.goto('/console/queues');
+  await page.getByLabel('Name').fill('mail');
+  await page.getByLabel('At once').fill('2');
+  await click('Save');
+  await click('Pause mail');
+  await page.getByText('The queue is paused').waitFor();
+  assert.equal((await sigpost.api('GET', '/v2/queues/mail')).paused, true);
+  await click('Resume mail');
+  await page.getByText('The queue goes on').waitFor();
+  assert.deepEqual((({ paused, parallelism }) => [paused, parallelism])(await sigpost.api('GET', '/v2/queues/mail')), [false, 2]);
+  await page.goto('/console/flow-control');
+  await page.getByLabel('Key', { exact: true }).fill('customer-7');
+  await page.getByLabel('Starts').fill('10');
+  await page.getByLabel('per (1m)').fill('1m');
+  await click('Pin');
+  await page.getByText('The limits are pinned.').waitFor();
+  await click('Pause customer-7');
+  await page.getByText('The key is paused').waitFor();
+  saw('a queue made, paused and resumed; a key pinned and paused');
+
+  // --- A schedule
+  await page.goto('/console/schedules');
+  await page.getByLabel(/^Cron/).fill('CRON_TZ=Europe/Berlin 0 3 * * *');
+  await page.getByLabel(/^Destination/).fill(`${destination.url}/nightly`);
+  await page.getByLabel(/^Id/).fill('nightly');
+  await click('Make the schedule');
+  await page.getByText('The schedule is made').waitFor();
+  await click('Run now nightly');
+  await page.getByText('The schedule was run').waitFor();
+  await page.locator('.actions .badge', { hasText: 'delivered' }).waitFor();
+  assert.ok(destination.received.includes('/nightly'));
+  saw('a schedule made and run; its message delivered');
+
+  // --- URL groups, publishing
+  await page.goto('/console/url-groups');
+  await page.getByLabel('Group', { exact: true }).fill('everybody');
+  await page.getByLabel('URL', { exact: true }).fill(`${destination.url}/one`);
+  await click('Add');
+  await page.getByText('The endpoint is added.').waitFor();
+  await page.goto('/console/publish');
+  await page.getByLabel(/^Destination/).fill('everybody');
+  await click('Publish');
+  await page.getByText('Published: 1 messages.').waitFor();
+  await page.goto('/console/publish');
+  assert.ok(await page.locator('#jobs option').count() >= 8, 'the jobs there are');
+  await page.getByLabel(/^Destination/).fill(`${sigpost.url}/api/jobs/cleanup`);
+  await page.getByLabel('Body').fill('{"retention": 90}');
+  await click('Publish');
+  await page.locator('[id^=run-]', { hasText: 'cleanup-old-data' }).waitFor();
+  saw('a URL group made and published to; a job published, and its run seen');
+
+  // --- Keys
+  const before = await sigpost.api('GET', '/v2/keys');
+  await page.goto('/console/keys');
+  assert.ok(!(await page.content()).includes(before.current), 'no whole key on the page');
+  await page.getByRole('link', { name: 'Rotate the keys…' }).click();
+  await page.getByLabel('All receivers know the next key').check();
+  await click('Rotate the keys');
+  await page.getByText('The keys are rotated.').waitFor();
+  assert.equal((await sigpost.api('GET', '/v2/keys')).current, before.next);
+  saw('the signing keys rotated, in two steps');
+
+  // --- Pages as such
+  const failing = `${destination.url.replace(/\d+$/, '9')}/nobody-listens`;
+  await sigpost.api('POST', `/v2/publish/${failing}`, { headers: { 'upstash-retries': '0' } });
+  await page.goto('/console/dead-letters');
+  const letter = page.locator('td a.id').first();
+  await letter.waitFor();
+  const pages = [
+    '/console', '/console/messages', `/console/messages/${messageId}`, '/console/dead-letters', await letter.getAttribute('href'),
+    '/console/queues', '/console/flow-control', '/console/schedules', '/console/url-groups', '/console/keys', '/console/keys/rotate',
+    '/console/publish', '/console/messages?label=none', '/console/nothing',
+  ];
+  const cookies = await context.cookies();
+  const barriers = [
+    ...await findBarriers(browser, sigpost.url, cookies, pages),
+    ...await findBarriers(browser, sigpost.url, [], ['/console/login']),
+  ];
+  assert.deepEqual(barriers, []);
+  saw(`axe-core finds nothing on ${pages.length + 1} pages, in light and dark, on a screen and on a phone`);
+  for (const address of pages) {
+    await page.goto(address);
+    await tabThrough(page);
+  }
+  saw('everything is reached by the keyboard, and the focus is seen');
+  if (screenshots) await takeScreenshots(page, { overview: pages[0], messages: pages[1], message: pages[2], schedules: pages[7] });
+
+  await withoutScript(cookies);
+  assert.deepEqual(faults, []);
+  saw('no request left the origin, no error came up');
+}
+
+/** The same questions, as pages. */
+async function withoutScript(cookies) {
+  const { context, page } = await openPage(browser, sigpost.url, { javaScriptEnabled: false });
+  await context.addCookies(cookies);
+  await page.goto('/console/schedules');
+  await page.getByRole('button', { name: 'Delete nightly' }).click();
+  assert.match(await page.locator('main').innerText(), /Are you sure\?[^]*Delete this schedule\?/);
+  await page.getByRole('button', { name: 'Do it' }).click();
+  assert.match(await page.locator('main').innerText(), /The schedule is deleted\./);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.goto('/console/keys');
+  assert.match(page.url(), /\/console\/login\?next=/);
+  await context.close();
+  saw('without a script: asked on a page, done, signed out');
+}
+
+async function takeScreenshots(page, addresses) {
+  await mkdir(screenshots, { recursive: true });
+  for (const [name, address] of Object.entries(addresses)) {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width: 1180, height: 760 });
+      await page.goto(address);
+      await page.screenshot({ path: path.join(screenshots, `console-${name}-${colorScheme}.png`) });
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 390, height: 760 });
+  await page.goto(addresses.message);
+  await page.screenshot({ path: path.join(screenshots, 'console-phone.png') });
+  saw(`screenshots are in ${screenshots}`);
+}
