@@ -1,8 +1,10 @@
 //! The console: who gets in, what a browser is kept from, and that each button does what the API says.
 
 mod actions;
+mod gates;
 mod headers;
 mod markup;
+mod publishing;
 mod sessions;
 
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};

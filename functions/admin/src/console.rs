@@ -5,6 +5,7 @@
 
 mod api;
 mod assets;
+mod chart;
 mod confirm;
 mod dead_letter;
 mod dead_letters;
@@ -28,6 +29,7 @@ mod queues;
 mod routes;
 mod schedules;
 mod session;
+mod trends;
 mod url_groups;
 
 use std::sync::Arc;

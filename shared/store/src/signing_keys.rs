@@ -3,23 +3,15 @@
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use jiff::Timestamp;
 use sigpost_qstash::SigningKeys;
 
-use crate::schema::signing_keys::{self, current, next};
+use crate::schema::signing_keys::{self, current, next, rotated_at};
 use crate::{Error, wake};
 
 /// The keys, if there are any.
 pub async fn find(conn: &mut AsyncPgConnection) -> Result<Option<SigningKeys>, Error> {
     let row: Option<(String, String)> = signing_keys::table.select((current, next)).first(conn).await.optional()?;
     Ok(row.map(|(current_key, next_key)| SigningKeys { current: current_key, next: next_key }))
-}
-
-/// Since when they are in use: since the last rotation, or since there are any.
-pub async fn rotated_at(conn: &mut AsyncPgConnection) -> Result<Option<Timestamp>, Error> {
-    let at: Option<jiff_diesel::Timestamp> =
-        signing_keys::table.select(signing_keys::rotated_at).first(conn).await.optional()?;
-    Ok(at.map(jiff_diesel::Timestamp::to_jiff))
 }
 
 /// The keys; where there are none yet, these become the deployment's.
@@ -39,7 +31,7 @@ pub async fn rotate(conn: &mut AsyncPgConnection) -> Result<SigningKeys, Error> 
             signing_keys::table.select((current, next)).for_update().first(conn).await?;
         let rotated = SigningKeys { current: current_key, next: next_key }.rotate();
         diesel::update(signing_keys::table)
-            .set((current.eq(&rotated.current), next.eq(&rotated.next), signing_keys::rotated_at.eq(now)))
+            .set((current.eq(&rotated.current), next.eq(&rotated.next), rotated_at.eq(now)))
             .execute(conn)
             .await?;
         wake::notify_of_keys(conn).await?;

@@ -103,19 +103,8 @@ pub(crate) async fn list_dead_letters(
     let now = Timestamp::now();
     let content = html! {
         (form(&filter))
-        @if letters.is_empty() {
-            div data-live id="letters" { (nothing(&filter)) }
-        } @else {
-            form method="post" action={ (LIST) "/retry" } {
-                (session.field())
-                input type="hidden" name="back" value=(filter.page(&filter.cursor));
-                div.actions {
-                    button { "Retry chosen" }
-                    button.danger formaction={ (LIST) "/delete" } data-confirm=(DELETE) { "Delete chosen" }
-                }
-                div data-live id="letters" { (rows(&letters, now)) }
-            }
-            (retry_all(&session, &filter, now))
+        div data-live id="letters" {
+            @if letters.is_empty() { (nothing(&filter)) } @else { (chosen(&session, &filter, &letters, now)) }
         }
         @if let Some(cursor) = &cursor {
             p.more { a href=(filter.page(cursor)) { "Older dead letters" } }
@@ -195,6 +184,22 @@ pub(crate) async fn retry_matching(
         }
     }
     Ok(Ok(SeeOther::with(&filter.page(""), Notice::MoreLetters, Some(retried))))
+}
+
+/// The list, and what can be done with those that are chosen in it, or with all.
+fn chosen(session: &Session, filter: &Filter, letters: &[Letter], now: Timestamp) -> Markup {
+    html! {
+        form method="post" action={ (LIST) "/retry" } {
+            (session.field())
+            input type="hidden" name="back" value=(filter.page(&filter.cursor));
+            div.actions {
+                button { "Retry chosen" }
+                button.danger formaction={ (LIST) "/delete" } data-confirm=(DELETE) { "Delete chosen" }
+            }
+            (rows(letters, now))
+        }
+        (retry_all(session, filter, now))
+    }
 }
 
 fn back(posted: &Posted) -> &str {

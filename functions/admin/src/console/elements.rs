@@ -89,6 +89,17 @@ pub(crate) fn state(state: &str) -> Markup {
     badge(class, sign, word)
 }
 
+/// What happened to a message, in its log.
+pub(crate) fn event(name: &str) -> Markup {
+    match name {
+        "CREATED" => badge("waiting", "○", "published"),
+        "ACTIVE" => badge("active", "●", "attempt"),
+        "RETRY" => badge("retry", "↻", "retry planned"),
+        "CANCEL_REQUESTED" => badge("waiting", "⊘", "cancel asked for"),
+        other => state(other),
+    }
+}
+
 /// A sign and a word on a ground of colour.
 pub(crate) fn badge(class: &str, sign: &str, word: &str) -> Markup {
     html! { span class={ "badge " (class) } { span aria-hidden="true" { (sign) } " " (word) } }

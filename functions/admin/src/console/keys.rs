@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use maud::html;
 use reqwest::Method;
 use serde::Deserialize;
-use sigpost_store::signing_keys;
+use sigpost_store::operation::key_state;
 
 use super::Console;
 use super::elements::full;
@@ -29,7 +29,7 @@ struct Keys {
 /// `/console/keys`.
 pub(crate) async fn show_keys(State(console): State<Console>) -> Result<Page, Failure> {
     let Keys { current, next } = console.api.get(&["keys"], &[]).await?;
-    let rotated_at = signing_keys::rotated_at(&mut *console.database.connection().await?).await?;
+    let state = key_state(&mut *console.database.connection().await?).await?;
     let begins = |key: &str| html! { code { (key.chars().take(SHOWN_CHARS).collect::<String>()) "…" } };
     let content = html! {
         p { "Every delivery is signed with the current key. Receivers know both, so that one can take over from the other." }
@@ -37,7 +37,7 @@ pub(crate) async fn show_keys(State(console): State<Console>) -> Result<Page, Fa
             dt { "Current key" } dd { (begins(&current)) }
             dt { "Next key" } dd { (begins(&next)) }
             dt { "In use since" }
-            dd { @match rotated_at { Some(at) => (full(at.as_millisecond(), Timestamp::now())), None => "–" } }
+            dd { @match state { Some(state) => (full(state.rotated_at_ms, Timestamp::now())), None => "–" } }
         }
         p { a.action href={ (PAGE) "/rotate" } { "Rotate the keys…" } }
         p.hint {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sigpost_store::runs::{self, Run};
 
 use super::Console;
-use super::elements::{Button, duration, full, state, table, time};
+use super::elements::{self, Button, duration, full, state, table, time};
 use super::failure::Failure;
 use super::form::Posted;
 use super::headers::{Headers, show_headers};
@@ -118,7 +118,8 @@ pub(crate) async fn show_message(
     let runs = runs::find_by_message(&mut *console.database.connection().await?, &message.message_id).await?;
     let now = Timestamp::now();
     let content = html! {
-        div data-live id="life" {
+        // What has ended changes no more.
+        div data-live[is_open(&message)] id="life" {
             (actions(&session, &message, letter.as_ref()))
             section {
                 h2 { "Message" }
@@ -183,17 +184,20 @@ const CANCEL: &str = "Cancel this message? It is not delivered any more; an atte
 fn actions(session: &Session, message: &Message, letter: Option<&Letter>) -> Markup {
     let path = path(&message.message_id);
     let waits = matches!(message.state.as_deref(), Some("CREATED" | "RETRY"));
-    let is_open = waits || message.state.as_deref() == Some("ACTIVE");
     html! {
         div.actions {
             @if let Some(now) = &message.state { (state(now)) }
             @if waits { (Button::new(session, &format!("{path}/retry"), "Deliver now").draw()) }
-            @if is_open { (Button::new(session, &format!("{path}/cancel"), "Cancel").confirm(CANCEL).draw()) }
+            @if is_open(message) { (Button::new(session, &format!("{path}/cancel"), "Cancel").confirm(CANCEL).draw()) }
             @if let Some(letter) = letter {
                 a.action href=(super::dead_letter::path(&letter.dlq_id)) { "Its dead letter" }
             }
         }
     }
+}
+
+fn is_open(message: &Message) -> bool {
+    matches!(message.state.as_deref(), Some("CREATED" | "RETRY" | "ACTIVE"))
 }
 
 /// What a message is, as a list of terms. Dead letters have the same.
@@ -272,7 +276,7 @@ fn log_table(events: &[Event], now: Timestamp) -> Markup {
     let rows = html! {
         @for event in events {
             tr {
-                td { (state(&event.state)) }
+                td { (elements::event(&event.state)) }
                 td.num { (full(event.time, now)) }
                 td.wide {
                     @if let Some(status) = event.response_status { "Answered " (status) ". " }

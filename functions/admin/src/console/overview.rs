@@ -1,79 +1,79 @@
 //! How the deployment is doing: verdict, figures, what fails, what waits.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
+use jiff::Timestamp;
 use maud::{Markup, html};
-use serde::Deserialize;
-use sigpost_store::health::{Health, Numbers, Report, TypeCounts, measure};
+use sigpost_store::health::{Health, Numbers, Report, measure};
+use sigpost_store::metrics::{Durations, TypeMetrics, Window};
+use sigpost_store::operation::{DeadLetterGroup, dead_letter_groups};
 use tokio::time::timeout;
+use url::form_urlencoded;
 
 use super::Console;
-use super::dead_letter::Letter;
-use super::elements::{badge, duration, empty, number, state, table};
+use super::elements::{badge, duration, empty, number, state, table, time};
 use super::failure::Failure;
 use super::messages::filtered_by;
 use super::page::{Page, Section};
 use super::queues::Queue;
-use crate::window::WindowQuery;
+use super::trends::{self, Trends};
+use crate::window::{HOUR, WindowQuery};
 
 /// A database that takes longer is not one that jobs can be run on.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Windows to choose from.
 const WINDOWS: [(&str, &str, u64); 4] =
-    [("1h", "hour", 3_600), ("6h", "6 hours", 21_600), ("1d", "day", 86_400), ("7d", "week", 604_800)];
-/// Dead letters that are read to tell the most frequent errors.
-const NEWEST: &str = "100";
-/// Errors that are shown.
+    [("1h", "hour", 3_600), ("3h", "3 hours", 10_800), ("1d", "day", 86_400), ("7d", "week", 604_800)];
+/// Groups of dead letters that are shown.
 const MOST_ERRORS: usize = 8;
 
-#[derive(Deserialize)]
-struct Letters {
-    messages: Vec<Letter>,
+/// What the database is asked.
+struct Measured {
+    numbers: Numbers,
+    trends: Trends,
+    errors: Vec<DeadLetterGroup>,
 }
 
 /// `/console`, over `?window=`.
-pub(crate) async fn show_overview(
-    State(console): State<Console>,
-    query: Result<Query<WindowQuery>, QueryRejection>,
-) -> Result<Page, Failure> {
-    let Query(query) = query.map_err(|_| Failure::bad_request("window: must be given once"))?;
-    let window = query.window().map_err(|invalid| Failure::bad_request(invalid.to_string()))?;
-    let numbers = timeout(PATIENCE, numbers(&console, window)).await.map_err(|_| Failure::DatabaseAway)??;
-    let newest = [("count", NEWEST), ("bodies", "false")];
-    let Letters { messages: letters } = console.api.get(&["dlq"], &newest).await?;
+pub(crate) async fn show_overview(State(console): State<Console>, query: WindowQuery) -> Result<Page, Failure> {
+    let window = query.window(HOUR).map_err(|invalid| Failure::bad_request(invalid.to_string()))?;
+    let measured = timeout(PATIENCE, measured(&console, window)).await.map_err(|_| Failure::DatabaseAway)??;
+    let Measured { numbers, trends, errors } = measured;
     let queues: Vec<Queue> = console.api.get(&["queues"], &[]).await?;
     let content = html! {
         (windows(window))
         div data-live id="overview" {
             (verdict(&numbers, window))
             (figures(&numbers))
+            (trends.draw())
             section { h2 { "Jobs by type" } (by_type(&numbers.by_type)) }
-            section { h2 { "What the newest dead letters failed of" } (errors(&letters)) }
+            section { h2 { "Why messages failed for good" } (show_errors(&errors)) }
             section { h2 { "Queues" } (depth(&queues)) }
         }
     };
     Ok(Page::of(Section::Overview, content))
 }
 
-async fn numbers(console: &Console, window: Duration) -> Result<Numbers, Failure> {
-    Ok(measure(&mut *console.database.connection().await?, window).await?)
+async fn measured(console: &Console, window: Window) -> Result<Measured, Failure> {
+    let mut conn = console.database.connection().await?;
+    let numbers = measure(&mut conn, window).await?;
+    let trends = trends::read(&mut conn, window).await?;
+    Ok(Measured { numbers, trends, errors: dead_letter_groups(&mut conn).await? })
 }
 
-fn windows(window: Duration) -> Markup {
+fn windows(window: Window) -> Markup {
     html! {
         nav.windows aria-label="Time that is looked at" {
             "The last "
             @for (text, name, seconds) in WINDOWS {
-                a href={ "/console?window=" (text) } aria-current=[(window.as_secs() == seconds).then_some("true")] { (name) } " "
+                a href={ "/console?window=" (text) } aria-current=[(window.length().as_secs() == seconds).then_some("true")] { (name) } " "
             }
         }
     }
 }
 
-fn verdict(numbers: &Numbers, window: Duration) -> Markup {
+fn verdict(numbers: &Numbers, window: Window) -> Markup {
     let report = Report::new(numbers.clone(), window);
     let (class, sign, word) = match report.health() {
         Health::Healthy => ("good", "✓", "healthy"),
@@ -92,7 +92,7 @@ fn figures(numbers: &Numbers) -> Markup {
     let completed: i64 = numbers.by_type.iter().map(|counts| counts.completed).sum();
     let failed: i64 = numbers.by_type.iter().map(|counts| counts.failed).sum();
     let seconds = |seconds: Option<f64>| seconds.map_or("–".to_owned(), |seconds| duration(seconds * 1000.0));
-    let took = |which: fn(&sigpost_store::health::Durations) -> f64| {
+    let took = |which: fn(&Durations) -> f64| {
         numbers.durations.as_ref().map_or("–".to_owned(), |durations| duration(which(durations)))
     };
     let figures = [
@@ -118,25 +118,32 @@ fn figures(numbers: &Numbers) -> Markup {
     }
 }
 
-fn by_type(types: &[TypeCounts]) -> Markup {
+/// Those that fail most first.
+fn by_type(types: &[TypeMetrics]) -> Markup {
     if types.is_empty() {
         return empty("No job has run in this time.", "");
     }
-    let most = types.iter().map(|counts| counts.completed + counts.failed).max().unwrap_or(0).max(1);
+    let most = types.iter().map(|one| one.completed + one.failed).max().unwrap_or(0).max(1);
+    let mut types: Vec<_> = types.iter().collect();
+    types.sort_by_key(|one| std::cmp::Reverse((one.failed, one.completed)));
     let rows = html! {
-        @for counts in types {
-            @let all = counts.completed + counts.failed;
+        @for one in types {
+            @let took = one.durations.durations();
             tr {
-                td { (counts.job_type) }
-                td.num { (number(counts.completed)) }
-                td.num { @if counts.failed > 0 { span.error { (number(counts.failed)) } } @else { "0" } }
-                td.num { (number(counts.processing)) }
-                td.num { @if all > 0 { (counts.failed * 100 / all) " %" } @else { "–" } }
-                td { (bar(counts.completed, counts.failed, most)) }
+                td { (one.job_type) }
+                td.num { (number(one.completed)) }
+                td.num { @if one.failed > 0 { span.error { (number(one.failed)) } } @else { "0" } }
+                td.num { @if one.completed + one.failed > 0 { (format!("{:.1} %", one.failure_rate() * 100.0)) } @else { "–" } }
+                td.num { (number(one.processing)) }
+                td.num { @if let Some(took) = &took { (duration(took.p50_ms)) } @else { "–" } }
+                td.num { @if let Some(took) = &took { (duration(took.p95_ms)) } @else { "–" } }
+                td { (bar(one.completed, one.failed, most)) }
             }
         }
     };
-    table("Jobs by type", &["Type", "Completed", "Failed", "Under way", "Failed of all", "Share"], &rows)
+    let columns =
+        ["Type", "Completed", "Failed", "Failed of all", "Under way", "Half within", "95 of 100 within", "Share"];
+    table("Jobs by type", &columns, &rows)
 }
 
 /// Completed and failed beside each other, against the type with the most.
@@ -150,27 +157,25 @@ fn bar(completed: i64, failed: i64, most: i64) -> Markup {
     }
 }
 
-fn errors(letters: &[Letter]) -> Markup {
-    let mut counts: BTreeMap<(String, String), (usize, &str)> = BTreeMap::new();
-    for letter in letters {
-        counts.entry((letter.reason(), letter.status())).or_insert((0, &letter.dlq_id)).0 += 1;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
-    if counts.is_empty() {
+fn show_errors(groups: &[DeadLetterGroup]) -> Markup {
+    if groups.is_empty() {
         return empty("There is no dead letter.", "");
     }
+    let now = Timestamp::now();
     let rows = html! {
-        @for ((reason, status), (count, id)) in counts.into_iter().take(MOST_ERRORS) {
+        @for group in groups.iter().take(MOST_ERRORS) {
+            @let status = group.response_status.to_string();
+            @let query = form_urlencoded::Serializer::new(String::new()).append_pair("status", &status).finish();
             tr {
-                td.num { (count) }
-                td.num { (status) }
-                td.wide { @if reason.is_empty() { "an empty answer" } @else { (reason) } }
-                td { a href=(super::dead_letter::path(id)) { "The newest" } }
+                td.num { (number(group.count)) }
+                td.wide { (group.destination) }
+                td.num { a href={ "/console/dead-letters?" (query) } { @if status == "0" { "none" } @else { (status) } } }
+                td.wide { (group.error.as_deref().unwrap_or("–")) }
+                td.num { (time(group.last_at_ms, now)) }
             }
         }
     };
-    table("Errors", &["How often", "Status", "Answer", "Look"], &rows)
+    table("Why messages failed for good", &["How often", "Destination", "Status", "The newest error", "Last"], &rows)
 }
 
 fn depth(queues: &[Queue]) -> Markup {

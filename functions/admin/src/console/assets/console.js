@@ -3,14 +3,14 @@
 // the same page, as the server has written them.
 'use strict';
 
-const EVERY_MS = 4000;
+const EVERY_MS = 5000;
 const dialog = document.getElementById('confirm');
 
 // --- Asking before ---------------------------------------------------------------------------------
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  const question = event.submitter?.dataset.confirm ?? (event.submitter?.formAction ? form.dataset.confirm : undefined);
+  const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
   if (!question || !dialog || form.elements.confirmed) return;
   event.preventDefault();
   document.getElementById('confirm-text').textContent = question;
@@ -49,6 +49,8 @@ function sameElement(element) {
 }
 
 function replace(region, fresh) {
+  // What has ended changes no more.
+  region.toggleAttribute('data-live', fresh.hasAttribute('data-live'));
   if (region.innerHTML === fresh.innerHTML) return;
   for (const details of region.querySelectorAll('details[id]')) {
     const same = fresh.querySelector(`#${CSS.escape(details.id)}`);
@@ -58,20 +60,22 @@ function replace(region, fresh) {
     const same = sameElement(box)(fresh);
     if (same) same.checked = true;
   }
-  const scrolled = [...region.querySelectorAll('.scroll')].map((box) => box.scrollLeft);
+  const boxes = () => [...region.querySelectorAll('.scroll, pre')];
+  const scrolled = boxes().map((box) => [box.scrollLeft, box.scrollTop]);
   const focused = region.contains(document.activeElement) ? sameElement(document.activeElement) : undefined;
   region.replaceChildren(...document.adoptNode(fresh).childNodes);
-  region.querySelectorAll('.scroll').forEach((box, index) => { box.scrollLeft = scrolled[index] ?? 0; });
+  boxes().forEach((box, index) => { [box.scrollLeft, box.scrollTop] = scrolled[index] ?? [0, 0]; });
   if (focused) (focused(region) ?? document.getElementById('main')).focus({ preventScroll: true });
 }
 
 async function update() {
-  if (!isOn || isBusy()) return;
+  if (!isOn || isBusy() || regions().length === 0) return;
   const response = await fetch(location.href, { headers: { Accept: 'text/html' } });
   // The session has ended: the page that is shown is the form.
   if (response.redirected) { location.reload(); return; }
+  const text = await response.text();
   if (!response.ok || !isOn || isBusy()) return;
-  const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+  const page = new DOMParser().parseFromString(text, 'text/html');
   for (const region of regions()) {
     const fresh = page.getElementById(region.id);
     if (fresh) replace(region, fresh);
@@ -87,10 +91,7 @@ async function updateAgainAndAgain() {
 /** The switch: whoever reads may want everything to stay where it is. */
 function offerSwitch() {
   const button = document.createElement('button');
-  const show = () => {
-    button.textContent = isOn ? 'Live: on' : 'Live: off';
-    button.setAttribute('aria-pressed', String(isOn));
-  };
+  const show = () => { button.textContent = isOn ? 'Stop live updates' : 'Start live updates'; };
   button.type = 'button';
   button.className = 'plain';
   button.addEventListener('click', () => {

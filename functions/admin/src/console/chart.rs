@@ -1,0 +1,125 @@
+//! Charts, drawn here as SVG: lines over time. Colour, dash and a table behind it tell them apart.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+const WIDTH: f64 = 560.0;
+const HEIGHT: f64 = 160.0;
+/// Room for the numbers on the left and the times below.
+const LEFT: f64 = 44.0;
+const BELOW: f64 = 20.0;
+const ABOVE: f64 = 8.0;
+/// Dashes of the lines, by their number.
+const DASHES: [&str; 4] = ["none", "6 3", "2 3", "8 3 2 3"];
+
+/// A line: values at times in milliseconds since 1970, in the order of the times.
+pub(crate) struct Series {
+    pub(crate) name: &'static str,
+    pub(crate) points: Vec<(i64, f64)>,
+}
+
+/// Lines over the same time, from zero up to a round number. `unit` is what they count.
+pub(crate) fn lines(title: &str, unit: &str, series: &[Series]) -> Markup {
+    let times = || series.iter().flat_map(|series| series.points.iter().map(|(at, _)| *at));
+    let (Some(first), Some(last)) = (times().min(), times().max()) else {
+        return html! { figure { figcaption { (title) } p.hint { "Nothing was measured yet." } } };
+    };
+    let most = series.iter().flat_map(|series| series.points.iter().map(|(_, value)| *value)).fold(0.0, f64::max);
+    let scale = Scale { first, last: last.max(first + 1), top: round_up(most) };
+    html! {
+        figure {
+            figcaption { (title) ", " (unit) }
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label={ (title) ": " (summary(series)) } {
+                @for (y, value) in [(scale.y(0.0), 0.0), (scale.y(scale.top / 2.0), scale.top / 2.0), (scale.y(scale.top), scale.top)] {
+                    line.axis x1=(LEFT) x2=(WIDTH) y1=(y) y2=(y) {}
+                    text x=(LEFT - 6.0) y=(y + 4.0) text-anchor="end" { (value) }
+                }
+                text x=(LEFT) y=(HEIGHT - 4.0) { (hour(first)) }
+                text x=(WIDTH) y=(HEIGHT - 4.0) text-anchor="end" { (hour(last)) " UTC" }
+                @for (number, series) in series.iter().enumerate() {
+                    path class={ "curve series-" (number % 4) } stroke-dasharray=(DASHES[number % 4]) d=(scale.path(&series.points)) {}
+                }
+            }
+            ul.key {
+                @for (number, series) in series.iter().enumerate() {
+                    li {
+                        svg viewBox="0 0 22 8" aria-hidden="true" {
+                            path class={ "curve series-" (number % 4) } stroke-dasharray=(DASHES[number % 4]) d="M0 4H22" {}
+                        }
+                        (series.name)
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct Scale {
+    first: i64,
+    last: i64,
+    top: f64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a picture")]
+impl Scale {
+    fn x(&self, at: i64) -> f64 {
+        LEFT + (WIDTH - LEFT) * (at - self.first) as f64 / (self.last - self.first) as f64
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        HEIGHT - BELOW - (HEIGHT - BELOW - ABOVE) * value / self.top
+    }
+
+    fn path(&self, points: &[(i64, f64)]) -> String {
+        let mut path = String::with_capacity(points.len() * 12);
+        for (index, (at, value)) in points.iter().enumerate() {
+            let letter = if index == 0 { 'M' } else { 'L' };
+            // Writing to a string cannot fail.
+            let _ = write!(path, "{letter}{:.1} {:.1}", self.x(*at), self.y(*value));
+        }
+        path
+    }
+}
+
+/// What a picture says, for who does not see it.
+fn summary(series: &[Series]) -> String {
+    let most = |series: &Series| series.points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+    let last = |series: &Series| series.points.last().map_or(0.0, |(_, value)| *value);
+    let told: Vec<_> =
+        series.iter().map(|one| format!("{}: {:.0} at last, {:.0} at most", one.name, last(one), most(one))).collect();
+    told.join("; ")
+}
+
+fn hour(at_ms: i64) -> String {
+    Timestamp::from_millisecond(at_ms).map_or_else(|_| String::new(), |at| at.strftime("%H:%M").to_string())
+}
+
+/// 1, 2 or 5 times a power of ten, and at least 2: its half is shown, too.
+fn round_up(most: f64) -> f64 {
+    let steps = (0..15).flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(power)));
+    steps.skip(1).find(|top| *top >= most).unwrap_or(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stay_in_their_box_and_reach_its_ends() {
+        let scale = Scale { first: 0, last: 100, top: round_up(40.0) };
+        assert_eq!(scale.path(&[(0, 0.0), (100, 50.0)]), "M44.0 140.0L560.0 8.0");
+        for (most, top) in [(0.0, 2.0), (2.0, 2.0), (3.0, 5.0), (11.0, 20.0), (501.0, 1000.0)] {
+            assert!((round_up(most) - top).abs() < f64::EPSILON, "{most}");
+        }
+    }
+
+    #[test]
+    fn a_picture_is_told_in_words_and_one_of_nothing_says_so() {
+        let series = [Series { name: "delivered", points: vec![(0, 3.0), (60_000, 2.0)] }];
+        let drawn = lines("Deliveries", "per minute", &series).into_string();
+        assert!(drawn.contains("aria-label=\"Deliveries: delivered: 2 at last, 3 at most\""), "{drawn}");
+        assert!(lines("Deliveries", "per minute", &[]).into_string().contains("Nothing was measured yet."));
+    }
+}

@@ -1,0 +1,100 @@
+//! What happened over time, from the rollups, as charts.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+use sigpost_store::metrics::{MessagePoint, RunPoint, Window, message_series, run_series};
+use sigpost_store::{AsyncPgConnection, Error};
+
+use super::chart::{Series, lines};
+
+/// Both series of a window.
+pub(crate) struct Trends {
+    messages: Vec<MessagePoint>,
+    runs: Vec<RunPoint>,
+    window: Window,
+    now: Timestamp,
+}
+
+/// Reads them. Whoever measures the health before has brought the rollups up to date.
+pub(crate) async fn read(conn: &mut AsyncPgConnection, window: Window) -> Result<Trends, Error> {
+    let messages = message_series(conn, window).await?;
+    Ok(Trends { messages, runs: run_series(conn, window).await?, window, now: Timestamp::now() })
+}
+
+impl Trends {
+    pub(crate) fn draw(&self) -> Markup {
+        html! { div.charts { (self.deliveries()) (self.runs()) (self.durations()) } }
+    }
+
+    fn deliveries(&self) -> Markup {
+        let of = |name, count: fn(&MessagePoint) -> i64| {
+            self.counted(name, self.messages.iter().map(|point| (point.at_s, count(point))))
+        };
+        let series = [
+            of("delivered", |point| point.counts.delivered),
+            of("attempts failed", |point| point.counts.errors),
+            of("failed for good", |point| point.counts.failed),
+        ];
+        lines("Deliveries", self.unit(), &series)
+    }
+
+    fn runs(&self) -> Markup {
+        let of = |name, count: fn(&RunPoint) -> i64| {
+            self.counted(name, self.runs.iter().map(|point| (point.at_s, count(point))))
+        };
+        lines("Runs", self.unit(), &[of("completed", |run| run.completed), of("failed", |run| run.failed)])
+    }
+
+    /// A step without runs has no duration: the line goes on to the next one that has.
+    fn durations(&self) -> Markup {
+        let of = |name, which: fn(&sigpost_store::metrics::Durations) -> f64| Series {
+            name,
+            points: self
+                .runs
+                .iter()
+                .filter_map(|point| Some((point.at_s * 1000, which(point.durations.as_ref()?))))
+                .collect(),
+        };
+        let series = [
+            of("half within", |durations| durations.p50_ms),
+            of("95 of 100 within", |durations| durations.p95_ms),
+            of("99 of 100 within", |durations| durations.p99_ms),
+        ];
+        lines("How long runs take", "ms", &series)
+    }
+
+    /// A step in which nothing happened is not in a series, and is a zero in a picture.
+    fn counted(&self, name: &'static str, counts: impl Iterator<Item = (i64, i64)>) -> Series {
+        let counts: BTreeMap<i64, i64> = counts.collect();
+        let step_s = i64::try_from(self.window.step().as_secs()).unwrap_or(60);
+        let length_s = i64::try_from(self.window.length().as_secs()).unwrap_or(0);
+        let last = self.now.as_second() / step_s * step_s;
+        let first = (self.now.as_second() - length_s) / step_s * step_s;
+        #[expect(clippy::cast_precision_loss, reason = "a picture")]
+        let point = |at_s: i64| (at_s * 1000, counts.get(&at_s).copied().unwrap_or(0) as f64);
+        let steps = std::iter::successors(Some(first), |at| Some(at + step_s)).take_while(|at| *at <= last);
+        Series { name, points: steps.map(point).collect() }
+    }
+
+    fn unit(&self) -> &'static str {
+        if self.window.step().as_secs() == 60 { "per minute" } else { "per hour" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn steps_without_anything_are_zeros() {
+        let now = Timestamp::from_second(10_030).expect("a time");
+        let window = Window::new(Duration::from_secs(180));
+        let trends = Trends { messages: Vec::new(), runs: Vec::new(), window, now };
+        let Series { points, .. } = trends.counted("runs", [(9_900, 4)].into_iter());
+        assert_eq!(points, [(9_840_000, 0.0), (9_900_000, 4.0), (9_960_000, 0.0), (10_020_000, 0.0)]);
+    }
+}

@@ -1,0 +1,132 @@
+//! What is published from the console: by hand, and by schedules.
+
+use dispatch::engine::StepKind;
+use reqwest::StatusCode;
+use serde_json::json;
+use sigpost_qstash::MessageId;
+
+use super::Console;
+
+/// The message that an answer leads to.
+fn message(to: &str) -> MessageId {
+    let (id, _) = to.trim_start_matches("/console/messages/").split_once('?').unwrap_or_else(|| panic!("{to}"));
+    id.parse().expect("an id")
+}
+
+#[tokio::test]
+async fn a_job_is_published_as_the_form_says() {
+    let console = Console::signed_in().await;
+    let form = console.get("/console/publish").await.text;
+    let handler = console.app.receiver.url("/play");
+    assert!(form.contains(&format!("<option value=\"{handler}\">play</option>")), "{form}");
+
+    let fields = [
+        ("destination", &*handler),
+        ("body", "{\"a\": 1}\n"),
+        ("retries", "2"),
+        ("delay", ""),
+        ("label", "mine"),
+        ("type", "text/plain"),
+    ];
+    let done = console.post("/console/publish", &fields).await;
+    let id = message(&done.to);
+    let request = console.app.receiver.next().await;
+    assert_eq!((request.uri.path(), &request.body[..]), ("/play", &b"{\"a\": 1}\n"[..]));
+    assert_eq!(request.header("content-type"), "text/plain");
+    let message = console.app.message(id).await;
+    assert_eq!([&message["maxRetries"], &message["label"]], [&json!(2), &json!("mine")]);
+    console.app.wait_for(id, StepKind::Delivered).await;
+
+    for (fields, reason) in [
+        ([("destination", ""), ("label", "")], "destination: is missing"),
+        ([("destination", "no-such-group"), ("label", "")], "topic no-such-group not found"),
+        ([("destination", &*handler), ("label", "a\nb")], "label: must be on one line"),
+    ] {
+        let refused = console.post("/console/publish", &fields).await;
+        assert!(refused.status.is_client_error() && refused.text.contains(reason), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
+async fn what_goes_to_a_group_is_counted() {
+    let console = Console::signed_in().await;
+    for path in ["/one", "/two"] {
+        let url = console.app.receiver.url(path);
+        console.post("/console/url-groups/add", &[("group", "all"), ("url", &url)]).await;
+    }
+    let done = console.post("/console/publish", &[("destination", "all"), ("body", "x")]).await;
+    assert_eq!(done.to, "/console/messages?notice=published-many&n=2");
+    assert!(console.get(&done.to).await.text.contains("Published: 2 messages."));
+}
+
+#[tokio::test]
+async fn a_schedule_is_made_run_paused_and_deleted() {
+    let console = Console::signed_in().await;
+    let destination = console.app.receiver.url("/nightly");
+    let fields = [
+        ("cron", "CRON_TZ=Europe/Berlin 0 3 1 1 *"),
+        ("destination", &*destination),
+        ("schedule", "nightly"),
+        ("body", "{}"),
+    ];
+    let done = console.post("/console/schedules/create", &fields).await;
+    assert_eq!(done.to, "/console/schedules?notice=schedule-created", "{}", done.text);
+    let page = console.get("/console/schedules").await.text;
+    // Three New Year's mornings, in the schedule's own time zone.
+    assert_eq!(page.matches("-01-01T02:00:00Z").count(), 3, "{page}");
+
+    let name = [("schedule", "nightly")];
+    let run = console.post("/console/schedules/run", &name).await;
+    let id = message(&run.to);
+    assert_eq!(console.app.receiver.next().await.uri.path(), "/nightly");
+    assert_eq!(console.app.message(id).await["scheduleId"], "nightly");
+
+    let paused = async || console.app.read_schedule("nightly").await["isPaused"].clone();
+    console.post("/console/schedules/pause", &name).await;
+    assert_eq!(paused().await, true);
+    console.post("/console/schedules/resume", &name).await;
+    assert_eq!(paused().await, false);
+    assert!(console.post("/console/schedules/delete", &name).await.text.contains("Delete this schedule?"));
+    assert_eq!(paused().await, false);
+    console.post_confirmed("/console/schedules/delete", &name).await;
+    assert_eq!(console.app.get("/v2/schedules/nightly").await.status, StatusCode::NOT_FOUND);
+
+    let wrong = [("cron", "every night"), ("destination", &*destination)];
+    let refused = console.post("/console/schedules/create", &wrong).await;
+    assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("Upstash-Cron"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn the_overview_tells_what_runs_fails_and_waits() {
+    let console = Console::signed_in().await;
+    let idle = console.get("/console").await.text;
+    for shown in ["healthy", "No job has run in this time.", "There is no dead letter.", "There is no queue."] {
+        assert!(idle.contains(shown), "{shown} in {idle}");
+    }
+    for (status, count) in [("completed", 3), ("failed", 1)] {
+        let sql = format!(
+            "insert into job_executions (id, message_id, job_type, attempt, status, started_at, completed_at, created_at)
+             select gen_random_uuid(), 'msg_' || n, 'charge-card', 1, '{status}', now() - interval '100 ms', now(), now()
+             from generate_series(1, {count}) n"
+        );
+        console.app.database.execute(&sql).await;
+    }
+    console.post("/console/queues/set", &[("queue", "mail"), ("parallelism", "1")]).await;
+    console.app.receiver.otherwise(crate::support::Answer::status(500));
+    let id = console.app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
+    console.app.wait_for(id, StepKind::Failed).await;
+
+    let page = console.get("/console?window=3h").await.text;
+    for shown in [
+        "unhealthy",
+        "charge-card",
+        "25.0 %",
+        "the destination answered 500",
+        ">mail<",
+        "aria-label=\"Runs: completed: 3 at last",
+    ] {
+        assert!(page.contains(shown), "{shown} in {page}");
+    }
+    let refused = console.get("/console?window=soon").await;
+    assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("window: "), "{}", refused.text);
+}
