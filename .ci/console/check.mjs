@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { findBarriers, openPage, startBrowser, tabThrough } from './browser.mjs';
 import { startDestination, startSigpost } from './deployment.mjs';
+import { playScene } from './scene.mjs';
 
 const MARKUP = '<script>document.title="taken"</script><img src=x onerror="alert(1)"><b>bold</b>';
 const ERROR = `no such customer ${MARKUP}`;
@@ -15,6 +16,7 @@ const sigpost = await startSigpost();
 const browser = await startBrowser();
 try {
   await check();
+  if (screenshots) await takeScreenshots();
 } finally {
   await browser.close();
   await sigpost.stop();
@@ -164,8 +166,6 @@ async function check() {
     await tabThrough(page);
   }
   saw('everything is reached by the keyboard, and the focus is seen');
-  if (screenshots) await takeScreenshots(page, { overview: pages[0], messages: pages[1], message: pages[2], schedules: pages[7] });
-
   await withoutScript(cookies);
   assert.deepEqual(faults, []);
   saw('no request left the origin, no error came up');
@@ -187,19 +187,31 @@ async function withoutScript(cookies) {
   saw('without a script: asked on a page, done, signed out');
 }
 
-async function takeScreenshots(page, addresses) {
+/** Of some minutes of traffic, in a deployment of its own. */
+async function takeScreenshots(minutes = 5) {
+  const shown = await startSigpost();
+  const { context, page } = await openPage(browser, shown.url, { viewport: { width: 1180, height: 760 } });
+  const { failed, stop } = await playScene(shown, minutes);
+  await page.goto('/console');
+  await page.getByLabel('Admin token').fill(shown.token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/console');
   await mkdir(screenshots, { recursive: true });
-  for (const [name, address] of Object.entries(addresses)) {
-    for (const colorScheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width: 1180, height: 760 });
-      await page.goto(address);
-      await page.screenshot({ path: path.join(screenshots, `console-${name}-${colorScheme}.png`) });
-    }
+  const pages = [
+    ['overview', `/console?window=${minutes}m`, 'light'], ['overview-dark', `/console?window=${minutes}m`, 'dark'],
+    ['messages', '/console/messages', 'light'], ['message', `/console/messages/${failed}`, 'light'], ['schedules', '/console/schedules', 'dark'],
+  ];
+  for (const [name, address, colorScheme] of pages) {
+    await page.emulateMedia({ colorScheme });
+    await page.goto(address);
+    await page.screenshot({ path: path.join(screenshots, `console-${name}.png`) });
   }
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize({ width: 390, height: 760 });
-  await page.goto(addresses.message);
+  await page.goto('/console/dead-letters');
   await page.screenshot({ path: path.join(screenshots, 'console-phone.png') });
+  await context.close();
+  stop();
+  await shown.stop();
   saw(`screenshots are in ${screenshots}`);
 }

@@ -51,6 +51,16 @@ async fn a_dead_letter_shows_the_message_and_its_last_answer() {
     );
 }
 
+#[tokio::test]
+async fn a_list_without_bodies_has_the_rest() {
+    let app = TestApp::start().await;
+    let (_, mut letter) = fail(&app, &[]).await;
+    letter.as_object_mut().expect("an object").remove("body").expect("a body");
+    assert_eq!(app.get("/v2/dlq?bodies=false").await.body, json!({ "messages": [letter] }));
+    // Of what changes something it would choose nothing.
+    assert_eq!(app.delete("/v2/dlq?bodies=false").await.status, StatusCode::BAD_REQUEST);
+}
+
 /// Wire reference, section 10: row 13; section 0: trap 7.
 #[tokio::test]
 async fn a_retried_dead_letter_is_a_new_message_and_is_gone() {

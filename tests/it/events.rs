@@ -86,6 +86,22 @@ async fn an_event_shows_its_message() {
     );
 }
 
+#[tokio::test]
+async fn who_asks_for_no_bodies_gets_the_rest() {
+    let Log { app, retrying, .. } = Log::start().await;
+    let page = async |bodies: &str| app.get(&format!("/v2/events?messageId={retrying}{bodies}")).await.body;
+    let mut with = page("").await;
+    for key in ["events", "logs"] {
+        for event in with[key].as_array_mut().expect("a list") {
+            assert_eq!(event.as_object_mut().expect("an object").remove("body"), Some(json!("c2Vjb25k")));
+        }
+    }
+    assert_eq!(page("&bodies=false").await, with);
+    assert_ne!(page("&bodies=true").await, with);
+    let refused = app.get("/v2/events?bodies=few").await;
+    assert_eq!((refused.status, refused.error()), (StatusCode::BAD_REQUEST, "bodies: must be true or false"));
+}
+
 /// Wire reference, section 10: rows 3 and 17.
 #[tokio::test]
 async fn events_are_found_by_message_state_destination_label_and_date() {
