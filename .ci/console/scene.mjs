@@ -10,7 +10,8 @@ async function startShop() {
   const server = http.createServer((request, response) => {
     request.resume().on('end', () => {
       count += 1;
-      const status = request.url.startsWith('/charge') && count % 4 === 0 ? 402 : 200;
+      const isDeclined = request.url === '/charge/declined' || (request.url === '/charge' && count % 4 === 0);
+      const status = isDeclined ? 402 : 200;
       const answer = status === 200 ? { done: true } : { error: 'card declined: insufficient funds' };
       setTimeout(() => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer)), 20 + (count * 37) % 90);
     });
@@ -32,7 +33,7 @@ export async function playScene(sigpost, minutes) {
     await sigpost.api('POST', `/v2/schedules/${shop.url}/${id}`, { headers, body: '{}' });
   }
   await sigpost.api('POST', '/v2/schedules/remind-customers/pause');
-  const failed = await publish(`${shop.url}/charge`, { 'upstash-retries': '1', 'upstash-retry-delay': '1000', 'upstash-label': 'order-1041' }, { order: 1041, cents: 4990 });
+  const failed = await publish(`${shop.url}/charge/declined`, { 'upstash-retries': '1', 'upstash-retry-delay': '1000', 'upstash-label': 'order-1041' }, { order: 1041, cents: 4990 });
   const ends = Date.now() + minutes * 60 * SECOND_MS;
   for (let order = 1042; Date.now() < ends; order += 1) {
     await publish(`${shop.url}/charge`, { 'upstash-retries': '1', 'upstash-retry-delay': '1000', 'upstash-label': `order-${order}` }, { order, cents: 990 + (order % 7) * 500 });
