@@ -73,7 +73,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     assert_eq!(run(&["migrate", "status"]).status.code(), Some(0));
 
     let mut command = sigpost(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "mine");
+    command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "mine").env("ADMIN_TOKEN", "operator");
     let mut serve = Running::start(command);
     let line = serve.wait_for("sigpost serves");
     let address = line.split("listen=").nth(1).expect("where it listens").trim();
@@ -84,6 +84,8 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     };
     assert_eq!((health(&[]), health(&["--ready"])), (Some(0), Some(0)));
     assert_eq!(health(&["--url", "http://127.0.0.1:1"]), Some(1));
+    let overview = console(address, "operator").await;
+    assert!(overview.contains("There is no queue."), "it asks the API of its own process: {overview}");
     serve.signal("TERM");
     assert!(serve.ended().success(), "{}", serve.output());
 
@@ -91,4 +93,14 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     let reverted: serde_json::Value = serde_json::from_slice(&reverted.stdout).expect("JSON");
     assert_eq!(reverted["reverted"].as_array().expect("names").len(), count);
     assert_eq!(run(&["migrate", "status"]).status.code(), Some(1));
+}
+
+/// The first page of the console, for who knows the token.
+async fn console(address: &str, token: &str) -> String {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let login = client.post(format!("http://{address}/console/login")).body(format!("token={token}"));
+    let answer = login.send().await.expect("an answer");
+    let cookie = answer.headers()["set-cookie"].to_str().expect("text").split(';').next().expect("a pair").to_owned();
+    let page = client.get(format!("http://{address}/console")).header("cookie", cookie).send().await;
+    page.expect("an answer").text().await.expect("a page")
 }

@@ -1,5 +1,7 @@
 //! One dead letter: the message, and the answer that ended it.
 
+use std::collections::HashMap;
+
 use axum::Extension;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
@@ -53,14 +55,15 @@ impl Letter {
         if self.response_status == 0 { "none".to_owned() } else { self.response_status.to_string() }
     }
 
-    /// Why it failed, on a line: the error that a handler answers, or the beginning of the answer.
-    pub(crate) fn reason(&self) -> String {
-        if self.response_status == 0 {
-            return "no response; its log says why".to_owned();
-        }
+    /// Why it failed, on a line: the error that a handler answers, or the beginning of the answer, or what
+    /// the log says when there is none.
+    pub(crate) fn reason(&self, errors: &Errors) -> String {
         let answer = self.response_body.as_deref().unwrap_or_default();
-        let error = serde_json::from_str(answer).map(|Refusal { error }| error);
-        let line = error.unwrap_or_else(|_| answer.to_owned());
+        let line = match serde_json::from_str(answer) {
+            Ok(Refusal { error }) => error,
+            Err(_) if answer.is_empty() => errors.of(&self.message.message_id).to_owned(),
+            Err(_) => answer.to_owned(),
+        };
         line.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(REASON_CHARS).collect()
     }
 
@@ -70,6 +73,35 @@ impl Letter {
             (None, Some(encoded)) => from_base64(encoded),
             (None, None) => Vec::new(),
         }
+    }
+}
+
+/// What the log says of messages that failed, by their ids.
+pub(crate) struct Errors(HashMap<String, String>);
+
+#[derive(Deserialize)]
+struct Log {
+    events: Vec<Failed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed {
+    message_id: String,
+    error: Option<String>,
+}
+
+impl Errors {
+    /// Of the messages of these dead letters, of which there is at least one.
+    pub(crate) async fn read(console: &Console, letters: &[Letter]) -> Result<Self, Failure> {
+        let ids: Vec<&str> = letters.iter().map(|letter| letter.message.message_id.as_str()).collect();
+        let query = [("messageIds", &*ids.join(",")), ("state", "FAILED"), ("bodies", "false")];
+        let Log { events } = console.api.get(&["events"], &query).await?;
+        Ok(Self(events.into_iter().filter_map(|event| Some((event.message_id, event.error?))).collect()))
+    }
+
+    fn of(&self, message_id: &str) -> &str {
+        self.0.get(message_id).map_or("", String::as_str)
     }
 }
 
@@ -85,6 +117,8 @@ pub(crate) async fn show_dead_letter(
     Path(id): Path<String>,
 ) -> Result<Page, Failure> {
     let letter: Letter = console.api.get(&["dlq", &id], &[]).await?;
+    let errors = Errors::read(&console, std::slice::from_ref(&letter)).await?;
+    let error = errors.of(&letter.message.message_id);
     let now = Timestamp::now();
     let message_path = messages::path(&letter.message.message_id);
     let content = html! {
@@ -96,7 +130,7 @@ pub(crate) async fn show_dead_letter(
         }
         section {
             h2 { "The last answer" }
-            p { "Status: " strong { (letter.status()) } }
+            p { "Status: " strong { (letter.status()) } @if !error.is_empty() { span.error { (error) } } }
             (payload::show(&letter.response(), None))
             (show_headers("Headers of the response", &letter.response_header))
         }

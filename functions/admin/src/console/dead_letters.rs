@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use super::Console;
 use super::confirm;
-use super::dead_letter::{Letter, path};
+use super::dead_letter::{Errors, Letter, path};
 use super::elements::{empty, table, text_field, time};
 use super::failure::Failure;
 use super::form::Posted;
@@ -100,12 +100,13 @@ pub(crate) async fn list_dead_letters(
         query.push(("cursor", &filter.cursor));
     }
     let Letters { messages: letters, cursor } = console.api.get(&["dlq"], &query).await?;
-    let now = Timestamp::now();
+    let list = match &letters[..] {
+        [] => nothing(&filter),
+        letters => chosen(&session, &filter, letters, &Errors::read(&console, letters).await?),
+    };
     let content = html! {
         (form(&filter))
-        div data-live id="letters" {
-            @if letters.is_empty() { (nothing(&filter)) } @else { (chosen(&session, &filter, &letters, now)) }
-        }
+        div data-live id="letters" { (list) }
         @if let Some(cursor) = &cursor {
             p.more { a href=(filter.page(cursor)) { "Older dead letters" } }
         }
@@ -187,7 +188,8 @@ pub(crate) async fn retry_matching(
 }
 
 /// The list, and what can be done with those that are chosen in it, or with all.
-fn chosen(session: &Session, filter: &Filter, letters: &[Letter], now: Timestamp) -> Markup {
+fn chosen(session: &Session, filter: &Filter, letters: &[Letter], errors: &Errors) -> Markup {
+    let now = Timestamp::now();
     html! {
         form method="post" action={ (LIST) "/retry" } {
             (session.field())
@@ -196,7 +198,7 @@ fn chosen(session: &Session, filter: &Filter, letters: &[Letter], now: Timestamp
                 button { "Retry chosen" }
                 button.danger formaction={ (LIST) "/delete" } data-confirm=(DELETE) { "Delete chosen" }
             }
-            (rows(letters, now))
+            (rows(letters, errors, now))
         }
         (retry_all(session, filter, now))
     }
@@ -206,7 +208,7 @@ fn back(posted: &Posted) -> &str {
     local(posted.text("back")).unwrap_or(LIST)
 }
 
-fn rows(letters: &[Letter], now: Timestamp) -> Markup {
+fn rows(letters: &[Letter], errors: &Errors, now: Timestamp) -> Markup {
     let rows = html! {
         @for letter in letters {
             tr {
@@ -214,12 +216,12 @@ fn rows(letters: &[Letter], now: Timestamp) -> Markup {
                 td { a.id href=(path(&letter.dlq_id)) { (letter.message.message_id) } }
                 td.wide { (letter.message.url) }
                 td.num { (letter.status()) }
-                td.wide { (letter.reason()) }
+                td.wide { (letter.reason(errors)) }
                 td.num { (time(letter.message.created_at, now)) }
             }
         }
     };
-    table("Dead letters", &["Choose", "Message", "Destination", "Status", "Answer", "Published"], &rows)
+    table("Dead letters", &["Choose", "Message", "Destination", "Status", "Why", "Published"], &rows)
 }
 
 fn retry_all(session: &Session, filter: &Filter, now: Timestamp) -> Markup {
