@@ -188,7 +188,7 @@ async function withoutScript(cookies) {
 }
 
 /** Of some minutes of traffic, in a deployment of its own. */
-async function takeScreenshots(minutes = 5) {
+async function takeScreenshots(minutes = 4) {
   const shown = await startSigpost();
   const { context, page } = await openPage(browser, shown.url, { viewport: { width: 1180, height: 760 } });
   const { failed, stop } = await playScene(shown, minutes);

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-const WIDTH: f64 = 560.0;
-const HEIGHT: f64 = 160.0;
+const WIDTH: f64 = 380.0;
+const HEIGHT: f64 = 130.0;
 /// Room for the numbers on the left and the times below.
 const LEFT: f64 = 44.0;
 const BELOW: f64 = 20.0;
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn lines_stay_in_their_box_and_reach_its_ends() {
         let scale = Scale { first: 0, last: 100, top: round_up(40.0) };
-        assert_eq!(scale.path(&[(0, 0.0), (100, 50.0)]), "M44.0 140.0L560.0 8.0");
+        assert_eq!(scale.path(&[(0, 0.0), (100, 50.0)]), "M44.0 110.0L380.0 8.0");
         for (most, top) in [(0.0, 2.0), (2.0, 2.0), (3.0, 5.0), (11.0, 20.0), (501.0, 1000.0)] {
             assert!((round_up(most) - top).abs() < f64::EPSILON, "{most}");
         }
