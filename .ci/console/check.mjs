@@ -199,7 +199,7 @@ async function takeScreenshots(minutes = 4) {
   await mkdir(screenshots, { recursive: true });
   const pages = [
     ['overview', `/console?window=${minutes}m`, 'light'], ['overview-dark', `/console?window=${minutes}m`, 'dark'],
-    ['messages', '/console/messages', 'light'], ['message', `/console/messages/${failed}`, 'light'], ['schedules', '/console/schedules', 'dark'],
+    ['message', `/console/messages/${failed}`, 'light'],
   ];
   for (const [name, address, colorScheme] of pages) {
     await page.emulateMedia({ colorScheme });
