@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(
             validated("goodbye", &json!("ada@example.com")),
             Err("template: unknown \"goodbye\"; known are welcome, passwordReset, passwordChanged, emailChange, \
-                 teamInvitation, subscriptionCreated, paymentFailed, fileReady"
+                 teamInvitation, subscriptionCreated, paymentFailed, fileReady, alert"
                 .into())
         );
     }
