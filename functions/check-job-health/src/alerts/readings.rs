@@ -210,6 +210,15 @@ mod tests {
     }
 
     #[test]
+    fn clocks_that_differ_are_wrong_whichever_is_ahead() {
+        let skewed = |clock_skew_s| wrong(&Seen { clock_skew_s, ..Seen::default() });
+        assert_eq!(skewed(4.9), []);
+        for ahead in [5.0, -5.0] {
+            assert_eq!(skewed(ahead), [(String::new(), "clock-skew", 5.0)]);
+        }
+    }
+
+    #[test]
     fn several_things_of_one_rule_are_told_apart() {
         let facts = Facts {
             late_schedules: vec![Late { id: "a".into(), late_s: 119.0 }, Late { id: "b".into(), late_s: 121.0 }],
