@@ -26,6 +26,7 @@ use crate::Error;
 use crate::schema::job_executions;
 
 pub use self::finish::{Finish, Purge, Written, end, finish};
+pub(crate) use self::lease::LEASE_EXPIRED;
 pub use self::lease::{Begun, NewRun, Pulse, begin, close_abandoned, heartbeat};
 pub use self::storable::MAX_RESULT_BYTES;
 

@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::Error;
+use crate::runs::LEASE_EXPIRED;
 
 /// Figures of this moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,7 +69,7 @@ statement! {
         (select count(*) from (
             select from job_executions where status = 'failed' and created_at >= now() - interval '1 day'
                 and completed_at >= now() - interval '1 hour'
-                and error = 'the run''s lease expired; its process is believed dead' limit 1000) few)
+                and error = " [LEASE_EXPIRED] " limit 1000) few)
         + (select count(*) from (
             select from messages where due_at is not null and deliveries > retried + 1 limit 1000) few),
         (select count(*) from (select message_id from dead_letters order by failed_at desc limit 1000) d

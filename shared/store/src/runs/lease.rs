@@ -51,6 +51,9 @@ pub enum Begun {
     },
 }
 
+/// What the record of a run says whose process went away, as SQL has it: alerts are about these.
+pub(crate) const LEASE_EXPIRED: &str = "'the run''s lease expired; its process is believed dead'";
+
 statement! {
     /// Closes the message's run if its lease has ended, and starts a new one unless one is alive or
     /// has completed.
@@ -84,7 +87,7 @@ statement! {
     closed as (
         update job_executions r set
             status = 'failed',
-            error = 'the run''s lease expired; its process is believed dead',
+            error = " [LEASE_EXPIRED] ",
             completed_at = now(),
             lease_until = null
         from earlier
@@ -188,7 +191,7 @@ statement! {
     "with closed as (
         update job_executions set
             status = 'failed',
-            error = 'the run''s lease expired; its process is believed dead',
+            error = " [LEASE_EXPIRED] ",
             completed_at = now(),
             lease_until = null
         where status = 'processing' and lease_until <= now() - make_interval(secs => " {grace_s} ")
