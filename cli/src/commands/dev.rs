@@ -5,7 +5,6 @@ mod welcome;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Result;
 use axum::Router;
@@ -17,6 +16,7 @@ use sigpost_runtime::{AddressPolicy, HostOverride, serve};
 
 use self::database::DevDatabase;
 use super::health::reached_at;
+use super::serve::admin_routes;
 
 /// Run everything on this machine: Postgres, the API, delivery, the job handlers, the entrance for webhooks, the admin API
 /// and the console.
@@ -95,13 +95,9 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
 fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Router> {
     let harness = Harness::new(app.database(), app.keys(), base_url);
     harness.stop_at_signals();
-    let measured = app.clone();
-    let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
     Ok(jobs::router(jobs::Dev::new(&harness, data_dir))?
         .merge(ingress::router(ingress::Config::for_dev(base_url)?, app.database()))
-        .merge(admin::router(app.database(), DEV_TOKEN))
-        .merge(admin::metrics_router(app.database(), DEV_TOKEN, own))
-        .merge(admin::console(app.database(), &console(base_url))?))
+        .merge(admin_routes(app, &console(base_url))?))
 }
 
 /// With every job to choose from: their handlers are here.

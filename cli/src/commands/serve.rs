@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use axum::Router;
 use clap::Args;
 use dispatch::config::{Problem, refuse};
 use sigpost_runtime::{AddressPolicy, HostOverride, env, serve};
@@ -84,13 +85,9 @@ impl Serve {
         let mut router = app.router();
         match env::var("ADMIN_TOKEN")? {
             Some(admin_token) => {
-                let measured = app.clone();
-                let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
-                router = router.merge(admin::router(app.database(), &admin_token));
-                router = router.merge(admin::metrics_router(app.database(), &admin_token, own));
                 let api_url = format!("http://{}", reached_at(listening));
                 let console = admin::ConsoleConfig { admin_token, api_url, api_token, jobs: Vec::new() };
-                router = router.merge(admin::console(app.database(), &console)?);
+                router = router.merge(admin_routes(&app, &console)?);
             }
             None => tracing::warn!("ADMIN_TOKEN is not set: there is no admin API and no console"),
         }
@@ -100,6 +97,16 @@ impl Serve {
         app.shutdown().await;
         served
     }
+}
+
+/// What operators reach: the admin API, `/metrics` with what this process has counted, and the console.
+pub(crate) fn admin_routes(app: &dispatch::App, console: &admin::ConsoleConfig) -> Result<Router> {
+    let token = &console.admin_token;
+    let measured = app.clone();
+    let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
+    Ok(admin::router(app.database(), token)
+        .merge(admin::metrics_router(app.database(), token, own))
+        .merge(admin::console(app.database(), console)?))
 }
 
 /// Everything that `serve` reads, and what is wrong with it.
