@@ -37,6 +37,8 @@ use crate::output;
 
 /// The item that says whether the database answers.
 const DATABASE: &str = "database-reachable";
+/// The item that says whether the schema is there.
+const MIGRATIONS: &str = "migrations";
 
 /// Examine a live deployment: its database, its settings, its API.
 ///
@@ -77,8 +79,7 @@ impl Doctor {
         let subject = Subject::new(self.url.as_deref()).await?;
         let mut examined: Vec<Examined> = Vec::with_capacity(items.len());
         for item in items {
-            let said = examined.iter().any(|earlier| earlier.id == DATABASE && earlier.finding.state == State::Failed);
-            let finding = (item.check)(&subject).await.unwrap_or_else(|why| unchecked(&why, said));
+            let finding = (item.check)(&subject).await.unwrap_or_else(|why| unchecked(&why, &examined));
             examined.push(Examined { id: item.id, title: item.title, finding });
         }
         let summary = report::Summary::of(&examined);
@@ -89,10 +90,14 @@ impl Doctor {
     }
 }
 
-/// An item whose facts could not be gathered has failed, unless that the database is away was said before.
-fn unchecked(why: &anyhow::Error, said: bool) -> Finding {
-    match said && why.is::<NoDatabase>() {
-        true => Finding::skipped(format!("the database does not answer: see `{DATABASE}`")),
-        false => Finding::failed("-", format!("it cannot be checked: {why:#}"), "see to the cause, then ask again"),
+/// An item whose facts could not be gathered has failed, unless an earlier one has said why.
+fn unchecked(why: &anyhow::Error, examined: &[Examined]) -> Finding {
+    let said = |id: &str| examined.iter().any(|item| item.id == id && item.finding.state == State::Failed);
+    if why.is::<NoDatabase>() && said(DATABASE) {
+        return Finding::skipped(format!("the database does not answer: see `{DATABASE}`"));
     }
+    if said(MIGRATIONS) {
+        return Finding::skipped(format!("it needs the schema, see `{MIGRATIONS}`: {why:#}"));
+    }
+    Finding::failed("-", format!("it cannot be checked: {why:#}"), "see to the cause, then ask again")
 }

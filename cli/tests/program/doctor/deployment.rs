@@ -103,6 +103,15 @@ impl Deployment {
         let explained = finding["reason"].is_string() && finding["fix"].is_string();
         assert!(explained || state == "passed" || state == "skipped", "{said}");
     }
+
+    /// What fails when it is asked about everything.
+    pub(super) fn failed(&self, environment: &[(&str, &str)]) -> Vec<String> {
+        let mut command = self.command(&[]);
+        command.envs(environment.iter().copied());
+        let answer: Value = serde_json::from_slice(&finished(command).stdout).expect("JSON");
+        let failed = answer["items"].as_array().expect("items").iter().filter(|item| item["state"] == "failed");
+        failed.map(|item| item["id"].as_str().expect("an id").to_owned()).collect()
+    }
 }
 
 pub(super) async fn connect(url: &str) -> Client {
