@@ -1,5 +1,6 @@
 //! `sigpost config check`.
 
+mod handlers;
 mod settings;
 mod source;
 
@@ -12,7 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 use sigpost_runtime::references;
 
-use self::settings::SETTINGS;
+use self::settings::{HANDLERS, SERVE, Setting};
 use self::source::Value;
 use super::serve;
 use crate::output;
@@ -26,8 +27,8 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show every setting that `sigpost serve` reads: its value (of secrets the length), where it comes
-    /// from, and what is wrong. Exits with 1 if `serve` would not start.
+    /// Show every setting that `sigpost serve` reads, and those of handlers: its value (of secrets the length),
+    /// where it comes from, and what is wrong. Exits with 1 if `serve` would not start.
     Check {
         /// As JSON.
         #[arg(long)]
@@ -51,22 +52,27 @@ impl Config {
         let mut problems: Vec<Problem> =
             unresolved.map(|why| Problem::error("(references)", format!("{why:#}"))).into_iter().collect();
         problems.extend(serve::read().1);
-        let settings: Vec<Shown> =
-            SETTINGS.iter().map(|setting| Shown { name: setting.name, value: source::value(setting) }).collect();
-
-        output::print(json, &json!({ "settings": settings, "problems": problems }), || text(&settings, &problems))?;
+        problems.extend(handlers::problems());
+        let (of_serve, of_handlers) = (shown(&SERVE), shown(&HANDLERS));
+        let data = json!({ "settings": of_serve, "handlerSettings": of_handlers, "problems": problems });
+        output::print(json, &data, || text(&of_serve, &of_handlers, &problems))?;
         Ok(if problems.iter().any(Problem::is_error) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
-fn text(settings: &[Shown], problems: &[Problem]) -> String {
+fn shown(settings: &[Setting]) -> Vec<Shown> {
+    settings.iter().map(|setting| Shown { name: setting.name, value: source::value(setting) }).collect()
+}
+
+fn text(of_serve: &[Shown], of_handlers: &[Shown], problems: &[Problem]) -> String {
     let value = |shown: &Shown| shown.value.value.clone().unwrap_or_else(|| "-".into());
-    let names = settings.iter().map(|shown| shown.name.len()).max().unwrap_or_default();
-    let values = settings.iter().map(|shown| value(shown).chars().count()).max().unwrap_or_default().min(40);
-    let mut lines: Vec<String> = settings
-        .iter()
-        .map(|shown| format!("{:<names$}  {:<values$}  {}", shown.name, value(shown), shown.value.source))
-        .collect();
+    let all = || of_serve.iter().chain(of_handlers);
+    let names = all().map(|shown| shown.name.len()).max().unwrap_or_default();
+    let values = all().map(|shown| value(shown).chars().count()).max().unwrap_or_default().min(40);
+    let line = |shown: &Shown| format!("{:<names$}  {:<values$}  {}", shown.name, value(shown), shown.value.source);
+    let mut lines: Vec<String> = of_serve.iter().map(line).collect();
+    lines.push("\nof handlers and ingress, in their functions and in `sigpost dev`:\n".into());
+    lines.extend(of_handlers.iter().map(line));
     lines.push(String::new());
     for problem in problems {
         let severity = match problem.severity {

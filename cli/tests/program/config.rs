@@ -26,9 +26,28 @@ fn every_setting_is_shown_with_its_source_and_no_secret() {
     assert_eq!(setting("LEASE_SECONDS"), ("3".into(), "environment".into()));
     assert_eq!(setting("MAX_IN_FLIGHT"), ("1024".into(), "default".into()));
     assert_eq!(setting("SCHEDULE_GROUP"), ("-".into(), "unset".into()));
+    let of_handlers = shown["handlerSettings"].as_array().expect("settings");
+    let app_name = of_handlers.iter().find(|setting| setting["name"] == "APP_NAME").expect("the setting");
+    assert_eq!((&app_name["value"], &app_name["source"]), (&"sigpost".into(), &"default".into()));
     let problems = shown["problems"].as_array().expect("problems");
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!((&problems[0]["setting"], &problems[0]["severity"]), (&"LEASE_SECONDS".into(), &"warning".into()));
+}
+
+#[test]
+fn what_a_handler_would_not_start_with_is_a_warning() {
+    let mut command = sigpost(&["config", "check"]);
+    command.env("DATABASE_URL", "postgres://localhost/none").env("QSTASH_TOKEN", "a-token-of-my-own");
+    command.env("ALERT_RULES", "queue-dept=5").env("RESEND_WEBHOOK_SECRET", "no");
+    let output = finished(command);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for said in [
+        "warning: check-job-health does not start: ALERT_RULES: unknown rule \"queue-dept\"",
+        "warning: ingress does not start: RESEND_WEBHOOK_SECRET: secret 1 is not whsec_ and base64",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
 }
 
 #[test]

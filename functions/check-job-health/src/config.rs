@@ -11,8 +11,11 @@ use url::Url;
 
 use crate::Rules;
 
-/// PagerDuty's Events API v2.
-const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
+/// PagerDuty's Events API v2, unless `PAGERDUTY_URL` says otherwise.
+pub const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
+
+/// What the name of an alert's section is appended to, unless `RUNBOOK_URL` says otherwise.
+pub const RUNBOOK_URL: &str = "docs/operations.md#";
 
 /// The settings of the function. `Debug` shows no secret.
 #[derive(Clone, Default)]
@@ -52,7 +55,7 @@ impl Config {
             slack: url("SLACK_WEBHOOK_URL")?,
             pagerduty: env::var("PAGERDUTY_ROUTING_KEY")?.map(|key| (pagerduty_url, key)),
             email_to: env::list("ALERT_EMAIL_TO")?,
-            runbook_url: env::var("RUNBOOK_URL")?.unwrap_or_else(|| "docs/operations.md#".to_owned()),
+            runbook_url: env::var("RUNBOOK_URL")?.unwrap_or_else(|| RUNBOOK_URL.to_owned()),
         })
     }
 }

@@ -9,7 +9,7 @@ use url::Url;
 use crate::{Brand, address};
 
 /// Resend's API, unless `RESEND_BASE_URL` says otherwise.
-const RESEND_URL: &str = "https://api.resend.com";
+pub const RESEND_URL: &str = "https://api.resend.com";
 
 /// How e-mails are sent, and in whose name.
 #[derive(Clone, Debug)]

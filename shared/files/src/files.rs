@@ -19,7 +19,7 @@ use crate::{Error, Upload};
 
 /// How long a link is good unless `FILES_LINK_SECONDS` says otherwise: as long as the credentials of a
 /// Lambda function at most, with which it ends.
-const LINK_VALID: Duration = Duration::from_secs(12 * 3600);
+pub const LINK_VALID: Duration = Duration::from_secs(12 * 3600);
 /// What S3 allows: seven days.
 const LINK_VALID_MOST: Duration = Duration::from_secs(7 * 86_400);
 /// How long S3 may take for one request, a part of 8 MiB among them.

@@ -9,6 +9,6 @@ mod notice;
 mod upload;
 
 pub use error::Error;
-pub use files::{AmazonS3Builder, Bucket, Files};
+pub use files::{AmazonS3Builder, Bucket, Files, LINK_VALID};
 pub use notice::{FileReady, check_recipients, tell};
 pub use upload::{PART_BYTES, Upload};

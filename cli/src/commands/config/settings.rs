@@ -1,7 +1,9 @@
-//! The list of the settings that `sigpost serve` reads. A test compares it with the code that reads them.
+//! The lists of the settings: what `sigpost serve` reads, and what the other functions read besides. A test
+//! compares them with the code that reads them.
 
 use dispatch::Deduplicating;
 use dispatch::engine::Settings as Engine;
+use send_email::Brand;
 use sigpost_qstash::Limits;
 
 /// A variable of the environment.
@@ -25,8 +27,8 @@ const fn secret(name: &'static str) -> Setting {
     Setting { is_secret: true, ..plain(name) }
 }
 
-/// All of them: sigpost's own, then those of AWS, which count where a setting needs AWS.
-pub(super) const SETTINGS: [Setting; 38] = [
+/// What `sigpost serve` reads: sigpost's own, then those of AWS, which count where a setting needs AWS.
+pub(super) const SERVE: [Setting; 38] = [
     secret("DATABASE_URL"),
     secret("DATABASE_PASSWORD"),
     setting("DATABASE_CONNECTIONS", || Some("8".into())),
@@ -67,19 +69,47 @@ pub(super) const SETTINGS: [Setting; 38] = [
     plain("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
 ];
 
+/// What handlers of jobs and `ingress` read, in their functions and in `sigpost dev`, and not `serve`.
+pub(super) const HANDLERS: [Setting; 24] = [
+    plain("BASE_URL"),
+    plain("JOB_URLS"),
+    secret("JOB_SEALING_KEYS"),
+    plain("QSTASH_URL"),
+    plain("FILES_URL"),
+    setting("FILES_LINK_SECONDS", || Some(sigpost_files::LINK_VALID.as_secs().to_string())),
+    secret("RESEND_API_KEY"),
+    plain("RESEND_FROM_EMAIL"),
+    plain("RESEND_REPLY_TO"),
+    setting("RESEND_BASE_URL", || Some(send_email::RESEND_URL.into())),
+    plain("RESEND_RATE_LIMIT"),
+    setting("APP_NAME", || Some(Brand::default().name)),
+    plain("APP_SIGNATURE"),
+    plain("APP_SUPPORT_EMAIL"),
+    plain("APP_URL"),
+    secret("STRIPE_WEBHOOK_SECRET"),
+    secret("RESEND_WEBHOOK_SECRET"),
+    plain("ALERT_RULES"),
+    plain("ALERT_EXPECT"),
+    secret("SLACK_WEBHOOK_URL"),
+    secret("PAGERDUTY_ROUTING_KEY"),
+    setting("PAGERDUTY_URL", || Some(check_job_health::PAGERDUTY_URL.into())),
+    plain("ALERT_EMAIL_TO"),
+    setting("RUNBOOK_URL", || Some(check_job_health::RUNBOOK_URL.into())),
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::SETTINGS;
+    use super::{HANDLERS, SERVE, Setting};
 
     /// Read where nothing in quotes shows it: by clap, by the log's filter.
     const READ_ELSEWHERE: [&str; 2] = ["LISTEN", "RUST_LOG"];
     /// What Lambda tells its functions: nobody sets these.
     const NO_SETTINGS: [&str; 2] = ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_INITIALIZATION_TYPE"];
     /// What looks like a variable and is none.
-    const OTHERS: [&str; 1] = ["CANCEL_REQUESTED"];
+    const OTHERS: [&str; 2] = ["CANCEL_REQUESTED", "IN_PROGRESS"];
 
     /// The text of everything below a path, without what is for tests.
     fn source(path: &Path) -> String {
@@ -91,22 +121,30 @@ mod tests {
         entries.filter(|path| !path.ends_with("tests.rs")).map(|path| source(&path)).collect()
     }
 
-    #[test]
-    fn every_setting_that_is_read_is_in_the_list_and_no_other() {
+    fn read_in(paths: &[&str]) -> BTreeSet<String> {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
-        let code: String =
-            ["shared/runtime/src", "shared/store/src", "functions/dispatch/src", "cli/src/commands/serve.rs"]
-                .map(|path| source(&repository.join(path)))
-                .concat();
+        let code: String = paths.iter().map(|path| source(&repository.join(path))).collect();
         let is_name = |text: &&str| {
             text.contains('_') && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
         };
         let ignored = |name: &&str| {
             NO_SETTINGS.contains(name) || OTHERS.contains(name) || name.starts_with("CARGO_") || name.ends_with('_')
         };
-        let mut read: BTreeSet<&str> = code.split('"').filter(is_name).filter(|name| !ignored(name)).collect();
-        read.extend(READ_ELSEWHERE);
-        let listed: BTreeSet<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
-        assert_eq!(listed, read);
+        code.split('"').filter(is_name).filter(|name| !ignored(name)).map(str::to_owned).collect()
+    }
+
+    fn names(settings: &[Setting]) -> BTreeSet<String> {
+        settings.iter().map(|setting| setting.name.to_owned()).collect()
+    }
+
+    #[test]
+    fn every_setting_that_is_read_is_in_a_list_and_no_other() {
+        let mut by_serve =
+            read_in(&["shared/runtime/src", "shared/store/src", "functions/dispatch/src", "cli/src/commands/serve.rs"]);
+        by_serve.extend(READ_ELSEWHERE.map(str::to_owned));
+        assert_eq!(names(&SERVE), by_serve);
+        let by_handlers = read_in(&["shared/jobs/src", "shared/files/src", "functions"]);
+        let besides: BTreeSet<String> = by_handlers.difference(&by_serve).cloned().collect();
+        assert_eq!(names(&HANDLERS), besides);
     }
 }
