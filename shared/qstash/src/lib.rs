@@ -56,6 +56,7 @@ pub mod sign;
 pub mod signing_key;
 mod spelling;
 pub mod start;
+pub mod traceparent;
 pub mod url_group;
 pub mod verify;
 
@@ -97,5 +98,6 @@ pub use schedule_options::ScheduleOptions;
 pub use sign::Signer;
 pub use signing_key::{DEV_CURRENT_KEY, DEV_NEXT_KEY, DEV_TOKEN, SigningKeys};
 pub use start::Start;
+pub use traceparent::Traceparent;
 pub use url_group::{EditEndpoints, Endpoint, EndpointRef, UrlGroup, UrlGroupDefaults};
 pub use verify::{KeyUsed, SignatureError, Verified, Verifier};

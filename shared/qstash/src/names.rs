@@ -17,6 +17,11 @@ pub const UPSTASH_SCHEDULE_ID: &str = "upstash-schedule-id";
 /// The region that sent the message. Known here only so that nobody can forward a forged one.
 pub const UPSTASH_REGION: &str = "upstash-region";
 
+/// The place in a trace that a request comes from: see [`Traceparent`](crate::Traceparent).
+pub const TRACEPARENT: &str = "traceparent";
+/// What a message belongs to, over publishes, runs and follow-up jobs.
+pub const X_CORRELATION_ID: &str = "x-correlation-id";
+
 /// Set to `true` by a destination that wants no further attempt; counts only together with
 /// [`NON_RETRYABLE_STATUS`].
 pub const NON_RETRYABLE: &str = "upstash-nonretryable-error";

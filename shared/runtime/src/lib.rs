@@ -18,6 +18,7 @@ pub mod references;
 pub mod serve;
 pub mod start;
 pub mod telemetry;
+pub mod traces;
 
 pub use address_policy::AddressPolicy;
 pub use api_error::ApiError;

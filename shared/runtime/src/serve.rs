@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
+use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use axum::serve::ListenerExt;
 use bytes::Bytes;
@@ -15,18 +16,32 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{ApiError, env};
+use crate::{ApiError, env, traces};
 
 /// What a function's `main` ends with: Lambda's loop in a Lambda function, else a
 /// server on `LISTEN` (default `127.0.0.1:8080`) until SIGINT or SIGTERM.
 pub async fn serve(router: Router) -> Result<()> {
     if env::in_lambda() {
-        let ended = lambda_http::run_concurrent(lambda_service(router)).await;
+        let ended = lambda_http::run_concurrent(lambda_service(flush_before_it_is_frozen(router))).await;
         return ended.map_err(|why| anyhow!("the Lambda runtime ended: {why}"));
     }
     let address: SocketAddr = env::parsed("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?;
     let listener = bind(address).await?;
-    serve_on(listener, router, terminated()).await
+    let served = serve_on(listener, router, terminated()).await;
+    traces::flush().await;
+    served
+}
+
+/// Once a function has answered, nothing of it runs until the next event.
+fn flush_before_it_is_frozen(router: Router) -> Router {
+    if env::on_managed_instances() || !traces::are_on() {
+        return router;
+    }
+    router.layer(from_fn(async |request, next: Next| {
+        let response = next.run(request).await;
+        traces::flush().await;
+        response
+    }))
 }
 
 /// A router as Lambda's runtime calls it. Answers are whole when they are posted.

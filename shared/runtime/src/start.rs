@@ -2,16 +2,17 @@
 
 use anyhow::Result;
 
-use crate::references;
 use crate::telemetry::{self, LogFormat};
+use crate::{references, traces};
 
-/// Installs the log subscriber and resolves the references in the environment. Once per process,
-/// before any configuration is read.
+/// Installs the log subscriber, resolves the references in the environment, and turns traces on if they
+/// are wanted. Once per process, before any configuration is read.
 ///
 /// # Errors
 ///
-/// The variable whose reference cannot be resolved, by its name.
+/// The variable whose reference cannot be resolved, or which cannot be used, by its name.
 pub async fn start() -> Result<()> {
     telemetry::init(LogFormat::from_env())?;
-    references::resolve().await
+    references::resolve().await?;
+    traces::start()
 }

@@ -28,8 +28,8 @@ impl LogFormat {
 }
 
 /// What writes secrets at these levels: statements with their parameters, headers, bodies.
-const TALKATIVE: [&str; 8] =
-    ["tokio_postgres", "hyper", "hyper_util", "reqwest", "h2", "rustls", "aws", "lambda_runtime"];
+const TALKATIVE: [&str; 9] =
+    ["tokio_postgres", "hyper", "hyper_util", "reqwest", "h2", "rustls", "aws", "lambda_runtime", "opentelemetry"];
 
 /// Installs the process's subscriber. Once per process.
 pub fn init(format: LogFormat) -> Result<()> {

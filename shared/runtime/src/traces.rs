@@ -1,0 +1,98 @@
+//! Traces: spans of a message's life, sent over OTLP to a collector. Off unless an endpoint is set.
+//!
+//! Spans are begun by hand, at the places that `docs/traces.md` lists, and not made of what is logged: so nothing
+//! that somebody logs gets into a trace, and where traces are off a span costs one look at a variable.
+
+mod collector;
+mod settings;
+mod span;
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::{EnvResourceDetector, TelemetryResourceDetector};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use tokio::time::timeout;
+
+use crate::env;
+use collector::Collector;
+pub use settings::{Settings, Unusable};
+pub use span::{Operation, Span, begin, correlation_id, publish};
+
+/// How long a [`flush`] is waited for. What is not sent then stays in its queue.
+const FLUSH: Duration = Duration::from_secs(2);
+
+static TRACES: OnceLock<Traces> = OnceLock::new();
+
+struct Traces {
+    provider: SdkTracerProvider,
+    tracer: SdkTracer,
+    collector: Collector,
+}
+
+/// Turns traces on if the environment says so. Once per process, within its runtime: a thread of OpenTelemetry's
+/// gathers spans from then on, 2048 at most, and sends them every five seconds.
+///
+/// # Errors
+///
+/// The setting that cannot be used, by its name.
+pub fn start() -> Result<()> {
+    let Some(settings) = Settings::from_env()? else { return Ok(()) };
+    let collector = Collector::new()?;
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_http_client(collector.clone())
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(settings.endpoint)
+        .with_headers(settings.headers)
+        .build()
+        .context("the exporter of traces cannot be made")?;
+    let provider = SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_sampler(settings.sampler)
+        .with_resource(resource(settings.service_name))
+        .build();
+    let tracer = provider.tracer("sigpost");
+    let _ = TRACES.set(Traces { provider, tracer, collector });
+    Ok(())
+}
+
+/// Whether spans are made in this process.
+pub fn are_on() -> bool {
+    TRACES.get().is_some()
+}
+
+/// Sends the spans that have ended: before a process ends or is frozen. Waits for two seconds at most, and not at all
+/// while the collector is away.
+pub async fn flush() {
+    let Some(traces) = TRACES.get() else { return };
+    if traces.collector.is_away() {
+        return;
+    }
+    let provider = traces.provider.clone();
+    // The call blocks until the collector has answered, which takes a worker of the runtime.
+    let flushed = tokio::task::spawn_blocking(move || provider.force_flush());
+    let _ = timeout(FLUSH, flushed).await;
+}
+
+/// Who the spans are of: this function or program, unless the environment says otherwise.
+fn resource(service_name: Option<String>) -> Resource {
+    let builder = Resource::builder_empty()
+        .with_service_name(own_name())
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_detector(Box::new(EnvResourceDetector::new()));
+    match service_name {
+        Some(name) => builder.with_service_name(name).build(),
+        None => builder.build(),
+    }
+}
+
+fn own_name() -> String {
+    let function = env::var("AWS_LAMBDA_FUNCTION_NAME").ok().flatten();
+    let program = || Some(std::env::current_exe().ok()?.file_stem()?.to_str()?.to_owned());
+    function.or_else(program).unwrap_or_else(|| "sigpost".to_owned())
+}
