@@ -27,6 +27,7 @@ mod push;
 mod recorder;
 mod send;
 mod settings;
+mod trace;
 mod visit;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::engine::{Engine, Room};
+use crate::trace;
 
 /// Messages in one commit at most: beyond this a commit takes long and saves little.
 const BATCH: usize = 256;
@@ -41,8 +42,14 @@ impl Intake {
 
     /// Stores the message, and returns after the commit: `None` when it was stored, or the id of the
     /// earlier message that it duplicates.
-    pub(crate) async fn accept(&self, new: NewMessage) -> Result<Option<MessageId>, Error> {
-        self.enqueue(new).await?.await.map_err(|_| stopped())?
+    pub(crate) async fn accept(&self, mut new: NewMessage) -> Result<Option<MessageId>, Error> {
+        let span = trace::publish(&mut new.message);
+        let result = match self.enqueue(new).await {
+            Ok(answer) => answer.await.unwrap_or_else(|_| Err(stopped())),
+            Err(error) => Err(error),
+        };
+        trace::published(span, &result);
+        result
     }
 
     /// The same for many, which share commits. They are stored in this order, each for itself.
@@ -51,15 +58,18 @@ impl Intake {
         all: impl IntoIterator<Item = NewMessage>,
     ) -> Vec<Result<Option<MessageId>, Error>> {
         let mut answers = Vec::new();
-        for new in all {
-            answers.push(self.enqueue(new).await);
+        for mut new in all {
+            let span = trace::publish(&mut new.message);
+            answers.push((span, self.enqueue(new).await));
         }
         let mut results = Vec::with_capacity(answers.len());
-        for answer in answers {
-            results.push(match answer {
+        for (span, answer) in answers {
+            let result = match answer {
                 Ok(answer) => answer.await.unwrap_or_else(|_| Err(stopped())),
                 Err(error) => Err(error),
-            });
+            };
+            trace::published(span, &result);
+            results.push(result);
         }
         results
     }

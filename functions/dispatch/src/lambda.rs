@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use lambda_http::lambda_runtime::Runtime;
-use sigpost_runtime::{env, serve};
+use sigpost_runtime::{env, serve, traces};
 
 use crate::Config;
 use answer::Answering;
@@ -41,6 +41,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         app.shutdown().await;
         app.engine().inspect(|engine| engine.emit_counts());
     }
+    traces::flush().await;
     served
 }
 

@@ -24,6 +24,7 @@ mod run;
 mod schedules;
 mod state;
 mod tokens;
+mod trace;
 
 pub use app::App;
 pub use config::Config;

@@ -1,7 +1,7 @@
 //! The whole life of a process of the dispatch function.
 
 use anyhow::Result;
-use sigpost_runtime::{env, serve};
+use sigpost_runtime::{env, serve, traces};
 
 use crate::{App, Config, lambda};
 
@@ -17,5 +17,6 @@ pub async fn run(config: Config) -> Result<()> {
     let app = Box::pin(App::start(config)).await?;
     let served = serve::serve(app.router()).await;
     app.shutdown().await;
+    traces::flush().await;
     served
 }

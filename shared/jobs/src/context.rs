@@ -42,7 +42,8 @@ pub struct JobContext {
     /// What this run belongs to: the delivery's `X-Correlation-Id`, else the message's id. In every
     /// log line of the run, and passed on to follow-up jobs.
     pub correlation_id: String,
-    /// The run as a span of the sender's trace, if the delivery came with one: for requests to others.
+    /// The run as a span of the sender's trace, if the delivery came with one or traces are on: for
+    /// requests to others.
     pub traceparent: Option<Traceparent>,
     /// The deployment's database. The heartbeat uses the same pool, which in Lambda has one connection:
     /// who holds it for more than some 20 s loses the lease. Never ask for a second while holding one.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
+use sigpost_runtime::traces;
 use sigpost_store::runs;
 use tokio::time::Instant;
 use tracing::field::Empty;
@@ -25,7 +26,7 @@ use self::run::Ended;
 use self::verify::{Verified, verify};
 use crate::context::Shared;
 use crate::envelope::{Decoded, Undecoded, decode};
-use crate::trace::Trace;
+use crate::trace::{self, Trace};
 use crate::{Handler, Harness, Job, JobContext, JobError};
 
 /// A handler and what it stands on.
@@ -64,9 +65,17 @@ async fn attempt<H: Handler>(worker: &Worker<H>, request: Request) -> Result<Ans
         Ok(decoded) => decoded,
         Err(undecoded) => return Err(refused(worker, &delivery, undecoded).await),
     };
-    let ctx = context(worker, delivery, &decoded, Trace::of(&request.headers));
+    let mut traced = trace::begin(&request.headers);
+    let ctx = context(worker, delivery, &decoded, Trace::of(&request.headers), traced.as_ref());
+    if let Some(traced) = &mut traced {
+        trace::describe(traced, &ctx, H::Job::TYPE);
+    }
     let span = span(&ctx, H::Job::TYPE);
-    work(worker, decoded, ctx).instrument(span).await
+    let (Ok(answer) | Err(answer)) = work(worker, decoded, ctx).instrument(span).await;
+    if let (Some(traced), Some(reason)) = (&mut traced, answer.failure()) {
+        traced.fail(reason);
+    }
+    Ok(answer)
 }
 
 async fn work<H: Handler>(worker: &Worker<H>, decoded: Decoded<H::Job>, ctx: JobContext) -> Result<Answer, Answer> {
@@ -86,13 +95,22 @@ async fn work<H: Handler>(worker: &Worker<H>, decoded: Decoded<H::Job>, ctx: Job
     Ok(Answer::from(ended))
 }
 
-fn context<H: Handler>(worker: &Worker<H>, delivery: Verified, decoded: &Decoded<H::Job>, trace: Trace) -> JobContext {
+fn context<H: Handler>(
+    worker: &Worker<H>,
+    delivery: Verified,
+    decoded: &Decoded<H::Job>,
+    trace: Trace,
+    traced: Option<&traces::Span>,
+) -> JobContext {
     let Verified { message_id, attempt } = delivery;
     let run_id = Uuid::now_v7();
     JobContext {
         shared: Shared::new::<H::Job>(&message_id, worker.harness.handlers.clone()),
         correlation_id: trace.correlation_id.unwrap_or_else(|| message_id.clone()),
-        traceparent: trace.traceparent.map(|given| given.of_run(run_id)),
+        traceparent: traced
+            .map(|span| span.place().clone())
+            // A span that nobody records. Its id is made of the random half of the run's.
+            .or_else(|| trace.traceparent.map(|given| given.with_span(run_id.as_u64_pair().1))),
         message_id,
         run_id,
         attempt,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sigpost_qstash::{Headers, MessageId, Method, Start, explicit_key};
+use sigpost_runtime::traces;
 use sigpost_store::AsyncPgConnection;
 use sigpost_store::accept::{Arrival, Deduplicate, LeaseTerms, NewMessage, accept};
 use sigpost_store::messages::{Extras, Message};
@@ -74,6 +75,8 @@ pub(crate) fn new_message(id: MessageId, publication: Publication, deduplication
     for (name, value) in headers {
         header.insert(name, value);
     }
+    // It ends here: what becomes of the transaction is its owner's.
+    drop(traces::publish(id, &mut header));
     NewMessage {
         start: if delay.is_zero() { Start::Now } else { Start::After(delay) },
         deduplicate: deduplication_id.map(|id| Deduplicate {

@@ -77,4 +77,4 @@ pub use publication::EnqueueOptions;
 pub use redact::redact;
 pub use router::router;
 pub use sealing::SealingKeys;
-pub use trace::Traceparent;
+pub use sigpost_qstash::Traceparent;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sigpost_qstash::duration::MAX_DURATION;
+use sigpost_qstash::names::{TRACEPARENT, X_CORRELATION_ID};
 use sigpost_qstash::{Destination, Invalid, Limits};
 
 use crate::envelope::encode;
@@ -83,7 +84,7 @@ impl Publication {
         let body = encode(job, handlers.sealing.as_ref(), user_id, organization_id, now)?;
         limits.check_body(body.len())?;
         let url = handlers.url_of::<J>()?;
-        let headers = [(trace::X_CORRELATION_ID, &options.correlation_id), (trace::TRACEPARENT, &options.traceparent)];
+        let headers = [(X_CORRELATION_ID, &options.correlation_id), (TRACEPARENT, &options.traceparent)];
         Ok(Self {
             destination: Destination::parse(&url)?,
             body,

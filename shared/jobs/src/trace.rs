@@ -1,67 +1,14 @@
 //! What belongs together, over publishes, runs and follow-up jobs: a correlation id, and a trace by
 //! W3C's Trace Context.
 
-use std::fmt;
-
 use axum::http::HeaderMap;
-use sigpost_qstash::Invalid;
-use uuid::Uuid;
+use sigpost_qstash::names::{TRACEPARENT, X_CORRELATION_ID};
+use sigpost_qstash::{Invalid, Traceparent};
+use sigpost_runtime::traces::{self, Operation, Span};
 
-/// The header of a correlation id; published as `Upstash-Forward-X-Correlation-Id`.
-pub const X_CORRELATION_ID: &str = "X-Correlation-Id";
-/// The header of a trace; published as `Upstash-Forward-Traceparent`.
-pub const TRACEPARENT: &str = "Traceparent";
+use crate::JobContext;
 
 const MAX_CORRELATION_BYTES: usize = 128;
-
-/// A place in a trace: `00-<trace id>-<span id>-<flags>`. Displays as the header's value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Traceparent {
-    /// 32 hexadecimal digits, not all zero.
-    trace_id: String,
-    /// 16 hexadecimal digits, not all zero.
-    span_id: String,
-    /// Two hexadecimal digits; the last bit says that the trace is recorded.
-    flags: String,
-}
-
-impl Traceparent {
-    /// Reads a header's value. Of a version after 00 only what 00 has is read, as the standard asks.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.trim().split('-');
-        let [version, trace_id, span_id, flags] = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
-        let ends = version != "00" || parts.next().is_none();
-        let is_id = |text: &str, digits| is_hex(text, digits) && text.bytes().any(|digit| digit != b'0');
-        let valid = is_hex(version, 2) && version != "ff" && ends;
-        (valid && is_id(trace_id, 32) && is_id(span_id, 16) && is_hex(flags, 2)).then(|| Self {
-            trace_id: trace_id.to_owned(),
-            span_id: span_id.to_owned(),
-            flags: flags.to_owned(),
-        })
-    }
-
-    /// What all spans of a trace have in common.
-    pub fn trace_id(&self) -> &str {
-        &self.trace_id
-    }
-
-    /// The same trace, with the span of a run. Its id is made of the random half of the run's.
-    pub(crate) fn of_run(self, run_id: Uuid) -> Self {
-        let (_, random) = run_id.as_u64_pair();
-        Self { span_id: format!("{random:016x}"), ..self }
-    }
-}
-
-impl fmt::Display for Traceparent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { trace_id, span_id, flags } = self;
-        write!(f, "00-{trace_id}-{span_id}-{flags}")
-    }
-}
-
-fn is_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-}
 
 /// What a delivery says it belongs to. What is malformed is left out: it must not cost a job its run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -78,6 +25,20 @@ impl Trace {
             traceparent: text(TRACEPARENT).and_then(Traceparent::parse),
         }
     }
+}
+
+/// The span of a run, below the attempt that brought the job.
+pub(crate) fn begin(headers: &HeaderMap) -> Option<Span> {
+    traces::begin(Operation::Run, || headers.get(TRACEPARENT)?.to_str().ok())
+}
+
+/// Says which run it is.
+pub(crate) fn describe(span: &mut Span, ctx: &JobContext, job_type: &'static str) {
+    span.name(format!("run {job_type}"));
+    span.message(&ctx.message_id, Some(&ctx.correlation_id));
+    span.set("sigpost.job_type", job_type);
+    span.set("sigpost.run_id", ctx.run_id.to_string());
+    span.set("sigpost.attempt", i64::from(ctx.attempt));
 }
 
 /// Checks what a publish is to pass on.
@@ -99,31 +60,10 @@ fn is_correlation_id(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-
     #[test]
-    fn run_is_a_span_of_the_senders_trace() {
-        let given = Traceparent::parse(GIVEN).expect("valid");
-        assert_eq!(given.to_string(), GIVEN);
-        let run = Uuid::from_u128(0x0192_0000_0000_7000_8123_4567_89ab_cdef);
-        assert_eq!(given.of_run(run).to_string(), "00-4bf92f3577b34da6a3ce929d0e0e4736-8123456789abcdef-01");
-    }
-
-    #[test]
-    fn only_what_the_standard_allows_is_a_trace() {
-        assert!(Traceparent::parse("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more").is_some());
-        for wrong in [
-            "",
-            "00",
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
-        ] {
-            assert_eq!(Traceparent::parse(wrong), None, "{wrong}");
-            assert!(check(None, Some(wrong)).is_err());
-        }
+    fn malformed_trace_is_not_published() {
+        assert!(check(None, Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")).is_ok());
+        assert!(check(None, Some("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01")).is_err());
     }
 
     #[test]

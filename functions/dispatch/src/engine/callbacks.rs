@@ -7,6 +7,7 @@ use sigpost_store::messages::{Extras, Message};
 use sigpost_store::record::{Next, Outcome};
 
 use crate::deduplicate::{Deduplicating, deduplicate};
+use crate::trace;
 
 /// Whether the end of this delivery may have to be reported.
 pub(super) fn wants_reports(lease: &Lease) -> bool {
@@ -76,6 +77,7 @@ fn report(
     if header.get("Content-Type").is_none() {
         header.insert("Content-Type", "application/json");
     }
+    trace::report(&mut header, &message.header);
     let report = Message {
         id,
         url: callback.url.as_str().to_owned(),

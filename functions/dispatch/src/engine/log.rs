@@ -5,19 +5,14 @@
 use std::time::Duration;
 
 use sigpost_qstash::MessageId;
+use sigpost_runtime::traces::correlation_id;
 use sigpost_store::claim::Lease;
 use sigpost_store::record::{Next, Outcome};
-
-/// What belongs together carries this header, by its sender or by our handlers.
-const CORRELATION_ID: &str = "X-Correlation-Id";
-
-/// Whatever is longer is no id.
-const LONGEST_ID: usize = 128;
 
 /// An attempt has ended, and this is what will be recorded.
 pub(super) fn attempt(lease: &Lease, outcome: &Outcome, took: Duration) {
     let id = lease.message.id;
-    let correlation_id = lease.message.header.get(CORRELATION_ID).filter(|id| id.len() <= LONGEST_ID);
+    let correlation_id = correlation_id(&lease.message.header);
     let attempt = lease.retried + 1;
     let status = outcome.response.as_ref().map(|response| response.status);
     let duration_ms = took.as_secs_f64() * 1000.0;

@@ -13,7 +13,7 @@ use super::decide::{Attempt, decide, error_text};
 use super::in_flight::Holding;
 use super::recorder::Ended;
 use super::send::{Answer, SendError};
-use super::{Engine, Room, StepKind, callbacks, log};
+use super::{Engine, Room, StepKind, callbacks, log, trace};
 
 /// What is kept of the headers of a success, in bytes of names and values.
 const KEPT_HEADER_BYTES: usize = 8 * 1024;
@@ -50,8 +50,10 @@ async fn deliver(engine: Engine, lease: Box<Lease>, room: Room, holding: Holding
     } else {
         engine.step(lease.message.id, StepKind::Pushed);
         let started = Instant::now();
-        let result = inner.sender.send(&lease, &inner.keys.keys()).await;
+        let span = trace::attempt(&lease);
+        let result = inner.sender.send(&lease, &inner.keys.keys(), span.as_ref()).await;
         let took = started.elapsed();
+        trace::ended(span, &result);
         inner.counts.pushed(took);
         let outcome = outcome(&lease, result, Timestamp::now());
         log::attempt(&lease, &outcome, took);

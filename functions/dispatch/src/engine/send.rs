@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use reqwest::{Method, Request, Url};
 use sigpost_qstash::names;
 use sigpost_runtime::key_ring::Keys;
+use sigpost_runtime::traces::Span;
 use sigpost_runtime::{AddressPolicy, PushSigner, outgoing};
 use sigpost_store::claim::Lease;
 
@@ -50,6 +51,19 @@ pub(super) enum SendError {
     Unsendable(String),
 }
 
+impl SendError {
+    /// In a word, for whoever must not see the text.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::TimedOut(_) => "timed_out",
+            Self::Refused(_) => "refused",
+            Self::NotConnected(_) => "not_connected",
+            Self::BrokenOff(_) => "broken_off",
+            Self::Unsendable(_) => "unsendable",
+        }
+    }
+}
+
 impl Sender {
     pub(super) fn new(policy: &AddressPolicy, settings: &Settings) -> anyhow::Result<Self> {
         let sender = Self {
@@ -69,9 +83,10 @@ impl Sender {
         self.longest_attempt_ms.store(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// One attempt. The signature is made now: it expires minutes after it was made.
-    pub(super) async fn send(&self, lease: &Lease, keys: &Keys) -> Result<Answer, SendError> {
-        let mut request = self.request(lease, keys)?;
+    /// One attempt. The signature is made now: it expires minutes after it was made. Where traces are on the
+    /// request carries the place of its span.
+    pub(super) async fn send(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Answer, SendError> {
+        let mut request = self.request(lease, keys, span)?;
         if let Some(signer) = &self.push_signer {
             // Boxed, because few have a signer, and inline every delivery would hold the room for what it awaits.
             let signed = Box::pin(signer.sign(&mut request)).await;
@@ -84,7 +99,7 @@ impl Sender {
         self.fast_lane.run(bound, exchange).await.unwrap_or(Err(SendError::TimedOut(bound)))
     }
 
-    fn request(&self, lease: &Lease, keys: &Keys) -> Result<Request, SendError> {
+    fn request(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, SendError> {
         let message = &lease.message;
         let url = Url::parse(&message.url).map_err(|why| SendError::Unsendable(why.to_string()))?;
         self.policy.check_url(&url).map_err(|why| SendError::Refused(why.to_string()))?;
@@ -112,6 +127,9 @@ impl Sender {
             if let Some(value) = value {
                 set(name, value)?;
             }
+        }
+        if let Some(span) = span {
+            set(names::TRACEPARENT, &span.place().to_string())?;
         }
 
         let mut request = Request::new(method, url);

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use lambda_extension::{Extension, LambdaEvent, NextEvent, service_fn};
 use lambda_http::lambda_runtime::LambdaInvocation;
+use sigpost_runtime::traces;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tower::{Layer, Service};
@@ -36,6 +37,7 @@ pub(super) async fn register(
             if let NextEvent::Invoke(invocation) = event.next {
                 answered.0.notified().await;
                 visit(&process, instant(invocation.deadline_ms)).await;
+                traces::flush().await;
                 // Lambda gives no event meanwhile. `cargo lambda watch` does, and the visit was theirs, too.
                 answered.0.notified().now_or_never();
             }

@@ -9,6 +9,7 @@ use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
 
 use super::Composer;
 use super::plan::{Plan, plan};
+use crate::trace;
 
 /// What became of the schedule that has been due longest.
 pub(super) enum Turn {
@@ -104,8 +105,10 @@ async fn store(conn: &mut AsyncPgConnection, arrivals: &[Arrival]) -> Result<Acc
 /// Stores the messages. Returns the ids, those of earlier messages for duplicates, and what was stored.
 pub(super) async fn store_all(
     conn: &mut AsyncPgConnection,
-    messages: Vec<NewMessage>,
+    mut messages: Vec<NewMessage>,
 ) -> Result<(Vec<MessageId>, Vec<NewMessage>), Error> {
+    // They end with this function.
+    let _spans: Vec<_> = messages.iter_mut().map(|new| trace::publish(&mut new.message)).collect();
     if messages.is_empty() {
         return Ok((Vec::new(), messages));
     }

@@ -47,6 +47,26 @@ pub(crate) enum Answer {
     Failed(JobError),
 }
 
+impl Answer {
+    /// Why the job was not done, in a word; `None` when it is.
+    pub(super) fn failure(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Done(_) | Self::Duplicate => return None,
+            Self::MissingSignature | Self::InvalidSignature => "unsigned",
+            Self::Invalid(_) => "invalid",
+            Self::RunningElsewhere { .. } => "running_elsewhere",
+            Self::NotBegun => "not_begun",
+            Self::NotRecorded => "not_recorded",
+            Self::Internal => "internal",
+            Self::Lost => "lost",
+            Self::Cancelled => "cancelled",
+            Self::Stopping => "stopping",
+            Self::Failed(JobError::Permanent(_)) => "permanent",
+            Self::Failed(JobError::Retryable(_) | JobError::RetryAfter(..)) => "retryable",
+        })
+    }
+}
+
 impl From<Ended> for Answer {
     fn from(ended: Ended) -> Self {
         match ended {

@@ -1,0 +1,34 @@
+//! The span of an attempt. The delivery carries its place in the trace, so that what the handler does is below it.
+
+use reqwest::Url;
+use sigpost_qstash::names::TRACEPARENT;
+use sigpost_runtime::traces::{self, Operation, Span, correlation_id};
+use sigpost_store::claim::Lease;
+
+use super::send::{Answer, SendError};
+
+/// An attempt begins.
+pub(super) fn attempt(lease: &Lease) -> Option<Span> {
+    let message = &lease.message;
+    let mut span = traces::begin(Operation::Deliver, || message.header.get(TRACEPARENT))?;
+    span.message(message.id, correlation_id(&message.header));
+    span.set("sigpost.attempt", i64::from(lease.retried) + 1);
+    if let Some(host) = Url::parse(&message.url).ok().as_ref().and_then(Url::host_str) {
+        span.set("server.address", host.to_owned());
+    }
+    Some(span)
+}
+
+/// It has ended.
+pub(super) fn ended(span: Option<Span>, result: &Result<Answer, SendError>) {
+    let Some(mut span) = span else { return };
+    match result {
+        Ok(answer) => {
+            span.set("http.response.status_code", i64::from(answer.status));
+            if !(200..300).contains(&answer.status) {
+                span.fail(answer.status.to_string());
+            }
+        }
+        Err(error) => span.fail(error.kind()),
+    }
+}
