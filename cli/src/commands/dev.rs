@@ -12,7 +12,7 @@ use axum::Router;
 use sigpost::jobs;
 use sigpost_jobs::Harness;
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::{AddressPolicy, HostOverride, serve};
+use sigpost_runtime::{AddressPolicy, HostOverride, serve, traces};
 
 use self::database::DevDatabase;
 use super::health::reached_at;
@@ -50,6 +50,7 @@ pub(crate) struct Dev {
 
 impl Dev {
     pub(crate) async fn run(self) -> Result<()> {
+        traces::start()?;
         // First of all, so that a taken port is known before anything is started.
         let listener = serve::bind(SocketAddr::new(self.listen, self.port)).await?;
         let base_url = format!("http://{}", reached_at(listener.local_addr()?));
@@ -70,6 +71,7 @@ impl Dev {
         let served = server.await?;
         println!("stopping: deliveries under way may end");
         app.shutdown().await;
+        traces::flush().await;
         database.stop().await?;
         served
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use axum::Router;
 use clap::Args;
 use dispatch::config::{Problem, refuse};
-use sigpost_runtime::{AddressPolicy, HostOverride, env, serve};
+use sigpost_runtime::{AddressPolicy, HostOverride, env, serve, traces};
 use sigpost_store::{Database, migrate};
 
 use super::health::reached_at;
@@ -30,6 +30,7 @@ use super::health::reached_at;
   TERMINATION_GRACE_SECONDS      after how many seconds the platform kills a process that was asked to stop
   DEDUPLICATION_WINDOW_SECONDS (600)  DEDUPLICATION_RELEASE_ON_FAILURE (false)
   API_RATE_LIMIT_PER_SECOND (none)  RUST_LOG (info)
+  OTEL_EXPORTER_OTLP_ENDPOINT    where traces are sent; docs/traces.md has the others of OpenTelemetry
   SIGV4_TARGETS                  hosts and patterns whose pushes AWS has to let in (*.on.aws): they are
                                  signed for the service `lambda`, with the credentials of this process
 
@@ -69,6 +70,7 @@ impl Serve {
         );
         let (mut config, problems) = read();
         refuse(&problems)?;
+        traces::start()?;
         if let Some(list) = &self.allow_targets {
             config.address_policy = AddressPolicy::allowing(&env::split(list)).context("--allow-targets")?;
         }
@@ -95,6 +97,7 @@ impl Serve {
         tracing::info!(listen = %listening, "sigpost serves");
         let served = serve::serve_on(listener, router, terminated).await;
         app.shutdown().await;
+        traces::flush().await;
         served
     }
 }
@@ -113,6 +116,7 @@ pub(crate) fn admin_routes(app: &dispatch::App, console: &admin::ConsoleConfig) 
 pub(crate) fn read() -> (dispatch::Config, Vec<Problem>) {
     let (config, mut problems) = dispatch::Config::read();
     problems.extend(config.dev_credentials());
+    problems.extend(traces::Settings::from_env().err().map(|why| Problem::error(why.setting, why.to_string())));
     match env::var("ADMIN_TOKEN") {
         Err(why) => problems.push(Problem::error("ADMIN_TOKEN", format!("{why:#}"))),
         Ok(token) => problems.extend(admin_token(token.as_deref(), &config.token.0)),

@@ -1,9 +1,10 @@
-//! What the log must never say, however much it is asked to.
+//! What the log and the exported traces must never say, however much they are asked to.
 
 use reqwest::Client;
 use serde_json::{Value, json};
 use sigpost_qstash::DEV_TOKEN;
 
+use crate::collector::Collector;
 use crate::running::{Running, folder, sigpost};
 
 /// In every place that belongs to somebody else than the operator.
@@ -52,11 +53,11 @@ fn jobs() -> Vec<(&'static str, Value)> {
     ]
 }
 
-#[tokio::test]
-async fn no_secret_payload_or_address_is_in_the_log_whatever_its_level() {
-    let folder = folder();
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_payload_or_address_is_in_the_log_whatever_its_level_or_in_a_trace() {
+    let (collector, folder) = (Collector::start().await, folder());
     let mut command = sigpost(&["dev", "--port", "0", "--json-logs", "--data-dir"]);
-    command.arg(folder.path()).env("RUST_LOG", "trace");
+    command.arg(folder.path()).env("RUST_LOG", "trace").env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url);
     let mut dev = Running::start(command);
     let line = dev.wait_for("sigpost runs on ");
     let url = line.trim_start_matches("sigpost runs on ").split(". ").next().expect("a URL").to_owned();
@@ -78,14 +79,25 @@ async fn no_secret_payload_or_address_is_in_the_log_whatever_its_level() {
             }
         }
     }
+    dev.signal("TERM");
+    assert!(dev.ended().success());
     let output = dev.output();
     let log: Vec<&str> = output.lines().filter(|line| line.starts_with('{')).collect();
     let of_attempts =
         log.iter().filter(|line| line.contains("sigpost::message") && line.contains("\"duration_ms\"")).count();
     assert!(of_attempts >= jobs().len(), "{of_attempts} attempts are logged");
+    let spans = collector.spans();
+    for name in ["publish", "deliver"] {
+        assert!(spans.iter().filter(|span| span.name == name).count() >= jobs().len(), "{name}: {spans:#?}");
+    }
+    // The bytes: whatever of a span there may be.
+    let exported: String =
+        collector.requests().iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
+    assert!(exported.contains("run send-email"));
     let key = "7kYjw48mhY7kAjqNGcy6cr29RJ6r";
     for secret in [MARK, DEV_TOKEN, key, "5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs"] {
         let told: Vec<&&str> = log.iter().filter(|line| line.contains(secret)).collect();
         assert!(told.is_empty(), "{secret} is in the log: {told:#?}");
+        assert!(!exported.contains(secret), "{secret} is in a trace: {spans:#?}");
     }
 }

@@ -1,6 +1,7 @@
 //! The program as a user runs it: real processes, a real Postgres, a real terminal's signals.
 
 mod cleanup;
+mod collector;
 mod commands;
 mod completions;
 mod config;
@@ -17,3 +18,4 @@ mod running;
 mod serve;
 mod tail;
 mod tokens;
+mod traces;

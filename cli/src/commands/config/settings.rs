@@ -28,7 +28,7 @@ const fn secret(name: &'static str) -> Setting {
 }
 
 /// What `sigpost serve` reads: sigpost's own, then those of AWS, which count where a setting needs AWS.
-pub(super) const SERVE: [Setting; 38] = [
+pub(super) const SERVE: [Setting; 48] = [
     secret("DATABASE_URL"),
     secret("DATABASE_PASSWORD"),
     setting("DATABASE_CONNECTIONS", || Some("8".into())),
@@ -55,6 +55,16 @@ pub(super) const SERVE: [Setting; 38] = [
     plain("SIGV4_TARGETS"),
     setting("RUST_LOG", || Some("info".into())),
     setting("LOG_FORMAT", || Some("text".into())),
+    plain("OTEL_EXPORTER_OTLP_ENDPOINT"),
+    plain("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+    secret("OTEL_EXPORTER_OTLP_HEADERS"),
+    secret("OTEL_EXPORTER_OTLP_TRACES_HEADERS"),
+    setting("OTEL_EXPORTER_OTLP_PROTOCOL", || Some("http/protobuf".into())),
+    plain("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"),
+    setting("OTEL_SERVICE_NAME", || Some("sigpost".into())),
+    setting("OTEL_TRACES_SAMPLER", || Some("parentbased_always_on".into())),
+    plain("OTEL_TRACES_SAMPLER_ARG"),
+    setting("OTEL_SDK_DISABLED", || Some("false".into())),
     plain("SIGPOST_DEPLOYMENT"),
     plain("AWS_REGION"),
     plain("AWS_DEFAULT_REGION"),
