@@ -7,6 +7,7 @@ mod event_bridge;
 mod further;
 mod managed;
 mod schedules;
+mod traces;
 mod visits;
 
 use std::collections::HashMap;

@@ -69,8 +69,11 @@ fn environment(stack: &Stack, function: &str) -> Vec<(String, String)> {
     variables.iter().map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
-const CONFIGURATIONS: [&[(&str, &str)]; 2] =
-    [&[], &[("HandlerAuth", "AWS_IAM"), ("Database", "rds"), ("VpcId", "vpc-1"), ("SubnetIds", "subnet-1,subnet-2")]];
+const CONFIGURATIONS: [&[(&str, &str)]; 3] = [
+    &[],
+    &[("HandlerAuth", "AWS_IAM"), ("Database", "rds"), ("VpcId", "vpc-1"), ("SubnetIds", "subnet-1,subnet-2")],
+    &[("TracesEndpoint", "https://otlp.example.com"), ("TracesSecret", "traces")],
+];
 
 #[test]
 fn a_function_has_the_variables_that_its_code_reads() {
