@@ -29,3 +29,4 @@ mod records;
 mod sealed;
 mod send_email;
 mod signatures;
+mod stopped_statement;

@@ -2,6 +2,7 @@
 
 mod connection;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel_async::pooled_connection::deadpool::{Hook, HookError, Pool};
@@ -31,7 +32,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
-    url: String,
+    url: Arc<str>,
 }
 
 impl Database {
@@ -52,13 +53,13 @@ impl Database {
             }))
             .build()
             .map_err(|why| Error::Unavailable(why.to_string()))?;
-        Ok(Self { pool, url: url.to_owned() })
+        Ok(Self { pool, url: url.into() })
     }
 
     /// A connection, made or reused. Waits a few seconds at most.
     pub async fn connection(&self) -> Result<Connection, Error> {
         match timeout(CONNECTION_TIMEOUT, self.pool.get()).await {
-            Ok(connection) => Ok(connection?.into()),
+            Ok(object) => Ok(Connection::new(object?, Arc::clone(&self.url))),
             Err(_) => Err(Error::Unavailable("no connection within 3 s".into())),
         }
     }

@@ -3,13 +3,14 @@
 mod parameters;
 mod roots;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use sigpost_runtime::causes::with_causes;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{CancelToken, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::url::Reached;
@@ -26,29 +27,56 @@ const POOLER_PORT: u16 = 6432;
 ///
 /// With `lock_timeout`, a statement that waits longer for somebody else's lock fails.
 pub async fn connect(url: &str, lock_timeout: Option<Duration>) -> ConnectionResult<AsyncPgConnection> {
-    let Parameters { url, root_file } = Parameters::of(url);
-    let mut config: Config = url.parse().map_err(|why| ConnectionError::InvalidConnectionUrl(format!("{why}")))?;
+    let (mut config, root_file) = parse(url)?;
     if let Some(timeout) = lock_timeout {
         let given = config.get_options().unwrap_or_default().to_owned();
         config.options(format!("-c lock_timeout={} {given}", timeout.as_millis()));
     }
+    match encryption(&config, root_file.as_deref())? {
+        None => {
+            let (client, connection) = config.connect(NoTls).await.map_err(bad_connection)?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        }
+        Some(tls) => {
+            let (client, connection) = config.connect(tls).await.map_err(bad_connection)?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        }
+    }
+}
+
+/// Asks Postgres to leave off what a connection to this URL is at. What comes of it only that connection
+/// learns.
+pub(crate) async fn cancel(url: &str, token: CancelToken) -> ConnectionResult<()> {
+    let (config, root_file) = parse(url)?;
+    match encryption(&config, root_file.as_deref())? {
+        None => token.cancel_query(NoTls).await,
+        Some(tls) => token.cancel_query(tls).await,
+    }
+    .map_err(bad_connection)
+}
+
+fn parse(url: &str) -> ConnectionResult<(Config, Option<PathBuf>)> {
+    let Parameters { url, root_file } = Parameters::of(url);
+    let config = url.parse().map_err(|why| ConnectionError::InvalidConnectionUrl(format!("{why}")))?;
+    Ok((config, root_file))
+}
+
+/// What encrypts the connection; `None` when nothing does.
+fn encryption(config: &Config, root_file: Option<&Path>) -> ConnectionResult<Option<MakeRustlsConnect>> {
     let plain = match config.get_ssl_mode() {
         SslMode::Disable => true,
-        SslMode::Prefer => is_this_machine(&config),
+        SslMode::Prefer => is_this_machine(config),
         _ => false,
     };
     if plain {
-        let (client, connection) = config.connect(NoTls).await.map_err(bad_connection)?;
-        return AsyncPgConnection::try_from_client_and_connection(client, connection).await;
+        return Ok(None);
     }
     let names = config.get_hosts().iter().filter_map(|host| match host {
         Host::Tcp(name) => Some(name.as_str()),
         #[cfg(unix)]
         Host::Unix(_) => None,
     });
-    let tls = MakeRustlsConnect::new(client_config(Roots::of(root_file.as_deref(), names))?);
-    let (client, connection) = config.connect(tls).await.map_err(bad_connection)?;
-    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    Ok(Some(MakeRustlsConnect::new(client_config(Roots::of(root_file, names))?)))
 }
 
 /// See [`url::reached`](crate::url::reached()).

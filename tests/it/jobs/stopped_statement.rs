@@ -1,0 +1,70 @@
+//! Who is stopped in the middle of a statement leaves neither the statement nor a busy connection behind.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use diesel::QueryResult;
+use diesel_async::SimpleAsyncConnection;
+use futures_util::poll;
+use serde_json::json;
+use sigpost_jobs::{JobContext, Outcome};
+use sigpost_store::{AsyncPgConnection, Database};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::actor::Play;
+use super::deployment::answer_later;
+use super::improvised::running;
+use super::lease::{let_the_heart_beat, let_the_notice_pass};
+use crate::support::TestDatabase;
+
+/// Much less than the statement takes.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+/// It is on its way when this was polled once.
+async fn work_for_long(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    conn.batch_execute("select pg_advisory_lock(7), pg_sleep(60)").await
+}
+
+/// Waits until nobody works for long any more.
+async fn nobody_works(database: &TestDatabase) {
+    timeout(AT_ONCE, database.execute("select pg_advisory_lock(7)")).await.expect("Postgres has left off");
+}
+
+#[tokio::test]
+async fn a_statement_that_nobody_waits_for_holds_up_nobody() {
+    let test = TestDatabase::new().await;
+    let database = Database::new(&test.url, 1).expect("a URL");
+    database.ping().await.expect("an answer");
+    {
+        let mut conn = database.connection().await.expect("a connection");
+        assert!(poll!(pin!(work_for_long(&mut conn))).is_pending());
+    }
+    timeout(AT_ONCE, database.ping()).await.expect("at once").expect("an answer");
+    nobody_works(&test).await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_stops_its_statement() {
+    let (asked_sender, mut asked) = mpsc::unbounded_channel();
+    let deployment = running(move |_, ctx: JobContext| {
+        let asked = asked_sender.clone();
+        async move {
+            let mut conn = ctx.database.connection().await?;
+            let mut statement = pin!(work_for_long(&mut conn));
+            assert!(poll!(statement.as_mut()).is_pending());
+            let _ = asked.send(());
+            statement.await?;
+            Ok(Outcome::done())
+        }
+    })
+    .await;
+    let id = deployment.publish::<Play>(&[("Upstash-Delay", "1h")], &json!({ "scenes": [1] })).await;
+    let run = answer_later(deployment.delivery(id, r#"{"scenes":[1]}"#));
+    asked.recv().await.expect("asked");
+    deployment.app.delete(&format!("/v2/messages/{id}")).await;
+    let_the_heart_beat().await;
+    let_the_notice_pass().await;
+    assert_eq!(timeout(AT_ONCE, run).await.expect("at once").expect("joined").status, 489);
+    nobody_works(&deployment.app.database).await;
+}
