@@ -1,9 +1,12 @@
 //! Who is stopped in the middle of a statement leaves neither the statement nor a busy connection behind.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
 
 use diesel::QueryResult;
+use diesel::dsl::sql;
+use diesel::sql_types::Integer;
 use diesel_async::SimpleAsyncConnection;
 use futures_util::poll;
 use serde_json::json;
@@ -42,6 +45,21 @@ async fn a_statement_that_nobody_waits_for_holds_up_nobody() {
     }
     timeout(AT_ONCE, database.ping()).await.expect("at once").expect("an answer");
     nobody_works(&test).await;
+}
+
+#[tokio::test]
+async fn a_connection_whose_statements_have_ended_is_used_again() {
+    let test = TestDatabase::new().await;
+    let database = Database::new(&test.url, 1).expect("a URL");
+    let mut servers = BTreeSet::new();
+    for _ in 0..3 {
+        let mut conn = database.connection().await.expect("a connection");
+        let server = diesel::select(sql::<Integer>("pg_backend_pid()"));
+        servers.insert(diesel_async::RunQueryDsl::get_result::<i32>(server, &mut *conn).await.expect("a number"));
+        assert!(conn.batch_execute("select 1 / 0").await.is_err());
+        conn.batch_execute("begin; commit").await.expect("an answer");
+    }
+    assert_eq!(servers.len(), 1, "{servers:?}");
 }
 
 #[tokio::test]
