@@ -5,11 +5,20 @@ mod lists;
 mod metrics;
 mod prometheus;
 
+use admin::AdminToken;
 use serde_json::Value;
 use sigpost_store::Database;
 
 use crate::jobs::deployment::{Answered, answer, listen, serve};
 use crate::support::TestDatabase;
+
+/// Its token.
+pub(crate) const TOKEN: &str = "the-admin-token-in-32-characters";
+
+/// Who has the token may ask.
+pub(crate) fn with_token() -> admin::Authorization {
+    admin::Authorization::Token(AdminToken::new(TOKEN).expect("a token"))
+}
 
 /// The admin function, on a database that nobody else works on.
 struct Admin {
@@ -26,7 +35,7 @@ impl Admin {
 
     async fn start_over(database_url: String, database: TestDatabase) -> Self {
         let (listener, url) = listen().await;
-        serve(listener, admin::router(Database::new(&database_url, 2).expect("a URL"), "s3cret"));
+        serve(listener, admin::router(Database::new(&database_url, 2).expect("a URL"), with_token()));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { url, database, client }
     }
@@ -36,7 +45,7 @@ impl Admin {
     }
 
     async fn get(&self, path: &str) -> Answered {
-        answer(self.client.get(self.path(path)).bearer_auth("s3cret")).await
+        answer(self.client.get(self.path(path)).bearer_auth(TOKEN)).await
     }
 
     async fn health(&self, query: &str) -> Answered {

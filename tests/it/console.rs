@@ -7,13 +7,13 @@ mod markup;
 mod publishing;
 mod sessions;
 
+use admin::AdminToken;
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
 use sigpost_qstash::DEV_TOKEN;
 
+use crate::admin::TOKEN;
 use crate::support::{TestApp, serve};
-
-const TOKEN: &str = "an-admin-token";
 
 /// The console of a running function, and somebody with a browser.
 struct Console {
@@ -92,7 +92,7 @@ impl Console {
 /// Serves a console that asks the API at this address.
 async fn console(app: &TestApp, api_url: &str) -> String {
     let config = admin::ConsoleConfig {
-        admin_token: TOKEN.to_owned(),
+        admin_token: AdminToken::new(TOKEN).expect("a token"),
         api_url: api_url.to_owned(),
         api_token: DEV_TOKEN.to_owned(),
         jobs: vec![("play".to_owned(), app.receiver.url("/play"))],

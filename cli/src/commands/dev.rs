@@ -105,7 +105,7 @@ fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Rou
 /// With every job to choose from: their handlers are here.
 fn console(base_url: &str) -> admin::ConsoleConfig {
     admin::ConsoleConfig {
-        admin_token: DEV_TOKEN.to_owned(),
+        admin_token: admin::AdminToken::dev(),
         api_url: base_url.to_owned(),
         api_token: DEV_TOKEN.to_owned(),
         jobs: jobs::JOBS.iter().map(|job| (job.name.to_owned(), format!("{base_url}{}", job.endpoint))).collect(),

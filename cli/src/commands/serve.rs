@@ -23,8 +23,8 @@ use super::health::reached_at;
   QSTASH_TOKEN                   required; the API's token, one of your own (more: `sigpost tokens`)
   QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY
                                  the keys a new deployment starts with (default: fresh ones)
-  ADMIN_TOKEN                    the token of the admin API, of /metrics and of the console; without it there
-                                 are none of them
+  ADMIN_TOKEN                    the token of the admin API, of /metrics and of the console, of at least 32
+                                 characters; without it there are none of them
   DATABASE_CONNECTIONS (8)  MAX_IN_FLIGHT (1024)  MAX_BODY_BYTES (10000000)
   LEASE_SECONDS (20)  LONGEST_ATTEMPT_SECONDS (7200)  SHUTDOWN_GRACE_SECONDS (25)
   TERMINATION_GRACE_SECONDS      after how many seconds the platform kills a process that was asked to stop
@@ -87,6 +87,7 @@ impl Serve {
         let mut router = app.router();
         match env::var("ADMIN_TOKEN")? {
             Some(admin_token) => {
+                let admin_token = admin::AdminToken::new(&admin_token)?;
                 let api_url = format!("http://{}", reached_at(listening));
                 let console = admin::ConsoleConfig { admin_token, api_url, api_token, jobs: Vec::new() };
                 router = router.merge(admin_routes(&app, &console)?);
@@ -104,10 +105,10 @@ impl Serve {
 
 /// What operators reach: the admin API, `/metrics` with what this process has counted, and the console.
 pub(crate) fn admin_routes(app: &dispatch::App, console: &admin::ConsoleConfig) -> Result<Router> {
-    let token = &console.admin_token;
+    let token = console.admin_token.clone();
     let measured = app.clone();
     let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
-    Ok(admin::router(app.database(), token)
+    Ok(admin::router(app.database(), admin::Authorization::Token(token.clone()))
         .merge(admin::metrics_router(app.database(), token, own))
         .merge(admin::console(app.database(), console)?))
 }
@@ -126,12 +127,16 @@ pub(crate) fn read() -> (dispatch::Config, Vec<Problem>) {
 
 /// Without one there is no admin API, which is in order; `serve` logs it.
 fn admin_token(admin: Option<&str>, api: &str) -> Option<Problem> {
-    let text = match admin? {
-        token if token == api => "ADMIN_TOKEN is the same as QSTASH_TOKEN: who publishes may see all of the admin API",
-        token if token.len() < 16 => "ADMIN_TOKEN has fewer than 16 characters, which can be guessed",
-        _ => return None,
-    };
-    Some(Problem::warning("ADMIN_TOKEN", format!("{text}; make one with `openssl rand -hex 32`")))
+    let token = admin?;
+    let fix = "make one with `openssl rand -hex 32`";
+    match admin::AdminToken::new(token) {
+        Err(why) => Some(Problem::error("ADMIN_TOKEN", format!("{why}; {fix}"))),
+        Ok(_) if token == api => {
+            let text = "ADMIN_TOKEN is the same as QSTASH_TOKEN: who publishes may see all of the admin API";
+            Some(Problem::warning("ADMIN_TOKEN", format!("{text}; {fix}")))
+        }
+        Ok(_) => None,
+    }
 }
 
 async fn check_schema(database: &Database) -> Result<()> {

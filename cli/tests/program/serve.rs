@@ -32,7 +32,9 @@ fn serve_refuses_credentials_that_anybody_knows() {
         .env("QSTASH_TOKEN", "mine")
         .env("QSTASH_CURRENT_SIGNING_KEY", DEV_CURRENT_KEY)
         .env("QSTASH_NEXT_SIGNING_KEY", DEV_NEXT_KEY);
-    for command in [token, keys] {
+    let mut admin = sigpost(&["serve"]);
+    admin.env("DATABASE_URL", "postgres://localhost/none").env("QSTASH_TOKEN", "mine").env("ADMIN_TOKEN", DEV_TOKEN);
+    for command in [token, keys, admin] {
         let output = finished(command);
         assert_eq!(output.status.code(), Some(1));
         assert!(stderr(&output).contains("which anybody knows"), "{}", stderr(&output));
@@ -54,6 +56,8 @@ fn serve_leads_hosts_elsewhere_only_when_told_that_it_may() {
     assert!(malformed.contains("\"billing.example\" is not HOST=ADDR"), "{malformed}");
 }
 
+const ADMIN_TOKEN: &str = "the-admin-token-in-32-characters";
+
 #[tokio::test]
 async fn a_schema_is_migrated_served_and_taken_back() {
     let url = empty_database("program_serve").await;
@@ -73,7 +77,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     assert_eq!(run(&["migrate", "status"]).status.code(), Some(0));
 
     let mut command = sigpost(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "mine").env("ADMIN_TOKEN", "operator");
+    command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "mine").env("ADMIN_TOKEN", ADMIN_TOKEN);
     let mut serve = Running::start(command);
     let line = serve.wait_for("sigpost serves");
     let address = line.split("listen=").nth(1).expect("where it listens").trim();
@@ -84,7 +88,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     };
     assert_eq!((health(&[]), health(&["--ready"])), (Some(0), Some(0)));
     assert_eq!(health(&["--url", "http://127.0.0.1:1"]), Some(1));
-    let overview = console(address, "operator").await;
+    let overview = console(address, ADMIN_TOKEN).await;
     assert!(overview.contains("There is no queue."), "it asks the API of its own process: {overview}");
     serve.signal("TERM");
     assert!(serve.ended().success(), "{}", serve.output());

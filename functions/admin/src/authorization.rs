@@ -1,38 +1,60 @@
-//! The admin API's token: `Authorization: Bearer <token>`.
+//! Who may ask the admin API: who has its token (`Authorization: Bearer <token>`).
 
+use anyhow::{Context, Result};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sha2::{Digest, Sha256};
-use sigpost_runtime::ApiError;
-use subtle::ConstantTimeEq;
+use sigpost_runtime::{ApiError, env};
 
-/// SHA-256 of the token: compared as hashes, in constant time whatever the length.
-#[derive(Clone, Copy)]
-pub(crate) struct Token([u8; 32]);
+use crate::admin_token::{AdminToken, Refused};
 
-impl Token {
-    pub(crate) fn new(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
+/// How somebody shows that they may ask.
+#[derive(Clone)]
+pub enum Authorization {
+    /// With the token.
+    Token(AdminToken),
+}
+
+impl Authorization {
+    /// `ADMIN_TOKEN`, which is required.
+    pub(crate) fn from_env() -> Result<Self> {
+        let token = AdminToken::new(&env::required("ADMIN_TOKEN")?);
+        Ok(Self::Token(token.context("make another one with `openssl rand -hex 32`")?))
     }
 
-    fn is_in(self, headers: &HeaderMap) -> bool {
-        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        given.is_some_and(|given| self.is(given.trim_ascii()))
-    }
-
-    /// Whether somebody knows it.
-    pub(crate) fn is(self, given: &[u8]) -> bool {
-        Sha256::digest(given).as_slice().ct_eq(&self.0).into()
+    fn admit(&self, request: &Request) -> Result<(), ApiError> {
+        let Self::Token(token) = self;
+        let given = bearer(request.headers()).ok_or_else(ApiError::unauthorized)?;
+        token.check(given).map_err(ApiError::from)
     }
 }
 
-/// Lets a request through that carries the token, and answers 401 otherwise. Nothing is kept by
-/// caches: neither what an admin sees nor that somebody was refused.
-pub(crate) async fn require_token(State(token): State<Token>, request: Request, next: Next) -> Response {
-    let mut response =
-        if token.is_in(request.headers()) { next.run(request).await } else { ApiError::unauthorized().into_response() };
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let given = headers.get(header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer ")?;
+    Some(given.trim_ascii())
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wrong => Self::unauthorized(),
+            Refused::TooMany(wait) => Self::too_many("too many wrong tokens; the right one is let in", wait),
+        }
+    }
+}
+
+/// Lets a request through that may ask, and answers 401 otherwise. Nothing is kept by caches: neither
+/// what an admin sees nor that somebody was refused.
+pub(crate) async fn require_authorization(
+    State(authorization): State<Authorization>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match authorization.admit(&request) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refused.into_response(),
+    };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

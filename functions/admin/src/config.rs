@@ -6,6 +6,8 @@ use anyhow::Result;
 use sigpost_runtime::env;
 use sigpost_store::url;
 
+use crate::Authorization;
+
 /// Connections of a function that answers one request at a time.
 const DATABASE_CONNECTIONS: usize = 2;
 
@@ -16,8 +18,8 @@ pub struct Config {
     pub database_url: String,
     /// `DATABASE_CONNECTIONS`: connections to Postgres at most. Default 2, in Lambda 1 (but for managed instances).
     pub database_connections: usize,
-    /// `ADMIN_TOKEN`: the bearer token of the API. Required, and never logged.
-    pub token: String,
+    /// `ADMIN_AUTH` and `ADMIN_TOKEN`: see [`Authorization`]. The token is never logged.
+    pub authorization: Authorization,
     /// `QSTASH_URL` and `QSTASH_TOKEN`: the dispatch API and the deployment's token for it, which the console
     /// works with. Without one of them there is no console. The token is never logged.
     pub api: Option<(String, String)>,
@@ -33,7 +35,7 @@ impl Config {
         Ok(Self {
             database_url: url::url_from_env()?,
             database_connections: url::connections_from_env(DATABASE_CONNECTIONS)?,
-            token: env::required("ADMIN_TOKEN")?,
+            authorization: Authorization::from_env()?,
             api: env::var("QSTASH_URL")?.zip(env::var("QSTASH_TOKEN")?),
         })
     }

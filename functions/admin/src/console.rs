@@ -40,14 +40,14 @@ use sigpost_store::Database;
 
 use self::api::Api;
 use self::session::Sessions;
-use crate::authorization::Token;
+use crate::admin_token::AdminToken;
 
 /// What the console works with. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Console {
     api: Api,
     database: Database,
-    token: Token,
+    token: AdminToken,
     sessions: Sessions,
     jobs: Arc<[(String, String)]>,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Console {
 #[derive(Clone)]
 pub struct ConsoleConfig {
     /// Who knows it may sign in. A new one ends all sessions.
-    pub admin_token: String,
+    pub admin_token: AdminToken,
     /// Where the dispatch API is, such as `https://example.com`.
     pub api_url: String,
     /// The deployment's token for it, `QSTASH_TOKEN`.
@@ -74,8 +74,8 @@ pub fn console(database: Database, config: &ConsoleConfig) -> Result<Router> {
     Ok(routes::router(Console {
         api: Api::new(&config.api_url, &config.api_token)?,
         database,
-        token: Token::new(&config.admin_token),
-        sessions: Sessions::new(&config.admin_token),
+        sessions: Sessions::new(config.admin_token.session_key()),
+        token: config.admin_token.clone(),
         jobs: config.jobs.clone().into(),
     }))
 }

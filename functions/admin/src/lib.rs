@@ -1,5 +1,6 @@
 //! The admin API: how the jobs of a deployment are doing, for people, probes and alarms; and the console.
 
+mod admin_token;
 mod answer;
 mod authorization;
 mod config;
@@ -12,6 +13,8 @@ mod router;
 mod stats;
 mod window;
 
+pub use admin_token::AdminToken;
+pub use authorization::Authorization;
 pub use config::Config;
 pub use console::{ConsoleConfig, console};
 pub use prometheus::OwnMetrics;

@@ -7,12 +7,14 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
 use sigpost_runtime::ApiError;
 use sigpost_runtime::metrics::{
-    ALERTS, DEAD_LETTERS, MESSAGES, Metric, NAMESPACE, OLDEST_DUE_AGE, RUN_SECONDS, RUNS, RUNS_STUCK, SCHEDULES_LATE,
+    ADMIN_REFUSED, ALERTS, DEAD_LETTERS, MESSAGES, Metric, NAMESPACE, OLDEST_DUE_AGE, RUN_SECONDS, RUNS, RUNS_STUCK,
+    SCHEDULES_LATE,
 };
 use sigpost_store::alerts::{self, Alert, Severity};
 use sigpost_store::health::{Numbers, measure};
@@ -20,6 +22,7 @@ use sigpost_store::metrics::Window;
 use sigpost_store::operation::{ScheduleState, schedule_states};
 use sigpost_store::{AsyncPgConnection, Database, Error};
 
+use crate::AdminToken;
 use crate::answer::ask;
 use crate::window::HOUR;
 
@@ -36,10 +39,13 @@ struct Seen {
     alerts: Vec<Alert>,
 }
 
-pub(crate) async fn get_metrics(State((database, own)): State<(Database, OwnMetrics)>) -> Result<Response, ApiError> {
+pub(crate) async fn get_metrics(
+    State((database, token, own)): State<(Database, AdminToken, OwnMetrics)>,
+) -> Result<Response, ApiError> {
     let seen = ask(&database, look).await?;
     let mut registry = Registry::with_prefix(NAMESPACE);
     own(&mut registry);
+    registry.register(ADMIN_REFUSED.name, ADMIN_REFUSED.help, ConstCounter::new(token.refused()));
     seen.register(&mut registry);
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|error: fmt::Error| ApiError::internal(error))?;

@@ -6,7 +6,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use sigpost_store::Database;
 
-use crate::authorization::{Token, require_token};
+use crate::admin_token::AdminToken;
+use crate::authorization::{Authorization, require_authorization};
 use crate::job_health::get_job_health;
 use crate::job_metrics::get_job_metrics;
 use crate::lists::{get_keys, list_active, list_dead_letters, list_schedules, list_throttle};
@@ -14,9 +15,8 @@ use crate::prometheus::{OwnMetrics, get_metrics};
 use crate::stats::get_stats;
 use crate::{Config, ConsoleConfig, console};
 
-/// The routes, behind the token.
-pub fn router(database: Database, token: &str) -> Router {
-    let authorization = from_fn_with_state(Token::new(token), require_token);
+/// The routes of the API.
+pub fn router(database: Database, authorization: Authorization) -> Router {
     Router::new()
         .route("/api/admin/job-health", get(get_job_health))
         .route("/api/admin/job-metrics", get(get_job_metrics))
@@ -26,14 +26,14 @@ pub fn router(database: Database, token: &str) -> Router {
         .route("/api/admin/schedules", get(list_schedules))
         .route("/api/admin/throttle", get(list_throttle))
         .route("/api/admin/keys", get(get_keys))
-        .route_layer(authorization)
+        .route_layer(from_fn_with_state(authorization, require_authorization))
         .with_state(database)
 }
 
 /// `GET /metrics` of a process that runs all the time, behind the token, with what the process adds of its own.
-pub fn metrics_router(database: Database, token: &str, own: OwnMetrics) -> Router {
-    let authorization = from_fn_with_state(Token::new(token), require_token);
-    Router::new().route("/metrics", get(get_metrics)).route_layer(authorization).with_state((database, own))
+pub fn metrics_router(database: Database, token: AdminToken, own: OwnMetrics) -> Router {
+    let authorization = from_fn_with_state(Authorization::Token(token.clone()), require_authorization);
+    Router::new().route("/metrics", get(get_metrics)).route_layer(authorization).with_state((database, token, own))
 }
 
 /// The routes and those of the console, configured by the environment: see [`Config::from_env`].
@@ -42,15 +42,16 @@ pub fn metrics_router(database: Database, token: &str, own: OwnMetrics) -> Route
 ///
 /// The first variable that is missing or malformed, by its name.
 pub fn router_from_env() -> Result<Router> {
-    let Config { database_url, database_connections, token, api } = Config::from_env()?;
+    let Config { database_url, database_connections, authorization, api } = Config::from_env()?;
     let database = Database::new(&database_url, database_connections)?;
-    let router = router(database.clone(), &token);
+    let router = router(database.clone(), authorization.clone());
+    let Authorization::Token(admin_token) = authorization;
     let Some((api_url, api_token)) = api else {
         tracing::warn!("QSTASH_URL and QSTASH_TOKEN are not both set: there is no console");
         return Ok(router);
     };
     // Where each job is run is known by its handler's URL, but not the path there: here URLs are typed.
-    let config = ConsoleConfig { admin_token: token, api_url, api_token, jobs: Vec::new() };
+    let config = ConsoleConfig { admin_token, api_url, api_token, jobs: Vec::new() };
     Ok(router.merge(console(database, &config)?))
 }
 
@@ -63,15 +64,24 @@ mod tests {
 
     use super::*;
 
+    const TOKEN: &str = "the-admin-token-in-32-characters";
+
     /// An admin API whose database is away.
-    async fn answer(uri: &str, authorization: Option<&str>) -> (u16, Option<String>, Value) {
+    fn api(authorization: Authorization) -> Router {
         let database = Database::new("postgres://nobody@127.0.0.1:1/none?sslmode=disable", 1).expect("a URL");
+        router(database, authorization)
+    }
+
+    fn with_token() -> Authorization {
+        Authorization::Token(AdminToken::new(TOKEN).expect("a token"))
+    }
+
+    async fn answer(api: Router, uri: &str, authorization: Option<&str>) -> (u16, Option<String>, Value) {
         let mut request = Request::get(uri);
         if let Some(value) = authorization {
             request = request.header("Authorization", value);
         }
-        let request = request.body(Body::empty()).expect("a request");
-        let response = router(database, "s3cret").oneshot(request).await.expect("an answer");
+        let response = api.oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer");
         let status = response.status().as_u16();
         let cache = response.headers().get("cache-control").map(|value| value.to_str().expect("text").to_owned());
         let body = to_bytes(response.into_body(), 4096).await.expect("a body");
@@ -83,15 +93,24 @@ mod tests {
     #[tokio::test]
     async fn stranger_is_refused_in_json() {
         let refused = (401, Some("no-store".to_owned()), json!({ "error": "unable to authenticate: invalid token" }));
-        for authorization in [None, Some("Bearer wrong"), Some("Bearer "), Some("s3cret"), Some("Basic s3cret")] {
-            assert_eq!(answer(URI, authorization).await, refused, "{authorization:?}");
+        let api = api(with_token());
+        let basic = format!("Basic {TOKEN}");
+        for authorization in [None, Some("Bearer wrong"), Some("Bearer "), Some(TOKEN), Some(&basic)] {
+            assert_eq!(answer(api.clone(), URI, authorization).await, refused, "{authorization:?}");
         }
+        for _ in 0..8 {
+            assert_eq!(answer(api.clone(), URI, Some("Bearer wrong")).await.0, 401);
+        }
+        let (status, _, body) = answer(api.clone(), URI, Some("Bearer wrong")).await;
+        assert_eq!((status, &body["error"]), (429, &json!("too many wrong tokens; the right one is let in")));
+        assert_eq!(answer(api, URI, Some(&format!("Bearer {TOKEN}"))).await.0, 503);
     }
 
     #[tokio::test]
     async fn window_out_of_bounds_is_refused_by_its_name() {
+        let bearer = format!("Bearer {TOKEN}");
         for window in ["59s", "8d", "soon", "-1h", ""] {
-            let (status, _, body) = answer(&format!("{URI}?window={window}"), Some("Bearer s3cret")).await;
+            let (status, _, body) = answer(api(with_token()), &format!("{URI}?window={window}"), Some(&bearer)).await;
             assert_eq!(status, 400, "{window}");
             assert!(body["error"].as_str().is_some_and(|error| error.starts_with("window: ")), "{body}");
         }
@@ -99,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn absent_database_is_said_without_its_details() {
-        let (status, cache, body) = answer(URI, Some("Bearer s3cret")).await;
+        let (status, cache, body) = answer(api(with_token()), URI, Some(&format!("Bearer {TOKEN}"))).await;
         assert_eq!((status, cache.as_deref()), (503, Some("no-store")));
         assert_eq!(body, json!({ "error": "the database is unavailable" }));
     }

@@ -1,6 +1,8 @@
 //! The one error of the HTTP APIs. What the caller sees (status and text) and what the log sees
 //! (the cause) are kept apart: no internal text ever reaches a response.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -38,6 +40,12 @@ impl ApiError {
     /// 413: the body is larger than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("body: quota maxMessageSize exceeded, current limit: {limit}"))
+    }
+
+    /// 429: the caller may come again after this time.
+    pub fn too_many(text: impl Into<String>, wait: Duration) -> Self {
+        let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+        Self { retry_after_s: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, text) }
     }
 
     /// 500. The cause goes to the log, here and once; the caller learns nothing of it.

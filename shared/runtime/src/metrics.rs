@@ -58,6 +58,8 @@ pub const ROOM: Metric = count("room", "Messages that may be in flight at once")
 /// Of this process, now.
 pub const LISTENING: Metric =
     count("listening", "1 while notifications of other processes arrive, 0 while they do not");
+/// Of this process.
+pub const ADMIN_REFUSED: Metric = count("admin_refused", "Wrong tokens that the admin API and the console were given");
 /// In Lambda: an alarm on its absence notices that nothing wakes the dispatcher.
 pub const TICK: Metric = count("tick", "1 for each tick");
 /// Of the deployment, now, as all that follow.
@@ -83,7 +85,7 @@ pub const ALERTS: Metric = count("alerts", "What check-job-health last found to 
 pub const SCHEDULES_LATE: Metric = count("schedules_late", "Schedules of which a firing is late");
 
 /// All of them.
-pub const ALL: [Metric; 19] = [
+pub const ALL: [Metric; 20] = [
     ACCEPTED,
     DELIVERED,
     ERRORS,
@@ -94,6 +96,7 @@ pub const ALL: [Metric; 19] = [
     IN_FLIGHT,
     ROOM,
     LISTENING,
+    ADMIN_REFUSED,
     TICK,
     OLDEST_DUE_AGE,
     MESSAGES,

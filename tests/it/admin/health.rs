@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Admin;
+use super::{Admin, TOKEN};
 use crate::jobs::deployment::answer;
 use crate::support::{Proxy, TestDatabase};
 
@@ -154,10 +154,10 @@ async fn a_stranger_is_told_nothing() {
         request(),
         request().bearer_auth("wrong"),
         request().bearer_auth(""),
-        request().bearer_auth("s3cret s3cret"),
-        request().header("Authorization", "s3cret"),
-        request().basic_auth("admin", Some("s3cret")),
-        admin.client.get(admin.path("/job-health?token=s3cret")),
+        request().bearer_auth(format!("{TOKEN} {TOKEN}")),
+        request().header("Authorization", TOKEN),
+        request().basic_auth("admin", Some(TOKEN)),
+        admin.client.get(admin.path(&format!("/job-health?token={TOKEN}"))),
     ] {
         let answered = answer(request).await;
         assert_eq!(

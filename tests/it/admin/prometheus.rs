@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use admin::AdminToken;
 use dispatch::engine::StepKind;
 use serde_json::Value;
 use sigpost_runtime::metrics::{ALL, TICK};
 
+use super::TOKEN;
 use crate::jobs::deployment::{listen, serve};
 use crate::support::{Answer, TestApp};
 
@@ -26,11 +28,11 @@ async fn scrape(app: &TestApp) -> String {
     let (listener, url) = listen().await;
     let measured = app.app.clone();
     let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
-    serve(listener, admin::metrics_router(app.app.database(), "s3cret", own));
+    serve(listener, admin::metrics_router(app.app.database(), AdminToken::new(TOKEN).expect("a token"), own));
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let refused = client.get(format!("{url}/metrics")).send().await.expect("an answer");
+    let refused = client.get(format!("{url}/metrics")).bearer_auth("wrong").send().await.expect("an answer");
     assert_eq!(refused.status(), 401);
-    let answer = client.get(format!("{url}/metrics")).bearer_auth("s3cret").send().await.expect("an answer");
+    let answer = client.get(format!("{url}/metrics")).bearer_auth(TOKEN).send().await.expect("an answer");
     assert_eq!(answer.headers()["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
     answer.text().await.expect("a text")
 }
@@ -61,6 +63,7 @@ async fn what_this_process_did_and_how_the_deployment_is_can_be_scraped() {
         "sigpost_push_seconds_count 2",
         "sigpost_in_flight 0",
         "sigpost_room 1024",
+        "sigpost_admin_refused_total 1",
         "sigpost_messages{state=\"scheduled\"} 1.0",
         "sigpost_dead_letters 1.0",
         "sigpost_runs{type=\"play\",status=\"completed\"} 1.0",

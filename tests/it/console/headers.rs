@@ -62,7 +62,7 @@ async fn what_is_away_is_said_on_a_page() {
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
     let database = Database::new("postgres://nobody@127.0.0.1:1/none?sslmode=disable", 1).expect("a URL");
     let config = |api_token: &str| admin::ConsoleConfig {
-        admin_token: super::TOKEN.to_owned(),
+        admin_token: admin::AdminToken::new(super::TOKEN).expect("a token"),
         api_url: console.app.url.clone(),
         api_token: api_token.to_owned(),
         jobs: Vec::new(),

@@ -43,9 +43,10 @@ async fn a_cookie_leaves_by_tls_only_unless_the_console_is_on_this_machine() {
 #[tokio::test]
 async fn a_wrong_token_is_refused_with_the_form_and_no_cookie() {
     let console = Console::start().await;
-    for body in ["token=wrong", "token=", "", "token=an-admin-toke", "token=an-admin-token2", "\u{0}", "next=/console"]
-    {
-        let response = console.anonymous(Method::POST, "/console/login").body(body).send().await.expect("an answer");
+    let (shorter, longer) = (format!("token={}", &TOKEN[1..]), format!("token={TOKEN}2"));
+    for body in ["token=wrong", "token=", "", &shorter, &longer, "\u{0}", "next=/console"] {
+        let login = console.anonymous(Method::POST, "/console/login").body(body.to_owned());
+        let response = login.send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{body}");
         assert!(response.headers().get(SET_COOKIE).is_none());
         let text = response.text().await.expect("text");
@@ -56,6 +57,25 @@ async fn a_wrong_token_is_refused_with_the_form_and_no_cookie() {
         let login = console.anonymous(Method::POST, "/console/login");
         assert_eq!(shown(form(login, &[("token", TOKEN), ("next", next)])).await.to, "/console", "{next}");
     }
+}
+
+#[tokio::test]
+async fn many_wrong_tokens_are_told_to_wait_and_keep_the_right_one_out_no_longer() {
+    let console = Console::start().await;
+    let sign_in = async |token: &str| {
+        let login = console.anonymous(Method::POST, "/console/login");
+        form(login, &[("token", token)]).send().await.expect("an answer")
+    };
+    for _ in 0..10 {
+        assert_eq!(sign_in("wrong").await.status(), StatusCode::UNAUTHORIZED);
+    }
+    let refused = sign_in("wrong").await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let wait: u64 = refused.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
+    assert!((1..=60).contains(&wait), "{wait}");
+    let text = refused.text().await.expect("text");
+    assert!(text.contains("That is not the admin token. There were many") && text.contains("name=\"token\""), "{text}");
+    assert_eq!(sign_in(TOKEN).await.status(), StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -42,10 +42,10 @@ async fn a_check_records_what_job_health_answers() {
     );
 
     let (listener, url) = listen().await;
-    serve(listener, admin::router(deployment.app.app.database(), "s3cret"));
+    serve(listener, admin::router(deployment.app.app.database(), crate::admin::with_token()));
     let day = check(json!({ "windowSeconds": 86400 })).await;
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let asked = client.get(format!("{url}/api/admin/job-health?window=1d")).bearer_auth("s3cret");
+    let asked = client.get(format!("{url}/api/admin/job-health?window=1d")).bearer_auth(crate::admin::TOKEN);
     let answered = answer(asked).await.body;
     assert_eq!((&day["health"], &day["reasons"]), (&json!("unhealthy"), &json!(["9.1 % of the runs failed"])));
     // The check was under way when it looked, and has completed since: one more of those that ended.

@@ -105,11 +105,12 @@ fn judge_admin_token(admin: Option<&str>, api: &str) -> Finding {
         return Finding::warned("none", "there is no admin API, and so no job health to watch", fix);
     };
     let figure = format!("{} characters", token.chars().count());
-    match token {
-        DEV_TOKEN => Finding::failed(figure, "it is QStash's public development token, which anybody knows", fix),
-        _ if token == api => Finding::warned(figure, "it is the API's: who publishes sees all of the admin API", fix),
-        _ if token.len() < SHORTEST_TOKEN_BYTES => Finding::warned(figure, "it can be guessed", fix),
-        _ => Finding::passed(figure),
+    match admin::AdminToken::new(token) {
+        Err(why) => Finding::failed(figure, why.to_string(), fix),
+        Ok(_) if token == api => {
+            Finding::warned(figure, "it is the API's: who publishes sees all of the admin API", fix)
+        }
+        Ok(_) => Finding::passed(figure),
     }
 }
 
@@ -198,14 +199,15 @@ mod tests {
         for (token, expected) in [("", Failed), (DEV_TOKEN, Failed), (&long[1..], Warned), (long, Passed)] {
             assert_eq!(judge_token(token).state, expected, "{token}");
         }
-        for (admin, expected) in [
-            (None, Warned),
-            (Some(DEV_TOKEN), Failed),
-            (Some("own"), Warned),
-            (Some(long), Passed),
-            (Some("api"), Warned),
+        let longer = long.repeat(2);
+        for (admin, api, expected) in [
+            (None, "api", Warned),
+            (Some(DEV_TOKEN), "api", Failed),
+            (Some(long), "api", Failed),
+            (Some(&longer), "api", Passed),
+            (Some(&longer), &longer, Warned),
         ] {
-            assert_eq!(judge_admin_token(admin, "api").state, expected, "{admin:?}");
+            assert_eq!(judge_admin_token(admin, api).state, expected, "{admin:?}");
         }
         let token = |age_s| Token { name: "t".into(), scope: "full".into(), limited: true, age_s };
         assert_eq!(judge_named(&[token(YEAR_S)]).state, Passed);

@@ -54,12 +54,16 @@ async fn tokens_that_anybody_knows_or_guesses_are_noticed() {
     deployment.says_with(&[("QSTASH_TOKEN", "")], &[], "api-token", "failed", &["not set"]);
 }
 
+const LONG: &str = "another-token-of-my-own-and-long";
+
 #[tokio::test]
 async fn an_admin_token_is_needed_and_is_not_the_apis() {
     let deployment = Deployment::new("doctor_admin_token").await;
     deployment.says("admin-token", "warned", &["no admin API"]);
-    deployment.says_with(&[("ADMIN_TOKEN", "a-token-of-my-own")], &[], "admin-token", "warned", &["it is the API's"]);
-    deployment.says_with(&[("ADMIN_TOKEN", "another-token-of-my-own")], &[], "admin-token", "passed", &[]);
+    let same = [("ADMIN_TOKEN", LONG), ("QSTASH_TOKEN", LONG)];
+    deployment.says_with(&same, &[], "admin-token", "warned", &["it is the API's"]);
+    deployment.says_with(&[("ADMIN_TOKEN", "operator")], &[], "admin-token", "failed", &["can be guessed"]);
+    deployment.says_with(&[("ADMIN_TOKEN", LONG)], &[], "admin-token", "passed", &[]);
     deployment.says_with(&[("ADMIN_TOKEN", DEV_TOKEN)], &[], "admin-token", "failed", &[]);
 }
 

@@ -63,7 +63,7 @@ async fn a_deployment_that_is_in_order_fails_in_nothing() {
 
     let deployment = Deployment::at(url).await;
     let mut command = deployment.command(&["--url", &address]);
-    command.env("ADMIN_TOKEN", "another-token-of-my-own").env("API_RATE_LIMIT_PER_SECOND", "50");
+    command.env("ADMIN_TOKEN", "another-token-of-my-own-and-long").env("API_RATE_LIMIT_PER_SECOND", "50");
     let output = finished(command);
     let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let of = |state: &str| -> BTreeSet<&str> {

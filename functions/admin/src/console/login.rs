@@ -13,6 +13,7 @@ use super::form::Posted;
 use super::layout::bare;
 use super::page::{Page, SeeOther, local};
 use super::session::{clear_cookie, set_cookie};
+use crate::admin_token::Refused;
 
 /// Where to go afterwards.
 #[derive(Debug, Default, Deserialize)]
@@ -23,15 +24,14 @@ pub(crate) struct Asked {
 
 /// The form.
 pub(crate) async fn get_login(Query(asked): Query<Asked>) -> Response {
-    form(StatusCode::OK, &asked.next)
+    form(StatusCode::OK, "", &asked.next)
 }
 
-/// 303 with a session to who knows the token, else 401 with the form.
+/// 303 with a session to who knows the token, else 401 with the form; 429 after many wrong ones.
 pub(crate) async fn sign_in(State(console): State<Console>, headers: HeaderMap, body: Bytes) -> Response {
     let posted = Posted::parse(&body);
-    if !console.token.is(posted.text("token").as_bytes()) {
-        tracing::warn!("somebody tried to sign in to the console without the admin token");
-        return form(StatusCode::UNAUTHORIZED, posted.text("next"));
+    if let Err(refused) = console.token.check(posted.text("token").as_bytes()) {
+        return refuse(refused, posted.text("next"));
     }
     let cookie = set_cookie(&console.sessions.begin(Timestamp::now()), is_remote(&headers));
     let next = local(posted.text("next")).unwrap_or("/console");
@@ -44,10 +44,22 @@ pub(crate) async fn sign_out(headers: HeaderMap) -> Response {
     ([(header::SET_COOKIE, cookie)], SeeOther("/console/login".to_owned())).into_response()
 }
 
-fn form(status: StatusCode, next: &str) -> Response {
+fn refuse(refused: Refused, next: &str) -> Response {
+    let wrong = "That is not the admin token.";
+    match refused {
+        Refused::Wrong => form(StatusCode::UNAUTHORIZED, wrong, next),
+        Refused::TooMany(wait) => {
+            let why = format!("{wrong} There were many wrong ones within a minute.");
+            let retry_after = [(header::RETRY_AFTER, wait.as_secs().max(1).to_string())];
+            (retry_after, form(StatusCode::TOO_MANY_REQUESTS, &why, next)).into_response()
+        }
+    }
+}
+
+fn form(status: StatusCode, why_not: &str, next: &str) -> Response {
     let content = html! {
-        @if status == StatusCode::UNAUTHORIZED {
-            div.notice.bad role="alert" { p { "That is not the admin token." } }
+        @if !why_not.is_empty() {
+            div.notice.bad role="alert" { p { (why_not) } }
         }
         form.stack method="post" action="/console/login" {
             @if let Some(next) = local(next) {

@@ -31,8 +31,8 @@ pub(crate) struct Session {
 }
 
 impl Sessions {
-    pub(crate) fn new(admin_token: &str) -> Self {
-        Self(keyed(&keyed(admin_token.as_bytes()).chain_update("sigpost console").finalize().into_bytes()))
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        Self(Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length")))
     }
 
     /// The value of a new session's cookie.
@@ -95,10 +95,6 @@ fn cookie(value: &str, max_age_s: i64, secure: bool) -> String {
     format!("{NAME}={value}; Path=/console; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}")
 }
 
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,7 +109,7 @@ mod tests {
 
     #[test]
     fn session_lasts_twelve_hours_and_not_a_second_longer() {
-        let sessions = Sessions::new("token");
+        let sessions = Sessions::new(&[1; 32]);
         let cookie = headers(&format!("other=1; {NAME}={}", sessions.begin(at(1000))));
         assert!(sessions.of(&cookie, at(1000 + 12 * 3600 - 1)).is_some());
         assert!(sessions.of(&cookie, at(1000 + 12 * 3600)).is_none());
@@ -121,13 +117,13 @@ mod tests {
 
     #[test]
     fn what_another_token_has_made_or_somebody_has_changed_is_no_session() {
-        let sessions = Sessions::new("token");
+        let sessions = Sessions::new(&[1; 32]);
         let value = sessions.begin(at(0));
         let (signed, mac) = value.rsplit_once('.').expect("parts");
         let longer = format!("99999999999{}.{mac}", &signed[signed.find('.').expect("a dot")..]);
         let form_token = sessions.mac("form", signed);
         for forged in [
-            Sessions::new("another").begin(at(0)),
+            Sessions::new(&[2; 32]).begin(at(0)),
             longer,
             signed.to_owned(),
             format!("{signed}."),
@@ -138,12 +134,12 @@ mod tests {
         }
         assert!(sessions.of(&HeaderMap::new(), at(1)).is_none());
         // Any process with the same token knows it.
-        assert!(Sessions::new("token").of(&headers(&format!("{NAME}={value}")), at(1)).is_some());
+        assert!(Sessions::new(&[1; 32]).of(&headers(&format!("{NAME}={value}")), at(1)).is_some());
     }
 
     #[test]
     fn form_token_is_of_one_session_only() {
-        let sessions = Sessions::new("token");
+        let sessions = Sessions::new(&[1; 32]);
         let session = |value: &str| sessions.check(value, at(1)).expect("a session");
         let (mine, other) = (session(&sessions.begin(at(0))), session(&sessions.begin(at(0))));
         assert!(mine.is_form_token(&mine.form_token));
