@@ -1,5 +1,6 @@
 //! The dispatch function as Lambda runs it: frozen when it is not invoked, killed when it pleases.
 
+mod admin;
 mod burst;
 mod death;
 mod direct;

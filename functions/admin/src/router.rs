@@ -36,7 +36,8 @@ pub fn metrics_router(database: Database, token: AdminToken, own: OwnMetrics) ->
     Router::new().route("/metrics", get(get_metrics)).route_layer(authorization).with_state((database, token, own))
 }
 
-/// The routes and those of the console, configured by the environment: see [`Config::from_env`].
+/// The routes and those of the console, configured by the environment: see [`Config::from_env`]. A browser
+/// cannot sign for AWS, so that the console is there only for who has a token.
 ///
 /// # Errors
 ///
@@ -45,7 +46,7 @@ pub fn router_from_env() -> Result<Router> {
     let Config { database_url, database_connections, authorization, api } = Config::from_env()?;
     let database = Database::new(&database_url, database_connections)?;
     let router = router(database.clone(), authorization.clone());
-    let Authorization::Token(admin_token) = authorization;
+    let Authorization::Token(admin_token) = authorization else { return Ok(router) };
     let Some((api_url, api_token)) = api else {
         tracing::warn!("QSTASH_URL and QSTASH_TOKEN are not both set: there is no console");
         return Ok(router);
@@ -104,6 +105,13 @@ mod tests {
         let (status, _, body) = answer(api.clone(), URI, Some("Bearer wrong")).await;
         assert_eq!((status, &body["error"]), (429, &json!("too many wrong tokens; the right one is let in")));
         assert_eq!(answer(api, URI, Some(&format!("Bearer {TOKEN}"))).await.0, 503);
+    }
+
+    #[tokio::test]
+    async fn token_does_not_stand_in_for_a_signature_of_aws() {
+        let (status, cache, body) = answer(api(Authorization::Iam), URI, Some(&format!("Bearer {TOKEN}"))).await;
+        assert_eq!((status, cache.as_deref()), (401, Some("no-store")));
+        assert!(body["error"].as_str().is_some_and(|error| error.contains("AWS_IAM")), "{body}");
     }
 
     #[tokio::test]

@@ -1,11 +1,24 @@
-//! Who called: the address that messages keep as `callerIP`.
+//! Who called: the address that messages keep as `callerIP`, and whether AWS knows them.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::Extensions;
 use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
+
+/// Whether AWS has checked a signature of the request before it came here, as a function's URL with
+/// `AWS_IAM` does: the event says who has signed, beside the headers, so that no header can say it.
+/// (Who may invoke the function itself makes up events as they like; that is for IAM to allow, too.)
+pub fn is_signed_for_aws(extensions: &Extensions) -> bool {
+    match extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            context.authorizer.as_ref().is_some_and(|authorizer| authorizer.iam.is_some())
+        }
+        _ => false,
+    }
+}
 
 /// The caller's address: from the Lambda event in Lambda, from the socket elsewhere. `None` when neither knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,5 +36,40 @@ impl<S: Sync> FromRequestParts<S> for CallerAddress {
             _ => None,
         };
         Ok(Self(from_lambda.and_then(|text| text.parse().ok())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::request::from_str;
+
+    use super::*;
+
+    #[test]
+    fn only_the_event_says_that_somebody_has_signed() {
+        let event = |authorizer: &str, headers: &str| {
+            let http =
+                r#"{"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": ""}"#;
+            let context = format!(
+                r#"{{"accountId": "123456789012", "apiId": "a", "domainName": "a.on.aws", "domainPrefix": "a",
+                "requestId": "r", "routeKey": "$default", "stage": "$default", "timeEpoch": 1, "http": {http} {authorizer}}}"#
+            );
+            let event = format!(
+                r#"{{"version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "", "headers": {{{headers}}},
+                "requestContext": {context}, "isBase64Encoded": false}}"#
+            );
+            is_signed_for_aws(from_str(&event).expect("an event").extensions())
+        };
+        let iam = r#", "authorizer": {"iam": {"accessKey": "AKID", "accountId": "123456789012", "callerId": "AIDA",
+            "cognitoIdentity": null, "principalOrgId": null, "userArn": "arn:aws:iam::123456789012:user/a", "userId": "AIDA"}}"#;
+        assert!(event(iam, ""));
+        let forged =
+            r#""x-amzn-request-context": "{\"authorizer\": {\"iam\": {}}}", "authorization": "AWS4-HMAC-SHA256 x""#;
+        for (authorizer, headers) in
+            [("", ""), ("", forged), (r#", "authorizer": null"#, forged), (r#", "authorizer": {"iam": null}"#, forged)]
+        {
+            assert!(!event(authorizer, headers), "{authorizer} {headers}");
+        }
+        assert!(!is_signed_for_aws(&Extensions::new()));
     }
 }

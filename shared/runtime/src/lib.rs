@@ -23,7 +23,7 @@ pub mod traces;
 pub use address_policy::AddressPolicy;
 pub use api_error::ApiError;
 pub use aws::{Aws, PushSigner};
-pub use caller::CallerAddress;
+pub use caller::{CallerAddress, is_signed_for_aws};
 pub use host_override::HostOverride;
 pub use key_ring::KeyRing;
 pub use start::start;

@@ -71,9 +71,10 @@ fn environment(stack: &Stack, function: &str) -> Vec<(String, String)> {
 
 const CONFIGURATIONS: [&[(&str, &str)]; 3] = [
     &[],
-    &[("HandlerAuth", "AWS_IAM"), ("Database", "rds"), ("VpcId", "vpc-1"), ("SubnetIds", "subnet-1,subnet-2")],
+    &[AUTH[0], AUTH[1], ("Database", "rds"), ("VpcId", "vpc-1"), ("SubnetIds", "subnet-1,subnet-2")],
     &[("TracesEndpoint", "https://otlp.example.com"), ("TracesSecret", "traces")],
 ];
+const AUTH: [(&str, &str); 2] = [("HandlerAuth", "AWS_IAM"), ("AdminAuth", "AWS_IAM")];
 
 #[test]
 fn a_function_has_the_variables_that_its_code_reads() {
@@ -91,6 +92,8 @@ fn a_function_has_the_variables_that_its_code_reads() {
             // The EventBridge driver asks for its settings when there is a group to keep.
             let keeps_schedules = given.contains("SCHEDULE_GROUP");
             let needed = required.into_iter().filter(|name| keeps_schedules || !name.starts_with("SCHEDULE_"));
+            let signed = environment(&stack, function).contains(&("ADMIN_AUTH".into(), "iam".into()));
+            let needed = needed.filter(|name| !signed || name != "ADMIN_TOKEN");
             let missing: Vec<_> = needed.filter(|name| !given.contains(name)).collect();
             assert!(missing.is_empty(), "{function} lacks {missing:?}");
         }

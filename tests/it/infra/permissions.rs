@@ -84,7 +84,7 @@ fn the_dispatcher_passes_one_role_to_one_service_and_keeps_to_its_group() {
 
 #[test]
 fn handlers_behind_iam_are_reached_by_the_dispatcher_alone() {
-    let stack = Stack::with(&[("HandlerAuth", "AWS_IAM")]);
+    let stack = Stack::with(&[("HandlerAuth", "AWS_IAM"), ("AdminAuth", "AWS_IAM")]);
     let arns: Vec<String> = handlers().iter().map(|name| format!("${{{}Function.Arn}}", logical_name(name))).collect();
     let mut hosts = Vec::new();
     for handler in handlers() {
@@ -116,24 +116,39 @@ fn handlers_behind_iam_are_reached_by_the_dispatcher_alone() {
 }
 
 #[test]
-fn handlers_without_iam_are_public_by_their_url_and_not_otherwise() {
+fn what_is_without_iam_is_public_by_its_url_and_not_otherwise() {
     let stack = Stack::with(&[]);
     let permissions = stack.all("AWS::Lambda::Permission");
-    for handler in handlers() {
-        let name = format!("${{{}Function}}", logical_name(&handler));
+    let public = [handlers(), vec!["admin".to_owned()]].concat();
+    for function in &public {
+        let name = format!("${{{}Function}}", logical_name(function));
         let mut allowed: Vec<Value> = permissions
             .iter()
             .filter(|(_, permission)| permission["Properties"]["FunctionName"] == *name)
             .map(|(_, permission)| permission["Properties"].clone())
             .collect();
         allowed.sort_by_key(|permission| permission["Action"].as_str().map(str::len));
-        assert_eq!(allowed.len(), 2, "{handler}");
-        assert_eq!(allowed[0]["InvokedViaFunctionUrl"], true, "{handler}");
-        assert_eq!(allowed[1]["FunctionUrlAuthType"], "NONE", "{handler}");
+        assert_eq!(allowed.len(), 2, "{function}");
+        assert_eq!(allowed[0]["InvokedViaFunctionUrl"], true, "{function}");
+        assert_eq!(allowed[1]["FunctionUrlAuthType"], "NONE", "{function}");
     }
-    assert_eq!(permissions.len(), 2 * handlers().len());
+    assert_eq!(permissions.len(), 2 * public.len());
     let variables = &stack.function("dispatch")["Properties"]["Environment"]["Variables"];
     assert_eq!(variables["SIGV4_TARGETS"], Value::Null);
+}
+
+#[test]
+fn an_admin_function_behind_iam_knows_no_token_and_can_read_none() {
+    for (auth, tokens) in [("NONE", true), ("AWS_IAM", false)] {
+        let stack = Stack::with(&[("AdminAuth", auth)]);
+        let properties = &stack.function("admin")["Properties"];
+        assert_eq!(properties["FunctionUrlConfig"]["AuthType"], auth);
+        for name in ["ADMIN_TOKEN", "QSTASH_TOKEN", "QSTASH_URL"] {
+            assert_eq!(properties["Environment"]["Variables"][name].is_string(), tokens, "{auth} {name}");
+        }
+        let reads = |statement: &Value| listed(&statement["Resource"]).contains(&"${AdminToken}");
+        assert_eq!(stack.allowed("admin").iter().any(reads), tokens, "{auth}");
+    }
 }
 
 #[test]
