@@ -10,6 +10,7 @@ use clap::Args;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use sigpost_qstash::DEV_TOKEN;
+use sigpost_runtime::Aws;
 
 pub(crate) use self::address::{with_query, with_segment};
 
@@ -46,12 +47,16 @@ pub(crate) struct AdminArgs {
     /// Its token. The default is the one `sigpost dev` uses.
     #[arg(long, env = "ADMIN_TOKEN", default_value = DEV_TOKEN, hide_env_values = true, hide_default_value = true)]
     admin_token: String,
+    /// Sign what is asked instead, with the AWS credentials of the environment (AWS_REGION,
+    /// AWS_ACCESS_KEY_ID and so on): for an admin function with the parameter AdminAuth=AWS_IAM.
+    #[arg(long, env = "ADMIN_IAM")]
+    admin_iam: bool,
 }
 
 impl ApiArgs {
     /// The API, with one client for all that is asked of it.
     pub(crate) fn open(&self) -> Result<Api> {
-        Api::new(&self.at.url, &self.token)
+        Api::new(&self.at.url, Credentials::Token(self.token.clone()))
     }
 
     /// Where it is.
@@ -68,15 +73,26 @@ impl AdminArgs {
 
     /// The same, of the deployment at this URL.
     pub(crate) fn open_at(&self, url: &str) -> Result<Api> {
-        Api::new(self.admin_url.as_deref().unwrap_or(url), &self.admin_token)
+        let credentials = match self.admin_iam {
+            true => Credentials::Aws(Box::new(Aws::from_env().context("--admin-iam")?)),
+            false => Credentials::Token(self.admin_token.clone()),
+        };
+        Api::new(self.admin_url.as_deref().unwrap_or(url), credentials)
     }
 }
 
 /// An API that answers in JSON.
 pub(crate) struct Api {
     url: String,
-    token: String,
+    credentials: Credentials,
     client: Client,
+}
+
+/// What lets us in.
+enum Credentials {
+    Token(String),
+    /// A signature for the function's URL.
+    Aws(Box<Aws>),
 }
 
 /// An answer outside 2xx, with the API's own words.
@@ -95,14 +111,18 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 impl Api {
-    fn new(url: &str, token: &str) -> Result<Self> {
+    fn new(url: &str, credentials: Credentials) -> Result<Self> {
         let client = Client::builder().timeout(PATIENCE).build().context("the HTTP client cannot be built")?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), token: token.to_owned(), client })
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), credentials, client })
     }
 
-    /// A request to a path of the API, with the token.
+    /// A request to a path of the API, with the token if there is one.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        match &self.credentials {
+            Credentials::Token(token) => request.bearer_auth(token),
+            Credentials::Aws(_) => request,
+        }
     }
 
     /// Sends it; an answer outside 2xx is a [`Refused`].
@@ -117,8 +137,13 @@ impl Api {
 
     /// Sends it; whatever is answered.
     pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<(StatusCode, Value)> {
-        let response = request
-            .send()
+        let mut request = request.build().context("the request cannot be built")?;
+        if let Credentials::Aws(aws) = &self.credentials {
+            aws.sign("lambda", &mut request).await?;
+        }
+        let response = self
+            .client
+            .execute(request)
             .await
             .with_context(|| format!("{} does not answer; is `sigpost dev` running there?", self.url))?;
         let status = response.status();

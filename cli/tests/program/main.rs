@@ -9,6 +9,7 @@ mod deployment;
 mod dev;
 mod doctor;
 mod email;
+mod iam;
 mod logs;
 mod new_job;
 mod operate;

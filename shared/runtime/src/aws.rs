@@ -78,7 +78,12 @@ impl Aws {
         }
     }
 
-    async fn sign(&self, service: &str, request: &mut Request) -> Result<()> {
+    /// Signs a request to a service as this account's, such as one to a Function URL (`lambda`).
+    ///
+    /// # Errors
+    ///
+    /// There are no credentials; or the body is a stream, which cannot be signed.
+    pub async fn sign(&self, service: &str, request: &mut Request) -> Result<()> {
         let credentials = self.credentials.credentials(|| self.http()).await?;
         sigv4::sign(request, service, &self.region, credentials, SystemTime::now())
     }

@@ -1,0 +1,56 @@
+//! What is asked of an admin function that lets in whom IAM allows.
+
+use axum::Router;
+use axum::http::{HeaderMap, Uri};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::running::{finished, sigpost};
+use crate::serve::stderr;
+
+const CREDENTIALS: [(&str, &str); 4] = [
+    ("AWS_REGION", "eu-central-1"),
+    ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+    ("AWS_SECRET_ACCESS_KEY", "the-secret"),
+    ("AWS_SESSION_TOKEN", "the-session"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_to_the_admin_api_is_signed_in_place_of_a_token_when_told_so() {
+    let (sender, mut asked) = unbounded_channel();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let answer = async move |uri: Uri, headers: HeaderMap| {
+        let _ = sender.send((uri, headers));
+        r#"{"byType": [], "health": "healthy"}"#
+    };
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+
+    let ask = |arguments: &[&str]| {
+        let mut command = sigpost(arguments);
+        command.env("ADMIN_URL", &url).env("ADMIN_TOKEN", "not-to-be-sent").envs(CREDENTIALS);
+        finished(command)
+    };
+    for (arguments, path) in [
+        (&["jobs", "--admin-iam", "--window", "1h"][..], "/api/admin/job-metrics?window=1h"),
+        (&["stats", "--admin-iam"], "/api/admin/stats?window=24h"),
+        (&["health", "--jobs", "--admin-iam"], "/api/admin/job-health?window=1h"),
+    ] {
+        let output = ask(arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let (uri, headers) = asked.recv().await.expect("a question");
+        assert_eq!(uri.to_string(), path);
+        let authorization = headers["authorization"].to_str().expect("text");
+        let (credential, rest) = authorization.split_once(", ").expect("parts");
+        assert!(credential.starts_with("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/"), "{authorization}");
+        assert!(credential.ends_with("/eu-central-1/lambda/aws4_request"), "{authorization}");
+        assert!(rest.starts_with("SignedHeaders=host;x-amz-date;x-amz-security-token, Signature="), "{authorization}");
+        assert_eq!(headers["x-amz-security-token"], "the-session");
+    }
+
+    let mut without = sigpost(&["stats", "--admin-iam"]);
+    without.env("ADMIN_URL", &url).env("AWS_REGION", "eu-central-1").env_remove("AWS_ACCESS_KEY_ID");
+    let without = finished(without);
+    assert_eq!(without.status.code(), Some(1));
+    assert!(stderr(&without).contains("--admin-iam: there are no AWS credentials"), "{}", stderr(&without));
+}
