@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::api_client::{ApiArgs, with_segment};
 use crate::output;
+use crate::table::{text, time};
 
 /// Look at a message, or cancel it.
 #[derive(Debug, Args)]
@@ -42,25 +43,18 @@ impl Messages {
         let api = message.api.open()?;
         let answer = api.send(api.request(method, &with_segment("/v2/messages", &message.id))).await?;
         output::print(message.api.json, &answer, || {
-            if cancel { format!("{} cancelled", message.id) } else { text(&answer) }
+            if cancel { format!("{} cancelled", message.id) } else { description(&answer) }
         })
     }
 }
 
-fn text(message: &Value) -> String {
-    let field = |name: &str| match &message[name] {
-        Value::String(text) => text.clone(),
-        Value::Null => "-".into(),
-        other => other.to_string(),
-    };
-    let created = message["createdAt"].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    format!(
-        "{}  {}\n  to       {} {}\n  accepted {}\n  retries  {}",
-        field("messageId"),
-        field("state"),
-        field("method"),
-        field("url"),
-        created.map_or_else(|| "-".into(), |time| time.to_string()),
-        field("maxRetries"),
-    )
+fn description(message: &Value) -> String {
+    let field = |name: &str| text(&message[name]);
+    [
+        format!("{}  {}", field("messageId"), field("state")),
+        format!("  to       {} {}", field("method"), field("url")),
+        format!("  accepted {}", time(&message["createdAt"])),
+        format!("  retries  {}", field("maxRetries")),
+    ]
+    .join("\n")
 }
