@@ -11,7 +11,7 @@ use sigpost_store::{AsyncPgConnection, Database, Error};
 use tokio::time::timeout;
 
 /// A database that takes longer is not one that jobs can be run on.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks the database; 503 when it is away or takes too long.
 pub(crate) async fn ask<T>(

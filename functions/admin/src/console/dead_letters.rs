@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -26,7 +26,7 @@ const PAGE: &str = "50";
 const MOST_CALLS: usize = 20;
 
 /// What is asked for. Empty is any.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Filter {
     url: String,

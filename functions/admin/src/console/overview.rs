@@ -1,7 +1,5 @@
 //! How the deployment is doing: verdict, figures, what fails, what waits.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -18,10 +16,9 @@ use super::messages::filtered_by;
 use super::page::{Page, Section};
 use super::queues::Queue;
 use super::trends::{self, Trends};
+use crate::answer::PATIENCE;
 use crate::window::{HOUR, WindowQuery};
 
-/// A database that takes longer is not one that jobs can be run on.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Windows to choose from.
 const WINDOWS: [(&str, &str, u64); 4] =
     [("1h", "hour", 3_600), ("3h", "3 hours", 10_800), ("1d", "day", 86_400), ("7d", "week", 604_800)];
