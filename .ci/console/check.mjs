@@ -123,7 +123,7 @@ async function check() {
   await page.goto('/console/publish');
   await page.getByLabel(/^Destination/).fill('everybody');
   await click('Publish');
-  await page.getByText('Published: 1 messages.').waitFor();
+  await page.getByText('Published. Messages: 1.').waitFor();
   await page.goto('/console/publish');
   assert.ok(await page.locator('#jobs option').count() >= 8, 'the jobs there are');
   await page.getByLabel(/^Destination/).fill(`${sigpost.url}/api/jobs/cleanup`);

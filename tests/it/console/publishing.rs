@@ -56,7 +56,7 @@ async fn what_goes_to_a_group_is_counted() {
     }
     let done = console.post("/console/publish", &[("destination", "all"), ("body", "x")]).await;
     assert_eq!(done.to, "/console/messages?notice=published-many&n=2");
-    assert!(console.get(&done.to).await.text.contains("Published: 2 messages."));
+    assert!(console.get(&done.to).await.text.contains("Published. Messages: 2."));
 }
 
 #[tokio::test]

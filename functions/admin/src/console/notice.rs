@@ -35,9 +35,9 @@ notices! {
     Due = "due", "The message is due now.";
     Cancelled = "cancelled", "The message is cancelled.";
     Republished = "republished", "Published anew: this is the new message. The dead letter is gone.";
-    LettersRetried = "letters-retried", "# dead letters were published anew.";
-    LettersDeleted = "letters-deleted", "# dead letters were deleted.";
-    MoreLetters = "more-letters", "# dead letters were published anew, and there are more. Do it again for those.";
+    LettersRetried = "letters-retried", "Dead letters that were published anew: #.";
+    LettersDeleted = "letters-deleted", "Dead letters that were deleted: #.";
+    MoreLetters = "more-letters", "Dead letters that were published anew: #. There are more: do it again for those.";
     QueuePaused = "queue-paused", "The queue is paused: it accepts, and nothing of it starts.";
     QueueResumed = "queue-resumed", "The queue goes on.";
     QueueSaved = "queue-saved", "The queue is as asked.";
@@ -48,7 +48,7 @@ notices! {
     RateReset = "rate-reset", "A period begins now.";
     ScheduleCreated = "schedule-created", "The schedule is made, or replaced.";
     ScheduleRun = "schedule-run", "The schedule was run: this is its message.";
-    ScheduleRunForMany = "schedule-run-many", "The schedule was run: # messages were published.";
+    ScheduleRunForMany = "schedule-run-many", "The schedule was run. Messages that were published: #.";
     SchedulePaused = "schedule-paused", "The schedule is paused: its firings are skipped.";
     ScheduleResumed = "schedule-resumed", "The schedule fires again.";
     ScheduleDeleted = "schedule-deleted", "The schedule is deleted.";
@@ -56,7 +56,7 @@ notices! {
     EndpointRemoved = "endpoint-removed", "The endpoint is removed.";
     KeysRotated = "keys-rotated", "The keys are rotated. Give receivers the new next key.";
     Published = "published", "Published: this is the message.";
-    PublishedMany = "published-many", "Published: # messages.";
+    PublishedMany = "published-many", "Published. Messages: #.";
     NoneChosen = "none-chosen", "Nothing was chosen, so nothing was done.";
 }
 
@@ -77,8 +77,11 @@ mod tests {
     #[test]
     fn only_known_codes_say_something() {
         assert_eq!(notice(Some("notice=due")).as_deref(), Some("The message is due now."));
-        assert_eq!(notice(Some("n=3&notice=letters-deleted")).as_deref(), Some("3 dead letters were deleted."));
-        assert_eq!(notice(Some("n=%3Cb%3E&notice=letters-deleted")).as_deref(), Some("0 dead letters were deleted."));
+        assert_eq!(notice(Some("n=3&notice=letters-deleted")).as_deref(), Some("Dead letters that were deleted: 3."));
+        assert_eq!(
+            notice(Some("n=%3Cb%3E&notice=letters-deleted")).as_deref(),
+            Some("Dead letters that were deleted: 0.")
+        );
         assert_eq!(notice(Some("notice=Send+us+your+token")), None);
         assert_eq!(notice(None), None);
     }
