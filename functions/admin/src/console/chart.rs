@@ -11,6 +11,7 @@ const HEIGHT: f64 = 130.0;
 const LEFT: f64 = 44.0;
 const BELOW: f64 = 20.0;
 const ABOVE: f64 = 8.0;
+const DAY_MS: i64 = 86_400_000;
 /// Dashes of the lines, by their number.
 const DASHES: [&str; 4] = ["none", "6 3", "2 3", "8 3 2 3"];
 
@@ -36,8 +37,8 @@ pub(crate) fn lines(title: &str, unit: &str, series: &[Series]) -> Markup {
                     line.axis x1=(LEFT) x2=(WIDTH) y1=(y) y2=(y) {}
                     text x=(LEFT - 6.0) y=(y + 4.0) text-anchor="end" { (value) }
                 }
-                text x=(LEFT) y=(HEIGHT - 4.0) { (hour(first)) }
-                text x=(WIDTH) y=(HEIGHT - 4.0) text-anchor="end" { (hour(last)) " UTC" }
+                text x=(LEFT) y=(HEIGHT - 4.0) { (scale.time(first)) }
+                text x=(WIDTH) y=(HEIGHT - 4.0) text-anchor="end" { (scale.time(last)) " UTC" }
                 @for (number, series) in series.iter().enumerate() {
                     path class={ "curve series-" (number % 4) } stroke-dasharray=(DASHES[number % 4]) d=(scale.path(&series.points)) {}
                 }
@@ -72,6 +73,12 @@ impl Scale {
         HEIGHT - BELOW - (HEIGHT - BELOW - ABOVE) * value / self.top
     }
 
+    /// The day is said where there is more than one.
+    fn time(&self, at_ms: i64) -> String {
+        let format = if self.last - self.first < DAY_MS { "%H:%M" } else { "%b %-d, %H:%M" };
+        Timestamp::from_millisecond(at_ms).map_or_else(|_| String::new(), |at| at.strftime(format).to_string())
+    }
+
     fn path(&self, points: &[(i64, f64)]) -> String {
         let mut path = String::with_capacity(points.len() * 12);
         for (index, (at, value)) in points.iter().enumerate() {
@@ -92,10 +99,6 @@ fn summary(series: &[Series]) -> String {
     told.join("; ")
 }
 
-fn hour(at_ms: i64) -> String {
-    Timestamp::from_millisecond(at_ms).map_or_else(|_| String::new(), |at| at.strftime("%H:%M").to_string())
-}
-
 /// 1, 2 or 5 times a power of ten, and at least 2: its half is shown, too.
 fn round_up(most: f64) -> f64 {
     let steps = (0..15).flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(power)));
@@ -113,6 +116,12 @@ mod tests {
         for (most, top) in [(0.0, 2.0), (2.0, 2.0), (3.0, 5.0), (11.0, 20.0), (501.0, 1000.0)] {
             assert!((round_up(most) - top).abs() < f64::EPSILON, "{most}");
         }
+    }
+
+    #[test]
+    fn times_are_told_with_their_day_where_there_are_several() {
+        let time = |last| Scale { first: 0, last, top: 1.0 }.time(3_600_000);
+        assert_eq!([time(DAY_MS - 1), time(7 * DAY_MS)], ["01:00", "Jan 1, 01:00"]);
     }
 
     #[test]
