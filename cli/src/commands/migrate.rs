@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use sigpost_store::{Database, Error, migrate};
+use sigpost_store::migrate::{self, Step};
 
 use crate::database_args::DatabaseArgs;
 use crate::output;
@@ -40,8 +40,11 @@ impl Migrate {
         }
         let database = self.database.open()?;
         let (verb, names) = match self.revert {
-            Some(count) => ("reverted", migrate::down(&database, count).await.context("migrate --revert")?),
-            None => ("applied", up(&database).await.context("migrate")?),
+            Some(count) => {
+                let done = migrate::down_with(&database, count, progress("reverting")).await;
+                ("reverted", done.context("migrate --revert")?)
+            }
+            None => ("applied", migrate::up_with(&database, progress("applying")).await.context("migrate")?),
         };
         output::print(self.database.json, &json!({ verb: names }), || match names.len() {
             0 => format!("nothing to do, 0 migrations {verb}"),
@@ -51,10 +54,12 @@ impl Migrate {
     }
 }
 
-/// Says which migration runs, for one on a large table may take long.
-async fn up(database: &Database) -> Result<Vec<String>, Error> {
+/// Says which migration runs, for one on a large table may take long. Before the first one it waits for whoever
+/// else migrates.
+fn progress(doing: &'static str) -> impl FnMut(Step<'_>) + Send + 'static {
     let mut progress = Progress::unknown();
-    migrate::up_with(database, move |name| progress.step(format!("applying {name}"))).await
+    progress.now(|| "waiting for the database".into());
+    move |Step { name, number, of }| progress.step(format!("{doing} {name} ({number} of {of})"))
 }
 
 async fn status(args: &DatabaseArgs) -> Result<ExitCode> {

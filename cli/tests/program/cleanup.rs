@@ -15,13 +15,18 @@ async fn what_is_old_is_deleted_when_confirmed_and_the_rest_stays() {
     };
     let migrated = run(&["migrate", "--json"]);
     let applied: Value = serde_json::from_slice(&migrated.stdout).expect("JSON");
-    let expected: Vec<String> = applied["applied"]
-        .as_array()
-        .expect("names")
-        .iter()
-        .map(|name| format!("applying {}", name.as_str().expect("a name")))
-        .collect();
-    assert_eq!(stderr(&migrated).lines().collect::<Vec<_>>(), expected);
+    let names: Vec<&str> =
+        applied["applied"].as_array().expect("names").iter().map(|name| name.as_str().expect("a name")).collect();
+    let steps = |doing: &str, names: &[&str]| -> Vec<String> {
+        let numbered = names.iter().zip(1..);
+        numbered.map(|(name, number)| format!("{doing} {name} ({number} of {})", names.len())).collect()
+    };
+    assert_eq!(stderr(&migrated).lines().collect::<Vec<_>>(), steps("applying", &names));
+    let [before @ .., last_but_one, last] = &names[..] else { panic!("{names:?}") };
+    let reverted = run(&["migrate", "--revert", "2"]);
+    assert_eq!(stderr(&reverted).lines().collect::<Vec<_>>(), steps("reverting", &[last, last_but_one]));
+    let again = run(&["migrate"]);
+    assert_eq!(stderr(&again).lines().collect::<Vec<_>>(), steps("applying", &names[before.len()..]));
 
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a connection");
     tokio::spawn(connection);

@@ -25,14 +25,29 @@ pub async fn up(database: &Database) -> Result<Vec<String>, Error> {
     up_with(database, |_| {}).await
 }
 
-/// The same, and says of each migration by its name when it begins.
-pub async fn up_with(database: &Database, mut begins: impl FnMut(&str) + Send + 'static) -> Result<Vec<String>, Error> {
+/// A migration that begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Its folder's name.
+    pub name: &'a str,
+    /// The how manieth it is, from 1.
+    pub number: usize,
+    /// How many there are to do.
+    pub of: usize,
+}
+
+/// The same, and says of each migration when it begins.
+pub async fn up_with(
+    database: &Database,
+    mut begins: impl FnMut(Step<'_>) + Send + 'static,
+) -> Result<Vec<String>, Error> {
     let names = with_lock(database, move |harness| {
+        let pending = harness.pending_migrations(MIGRATIONS)?;
         let mut names = Vec::new();
-        for migration in harness.pending_migrations(MIGRATIONS)? {
+        for migration in &pending {
             let name = migration.name().to_string();
-            begins(&name);
-            harness.run_migration(&migration)?;
+            begins(Step { name: &name, number: names.len() + 1, of: pending.len() });
+            harness.run_migration(migration)?;
             names.push(name);
         }
         Ok(names)
@@ -44,9 +59,22 @@ pub async fn up_with(database: &Database, mut begins: impl FnMut(&str) + Send + 
 
 /// Takes back the newest `count` migrations that are applied. Their data is gone. Returns their names.
 pub async fn down(database: &Database, count: usize) -> Result<Vec<String>, Error> {
+    down_with(database, count, |_| {}).await
+}
+
+/// The same, and says of each migration when it begins.
+pub async fn down_with(
+    database: &Database,
+    count: usize,
+    mut begins: impl FnMut(Step<'_>) + Send + 'static,
+) -> Result<Vec<String>, Error> {
     with_lock(database, move |harness| {
-        let applied = harness.applied_migrations()?.len();
-        (0..count.min(applied)).map(|_| name(&harness.revert_last_migration(MIGRATIONS)?)).collect()
+        let names = harness.applied_migrations()?.iter().take(count).map(name).collect::<Result<Vec<_>, _>>()?;
+        for (done, name) in names.iter().enumerate() {
+            begins(Step { name, number: done + 1, of: names.len() });
+            harness.revert_last_migration(MIGRATIONS)?;
+        }
+        Ok(names)
     })
     .await
 }
