@@ -1,5 +1,6 @@
 //! Data goes to stdout: as lines for people, or as JSON for scripts.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Result;
@@ -19,5 +20,30 @@ pub(crate) fn line(text: &str) -> Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// `1 error`, `2 errors`: the noun is in the singular.
+pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    if count == N::from(1) {
+        return format!("{count} {noun}");
+    }
+    match noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        Some(stem) => format!("{count} {stem}ies"),
+        None if noun.ends_with('s') => format!("{count} {noun}es"),
+        None => format!("{count} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn only_one_is_in_the_singular() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "error")), ["0 errors", "1 error", "2 errors"]);
+        assert_eq!([1, 3].map(|count| counted(count, "retry")), ["1 retry", "3 retries"]);
+        assert_eq!([1, 3].map(|count| counted(count, "day")), ["1 day", "3 days"]);
+        assert_eq!([1, 3].map(|count| counted(count, "process")), ["1 process", "3 processes"]);
     }
 }

@@ -16,7 +16,7 @@ use sigpost_runtime::references;
 use self::settings::{HANDLERS, SERVE, Setting};
 use self::source::Value;
 use super::serve;
-use crate::output;
+use crate::output::{self, counted};
 
 /// Look at the settings in this environment.
 #[derive(Debug, Args)]
@@ -82,6 +82,6 @@ fn text(of_serve: &[Shown], of_handlers: &[Shown], problems: &[Problem]) -> Stri
         lines.push(format!("{severity}: {}", problem.text));
     }
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
-    lines.push(format!("{errors} errors, {} warnings", problems.len() - errors));
+    lines.push(format!("{}, {}", counted(errors, "error"), counted(problems.len() - errors, "warning")));
     lines.join("\n")
 }

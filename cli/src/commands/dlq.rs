@@ -13,6 +13,8 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use crate::output::counted;
+
 /// Look at dead letters, the messages that failed for good; retry or delete them.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -67,5 +69,5 @@ impl Letters {
 
 /// Their number, in words.
 fn dead_letters(count: usize) -> String {
-    if count == 1 { "1 dead letter".into() } else { format!("{count} dead letters") }
+    counted(count, "dead letter")
 }

@@ -11,6 +11,7 @@ use sigpost_runtime::{AddressPolicy, HostOverride, env, serve, traces};
 use sigpost_store::{Database, migrate};
 
 use super::health::reached_at;
+use crate::output::counted;
 
 /// Run the API, the delivery engine, the admin API and the console on a Postgres of yours.
 ///
@@ -142,6 +143,6 @@ fn admin_token(admin: Option<&str>, api: &str) -> Option<Problem> {
 async fn check_schema(database: &Database) -> Result<()> {
     let migrations = migrate::status(database).await.context("DATABASE_URL")?;
     let missing = migrations.iter().filter(|migration| !migration.applied).count();
-    ensure!(missing == 0, "{missing} migrations are not applied to this database; run `sigpost migrate`");
+    ensure!(missing == 0, "this database lacks {}; run `sigpost migrate`", counted(missing, "migration"));
     Ok(())
 }

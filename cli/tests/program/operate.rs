@@ -85,7 +85,7 @@ async fn a_deployment_says_how_it_does() {
 
     let report = at.json(&["health", "--jobs"]);
     assert_eq!((&report["health"], &report["alerts"]), (&json!("healthy"), &json!([])));
-    assert_eq!(at.text(&["health", "--jobs"]), "healthy: 1 jobs, 0.0 % failed\nno open alerts");
+    assert_eq!(at.text(&["health", "--jobs"]), "healthy: 1 job, 0.0 % failed\nno open alerts");
     assert_eq!(at.text(&["health", "--url", &at.url, "--ready"]), "");
     // A run that fails for good makes half of all fail.
     let webhook = format!("{}/api/jobs/webhook", at.url);

@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use sigpost_dev_postgres::{DataDir, Durability, Options, Server};
 use sigpost_store::{Database, database, messages, migrate};
 
+use crate::output::counted;
+
 const NAME: &str = "sigpost";
 
 /// A database with the schema applied.
@@ -38,7 +40,7 @@ impl DevDatabase {
         let database = Database::new(url, 1)?;
         let applied = migrate::up(&database).await.context("the schema cannot be applied")?;
         if !applied.is_empty() {
-            println!("postgres: {} migrations applied", applied.len());
+            println!("postgres: {} applied", counted(applied.len(), "migration"));
         }
         let is_new = !messages::any(&mut *database.connection().await?).await?;
         Ok(Self { url: url.to_owned(), is_new, server: None })

@@ -5,6 +5,7 @@ use sigpost_store::diagnosis::backups::{self, Backups};
 
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
+use crate::output::counted;
 
 pub(super) async fn backups(subject: &Subject) -> Result<Finding> {
     Ok(judge(&backups::look(&mut *subject.session().await?).await?))
@@ -32,7 +33,7 @@ fn judge(seen: &Backups) -> Finding {
         );
     }
     let last = seen.archived_s.map_or("never".to_owned(), |ago| format!("{} ago", lasting(ago)));
-    let figure = format!("last segment archived: {last}; {} receivers connected", seen.receivers);
+    let figure = format!("last segment archived: {last}; {} connected", counted(seen.receivers, "receiver"));
     if seen.archiving_fails {
         let fix = "look at the server's log for archive_command";
         return Finding::failed(figure, "the last attempt to archive the log failed", fix);

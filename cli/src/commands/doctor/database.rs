@@ -9,6 +9,7 @@ use sigpost_store::url::{self, Reached};
 
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
+use crate::output::counted;
 
 /// How long a notification may take.
 const NOTIFIED_WITHIN: Duration = Duration::from_secs(2);
@@ -107,8 +108,9 @@ fn judge_budget(server: &Server, pool: usize, listens: bool) -> Finding {
     let (needed, usable) = (each.saturating_mul(processes), server.usable_connections);
     let others = server.used_connections - server.own_connections;
     let figure = format!(
-        "{} of {usable} connections in use, {others} of them by others; {processes} processes need {needed} at most",
-        server.used_connections
+        "{} of {usable} connections in use, {others} of them by others; {} may need {needed} at most",
+        server.used_connections,
+        counted(processes, "process"),
     );
     let fix = "lower DATABASE_CONNECTIONS, raise max_connections (or the limit of the role or database), or run fewer \
                processes";

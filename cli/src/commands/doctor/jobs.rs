@@ -10,6 +10,7 @@ use sigpost_store::metrics::{TypeMetrics, Window, runs_by_type};
 
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
+use crate::output::counted;
 
 pub(super) async fn overdue(subject: &Subject) -> Result<Finding> {
     Ok(judge_overdue(traffic::queue(&mut *subject.session().await?).await?))
@@ -69,7 +70,7 @@ fn judge_stuck(stuck: &Stuck) -> Finding {
     }
     let oldest = lasting(stuck.oldest_s.unwrap_or_default());
     Finding::failed(
-        format!("{} runs, the oldest began {oldest} ago", stuck.count),
+        format!("{}, the oldest began {oldest} ago", counted(stuck.count, "run")),
         format!("their process died, or waits for something: {}", stuck.message_ids.join(", ")),
         "look at the log of their handlers; `cleanup-old-data` closes runs whose process died",
     )
@@ -86,7 +87,7 @@ const ENOUGH_RUNS: i64 = 20;
 fn judge_failures(types: &[TypeMetrics]) -> Finding {
     let failed: i64 = types.iter().map(|counts| counts.failed).sum();
     let ended: i64 = failed + types.iter().map(|counts| counts.completed).sum::<i64>();
-    let figure = format!("{failed} of {ended} runs failed in the last hour");
+    let figure = format!("{failed} of {} failed in the last hour", counted(ended, "run"));
     let worst = types.iter().max_by_key(|counts| counts.failed);
     let reason = worst.map_or_else(String::new, |worst| format!("most of them: {} ({})", worst.job_type, worst.failed));
     let fix = "look at their errors: GET /v2/dlq, and job_executions where status = 'failed'";
@@ -115,7 +116,7 @@ fn judge_durations(durations: &[Durations], timeout_s: impl Fn(&str) -> f64) -> 
     let close: Vec<String> = durations.iter().filter(slow).map(said).collect();
     if close.is_empty() {
         let runs: i64 = durations.iter().map(|each| each.runs).sum();
-        return Finding::passed(format!("{runs} runs completed in the last day, none near its timeout"));
+        return Finding::passed(format!("{} completed in the last day, none near its timeout", counted(runs, "run")));
     }
     Finding::warned(
         format!("99 % took up to: {}", close.join(", ")),

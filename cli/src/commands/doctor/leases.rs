@@ -8,6 +8,7 @@ use sigpost_store::diagnosis::runs::{self, Durations, Leases};
 
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
+use crate::output::counted;
 
 pub(super) async fn processes(subject: &Subject) -> Result<Finding> {
     if subject.in_lambda() {
@@ -64,8 +65,8 @@ pub(super) async fn heartbeats(subject: &Subject) -> Result<Finding> {
 
 fn judge_heartbeats(leases: Leases) -> Finding {
     let figure = format!(
-        "{} runs under way; their leases of {} s are renewed every {} s",
-        leases.open,
+        "{} under way; leases of {} s are renewed every {} s",
+        counted(leases.open, "run"),
         RUN_LEASE.as_secs(),
         RUN_BEAT.as_secs()
     );
@@ -89,7 +90,7 @@ pub(super) async fn lost_leases(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_lost(lost: i64, accepted: i64) -> Finding {
-    let figure = format!("{lost} messages lost one in the last hour, of {accepted} accepted");
+    let figure = format!("{} lost one in the last hour, of {accepted} accepted", counted(lost, "message"));
     let reason = "their process died or stood still, and they were pushed again";
     let fix =
         "look for processes that were killed (memory, deployments without a grace time) and at the database's latency";

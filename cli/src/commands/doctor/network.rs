@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::database::{judge_clock, now_s};
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
+use crate::output::counted;
 
 /// Where clouds give out the credentials of a machine.
 const METADATA: [IpAddr; 3] = [
@@ -58,7 +59,7 @@ fn judge_plain(hosts: &[String]) -> Finding {
     match hosts {
         [] => Finding::passed("all of schedules, URL groups and open messages are https"),
         _ => Finding::warned(
-            format!("{} hosts are pushed to over http", hosts.len()),
+            format!("{} over http", counted(hosts.len(), "host")),
             format!("payloads can be read on the way, though not changed: they are signed: {}", hosts.join(", ")),
             "publish to https:// URLs; inside a network of your own this may be as you want it",
         ),

@@ -9,6 +9,7 @@ use sigpost_store::diagnosis::runs::{self, LastRun};
 
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
+use crate::output::counted;
 
 const DAY_S: f64 = 86_400.0;
 /// Of the schedule that `infra` makes, where no run says otherwise.
@@ -29,10 +30,11 @@ pub(super) async fn retry_horizon(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_horizon(retries: i64, retention_s: f64) -> Finding {
-    let counted = u32::try_from(retries).unwrap_or(MOST_RETRIES).min(MOST_RETRIES);
-    let horizon: Duration = (0..counted).map(default_backoff).sum();
+    let summed = u32::try_from(retries).unwrap_or(MOST_RETRIES).min(MOST_RETRIES);
+    let horizon: Duration = (0..summed).map(default_backoff).sum();
     let horizon_s = horizon.as_secs_f64();
-    let figure = format!("{retries} retries take {}; kept for {}", lasting(horizon_s), lasting(retention_s));
+    let figure =
+        format!("{} take {}; kept for {}", counted(retries, "retry"), lasting(horizon_s), lasting(retention_s));
     if horizon_s > retention_s {
         return Finding::warned(
             figure,
@@ -109,7 +111,8 @@ pub(super) async fn partitions(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_partitions(partitions: Partitions) -> Finding {
-    let figure = format!("{} days from today on, {} rows in none", partitions.days, partitions.strays);
+    let figure =
+        format!("{} from today on, {} in none", counted(partitions.days, "day"), counted(partitions.strays, "row"));
     let fix = "select create_event_partitions(7), as each start of `serve` and the daily cleaning do; see `cleanup`";
     match (partitions.days, partitions.strays) {
         (0, _) => Finding::failed(

@@ -8,6 +8,7 @@ use sigpost_store::diagnosis::schedules::{self, Schedule};
 
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
+use crate::output::counted;
 
 /// EventBridge Scheduler promises a minute; after two the tick fires in its place.
 const LATE_S: f64 = 120.0;
@@ -31,7 +32,10 @@ fn judge_firing(schedules: &[Schedule]) -> Finding {
     let late: Vec<&Schedule> = schedules.iter().filter(|s| s.late_s.is_some_and(|late_s| late_s > LATE_S)).collect();
     let paused = schedules.iter().filter(|schedule| schedule.paused).count();
     if late.is_empty() {
-        return Finding::passed(format!("{} schedules, {paused} of them paused, none late", schedules.len()));
+        return Finding::passed(format!(
+            "{}, {paused} of them paused, none late",
+            counted(schedules.len(), "schedule")
+        ));
     }
     let most_s = late.iter().filter_map(|schedule| schedule.late_s).fold(0.0, f64::max);
     Finding::failed(
@@ -60,7 +64,7 @@ fn judge_mirrored(schedules: &[Schedule], mirrors: bool) -> Finding {
     let stale: Vec<&Schedule> =
         schedules.iter().filter(|s| s.unmirrored_s.is_some_and(|since_s| since_s > UNMIRRORED_S)).collect();
     if stale.is_empty() {
-        return Finding::passed(format!("{} schedules, all as they are there", schedules.len()));
+        return Finding::passed(format!("{}, all as they are there", counted(schedules.len(), "schedule")));
     }
     Finding::failed(
         format!("{} of {} are not", stale.len(), schedules.len()),
@@ -95,7 +99,7 @@ fn judge_valid(schedules: &[Schedule], mirrors: bool) -> Finding {
     }
     let twice: Vec<&Schedule> = schedules.iter().filter(|schedule| contents[schedule.content.as_str()] > 1).collect();
     if twice.is_empty() {
-        return Finding::passed(format!("{} schedules, all different", schedules.len()));
+        return Finding::passed(format!("{}, all different", counted(schedules.len(), "schedule")));
     }
     Finding::warned(
         format!("{} publish the same as another one", twice.len()),
@@ -115,7 +119,7 @@ fn judge_errors(schedules: &[Schedule]) -> Finding {
         .take(10)
         .collect();
     match failing.len() {
-        0 => Finding::passed(format!("{} schedules, all published when they fired last", schedules.len())),
+        0 => Finding::passed(format!("{}, all published when they fired last", counted(schedules.len(), "schedule"))),
         count => Finding::failed(
             format!("{count} published nothing"),
             failing.join("; "),

@@ -6,6 +6,7 @@ use sigpost_runtime::env;
 
 use super::finding::Finding;
 use super::subject::Subject;
+use crate::output::counted;
 
 pub(super) async fn settings(subject: &Subject) -> Result<Finding> {
     Ok(judge_settings(&subject.problems))
@@ -13,7 +14,7 @@ pub(super) async fn settings(subject: &Subject) -> Result<Finding> {
 
 fn judge_settings(problems: &[Problem]) -> Finding {
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
-    let figure = format!("{errors} errors, {} warnings", problems.len() - errors);
+    let figure = format!("{}, {}", counted(errors, "error"), counted(problems.len() - errors, "warning"));
     let said = problems.iter().map(|problem| problem.text.as_str()).collect::<Vec<_>>().join("; ");
     match (errors, problems.len()) {
         (_, 0) => Finding::passed(figure),
@@ -55,7 +56,7 @@ mod tests {
         assert_eq!(judge_settings(&[]).state, Passed);
         assert_eq!(judge_settings(std::slice::from_ref(&warning)).state, Warned);
         let both = judge_settings(&[error, warning]);
-        assert_eq!((both.state, both.figure.as_str()), (Failed, "1 errors, 1 warnings"));
+        assert_eq!((both.state, both.figure.as_str()), (Failed, "1 error, 1 warning"));
         assert_eq!(both.reason.as_deref(), Some("A is wrong; B is odd"));
     }
 

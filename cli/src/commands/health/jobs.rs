@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::api_client::{Api, with_query};
-use crate::output;
+use crate::output::{self, counted};
 use crate::table::{Table, list, percent, text, time};
 
 /// Asks and prints. Fails when the jobs are unhealthy, or when nobody can know.
@@ -23,7 +23,8 @@ pub(super) async fn ask(admin: &Api, window: &str, json: bool) -> Result<ExitCod
 }
 
 fn description(health: &str, report: &Value) -> String {
-    let jobs = format!("{health}: {} jobs, {} failed", text(&report["totalJobs"]), percent(&report["failureRate"]));
+    let total = counted(report["totalJobs"].as_i64().unwrap_or_default(), "job");
+    let jobs = format!("{health}: {total}, {} failed", percent(&report["failureRate"]));
     let reasons = list(&report["reasons"]).iter().map(|reason| format!("  {}", text(reason)));
     let alerts = Table::new(["ALERT", "SINCE", "RULE", "WHAT"])
         .rows(list(&report["alerts"]), |alert| {

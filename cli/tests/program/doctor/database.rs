@@ -66,7 +66,7 @@ async fn a_database_whose_clock_is_ahead_is_noticed() {
 #[tokio::test]
 async fn connections_that_do_not_suffice_are_counted() {
     let deployment = Deployment::new("doctor_budget").await;
-    deployment.says("connection-budget", "passed", &["1 processes need 9 at most"]);
+    deployment.says("connection-budget", "passed", &["1 process may need 9 at most"]);
     // No limit for a superuser, but one for the role that serves.
     deployment.execute("alter database doctor_budget connection limit 5").await;
     deployment.says("connection-budget", "failed", &["too many clients", "DATABASE_CONNECTIONS"]);

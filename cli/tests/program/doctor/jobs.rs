@@ -66,7 +66,7 @@ async fn a_run_that_is_stuck_is_named() {
              values (gen_random_uuid(), 'msg_stuck', 'greet', 1, now() - interval '1 s', now() - interval '1 min')",
         )
         .await;
-    deployment.says("stuck-runs", "failed", &["1 runs", "msg_stuck"]);
+    deployment.says("stuck-runs", "failed", &["1 run,", "msg_stuck"]);
 }
 
 #[tokio::test]

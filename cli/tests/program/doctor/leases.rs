@@ -43,7 +43,7 @@ async fn lost_leases_are_counted() {
              values (gen_random_uuid(), 'delivered', 'https://a.example', 'POST', '{}', '', 3, '{}', now(), 3, now())",
         )
         .await;
-    deployment.says("lost-leases", "warned", &["1 messages lost one"]);
+    deployment.says("lost-leases", "warned", &["1 message lost one"]);
 }
 
 #[tokio::test]

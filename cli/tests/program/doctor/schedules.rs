@@ -18,7 +18,7 @@ const ON_AWS: [(&str, &str); 3] = [
 async fn schedules_that_nobody_fires_are_named() {
     let deployment = Deployment::new("doctor_firing").await;
     deployment.execute(&schedule("fine", "0 3 * * *", ", next_fire_at", ", now() + interval '1 h'")).await;
-    deployment.says("schedules-firing", "passed", &["1 schedules"]);
+    deployment.says("schedules-firing", "passed", &["1 schedule,"]);
     deployment.execute(&schedule("late", "0 4 * * *", ", next_fire_at", ", now() - interval '3 min'")).await;
     deployment.says("schedules-firing", "failed", &["nobody fires them: late"]);
     deployment.says_with(&ON_AWS, &[], "schedules-firing", "failed", &["late"]);
