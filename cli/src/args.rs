@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use sigpost_runtime::references;
 use sigpost_runtime::telemetry::{self, LogFormat};
 
@@ -10,6 +10,7 @@ use crate::commands::{
     bench, cleanup, completions, config, dev, dlq, doctor, email, flow, health, jobs, keys, messages, migrate, new,
     publish, queues, schedules, serve, stats, tail, tokens, version,
 };
+use crate::help;
 
 /// A serverless HTTP-push job dispatcher that speaks QStash's protocol, on your own Postgres.
 ///
@@ -19,6 +20,14 @@ use crate::commands::{
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+impl Args {
+    /// Those of this process. What is wrong with them ends it, with usage on stderr.
+    pub(crate) fn read() -> Self {
+        let matches = help::grouped(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|why| why.exit())
+    }
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage.";

@@ -13,12 +13,6 @@ mod output;
 mod progress;
 mod table;
 
-use std::process::ExitCode;
-
-use clap::{CommandFactory, FromArgMatches};
-
-fn main() -> ExitCode {
-    let matches = help::grouped(args::Args::command()).get_matches();
-    let args = args::Args::from_arg_matches(&matches).unwrap_or_else(|why| why.exit());
-    args.command.unwrap_or_default().run()
+fn main() -> std::process::ExitCode {
+    args::Args::read().command.unwrap_or_default().run()
 }
