@@ -1,6 +1,7 @@
 //! Talking to a dispatch API, this one's or QStash's, and to the admin API beside it.
 
 mod address;
+mod named;
 
 use std::fmt;
 use std::time::Duration;

@@ -6,8 +6,10 @@ use clap::Args;
 use jiff::Timestamp;
 use sigpost_qstash::parse_duration;
 
-/// Parameters of a request.
-pub(crate) type Parameters<'a> = Vec<(&'static str, Cow<'a, str>)>;
+/// A parameter of a request.
+pub(crate) type Parameter<'a> = (&'static str, Cow<'a, str>);
+/// All of a request.
+pub(crate) type Parameters<'a> = Vec<Parameter<'a>>;
 
 /// What messages have. Each may be given several times, of which one has to fit.
 #[derive(Debug, Args)]

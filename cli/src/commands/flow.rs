@@ -4,10 +4,9 @@ use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::api_client::{ApiArgs, with_query, with_segment};
-use crate::filter_args::Parameters;
-use crate::output;
-use crate::table::{Table, limit, list, text};
+use crate::api_client::{ApiArgs, with_query};
+use crate::filter_args::{Parameter, Parameters};
+use crate::table::{Table, limit, text};
 
 const PATH: &str = "/v2/flowControl";
 
@@ -88,23 +87,21 @@ impl Flow {
     pub(crate) async fn run(self) -> Result<()> {
         match self.action {
             Action::List(list) => list.run().await,
-            Action::Show(Named { key, api }) => {
-                let answer = api.open()?.get(&with_segment(PATH, &key)).await?;
-                output::print(api.json, &answer, || table(std::slice::from_ref(&answer)))
-            }
-            Action::Pause(named) => named.change("pause", &Vec::new(), "is paused").await,
-            Action::Resume(named) => named.change("resume", &Vec::new(), "goes on").await,
-            Action::Reset(named) => named.change("resetRate", &Vec::new(), "begins a period").await,
+            Action::Show(Named { key, api }) => api.show(PATH, &key, |key| table(std::slice::from_ref(key))).await,
+            Action::Pause(named) => named.change("pause", &[], "is paused").await,
+            Action::Resume(named) => named.change("resume", &[], "goes on").await,
+            Action::Reset(named) => named.change("resetRate", &[], "begins a period").await,
             Action::Pin(Pin { named, parallelism, rate, period }) => {
                 let number = |number: Option<u32>| number.map(|number| number.to_string());
                 let all = [("parallelism", number(parallelism)), ("rate", number(rate)), ("period", period)];
-                let given = all.into_iter().filter_map(|(name, value)| Some((name, value?.into()))).collect();
+                let given: Parameters<'_> =
+                    all.into_iter().filter_map(|(name, value)| Some((name, value?.into()))).collect();
                 named.change("pin", &given, "is pinned").await
             }
             Action::Unpin(Unpin { named, parallelism, rate }) => {
                 ensure!(parallelism || rate, "say what to unpin: --parallelism, --rate, or both");
                 let all = [("parallelism", parallelism), ("rate", rate)];
-                let given =
+                let given: Parameters<'_> =
                     all.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, "true".into())).collect();
                 named.change("unpin", &given, "is unpinned").await
             }
@@ -115,16 +112,13 @@ impl Flow {
 impl List {
     async fn run(self) -> Result<()> {
         let parameters: Vec<_> = self.search.iter().map(|text| ("search", text.into())).collect();
-        let answer = self.api.open()?.get(&with_query(PATH, &parameters)).await?;
-        output::print(self.api.json, &answer, || table(list(&answer)))
+        self.api.list(&with_query(PATH, &parameters), table).await
     }
 }
 
 impl Named {
-    async fn change(self, what: &str, parameters: &Parameters<'_>, done: &str) -> Result<()> {
-        let path = format!("{}/{what}", with_segment(PATH, &self.key));
-        let answer = self.api.open()?.post(&with_query(&path, parameters)).await?;
-        output::print(self.api.json, &answer, || format!("{} {done}", self.key))
+    async fn change(self, what: &str, parameters: &[Parameter<'_>], done: &str) -> Result<()> {
+        self.api.change(PATH, &self.key, what, parameters, done).await
     }
 }
 

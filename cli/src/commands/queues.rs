@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::api_client::{ApiArgs, Refused, with_segment};
 use crate::confirm::ConfirmArgs;
-use crate::output;
-use crate::table::{Table, list, text, time};
+use crate::output::{self, counted};
+use crate::table::{Table, text, time};
 
 const PATH: &str = "/v2/queues";
 
@@ -67,28 +67,17 @@ struct Delete {
 impl Queues {
     pub(crate) async fn run(self) -> Result<()> {
         match self.action {
-            Action::List(api) => {
-                let answer = api.open()?.get(PATH).await?;
-                output::print(api.json, &answer, || table(list(&answer)))
-            }
+            Action::List(api) => api.list(PATH, table).await,
             Action::Show(Named { name, api }) => {
-                let answer = api.open()?.get(&with_segment(PATH, &name)).await?;
-                output::print(api.json, &answer, || table(std::slice::from_ref(&answer)))
+                api.show(PATH, &name, |queue| table(std::slice::from_ref(queue))).await
             }
             Action::Set(set) => set.run().await,
-            Action::Pause(Named { name, api }) => {
-                let answer = api.open()?.post(&format!("{}/pause", with_segment(PATH, &name))).await?;
-                output::print(api.json, &answer, || format!("{name} is paused"))
-            }
-            Action::Resume(Named { name, api }) => {
-                let answer = api.open()?.post(&format!("{}/resume", with_segment(PATH, &name))).await?;
-                output::print(api.json, &answer, || format!("{name} goes on"))
-            }
+            Action::Pause(Named { name, api }) => api.change(PATH, &name, "pause", &[], "is paused").await,
+            Action::Resume(Named { name, api }) => api.change(PATH, &name, "resume", &[], "goes on").await,
             Action::Delete(Delete { named: Named { name, api }, confirm }) => {
                 confirm.confirm(&format!("Delete the queue {name}, and cancel its messages?"))?;
-                let answer = api.open()?.delete(&with_segment(PATH, &name)).await?;
-                let cancelled = text(&answer["cancelled"]);
-                output::print(api.json, &answer, || format!("{name} is deleted, {cancelled} messages are cancelled"))
+                let cancelled = |answer: &Value| counted(answer["cancelled"].as_i64().unwrap_or_default(), "message");
+                api.delete(PATH, &name, |answer| format!(", and {} cancelled", cancelled(answer))).await
             }
         }
     }

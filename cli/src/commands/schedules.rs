@@ -6,10 +6,9 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::api_client::{ApiArgs, with_segment};
+use crate::api_client::ApiArgs;
 use crate::confirm::ConfirmArgs;
-use crate::output;
-use crate::table::{Table, list, text, time};
+use crate::table::{Table, text, time};
 
 const PATH: &str = "/v2/schedules";
 
@@ -58,27 +57,14 @@ struct Delete {
 impl Schedules {
     pub(crate) async fn run(self) -> Result<()> {
         match self.action {
-            Action::List(api) => {
-                let answer = api.open()?.get(PATH).await?;
-                output::print(api.json, &answer, || table(list(&answer)))
-            }
-            Action::Show(Named { id, api }) => {
-                let answer = api.open()?.get(&with_segment(PATH, &id)).await?;
-                output::print(api.json, &answer, || description(&answer))
-            }
+            Action::List(api) => api.list(PATH, table).await,
+            Action::Show(Named { id, api }) => api.show(PATH, &id, description).await,
             Action::Create(create) => create.run().await,
-            Action::Pause(Named { id, api }) => {
-                let answer = api.open()?.post(&format!("{}/pause", with_segment(PATH, &id))).await?;
-                output::print(api.json, &answer, || format!("{id} is paused"))
-            }
-            Action::Resume(Named { id, api }) => {
-                let answer = api.open()?.post(&format!("{}/resume", with_segment(PATH, &id))).await?;
-                output::print(api.json, &answer, || format!("{id} fires again"))
-            }
+            Action::Pause(Named { id, api }) => api.change(PATH, &id, "pause", &[], "is paused").await,
+            Action::Resume(Named { id, api }) => api.change(PATH, &id, "resume", &[], "fires again").await,
             Action::Delete(Delete { named: Named { id, api }, confirm }) => {
                 confirm.confirm(&format!("Delete the schedule {id}?"))?;
-                let answer = api.open()?.delete(&with_segment(PATH, &id)).await?;
-                output::print(api.json, &answer, || format!("{id} is deleted"))
+                api.delete(PATH, &id, |_| String::new()).await
             }
         }
     }

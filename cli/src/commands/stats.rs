@@ -4,9 +4,8 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
 
-use crate::api_client::{AdminArgs, UrlArgs, with_query};
-use crate::output;
 use crate::table::{Table, list, seconds, text};
+use crate::window_args::WindowArgs;
 
 /// Show how many messages are open, where, and what ended in a window of time.
 #[derive(Debug, Args)]
@@ -14,25 +13,15 @@ use crate::table::{Table, list, seconds, text};
   sigpost stats
   sigpost stats --window 1h --json")]
 pub(crate) struct Stats {
-    /// How far back to count what ended: 1m to 7d.
-    #[arg(long, value_name = "DURATION", default_value = "24h")]
-    window: String,
     #[command(flatten)]
-    at: UrlArgs,
-    #[command(flatten)]
-    admin: AdminArgs,
-    /// Print the API's answer as JSON.
-    #[arg(long)]
-    json: bool,
+    asked: WindowArgs,
 }
 
 const OPEN: [&str; 4] = ["due", "scheduled", "waiting", "active"];
 
 impl Stats {
     pub(crate) async fn run(self) -> Result<()> {
-        let path = with_query("/api/admin/stats", &[("window", self.window.as_str().into())]);
-        let stats = self.admin.open(&self.at)?.get(&path).await?;
-        output::print(self.json, &stats, || self.description(&stats))
+        self.asked.ask("/api/admin/stats", |stats| self.description(stats)).await
     }
 
     fn description(&self, stats: &Value) -> String {
@@ -48,7 +37,7 @@ impl Stats {
         let [accepted, delivered, errors, failed, canceled] =
             ["accepted", "delivered", "errors", "failed", "canceled"].map(|name| text(&stats[name]));
         let ended = Table::new(["IN THE LAST", "ACCEPTED", "DELIVERED", "ERRORS", "FAILED", "CANCELED"]).row([
-            self.window.clone(),
+            self.asked.window.clone(),
             accepted,
             delivered,
             errors,
