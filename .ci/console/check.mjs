@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { findBarriers, openPage, startBrowser, tabThrough } from './browser.mjs';
-import { startDestination, startSigpost } from './deployment.mjs';
+import { freePort, startDestination, startSigpost } from './deployment.mjs';
 import { playScene } from './scene.mjs';
 
 const MARKUP = '<script>document.title="taken"</script><img src=x onerror="alert(1)"><b>bold</b>';
@@ -144,7 +144,7 @@ async function check() {
   saw('the signing keys rotated, in two steps');
 
   // --- Pages as such
-  const failing = `${destination.url.replace(/\d+$/, '9')}/nobody-listens`;
+  const failing = `http://127.0.0.1:${await freePort()}/nobody-listens`;
   await sigpost.api('POST', `/v2/publish/${failing}`, { headers: { 'upstash-retries': '0' } });
   await page.goto('/console/dead-letters');
   const letter = page.locator('td a.id').first();

@@ -8,7 +8,8 @@ import path from 'node:path';
 
 const PATIENCE_MS = 120_000;
 
-async function freePort() {
+/** A port where nobody listens. */
+export async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address();

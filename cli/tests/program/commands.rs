@@ -44,8 +44,9 @@ fn a_message_is_published_shown_and_cancelled_once() {
 
 #[test]
 fn an_api_that_is_away_is_an_error_that_says_what_to_do() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let mut command = sigpost(&["messages", "get", "msg_1"]);
-    command.env("QSTASH_URL", "http://127.0.0.1:9");
+    command.env("QSTASH_URL", format!("http://{free}"));
     let output = finished(command);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr);
