@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::finding::{Finding, State};
 use super::items::Item;
+use crate::table::harmless;
 
 /// An item and what came of it.
 #[derive(Serialize)]
@@ -66,9 +67,9 @@ pub(super) fn text(examined: &[Examined], summary: &Summary, coloured: bool) -> 
             false => format!("{symbol} {word}"),
         };
         let seen = if finding.figure == "-" { title } else { finding.figure.as_str() };
-        lines.push(format!("{state}  {id:<width$}  {seen}"));
+        lines.push(format!("{state}  {id:<width$}  {}", harmless(seen)));
         let indent = " ".repeat(width + 13);
-        lines.extend(finding.reason.iter().map(|reason| format!("{indent}{reason}")));
+        lines.extend(finding.reason.iter().map(|reason| format!("{indent}{}", harmless(reason))));
         lines.extend(finding.fix.iter().map(|fix| format!("{indent}-> {fix}")));
     }
     let Summary { passed, warned, failed, skipped } = summary;
@@ -84,14 +85,14 @@ mod tests {
     fn problems_are_said_with_figure_reason_and_fix() {
         let examined = [
             Examined { id: "lease", title: "t", finding: Finding::passed("20 s") },
-            Examined { id: "backups", title: "t", finding: Finding::failed("none", "because", "do this") },
+            Examined { id: "backups", title: "t", finding: Finding::failed("none", "because\u{1b}[2J", "do this") },
             Examined { id: "tls", title: "the title", finding: Finding::skipped("no URL") },
         ];
         let summary = Summary::of(&examined);
         assert_eq!(
             text(&examined, &summary, false),
             "✓ passed   lease    20 s\n\
-             ✗ failed   backups  none\n                    because\n                    -> do this\n\
+             ✗ failed   backups  none\n                    because\\u{1b}[2J\n                    -> do this\n\
              - skipped  tls      the title\n                    no URL\n\n\
              1 passed, 0 warned, 1 failed, 1 skipped"
         );
