@@ -14,6 +14,7 @@ use sigpost_qstash::DEV_TOKEN;
 use sigpost_runtime::Aws;
 
 pub(crate) use self::address::{with_query, with_segment};
+use crate::table::harmless;
 
 /// How long an answer may take: a batch of a hundred retries is the longest there is.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -103,9 +104,17 @@ pub(crate) struct Refused {
     reason: String,
 }
 
+impl Refused {
+    /// `Message` is how Lambda says it, whose URL lets somebody in or not.
+    pub(crate) fn new(status: StatusCode, answer: &Value) -> Self {
+        let reason = answer["error"].as_str().or(answer["Message"].as_str());
+        Self { status, reason: reason.unwrap_or("no reason given").to_owned() }
+    }
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.status, self.reason)
+        write!(f, "{}: {}", self.status, harmless(&self.reason))
     }
 }
 
@@ -130,8 +139,7 @@ impl Api {
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Value> {
         let (status, value) = self.answer(request).await?;
         if !status.is_success() {
-            let reason = value["error"].as_str().unwrap_or("no reason given").to_owned();
-            return Err(Refused { status, reason }.into());
+            return Err(Refused::new(status, &value).into());
         }
         Ok(value)
     }

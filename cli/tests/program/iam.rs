@@ -1,7 +1,7 @@
 //! What is asked of an admin function that lets in whom IAM allows.
 
 use axum::Router;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -46,6 +46,16 @@ async fn a_question_to_the_admin_api_is_signed_in_place_of_a_token_when_told_so(
         assert!(credential.ends_with("/eu-central-1/lambda/aws4_request"), "{authorization}");
         assert!(rest.starts_with("SignedHeaders=host;x-amz-date;x-amz-security-token, Signature="), "{authorization}");
         assert_eq!(headers["x-amz-security-token"], "the-session");
+    }
+
+    // As a function's URL answers.
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let refusing = format!("http://{}", listener.local_addr().expect("an address"));
+    let forbidden = async || (StatusCode::FORBIDDEN, r#"{"Message": "Forbidden"}"#);
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(forbidden)).await });
+    for arguments in [&["stats"][..], &["health", "--jobs"]] {
+        let refused = ask(&[arguments, &["--admin-iam", "--admin-url", &refusing]].concat());
+        assert!(stderr(&refused).contains("403 Forbidden: Forbidden"), "{}", stderr(&refused));
     }
 
     let mut without = sigpost(&["stats", "--admin-iam"]);

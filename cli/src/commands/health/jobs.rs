@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::api_client::{Api, with_query};
+use crate::api_client::{Api, Refused, with_query};
 use crate::output::{self, counted};
 use crate::table::{Table, list, percent, text, time};
 
@@ -16,7 +16,7 @@ pub(super) async fn ask(admin: &Api, window: &str, json: bool) -> Result<ExitCod
     let (status, report) = admin.answer(admin.request(Method::GET, &path)).await?;
     // An unhealthy deployment answers 503, and so does one whose database is away: only the first has a verdict.
     let Some(health) = report["health"].as_str() else {
-        bail!("{status}: {}", report["error"].as_str().unwrap_or("no reason given"));
+        bail!(Refused::new(status, &report));
     };
     output::print(json, &report, || description(health, &report))?;
     Ok(if health == "unhealthy" { ExitCode::FAILURE } else { ExitCode::SUCCESS })
