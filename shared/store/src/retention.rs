@@ -3,14 +3,14 @@
 //! One rule: a message goes as a whole when it ended before the cutoff, its dead letter with it.
 //! Open messages stay, however old they are. Events go by day, as whole partitions.
 
-mod handlers;
+mod aged;
 mod keys;
 
 use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use diesel::sql_types::{BigInt, Double, Integer, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Double, Integer};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 use uuid::Uuid;
@@ -65,6 +65,9 @@ pub struct Ages {
 
 /// How long activity logs are kept at least, unless somebody says otherwise: people look things up in them.
 const ACTIVITY_LOGS_KEPT: Duration = Duration::from_secs(365 * 86_400);
+/// How long an event of Stripe is remembered at least: for 30 days it can be sent again there, and
+/// who does not know it any more does everything about it twice.
+const STRIPE_EVENTS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 impl Ages {
     /// So old, and activity logs a year at least.
@@ -81,26 +84,25 @@ pub async fn delete_older_than(
     ages: Ages,
     progress: impl FnMut(&Deleted) + Send,
 ) -> Result<Deleted, Error> {
+    let now = find_cutoff(database, Duration::ZERO).await?;
     let cutoff = find_cutoff(database, ages.most).await?;
     let activities = find_cutoff(database, ages.activity_logs).await?;
-    let stripe_events = find_cutoff(database, ages.most.max(handlers::STRIPE_EVENTS_KEPT)).await?;
+    let stripe_events = find_cutoff(database, ages.most.max(STRIPE_EVENTS_KEPT)).await?;
     let mut sweep = Sweep { deleted: Deleted::default(), progress };
 
-    sweep.walk(|deleted| &mut deleted.messages, |after| delete_messages(database, cutoff, after)).await?;
-    sweep.walk(|deleted| &mut deleted.runs, |after| delete_runs(database, cutoff, after)).await?;
+    sweep.walk(|deleted| &mut deleted.messages, |after| aged::delete_messages(database, cutoff, after)).await?;
+    sweep.walk(|deleted| &mut deleted.runs, |after| aged::delete_runs(database, cutoff, after)).await?;
     sweep.repeat(|deleted| &mut deleted.effects, || delete_effects(database, cutoff)).await?;
-    sweep.repeat(|deleted| &mut deleted.deduplications, || delete_deduplications(database)).await?;
-    sweep.repeat(|deleted| &mut deleted.email_logs, || handlers::delete_email_logs(database, cutoff)).await?;
-    sweep.repeat(|deleted| &mut deleted.notifications, || handlers::delete_expired_notifications(database)).await?;
+    sweep.repeat(|deleted| &mut deleted.deduplications, || aged::delete_deduplications(database, now)).await?;
+    sweep.repeat(|deleted| &mut deleted.email_logs, || aged::delete_email_logs(database, cutoff)).await?;
+    sweep.repeat(|deleted| &mut deleted.notifications, || aged::delete_expired_notifications(database, now)).await?;
     sweep
-        .walk(|deleted| &mut deleted.notifications, |after| handlers::delete_notifications(database, cutoff, after))
+        .walk(|deleted| &mut deleted.notifications, |after| aged::delete_notifications(database, cutoff, after))
         .await?;
     sweep
-        .walk(|deleted| &mut deleted.activity_logs, |after| handlers::delete_activity_logs(database, activities, after))
+        .walk(|deleted| &mut deleted.activity_logs, |after| aged::delete_activity_logs(database, activities, after))
         .await?;
-    sweep
-        .repeat(|deleted| &mut deleted.stripe_events, || handlers::delete_stripe_events(database, stripe_events))
-        .await?;
+    sweep.repeat(|deleted| &mut deleted.stripe_events, || aged::delete_stripe_events(database, stripe_events)).await?;
     sweep.repeat(|deleted| &mut deleted.alerts, || delete_alerts(database, cutoff)).await?;
     // After the messages that had them.
     sweep.repeat(|deleted| &mut deleted.flow_control_keys, || keys::delete_keys(database, cutoff)).await?;
@@ -209,54 +211,6 @@ async fn find_cutoff(database: &Database, age: Duration) -> Result<Cutoff, Error
 }
 
 statement! {
-    /// Ids are ordered by age, so the primary key finds what is old. Rows that somebody has locked are left for the next time.
-    DeleteMessages {
-        after: Uuid => SqlUuid,
-        before: Uuid => SqlUuid,
-        before_ms: i64 => BigInt,
-        most: i64 => BigInt,
-    } -> (BigInt, BigInt, Nullable<SqlUuid>);
-    "with old as materialized (
-        select id from messages
-        where id > " {after} " and id < " {before} " and finished_at < to_timestamp(" {before_ms} " / 1000.0)
-        order by id limit " {most} " for update skip locked
-    ),
-    letters as (select count(*) as count from dead_letters where message_id = any(array(select id from old))),
-    gone as (delete from messages where id = any(array(select id from old)) returning id)
-    select (select count(*) from gone), (select count from letters), (select id from old order by id desc limit 1)"
-}
-
-async fn delete_messages(database: &Database, cutoff: Cutoff, after: Uuid) -> Result<Option<Batch>, Error> {
-    let statement =
-        DeleteMessages { after, before: cutoff.first_id, before_ms: cutoff.at_ms, most: BATCH, lifetime: PhantomData };
-    Ok(Batch::new(statement.get_result(&mut database.connection().await?).await?))
-}
-
-statement! {
-    /// As with messages. A run under way stays, whatever its age: it is a lease.
-    DeleteRuns {
-        after: Uuid => SqlUuid,
-        before: Uuid => SqlUuid,
-        before_ms: i64 => BigInt,
-        most: i64 => BigInt,
-    } -> (BigInt, BigInt, Nullable<SqlUuid>);
-    "with old as materialized (
-        select id from job_executions
-        where id > " {after} " and id < " {before} " and created_at < to_timestamp(" {before_ms} " / 1000.0)
-          and status <> 'processing'
-        order by id limit " {most} " for update skip locked
-    ),
-    gone as (delete from job_executions where id = any(array(select id from old)) returning id)
-    select (select count(*) from gone), 0::bigint, (select id from old order by id desc limit 1)"
-}
-
-async fn delete_runs(database: &Database, cutoff: Cutoff, after: Uuid) -> Result<Option<Batch>, Error> {
-    let statement =
-        DeleteRuns { after, before: cutoff.first_id, before_ms: cutoff.at_ms, most: BATCH, lifetime: PhantomData };
-    Ok(Batch::new(statement.get_result(&mut database.connection().await?).await?))
-}
-
-statement! {
     /// As long as its message may be delivered again, an effect must be known.
     DeleteEffects { before_ms: i64 => BigInt, most: i64 => BigInt } -> BigInt;
     "with old as materialized (
@@ -271,23 +225,6 @@ statement! {
 
 async fn delete_effects(database: &Database, cutoff: Cutoff) -> Result<i64, Error> {
     let statement = DeleteEffects { before_ms: cutoff.at_ms, most: BATCH, lifetime: PhantomData };
-    Ok(statement.get_result(&mut database.connection().await?).await?)
-}
-
-statement! {
-    DeleteDeduplications { most: i64 => BigInt } -> BigInt;
-    "with gone as (
-        delete from deduplications where key = any(array(
-            select key from deduplications where expires_at <= now() order by expires_at limit " {most} "
-            for update skip locked
-        ))
-        returning key
-    )
-    select count(*) from gone"
-}
-
-async fn delete_deduplications(database: &Database) -> Result<i64, Error> {
-    let statement = DeleteDeduplications { most: BATCH, lifetime: PhantomData };
     Ok(statement.get_result(&mut database.connection().await?).await?)
 }
 
