@@ -5,9 +5,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use axum::Router;
 use jiff::Timestamp;
+use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use sigpost_runtime::metrics::{self, OLDEST_DUE_AGE, TICK};
-use sigpost_runtime::{KeyRing, env};
+use sigpost_runtime::metrics::{self, MEMORY_SHARE, OLDEST_DUE_AGE, TICK};
+use sigpost_runtime::{KeyRing, Memory, env};
 use sigpost_store::{Database, retention, signing_keys};
 
 use crate::config::Config;
@@ -95,8 +96,11 @@ impl App {
         self.engine.as_ref()
     }
 
-    /// Adds what this process has measured, when it delivers.
+    /// Adds how this process is, and what it has measured, when it delivers.
     pub fn register(&self, registry: &mut Registry) {
+        if let Some(memory) = Memory::measure() {
+            registry.register(MEMORY_SHARE.name, MEMORY_SHARE.help, ConstGauge::new(memory.share()));
+        }
         self.engine.as_ref().inspect(|engine| engine.register(registry));
     }
 
@@ -106,6 +110,7 @@ impl App {
         let Some(engine) = &self.engine else { return Ok(false) };
         let Tick { due, oldest, schedule_due_for } = engine.tick().await?;
         metrics::emit(&[(TICK, 1.0), (OLDEST_DUE_AGE, oldest.as_secs_f64())]);
+        Memory::tell();
         let schedules = &self.state.schedules;
         let late = schedule_due_for.is_some_and(|due_for| due_for >= schedules.driver.patience());
         if late {

@@ -32,6 +32,10 @@ const fn count(name: &'static str, help: &'static str) -> Metric {
     Metric { name, help, unit: Unit::Count }
 }
 
+const fn share(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, help, unit: Unit::None }
+}
+
 const fn seconds(name: &'static str, help: &'static str) -> Metric {
     Metric { name, help, unit: Unit::Seconds }
 }
@@ -60,6 +64,8 @@ pub const LISTENING: Metric =
     count("listening", "1 while notifications of other processes arrive, 0 while they do not");
 /// Of this process.
 pub const ADMIN_REFUSED: Metric = count("admin_refused", "Wrong tokens that the admin API and the console were given");
+/// Of this process, now.
+pub const MEMORY_SHARE: Metric = share("memory_share", "The share of the memory that the process may use");
 /// In Lambda: an alarm on its absence notices that nothing wakes the dispatcher.
 pub const TICK: Metric = count("tick", "1 for each tick");
 /// Of the deployment, now, as all that follow.
@@ -85,7 +91,7 @@ pub const ALERTS: Metric = count("alerts", "What check-job-health last found to 
 pub const SCHEDULES_LATE: Metric = count("schedules_late", "Schedules of which a firing is late");
 
 /// All of them.
-pub const ALL: [Metric; 20] = [
+pub const ALL: [Metric; 21] = [
     ACCEPTED,
     DELIVERED,
     ERRORS,
@@ -97,6 +103,7 @@ pub const ALL: [Metric; 20] = [
     ROOM,
     LISTENING,
     ADMIN_REFUSED,
+    MEMORY_SHARE,
     TICK,
     OLDEST_DUE_AGE,
     MESSAGES,
@@ -115,6 +122,8 @@ pub enum Unit {
     Count,
     /// How long.
     Seconds,
+    /// A share of one.
+    None,
 }
 
 /// Writes these metrics, with the dimension `Deployment` from `SIGPOST_DEPLOYMENT` (default `sigpost`).

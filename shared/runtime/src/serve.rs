@@ -16,7 +16,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{ApiError, env, traces};
+use crate::{ApiError, Memory, env, traces};
 
 /// What a function's `main` ends with: Lambda's loop in a Lambda function, else a
 /// server on `LISTEN` (default `127.0.0.1:8080`) until SIGINT or SIGTERM.
@@ -47,7 +47,7 @@ fn flush_before_it_is_frozen(router: Router) -> Router {
 /// A router as Lambda's runtime calls it. Answers are whole when they are posted.
 pub type LambdaService = BoxCloneSyncService<lambda_http::Request, Response<Full<Bytes>>, lambda_http::Error>;
 
-/// Makes a router what Lambda's runtime calls.
+/// Makes a router what Lambda's runtime calls. After each call it may tell CloudWatch how much memory there is left.
 pub fn lambda_service(router: Router) -> LambdaService {
     let router = answer_panics(router);
     BoxCloneSyncService::new(service_fn(move |request: lambda_http::Request| {
@@ -57,6 +57,7 @@ pub fn lambda_service(router: Router) -> LambdaService {
                 Ok(response) => response.into_parts(),
                 Err(never) => match never {},
             };
+            Memory::tell();
             Ok(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
         }
     }))

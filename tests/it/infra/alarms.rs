@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use sigpost_runtime::metrics::{DELIVERED, ERRORS, FAILED, OLDEST_DUE_AGE, TICK};
+use sigpost_runtime::metrics::{DELIVERED, ERRORS, FAILED, MEMORY_SHARE, OLDEST_DUE_AGE, TICK};
 
 use super::{Stack, packages};
 
-/// What is measured, by namespace. Ours are written by dispatch.
+/// What is measured, by namespace. Ours are written by dispatch, and the share of memory by every function.
 const METRICS: [(&str, &[&str]); 3] = [
-    ("sigpost", &[OLDEST_DUE_AGE.name, FAILED.name, TICK.name, DELIVERED.name, ERRORS.name]),
+    ("sigpost", &[OLDEST_DUE_AGE.name, FAILED.name, TICK.name, MEMORY_SHARE.name, DELIVERED.name, ERRORS.name]),
     ("AWS/Lambda", &["Errors", "Throttles", "Duration", "ConcurrentExecutions"]),
     ("AWS/SQS", &["ApproximateNumberOfMessagesVisible"]),
 ];
