@@ -6,8 +6,12 @@ use std::time::Duration;
 use dispatch::engine::StepKind;
 use futures_util::future::join_all;
 use serde_json::json;
+use sigpost_runtime::Memory;
+use sigpost_store::Database;
+use sigpost_store::processes::{Process, living};
+use sigpost_store::wake::{Listener, Notification};
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, TestDatabase};
 
 #[tokio::test]
 async fn two_dispatchers_share_a_backlog_and_deliver_each_message_once() {
@@ -85,4 +89,46 @@ async fn a_message_whose_leases_are_lost_again_and_again_is_given_up() {
     let error = app.event(id, "FAILED").await["error"].as_str().expect("an error").to_owned();
     assert!(error.starts_with("given up: "), "{error}");
     assert_eq!(app.get("/v2/dlq").await.body["messages"][0]["messageId"], json!(id));
+}
+
+#[tokio::test]
+async fn a_process_says_how_it_is_as_long_as_it_lives() {
+    let database = TestDatabase::new().await;
+    database
+        .execute(
+            "create function tell() returns trigger language plpgsql as
+                 'begin perform pg_notify(''sigpost'', ''schedules''); return null; end';
+             create trigger tell after insert on processes execute function tell()",
+        )
+        .await;
+    let store = Database::new(&database.url, 1).expect("a URL");
+    let mut listener = Listener::connect(&store).await.expect("a listener");
+    let app = TestApp::start_on(&database, |_| {}).await;
+    while listener.next().await.expect("a notification") != Notification::SchedulesChanged {}
+
+    let mut processes = living(&mut store.connection().await.expect("a connection")).await.expect("an answer");
+    let process = processes.pop().expect("a process");
+    assert!(process.name.ends_with(&format!("/{}", std::process::id())), "{process:?}");
+    assert_eq!(process.memory_share.is_some(), Memory::measure().is_some());
+    assert_eq!(database.count("select count(*) from queue_samples").await, 1);
+    app.app.shutdown().await;
+    assert_eq!(database.count("select count(*) from processes").await, 0);
+}
+
+#[tokio::test]
+async fn a_process_is_known_by_its_last_word_until_it_counts_as_dead() {
+    let database = TestDatabase::new().await;
+    database
+        .execute(
+            "insert into processes (id, name, seen_at, memory_bytes, memory_limit_bytes, deaf_since)
+             select gen_random_uuid(), name, now() - ago, used, 200, now() - ago - deaf
+             from (values ('a/1', interval '1 minute', 200, null), ('a/1', '0', 50, null), ('b/1', '19 minutes', 100, interval '7 seconds'),
+                          ('c/1', '21 minutes', 200, null), ('d/1', '0', null, null)) p (name, ago, used, deaf)",
+        )
+        .await;
+    let store = Database::new(&database.url, 1).expect("a URL");
+    let found = living(&mut store.connection().await.expect("a connection")).await.expect("an answer");
+    let process = |name: &str, memory_share, deaf_s| Process { name: name.into(), memory_share, deaf_s };
+    let expected = [process("a/1", Some(0.25), None), process("b/1", Some(0.5), Some(7.0)), process("d/1", None, None)];
+    assert_eq!(found, expected);
 }

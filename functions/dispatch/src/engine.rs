@@ -25,12 +25,13 @@ mod listen;
 mod log;
 mod push;
 mod recorder;
+mod report;
 mod send;
 mod settings;
 mod trace;
 mod visit;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -81,10 +82,12 @@ struct Inner {
     claims_until: Mutex<Instant>,
     /// Rings when a schedule may fire earlier than is known here.
     schedules_changed: Notify,
-    /// Notifications of other processes arrive.
-    listening: AtomicBool,
+    /// Since when no notifications of other processes arrive; `None` while they do.
+    deaf_since: Mutex<Option<Instant>>,
+    /// Messages were open when somebody here last looked.
+    open: AtomicBool,
     stopping: CancellationToken,
-    /// The loops: look, listen, renew, and the firing of schedules.
+    /// The loops: look, listen, renew, report, and the firing of schedules.
     loops: TaskTracker,
     steps: broadcast::Sender<Step>,
 }
@@ -149,7 +152,8 @@ impl Engine {
             earlier: Notify::new(),
             claims_until: Mutex::new(Instant::now() + NEVER),
             schedules_changed: Notify::new(),
-            listening: AtomicBool::new(false),
+            deaf_since: Mutex::new(Some(Instant::now())),
+            open: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             loops: TaskTracker::new(),
             steps: broadcast::channel(1024).0,
@@ -159,6 +163,7 @@ impl Engine {
             engine.0.loops.spawn(drain::look_when_due(engine.clone()));
             engine.0.loops.spawn(listen::listen(engine.clone()));
             engine.0.loops.spawn(in_flight::renew_leases(engine.clone()));
+            engine.0.loops.spawn(report::report(engine.clone()));
         }
         Ok(engine)
     }
@@ -171,10 +176,6 @@ impl Engine {
     /// How many messages are in flight here, from the lease to the recorded end.
     pub fn in_flight(&self) -> usize {
         self.0.settings.max_in_flight - self.0.room.available_permits()
-    }
-
-    fn is_listening(&self) -> bool {
-        self.0.listening.load(Ordering::Relaxed)
     }
 
     /// How many messages may be in flight here.

@@ -332,6 +332,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    queue_samples (at) {
+        at -> Timestamptz,
+        due -> BigInt,
+        scheduled -> BigInt,
+        active -> BigInt,
+        waiting -> BigInt,
+        oldest_due_s -> Nullable<Double>,
+        dead_letters -> BigInt,
+    }
+}
+
+diesel::table! {
+    processes (id) {
+        id -> Uuid,
+        name -> Text,
+        seen_at -> Timestamptz,
+        memory_bytes -> Nullable<BigInt>,
+        memory_limit_bytes -> Nullable<BigInt>,
+        deaf_since -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::joinable!(dead_letters -> messages (message_id));
 diesel::joinable!(events -> messages (message_id));
 diesel::allow_tables_to_appear_in_same_query!(messages, events, dead_letters);

@@ -29,42 +29,68 @@ pub struct Glance {
     pub signing_keys: Option<SigningKeys>,
 }
 
+/// Without anybody who waits no gate is looked at. The search for one has an order so that it
+/// goes to the index, where nearly always nobody is, and not through the table.
+const GLANCE: &str = "
+    select extract(epoch from (select min(due_at) from messages where due_at is not null) - now())::float8,
+           extract(epoch from (
+               select due_at from messages where due_at is not null and state = 'pending' order by due_at limit 1
+           ) - now())::float8,
+           waiting.gate is not null,
+           case when waiting.gate is not null then (
+               select extract(epoch from min(period_start + make_interval(secs => period_s)) - now())::float8
+               from gates g
+               where rate <= period_count and period_start + make_interval(secs => period_s) > now() and not paused
+                 and exists (select from messages where waits_for = g.id)
+           ) end,
+           extract(epoch from now() - (select min(next_fire_at) from schedules where next_fire_at is not null))::float8,
+           keys.current, keys.next
+    from (select (select waits_for from messages where waits_for is not null order by waits_for limit 1) as gate) waiting
+    left join signing_keys keys on true";
+
+type GlanceRow =
+    (Nullable<Double>, Nullable<Double>, Bool, Nullable<Double>, Nullable<Double>, Nullable<Text>, Nullable<Text>);
+
 statement! {
-    /// Without anybody who waits no gate is looked at. The search for one has an order so that it
-    /// goes to the index, where nearly always nobody is, and not through the table.
-    GlanceStatement {} -> (Nullable<Double>, Nullable<Double>, Bool, Nullable<Double>, Nullable<Double>, Nullable<Text>, Nullable<Text>);
-    "select extract(epoch from (select min(due_at) from messages where due_at is not null) - now())::float8,
-            extract(epoch from (
-                select due_at from messages where due_at is not null and state = 'pending' order by due_at limit 1
-            ) - now())::float8,
-            waiting.gate is not null,
-            case when waiting.gate is not null then (
-                select extract(epoch from min(period_start + make_interval(secs => period_s)) - now())::float8
-                from gates g
-                where rate <= period_count and period_start + make_interval(secs => period_s) > now() and not paused
-                  and exists (select from messages where waits_for = g.id)
-            ) end,
-            extract(epoch from now() - (select min(next_fire_at) from schedules where next_fire_at is not null))::float8,
-            keys.current, keys.next
-     from (select (select waits_for from messages where waits_for is not null order by waits_for limit 1) as gate) waiting
-     left join signing_keys keys on true"
+    GlanceStatement {} -> GlanceRow;
+    [GLANCE]
+}
+
+statement! {
+    GlanceAndSample {} -> GlanceRow;
+    "select glance.* from sample_queue(), (" [GLANCE] ") glance"
 }
 
 /// Looks, without taking anything.
 pub async fn glance(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
-    type Row = (Option<f64>, Option<f64>, bool, Option<f64>, Option<f64>, Option<String>, Option<String>);
-    let (due_s, pending_s, anybody_waits, period_s, schedule_s, current, next): Row =
-        GlanceStatement { lifetime: PhantomData }.get_result(conn).await?;
-    let duration = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
-    Ok(Glance {
-        next_due_in: due_s.map(duration),
-        next_pending_in: pending_s
-            .map(|seconds| SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX)),
-        anybody_waits,
-        next_period_in: period_s.map(duration),
-        schedule_due_for: schedule_s.filter(|seconds| *seconds >= 0.0).map(duration),
-        signing_keys: current.zip(next).map(|(current, next)| SigningKeys { current, next }),
-    })
+    Ok(Glance::read(GlanceStatement { lifetime: PhantomData }.get_result(conn).await?))
+}
+
+/// Looks, and writes down how many messages are open unless somebody has done so in this minute.
+pub async fn glance_and_sample(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
+    Ok(Glance::read(GlanceAndSample { lifetime: PhantomData }.get_result(conn).await?))
+}
+
+type Row = (Option<f64>, Option<f64>, bool, Option<f64>, Option<f64>, Option<String>, Option<String>);
+
+impl Glance {
+    fn read((due_s, pending_s, anybody_waits, period_s, schedule_s, current, next): Row) -> Self {
+        let duration = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
+        Self {
+            next_due_in: due_s.map(duration),
+            next_pending_in: pending_s
+                .map(|seconds| SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX)),
+            anybody_waits,
+            next_period_in: period_s.map(duration),
+            schedule_due_for: schedule_s.filter(|seconds| *seconds >= 0.0).map(duration),
+            signing_keys: current.zip(next).map(|(current, next)| SigningKeys { current, next }),
+        }
+    }
+
+    /// Whether messages are open.
+    pub fn is_anything_open(&self) -> bool {
+        self.next_due_in.is_some() || self.anybody_waits
+    }
 }
 
 /// A connection that listens for notifications of accepts, cancels, key rotations and changed schedules.

@@ -28,6 +28,13 @@ async fn an_event_that_is_none_of_ours_is_an_error_of_the_function() {
 }
 
 #[tokio::test]
+async fn a_tick_looks_how_many_messages_are_open() {
+    let deployed = Deployed::start().await;
+    deployed.tick().await;
+    assert_eq!(deployed.database.count("select count(*) from queue_samples where scheduled = 0").await, 1);
+}
+
+#[tokio::test]
 async fn the_cron_of_a_deployment_publishes_once_for_a_time_however_often_it_is_invoked() {
     let deployed = Deployed::start().await;
     let at = |time: &str| json!({"sigpost": "publish", "url": deployed.receiver.url("/api/jobs/cleanup"), "body": {"retention": 30}, "time": time});

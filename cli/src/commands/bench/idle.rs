@@ -20,8 +20,9 @@ use super::statements::{self, Statement};
 
 const JOBS: u64 = 200;
 const CONNECTIONS: usize = 4;
-/// Longer than a lease of 20 s: at the end of the last one the engine looks once more.
-const SETTLE: Duration = Duration::from_secs(30);
+/// Longer than a lease of 20 s, at the end of the last of which the engine looks once more, and than the minute
+/// after which it reports once more.
+const SETTLE: Duration = Duration::from_secs(90);
 /// Postgres counts the transactions of a session at most 10 s later.
 const LATE: Duration = Duration::from_secs(12);
 

@@ -74,6 +74,11 @@ impl Counts {
         };
     }
 
+    /// How much was done here, in any unit: it grows with whatever happens to a message.
+    pub(super) fn done(&self) -> u64 {
+        self.accepted.get() + self.delivered.get() + self.errors.get() + self.given_back.get()
+    }
+
     /// Writes what was counted since the last time, if anything was.
     pub(super) fn emit(&self) {
         let counts = [self.delivered.get(), self.errors.get(), self.failed.get()];
@@ -108,6 +113,6 @@ impl Engine {
         };
         gauge(IN_FLIGHT, self.in_flight());
         gauge(ROOM, self.max_in_flight());
-        gauge(LISTENING, usize::from(self.is_listening()));
+        gauge(LISTENING, usize::from(self.deaf_since().is_none()));
     }
 }

@@ -1,6 +1,7 @@
 //! Drain: claim and push until nothing is due. And the loop that decides when.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sigpost_store::accept::LeaseTerms;
@@ -112,11 +113,16 @@ async fn look(engine: &Engine) -> Result<Option<Duration>, Error> {
 impl Engine {
     /// Looks, without taking anything but the deployment's keys, which somebody may have rotated.
     pub(super) async fn glance(&self, conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
-        let mut seen = glance(conn).await?;
+        Ok(self.take_over(glance(conn).await?))
+    }
+
+    /// What has to be done with whatever a look has seen.
+    pub(super) fn take_over(&self, mut seen: Glance) -> Glance {
         if let Some(keys) = seen.signing_keys.take() {
             self.0.keys.replace(keys);
         }
-        Ok(seen)
+        self.0.open.store(seen.is_anything_open(), Ordering::Relaxed);
+        seen
     }
 }
 

@@ -1,6 +1,5 @@
 //! Notifications: other processes say that there is something to look at.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sigpost_store::Error;
@@ -20,7 +19,7 @@ pub(super) async fn listen(engine: Engine) {
         tokio::select! {
             () = engine.0.stopping.cancelled() => return,
             Err(error) = pass_on(&engine) => {
-                engine.0.listening.store(false, Ordering::Relaxed);
+                engine.set_deaf(true);
                 tracing::warn!(%error, "notifications are off until the database is back; timers go on");
             }
         }
@@ -34,7 +33,7 @@ pub(super) async fn listen(engine: Engine) {
 /// Passes notifications on until the connection is lost.
 async fn pass_on(engine: &Engine) -> Result<(), Error> {
     let mut listener = Listener::connect(&engine.0.database).await?;
-    engine.0.listening.store(true, Ordering::Relaxed);
+    engine.set_deaf(false);
     engine.take_over_keys().await?;
     engine.look_at_everything();
     engine.schedules_changed().notify_one();

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use sigpost_store::Error;
 use sigpost_store::dispatchers::{ALIVE, beat, enter, leave};
+use sigpost_store::wake::glance_and_sample;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
@@ -53,10 +54,10 @@ pub(crate) struct Tick {
 }
 
 impl Engine {
-    /// Looks whether a visit has something to do before the next tick, and has it do so. One
-    /// statement. Returns what was seen, for what is no visit's business.
+    /// Looks whether a visit has something to do before the next tick, and has it do so. One statement,
+    /// which is this minute's sample of the queue as well. Returns what was seen, for what is no visit's business.
     pub(crate) async fn tick(&self) -> Result<Tick, Error> {
-        let seen = self.glance(&mut *self.0.database.connection().await?).await?;
+        let seen = self.take_over(glance_and_sample(&mut *self.0.database.connection().await?).await?);
         let due_in = seen.next_pending_in;
         let due = seen.next_due_in == Some(Duration::ZERO)
             || due_in.is_some_and(|due_in| due_in < TICK)

@@ -51,7 +51,7 @@ const SERVER: &str = "
         where relnamespace = current_schema()::text::regnamespace and relkind in ('r', 'p')
           and (relname in ('messages', 'events', 'dead_letters', 'deduplications', 'gates', 'slots', 'schedules',
                            'url_groups', 'signing_keys', 'dispatchers', 'api_tokens', 'run_rollups', 'message_rollups',
-                           'rollup_progress'))
+                           'rollup_progress', 'queue_samples', 'processes'))
     ),
     wanted as (
         select relname, unnest(array['select', 'insert', 'update', 'delete']) as privilege, oid from tables

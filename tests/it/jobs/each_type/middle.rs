@@ -44,10 +44,12 @@ impl<'a> Middle<'a> {
     pub(super) async fn reached(self, database: &TestDatabase) {
         match self {
             Self::Table(name) => {
-                // In another test's database the table has the same number.
+                // In another test's database the table has the same number. The dispatcher's look at the queue
+                // waits for it as well.
                 let waits = format!(
-                    "select exists (select from pg_locks l join pg_database d on d.oid = l.database
-                     where datname = current_database() and relation = '{name}'::regclass and not granted)"
+                    "select exists (select from pg_locks l join pg_stat_activity a using (pid)
+                     where datname = current_database() and relation = '{name}'::regclass and not granted
+                       and query not like '%sample_queue()%')"
                 );
                 until(database, &waits).await;
             }
