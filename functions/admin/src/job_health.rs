@@ -8,6 +8,7 @@ use serde::Serialize;
 use sigpost_runtime::ApiError;
 use sigpost_store::alerts::{self, Alert};
 use sigpost_store::health::{Health, Report, measure};
+use sigpost_store::metrics::catch_up;
 use sigpost_store::{AsyncPgConnection, Database};
 
 use crate::answer::ask;
@@ -24,7 +25,10 @@ struct JobHealth {
 /// 200 when healthy or degraded, 503 when unhealthy or when nobody can know.
 pub(crate) async fn get_job_health(State(database): State<Database>, query: WindowQuery) -> Result<Response, ApiError> {
     let window = query.window(HOUR)?;
-    let asked = async |conn: &mut AsyncPgConnection| Ok((measure(conn, window).await?, alerts::open(conn).await?));
+    let asked = async |conn: &mut AsyncPgConnection| {
+        catch_up(conn).await?;
+        Ok((measure(conn, window).await?, alerts::open(conn).await?))
+    };
     let (numbers, alerts) = ask(&database, asked).await?;
     let report = Report::new(numbers, window);
     let status = if report.health() == Health::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };

@@ -18,7 +18,7 @@ use sigpost_runtime::metrics::{
 };
 use sigpost_store::alerts::{self, Alert, Severity};
 use sigpost_store::health::{Numbers, measure};
-use sigpost_store::metrics::Window;
+use sigpost_store::metrics::{Window, catch_up};
 use sigpost_store::operation::{ScheduleState, schedule_states};
 use sigpost_store::{AsyncPgConnection, Database, Error};
 
@@ -54,6 +54,7 @@ pub(crate) async fn get_metrics(
 }
 
 async fn look(conn: &mut AsyncPgConnection) -> Result<Seen, Error> {
+    catch_up(conn).await?;
     Ok(Seen {
         numbers: measure(conn, Window::new(HOUR)).await?,
         schedules: schedule_states(conn).await?,

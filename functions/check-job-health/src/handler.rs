@@ -7,7 +7,7 @@ use serde::Serialize;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 use sigpost_store::alerts::{self, Alert, Found, gather};
 use sigpost_store::health::{Health, Numbers, Report, measure};
-use sigpost_store::metrics::Window;
+use sigpost_store::metrics::{Window, catch_up};
 use sigpost_store::migrate;
 
 use crate::CheckJobHealth;
@@ -61,7 +61,10 @@ impl Handler for Checker {
 
     /// A bad verdict is a check that was done: the run is completed, and the log has a warning.
     async fn run(&self, job: CheckJobHealth, ctx: &JobContext) -> Result<Outcome, JobError> {
-        let numbers = measure(&mut *ctx.database.connection().await?, job.window()).await?;
+        let mut conn = ctx.database.connection().await?;
+        catch_up(&mut conn).await?;
+        let numbers = measure(&mut conn, job.window()).await?;
+        drop(conn);
         let report = Report::new(numbers.clone(), job.window());
         if report.health() != Health::Healthy {
             tracing::warn!(health = ?report.health(), reasons = ?report.reasons(), "[jobs] Job health");

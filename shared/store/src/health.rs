@@ -11,7 +11,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 pub use self::report::Report;
 pub use self::verdict::Health;
 use crate::Error;
-use crate::metrics::{Durations, Histogram, TypeMetrics, Window, catch_up, runs_by_type};
+use crate::metrics::{Durations, Histogram, TypeMetrics, Window, runs_by_type};
 
 /// How jobs, runs and messages stand. "In the window" means between the window's length ago and now.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,6 +50,8 @@ pub struct Queue {
     pub scheduled: i64,
     /// Being delivered.
     pub active: i64,
+    /// Held back by queues and flow-control keys.
+    pub waiting: i64,
     /// For how long the oldest has been due, in seconds.
     pub oldest_due_s: Option<f64>,
 }
@@ -63,10 +65,9 @@ pub struct DeadLetters {
     pub total: i64,
 }
 
-/// Measures over a window, from the rollups and from what is open; no lock is taken. However much there is of
-/// it, no more than ten thousand rows of a kind are counted.
+/// Measures over a window, from the rollups, which should be [caught up](crate::metrics::catch_up), and from what
+/// is open. It writes nothing. However much there is of it, no more than ten thousand rows of a kind are counted.
 pub async fn measure(conn: &mut AsyncPgConnection, window: Window) -> Result<Numbers, Error> {
-    catch_up(conn).await?;
     let by_type = runs_by_type(conn, window).await?;
     let row: Row =
         MeasureOpen { window_s: window.length().as_secs_f64(), lifetime: PhantomData }.get_result(conn).await?;
@@ -75,7 +76,7 @@ pub async fn measure(conn: &mut AsyncPgConnection, window: Window) -> Result<Num
         durations: all_durations(&by_type),
         by_type,
         stuck: Stuck { count: stuck.0, oldest_s: stuck.1, message_ids: stuck.2 },
-        queue: Queue { due: queue.0, scheduled: queue.1, active: queue.2, oldest_due_s: queue.3 },
+        queue: Queue::read(queue),
         dead_letters: DeadLetters { in_window: dead_letters.0, total: dead_letters.1 },
         last_completed_at_ms,
     })
@@ -87,12 +88,30 @@ fn all_durations(by_type: &[TypeMetrics]) -> Option<Durations> {
     all.durations()
 }
 
-type Row = ((i64, Option<f64>, Vec<String>), (i64, i64, i64, Option<f64>), (i64, i64), Option<i64>);
+statement! {
+    MeasureQueue {} -> (BigInt, BigInt, BigInt, BigInt, Nullable<Double>);
+    "select due, scheduled, active, waiting, oldest_due_s from measure_queue()"
+}
+
+/// The open messages alone.
+pub async fn queue(conn: &mut AsyncPgConnection) -> Result<Queue, Error> {
+    Ok(Queue::read(MeasureQueue { lifetime: PhantomData }.get_result(conn).await?))
+}
+
+type QueueRow = (i64, i64, i64, i64, Option<f64>);
+
+impl Queue {
+    fn read((due, scheduled, active, waiting, oldest_due_s): QueueRow) -> Self {
+        Self { due, scheduled, active, waiting, oldest_due_s }
+    }
+}
+
+type Row = ((i64, Option<f64>, Vec<String>), QueueRow, (i64, i64), Option<i64>);
 
 statement! {
     MeasureOpen { window_s: f64 => Double } -> (
         (BigInt, Nullable<Double>, Array<Text>),
-        (BigInt, BigInt, BigInt, Nullable<Double>),
+        (BigInt, BigInt, BigInt, BigInt, Nullable<Double>),
         (BigInt, BigInt),
         Nullable<BigInt>,
     );
@@ -105,25 +124,17 @@ statement! {
             limit 10000
         ) few
     ),
-    queue as (
-        select (select count(*) from (select from messages where due_at <= now() limit 10000) few) as due,
-               (select count(*) from (
-                   select from messages where due_at > now() and state = 'pending' limit 10000) few) as scheduled,
-               (select count(*) from (
-                   select from messages where due_at > now() and state = 'active' limit 10000) few) as active,
-               (select extract(epoch from now() - min(due_at))::float8 from messages where due_at <= now()) as oldest_due_s
-    ),
     dead as (
-        select (select count(*) from (
-                   select from dead_letters
-                   where failed_at >= now() - make_interval(secs => " {window_s} ") limit 10000) few) as in_window,
-               (select count(*) from (select from dead_letters limit 10000) few) as total
+        select count(*) as in_window from (
+            select from dead_letters
+            where failed_at >= now() - make_interval(secs => " {window_s} ") limit 10000) few
     ),
     latest as (
         select completed_at from job_executions
         where completed_at is not null and status = 'completed' order by completed_at desc limit 1
     )
-    select stuck.count, stuck.oldest_s, stuck.message_ids, queue.due, queue.scheduled, queue.active, queue.oldest_due_s,
-           dead.in_window, dead.total, (select (extract(epoch from completed_at) * 1000)::bigint from latest)
-    from stuck, queue, dead"
+    select stuck.count, stuck.oldest_s, stuck.message_ids,
+           queue.due, queue.scheduled, queue.active, queue.waiting, queue.oldest_due_s,
+           dead.in_window, queue.dead_letters, (select (extract(epoch from completed_at) * 1000)::bigint from latest)
+    from stuck, measure_queue() queue, dead"
 }

@@ -22,7 +22,7 @@ async fn an_idle_deployment_is_healthy() {
         "windowSeconds": 3600,
         "byType": [],
         "stuck": { "count": 0, "oldestSeconds": null, "messageIds": [] },
-        "queue": { "due": 0, "scheduled": 0, "active": 0, "oldestDueSeconds": null },
+        "queue": { "due": 0, "scheduled": 0, "active": 0, "waiting": 0, "oldestDueSeconds": null },
         "deadLetters": { "inWindow": 0, "total": 0 },
         "durations": null,
         "lastCompletedAt": null,
@@ -119,7 +119,7 @@ async fn a_queue_that_nobody_works_on_degrades() {
     let mut queue = body["queue"].clone();
     let oldest = queue["oldestDueSeconds"].take().as_f64().expect("a number");
     assert!((200.0..260.0).contains(&oldest), "{oldest}");
-    assert_eq!(queue, json!({ "due": 1, "scheduled": 2, "active": 1, "oldestDueSeconds": null }));
+    assert_eq!(queue, json!({ "due": 1, "scheduled": 2, "active": 1, "waiting": 0, "oldestDueSeconds": null }));
 
     // Leased by a dispatcher that has died, and no other has come.
     admin.message("active", "-400 seconds").await;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 use sigpost::jobs::JOBS;
 use sigpost_store::diagnosis::runs::{self, Durations, Stuck};
-use sigpost_store::diagnosis::traffic::{self, Queue, Traffic};
+use sigpost_store::diagnosis::traffic::Traffic;
+use sigpost_store::health::{self, Queue};
 use sigpost_store::metrics::{TypeMetrics, Window, runs_by_type};
 
 use super::finding::{Finding, lasting};
@@ -13,7 +14,7 @@ use super::subject::Subject;
 use crate::output::counted;
 
 pub(super) async fn overdue(subject: &Subject) -> Result<Finding> {
-    Ok(judge_overdue(traffic::queue(&mut *subject.session().await?).await?))
+    Ok(judge_overdue(health::queue(&mut *subject.session().await?).await?))
 }
 
 fn judge_overdue(queue: Queue) -> Finding {
@@ -28,7 +29,7 @@ fn judge_overdue(queue: Queue) -> Finding {
 }
 
 pub(super) async fn queue_depth(subject: &Subject) -> Result<Finding> {
-    Ok(judge_depth(traffic::queue(&mut *subject.session().await?).await?))
+    Ok(judge_depth(health::queue(&mut *subject.session().await?).await?))
 }
 
 fn judge_depth(queue: Queue) -> Finding {
@@ -36,8 +37,8 @@ fn judge_depth(queue: Queue) -> Finding {
     let fix = "raise MAX_IN_FLIGHT, run more processes, or make the slowest target faster";
     match queue.due {
         ..=100 => Finding::passed(figure),
-        101..=10_000 => Finding::warned(figure, "more than 100 messages wait although they are due", fix),
-        _ => Finding::failed(figure, "more than 10,000 messages wait although they are due", fix),
+        101..10_000 => Finding::warned(figure, "more than 100 messages wait although they are due", fix),
+        _ => Finding::failed(figure, "10,000 messages or more wait although they are due", fix),
     }
 }
 
@@ -138,7 +139,7 @@ mod tests {
         {
             assert_eq!(judge_overdue(queue(1, late_s)).state, expected, "{late_s:?}");
         }
-        for (due, expected) in [(100, Passed), (101, Warned), (10_000, Warned), (10_001, Failed)] {
+        for (due, expected) in [(100, Passed), (101, Warned), (9_999, Warned), (10_000, Failed)] {
             assert_eq!(judge_depth(queue(due, None)).state, expected, "{due}");
         }
     }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use sigpost_store::health::{Health, Numbers, Report, measure};
-use sigpost_store::metrics::{Durations, TypeMetrics, Window};
+use sigpost_store::metrics::{Durations, TypeMetrics, Window, catch_up};
 use sigpost_store::operation::{DeadLetterGroup, dead_letter_groups};
 use tokio::time::timeout;
 use url::form_urlencoded;
@@ -54,6 +54,7 @@ pub(crate) async fn show_overview(State(console): State<Console>, query: WindowQ
 
 async fn measured(console: &Console, window: Window) -> Result<Measured, Failure> {
     let mut conn = console.database.connection().await?;
+    catch_up(&mut conn).await?;
     let numbers = measure(&mut conn, window).await?;
     let trends = trends::read(&mut conn, window).await?;
     Ok(Measured { numbers, trends, errors: dead_letter_groups(&mut conn).await? })

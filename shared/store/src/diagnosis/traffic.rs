@@ -6,31 +6,6 @@ use serde::Deserialize;
 use super::{row, rows};
 use crate::Error;
 
-/// Open messages, ten thousand and one of each kind at most.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-pub struct Queue {
-    /// Could be delivered now: pending and due, or leased by a dispatcher that let the lease end.
-    pub due: i64,
-    /// Being delivered.
-    pub active: i64,
-    /// Due later.
-    pub scheduled: i64,
-    /// For how long the oldest has been due.
-    pub oldest_due_s: Option<f64>,
-}
-
-/// Looks at the open messages.
-pub async fn queue(conn: &mut AsyncPgConnection) -> Result<Queue, Error> {
-    let query = "
-        select (select count(*) from (select from messages where due_at <= now() limit 10001) few) as due,
-               (select count(*) from (
-                   select from messages where due_at > now() and state = 'active' limit 10001) few) as active,
-               (select count(*) from (
-                   select from messages where due_at > now() and state = 'pending' limit 10001) few) as scheduled,
-               (select extract(epoch from now() - min(due_at)) from messages where due_at <= now()) as oldest_due_s";
-    row(conn, query).await
-}
-
 /// Messages, of the last hundred thousand that were accepted where it is about finished ones.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Traffic {

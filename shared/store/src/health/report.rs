@@ -59,6 +59,7 @@ struct Queue {
     due: i64,
     scheduled: i64,
     active: i64,
+    waiting: i64,
     oldest_due_seconds: Option<f64>,
 }
 
@@ -104,6 +105,7 @@ impl Report {
                 due: queue.due,
                 scheduled: queue.scheduled,
                 active: queue.active,
+                waiting: queue.waiting,
                 oldest_due_seconds: queue.oldest_due_s.map(milli),
             },
             dead_letters: DeadLetters { in_window: dead_letters.in_window, total: dead_letters.total },
@@ -175,7 +177,7 @@ mod tests {
             ],
             "failureRate": 0.0, "totalJobs": 0, "health": "healthy", "reasons": [], "windowSeconds": 3600, "byType": [],
             "stuck": { "count": 0, "oldestSeconds": null, "messageIds": [] },
-            "queue": { "due": 0, "scheduled": 0, "active": 0, "oldestDueSeconds": null },
+            "queue": { "due": 0, "scheduled": 0, "active": 0, "waiting": 0, "oldestDueSeconds": null },
             "deadLetters": { "inWindow": 0, "total": 0 },
             "durations": null, "lastCompletedAt": null,
         });
@@ -193,7 +195,7 @@ mod tests {
                 TypeMetrics { job_type: "send-email".into(), processing: 2, completed: 98, ..TypeMetrics::default() },
             ],
             stuck: health::Stuck { count: 1, oldest_s: Some(700.123_456), message_ids: vec!["msg_1".into()] },
-            queue: health::Queue { due: 4, scheduled: 5, active: 6, oldest_due_s: Some(1.5) },
+            queue: health::Queue { due: 4, scheduled: 5, active: 6, waiting: 7, oldest_due_s: Some(1.5) },
             dead_letters: health::DeadLetters { in_window: 7, total: 8 },
             durations: Some(metrics::Durations { average_ms: 1.234_56, p50_ms: 1.0, p95_ms: 2.0, p99_ms: 3.0 }),
             last_completed_at_ms: Some(1_763_800_000_123),
@@ -210,7 +212,7 @@ mod tests {
                 { "type": "send-email", "processing": 2, "completed": 98, "failed": 0, "failureRate": 0.0 },
             ],
             "stuck": { "count": 1, "oldestSeconds": 700.123, "messageIds": ["msg_1"] },
-            "queue": { "due": 4, "scheduled": 5, "active": 6, "oldestDueSeconds": 1.5 },
+            "queue": { "due": 4, "scheduled": 5, "active": 6, "waiting": 7, "oldestDueSeconds": 1.5 },
             "deadLetters": { "inWindow": 7, "total": 8 },
             "durations": { "averageMs": 1.235, "p50Ms": 1.0, "p95Ms": 2.0, "p99Ms": 3.0 },
             "lastCompletedAt": "2025-11-22T08:26:40.123Z",
