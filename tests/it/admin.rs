@@ -4,6 +4,7 @@ mod health;
 mod lists;
 mod metrics;
 mod prometheus;
+mod queue_depth;
 
 use admin::AdminToken;
 use serde_json::Value;

@@ -164,6 +164,6 @@ impl From<MessageCounts> for Messages {
 }
 
 /// What Postgres says it is lies within what can be written.
-fn rfc3339(seconds: i64) -> String {
+pub(crate) fn rfc3339(seconds: i64) -> String {
     Timestamp::from_second(seconds).unwrap_or_default().to_string()
 }

@@ -9,6 +9,7 @@ mod job_health;
 mod job_metrics;
 mod lists;
 mod prometheus;
+mod queue_depth;
 mod router;
 mod stats;
 mod window;

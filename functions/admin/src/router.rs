@@ -12,6 +12,7 @@ use crate::job_health::get_job_health;
 use crate::job_metrics::get_job_metrics;
 use crate::lists::{get_keys, list_active, list_dead_letters, list_schedules, list_throttle};
 use crate::prometheus::{OwnMetrics, get_metrics};
+use crate::queue_depth::get_queue_depth;
 use crate::stats::get_stats;
 use crate::{Config, ConsoleConfig, console};
 
@@ -20,6 +21,7 @@ pub fn router(database: Database, authorization: Authorization) -> Router {
     Router::new()
         .route("/api/admin/job-health", get(get_job_health))
         .route("/api/admin/job-metrics", get(get_job_metrics))
+        .route("/api/admin/queue-depth", get(get_queue_depth))
         .route("/api/admin/stats", get(get_stats))
         .route("/api/admin/active", get(list_active))
         .route("/api/admin/dead-letters", get(list_dead_letters))

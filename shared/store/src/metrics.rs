@@ -1,9 +1,11 @@
-//! How many runs and messages ended when: from the rollups, and what is not rolled up yet from its rows.
+//! How many runs and messages ended when: from the rollups, and what is not rolled up yet from its rows. And how
+//! many messages were open when: from samples, which dispatchers take.
 //!
 //! Nobody keeps the rollups up to date all the time: whoever asks calls [`catch_up`] first, and so does check-job-health.
 
 mod histogram;
 mod messages;
+mod queue;
 mod runs;
 
 use std::marker::PhantomData;
@@ -14,6 +16,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 pub use self::histogram::{Durations, Histogram};
 pub use self::messages::{MessageCounts, MessagePoint, message_series};
+pub use self::queue::{Depth, QueuePoint, queue_series};
 pub use self::runs::{RunPoint, TypeMetrics, failure_rate, run_series, runs_by_type};
 use crate::Error;
 

@@ -111,6 +111,8 @@ async fn the_overview_tells_what_runs_fails_and_waits() {
         );
         console.app.database.execute(&sql).await;
     }
+    let sample = "insert into queue_samples select now() - interval '10 minutes', 1234, 0, 0, 0, null, 0";
+    console.app.database.execute(sample).await;
     console.post("/console/queues/set", &[("queue", "mail"), ("parallelism", "1")]).await;
     console.app.receiver.otherwise(crate::support::Answer::status(500));
     let id = console.app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
@@ -119,6 +121,7 @@ async fn the_overview_tells_what_runs_fails_and_waits() {
     let page = console.get("/console?window=3h").await.text;
     for shown in [
         "unhealthy",
+        "1234 at most; held back: 0",
         "charge-card",
         "25.0 %",
         "the destination answered 500",

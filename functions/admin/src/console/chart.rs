@@ -19,6 +19,8 @@ const DASHES: [&str; 4] = ["none", "6 3", "2 3", "8 3 2 3"];
 pub(crate) struct Series {
     pub(crate) name: &'static str,
     pub(crate) points: Vec<(i64, f64)>,
+    /// Between points that are further apart, in milliseconds, there is no line.
+    pub(crate) longest_gap_ms: i64,
 }
 
 /// Lines over the same time, from zero up to a round number. `unit` is what they count.
@@ -40,7 +42,7 @@ pub(crate) fn lines(title: &str, unit: &str, series: &[Series]) -> Markup {
                 text x=(LEFT) y=(HEIGHT - 4.0) { (scale.time(first)) }
                 text x=(WIDTH) y=(HEIGHT - 4.0) text-anchor="end" { (scale.time(last)) " UTC" }
                 @for (number, series) in series.iter().enumerate() {
-                    path class={ "curve series-" (number % 4) } stroke-dasharray=(DASHES[number % 4]) d=(scale.path(&series.points)) {}
+                    path class={ "curve series-" (number % 4) } stroke-dasharray=(DASHES[number % 4]) d=(scale.path(series)) {}
                 }
             }
             ul.key {
@@ -79,10 +81,13 @@ impl Scale {
         Timestamp::from_millisecond(at_ms).map_or_else(|_| String::new(), |at| at.strftime(format).to_string())
     }
 
-    fn path(&self, points: &[(i64, f64)]) -> String {
-        let mut path = String::with_capacity(points.len() * 12);
-        for (index, (at, value)) in points.iter().enumerate() {
-            let letter = if index == 0 { 'M' } else { 'L' };
+    fn path(&self, series: &Series) -> String {
+        let mut path = String::with_capacity(series.points.len() * 12);
+        let mut before = None;
+        for (at, value) in &series.points {
+            let goes_on = before.is_some_and(|before| at - before <= series.longest_gap_ms);
+            before = Some(at);
+            let letter = if goes_on { 'L' } else { 'M' };
             // Writing to a string cannot fail.
             let _ = write!(path, "{letter}{:.1} {:.1}", self.x(*at), self.y(*value));
         }
@@ -112,7 +117,9 @@ mod tests {
     #[test]
     fn lines_stay_in_their_box_and_reach_its_ends() {
         let scale = Scale { first: 0, last: 100, top: round_up(40.0) };
-        assert_eq!(scale.path(&[(0, 0.0), (100, 50.0)]), "M44.0 110.0L380.0 8.0");
+        let path = |points, longest_gap_ms| scale.path(&Series { name: "a", points, longest_gap_ms });
+        assert_eq!(path(vec![(0, 0.0), (100, 50.0)], i64::MAX), "M44.0 110.0L380.0 8.0");
+        assert_eq!(path(vec![(0, 0.0), (25, 0.0), (100, 50.0)], 50), "M44.0 110.0L128.0 110.0M380.0 8.0");
         for (most, top) in [(0.0, 2.0), (2.0, 2.0), (3.0, 5.0), (11.0, 20.0), (501.0, 1000.0)] {
             assert!((round_up(most) - top).abs() < f64::EPSILON, "{most}");
         }
@@ -126,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_picture_is_told_in_words_and_one_of_nothing_says_so() {
-        let series = [Series { name: "delivered", points: vec![(0, 3.0), (60_000, 2.0)] }];
+        let series = [Series { name: "delivered", points: vec![(0, 3.0), (60_000, 2.0)], longest_gap_ms: i64::MAX }];
         let drawn = lines("Deliveries", "per minute", &series).into_string();
         assert!(drawn.contains("aria-label=\"Deliveries: delivered: 2 at last, 3 at most\""), "{drawn}");
         assert!(lines("Deliveries", "per minute", &[]).into_string().contains("Nothing was measured yet."));

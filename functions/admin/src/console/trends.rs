@@ -4,28 +4,32 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use sigpost_store::metrics::{MessagePoint, RunPoint, Window, message_series, run_series};
+use sigpost_store::metrics::{
+    Depth, MessagePoint, QueuePoint, RunPoint, Window, message_series, queue_series, run_series,
+};
 use sigpost_store::{AsyncPgConnection, Error};
 
 use super::chart::{Series, lines};
 
-/// Both series of a window.
+/// The series of a window.
 pub(crate) struct Trends {
     messages: Vec<MessagePoint>,
     runs: Vec<RunPoint>,
+    queue: Vec<QueuePoint>,
     window: Window,
     now: Timestamp,
 }
 
-/// Reads them. Whoever measures the health before has brought the rollups up to date.
+/// Reads them; the rollups should be caught up.
 pub(crate) async fn read(conn: &mut AsyncPgConnection, window: Window) -> Result<Trends, Error> {
     let messages = message_series(conn, window).await?;
-    Ok(Trends { messages, runs: run_series(conn, window).await?, window, now: Timestamp::now() })
+    let runs = run_series(conn, window).await?;
+    Ok(Trends { messages, runs, queue: queue_series(conn, window).await?, window, now: Timestamp::now() })
 }
 
 impl Trends {
     pub(crate) fn draw(&self) -> Markup {
-        html! { div.charts { (self.deliveries()) (self.runs()) (self.durations()) } }
+        html! { div.charts { (self.depth()) (self.deliveries()) (self.runs()) (self.durations()) } }
     }
 
     fn deliveries(&self) -> Markup {
@@ -47,6 +51,24 @@ impl Trends {
         lines("Runs", self.unit(), &[of("completed", |run| run.completed), of("failed", |run| run.failed)])
     }
 
+    /// What is due later says little about how deliveries go, and would hide the rest: it is not shown. Where nobody
+    /// looked there is no line; when nothing is to be done nobody looks for a quarter of an hour.
+    fn depth(&self) -> Markup {
+        #[expect(clippy::cast_precision_loss, reason = "a picture")]
+        let of = |name, depth: fn(&QueuePoint) -> Depth| Series {
+            name,
+            points: self.queue.iter().map(|point| (point.at_s * 1000, depth(point).most as f64)).collect(),
+            longest_gap_ms: if self.is_by_minute() { 20 * 60_000 } else { 3_600_000 },
+        };
+        let series = [
+            of("due", |point| point.due),
+            of("held back", |point| point.waiting),
+            of("under way", |point| point.active),
+        ];
+        let unit = if self.is_by_minute() { "messages" } else { "messages, the most of an hour" };
+        lines("Queue depth", unit, &series)
+    }
+
     /// A step without runs has no duration: the line goes on to the next one that has.
     fn durations(&self) -> Markup {
         let of = |name, which: fn(&sigpost_store::metrics::Durations) -> f64| Series {
@@ -56,6 +78,7 @@ impl Trends {
                 .iter()
                 .filter_map(|point| Some((point.at_s * 1000, which(point.durations.as_ref()?))))
                 .collect(),
+            longest_gap_ms: i64::MAX,
         };
         let series = [
             of("half within", |durations| durations.p50_ms),
@@ -75,11 +98,15 @@ impl Trends {
         #[expect(clippy::cast_precision_loss, reason = "a picture")]
         let point = |at_s: i64| (at_s * 1000, counts.get(&at_s).copied().unwrap_or(0) as f64);
         let steps = std::iter::successors(Some(first), |at| Some(at + step_s)).take_while(|at| *at <= last);
-        Series { name, points: steps.map(point).collect() }
+        Series { name, points: steps.map(point).collect(), longest_gap_ms: i64::MAX }
     }
 
     fn unit(&self) -> &'static str {
-        if self.window.step().as_secs() == 60 { "per minute" } else { "per hour" }
+        if self.is_by_minute() { "per minute" } else { "per hour" }
+    }
+
+    fn is_by_minute(&self) -> bool {
+        self.window.step().as_secs() == 60
     }
 }
 
@@ -93,7 +120,7 @@ mod tests {
     fn steps_without_anything_are_zeros() {
         let now = Timestamp::from_second(10_030).expect("a time");
         let window = Window::new(Duration::from_secs(180));
-        let trends = Trends { messages: Vec::new(), runs: Vec::new(), window, now };
+        let trends = Trends { messages: Vec::new(), runs: Vec::new(), queue: Vec::new(), window, now };
         let Series { points, .. } = trends.counted("runs", [(9_900, 4)].into_iter());
         assert_eq!(points, [(9_840_000, 0.0), (9_900_000, 4.0), (9_960_000, 0.0), (10_020_000, 0.0)]);
     }
