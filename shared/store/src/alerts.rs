@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 
-pub use self::facts::{Facts, Late, Waiting, gather};
+pub use self::facts::{Backlog, Facts, Late, Waiting, gather};
 use crate::Error;
 
 /// How bad it is.

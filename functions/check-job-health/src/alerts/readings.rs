@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sigpost_store::alerts::Facts;
+use sigpost_store::alerts::{Backlog, Facts};
 use sigpost_store::health::Numbers;
 use sigpost_store::metrics::failure_rate;
 
 /// Shares of fewer than this many say nothing.
 const FEWEST: i64 = 20;
+/// A backlog that was smaller than this within the hour does not grow: it comes and goes.
+const FEWEST_BEHIND: i64 = 100;
 
 /// Everything that was looked at.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +50,8 @@ fn of(rule: &'static str, subject: &str, value: f64, message: String) -> Reading
 pub(crate) fn readings(seen: &Seen) -> Vec<Reading> {
     let mut readings = of_runs(&seen.numbers);
     readings.extend(of_messages(seen));
+    readings.extend(of_growth(seen));
+    readings.extend(of_processes(&seen.facts));
     readings.extend(of_schedules(seen));
     readings.extend(of_the_database(seen));
     readings.extend(of_emails(&seen.facts));
@@ -110,6 +114,45 @@ fn of_messages(Seen { numbers, facts, .. }: &Seen) -> Vec<Reading> {
             format!("{} messages wait at {}, the first for {:.0} s", waiting.count, waiting.gate, waiting.longest_s);
         of("held-back", &waiting.gate, waiting.longest_s, message)
     }));
+    readings
+}
+
+/// What becomes more and more, before it is much.
+fn of_growth(Seen { numbers, facts, .. }: &Seen) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    if let Some(Backlog { now, least_of_hour, most_before, average_before }) = facts.backlog
+        && least_of_hour >= FEWEST_BEHIND
+        && now >= most_before
+    {
+        let times = count(now) / average_before.max(1.0);
+        let message = format!(
+            "{now} messages are due or held back, more than at any time of the last day, when they were {average_before:.0} on average"
+        );
+        readings.push(of_all("backlog-growing", times, message));
+    }
+    if let Some(before) = facts.dead_letters_a_day_ago {
+        let (kept, more) = (numbers.dead_letters.total, numbers.dead_letters.total - before);
+        // Of a large pile a small part is no news.
+        if more * 10 >= before {
+            let message = format!("{kept} dead letters are kept, {more} more than a day ago");
+            readings.push(of_all("dead-letters-growing", count(more), message));
+        }
+    }
+    readings
+}
+
+fn of_processes(facts: &Facts) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    for process in &facts.processes {
+        if let Some(share) = process.memory_share {
+            let message = format!("the process uses {:.0} % of the memory that it may use", share * 100.0);
+            readings.push(of("memory", &process.name, share, message));
+        }
+        if let Some(deaf_s) = process.deaf_s {
+            let message = format!("no notifications have reached the process for {deaf_s:.0} s");
+            readings.push(of("listen-down", &process.name, deaf_s, message));
+        }
+    }
     readings
 }
 
@@ -177,7 +220,9 @@ fn count(number: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use sigpost_store::alerts::{Late, Waiting};
+    use sigpost_store::health::DeadLetters;
     use sigpost_store::metrics::TypeMetrics;
+    use sigpost_store::processes::Process;
 
     use super::super::{Rules, findings};
     use super::*;
@@ -219,11 +264,44 @@ mod tests {
     }
 
     #[test]
+    fn a_backlog_grows_when_it_is_at_its_highest_and_never_went_away() {
+        let of = |now, least_of_hour, most_before, average_before| {
+            let backlog = Some(Backlog { now, least_of_hour, most_before, average_before });
+            wrong(&Seen { facts: Facts { backlog, ..Facts::default() }, ..Seen::default() })
+        };
+        assert_eq!(of(300, 120, 290, 100.0), [(String::new(), "backlog-growing", 3.0)]);
+        assert_eq!(of(300, 120, 301, 100.0), [], "it shrinks");
+        assert_eq!(of(300, 99, 290, 100.0), [], "it was gone within the hour");
+        assert_eq!(of(199, 120, 190, 100.0), [], "it is as on other days");
+        assert_eq!(of(100, 100, 100, 0.0), [(String::new(), "backlog-growing", 100.0)]);
+    }
+
+    #[test]
+    fn dead_letters_grow_when_they_are_many_more_than_a_day_ago() {
+        let of = |before, total| {
+            let numbers = Numbers { dead_letters: DeadLetters { in_window: 0, total }, ..Numbers::default() };
+            let facts = Facts { dead_letters_a_day_ago: before, ..Facts::default() };
+            wrong(&Seen { numbers, facts, ..Seen::default() })
+        };
+        assert_eq!(of(Some(0), 100), [(String::new(), "dead-letters-growing", 100.0)]);
+        assert_eq!(of(Some(1000), 1100), [(String::new(), "dead-letters-growing", 100.0)]);
+        assert_eq!(of(Some(0), 99), []);
+        assert_eq!(of(Some(2000), 2199), []);
+        assert_eq!(of(Some(200), 0), []);
+        assert_eq!(of(None, 5000), []);
+    }
+
+    #[test]
     fn several_things_of_one_rule_are_told_apart() {
         let facts = Facts {
             late_schedules: vec![Late { id: "a".into(), late_s: 119.0 }, Late { id: "b".into(), late_s: 121.0 }],
             waiting: vec![Waiting { gate: "queue:q".into(), count: 3, longest_s: 901.0 }],
             last_completions: vec![("cleanup".into(), 90.0), ("never-asked-for".into(), 1e9)],
+            processes: vec![
+                Process { name: "web-1/7".into(), memory_share: Some(0.95), deaf_s: Some(61.0) },
+                Process { name: "web-2/7".into(), memory_share: Some(0.79), deaf_s: None },
+                Process { name: "mac/7".into(), memory_share: None, deaf_s: Some(59.0) },
+            ],
             ..Facts::default()
         };
         let expected =
@@ -234,6 +312,8 @@ mod tests {
             found,
             [
                 named("queue:q", "held-back", 901.0),
+                named("web-1/7", "memory", 0.95),
+                named("web-1/7", "listen-down", 61.0),
                 named("b", "schedule-missed", 121.0),
                 named("cleanup", "no-completions", 1.5)
             ]

@@ -27,7 +27,7 @@ const fn rule(id: &'static str, warning: Option<f64>, critical: Option<f64>) -> 
 }
 
 /// All of them, in the units of their readings.
-const RULES: [Rule; 22] = [
+const RULES: [Rule; 26] = [
     rule("failure-rate", Some(0.05), Some(0.10)),
     rule("stuck-runs", None, Some(1.0)),
     rule("leases-lost", Some(1.0), None),
@@ -35,13 +35,17 @@ const RULES: [Rule; 22] = [
     rule("schedule-missed", Some(120.0), Some(600.0)),
     rule("queue-depth", Some(100.0), Some(1000.0)),
     rule("queue-age", Some(300.0), Some(1800.0)),
+    rule("backlog-growing", Some(2.0), None),
     rule("held-back", Some(900.0), None),
     rule("active-runs", Some(50.0), None),
     rule("slow-runs", Some(30.0), None),
     rule("dead-letters", Some(10.0), Some(100.0)),
+    rule("dead-letters-growing", Some(100.0), None),
     rule("dead-letters-disagree", None, Some(1.0)),
     rule("signature-rejections", Some(10.0), None),
     rule("keys-old", Some(365.0), None),
+    rule("memory", Some(0.8), Some(0.95)),
+    rule("listen-down", Some(60.0), None),
     rule("database-slow", Some(0.5), Some(5.0)),
     rule("query-long", Some(30.0), Some(300.0)),
     rule("clock-skew", Some(5.0), Some(60.0)),

@@ -2,10 +2,12 @@
 
 use std::marker::PhantomData;
 
+use diesel::OptionalExtension;
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::Error;
+use crate::processes::{Process, living};
 use crate::runs::LEASE_EXPIRED;
 
 /// Figures of this moment.
@@ -39,6 +41,25 @@ pub struct Facts {
     pub waiting: Vec<Waiting>,
     /// Job types that ever completed a run, and how long ago the last one was, in seconds.
     pub last_completions: Vec<(String, f64)>,
+    /// Processes that deliver all the time.
+    pub processes: Vec<Process>,
+    /// What was sampled of the queue; `None` while an hour was hardly looked at.
+    pub backlog: Option<Backlog>,
+    /// Dead letters that were kept a day ago; `None` when nobody looked then.
+    pub dead_letters_a_day_ago: Option<i64>,
+}
+
+/// Messages that could be delivered, or are held back by a queue or a flow-control key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, diesel::Queryable)]
+pub struct Backlog {
+    /// At least, in the last ten minutes.
+    pub now: i64,
+    /// At least, in the last hour.
+    pub least_of_hour: i64,
+    /// At most, in the day before the last ten minutes.
+    pub most_before: i64,
+    /// On average, in the day before the last hour.
+    pub average_before: f64,
 }
 
 /// A schedule that should have fired.
@@ -126,6 +147,28 @@ statement! {
      where l.completed_at is not null order by 1"
 }
 
+statement! {
+    /// With anything open there is a sample a minute: half of them are enough to know of an hour.
+    MeasureBacklog {} -> (BigInt, BigInt, BigInt, Double);
+    "select now, least_of_hour, most_before, average_before
+     from (
+        select min(backlog) filter (where age < interval '10 minutes') as now,
+               min(backlog) filter (where age < interval '1 hour') as least_of_hour,
+               max(backlog) filter (where age >= interval '10 minutes') as most_before,
+               avg(backlog) filter (where age >= interval '1 hour')::float8 as average_before,
+               count(*) filter (where age < interval '1 hour') as looks
+        from (select due + waiting as backlog, now() - at as age from queue_samples
+              where at > now() - interval '25 hours' and at <= now()) samples
+     ) measured
+     where looks >= 30 and now is not null and average_before is not null"
+}
+
+statement! {
+    DeadLettersADayAgo {} -> BigInt;
+    "select dead_letters from queue_samples
+     where at between now() - interval '2 days' and now() - interval '1 day' order by at desc limit 1"
+}
+
 type Row = (i64, i64, i64, Option<f64>, f64, f64, i64, i64, i64, i64, i64);
 
 /// Looks at everything; the rollups should be caught up.
@@ -148,5 +191,8 @@ pub async fn gather(conn: &mut AsyncPgConnection) -> Result<Facts, Error> {
         late_schedules: LateSchedules { lifetime: PhantomData }.load(conn).await?,
         waiting: WhoWaits { lifetime: PhantomData }.load(conn).await?,
         last_completions: LastCompletions { lifetime: PhantomData }.load(conn).await?,
+        processes: living(conn).await?,
+        backlog: MeasureBacklog { lifetime: PhantomData }.get_result(conn).await.optional()?,
+        dead_letters_a_day_ago: DeadLettersADayAgo { lifetime: PhantomData }.get_result(conn).await.optional()?,
     })
 }

@@ -75,7 +75,7 @@ impl Watched {
 }
 
 /// What makes each rule say that something is wrong, and of what. The tables are the test's own.
-const WRONG: [(&str, &str, &str); 18] = [
+const WRONG: [(&str, &str, &str); 22] = [
     ("failure-rate", "", "insert into job_executions (id, message_id, job_type, attempt, status, started_at, completed_at)
         select gen_random_uuid(), 'msg_' || n, 'play', 1, (case when n < 3 then 'failed' else 'completed' end)::job_execution_status, now(), now()
         from generate_series(1, 20) n"),
@@ -92,6 +92,9 @@ const WRONG: [(&str, &str, &str); 18] = [
         select gen_random_uuid(), 'pending', now(), 'http://127.0.0.1:1/', 'POST', '{}', '', 3, '{}', now() from generate_series(1, 100)"),
     ("queue-age", "", "insert into messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
         values (gen_random_uuid(), 'pending', now() - interval '6 minutes', 'http://127.0.0.1:1/', 'POST', '{}', '', 3, '{}', now())"),
+    ("backlog-growing", "", "insert into queue_samples
+        select date_trunc('minute', now()) - make_interval(mins => n), case when n < 65 then 300 - n else 20 end, 9000, 0, 30, null, 0
+        from generate_series(0, 1400) n"),
     ("held-back", "queue:q", "insert into gates (id, kind, name, parallelism, paused) values ('queue:q', 'queue', 'q', 1, true);
         insert into messages (id, state, url, method, header, body, retries, labels, not_before, created_at, gates, waits_for, queue_name)
         values (gen_random_uuid(), 'pending', 'http://127.0.0.1:1/', 'POST', '{}', '', 3, '{}', now() - interval '16 minutes',
@@ -103,12 +106,21 @@ const WRONG: [(&str, &str, &str); 18] = [
     ("dead-letters", "", "insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
         select gen_random_uuid(), 'failed', '', 'POST', '{}', '', 0, '{}', now(), now() from generate_series(1, 10);
         insert into dead_letters (message_id) select id from messages where state = 'failed'"),
+    ("dead-letters-growing", "", "insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
+        select gen_random_uuid(), 'failed', '', 'POST', '{}', '', 0, '{}', now(), now() from generate_series(1, 103);
+        insert into dead_letters (message_id, failed_at) select id, now() - interval '3 hours' from messages where state = 'failed';
+        insert into queue_samples values (date_trunc('minute', now() - interval '25 hours'), 0, 0, 0, 0, null, 3)"),
     ("dead-letters-disagree", "", "insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
         values (gen_random_uuid(), 'delivered', '', 'POST', '{}', '', 0, '{}', now(), now());
         insert into dead_letters (message_id) select id from messages"),
     ("signature-rejections", "", "insert into events (message_id, state, response_status)
         select gen_random_uuid(), 'ERROR', 401 from generate_series(1, 100)"),
     ("keys-old", "", "update signing_keys set rotated_at = now() - interval '366 days'"),
+    ("memory", "web-1/7", "insert into processes (id, name, seen_at, memory_bytes, memory_limit_bytes)
+        values (gen_random_uuid(), 'web-1/7', now(), 210, 256), (gen_random_uuid(), 'web-1/7', now() - interval '1 minute', 256, 256),
+               (gen_random_uuid(), 'gone/7', now() - interval '21 minutes', 256, 256), (gen_random_uuid(), 'mac/7', now(), null, null)"),
+    ("listen-down", "web-1/7", "insert into processes (id, name, seen_at, deaf_since)
+        values (gen_random_uuid(), 'web-1/7', now(), now() - interval '61 seconds')"),
     ("partitions-missing", "", "do $$ begin execute 'drop table events_' || to_char((now() at time zone 'utc')::date + 1, 'YYYYMMDD'); end $$"),
     ("email-bounces", "", "insert into email_logs (id, email_id, recipient, status, provider)
         select gen_random_uuid(), 'b' || n, 'ada@example.com', (case when n = 1 then 'bounced' else 'delivered' end)::email_status, 'resend'
