@@ -13,7 +13,7 @@ use serde_json::Value;
 use sigpost_qstash::DEV_TOKEN;
 use sigpost_runtime::Aws;
 
-pub(crate) use self::address::{with_query, with_segment};
+pub(crate) use self::address::{destination, with_query, with_segment};
 use crate::table::harmless;
 
 /// How long an answer may take: a batch of a hundred retries is the longest there is.

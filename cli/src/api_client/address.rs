@@ -13,6 +13,16 @@ pub(crate) fn with_segment(path: &str, name: &str) -> String {
     format!("{path}/{}", utf8_percent_encode(name, NAMES))
 }
 
+/// Reads a destination, which becomes part of a path of the API as it stands. Clients resolve `.` and `..` in a path:
+/// the message would go elsewhere, or be no message at all.
+pub(crate) fn destination(text: &str) -> Result<String, String> {
+    let path = text.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
+    match path.split(['/', '\\']).any(|segment| segment == "." || segment == "..") {
+        true => Err("write its path without `.` and `..`".to_owned()),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// The path with parameters behind it.
 pub(crate) fn with_query<'a>(path: &str, parameters: &[(&str, Cow<'a, str>)]) -> String {
     if parameters.is_empty() {
@@ -30,6 +40,17 @@ mod tests {
     fn a_name_stays_one_segment() {
         assert_eq!(with_segment("/v2/flowControl", "eu/ä ?#"), "/v2/flowControl/eu%2F%C3%A4%20%3F%23");
         assert_eq!(with_segment("/v2/queues", "a-b_c.d~e"), "/v2/queues/a-b_c.d~e");
+    }
+
+    #[test]
+    fn destination_that_a_client_would_change_is_refused() {
+        for plain in ["https://a.b/c..d/.e?f=/../#/./", "http://a", "a-group"] {
+            assert_eq!(destination(plain).as_deref(), Ok(plain));
+        }
+        for changed in ["http://a/b/../../c", "http://a/.", "../../keys/rotate", "http://a/%2E%2e/b", "http://a\\..\\b"]
+        {
+            assert!(destination(changed).is_err(), "{changed}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use reqwest::Method;
 
-use crate::api_client::ApiArgs;
+use crate::api_client::{ApiArgs, destination};
 use crate::message_args::MessageArgs;
 use crate::output;
 
@@ -13,6 +13,7 @@ use crate::output;
 #[command(after_help = "Example: sigpost publish http://127.0.0.1:8080/api/jobs/cleanup --body '{\"retention\": 30}'")]
 pub(crate) struct Publish {
     /// Where it goes: an http or https URL.
+    #[arg(value_parser = destination)]
     destination: String,
     #[command(flatten)]
     message: MessageArgs,

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use reqwest::Method;
 
-use crate::api_client::ApiArgs;
+use crate::api_client::{ApiArgs, destination};
 use crate::message_args::MessageArgs;
 use crate::output;
 use crate::table::text;
@@ -16,6 +16,7 @@ use crate::table::text;
   sigpost schedules create https://example.com/poll --cron 'CRON_TZ=Europe/Berlin */10 * * * * *' --id poll")]
 pub(super) struct Create {
     /// Where its messages go: a URL, or the name of a URL group.
+    #[arg(value_parser = destination)]
     destination: String,
     /// When it fires: five fields, or six of which the first are seconds; `CRON_TZ=Europe/Berlin` in front
     /// for a time zone.
