@@ -1,6 +1,6 @@
 //! `sigpost config check`.
 
-mod handlers;
+mod functions;
 mod settings;
 mod source;
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 use sigpost_runtime::references;
 
-use self::settings::{HANDLERS, SERVE, Setting};
+use self::settings::{OTHER_FUNCTIONS, SERVE, Setting};
 use self::source::Value;
 use super::serve;
 use crate::output::{self, counted};
@@ -27,7 +27,7 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show every setting that `sigpost serve` reads, and those of handlers: its value (of secrets the length),
+    /// Show every setting that `sigpost serve` reads, and those of the other functions: its value (of secrets the length),
     /// where it comes from, and what is wrong. Exits with 1 if `serve` would not start.
     Check {
         /// As JSON.
@@ -52,10 +52,10 @@ impl Config {
         let mut problems: Vec<Problem> =
             unresolved.map(|why| Problem::error("(references)", format!("{why:#}"))).into_iter().collect();
         problems.extend(serve::read().1);
-        problems.extend(handlers::problems());
-        let (of_serve, of_handlers) = (shown(&SERVE), shown(&HANDLERS));
-        let data = json!({ "settings": of_serve, "handlerSettings": of_handlers, "problems": problems });
-        output::print(json, &data, || text(&of_serve, &of_handlers, &problems))?;
+        problems.extend(functions::problems());
+        let (of_serve, of_others) = (shown(&SERVE), shown(&OTHER_FUNCTIONS));
+        let data = json!({ "settings": of_serve, "otherSettings": of_others, "problems": problems });
+        output::print(json, &data, || text(&of_serve, &of_others, &problems))?;
         Ok(if problems.iter().any(Problem::is_error) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
@@ -64,15 +64,15 @@ fn shown(settings: &[Setting]) -> Vec<Shown> {
     settings.iter().map(|setting| Shown { name: setting.name, value: source::value(setting) }).collect()
 }
 
-fn text(of_serve: &[Shown], of_handlers: &[Shown], problems: &[Problem]) -> String {
+fn text(of_serve: &[Shown], of_others: &[Shown], problems: &[Problem]) -> String {
     let value = |shown: &Shown| shown.value.value.clone().unwrap_or_else(|| "-".into());
-    let all = || of_serve.iter().chain(of_handlers);
+    let all = || of_serve.iter().chain(of_others);
     let names = all().map(|shown| shown.name.len()).max().unwrap_or_default();
     let values = all().map(|shown| value(shown).chars().count()).max().unwrap_or_default().min(40);
     let line = |shown: &Shown| format!("{:<names$}  {:<values$}  {}", shown.name, value(shown), shown.value.source);
     let mut lines: Vec<String> = of_serve.iter().map(line).collect();
-    lines.push("\nof handlers and ingress, in their functions and in `sigpost dev`:\n".into());
-    lines.extend(of_handlers.iter().map(line));
+    lines.push("\nof the other functions, in Lambda or in `sigpost dev`:\n".into());
+    lines.extend(of_others.iter().map(line));
     lines.push(String::new());
     for problem in problems {
         let severity = match problem.severity {

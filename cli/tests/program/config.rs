@@ -26,8 +26,8 @@ fn every_setting_is_shown_with_its_source_and_no_secret() {
     assert_eq!(setting("LEASE_SECONDS"), ("3".into(), "environment".into()));
     assert_eq!(setting("MAX_IN_FLIGHT"), ("1024".into(), "default".into()));
     assert_eq!(setting("SCHEDULE_GROUP"), ("-".into(), "unset".into()));
-    let of_handlers = shown["handlerSettings"].as_array().expect("settings");
-    let app_name = of_handlers.iter().find(|setting| setting["name"] == "APP_NAME").expect("the setting");
+    let of_others = shown["otherSettings"].as_array().expect("settings");
+    let app_name = of_others.iter().find(|setting| setting["name"] == "APP_NAME").expect("the setting");
     assert_eq!((&app_name["value"], &app_name["source"]), (&"sigpost".into(), &"default".into()));
     let problems = shown["problems"].as_array().expect("problems");
     assert_eq!(problems.len(), 1, "{problems:?}");

@@ -79,8 +79,8 @@ pub(super) const SERVE: [Setting; 48] = [
     plain("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
 ];
 
-/// What handlers of jobs and `ingress` read, in their functions and in `sigpost dev`, and not `serve`.
-pub(super) const HANDLERS: [Setting; 24] = [
+/// What the other functions read, in Lambda or in `sigpost dev`, and not `serve`: handlers, `ingress` and `admin`.
+pub(super) const OTHER_FUNCTIONS: [Setting; 25] = [
     plain("BASE_URL"),
     plain("JOB_URLS"),
     secret("JOB_SEALING_KEYS"),
@@ -105,6 +105,7 @@ pub(super) const HANDLERS: [Setting; 24] = [
     setting("PAGERDUTY_URL", || Some(check_job_health::PAGERDUTY_URL.into())),
     plain("ALERT_EMAIL_TO"),
     setting("RUNBOOK_URL", || Some(check_job_health::RUNBOOK_URL.into())),
+    plain("ADMIN_AUTH"),
 ];
 
 #[cfg(test)]
@@ -112,12 +113,13 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::{HANDLERS, SERVE, Setting};
+    use super::{OTHER_FUNCTIONS, SERVE, Setting};
 
     /// Read where nothing in quotes shows it: by clap, by the log's filter.
     const READ_ELSEWHERE: [&str; 2] = ["LISTEN", "RUST_LOG"];
     /// What Lambda tells its functions: nobody sets these.
-    const NO_SETTINGS: [&str; 2] = ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_INITIALIZATION_TYPE"];
+    const NO_SETTINGS: [&str; 3] =
+        ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"];
     /// What looks like a variable and is none.
     const OTHERS: [&str; 2] = ["CANCEL_REQUESTED", "IN_PROGRESS"];
 
@@ -152,9 +154,11 @@ mod tests {
         let mut by_serve =
             read_in(&["shared/runtime/src", "shared/store/src", "functions/dispatch/src", "cli/src/commands/serve.rs"]);
         by_serve.extend(READ_ELSEWHERE.map(str::to_owned));
-        assert_eq!(names(&SERVE), by_serve);
-        let by_handlers = read_in(&["shared/jobs/src", "shared/files/src", "functions"]);
-        let besides: BTreeSet<String> = by_handlers.difference(&by_serve).cloned().collect();
-        assert_eq!(names(&HANDLERS), besides);
+        let differ: Vec<String> = names(&SERVE).symmetric_difference(&by_serve).cloned().collect();
+        assert!(differ.is_empty(), "{differ:?}");
+        let by_others = read_in(&["shared/jobs/src", "shared/files/src", "functions"]);
+        let besides: BTreeSet<String> = by_others.difference(&by_serve).cloned().collect();
+        let differ: Vec<String> = names(&OTHER_FUNCTIONS).symmetric_difference(&besides).cloned().collect();
+        assert!(differ.is_empty(), "{differ:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is wrong with the settings of handlers and of `ingress`.
+//! What is wrong with the settings of the functions that `serve` does not run.
 
 use anyhow::Result;
 use dispatch::config::Problem;
