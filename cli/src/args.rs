@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use sigpost_runtime::references;
 use sigpost_runtime::telemetry::{self, LogFormat};
+use sigpost_runtime::{allocator, references};
 
 use crate::commands::{
     bench, cleanup, completions, config, dev, dlq, doctor, email, flow, health, jobs, keys, messages, migrate, new,
@@ -71,6 +71,7 @@ impl Default for Command {
 impl Command {
     /// Runs the command; what went wrong is said on stderr, with its causes.
     pub(crate) fn run(self) -> ExitCode {
+        allocator::give_back_soon();
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(why) => {

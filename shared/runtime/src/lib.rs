@@ -3,7 +3,7 @@
 //! metrics, and the one error that the APIs answer with. Not here: anything about messages, and anything about Postgres.
 
 pub mod address_policy;
-mod allocator;
+pub mod allocator;
 pub mod api_error;
 pub mod aws;
 pub mod caller;
