@@ -5,9 +5,11 @@ use dispatch::config::Problem;
 use sigpost_jobs::Handlers;
 use sigpost_runtime::env;
 
-/// Who reads settings of its own, and its reading them: an error is the first that is malformed. None has to be
-/// there, as `serve` may run where no handler does.
-const READERS: [(&str, fn() -> Result<()>); 5] = [
+/// Reads settings; an error is the first that is malformed. None has to be there, as `serve` may run where no handler does.
+type Read = fn() -> Result<()>;
+
+/// Who reads settings of its own.
+const READERS: [(&str, Read); 5] = [
     ("handlers", || match env::var("BASE_URL")?.or(env::var("JOB_URLS")?) {
         Some(_) => Handlers::from_env().map(drop),
         None => Ok(()),
