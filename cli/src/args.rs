@@ -25,6 +25,7 @@ pub(crate) struct Args {
 impl Args {
     /// Those of this process. What is wrong with them ends it, with usage on stderr.
     pub(crate) fn read() -> Self {
+        allocator::give_back_soon();
         let matches = help::grouped(Self::command()).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|why| why.exit())
     }
@@ -71,7 +72,6 @@ impl Default for Command {
 impl Command {
     /// Runs the command; what went wrong is said on stderr, with its causes.
     pub(crate) fn run(self) -> ExitCode {
-        allocator::give_back_soon();
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(why) => {

@@ -12,7 +12,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const PURGE_DELAY: i32 = 15;
 
 /// Gives free memory back after a hundredth of a second, unless `MIMALLOC_PURGE_DELAY` says otherwise: a process that
-/// works off a backlog takes a sixth less then, and is no slower. For a `main`, before it starts threads.
+/// works off a backlog takes a sixth less then, and is no slower. For a `main` to begin with: before there are threads,
+/// and before the first memory that is free has its time set.
 #[expect(unsafe_code, reason = "mimalloc is told so by a function of C")]
 pub fn give_back_soon() {
     // SAFETY: it stores a number, and is called before there is another thread.
