@@ -39,11 +39,14 @@ class Api:
 
     def __init__(self, variables):
         self.url = variables["BASE_URL"]
-        self.headers = {"Authorization": "Bearer " + variables["QSTASH_TOKEN"], "Content-Type": "application/json"}
+        self.token = variables["QSTASH_TOKEN"]
+        self.admin_token = variables["ADMIN_TOKEN"]
 
     def ask(self, path, body=None, timeout=PATIENCE):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, self.headers)
+        token = self.admin_token if path.startswith("/api/admin/") else self.token
+        headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers)
         with urllib.request.urlopen(request, timeout=timeout) as response:
             return json.load(response)
 
