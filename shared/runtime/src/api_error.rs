@@ -44,8 +44,7 @@ impl ApiError {
 
     /// 429: the caller may come again after this time.
     pub fn too_many(text: impl Into<String>, wait: Duration) -> Self {
-        let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
-        Self { retry_after_s: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, text) }
+        Self { retry_after_s: Some(whole_seconds(wait)), ..Self::new(StatusCode::TOO_MANY_REQUESTS, text) }
     }
 
     /// 500. The cause goes to the log, here and once; the caller learns nothing of it.
@@ -79,6 +78,11 @@ impl ApiError {
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// Rounded up: who comes again after so many does not come too early.
+pub fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 
 impl From<Invalid> for ApiError {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use maud::html;
 use serde::Deserialize;
+use sigpost_runtime::api_error::whole_seconds;
 
 use super::Console;
 use super::form::Posted;
@@ -50,7 +51,7 @@ fn refuse(refused: Refused, next: &str) -> Response {
         Refused::Wrong => form(StatusCode::UNAUTHORIZED, wrong, next),
         Refused::TooMany(wait) => {
             let why = format!("{wrong} There were many wrong ones within a minute.");
-            let retry_after = [(header::RETRY_AFTER, wait.as_secs().max(1).to_string())];
+            let retry_after = [(header::RETRY_AFTER, whole_seconds(wait).to_string())];
             (retry_after, form(StatusCode::TOO_MANY_REQUESTS, &why, next)).into_response()
         }
     }

@@ -6,10 +6,11 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use sigpost_runtime::ApiError;
+use sigpost_runtime::api_error::whole_seconds;
 use sigpost_store::api_tokens::TokenHash;
 use tokio::time::Instant;
 
@@ -74,14 +75,12 @@ impl IntoResponse for OverLimit {
             "this token may make {} requests per second; publish, enqueue and batch do not count",
             self.per_second
         );
-        let mut response = ApiError::new(StatusCode::TOO_MANY_REQUESTS, text).into_response();
-        let seconds = |duration: Duration| i64::try_from(duration.as_millis().div_ceil(1000)).unwrap_or(i64::MAX);
+        let mut response = ApiError::too_many(text, self.wait).into_response();
         let now = Duration::from_millis(Timestamp::now().as_millisecond().unsigned_abs());
         for (name, value) in [
-            ("burst-ratelimit-limit", i64::from(self.per_second.get())),
+            ("burst-ratelimit-limit", u64::from(self.per_second.get())),
             ("burst-ratelimit-remaining", 0),
-            ("burst-ratelimit-reset", seconds(now + self.wait)),
-            (header::RETRY_AFTER.as_str(), seconds(self.wait).max(1)),
+            ("burst-ratelimit-reset", whole_seconds(now + self.wait)),
         ] {
             response.headers_mut().insert(name, HeaderValue::from(value));
         }
