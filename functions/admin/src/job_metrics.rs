@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sigpost_runtime::ApiError;
 use sigpost_store::metrics::{
-    self, Histogram, MessageCounts, MessagePoint, RunPoint, TypeMetrics, Window, catch_up, message_series, run_series,
-    runs_by_type,
+    self, Histogram, MessageCounts, MessagePoint, RunPoint, TypeMetrics, Window, catch_up, message_series, milli,
+    run_series, runs_by_type,
 };
 use sigpost_store::{AsyncPgConnection, Database, Error};
 
@@ -133,12 +133,11 @@ impl Durations {
 
 impl From<metrics::Durations> for Durations {
     fn from(durations: metrics::Durations) -> Self {
-        let micros = |ms: f64| Some((ms * 1000.0).round() / 1000.0);
         Self {
-            average_ms: micros(durations.average_ms),
-            p50_ms: micros(durations.p50_ms),
-            p95_ms: micros(durations.p95_ms),
-            p99_ms: micros(durations.p99_ms),
+            average_ms: Some(milli(durations.average_ms)),
+            p50_ms: Some(milli(durations.p50_ms)),
+            p95_ms: Some(milli(durations.p95_ms)),
+            p99_ms: Some(milli(durations.p99_ms)),
         }
     }
 }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::Serialize;
 use sigpost_runtime::ApiError;
 use sigpost_store::Database;
-use sigpost_store::metrics::{self, QueuePoint, queue_series};
+use sigpost_store::metrics::{self, QueuePoint, milli, queue_series};
 
 use crate::answer::answer;
 use crate::job_metrics::rfc3339;
@@ -74,9 +74,4 @@ impl From<metrics::Depth> for Depth {
     fn from(metrics::Depth { average, most }: metrics::Depth) -> Self {
         Self { average: milli(average), most }
     }
-}
-
-/// To three places.
-fn milli(figure: f64) -> f64 {
-    (figure * 1000.0).round() / 1000.0
 }

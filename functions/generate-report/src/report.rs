@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use sigpost_store::metrics::milli;
 use sigpost_store::reports::{self, OwnerKind, OwnerSums, Period, Step, StepCounts, TypeSums};
 use sigpost_store::{Database, Error};
 
@@ -172,11 +173,6 @@ fn owners(sums: Vec<OwnerSums>) -> Vec<Owner> {
 #[expect(clippy::cast_precision_loss, reason = "a share of fewer than 2^53 runs")]
 fn rate(completed: i64, failed: i64) -> f64 {
     if completed + failed == 0 { 0.0 } else { failed as f64 / (completed + failed) as f64 }
-}
-
-/// Three decimals: what is behind them is not measured.
-fn milli(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]

@@ -20,6 +20,11 @@ pub use self::queue::{Depth, QueuePoint, queue_series};
 pub use self::runs::{RunPoint, TypeMetrics, failure_rate, run_series, runs_by_type};
 use crate::Error;
 
+/// Three decimals: what is behind them is not measured.
+pub fn milli(figure: f64) -> f64 {
+    (figure * 1000.0).round() / 1000.0
+}
+
 /// Up to this long a window is looked at by the minute, which the rollups keep for a day.
 const BY_MINUTE: Duration = Duration::from_secs(3 * 3600);
 

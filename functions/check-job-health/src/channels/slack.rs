@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use sigpost_store::alerts::Severity;
+use sigpost_store::metrics::milli;
 
 use super::{headline, runbook};
 use crate::Config;
@@ -30,7 +31,7 @@ pub(super) fn body(notice: &Notice, config: &Config) -> Value {
 
 /// At most three decimals.
 fn figure(value: f64) -> String {
-    ((value * 1000.0).round() / 1000.0).to_string()
+    milli(value).to_string()
 }
 
 /// What Slack would take for markup: a name that somebody has chosen must not mention everybody.

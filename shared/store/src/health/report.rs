@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::verdict::{assess, overall_failure_rate};
 use super::{Health, Numbers};
-use crate::metrics::{self, TypeMetrics, Window, failure_rate};
+use crate::metrics::{self, TypeMetrics, Window, failure_rate, milli};
 use crate::runs::RunStatus;
 
 /// As JSON. Counts of finished runs are those of the window, counts of runs under way those of now.
@@ -153,11 +153,6 @@ fn of_status(counts: &TypeMetrics, status: RunStatus) -> i64 {
         RunStatus::Completed => counts.completed,
         RunStatus::Failed => counts.failed,
     }
-}
-
-/// Three decimals: what is behind them is not measured.
-fn milli(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]
