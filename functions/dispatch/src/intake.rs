@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use sigpost_qstash::{MessageId, Start};
+use sigpost_runtime::traces::Span;
 use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept, accept_new};
 use sigpost_store::claim::Lease;
 use sigpost_store::{Database, Error};
@@ -42,14 +43,8 @@ impl Intake {
 
     /// Stores the message, and returns after the commit: `None` when it was stored, or the id of the
     /// earlier message that it duplicates.
-    pub(crate) async fn accept(&self, mut new: NewMessage) -> Result<Option<MessageId>, Error> {
-        let span = trace::publish(&mut new.message);
-        let result = match self.enqueue(new).await {
-            Ok(answer) => answer.await.unwrap_or_else(|_| Err(stopped())),
-            Err(error) => Err(error),
-        };
-        trace::published(span, &result);
-        result
+    pub(crate) async fn accept(&self, new: NewMessage) -> Result<Option<MessageId>, Error> {
+        self.enqueue(new).await.stored().await
     }
 
     /// The same for many, which share commits. They are stored in this order, each for itself.
@@ -57,27 +52,38 @@ impl Intake {
         &self,
         all: impl IntoIterator<Item = NewMessage>,
     ) -> Vec<Result<Option<MessageId>, Error>> {
-        let mut answers = Vec::new();
-        for mut new in all {
-            let span = trace::publish(&mut new.message);
-            answers.push((span, self.enqueue(new).await));
+        let mut under_way = Vec::new();
+        for new in all {
+            under_way.push(self.enqueue(new).await);
         }
-        let mut results = Vec::with_capacity(answers.len());
-        for (span, answer) in answers {
-            let result = match answer {
-                Ok(answer) => answer.await.unwrap_or_else(|_| Err(stopped())),
-                Err(error) => Err(error),
-            };
-            trace::published(span, &result);
-            results.push(result);
+        let mut results = Vec::with_capacity(under_way.len());
+        for one in under_way {
+            results.push(one.stored().await);
         }
         results
     }
 
-    async fn enqueue(&self, new: NewMessage) -> Result<oneshot::Receiver<Result<Option<MessageId>, Error>>, Error> {
+    async fn enqueue(&self, mut new: NewMessage) -> Enqueued {
+        let span = trace::publish(&mut new.message);
         let (reply, answer) = oneshot::channel();
-        self.0.send(Waiting { new, reply }).await.map_err(|_| stopped())?;
-        Ok(answer)
+        // Where nobody takes it the reply is dropped with it, and that is the answer.
+        let _ = self.0.send(Waiting { new, reply }).await;
+        Enqueued { span, answer }
+    }
+}
+
+/// A message that is to be stored.
+struct Enqueued {
+    span: Option<Span>,
+    answer: oneshot::Receiver<Result<Option<MessageId>, Error>>,
+}
+
+impl Enqueued {
+    /// What came of it.
+    async fn stored(self) -> Result<Option<MessageId>, Error> {
+        let result = self.answer.await.unwrap_or_else(|_| Err(stopped()));
+        trace::published(self.span, &result);
+        result
     }
 }
 
