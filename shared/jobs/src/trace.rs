@@ -2,13 +2,11 @@
 //! W3C's Trace Context.
 
 use axum::http::HeaderMap;
-use sigpost_qstash::names::{TRACEPARENT, X_CORRELATION_ID};
+use sigpost_qstash::names::{MAX_CORRELATION_ID_BYTES, TRACEPARENT, X_CORRELATION_ID};
 use sigpost_qstash::{Invalid, Traceparent};
 use sigpost_runtime::traces::{self, Operation, Span};
 
 use crate::JobContext;
-
-const MAX_CORRELATION_BYTES: usize = 128;
 
 /// What a delivery says it belongs to. What is malformed is left out: it must not cost a job its run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,7 +51,7 @@ pub(crate) fn check(correlation_id: Option<&str>, traceparent: Option<&str>) -> 
 }
 
 fn is_correlation_id(text: &str) -> bool {
-    (1..=MAX_CORRELATION_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=MAX_CORRELATION_ID_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub const UPSTASH_REGION: &str = "upstash-region";
 pub const TRACEPARENT: &str = "traceparent";
 /// What a message belongs to, over publishes, runs and follow-up jobs.
 pub const X_CORRELATION_ID: &str = "x-correlation-id";
+/// Bytes of its value at most: whatever is longer is no id.
+pub const MAX_CORRELATION_ID_BYTES: usize = 128;
 
 /// Set to `true` by a destination that wants no further attempt; counts only together with
 /// [`NON_RETRYABLE_STATUS`].

@@ -9,7 +9,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::Span as SdkSpan;
-use sigpost_qstash::names::{TRACEPARENT, X_CORRELATION_ID};
+use sigpost_qstash::names::{MAX_CORRELATION_ID_BYTES, TRACEPARENT, X_CORRELATION_ID};
 use sigpost_qstash::{Headers, Traceparent};
 
 use super::TRACES;
@@ -72,9 +72,9 @@ pub fn publish(id: impl Display, header: &mut Headers) -> Option<Span> {
     Some(span)
 }
 
-/// What a message belongs to, if its sender says so. Whatever is longer than 128 bytes is no id.
+/// What a message belongs to, if its sender says so.
 pub fn correlation_id(header: &Headers) -> Option<&str> {
-    header.get(X_CORRELATION_ID).filter(|id| id.len() <= 128)
+    header.get(X_CORRELATION_ID).filter(|id| id.len() <= MAX_CORRELATION_ID_BYTES)
 }
 
 fn context(place: &Traceparent) -> Option<SpanContext> {
