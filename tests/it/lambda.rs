@@ -12,13 +12,14 @@ mod traces;
 mod visits;
 
 use std::collections::HashMap;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use sigpost_dev_lambda::{Definition, Function};
-use sigpost_qstash::{DEV_TOKEN, MessageId};
+use sigpost_qstash::{DEV_TOKEN, MessageId, SigningKeys};
 
 use crate::support::{Answered, EventBridge, PATIENCE, Receiver, TestDatabase, answered};
 
@@ -40,6 +41,14 @@ struct Deployed {
     client: reqwest::Client,
 }
 
+/// The handler of e-mails as a function of its own.
+struct EmailHandler {
+    function: Function,
+    url: String,
+    /// Where it sends them.
+    resend: Receiver,
+}
+
 impl Deployed {
     async fn start() -> Self {
         Self::start_with(|_| {}).await
@@ -47,6 +56,32 @@ impl Deployed {
 
     async fn start_with(change: impl FnOnce(&mut Definition)) -> Self {
         Self::start_on(TestDatabase::new().await, change).await
+    }
+
+    /// With a handler beside it, of the same definition but for its program.
+    async fn start_with_email_handler(change: impl FnOnce(&mut Definition)) -> (Self, EmailHandler) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (resend, keys) = (Receiver::start().await, SigningKeys::generate());
+        let mut function = None;
+        let deployed = Self::start_with(|definition| {
+            let variables = [
+                ("QSTASH_CURRENT_SIGNING_KEY", keys.current),
+                ("QSTASH_NEXT_SIGNING_KEY", keys.next),
+                ("BASE_URL", url.clone()),
+                ("RESEND_API_KEY", "re_key".to_owned()),
+                ("RESEND_BASE_URL", resend.url("/")),
+                ("RESEND_FROM_EMAIL", "hello@acme.example".to_owned()),
+            ];
+            definition.variables.extend(variables.map(|(name, value)| (name.to_owned(), value)));
+            change(definition);
+            let program = program("send-email", env!("CARGO_BIN_EXE_email-handler"));
+            function = Some(Function::new(Definition { program, ..definition.clone() }));
+        })
+        .await;
+        let function = function.expect("made");
+        function.serve_url(listener).expect("the handler's URL");
+        (deployed, EmailHandler { function, url, resend })
     }
 
     /// Whose schedules EventBridge Scheduler makes fire.

@@ -1,68 +1,47 @@
 //! Managed instances: an environment has several invocations at once, and is not frozen in between.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use sigpost_dev_lambda::{Definition, Function};
-use sigpost_qstash::{DEV_TOKEN, SigningKeys};
+use sigpost_qstash::DEV_TOKEN;
 
-use super::Deployed;
+use super::{Deployed, EmailHandler};
 use crate::support::event_bridge::Fault;
-use crate::support::{Answer, EventBridge, PATIENCE, Receiver};
+use crate::support::{Answer, EventBridge, PATIENCE};
 
 const AT_ONCE: usize = 8;
 
 /// Dispatch and the handler of e-mails, each with one environment on managed instances.
 struct Managed {
     deployed: Deployed,
-    handler: Function,
-    handler_url: String,
-    resend: Receiver,
+    handler: EmailHandler,
 }
 
 impl Managed {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let handler_url = format!("http://{}", listener.local_addr().expect("an address"));
-        let (resend, keys) = (Receiver::start().await, SigningKeys::generate());
-        let mut handler = None;
-        let deployed = Deployed::start_with(|definition| {
-            let variables = [
-                ("QSTASH_CURRENT_SIGNING_KEY", keys.current),
-                ("QSTASH_NEXT_SIGNING_KEY", keys.next),
-                ("BASE_URL", handler_url.clone()),
-                ("RESEND_API_KEY", "re_key".to_owned()),
-                ("RESEND_BASE_URL", resend.url("/")),
-                ("RESEND_FROM_EMAIL", "hello@acme.example".to_owned()),
-                // The handler's environment has no more.
-                ("MAX_IN_FLIGHT", AT_ONCE.to_string()),
-            ];
-            definition.variables.extend(variables.map(|(name, value)| (name.to_owned(), value)));
+        let (deployed, handler) = Deployed::start_with_email_handler(|definition| {
+            // The handler's environment has no more.
+            definition.variables.insert("MAX_IN_FLIGHT".to_owned(), AT_ONCE.to_string());
             // For as long as this test holds what is waited for.
             let patient = "?options=-c%20lock_timeout%3D30s";
             definition.variables.get_mut("DATABASE_URL").expect("given").push_str(patient);
             (definition.managed, definition.concurrency) = (Some(AT_ONCE), 1);
-            let program = super::program("send-email", env!("CARGO_BIN_EXE_email-handler"));
-            handler = Some(Function::new(Definition { program, ..definition.clone() }));
         })
         .await;
-        let handler = handler.expect("made");
-        handler.serve_url(listener).expect("the handler's URL");
         // Instances are started before there is anything to do; here by the first invocation.
-        for url in [&deployed.url, &handler_url] {
+        for url in [&deployed.url, &handler.url] {
             deployed.client.get(url).send().await.expect("an answer");
         }
-        Self { deployed, handler, handler_url, resend }
+        Self { deployed, handler }
     }
 
     async fn publish(&self) {
         let email = json!({
             "template": "welcome", "to": "ada@example.com", "data": { "dashboardUrl": "https://acme.example" },
         });
-        let path = format!("/v2/publish/{}/api/jobs/email", self.handler_url);
+        let path = format!("/v2/publish/{}/api/jobs/email", self.handler.url);
         let published = self.deployed.request(Method::POST, &path, &[], &email.to_string()).await;
         assert!(published.status.is_success(), "{published:?}");
     }
@@ -71,7 +50,7 @@ impl Managed {
 #[tokio::test]
 async fn one_environment_accepts_a_burst_at_once_and_one_of_the_handler_runs_it_at_once() {
     let managed = Managed::start().await;
-    let Managed { deployed, handler, resend, .. } = &managed;
+    let Managed { deployed, handler: EmailHandler { function: handler, resend, .. } } = &managed;
     let sent = Answer::status(200).header("Content-Type", "application/json").body(r#"{"id": "e"}"#);
     resend.otherwise(sent.clone().held());
 
