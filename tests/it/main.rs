@@ -42,4 +42,5 @@ mod shutdown;
 mod tls;
 mod tokens;
 mod url_groups;
+mod wake_ups;
 mod wire;

@@ -15,7 +15,8 @@ async fn the_tables_are_what_diesel_takes_them_for() {
     let sql = "select table_name::text, column_name::text, is_nullable = 'YES',
                       coalesce(nullif(ltrim(udt_name, '_'), ''), udt_name)::text, data_type = 'ARRAY', data_type = 'USER-DEFINED'
                from information_schema.columns
-               where table_schema = 'public' and table_name !~ '_\\d{8}$|_default$|^__diesel'
+               join information_schema.tables using (table_schema, table_name)
+               where table_schema = 'public' and table_type = 'BASE TABLE' and table_name !~ '_\\d{8}$|_default$|^__diesel'
                order by table_name, ordinal_position";
     let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in database.query(sql, &[]).await {

@@ -120,9 +120,9 @@ impl App {
         Ok(due || late)
     }
 
-    /// Has the visit that follows look at everything. Whether anybody can deliver here.
+    /// Has the visit that follows query everything. Whether this process can deliver.
     pub(crate) fn drain(&self) -> bool {
-        self.engine.as_ref().inspect(|engine| engine.look_at_everything()).is_some()
+        self.engine.as_ref().inspect(|engine| engine.wake_everything()).is_some()
     }
 
     pub(crate) fn state(&self) -> &State {

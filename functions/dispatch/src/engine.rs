@@ -2,7 +2,7 @@
 //! what a message needs is in its row, and the lease decides who acts.
 //!
 //! ```text
-//!            look (notified | due | polled)
+//!          wake-up (timer | notification)
 //!                      |
 //!   intake ---+        v
 //!  (leased)   |     drain: claim ---+
@@ -19,8 +19,8 @@ mod counts;
 mod decide;
 mod drain;
 mod fast_lane;
-mod gates;
 mod in_flight;
+mod limits;
 mod listen;
 mod log;
 mod push;
@@ -30,16 +30,17 @@ mod send;
 mod settings;
 mod trace;
 mod visit;
+mod wake_ups;
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
-use sigpost_qstash::{MessageId, Start};
+use sigpost_qstash::MessageId;
 use sigpost_runtime::{AddressPolicy, KeyRing};
-use sigpost_store::Database;
-use sigpost_store::accept::NewMessage;
+use sigpost_store::wake::notify_dispatchers;
+use sigpost_store::{Database, Error};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -47,12 +48,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::deduplicate::Deduplicating;
 use counts::Counts;
-use gates::Gates;
 use in_flight::InFlight;
+pub(crate) use listen::NOTICE_INTERVAL;
 use recorder::Recorder;
 use send::Sender;
 pub use settings::{Awake, Further, Settings};
 pub(crate) use visit::Tick;
+use wake_ups::Timers;
 
 /// As far away as a clock of any system can count to.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -72,12 +74,11 @@ struct Inner {
     sender: Sender,
     recorder: Recorder,
     room: Arc<Semaphore>,
-    gates: Gates,
+    timers: Timers,
     in_flight: InFlight,
     counts: Counts,
-    /// When to look for due messages next, and the bell that says it is earlier than it was.
-    next_look: Mutex<Instant>,
-    earlier: Notify,
+    /// Rings when this process has wake-ups that other dispatchers must hear of, because it stops.
+    handing_over: Notify,
     /// In a visit, after this nothing more is claimed. Without visits: never.
     claims_until: Mutex<Instant>,
     /// Rings when a schedule may fire earlier than is known here.
@@ -140,16 +141,15 @@ impl Engine {
         let engine = Self(Arc::new(Inner {
             sender: Sender::new(policy, &settings)?,
             room: Arc::new(Semaphore::new(settings.max_in_flight)),
+            timers: Timers::new(settings.poll),
             settings,
             database,
             keys,
             deduplicating,
             recorder,
-            gates: Gates::default(),
             in_flight: InFlight::default(),
             counts: Counts::default(),
-            next_look: Mutex::new(Instant::now()),
-            earlier: Notify::new(),
+            handing_over: Notify::new(),
             claims_until: Mutex::new(Instant::now() + NEVER),
             schedules_changed: Notify::new(),
             deaf_since: Mutex::new(Some(Instant::now())),
@@ -160,7 +160,7 @@ impl Engine {
         }));
         tokio::spawn(recorder::record_all(engine.clone(), outcomes));
         if engine.0.settings.awake == Awake::Always {
-            engine.0.loops.spawn(drain::look_when_due(engine.clone()));
+            engine.0.loops.spawn(drain::serve_wake_ups(engine.clone()));
             engine.0.loops.spawn(listen::listen(engine.clone()));
             engine.0.loops.spawn(in_flight::renew_leases(engine.clone()));
             engine.0.loops.spawn(report::report(engine.clone()));
@@ -205,34 +205,6 @@ impl Engine {
         self.0.settings.lease
     }
 
-    /// Makes the engine look for due messages after this time, unless it will look earlier anyway.
-    pub(crate) fn look_in(&self, delay: Duration) {
-        // Beyond the poll interval it looks anyway; this also keeps the sum from overflowing.
-        let at = Instant::now() + delay.min(self.0.settings.poll);
-        let mut next_look = self.next_look();
-        if at < *next_look {
-            *next_look = at;
-            self.0.earlier.notify_one();
-        }
-    }
-
-    /// When the next look is. Locked: not to be held over a wait.
-    fn next_look(&self) -> MutexGuard<'_, Instant> {
-        self.0.next_look.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes the engine look for a message that was stored and not leased, when it is due.
-    pub(crate) fn look_for(&self, new: &NewMessage) {
-        if new.is_parked() {
-            return self.look_at_gates(new.message.gates().into_iter().take(1));
-        }
-        self.look_in(match new.start {
-            Start::Now => Duration::ZERO,
-            Start::After(delay) => delay,
-            Start::At(time) => time.duration_since(jiff::Timestamp::now()).try_into().unwrap_or(Duration::ZERO),
-        });
-    }
-
     /// Runs one more loop beside the engine's own. Shutdown waits for its end, which has to come
     /// when [`stopping`](Self::stopping) is cancelled.
     pub(crate) fn run_loop(&self, looping: impl Future<Output = ()> + Send + 'static) {
@@ -260,19 +232,52 @@ impl Engine {
         }
     }
 
-    /// Stops in order: no more claims, the pushes under way may end within the grace time, what is
-    /// left is given back. Returns when everything is recorded or the database does not answer.
+    /// Stops in order: no more claims, deliveries in flight may end within the grace period, what is left is given
+    /// back. Other dispatchers are notified of every wake-up. Returns when everything is recorded or the database
+    /// does not respond.
     pub(crate) async fn shutdown(&self) {
         let inner = &self.0;
         inner.stopping.cancel();
         inner.loops.close();
+        tokio::select! {
+            () = self.hand_over_wake_ups() => {}
+            () = self.finish_in_flight() => {}
+        }
+        self.notify_others().await;
+        let _ = timeout(LAST_WRITES, inner.loops.wait()).await;
+    }
+
+    async fn finish_in_flight(&self) {
+        let inner = &self.0;
         if !self.all_recorded_within(inner.settings.grace).await {
             self.give_back_all().await;
             if !self.all_recorded_within(LAST_WRITES).await {
-                tracing::warn!("stopped before everything was recorded; the leases run out and others take over");
+                tracing::warn!("stopped before every delivery was recorded; their leases expire and others take over");
             }
         }
-        let _ = timeout(LAST_WRITES, inner.loops.wait()).await;
+    }
+
+    /// Notifies the others of the timers that this process leaves, and then of what its last deliveries free.
+    async fn hand_over_wake_ups(&self) {
+        loop {
+            self.notify_others().await;
+            self.0.handing_over.notified().await;
+        }
+    }
+
+    /// Has the other dispatchers query everything. Without a connection they do so when they rescan.
+    async fn notify_others(&self) {
+        let notifying = async { notify_dispatchers(&mut *self.0.database.connection().await?).await };
+        match timeout(LAST_WRITES, notifying).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.could_not_notify(&error),
+            Err(_) => self.could_not_notify(&Error::Unavailable("no response in time".to_owned())),
+        }
+    }
+
+    fn could_not_notify(&self, error: &Error) {
+        let lease_s = self.0.settings.lease.as_secs();
+        tracing::warn!(%error, lease_s, "other dispatchers cannot be notified; they take over within a lease");
     }
 
     /// Waits until nothing is in flight: room is given back when the end of a delivery is recorded.

@@ -11,16 +11,13 @@ use sigpost_store::{Database, Error};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::engine::{Engine, Room};
+use crate::engine::{Engine, NOTICE_INTERVAL, Room};
 use crate::trace;
 
 /// Messages in one commit at most: beyond this a commit takes long and saves little.
 const BATCH: usize = 256;
 /// Messages waiting for a commit at most; then publishers wait for their turn.
 const WAITING: usize = 4096;
-/// Other dispatchers are told of new work at most this often: one notice makes them look, and
-/// when they look they see all there is.
-const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A handle; clones feed the same writer.
 #[derive(Clone)]
@@ -131,7 +128,7 @@ impl Writer {
                 for (reply, duplicate_of) in replies.into_iter().zip(&accepted.duplicate_of) {
                     let _ = reply.send(Ok(*duplicate_of));
                 }
-                self.hand_over(arrivals, rooms, &accepted, terms);
+                self.hand_over(arrivals, rooms, accepted, terms);
             }
             // One message that Postgres refuses, or that has to wait, must not take its neighbours down.
             Err(Error::Refused(_) | Error::Busy(_)) if arrivals.len() > 1 => {
@@ -141,6 +138,10 @@ impl Writer {
                 }
             }
             Err(error) => {
+                // The limits of the batch may have been changed before the statement that failed.
+                if let Some(engine) = self.engine.as_ref().filter(|_| arrivals.iter().any(Arrival::has_limits)) {
+                    engine.wake_everything();
+                }
                 for reply in replies {
                     let _ = reply.send(Err(error.for_another()));
                 }
@@ -178,28 +179,25 @@ impl Writer {
         due
     }
 
-    /// Gives what was stored as leased to the engine, and tells it when to look for the rest.
-    fn hand_over(&self, arrivals: Vec<Arrival>, rooms: Vec<Option<Room>>, accepted: &Accepted, terms: LeaseTerms) {
+    /// Gives what was stored as leased to the engine, and the wake-ups of the rest.
+    fn hand_over(&self, arrivals: Vec<Arrival>, rooms: Vec<Option<Room>>, accepted: Accepted, terms: LeaseTerms) {
         let Some(engine) = &self.engine else { return };
+        engine.wake(accepted.wake_ups);
         for ((arrival, room), duplicate_of) in arrivals.into_iter().zip(rooms).zip(&accepted.duplicate_of) {
             if duplicate_of.is_some() {
                 continue;
             }
             engine.accepted(arrival.new.message.id);
-            match room {
-                Some(room) => engine.push(
-                    Lease {
-                        message: arrival.new.message,
-                        token: terms.token,
-                        retried: 0,
-                        deliveries: 1,
-                        created_at_ms: accepted.created_at_ms,
-                        not_before_ms: accepted.created_at_ms,
-                    },
-                    room,
-                ),
-                None => engine.look_for(&arrival.new),
-            }
+            let Some(room) = room else { continue };
+            let lease = Lease {
+                message: arrival.new.message,
+                token: terms.token,
+                retried: 0,
+                deliveries: 1,
+                created_at_ms: accepted.created_at_ms,
+                not_before_ms: accepted.created_at_ms,
+            };
+            engine.push(lease, room);
         }
     }
 }

@@ -17,14 +17,13 @@ mod run;
 
 use std::sync::Arc;
 
-use sigpost_store::accept::NewMessage;
-
 use crate::engine::Engine;
 
 pub(crate) use compose::Composer;
 pub(crate) use driver::ScheduleDriver;
 pub(crate) use eventbridge::EventBridgeDriver;
 pub use eventbridge::{Drift, EventBridge};
+pub(crate) use fire::Stored;
 pub(crate) use invocation::fire_for;
 pub use invocation::{Firing, Skip};
 pub(crate) use local::{LocalDriver, fire_all_due};
@@ -40,10 +39,8 @@ pub(crate) struct Schedules {
     pub(crate) composer: Composer,
 }
 
-/// Makes the engine look for what a firing has stored.
-pub(crate) fn announce(engine: &Engine, stored: &[NewMessage]) {
-    for new in stored {
-        engine.accepted(new.message.id);
-        engine.look_for(new);
-    }
+/// Counts what a firing has stored, and wakes the engine for it.
+pub(crate) fn announce(engine: &Engine, stored: &Stored) {
+    engine.wake(stored.wake_ups.clone());
+    stored.ids.iter().for_each(|id| engine.accepted(*id));
 }

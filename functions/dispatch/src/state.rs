@@ -2,7 +2,7 @@
 
 use sigpost_qstash::Limits;
 use sigpost_runtime::{AddressPolicy, KeyRing};
-use sigpost_store::Database;
+use sigpost_store::{Database, WakeUps};
 
 use crate::deduplicate::Deduplicating;
 use crate::engine::Engine;
@@ -22,4 +22,14 @@ pub(crate) struct State {
     pub(crate) deduplicating: Deduplicating,
     pub(crate) tokens: Tokens,
     pub(crate) schedules: Schedules,
+}
+
+impl State {
+    /// Hands wake-ups to the engine of this process. Without one the notification that the statement sent wakes the
+    /// other dispatchers.
+    pub(crate) fn wake(&self, wake_ups: WakeUps) {
+        if let Some(engine) = &self.engine {
+            engine.wake(wake_ups);
+        }
+    }
 }

@@ -14,9 +14,9 @@ use sigpost_qstash::{Callback, MessageId, Start};
 use uuid::Uuid;
 
 use self::columns::Columns;
-use crate::Error;
 use crate::gates::ensure_gates;
 use crate::messages::{Extras, Message};
+use crate::{Error, WakeUps};
 
 /// A message on its way into the table.
 #[derive(Clone, Debug)]
@@ -58,6 +58,13 @@ pub struct Arrival {
     pub leased: bool,
 }
 
+impl Arrival {
+    /// Whether it passes a queue or a flow-control key.
+    pub fn has_limits(&self) -> bool {
+        self.new.message.has_gates()
+    }
+}
+
 /// The lease that leased arrivals get.
 #[derive(Clone, Copy, Debug)]
 pub struct LeaseTerms {
@@ -79,6 +86,28 @@ pub struct Accepted {
     pub created_at_ms: i64,
     /// For each arrival, in order: the id of the earlier message that has its key, if any. Nothing was stored for those.
     pub duplicate_of: Vec<Option<MessageId>>,
+    /// When what was stored and not leased may start, and the limits that the batch changed.
+    pub wake_ups: WakeUps,
+}
+
+impl Accepted {
+    fn new(created_at_ms: i64, duplicate_of: Vec<Option<MessageId>>, batch: &[Arrival], mut wake_ups: WakeUps) -> Self {
+        let stored = batch.iter().zip(&duplicate_of).filter(|(_, duplicate_of)| duplicate_of.is_none());
+        for (Arrival { new, .. }, _) in stored.filter(|(arrival, _)| !arrival.leased) {
+            if new.is_parked() {
+                new.message.gates().into_iter().take(1).for_each(|gate| wake_ups.add_limit(gate, Duration::ZERO));
+                continue;
+            }
+            wake_ups.add_due(match new.start {
+                Start::Now => Duration::ZERO,
+                Start::After(delay) => delay,
+                Start::At(time) => Duration::from_millis(
+                    u64::try_from(time.as_millisecond().saturating_sub(created_at_ms)).unwrap_or(0),
+                ),
+            });
+        }
+        Self { created_at_ms, duplicate_of, wake_ups }
+    }
 }
 
 statement! {
@@ -199,7 +228,7 @@ pub async fn accept(
     }
     let sent = || batch.iter().zip(&original).filter(|(_, original)| original.is_none()).map(|(arrival, _)| arrival);
 
-    ensure_gates(conn, sent().map(|arrival| &arrival.new.message)).await?;
+    let wake_ups = ensure_gates(conn, sent().map(|arrival| &arrival.new.message)).await?;
     let Columns {
         ids,
         tokens,
@@ -260,7 +289,7 @@ pub async fn accept(
         })
         .collect();
     let created_at_ms = rows.as_slice().first().map_or(0, |(at_ms, ..)| *at_ms);
-    Ok(Accepted { created_at_ms, duplicate_of })
+    Ok(Accepted::new(created_at_ms, duplicate_of, batch, wake_ups))
 }
 
 /// Whether it has anything that few messages have.

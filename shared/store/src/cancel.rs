@@ -6,14 +6,14 @@ use std::time::Duration;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::MessageId;
 use uuid::Uuid;
 
 use crate::filter::{Filter, Matches};
 use crate::search::{A_WALK, Found, Wanted, plan_for_searching, reaches, search};
-use crate::{Database, Error};
+use crate::{Database, Error, WakeUps};
 
 /// Messages in one statement: some tens of milliseconds.
 const BATCH: usize = 1_000;
@@ -34,103 +34,65 @@ pub enum Cancelled {
     Unknown,
 }
 
-statement! {
-    /// Pending, waiting for a retry or in flight: all are open, and all are cancelled. Dispatchers
-    /// are told, so that the one that holds it stops pushing.
-    Cancel { id: Uuid => SqlUuid } -> (Bool, Nullable<Text>);
-    "with wanted as (select " {id} " as id),
-    cancelled as (
-        update messages m set state = 'cancelled', due_at = null, lease_token = null, waits_for = null,
-                              finished_at = now()
-        from wanted where m.id = wanted.id and m.finished_at is null
-        returning m.id
-    ),
-    logged as (
-        insert into events (message_id, state)
-        select id, state from cancelled, unnest(array['CANCEL_REQUESTED', 'CANCELED']::event_state[]) as state
-    ),
-    given_back as (delete from slots where message_id in (select id from cancelled)),
-    told as (select pg_notify('sigpost', 'cancelled')::text from cancelled)
-    select exists (select from cancelled), (select m.state::text from messages m join wanted using (id))
-    from (select 1) one left join told on true"
-}
-
-/// Cancels one message.
-pub async fn cancel(conn: &mut AsyncPgConnection, id: MessageId) -> Result<Cancelled, Error> {
-    let statement = Cancel { id: id.0, lifetime: PhantomData };
-    // The second column is read from before the update: with the first false, it is where the message ended.
-    let (cancelled, state): (bool, Option<String>) = statement.get_result(conn).await?;
-    Ok(match state {
-        _ if cancelled => Cancelled::Yes,
-        Some(state) => Cancelled::AlreadyEnded(state),
-        None => Cancelled::Unknown,
-    })
+/// What a bulk cancel did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CancelledMany {
+    /// How many messages it cancelled.
+    pub count: u64,
+    /// The limits that this freed.
+    pub wake_ups: WakeUps,
 }
 
 statement! {
-    /// What somebody else has locked is left for the next try, so that nobody waits for anybody in a
-    /// circle: those who record deliveries lock many messages as well, in an order of their own.
-    CancelMany { ids: &'a [Uuid] => Array<SqlUuid> } -> (SqlUuid, Bool);
-    "with wanted as materialized (
-        select m.id from messages m join unnest(" {ids} ") as w(id) using (id) where m.finished_at is null
-    ),
-    free as materialized (
-        select id from messages where id = any(array(select id from wanted)) and finished_at is null
-        for update skip locked
-    ),
-    cancelled as (
-        update messages set state = 'cancelled', due_at = null, lease_token = null, waits_for = null,
-                            finished_at = now()
-        where id = any(array(select id from free))
-        returning id
-    ),
-    logged as (
-        insert into events (message_id, state)
-        select id, state from cancelled, unnest(array['CANCEL_REQUESTED', 'CANCELED']::event_state[]) as state
-    ),
-    given_back as (delete from slots where message_id in (select id from cancelled))
-    select w.id, c.id is not null from wanted w left join cancelled c using (id)"
+    /// See the function, in the migration: pending, blocked or in flight, all open messages are cancelled. It
+    /// notifies the dispatchers, so that the one that holds a lease stops its delivery.
+    CancelMessages { ids: &'a [Uuid] => Array<SqlUuid>, wait: bool => Bool } -> (SqlUuid, Bool, Array<Text>);
+    "select message_id, cancelled, freed from cancel_messages(" {ids} "," {wait} ")"
 }
 
 statement! {
-    TellOfCancels {} -> Text;
-    "select pg_notify('sigpost', 'cancelled')::text"
+    State { id: Uuid => SqlUuid } -> Text;
+    "select state::text from messages where id = " {id}
 }
 
-/// Cancels the open messages that match, at most `most` of them, and returns how many. Goes on over
-/// many short statements; an error leaves what was cancelled cancelled.
-pub async fn cancel_many(database: &Database, filter: &Filter, most: Option<u64>) -> Result<u64, Error> {
-    let mut cancelled = 0;
-    let result = cancel_in_batches(database, filter, most.unwrap_or(u64::MAX), &mut cancelled).await;
-    if cancelled > 0 {
-        TellOfCancels { lifetime: PhantomData }.execute(&mut *database.connection().await?).await?;
+/// Cancels one message. Waits for a transaction that works on it, such as the one that claims it.
+pub async fn cancel(conn: &mut AsyncPgConnection, id: MessageId) -> Result<(Cancelled, WakeUps), Error> {
+    let statement = CancelMessages { ids: &[id.0], wait: true, lifetime: PhantomData };
+    let rows: Vec<(Uuid, bool, Vec<String>)> = statement.load(conn).await?;
+    if let Some((_, true, freed)) = rows.into_iter().next() {
+        return Ok((Cancelled::Yes, WakeUps::at_limits(freed)));
     }
-    result.map(|()| cancelled)
+    let states: Vec<String> = State { id: id.0, lifetime: PhantomData }.load(conn).await?;
+    let ended = states.into_iter().next().map_or(Cancelled::Unknown, Cancelled::AlreadyEnded);
+    Ok((ended, WakeUps::default()))
 }
 
-async fn cancel_in_batches(database: &Database, filter: &Filter, most: u64, cancelled: &mut u64) -> Result<(), Error> {
+/// Cancels the open messages that match, at most `most` of them. Goes on over many short statements; an error leaves
+/// what was cancelled cancelled.
+///
+/// Messages that another transaction has locked are tried again instead of waited for: the statements that record
+/// deliveries lock many messages as well, in an order of their own, and each would wait for the other.
+pub async fn cancel_many(database: &Database, filter: &Filter, most: Option<u64>) -> Result<CancelledMany, Error> {
+    let most = most.unwrap_or(u64::MAX);
+    let mut all = CancelledMany::default();
     loop {
-        let wanted = i64::try_from(most - *cancelled).unwrap_or(NAMED).min(NAMED);
+        let wanted = i64::try_from(most - all.count).unwrap_or(NAMED).min(NAMED);
         let named = open_messages(database, filter, wanted).await?;
-        let before = *cancelled;
+        let before = all.count;
         let mut held = Vec::new();
         for batch in named.chunks(BATCH) {
-            let (count, held_now) = cancel_batch(database, batch).await?;
-            *cancelled += count;
-            held.extend(held_now);
+            held.extend(cancel_batch(database, batch, &mut all).await?);
         }
         for _ in 0..TRIES {
             if held.is_empty() {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
-            let (count, held_now) = cancel_batch(database, &held).await?;
-            *cancelled += count;
-            held = held_now;
+            held = cancel_batch(database, &held, &mut all).await?;
         }
         let all_named = i64::try_from(named.len()).is_ok_and(|count| count < wanted);
-        if all_named || *cancelled == before || *cancelled >= most {
-            return Ok(());
+        if all_named || all.count == before || all.count >= most {
+            return Ok(all);
         }
     }
 }
@@ -192,11 +154,18 @@ impl Query for Open {
     type SqlType = SqlUuid;
 }
 
-/// How many were cancelled, and which are open still because somebody holds them.
-async fn cancel_batch(database: &Database, ids: &[Uuid]) -> Result<(u64, Vec<Uuid>), Error> {
-    let statement = CancelMany { ids, lifetime: PhantomData };
-    let rows: Vec<(Uuid, bool)> = statement.load(&mut *database.connection().await?).await?;
-    let open = rows.len();
-    let held: Vec<Uuid> = rows.into_iter().filter(|(_, cancelled)| !cancelled).map(|(id, _)| id).collect();
-    Ok(((open - held.len()) as u64, held))
+/// Cancels these and adds them up. Returns those that are still open, because another transaction holds them.
+async fn cancel_batch(database: &Database, ids: &[Uuid], all: &mut CancelledMany) -> Result<Vec<Uuid>, Error> {
+    let statement = CancelMessages { ids, wait: false, lifetime: PhantomData };
+    let rows: Vec<(Uuid, bool, Vec<String>)> = statement.load(&mut *database.connection().await?).await?;
+    let mut held = Vec::new();
+    for (id, cancelled, freed) in rows {
+        if cancelled {
+            all.count += 1;
+            freed.into_iter().for_each(|limit| all.wake_ups.add_limit(limit, Duration::ZERO));
+        } else {
+            held.push(id);
+        }
+    }
+    Ok(held)
 }

@@ -1,6 +1,5 @@
 //! Claim: due messages are leased, many in one statement, by any number of dispatchers at once.
 
-use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -10,9 +9,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::{MessageId, RetryDelay};
 use uuid::Uuid;
 
-use crate::Error;
 use crate::accept::LeaseTerms;
 use crate::messages::Message;
+use crate::wake_ups::time_until;
+use crate::{Error, WakeUps};
 
 /// A message leased to this process: the right, and the duty, to push it once.
 #[derive(Debug)]
@@ -36,17 +36,12 @@ pub struct Lease {
 pub struct Claimed {
     /// Leased to this process.
     pub leases: Vec<Lease>,
-    /// Gates at which messages wait that were due: they are to be looked at, with
-    /// [`admit`](crate::gates::admit).
-    pub waiting_at: BTreeSet<String>,
-    /// How long until the first of those is due that were let into their queue before their time.
-    pub next_due_in: Option<Duration>,
+    /// Limits at which messages are blocked, and messages that entered their queue before they are due.
+    pub wake_ups: WakeUps,
 }
 
 /// What a lease needs to know of its row, for every statement that makes leases.
-pub(crate) const LEASE_COLUMNS: &str =
-    " waits_for,
-    case when state = 'pending' and waits_for is null then extract(epoch from due_at - clock_timestamp())::float8 end, id, retried, deliveries, url, method, header::text, body, retries, timeout_ms,
+pub(crate) const LEASE_COLUMNS: &str = " id, retried, deliveries, url, method, header::text, body, retries, timeout_ms,
     retry_delay, callback::text, failure_callback::text, labels, caller_ip, callback_of,
     floor(extract(epoch from created_at) * 1000)::bigint, floor(extract(epoch from not_before) * 1000)::bigint,
     case when gates is not null or callback_of is not null or topic_name is not null or schedule_id is not null
@@ -62,8 +57,6 @@ pub(crate) const LEASE_COLUMNS: &str =
 
 /// The types of [`LEASE_COLUMNS`].
 pub(crate) type LeaseColumns = (
-    Nullable<Text>,
-    Nullable<Double>,
     SqlUuid,
     Integer,
     Integer,
@@ -90,9 +83,9 @@ statement! {
     /// move before the statement ends, so its physical place is the shortest way back to it, and the
     /// planner has no join to choose.
     ///
-    /// A message with gates is not leased but parked at its first gate. One whose lease ran out as well:
-    /// it is started once more, and whether it may be is the gates' to say. As after any attempt its keys have
-    /// their slots back, and its queue has not.
+    /// A message with limits is not leased but blocked at its first limit. One whose lease expired as well: it is
+    /// started once more, and whether it may be is for its limits to say. As after any attempt the slots of its keys
+    /// are free, and that of its queue is not. All of its limits are wake-ups.
     ///
     /// The commit does not wait for the disk. If Postgres goes down before the lease is written, the
     /// message is found as it was and delivered again, as after any lost lease; and what came of a
@@ -101,8 +94,8 @@ statement! {
         token: Uuid => SqlUuid,
         lease_s: f64 => Double,
         most: i64 => BigInt,
-    } -> LeaseColumns;
-    "with taken(waits_for, due_in_s, id, retried, deliveries, url, method, header, body, retries, timeout_ms,
+    } -> (Nullable<Array<Text>>, Nullable<Double>, Nullable<LeaseColumns>);
+    "with taken(limits, wake_in_s, id, retried, deliveries, url, method, header, body, retries, timeout_ms,
                 retry_delay, callback, failure_callback, labels, caller_ip, callback_of, created_at_ms, not_before_ms,
                 extras) as (
         update messages set
@@ -114,19 +107,20 @@ statement! {
         where ctid = any(array(
             select ctid from messages where due_at <= now() order by due_at, id limit " {most} " for update skip locked
         )) and (select set_config('synchronous_commit', 'off', true)) = 'off'
-        returning " [LEASE_COLUMNS] "
+        returning case when waits_for is not null then gates end, null::float8, " [LEASE_COLUMNS] "
     ),
-    logged as (insert into events (message_id, state) select id, 'ACTIVE' from taken where waits_for is null),
+    logged as (insert into events (message_id, state) select id, 'ACTIVE' from taken where limits is null),
     given_back as (
-        delete from slots s using taken t where t.waits_for is not null and s.message_id = t.id and s.gate like 'flow:%'
+        delete from slots s using taken t where t.limits is not null and s.message_id = t.id and s.gate like 'flow:%'
     )
     select * from taken"
 }
 
+/// The limits to claim at and the time until then, or a time alone until messages are due, or a lease.
+pub(crate) type Row = (Option<Vec<String>>, Option<f64>, Option<LeaseRow>);
+
 #[derive(Queryable)]
-pub(crate) struct Row {
-    waits_for: Option<String>,
-    due_in_s: Option<f64>,
+pub(crate) struct LeaseRow {
     id: Uuid,
     retried: i32,
     deliveries: i32,
@@ -147,7 +141,7 @@ pub(crate) struct Row {
     extras: Option<String>,
 }
 
-impl Row {
+impl LeaseRow {
     fn into_lease(self, token: Uuid) -> Lease {
         // What no longer parses was written by another release, and must not keep the message from going out.
         fn json<T: Default + serde::de::DeserializeOwned>(text: Option<String>) -> T {
@@ -180,19 +174,18 @@ impl Row {
 }
 
 impl Claimed {
-    /// From rows under the lease of this token, and rows that wait.
+    /// The leases have this token.
     pub(crate) fn new(rows: Vec<Row>, token: Uuid) -> Self {
         let mut claimed = Self { leases: Vec::with_capacity(rows.len()), ..Self::default() };
-        for mut row in rows {
-            match (row.waits_for.take(), row.due_in_s) {
-                (Some(gate), _) => {
-                    claimed.waiting_at.insert(gate);
+        for row in rows {
+            let wake_in = |seconds: Option<f64>| time_until(seconds.unwrap_or(0.0));
+            match row {
+                (Some(limits), seconds, _) => {
+                    limits.into_iter().for_each(|limit| claimed.wake_ups.add_limit(limit, wake_in(seconds)));
                 }
-                (None, Some(seconds)) => {
-                    let due_in = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
-                    claimed.next_due_in = Some(claimed.next_due_in.map_or(due_in, |earlier| earlier.min(due_in)));
-                }
-                (None, None) => claimed.leases.push(row.into_lease(token)),
+                (None, Some(seconds), _) => claimed.wake_ups.add_due(time_until(seconds)),
+                (None, None, Some(lease)) => claimed.leases.push(lease.into_lease(token)),
+                (None, None, None) => {}
             }
         }
         claimed

@@ -17,7 +17,7 @@ use crate::messages::{Message, MessageRow, StoredMessage};
 use crate::record::Response;
 use crate::schema::{dead_letters, messages};
 use crate::search::{A_WALK, List, Near, Nearest, Rows, page, plan_for_searching};
-use crate::{Error, effects};
+use crate::{Error, WakeUps, effects};
 
 /// A dead letter with its message.
 #[derive(Clone, Debug)]
@@ -232,7 +232,7 @@ pub async fn retry(
     conn: &mut AsyncPgConnection,
     id: DeadLetterId,
     change: impl FnOnce(&mut NewMessage) + Send,
-) -> Result<Option<MessageId>, Error> {
+) -> Result<Option<(MessageId, WakeUps)>, Error> {
     conn.transaction(async |conn| {
         let Some(DeadLetter { message: StoredMessage { message, .. }, .. }) = find(conn, id).await? else {
             return Ok(None);
@@ -249,7 +249,7 @@ pub async fn retry(
         let new_id = new.message.id;
         effects::inherit(conn, earlier, new_id).await?;
         let accepted = accept(conn, &[Arrival { new, leased: false }], LeaseTerms::NONE, true).await?;
-        Ok(Some(accepted.duplicate_of[0].unwrap_or(new_id)))
+        Ok(Some((accepted.duplicate_of[0].unwrap_or(new_id), accepted.wake_ups)))
     })
     .await
 }

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::Error;
 use crate::gates::of_flow_control_key;
+use crate::{Error, WakeUps};
 
 /// A flow-control key as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable)]
@@ -41,7 +41,7 @@ statement! {
     -> (Text, BigInt, Nullable<Integer>, BigInt, Nullable<Integer>, Integer, Integer, Nullable<BigInt>, Bool, Bool, Bool);
     "select name,
             (select count(*) from messages where waits_for = g.id),
-            parallelism, (select count(*) from slots where gate = g.id), rate,
+            parallelism, (select count(*) from held_slots where gate = g.id), rate,
             case when period_start + make_interval(secs => period_s) > now() then period_count else 0 end,
             period_s, floor(extract(epoch from period_start))::bigint, pinned_parallelism, pinned_rate, paused
      from gates g, (select " {key} "::text as wanted) as one
@@ -67,7 +67,7 @@ pub struct Change {
     pub paused: Option<bool>,
     /// The bounds that count from now on, and that messages do not change any more.
     pub pin_parallelism: Option<i32>,
-    /// As above; a new rate begins a new period.
+    /// As above; a new rate counts from its first start on.
     pub pin_rate: Option<i32>,
     /// The length of a period in seconds, with a pinned rate. `None` keeps it.
     pub period_s: Option<i32>,
@@ -75,7 +75,7 @@ pub struct Change {
     pub unpin_parallelism: bool,
     /// Messages may change the rate again.
     pub unpin_rate: bool,
-    /// The count of starts is 0, and a period begins now.
+    /// The count of starts is 0, and the next start begins a period.
     pub reset_rate: bool,
 }
 
@@ -118,8 +118,8 @@ statement! {
     select count(*) from changed, lateral (select pg_notify('sigpost', '')) as told"
 }
 
-/// Applies a change, to a key that need not have been used before, and tells the dispatchers.
-pub async fn apply(conn: &mut AsyncPgConnection, key: &str, change: Change) -> Result<(), Error> {
+/// Applies a change, to a key that need not have been used before, and notifies the dispatchers.
+pub async fn apply(conn: &mut AsyncPgConnection, key: &str, change: Change) -> Result<WakeUps, Error> {
     let statement = Apply {
         id: of_flow_control_key(key),
         key,
@@ -133,5 +133,5 @@ pub async fn apply(conn: &mut AsyncPgConnection, key: &str, change: Change) -> R
         lifetime: PhantomData,
     };
     statement.get_result::<i64>(conn).await?;
-    Ok(())
+    Ok(WakeUps::at_limits([of_flow_control_key(key)]))
 }

@@ -1,22 +1,23 @@
-//! Gates: queues and flow-control keys, which messages pass before they are pushed.
+//! Limits: queues and flow-control keys (the table `gates`).
 //!
-//! A message with gates is parked at the first of them, and [`admit`] leases it when all of them are
-//! open. What opens a gate: a slot that is given back, a period that is over, a resume, a new bound.
-//! Whoever did that has the gate looked at; the net below is a look at all gates at which somebody
-//! waits, once per lease.
+//! A message with limits is blocked at the first of them, and [`claim_blocked`] leases it when all of them have
+//! room. A slot that is freed, the end of a period, a resume and a new bound give room. Each of these is a wake-up
+//! ([`WakeUps`]); in case the process that received it crashes, every dispatcher rescans the limits at which
+//! messages are blocked once per lease ([`rescan`]).
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Double, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::FlowControl;
 use uuid::Uuid;
 
-use crate::Error;
 use crate::accept::LeaseTerms;
 use crate::claim::{Claimed, LEASE_COLUMNS, LeaseColumns, Row};
 use crate::messages::Message;
+use crate::wake_ups::time_until;
+use crate::{Error, WakeUps};
 
 /// The gate of a queue.
 pub fn of_queue(name: &str) -> String {
@@ -41,6 +42,11 @@ impl Message {
         self.extras.queue_name.is_some() || !self.extras.flow_control.is_empty()
     }
 
+    /// The limits whose slots an attempt of it can hold: its own, and the queue of the message it reports on.
+    pub fn slots(&self) -> impl Iterator<Item = String> {
+        self.gates().into_iter().chain(self.extras.keeps_waiting.as_deref().map(of_queue))
+    }
+
     /// Whether its end gives slots back: its own, or that of the message it reports on.
     pub fn has_slots(&self) -> bool {
         self.has_gates() || self.extras.keeps_waiting.is_some()
@@ -49,27 +55,30 @@ impl Message {
 
 statement! {
     /// See the function, in the migration. Commits as a claim does: without waiting for the disk.
-    Admit {
-        wanted: Vec<&'a str> => Array<Text>,
+    ClaimBlocked {
+        limits: Vec<&'a str> => Array<Text>,
         token: Uuid => SqlUuid,
         lease_s: f64 => Double,
         most: i32 => Integer,
-    } -> LeaseColumns;
-    "select" [LEASE_COLUMNS] "from admit(" {wanted} "," {token} "," {lease_s} "," {most} ")
-     where (select set_config('synchronous_commit', 'off', true)) = 'off'"
+    } -> (Nullable<Array<Text>>, Nullable<Double>, Nullable<LeaseColumns>);
+    "select case when limit_id is not null then array[limit_id] end, wake_in_s, " [LEASE_COLUMNS]
+    "from (
+        select c.limit_id, c.wake_in_s, (c.message).*
+        from claim_blocked(" {limits} "," {token} "," {lease_s} "," {most} ") c
+        where (select set_config('synchronous_commit', 'off', true)) = 'off'
+     ) message"
 }
 
-/// Leases at most `most` of the messages that wait at these gates, as far as all their gates are
-/// open. As many as asked for means that there may be more; a gate in `waiting_at` is to be looked at
-/// again, because somebody else works on it at this moment.
-pub async fn admit(
+/// Leases at most `most` of the messages that are blocked at these limits, as far as all of their limits have
+/// room. As many as asked for means that there may be more.
+pub async fn claim_blocked(
     conn: &mut AsyncPgConnection,
-    gates: &[String],
+    limits: &[String],
     lease: LeaseTerms,
     most: usize,
 ) -> Result<Claimed, Error> {
-    let statement = Admit {
-        wanted: gates.iter().map(String::as_str).collect(),
+    let statement = ClaimBlocked {
+        limits: limits.iter().map(String::as_str).collect(),
         token: lease.token,
         lease_s: lease.length.as_secs_f64(),
         most: i32::try_from(most).unwrap_or(i32::MAX),
@@ -80,25 +89,28 @@ pub async fn admit(
 }
 
 statement! {
-    /// Walks from gate to gate over the index of those who wait, however many wait at each. Looks
-    /// without locks: a gate that is named here and closed in truth costs one vain call of `admit`.
-    OpenGates {} -> Text;
-    "with recursive waited(id) as (
+    /// Walks from limit to limit over the index of blocked messages, however many are blocked at each. Takes no
+    /// locks: a limit that is named here and has no room after all costs one vain claim.
+    Rescan {} -> (Text, Double);
+    "with recursive blocked(id) as (
         (select waits_for from messages where waits_for is not null order by waits_for limit 1)
         union all
-        select (select waits_for from messages where waits_for > w.id order by waits_for limit 1)
-        from waited w where w.id is not null
+        select (select waits_for from messages where waits_for > b.id order by waits_for limit 1)
+        from blocked b where b.id is not null
     )
-    select g.id from waited join gates g using (id)
+    select g.id, coalesce(period_ends_in(g), 0)
+    from blocked join gates g using (id)
     where not g.paused
-      and (g.parallelism is null or g.parallelism > (select count(distinct family) from slots where gate = g.id)
-           or exists (select from slots s join messages m on m.id = s.message_id where s.gate = g.id and m.waits_for = g.id))
-      and (g.rate is null or g.period_count < g.rate or g.period_start + make_interval(secs => g.period_s) <= now())"
+      and (g.parallelism is null
+           or g.parallelism > (select count(distinct h.family) from held_slots h where h.gate = g.id)
+           or exists (select from slots s join messages m on m.id = s.message_id where s.gate = g.id and m.waits_for = g.id))"
 }
 
-/// The gates at which somebody waits and that look open.
-pub async fn open_gates(conn: &mut AsyncPgConnection) -> Result<Vec<String>, Error> {
-    Ok(OpenGates { lifetime: PhantomData }.load(conn).await?)
+/// The limits at which messages are blocked and that have room, now or at the end of a period.
+pub async fn rescan(conn: &mut AsyncPgConnection) -> Result<WakeUps, Error> {
+    let rows: Vec<(String, f64)> = Rescan { lifetime: PhantomData }.load(conn).await?;
+    let limits = rows.into_iter().map(|(limit, seconds)| (limit, time_until(seconds))).collect();
+    Ok(WakeUps { due_in: None, limits })
 }
 
 statement! {
@@ -111,7 +123,7 @@ statement! {
         parallelisms: Vec<Option<i32>> => Array<Nullable<Integer>>,
         rates: Vec<Option<i32>> => Array<Nullable<Integer>>,
         periods_s: Vec<i32> => Array<Integer>,
-    } -> BigInt;
+    } -> Text;
     "with wanted as (
         select i.*, case when i.id like 'queue:%' then 'queue' else 'flow_control' end::gate_kind as kind
         from unnest(" {ids} "," {names} "," {parallelisms} "," {rates} "," {periods_s} ")
@@ -135,15 +147,16 @@ statement! {
         where g.kind = 'flow_control'
         returning id
     )
-    select count(*) from made"
+    select id from made"
 }
 
 /// Makes the gates of these messages where they are missing (a queue with parallelism 1), and gives
-/// flow-control keys the bounds that the newest of the messages brings, unless they are pinned.
+/// flow-control keys the bounds that the newest of the messages brings, unless they are pinned. Returns the limits
+/// that it changed: earlier messages may start there, whatever becomes of these.
 pub(crate) async fn ensure_gates<'a>(
     conn: &mut AsyncPgConnection,
     messages: impl Iterator<Item = &'a Message>,
-) -> Result<(), Error> {
+) -> Result<WakeUps, Error> {
     /// The parallelism of a queue that nobody has set up (QStash OpenAPI).
     static NEW_QUEUE: FlowControl =
         FlowControl { key: String::new(), parallelism: Some(1), rate: None, period: std::time::Duration::from_secs(1) };
@@ -157,7 +170,7 @@ pub(crate) async fn ensure_gates<'a>(
         }
     }
     if wanted.is_empty() {
-        return Ok(());
+        return Ok(WakeUps::default());
     }
     let bound = |bound: Option<u32>| bound.map(|bound| i32::try_from(bound).unwrap_or(i32::MAX));
     let statement = Ensure {
@@ -171,8 +184,7 @@ pub(crate) async fn ensure_gates<'a>(
             .collect(),
         lifetime: PhantomData,
     };
-    statement.get_result::<i64>(conn).await?;
-    Ok(())
+    Ok(WakeUps::at_limits(statement.load::<String>(conn).await?))
 }
 
 statement! {

@@ -53,8 +53,10 @@ pub mod tls;
 pub mod url;
 pub mod url_groups;
 pub mod wake;
+pub mod wake_ups;
 
 pub use database::{Connection, Database};
 pub use diesel::result::Error as DieselError;
 pub use diesel_async::{AsyncConnection, AsyncPgConnection};
 pub use error::Error;
+pub use wake_ups::WakeUps;

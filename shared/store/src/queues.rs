@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
-use crate::Error;
+use crate::cancel::CancelledMany;
 use crate::gates::of_queue;
+use crate::{Error, WakeUps};
 
 /// A queue with the size of its backlog.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable)]
@@ -58,11 +59,16 @@ statement! {
     select count(*) from changed, lateral (select pg_notify('sigpost', '')) as told"
 }
 
-/// Makes the queue or changes its settings, and tells the dispatchers.
-pub async fn upsert(conn: &mut AsyncPgConnection, name: &str, parallelism: i32, paused: bool) -> Result<(), Error> {
+/// Makes the queue or changes its settings, and notifies the dispatchers.
+pub async fn upsert(
+    conn: &mut AsyncPgConnection,
+    name: &str,
+    parallelism: i32,
+    paused: bool,
+) -> Result<WakeUps, Error> {
     let statement = Upsert { id: of_queue(name), name, parallelism, paused, lifetime: PhantomData };
     statement.get_result::<i64>(conn).await?;
-    Ok(())
+    Ok(WakeUps::at_limits([of_queue(name)]))
 }
 
 statement! {
@@ -73,10 +79,10 @@ statement! {
     select count(*) from changed, lateral (select pg_notify('sigpost', '')) as told"
 }
 
-/// Pauses or resumes the queue. `false` when there is none of this name.
-pub async fn set_paused(conn: &mut AsyncPgConnection, name: &str, paused: bool) -> Result<bool, Error> {
+/// Pauses or resumes the queue, and notifies the dispatchers. `None` when there is no queue of this name.
+pub async fn set_paused(conn: &mut AsyncPgConnection, name: &str, paused: bool) -> Result<Option<WakeUps>, Error> {
     let changed: i64 = SetPaused { id: of_queue(name), paused, lifetime: PhantomData }.get_result(conn).await?;
-    Ok(changed == 1)
+    Ok((changed == 1).then(|| WakeUps::at_limits([of_queue(name)])))
 }
 
 statement! {
@@ -92,18 +98,14 @@ statement! {
 }
 
 statement! {
-    CancelAll { id: String => Text } -> BigInt;
-    "with cancelled as (
-        update messages m set state = 'cancelled', due_at = null, lease_token = null, waits_for = null, finished_at = now()
-        where gates @> array[" {id} "] and gates is not null and finished_at is null
-        returning m.id
-    ),
-    logged as (
-        insert into events (message_id, state)
-        select id, state from cancelled, unnest(array['CANCEL_REQUESTED', 'CANCELED']::event_state[]) as state
-    ),
-    given_back as (delete from slots where message_id in (select id from cancelled))
-    select count(*) from cancelled, lateral (select pg_notify('sigpost', 'cancelled')) as told"
+    CancelAll { id: String => Text } -> (BigInt, Array<Text>);
+    "with done as materialized (
+        select * from cancel_messages(
+            array(select id from messages where gates @> array[" {id} "] and gates is not null and finished_at is null),
+            true
+        )
+    )
+    select (select count(*) from done where cancelled), array(select distinct unnest(freed) from done)"
 }
 
 statement! {
@@ -117,14 +119,13 @@ statement! {
     "with gone as (delete from gates where id = " {id} " returning id) select count(*) from gone"
 }
 
-/// Deletes the queue, and cancels its messages that have not ended. `None` when there was no such
-/// queue, else how many it cancelled.
+/// Deletes the queue, and cancels its messages that have not ended. `None` when there was no such queue.
 ///
 /// At first others may still refer to the queue: whoever ends one of its messages has locked that
 /// message, and may then need the queue for a callback; a lock on both would make each wait for the
 /// other. A message that comes to the queue meanwhile makes the delete fail; where more keep coming,
 /// they are locked out.
-pub async fn delete(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<i64>, Error> {
+pub async fn delete(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<CancelledMany>, Error> {
     for _ in 0..2 {
         match delete_once(conn, name, false).await {
             Err(Error::Refused(_) | Error::Busy(_)) => {}
@@ -134,7 +135,7 @@ pub async fn delete(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<i
     delete_once(conn, name, true).await
 }
 
-async fn delete_once(conn: &mut AsyncPgConnection, name: &str, lock_out: bool) -> Result<Option<i64>, Error> {
+async fn delete_once(conn: &mut AsyncPgConnection, name: &str, lock_out: bool) -> Result<Option<CancelledMany>, Error> {
     let id = || of_queue(name);
     conn.transaction(async |conn| {
         let found: Vec<String> = match lock_out {
@@ -144,10 +145,10 @@ async fn delete_once(conn: &mut AsyncPgConnection, name: &str, lock_out: bool) -
         if found.is_empty() {
             return Ok(None);
         }
-        let cancelled: i64 = CancelAll { id: id(), lifetime: PhantomData }.get_result(conn).await?;
+        let (count, freed): (i64, Vec<String>) = CancelAll { id: id(), lifetime: PhantomData }.get_result(conn).await?;
         DeleteSlots { id: id(), lifetime: PhantomData }.get_result::<i64>(conn).await?;
         Delete { id: id(), lifetime: PhantomData }.get_result::<i64>(conn).await?;
-        Ok(Some(cancelled))
+        Ok(Some(CancelledMany { count: count.unsigned_abs(), wake_ups: WakeUps::at_limits(freed) }))
     })
     .await
 }

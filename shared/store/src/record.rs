@@ -10,9 +10,9 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::{DeadLetterId, Headers, MessageId};
 use uuid::Uuid;
 
-use crate::Error;
 use crate::accept::{Arrival, LeaseTerms, NewMessage, accept};
 use crate::gates::keep_waiting;
+use crate::{Error, WakeUps};
 
 /// The end of one delivery.
 #[derive(Clone, Debug)]
@@ -81,9 +81,15 @@ pub struct Response {
     pub body: Bytes,
 }
 
-/// The messages whose outcome was written, with the dead letter of those that failed. A message that
-/// is missing had lost its lease: somebody else has it, or it was cancelled, and nothing was changed.
-pub type Recorded = HashMap<MessageId, Option<DeadLetterId>>;
+/// What was written of a batch.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// The messages whose outcome was written, with the dead letter of those that failed. A message that is missing
+    /// had lost its lease: another dispatcher has it, or it was cancelled, and nothing was changed.
+    pub messages: HashMap<MessageId, Option<DeadLetterId>>,
+    /// Retries, and the limits whose slots were freed.
+    pub wake_ups: WakeUps,
+}
 
 statement! {
     /// The update is the fence: events and dead letters are written only for rows it returns.
@@ -97,7 +103,7 @@ statement! {
         bodies: Vec<Option<&'a [u8]>> => Array<Nullable<Binary>>,
         errors: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         any_has_slots: bool => Bool,
-    } -> (SqlUuid, Nullable<BigInt>, Nullable<BigInt>);
+    } -> (SqlUuid, Nullable<BigInt>, Nullable<BigInt>, Array<Text>);
     "with input as materialized (select * from unnest("
     {ids} "," {tokens} "," {nexts} "," {delays_s} "," {statuses} "," {headers} "," {bodies} "," {errors}
     ") as i(id, token, next, delay_s, status, header, body, error)),
@@ -128,6 +134,7 @@ statement! {
     given_back as (
         delete from slots s using recorded r
         where " {any_has_slots} " and s.message_id = r.id and (r.next in ('delivered', 'failed') or s.gate like 'flow:%')
+        returning s.message_id, s.gate
     ),
     released as (
         -- In the order of the keys, as whoever takes them.
@@ -137,7 +144,8 @@ statement! {
             order by key for update
         ))
     )
-    select recorded.id, buried.failed_at_ms, buried.id
+    select recorded.id, buried.failed_at_ms, buried.id,
+           array(select g.gate from given_back g where g.message_id = recorded.id)
     from recorded left join buried on buried.message_id = recorded.id"
 }
 
@@ -187,14 +195,22 @@ pub async fn record(conn: &mut AsyncPgConnection, batch: &[Outcome]) -> Result<R
         any_has_slots: batch.iter().any(|outcome| outcome.has_slots),
         lifetime: PhantomData,
     };
-    let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = statement.load(conn).await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, failed_at_ms, seq)| {
-            let dead_letter = failed_at_ms.zip(seq).map(|(failed_at_ms, seq)| DeadLetterId { failed_at_ms, seq });
-            (MessageId(id), dead_letter)
-        })
-        .collect())
+    type Row = (Uuid, Option<i64>, Option<i64>, Vec<String>);
+    let rows: Vec<Row> = statement.load(conn).await?;
+    let mut recorded = Recorded::default();
+    for (id, failed_at_ms, seq, freed) in rows {
+        let dead_letter = failed_at_ms.zip(seq).map(|(failed_at_ms, seq)| DeadLetterId { failed_at_ms, seq });
+        recorded.messages.insert(MessageId(id), dead_letter);
+        recorded.wake_ups = recorded.wake_ups.and(WakeUps::at_limits(freed));
+    }
+    for outcome in batch.iter().filter(|outcome| recorded.messages.contains_key(&outcome.id)) {
+        match outcome.next {
+            Next::Retry(delay) => recorded.wake_ups.add_due(delay),
+            Next::GivenBack => recorded.wake_ups.add_due(Duration::ZERO),
+            Next::Delivered | Next::Failed => {}
+        }
+    }
+    Ok(recorded)
 }
 
 async fn record_delivered(conn: &mut AsyncPgConnection, batch: &[Outcome]) -> Result<Recorded, Error> {
@@ -207,7 +223,8 @@ async fn record_delivered(conn: &mut AsyncPgConnection, batch: &[Outcome]) -> Re
         lifetime: PhantomData,
     };
     let ids: Vec<Uuid> = statement.load(conn).await?;
-    Ok(ids.into_iter().map(|id| (MessageId(id), None)).collect())
+    let messages = ids.into_iter().map(|id| (MessageId(id), None)).collect();
+    Ok(Recorded { messages, wake_ups: WakeUps::default() })
 }
 
 /// Writes the batch and stores the messages that follow from what was recorded, all or nothing.
@@ -217,11 +234,12 @@ pub async fn record_and_accept(
     follow_up: impl FnOnce(&Recorded) -> Vec<NewMessage> + Send,
 ) -> Result<Recorded, Error> {
     conn.transaction(async |conn| {
-        let recorded = record(conn, batch).await?;
+        let mut recorded = record(conn, batch).await?;
         let arrivals: Vec<Arrival> =
             follow_up(&recorded).into_iter().map(|new| Arrival { new, leased: false }).collect();
         if !arrivals.is_empty() {
-            accept(conn, &arrivals, LeaseTerms::NONE, true).await?;
+            let accepted = accept(conn, &arrivals, LeaseTerms::NONE, true).await?;
+            recorded.wake_ups = recorded.wake_ups.and(accepted.wake_ups);
             keep_waiting(conn, arrivals.iter().map(|arrival| &arrival.new.message)).await?;
         }
         Ok(recorded)

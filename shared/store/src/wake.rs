@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use jiff::SignedDuration;
 use sigpost_qstash::SigningKeys;
 
+use crate::wake_ups::time_until;
 use crate::{Database, Error};
 
 /// What a dispatcher needs to know when it wakes, in one statement.
@@ -21,35 +22,25 @@ pub struct Glance {
     pub next_pending_in: Option<SignedDuration>,
     /// Whether messages wait at gates.
     pub anybody_waits: bool,
-    /// How long until the period of a flow-control key ends that keeps messages waiting.
-    pub next_period_in: Option<Duration>,
     /// For how long the time of a schedule has come; `None` when none has.
     pub schedule_due_for: Option<Duration>,
     /// The deployment's keys; they may have been rotated by another process.
     pub signing_keys: Option<SigningKeys>,
 }
 
-/// Without anybody who waits no gate is looked at. The search for one has an order so that it
-/// goes to the index, where nearly always nobody is, and not through the table.
+/// The search for a blocked message has an order so that it reads the index, which is nearly always empty, and not
+/// the table.
 const GLANCE: &str = "
     select extract(epoch from (select min(due_at) from messages where due_at is not null) - now())::float8,
            extract(epoch from (
                select due_at from messages where due_at is not null and state = 'pending' order by due_at limit 1
            ) - now())::float8,
-           waiting.gate is not null,
-           case when waiting.gate is not null then (
-               select extract(epoch from min(period_start + make_interval(secs => period_s)) - now())::float8
-               from gates g
-               where rate <= period_count and period_start + make_interval(secs => period_s) > now() and not paused
-                 and exists (select from messages where waits_for = g.id)
-           ) end,
+           exists (select waits_for from messages where waits_for is not null order by waits_for),
            extract(epoch from now() - (select min(next_fire_at) from schedules where next_fire_at is not null))::float8,
            keys.current, keys.next
-    from (select (select waits_for from messages where waits_for is not null order by waits_for limit 1) as gate) waiting
-    left join signing_keys keys on true";
+    from (select) one left join signing_keys keys on true";
 
-type GlanceRow =
-    (Nullable<Double>, Nullable<Double>, Bool, Nullable<Double>, Nullable<Double>, Nullable<Text>, Nullable<Text>);
+type GlanceRow = (Nullable<Double>, Nullable<Double>, Bool, Nullable<Double>, Nullable<Text>, Nullable<Text>);
 
 statement! {
     GlanceStatement {} -> GlanceRow;
@@ -71,18 +62,16 @@ pub async fn glance_and_sample(conn: &mut AsyncPgConnection) -> Result<Glance, E
     Ok(Glance::read(GlanceAndSample { lifetime: PhantomData }.get_result(conn).await?))
 }
 
-type Row = (Option<f64>, Option<f64>, bool, Option<f64>, Option<f64>, Option<String>, Option<String>);
+type Row = (Option<f64>, Option<f64>, bool, Option<f64>, Option<String>, Option<String>);
 
 impl Glance {
-    fn read((due_s, pending_s, anybody_waits, period_s, schedule_s, current, next): Row) -> Self {
-        let duration = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
+    fn read((due_s, pending_s, anybody_waits, schedule_s, current, next): Row) -> Self {
         Self {
-            next_due_in: due_s.map(duration),
+            next_due_in: due_s.map(time_until),
             next_pending_in: pending_s
                 .map(|seconds| SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX)),
             anybody_waits,
-            next_period_in: period_s.map(duration),
-            schedule_due_for: schedule_s.filter(|seconds| *seconds >= 0.0).map(duration),
+            schedule_due_for: schedule_s.filter(|seconds| *seconds >= 0.0).map(time_until),
             signing_keys: current.zip(next).map(|(current, next)| SigningKeys { current, next }),
         }
     }
@@ -131,6 +120,12 @@ impl Listener {
             None => Err(Error::Unavailable("the listening connection was closed".into())),
         }
     }
+}
+
+/// Has all dispatchers query what is due, and rescan their limits.
+pub async fn notify_dispatchers(conn: &mut AsyncPgConnection) -> Result<(), Error> {
+    diesel::sql_query("select pg_notify('sigpost', '')").execute(conn).await?;
+    Ok(())
 }
 
 /// Tells the dispatchers that the keys were rotated.

@@ -114,8 +114,11 @@ pub(crate) async fn retry_dead_letters(
     let mut responses = Vec::with_capacity(ids.len());
     for id in ids {
         let mut conn = state.database.connection().await?;
-        let new_id = retry(&mut conn, id, |new| change(new, &params, &options, &state.deduplicating)).await?;
-        responses.extend(new_id.map(|message_id| RetriedMessage { message_id }));
+        let retried = retry(&mut conn, id, |new| change(new, &params, &options, &state.deduplicating)).await?;
+        if let Some((message_id, wake_ups)) = retried {
+            state.wake(wake_ups);
+            responses.push(RetriedMessage { message_id });
+        }
     }
     if responses.is_empty() && !query.list("dlqIds").is_empty() {
         return Err(ApiError::not_found("none of the dlq messages was found"));
@@ -192,8 +195,9 @@ pub(crate) async fn retry_dead_letter(
     Query::parse(uri.query())?.without_options().allow_only(&[])?;
     let (params, options) = options(&state, &headers, &uri)?;
     let mut conn = state.database.connection().await?;
-    let new_id = retry(&mut conn, parse_id(&id)?, |new| change(new, &params, &options, &state.deduplicating)).await?;
-    let message_id = new_id.ok_or_else(|| unknown(&id))?;
+    let retried = retry(&mut conn, parse_id(&id)?, |new| change(new, &params, &options, &state.deduplicating)).await?;
+    let (message_id, wake_ups) = retried.ok_or_else(|| unknown(&id))?;
+    state.wake(wake_ups);
     Ok((StatusCode::CREATED, Json(RetriedMessage { message_id })))
 }
 

@@ -109,7 +109,7 @@ pub(crate) async fn unpin_key(
     apply(&state, &key, change).await
 }
 
-/// Forgets the starts that were counted; a period begins now. What could start before that is
+/// Forgets the starts that were counted; the next start begins a period. What could start before that is
 /// counted before that, and not when it starts a moment later: who resets right after a publish
 /// finds a count of 0 (the Python SDK's tests).
 pub(crate) async fn reset_rate(
@@ -117,13 +117,13 @@ pub(crate) async fn reset_rate(
     FlowControlKeyName(key): FlowControlKeyName,
 ) -> Result<Json<Value>, ApiError> {
     if let Some(engine) = &state.engine {
-        engine.admit_now(of_flow_control_key(&key)).await;
+        engine.claim_at_limit_now(of_flow_control_key(&key)).await;
     }
     apply(&state, &key, Change { reset_rate: true, ..Change::default() }).await
 }
 
 async fn apply(state: &State, key: &str, change: Change) -> Result<Json<Value>, ApiError> {
-    flow_controls::apply(&mut *state.database.connection().await?, key, change).await?;
+    state.wake(flow_controls::apply(&mut *state.database.connection().await?, key, change).await?);
     Ok(Json(json!({})))
 }
 

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use sigpost_qstash as wire;
 use sigpost_qstash::{CallbackKind, EventState, MessageId};
 use sigpost_runtime::ApiError;
-use sigpost_store::cancel::{Cancelled, cancel, cancel_many};
+use sigpost_store::cancel::{Cancelled, CancelledMany, cancel, cancel_many};
 use sigpost_store::make_due::{MadeDue, make_due};
 use sigpost_store::messages::{MessageState, StoredMessage, find};
 use sigpost_store::{events, filter};
@@ -104,8 +104,9 @@ pub(crate) async fn cancel_messages(
             (filter::Filter { created_from_ms, created_to_ms, ..messages }, count)
         }
     };
-    let cancelled = cancel_many(&state.database, &filter, most).await?;
-    Ok(Json(wire::Cancelled { cancelled }))
+    let CancelledMany { count, wake_ups } = cancel_many(&state.database, &filter, most).await?;
+    state.wake(wake_ups);
+    Ok(Json(wire::Cancelled { cancelled: count }))
 }
 
 /// Lets a message that waits for its time, or for that of its next attempt, go out now. At a gate it
@@ -115,7 +116,9 @@ pub(crate) async fn retry_message(
     Id(id): Id,
 ) -> Result<Json<wire::RetriedMessage>, ApiError> {
     let id = parse_id(&id)?;
-    match make_due(&mut *state.database.connection().await?, id).await? {
+    let (found, wake_ups) = make_due(&mut *state.database.connection().await?, id).await?;
+    state.wake(wake_ups);
+    match found {
         MadeDue::Yes => Ok(Json(wire::RetriedMessage { message_id: id })),
         MadeDue::No(MessageState::Pending | MessageState::Active) => {
             Err(ApiError::new(StatusCode::CONFLICT, format!("message {id} is in flight at this moment")))
@@ -134,7 +137,9 @@ pub(crate) async fn cancel_message(
     Id(id): Id,
 ) -> Result<Json<wire::Cancelled>, ApiError> {
     let id = parse_id(&id)?;
-    match cancel(&mut *state.database.connection().await?, id).await? {
+    let (found, wake_ups) = cancel(&mut *state.database.connection().await?, id).await?;
+    state.wake(wake_ups);
+    match found {
         Cancelled::Yes => Ok(Json(wire::Cancelled { cancelled: 1 })),
         Cancelled::AlreadyEnded(ended) => {
             Err(ApiError::not_found(format!("message {id} cannot be cancelled, it is already {ended}")))

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sigpost_qstash as wire;
 use sigpost_qstash::UpsertQueue;
 use sigpost_runtime::ApiError;
+use sigpost_store::cancel::CancelledMany;
 use sigpost_store::queues::{self, Queue};
 
 use crate::api::body;
@@ -30,7 +31,7 @@ pub(crate) async fn upsert_queue(
         return Err(ApiError::new(StatusCode::PRECONDITION_FAILED, reason));
     }
     let parallelism = i32::try_from(parallelism).unwrap_or(i32::MAX);
-    queues::upsert(&mut *state.database.connection().await?, &queue_name, parallelism, paused).await?;
+    state.wake(queues::upsert(&mut *state.database.connection().await?, &queue_name, parallelism, paused).await?);
     Ok(Json(json!({})))
 }
 
@@ -54,8 +55,10 @@ pub(crate) async fn delete_queue(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,
 ) -> Result<Json<Value>, ApiError> {
-    let cancelled = queues::delete(&mut *state.database.connection().await?, &name).await?;
-    Ok(Json(json!({ "cancelled": cancelled.unwrap_or(0) })))
+    let deleted = queues::delete(&mut *state.database.connection().await?, &name).await?;
+    let CancelledMany { count, wake_ups } = deleted.unwrap_or_default();
+    state.wake(wake_ups);
+    Ok(Json(json!({ "cancelled": count })))
 }
 
 /// The queue goes on accepting; nothing of it starts any more, retries neither.
@@ -75,10 +78,9 @@ pub(crate) async fn resume_queue(
 }
 
 async fn set_paused(state: &State, name: &str, paused: bool) -> Result<Json<Value>, ApiError> {
-    match queues::set_paused(&mut *state.database.connection().await?, name, paused).await? {
-        true => Ok(Json(json!({}))),
-        false => Err(unknown(name)),
-    }
+    let changed = queues::set_paused(&mut *state.database.connection().await?, name, paused).await?;
+    state.wake(changed.ok_or_else(|| unknown(name))?);
+    Ok(Json(json!({})))
 }
 
 fn unknown(name: &str) -> ApiError {

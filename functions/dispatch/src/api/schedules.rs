@@ -138,8 +138,7 @@ async fn run_now(state: &State, id: &str) -> Result<Response, ApiError> {
     if let Some(engine) = &state.engine {
         announce(engine, &stored);
     }
-    let message_ids = stored.into_iter().map(|new| new.message.id).collect();
-    Ok(Json(ScheduleRun { message_ids }).into_response())
+    Ok(Json(ScheduleRun { message_ids: stored.ids }).into_response())
 }
 
 /// The raw path after `/v2/schedules/`, in either spelling: a destination keeps its slashes.

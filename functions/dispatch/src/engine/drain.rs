@@ -1,4 +1,4 @@
-//! Drain: claim and push until nothing is due. And the loop that decides when.
+//! Drain: claim and deliver until nothing is due, whenever a wake-up says so.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,43 +7,47 @@ use std::time::Duration;
 use sigpost_store::accept::LeaseTerms;
 use sigpost_store::claim::{Claimed, claim};
 use sigpost_store::wake::{Glance, glance};
-use sigpost_store::{AsyncPgConnection, Error};
+use sigpost_store::{AsyncPgConnection, Error, WakeUps};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 use uuid::Uuid;
 
+use super::limits::AtLimits;
+use super::wake_ups::Wanted;
 use super::{Awake, Engine};
 
 /// Messages in one claim at most.
 const BATCH: usize = 256;
 /// How long to wait for a worthwhile batch of room when there is only a little.
 const GATHER: Duration = Duration::from_millis(2);
-/// After a look that found something due but could not have it (others hold it at this moment).
+/// The next query after one that found messages due which other transactions hold.
 const CONTENDED: Duration = Duration::from_millis(50);
-/// The pause after a failed look, doubled up to [`LONGEST_PAUSE`].
+/// The pause after a failed query, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Looks when something is due, when told to, and every poll interval. Ends when the engine stops; in
-/// a visit when it claims no more, and before that when nothing is in flight and nothing comes in time.
-pub(super) async fn look_when_due(engine: Engine) {
+/// Serves wake-ups at their times. Ends when the engine stops; in a visit when it claims no more, and before that when
+/// nothing is in flight and nothing comes in time.
+pub(super) async fn serve_wake_ups(engine: Engine) {
     let inner = &engine.0;
     let mut pause = FIRST_PAUSE;
     loop {
-        let look_at = *engine.next_look();
+        let next = inner.timers.next();
         let claims_until = engine.claims_until();
         tokio::select! {
-            // In this order: what ends says when to look again before it gives its room back.
+            // In this order: a delivery that ends sets its wake-ups before it gives its room back.
             biased;
             () = inner.stopping.cancelled() => return,
             () = sleep_until(claims_until) => return,
-            () = inner.earlier.notified() => {}
-            () = sleep_until(look_at) => {}
-            () = engine.nothing_in_flight(), if look_at > claims_until => return,
+            () = inner.timers.earlier() => {}
+            () = sleep_until(next) => {}
+            () = engine.nothing_in_flight(), if next > claims_until => return,
         }
-        match look_at_what_is_asked_for(&engine).await {
+        match serve_due_wake_ups(&engine).await {
             Ok(()) => pause = FIRST_PAUSE,
             Err(error) => {
+                // What was taken and not served is due, or found by the rescan.
+                engine.wake_everything();
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "due messages cannot be claimed");
                 tokio::select! {
                     () = inner.stopping.cancelled() => return,
@@ -51,63 +55,53 @@ pub(super) async fn look_when_due(engine: Engine) {
                     () = sleep(pause) => {}
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
-                engine.look_in(Duration::ZERO);
             }
         }
     }
 }
 
-/// The gates that were named, and everything else if it is time for that.
-async fn look_at_what_is_asked_for(engine: &Engine) -> Result<(), Error> {
-    engine.admit_at_named_gates().await?;
-    {
-        let mut next_look = engine.next_look();
-        if *next_look > Instant::now() {
+async fn serve_due_wake_ups(engine: &Engine) -> Result<(), Error> {
+    while let Some(Wanted { limits, due, rescan }) = engine.0.timers.take() {
+        let mut room = engine.claim_at_limits(limits).await?;
+        if due {
+            room = query_due(engine, rescan).await?;
+        }
+        if room == AtLimits::NoRoom {
             return Ok(());
         }
-        // From here on a call of `look_in` counts for the look after this one.
-        *next_look = Instant::now() + engine.0.settings.poll;
-    }
-    if let Some(next) = look(engine).await? {
-        engine.look_in(next);
     }
     Ok(())
 }
 
-/// Looks until nothing is left to do: those who wait at gates that were named, all gates if it is
-/// time for that, what is due. One statement when there is nothing. Returns how long until there will be.
-async fn look(engine: &Engine) -> Result<Option<Duration>, Error> {
+/// Queries what is due, claims it, and sets the next wake-up. One statement when nothing is due.
+async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
     let inner = &engine.0;
-    loop {
-        engine.admit_at_named_gates().await?;
-        let mut conn = inner.database.connection().await?;
-        let seen = engine.glance(&mut conn).await?;
-        let next_sweep = engine.sweep_gates(&mut conn, &seen).await?;
-        drop(conn);
-        // The net below the notification of a change: schedules are fired by a loop of their own.
-        if seen.schedule_due_for.is_some() {
-            inner.schedules_changed.notify_one();
-        }
-        let mut next_due = match inner.settings.awake {
-            Awake::Always => seen.next_due_in,
-            // Not for the end of leases that somebody else holds: those are looked for by whoever is
-            // awake when they have ended.
-            Awake::InVisits => {
-                seen.next_due_in.filter(Duration::is_zero).or_else(|| seen.next_pending_in?.try_into().ok())
-            }
-        };
-        if next_due == Some(Duration::ZERO) {
-            next_due = match claim_due(engine).await? {
-                Due::Claimed => Some(Duration::ZERO),
-                Due::HeldByOthers => Some(CONTENDED),
-                Due::NoRoom => return Ok(None),
-            };
-        }
-        let next = next_due.into_iter().chain(next_sweep).min();
-        if next != Some(Duration::ZERO) && !engine.gates_are_named() {
-            return Ok(next);
-        }
+    let mut conn = inner.database.connection().await?;
+    let seen = engine.glance(&mut conn).await?;
+    engine.rescan_limits(&mut conn, &seen, rescan).await?;
+    drop(conn);
+    // In case the notification of a change was missed: schedules are fired by a loop of their own.
+    if seen.schedule_due_for.is_some() {
+        inner.schedules_changed.notify_one();
     }
+    let next_due = match inner.settings.awake {
+        Awake::Always => seen.next_due_in,
+        // Not for the end of other dispatchers' leases: whoever is awake then claims what has expired.
+        Awake::InVisits => seen.next_due_in.filter(Duration::is_zero).or_else(|| seen.next_pending_in?.try_into().ok()),
+    };
+    let next_due = match next_due {
+        Some(Duration::ZERO) => match claim_due(engine).await? {
+            Due::Claimed => Some(Duration::ZERO),
+            Due::HeldByOthers => Some(CONTENDED),
+            Due::NoRoom => {
+                engine.wake(WakeUps::due_now());
+                return Ok(AtLimits::NoRoom);
+            }
+        },
+        next_due => next_due,
+    };
+    engine.wake(WakeUps { due_in: next_due, ..WakeUps::default() });
+    Ok(AtLimits::Claimed)
 }
 
 impl Engine {
@@ -144,11 +138,15 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
         let Some(room) = room_for_a_batch(engine).await else { return Ok(Due::NoRoom) };
         let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
         let wanted = room.num_permits();
-        let Claimed { leases, waiting_at, .. } = claim(&mut *inner.database.connection().await?, terms, wanted).await?;
-        let fewer = leases.len() < wanted && waiting_at.is_empty();
-        contended &= leases.is_empty() && waiting_at.is_empty();
+        let Claimed { leases, wake_ups } = claim(&mut *inner.database.connection().await?, terms, wanted).await?;
+        let fewer = leases.len() < wanted && wake_ups.is_empty();
+        contended &= leases.is_empty() && wake_ups.is_empty();
         engine.push_all(leases, room);
-        engine.look_at_gates(waiting_at);
+        engine.wake(wake_ups);
+        // A long backlog does not delay what limits let start meanwhile.
+        if engine.claim_at_due_limits().await? == AtLimits::NoRoom {
+            return Ok(Due::NoRoom);
+        }
         if fewer {
             return Ok(if contended { Due::HeldByOthers } else { Due::Claimed });
         }

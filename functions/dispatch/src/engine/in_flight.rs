@@ -125,8 +125,9 @@ impl Engine {
             .collect();
         tracing::info!(messages = given_back.len(), "the grace time is over, unfinished deliveries are given back");
         let recorded = async { record(&mut *inner.database.connection().await?, &given_back).await };
-        if let Err(error) = recorded.await {
-            tracing::warn!(%error, "deliveries cannot be given back; their leases run out instead");
+        match recorded.await {
+            Ok(recorded) => self.wake(recorded.wake_ups),
+            Err(error) => tracing::warn!(%error, "deliveries cannot be given back; their leases expire instead"),
         }
     }
 }

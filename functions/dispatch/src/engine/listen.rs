@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use sigpost_store::Error;
 use sigpost_store::signing_keys;
 use sigpost_store::wake::{Listener, Notification};
+use sigpost_store::{Error, WakeUps};
 use tokio::time::sleep;
 
 use super::Engine;
 
+/// A process notifies the others of what it accepts at most this often: a notification wakes every dispatcher, and
+/// many of them would cost more than the deliveries.
+pub(crate) const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
+/// After a notification its sender may accept more for [`NOTICE_INTERVAL`] without another, and crash. Then it is time
+/// for a second query, with a margin for a slow commit.
+const SECOND_QUERY: Duration = Duration::from_millis(1250);
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -35,18 +41,21 @@ async fn pass_on(engine: &Engine) -> Result<(), Error> {
     let mut listener = Listener::connect(&engine.0.database).await?;
     engine.set_deaf(false);
     engine.take_over_keys().await?;
-    engine.look_at_everything();
+    engine.wake_everything();
     engine.schedules_changed().notify_one();
     loop {
         match listener.next().await? {
-            Notification::Look => engine.look_at_everything(),
+            Notification::Look => {
+                engine.wake_everything();
+                engine.wake(WakeUps { due_in: Some(SECOND_QUERY), ..WakeUps::default() });
+            }
             // Renewing finds out whether the lease is one of ours. A slot may be free.
             Notification::Cancelled => {
+                engine.wake_everything();
                 engine.renew_held_for(Duration::ZERO).await;
-                engine.look_at_everything();
             }
-            // Not left to the next look: a long backlog is one look, and what is signed with a key that
-            // was rotated away is refused.
+            // Not left to the next query: a long backlog is one, and what is signed with a key that was rotated away
+            // is rejected.
             Notification::KeysRotated => engine.take_over_keys().await?,
             Notification::SchedulesChanged => engine.schedules_changed().notify_one(),
         }

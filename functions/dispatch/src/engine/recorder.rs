@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use sigpost_store::Error;
 use sigpost_store::accept::NewMessage;
 use sigpost_store::claim::Lease;
 use sigpost_store::record::{Next, Outcome, Recorded, record, record_and_accept};
+use sigpost_store::{Error, WakeUps};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::in_flight::Holding;
-use super::{Engine, Room, StepKind, callbacks, gates};
+use super::{Engine, Room, StepKind, callbacks};
 
 /// Outcomes in one commit at most.
 const BATCH: usize = 256;
@@ -58,7 +58,7 @@ async fn record_batch(engine: &Engine, batch: &mut Vec<Ended>) {
         batch.drain(..).map(|ended| (ended.outcome, (ended.lease, ended.room, ended.holding))).unzip();
     let leases: Vec<&Lease> = held.iter().map(|(lease, ..)| &**lease).collect();
     match commit_persistently(engine, &outcomes, &leases).await {
-        Ok(recorded) => announce(engine, &outcomes, &leases, &recorded),
+        Ok(recorded) => announce(engine, &outcomes, &leases, recorded),
         Err(error) => {
             tracing::error!(%error, "a batch of deliveries was refused, recording one by one");
             for (outcome, lease) in outcomes.iter().zip(leases) {
@@ -74,7 +74,7 @@ async fn record_alone(engine: &Engine, outcome: &Outcome, lease: &Lease) {
     for outcome in [outcome, &bare] {
         let (outcomes, leases) = (std::slice::from_ref(outcome), &[lease]);
         match commit_persistently(engine, outcomes, leases).await {
-            Ok(recorded) => return announce(engine, outcomes, leases, &recorded),
+            Ok(recorded) => return announce(engine, outcomes, leases, recorded),
             Err(error) => tracing::error!(message.id = %outcome.id, %error, "the delivery was refused"),
         }
     }
@@ -103,7 +103,7 @@ async fn commit(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) -> Res
     }
     record_and_accept(&mut conn, outcomes, |recorded| {
         let reported = outcomes.iter().zip(leases).filter_map(|(outcome, lease)| {
-            let dead_letter = *recorded.get(&outcome.id)?;
+            let dead_letter = *recorded.messages.get(&outcome.id)?;
             Some(callbacks::reports(lease, outcome, dead_letter, &engine.0.deduplicating))
         });
         reported.flatten().collect::<Vec<NewMessage>>()
@@ -111,13 +111,14 @@ async fn commit(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) -> Res
     .await
 }
 
-/// After the commit: timers, and whoever watches.
-fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: &Recorded) {
+/// After the commit: wake-ups, and whoever watches.
+fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: Recorded) {
+    engine.wake(recorded.wake_ups);
     for (outcome, lease) in outcomes.iter().zip(leases) {
-        if !recorded.contains_key(&outcome.id) {
-            // Or it was recorded by a commit whose answer was lost: the look finds the retry that it set.
+        if !recorded.messages.contains_key(&outcome.id) {
             tracing::info!(message.id = %outcome.id, "the lease was lost before the delivery was recorded");
-            engine.look_in(Duration::ZERO);
+            // Or it was recorded by a commit whose response was lost, with the wake-ups.
+            engine.wake(WakeUps::due_now().and(WakeUps::at_limits(lease.message.slots())));
             engine.0.counts.lease_lost();
             engine.step(outcome.id, StepKind::LeaseLost);
             continue;
@@ -125,17 +126,10 @@ fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: 
         engine.0.counts.recorded(outcome.next);
         let kind = match outcome.next {
             Next::Delivered => StepKind::Delivered,
-            Next::Retry(delay) => {
-                engine.look_in(delay);
-                StepKind::Retried
-            }
+            Next::Retry(_) => StepKind::Retried,
             Next::Failed => StepKind::Failed,
             Next::GivenBack => StepKind::GivenBack,
         };
         engine.step(outcome.id, kind);
-        engine.look_at_gates(gates::opened_by(&lease.message, outcome.next));
-        if callbacks::wants_reports(lease) {
-            engine.look_in(Duration::ZERO);
-        }
     }
 }

@@ -8,9 +8,9 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use sigpost_store::Error;
 use sigpost_store::dispatchers::{ALIVE, beat, enter, leave};
 use sigpost_store::wake::glance_and_sample;
+use sigpost_store::{Error, WakeUps};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
@@ -63,9 +63,9 @@ impl Engine {
             || due_in.is_some_and(|due_in| due_in < TICK)
             || seen.anybody_waits;
         if due {
-            self.look_at_everything();
+            self.wake_everything();
         } else {
-            self.postpone_look();
+            self.0.timers.clear();
         }
         let oldest = due_in.and_then(|due_in| Duration::try_from(-due_in).ok()).unwrap_or_default();
         Ok(Tick { due, oldest, schedule_due_for: seen.schedule_due_for })
@@ -86,6 +86,10 @@ impl Engine {
         // Whatever came of them: nothing may be in flight when the process is frozen.
         self.finish(deadline).await;
         self.emit_counts();
+        // What the last deliveries let start.
+        if turns.is_ok() && self.0.timers.next() <= Instant::now() {
+            self.start_another().await;
+        }
         turns
     }
 
@@ -94,11 +98,11 @@ impl Engine {
         let inner = &self.0;
         let visitor = Uuid::now_v7();
         let is_over = || inner.stopping.is_cancelled() || Instant::now() >= claims_until;
-        while self.looks_before(claims_until) && !is_over() {
+        while inner.timers.next() <= claims_until && !is_over() {
             let most = inner.settings.max_dispatchers;
             if !enter(&mut *inner.database.connection().await?, visitor, self.room_left(), most).await? {
-                // Whoever is awake was notified of what was accepted, and sees it.
-                self.postpone_look();
+                // The dispatcher that is awake was notified of what was accepted.
+                inner.timers.clear();
                 break;
             }
             self.look_and_push(visitor).await;
@@ -106,7 +110,7 @@ impl Engine {
             leave(&mut conn, visitor).await?;
             // What was left to this one before it left.
             if self.glance(&mut conn).await?.next_due_in == Some(Duration::ZERO) {
-                self.look_in(Duration::ZERO);
+                self.wake(WakeUps::due_now());
                 if is_over() {
                     drop(conn);
                     self.start_another().await;
@@ -114,16 +118,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    /// Whether there is a reason to look, now or before this time.
-    fn looks_before(&self, time: Instant) -> bool {
-        *self.next_look() <= time || self.gates_are_named()
-    }
-
-    /// Leaves the look to another one.
-    fn postpone_look(&self) {
-        *self.next_look() = Instant::now() + self.0.settings.poll;
     }
 
     /// Looks, with everything that goes on beside it, until it is time to leave.
@@ -144,7 +138,7 @@ impl Engine {
             }
         };
         tokio::select! {
-            () = drain::look_when_due(self.clone()) => {}
+            () = drain::serve_wake_ups(self.clone()) => {}
             () = in_flight::renew_leases(self.clone()) => {}
             () = listening => {}
             () = beating => {}

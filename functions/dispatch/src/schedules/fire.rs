@@ -5,7 +5,7 @@ use sigpost_qstash::{Cron, MessageId};
 use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept};
 use sigpost_store::firings::claim;
 use sigpost_store::schedules::{DueSchedule, Fired, Schedule, advance, take_due};
-use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
+use sigpost_store::{AsyncConnection, AsyncPgConnection, Error, WakeUps};
 
 use super::Composer;
 use super::plan::{Plan, plan};
@@ -14,7 +14,7 @@ use crate::trace;
 /// What became of the schedule that has been due longest.
 pub(super) enum Turn {
     /// It was moved on, and these messages are stored.
-    Fired(Vec<NewMessage>),
+    Fired(Stored),
     /// The schedule with this id needs what another transaction holds. It stays due.
     Busy(String),
     /// None is due that nobody else fires at this moment.
@@ -42,7 +42,7 @@ pub(super) async fn fire_next(
             Err(error) => {
                 let fired = Fired { at: *due_at, published: Err(format!("it will not fire again: {error}")) };
                 advance(conn, &schedule.id, Some(&fired), None).await?;
-                return Ok(Turn::Fired(Vec::new()));
+                return Ok(Turn::Fired(Stored::default()));
             }
         };
         let Plan { mut firings, next } = plan(&cron, schedule.catch_up, *due_at, *now);
@@ -65,7 +65,16 @@ pub(super) struct Published {
     /// The ids, those of earlier messages for duplicates; or what the schedule shows.
     pub(super) outcome: Result<Vec<MessageId>, String>,
     /// What was stored.
-    pub(super) stored: Vec<NewMessage>,
+    pub(super) stored: Stored,
+}
+
+/// Messages that a schedule has stored.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    /// Without duplicates, which were stored earlier.
+    pub(crate) ids: Vec<MessageId>,
+    /// When they may start.
+    pub(crate) wake_ups: WakeUps,
 }
 
 /// Stores the messages of these firings.
@@ -94,7 +103,7 @@ pub(super) async fn publish(
             }
         },
     };
-    Ok(Published { outcome: Err(refused), stored: Vec::new() })
+    Ok(Published { outcome: Err(refused), stored: Stored::default() })
 }
 
 /// Under a savepoint, so that what Postgres refuses can be recorded.
@@ -106,11 +115,11 @@ async fn store(conn: &mut AsyncPgConnection, arrivals: &[Arrival]) -> Result<Acc
 pub(super) async fn store_all(
     conn: &mut AsyncPgConnection,
     mut messages: Vec<NewMessage>,
-) -> Result<(Vec<MessageId>, Vec<NewMessage>), Error> {
+) -> Result<(Vec<MessageId>, Stored), Error> {
     // They end with this function.
     let _spans: Vec<_> = messages.iter_mut().map(|new| trace::publish(&mut new.message)).collect();
     if messages.is_empty() {
-        return Ok((Vec::new(), messages));
+        return Ok((Vec::new(), Stored::default()));
     }
     let arrivals: Vec<Arrival> = messages.into_iter().map(|new| Arrival { new, leased: false }).collect();
     let mut accepted = store(conn, &arrivals).await;
@@ -118,12 +127,14 @@ pub(super) async fn store_all(
         // Its queue was deleted after it had been found; now it is made anew.
         accepted = store(conn, &arrivals).await;
     }
-    let mut stored = Vec::with_capacity(arrivals.len());
+    let Accepted { duplicate_of, wake_ups, .. } = accepted?;
+    let mut stored = Stored { ids: Vec::with_capacity(arrivals.len()), wake_ups };
     let mut ids = Vec::with_capacity(arrivals.len());
-    for (arrival, duplicate_of) in arrivals.into_iter().zip(accepted?.duplicate_of) {
-        ids.push(duplicate_of.unwrap_or(arrival.new.message.id));
+    for (arrival, duplicate_of) in arrivals.into_iter().zip(duplicate_of) {
+        let id = arrival.new.message.id;
+        ids.push(duplicate_of.unwrap_or(id));
         if duplicate_of.is_none() {
-            stored.push(arrival.new);
+            stored.ids.push(id);
         }
     }
     Ok((ids, stored))

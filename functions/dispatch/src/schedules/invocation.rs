@@ -5,13 +5,12 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use sigpost_qstash::{CatchUp, Cron, MessageId};
-use sigpost_store::accept::NewMessage;
 use sigpost_store::firings::{Taken, claim, record, take};
 use sigpost_store::schedules::Fired;
 use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
 
 use super::Composer;
-use super::fire::publish;
+use super::fire::{Stored, publish};
 
 /// A firing this late is still in time: EventBridge Scheduler takes up to a minute (its User Guide,
 /// "Schedule types"), and a minute is in time for the other driver.
@@ -69,8 +68,8 @@ pub(crate) async fn fire_for(
     composer: &Composer,
     id: &str,
     at: Timestamp,
-) -> Result<(Firing, Vec<NewMessage>), Error> {
-    let skipped = |skip| Ok((Firing::Skipped(skip), Vec::new()));
+) -> Result<(Firing, Stored), Error> {
+    let skipped = |skip| Ok((Firing::Skipped(skip), Stored::default()));
     conn.transaction(async |conn| {
         let Some(taken) = take(conn, id).await? else { return skipped(Skip::Unknown) };
         let cron = match to_fire(&taken, at) {

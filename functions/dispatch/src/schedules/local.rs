@@ -98,8 +98,8 @@ pub(crate) async fn fire_all_due(
         let mut any = false;
         while !engine.stopping().is_cancelled() {
             match fire_next(&mut conn, composer, rivals, &busy).await? {
-                Turn::Fired(messages) => {
-                    announce(engine, &messages);
+                Turn::Fired(stored) => {
+                    announce(engine, &stored);
                     any = true;
                 }
                 Turn::Busy(id) => busy.push(id),

@@ -1,12 +1,11 @@
 //! A run that somebody asks for, at any time: no firing, and nothing of the schedule changes.
 
 use sigpost_runtime::ApiError;
-use sigpost_store::accept::NewMessage;
 use sigpost_store::firings::{Taken, take};
 use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
 
 use super::Composer;
-use super::fire::store_all;
+use super::fire::{Stored, store_all};
 
 /// Publishes what a firing now would publish, whether the schedule is paused or not. Nothing makes it a
 /// duplicate: who asks twice gets it twice. `None` when there is no such schedule; the inner error is why
@@ -19,7 +18,7 @@ pub(crate) async fn run_once(
     conn: &mut AsyncPgConnection,
     composer: &Composer,
     id: &str,
-) -> Result<Option<Result<Vec<NewMessage>, ApiError>>, Error> {
+) -> Result<Option<Result<Stored, ApiError>>, Error> {
     conn.transaction(async |conn| {
         let Some(Taken { schedule, now, .. }) = take(conn, id).await? else { return Ok(None) };
         let composed = match composer.recipients(conn, &schedule).await? {

@@ -88,6 +88,7 @@ impl JobContext {
     pub(crate) async fn conclude(&self, conn: &mut AsyncPgConnection, outcome: &Outcome) -> Result<Written, Error> {
         let arrivals = self.arrivals();
         if !arrivals.is_empty() {
+            // The notification wakes the dispatchers at the commit.
             accept(conn, &arrivals, LeaseTerms::NONE, true).await?;
         }
         end(conn, self.run_id, Finish::Completed(outcome.0.as_ref()), self.shared.purge).await

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::{Accepted, Arrival, LeaseTerms, has_rest};
-use crate::Error;
+use crate::{Error, WakeUps};
 
 statement! {
     /// Inserts a batch of plain messages with their first events. It touches no table but these two, and
@@ -95,5 +95,5 @@ pub(super) async fn accept_plain(
         lifetime: PhantomData,
     };
     let (created_at_ms, _): (i64, Option<String>) = statement.get_result(conn).await?;
-    Ok(Accepted { created_at_ms, duplicate_of: vec![None; batch.len()] })
+    Ok(Accepted::new(created_at_ms, vec![None; batch.len()], batch, WakeUps::default()))
 }

@@ -40,7 +40,7 @@ statement! {
     "with waiting as (
         select waits_for as id, count(*) as count from messages where waits_for is not null group by waits_for
     ),
-    taken as (select gate as id, count(distinct family) as count from slots group by gate)
+    taken as (select gate as id, count(distinct family) as count from held_slots group by gate)
     select g.kind::text, g.name, g.paused, coalesce(waiting.count, 0), coalesce(taken.count, 0), g.parallelism,
            case when g.period_start + make_interval(secs => g.period_s) > now() then g.period_count else 0 end,
            g.rate, g.period_s

@@ -1,0 +1,97 @@
+//! A cancellation that meets an admission: whichever commits first, no slot outlives its message.
+
+use tokio_postgres::{Client, NoTls};
+
+use super::{next_path, publish, start};
+use crate::support::{PATIENCE, TestApp};
+
+const QUEUE: &[(&str, &str)] = &[("Upstash-Queue-Name", "l")];
+const KEY: &[(&str, &str)] = &[("Upstash-Flow-Control-Key", "l"), ("Upstash-Flow-Control-Value", "parallelism=1")];
+
+/// The limit is paused until another dispatcher, in an open transaction, has admitted the only message.
+async fn admit_in_a_transaction(
+    app: &TestApp,
+    settings: &str,
+    limit: &str,
+    headers: &[(&str, &str)],
+) -> (Client, String) {
+    app.post(&format!("{settings}/pause")).await;
+    let id = publish(app, "/cancelled", &[], headers).await;
+    let (other, connection) = tokio_postgres::connect(&app.database.url, NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    other
+        .batch_execute(&format!(
+            "begin; update gates set paused = false; select count(*) from claim_blocked(array['{limit}'], gen_random_uuid(), 600, 10)"
+        ))
+        .await
+        .expect("admitted");
+    (other, id.to_string())
+}
+
+/// Waits until a statement waits for a lock. Postgres sends no signal of that.
+async fn until_blocked(app: &TestApp) {
+    let blocked = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    let waiting = async {
+        while app.database.count(blocked).await == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("a cancellation waits");
+}
+
+async fn cancels(limit: &str, settings: &str, headers: &[(&str, &str)], delete: impl Fn(&str) -> String, waits: bool) {
+    let app = start().await;
+    // Created, so that it can be paused.
+    publish(&app, "/created", &[], headers).await;
+    next_path(&app).await;
+    let (admitting, id) = admit_in_a_transaction(&app, settings, limit, headers).await;
+    let path = delete(&id);
+    let cancelling = app.delete(&path);
+    let committing = async {
+        if waits {
+            until_blocked(&app).await;
+        }
+        admitting.batch_execute("commit").await.expect("committed");
+    };
+    let (cancelled, ()) = tokio::join!(cancelling, committing);
+    assert_eq!(cancelled.body["cancelled"], 1, "{cancelled:?}");
+    publish(&app, "/next", &[], headers).await;
+    assert_eq!(next_path(&app).await, "/next");
+}
+
+#[tokio::test]
+async fn a_cancelled_message_frees_its_queue() {
+    cancels("queue:l", "/v2/queues/l", QUEUE, |id| format!("/v2/messages/{id}"), true).await;
+}
+
+#[tokio::test]
+async fn a_cancelled_message_frees_its_key() {
+    cancels("flow:l", "/v2/flowControl/l", KEY, |id| format!("/v2/messages/{id}"), true).await;
+}
+
+#[tokio::test]
+async fn messages_cancelled_in_bulk_free_their_limits() {
+    cancels("queue:l", "/v2/queues/l", QUEUE, |id| format!("/v2/messages?messageIds={id}"), false).await;
+    cancels("flow:l", "/v2/flowControl/l", KEY, |id| format!("/v2/messages?messageIds={id}"), false).await;
+}
+
+/// What an older release left behind does not block either.
+#[tokio::test]
+async fn a_slot_of_a_message_that_ended_does_not_count() {
+    let app = start().await;
+    for (limit, headers) in [("queue:l", QUEUE), ("flow:l", KEY)] {
+        let id = publish(&app, "/ended", &[], headers).await;
+        app.wait_for(id, dispatch::engine::StepKind::Delivered).await;
+        next_path(&app).await;
+        let leak = format!(
+            "insert into slots (gate, message_id, family) select '{limit}', id, id from messages where id = '{}'",
+            id.0
+        );
+        app.database.execute(&leak).await;
+        publish(&app, "/next", &[], headers).await;
+        assert_eq!(next_path(&app).await, "/next");
+    }
+    let key = app.get("/v2/flowControl/l").await;
+    assert_eq!(key.body["parallelismCount"], 0, "{key:?}");
+}

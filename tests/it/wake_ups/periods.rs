@@ -1,0 +1,75 @@
+//! Rate limits: the end of a period is a wake-up, whichever statement began the period or blocked the message.
+
+use futures_util::future::join_all;
+
+use super::{next_path, publish, seconds_between, start};
+use crate::support::Answer;
+
+#[tokio::test]
+async fn messages_beyond_a_rate_start_when_the_period_ends() {
+    let app = start().await;
+    join_all((0..4).map(|number| publish(&app, ["/0", "/1", "/2", "/3"][number], &[("k", "rate=2, period=2s")], &[])))
+        .await;
+    app.receiver.next_many(4).await;
+}
+
+#[tokio::test]
+async fn a_message_into_a_full_period_starts_at_its_end() {
+    let app = start().await;
+    let first = publish(&app, "/0", &[("k", "rate=1, period=1s")], &[]).await;
+    app.receiver.next().await;
+    let second = publish(&app, "/1", &[("k", "rate=1, period=1s")], &[]).await;
+    app.receiver.next().await;
+    assert!(seconds_between(&app, first, second).await >= 1.0);
+}
+
+#[tokio::test]
+async fn a_period_that_begins_at_the_end_of_a_delivery_wakes_the_next_message() {
+    let app = start().await;
+    app.receiver.answers([Answer::status(200).held()]);
+    for path in ["/0", "/1", "/2"] {
+        publish(&app, path, &[("k", "rate=1, period=1s, parallelism=1")], &[]).await;
+    }
+    assert_eq!(next_path(&app).await, "/0");
+    app.database.execute("update gates set period_start = period_start - interval '1 second'").await;
+    app.receiver.release(1);
+    assert_eq!([next_path(&app).await, next_path(&app).await], ["/1", "/2"]);
+}
+
+#[tokio::test]
+async fn a_message_that_moves_to_an_exhausted_key_starts_at_the_end_of_its_period() {
+    let app = start().await;
+    app.receiver.answers([Answer::status(200).held()]);
+    let (free, rated) = (("a", "parallelism=1"), ("b", "rate=1, period=2s"));
+    publish(&app, "/0", &[free], &[]).await;
+    publish(&app, "/1", &[rated], &[]).await;
+    app.receiver.next_many(2).await;
+    publish(&app, "/2", &[free, rated], &[]).await;
+    app.receiver.release(1);
+    assert_eq!(next_path(&app).await, "/2");
+}
+
+#[tokio::test]
+async fn a_publish_that_shortens_the_period_wakes_earlier_messages_sooner() {
+    let app = start().await;
+    for path in ["/0", "/1"] {
+        publish(&app, path, &[("k", "rate=1, period=10m")], &[]).await;
+    }
+    assert_eq!(next_path(&app).await, "/0");
+    publish(&app, "/2", &[("k", "rate=1, period=1s")], &[]).await;
+    assert_eq!([next_path(&app).await, next_path(&app).await], ["/1", "/2"]);
+}
+
+#[tokio::test]
+async fn a_period_begins_with_its_first_start() {
+    for change in ["resume", "pin?parallelism=5", "unpin?rate=true"] {
+        let app = start().await;
+        app.post(&format!("/v2/flowControl/k/{change}")).await;
+        app.database.execute("update gates set period_start = period_start - interval '1.5 seconds'").await;
+        let first = publish(&app, "/0", &[("k", "rate=1, period=2s")], &[]).await;
+        let second = publish(&app, "/1", &[("k", "rate=1, period=2s")], &[]).await;
+        app.receiver.next_many(2).await;
+        let seconds = seconds_between(&app, first, second).await;
+        assert!(seconds >= 2.0, "{change}: {seconds}");
+    }
+}
