@@ -1,0 +1,203 @@
+//! Compares what happened with the model.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use crate::history::{History, Message};
+use crate::model::Model;
+use crate::scenario::Happened;
+
+/// A message that could have started for longer than this is late.
+const LATE: f64 = 0.5;
+/// Between two moments at which it is asked whether a message could start.
+const STEP: f64 = 0.01;
+
+/// What differs from the model.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    pub(crate) kind: &'static str,
+    /// Message or limit.
+    pub(crate) subject: String,
+    /// In seconds since 1970; the wrong has lasted since.
+    pub(crate) at: f64,
+    pub(crate) since: f64,
+    pub(crate) details: Value,
+}
+
+pub(crate) fn check(history: &History, happened: &Happened, arrivals: &HashMap<String, Vec<f64>>) -> Vec<Finding> {
+    let model = Model::new(history);
+    let mut findings = Vec::new();
+    for message in &history.messages {
+        findings.extend(late(&model, message, happened));
+        findings.extend(early(message, happened));
+        findings.extend(sent_late(message, arrivals, happened));
+        findings.extend(too_many_at_once(&model, message));
+    }
+    findings.extend(too_many_in_a_period(&model));
+    findings.extend(out_of_order(&model, history));
+    findings
+}
+
+/// When a message waited: since when it was due, until it started or ended, and whether it had not started before.
+fn waits(message: &Message, happened: &Happened) -> Vec<(f64, f64, bool)> {
+    let open_until = message.finished.unwrap_or(happened.ended).min(happened.ended);
+    let started_after = |time: f64| {
+        let next = message.attempts.iter().map(|attempt| attempt.start).find(|start| *start > time);
+        next.unwrap_or(open_until)
+    };
+    let due = |planned: f64, since: f64| {
+        let made_due = happened.made_due.iter().filter(|(id, asked, _)| *id == message.wire_id && *asked > since);
+        made_due.map(|(_, _, answered)| *answered).fold(planned, f64::min).max(since)
+    };
+    let mut waits = vec![(due(message.not_before, message.created), started_after(0.0), true)];
+    waits.extend(message.retries.iter().map(|(ended, planned)| (due(*planned, *ended), started_after(*ended), false)));
+    waits
+}
+
+fn late(model: &Model<'_>, message: &Message, happened: &Happened) -> Vec<Finding> {
+    let excused = |time: f64| happened.outages.iter().any(|(from, until)| *from <= time && time <= *until);
+    let mut findings = Vec::new();
+    for (due, started, first) in waits(message, happened) {
+        let (mut since, mut longest) = (None, (0.0, 0.0));
+        let mut time = due + 0.02;
+        while time < started - 0.02 {
+            if excused(time) || model.blocked(message, time, first).is_some() {
+                since = None;
+            } else {
+                let from = *since.get_or_insert(time);
+                if time - from > longest.0 {
+                    longest = (time - from, time);
+                }
+            }
+            time += STEP;
+        }
+        if longest.0 > LATE {
+            let details = json!({ "free_s": longest.0, "due": due - happened.began, "started": started - happened.began,
+                                  "first": first, "limits": message.limits });
+            findings.push(Finding {
+                kind: "late",
+                subject: message.name.clone(),
+                at: longest.1,
+                since: longest.1 - longest.0,
+                details,
+            });
+        }
+    }
+    findings
+}
+
+fn early(message: &Message, happened: &Happened) -> Vec<Finding> {
+    let made_due = |since: f64, until: f64| {
+        happened
+            .made_due
+            .iter()
+            .any(|(id, asked, _)| *id == message.wire_id && *asked >= since - 1.0 && *asked <= until)
+    };
+    let mut findings = Vec::new();
+    let mut find = |kind, at: f64, planned: f64| {
+        let details = json!({ "by_s": planned - at });
+        findings.push(Finding { kind, subject: message.name.clone(), at, since: at, details });
+    };
+    if let Some(first) = message.attempts.first()
+        && first.start < message.not_before - 0.001
+    {
+        find("early", first.start, message.not_before);
+    }
+    for (ended, planned) in &message.retries {
+        let next = message.attempts.iter().map(|attempt| attempt.start).find(|start| start > ended);
+        if let Some(start) = next.filter(|start| *start < planned - 0.001 && !made_due(*ended, *start)) {
+            find("early retry", start, *planned);
+        }
+    }
+    findings
+}
+
+/// What was claimed goes out at once.
+fn sent_late(message: &Message, arrivals: &HashMap<String, Vec<f64>>, happened: &Happened) -> Vec<Finding> {
+    let arrived = arrivals.get(&message.wire_id).map_or(&[][..], Vec::as_slice);
+    let excused = |start: f64| happened.outages.iter().any(|(from, until)| *from <= start + LATE && start <= *until);
+    let cancelled = |end: Option<f64>, start: f64| end.is_none_or(|end| end - start < 0.1);
+    let late = message.attempts.iter().filter(|attempt| {
+        !cancelled(attempt.end, attempt.start)
+            && !excused(attempt.start)
+            && !arrived.iter().any(|at| *at > attempt.start - 0.05 && *at < attempt.start + LATE)
+    });
+    late.map(|attempt| Finding {
+        kind: "sent late",
+        subject: message.name.clone(),
+        at: attempt.start + LATE,
+        since: attempt.start,
+        details: json!({ "arrivals": arrived.iter().map(|at| at - happened.began).collect::<Vec<f64>>() }),
+    })
+    .collect()
+}
+
+fn too_many_at_once(model: &Model<'_>, message: &Message) -> Vec<Finding> {
+    let at_keys = message.attempts.iter().flat_map(|attempt| {
+        let keys = message.limits.iter().filter(|limit| limit.starts_with("flow:"));
+        keys.map(|limit| (limit, attempt.start, model.attempts_that_hold(limit, attempt.start, &message.id)))
+    });
+    let in_queue = message.queue().zip(model.slot_taken_at(message));
+    let in_queue = in_queue.map(|(queue, at)| (queue, at, model.families_in(queue, message, at, 0.0)));
+    let findings = at_keys.chain(in_queue).filter(|(limit, at, others)| {
+        !model.changes(limit, *at) && model.parallelism(limit, *at).is_some_and(|most| *others >= most)
+    });
+    findings
+        .map(|(limit, at, others)| Finding {
+            kind: "too many at once",
+            subject: limit.clone(),
+            at,
+            since: at,
+            details: json!({ "others": others, "most": model.parallelism(limit, at), "message": message.name }),
+        })
+        .collect()
+}
+
+fn too_many_in_a_period(model: &Model<'_>) -> Vec<Finding> {
+    let over = model
+        .periods()
+        .filter(|(_, period)| !period.changed && i32::try_from(period.starts.len()).unwrap_or(i32::MAX) > period.most);
+    over.map(|(limit, period)| Finding {
+        kind: "too many in a period",
+        subject: limit.to_owned(),
+        at: period.starts[0],
+        since: period.starts[0],
+        details: json!({ "after_s": period.starts.iter().map(|at| at - period.starts[0]).collect::<Vec<f64>>(),
+                         "period_s": period.length, "most": period.most }),
+    })
+    .collect()
+}
+
+/// In a queue that was never wider than one, an older message of the same priority goes first.
+fn out_of_order(model: &Model<'_>, history: &History) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for message in history.messages.iter().filter(|message| message.callback_of.is_none()) {
+        let (Some(queue), Some(attempt)) = (message.queue(), message.attempts.first()) else { continue };
+        let narrow = history
+            .versions
+            .get(queue)
+            .is_some_and(|versions| versions.iter().all(|version| version.parallelism == Some(1) && !version.deleted));
+        let passed = |other: &&Message| {
+            other.queue() == Some(queue)
+                && other.callback_of.is_none()
+                && other.priority == message.priority
+                && other.created < message.created - 0.001
+                && other.is_open_at(attempt.start)
+                && other.attempts.first().is_none_or(|first| first.start > attempt.start)
+        };
+        if let Some(other) =
+            history.messages.iter().find(passed).filter(|_| narrow && !model.changes(queue, attempt.start))
+        {
+            let details = json!({ "before": other.name, "queue": queue });
+            findings.push(Finding {
+                kind: "out of order",
+                subject: message.name.clone(),
+                at: attempt.start,
+                since: attempt.start,
+                details,
+            });
+        }
+    }
+    findings
+}

@@ -1,0 +1,224 @@
+//! Runs scenarios side by side, each in a deployment of its own, and reports what differs from the model.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Parser;
+use futures_util::future::try_join_all;
+use serde_json::{Value, json};
+use sigpost_dev_postgres::{DataDir, Durability, Options, Server};
+
+use crate::check::{Finding, check};
+use crate::deployment::Deployment;
+use crate::{history, scenario};
+
+/// How often a scenario is repeated whose findings may be due to a busy machine.
+const MOST_TRIES: u32 = 10;
+
+/// Compare queues and flow-control keys with a model, in random scenarios with real processes.
+///
+/// Needs the program `sigpost` beside this one: `cargo build -p sigpost -p model-tester`. Exits with 1 when something
+/// differs from the model. Findings go to standard error with the scenario's operations; run one again with its seed.
+#[derive(Debug, Parser)]
+pub(crate) struct Arguments {
+    /// How many scenarios to run. Half of the deployments have one process, half have two.
+    #[arg(long, default_value_t = 100)]
+    scenarios: u64,
+    /// Deployments side by side: each has a database and its processes.
+    #[arg(long, default_value_t = 8)]
+    deployments: usize,
+    /// Seed of the first scenario; each further one has the next.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Of how many scenarios one shuts a process down or kills it; 0 for none.
+    #[arg(long, default_value_t = 5)]
+    faults_one_in: u64,
+    /// Seconds of a lease. Limits are rescanned once per lease, which hides a missed wake-up that much sooner.
+    #[arg(long, default_value_t = 20)]
+    lease: u32,
+    /// Seconds of a lease in deployments whose processes are killed.
+    #[arg(long, default_value_t = 3)]
+    lease_with_faults: u32,
+    /// The program that is tested. Default: `sigpost` beside this one.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Print the counts as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The time by this machine's clock, in seconds since 1970.
+pub(crate) fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    scenarios: BTreeMap<String, u64>,
+    messages: usize,
+    attempts: usize,
+    /// Run again, because the machine was busy where something was found.
+    repeated: u64,
+    findings: BTreeMap<&'static str, u64>,
+}
+
+struct Run {
+    arguments: Arguments,
+    server: Server,
+    program: PathBuf,
+    folder: PathBuf,
+    next: AtomicU64,
+    /// Many starts at once would make the machine too busy for all of them.
+    starting: tokio::sync::Mutex<()>,
+    counts: Mutex<Counts>,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<()> {
+    ensure!(arguments.deployments > 0, "--deployments: needs 1 or more");
+    let started = Instant::now();
+    let connections = (arguments.deployments * 16 + 50).to_string();
+    let options = Options {
+        data_dir: DataDir::Temporary,
+        durability: Durability::Fast,
+        settings: vec![("max_connections".to_owned(), connections)],
+    };
+    let server = tokio::task::spawn_blocking(|| Server::start(options, &mut |line| eprintln!("{line}"))).await??;
+    let folder = tempfile::tempdir()?;
+    let beside = std::env::current_exe()?.with_file_name("sigpost");
+    let run = Arc::new(Run {
+        program: arguments.program.clone().unwrap_or(beside),
+        server,
+        folder: folder.path().to_owned(),
+        next: AtomicU64::new(0),
+        starting: tokio::sync::Mutex::default(),
+        counts: Mutex::default(),
+        arguments,
+    });
+    let deployments =
+        (0..run.arguments.deployments).map(|number| {
+            let run = Arc::clone(&run);
+            async move {
+                tokio::spawn(async move { run.run_deployment(number).await }).await.context("a deployment panicked")?
+            }
+        });
+    try_join_all(deployments).await?;
+    let counts = std::mem::take(&mut *run.counts.lock().unwrap_or_else(PoisonError::into_inner));
+    report(&run.arguments, &counts, started.elapsed());
+    ensure!(counts.findings.is_empty(), "{} findings differ from the model", counts.findings.values().sum::<u64>());
+    Ok(())
+}
+
+fn report(arguments: &Arguments, counts: &Counts, took: Duration) {
+    if arguments.json {
+        let report = json!({
+            "scenarios": counts.scenarios, "messages": counts.messages, "attempts": counts.attempts,
+            "repeated": counts.repeated, "findings": counts.findings, "seconds": took.as_secs(),
+        });
+        println!("{report}");
+        return;
+    }
+    for (kind, count) in &counts.scenarios {
+        println!("{count:>8} scenarios with {kind}");
+    }
+    println!("{:>8} messages, {} attempts, in {} s", counts.messages, counts.attempts, took.as_secs());
+    println!("{:>8} scenarios repeated, because this machine was busy", counts.repeated);
+    for (kind, count) in &counts.findings {
+        println!("{count:>8} findings: {kind}");
+    }
+    if counts.findings.is_empty() {
+        println!("       0 findings");
+    }
+}
+
+impl Run {
+    /// Scenario after scenario, until enough have begun.
+    async fn run_deployment(&self, number: usize) -> Result<()> {
+        let processes = 1 + number % 2;
+        let arguments = &self.arguments;
+        let mut deployments: HashMap<bool, Deployment> = HashMap::new();
+        loop {
+            let scenario = self.next.fetch_add(1, Ordering::Relaxed);
+            if scenario >= arguments.scenarios {
+                return Ok(());
+            }
+            let seed = arguments.seed + scenario;
+            let faults = arguments.faults_one_in > 0 && seed.is_multiple_of(arguments.faults_one_in);
+            let kind = match (processes, faults) {
+                (1, false) => "one process",
+                (1, true) => "one process that is stopped or killed",
+                (_, false) => "two processes",
+                (_, true) => "two processes of which one is stopped or killed",
+            };
+            let mut tries = 0;
+            while !self.run_scenario(&mut deployments, number, processes, faults, seed, tries).await? {
+                tries += 1;
+            }
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            *counts.scenarios.entry(kind.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Whether it counts: not when something was found while the machine was busy, but for the last of some tries.
+    async fn run_scenario(
+        &self,
+        deployments: &mut HashMap<bool, Deployment>,
+        number: usize,
+        processes: usize,
+        faults: bool,
+        seed: u64,
+        tries: u32,
+    ) -> Result<bool> {
+        let lease = if faults { self.arguments.lease_with_faults } else { self.arguments.lease };
+        if !deployments.contains_key(&faults) {
+            let name = format!("model_{number}_{}", if faults { "faults" } else { "plain" });
+            let _one_at_a_time = self.starting.lock().await;
+            let started = Deployment::start(&self.server, &name, &self.program, processes, lease, &self.folder).await?;
+            deployments.insert(faults, started);
+        }
+        let Some(deployment) = deployments.get_mut(&faults) else { bail!("it was started") };
+        let happened = scenario::run(deployment, &format!("{seed}x{tries}"), seed, faults).await?;
+        let history = history::read(&deployment.database).await?;
+        let ids = history.messages.iter().map(|message| message.wire_id.clone());
+        let arrivals = ids.map(|id| (id.clone(), deployment.sink.take(&id))).collect();
+        let findings = check(&history, &happened, &arrivals);
+        let busy = findings.iter().any(|finding| deployment.canary.was_slow(finding.since, finding.at + 0.2));
+        deployment.clear().await?;
+
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if busy && tries < MOST_TRIES {
+            counts.repeated += 1;
+            return Ok(false);
+        }
+        counts.messages += history.messages.len();
+        counts.attempts += history.messages.iter().map(|message| message.attempts.len()).sum::<usize>();
+        for finding in &findings {
+            *counts.findings.entry(finding.kind).or_default() += 1;
+            let Finding { kind, subject, at, details, .. } = finding;
+            eprintln!("seed {seed}, {processes} processes: {kind}: {subject} at {:.3}: {details}", at - happened.began);
+        }
+        if !findings.is_empty() {
+            happened.operations.iter().for_each(|operation| eprintln!("    {operation}"));
+            eprintln!("    {}", described(&history, happened.began));
+        }
+        Ok(true)
+    }
+}
+
+/// The messages of a scenario with a finding.
+fn described(history: &history::History, began: f64) -> Value {
+    let messages = history.messages.iter().map(|message| {
+        let times =
+            |times: Vec<f64>| times.into_iter().map(|at| (at - began) * 1000.0).map(f64::round).collect::<Vec<_>>();
+        json!({
+            "message": message.name, "limits": message.limits, "priority": message.priority,
+            "created_due_ended_ms": times(vec![message.created, message.not_before, message.finished.unwrap_or(began)]),
+            "attempts_ms": message.attempts.iter()
+                .map(|attempt| times(vec![attempt.start, attempt.end.unwrap_or(began)])).collect::<Vec<_>>(),
+        })
+    });
+    messages.collect()
+}
