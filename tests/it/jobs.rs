@@ -26,6 +26,7 @@ mod outcomes;
 mod process_stripe_webhook;
 mod process_webhook;
 mod records;
+mod redrive;
 mod sealed;
 mod send_email;
 mod signatures;

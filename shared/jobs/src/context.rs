@@ -29,8 +29,10 @@ use crate::{Handlers, Job, Outcome, Traceparent};
 /// The circumstances of one run. Clones are the same run.
 #[derive(Clone, Debug)]
 pub struct JobContext {
-    /// The message, the same over all attempts: what keys for effects on others are made of.
+    /// The message, the same over all attempts. A redriven message has an id of its own.
     pub message_id: String,
+    /// For a redriven message, the message that was published first. A run of either completes both.
+    pub original_message_id: Option<String>,
     /// The run: its row in `job_executions`, another one for each attempt.
     pub run_id: Uuid,
     /// The number of the delivery, from 1.
@@ -39,7 +41,7 @@ pub struct JobContext {
     pub user_id: Option<String>,
     /// For which organization, if the sender said so.
     pub organization_id: Option<String>,
-    /// What this run belongs to: the delivery's `X-Correlation-Id`, else the message's id. In every
+    /// What this run belongs to: the delivery's `X-Correlation-Id`, else the id of the message that was published first. In every
     /// log line of the run, and passed on to follow-up jobs.
     pub correlation_id: String,
     /// The run as a span of the sender's trace, if the delivery came with one or traces are on: for
@@ -78,5 +80,12 @@ impl Shared {
             follow_ups: Mutex::default(),
             committed: OnceLock::new(),
         })
+    }
+}
+
+impl JobContext {
+    /// The message that was published first: what the ledger and keys for effects on others go by.
+    pub(crate) fn original_id(&self) -> &str {
+        self.original_message_id.as_deref().unwrap_or(&self.message_id)
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
+use serde_json::Value;
 use sigpost_runtime::traces;
 use sigpost_store::runs;
 use tokio::time::Instant;
@@ -102,16 +103,19 @@ fn context<H: Handler>(
     trace: Trace,
     traced: Option<&traces::Span>,
 ) -> JobContext {
-    let Verified { message_id, attempt } = delivery;
+    let Verified { message_id, original_message_id, attempt } = delivery;
     let run_id = Uuid::now_v7();
     JobContext {
         shared: Shared::new::<H::Job>(&message_id, worker.harness.handlers.clone()),
-        correlation_id: trace.correlation_id.unwrap_or_else(|| message_id.clone()),
+        correlation_id: trace
+            .correlation_id
+            .unwrap_or_else(|| original_message_id.as_ref().unwrap_or(&message_id).clone()),
         traceparent: traced
             .map(|span| span.place().clone())
             // A span that nobody records. Its id is made of the random half of the run's.
             .or_else(|| trace.traceparent.map(|given| given.with_span(run_id.as_u64_pair().1))),
         message_id,
+        original_message_id,
         run_id,
         attempt,
         user_id: decoded.user_id.clone(),
@@ -139,20 +143,26 @@ async fn refused<H: Handler>(worker: &Worker<H>, delivery: &Verified, undecoded:
             let why = format!("the payload is sealed with the key {key_id:?}, which is not in JOB_SEALING_KEYS");
             Answer::Failed(JobError::Retryable(why))
         }
-        // Nothing was left of it when it was done.
-        Undecoded::Invalid(_) if H::Job::PURGE_PAYLOAD && was_completed(worker, message_id).await => Answer::Duplicate,
         Undecoded::Invalid(invalid) => {
+            // A completed run has purged the payload.
+            if H::Job::PURGE_PAYLOAD
+                && let Some(result) = find_completed(worker, delivery).await
+            {
+                return Answer::Duplicate(result);
+            }
             tracing::warn!(message_id, job_type, field = invalid.field, "[jobs] Failed to parse job payload");
             Answer::Invalid(invalid)
         }
     }
 }
 
-async fn was_completed<H>(worker: &Worker<H>, message_id: &str) -> bool {
-    let asked = async { runs::was_completed(&mut *worker.harness.database.connection().await?, message_id).await };
-    asked.await.unwrap_or_else(|why| {
-        tracing::warn!(message_id, error = %why, "[jobs] Whether the job was completed before could not be asked");
-        false
+async fn find_completed<H>(worker: &Worker<H>, delivery: &Verified) -> Option<Option<Value>> {
+    let Verified { message_id, original_message_id, .. } = delivery;
+    let original_id = original_message_id.as_ref().unwrap_or(message_id);
+    let found = async { runs::find_completed(&mut *worker.harness.database.connection().await?, original_id).await };
+    found.await.unwrap_or_else(|why| {
+        tracing::warn!(message_id, error = %why, "[jobs] Failed to query whether the job was completed before");
+        None
     })
 }
 

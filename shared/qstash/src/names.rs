@@ -8,6 +8,9 @@ pub const UPSTASH_SIGNATURE: &str = "upstash-signature";
 pub const UPSTASH_MESSAGE_ID: &str = "upstash-message-id";
 /// How many retries came before this attempt: 0 on the first.
 pub const UPSTASH_RETRIED: &str = "upstash-retried";
+/// For a redriven message, the id of the message that was published first. Receivers that know this id
+/// as completed have nothing to do. QStash does not send it.
+pub const UPSTASH_ORIGINAL_MESSAGE_ID: &str = "upstash-original-message-id";
 /// Address of whoever published the message.
 pub const UPSTASH_CALLER_IP: &str = "upstash-caller-ip";
 /// The URL group the message was published to. Only on messages of a group.
@@ -44,10 +47,11 @@ pub const EXTENSION_PREFIX: &str = "sigpost-";
 
 /// The headers the dispatcher itself sets on a delivery. A receiver trusts them, so nothing the
 /// publisher forwards may take their place.
-pub const DELIVERY_HEADERS: [&str; 7] = [
+pub const DELIVERY_HEADERS: [&str; 8] = [
     UPSTASH_SIGNATURE,
     UPSTASH_MESSAGE_ID,
     UPSTASH_RETRIED,
+    UPSTASH_ORIGINAL_MESSAGE_ID,
     UPSTASH_CALLER_IP,
     UPSTASH_TOPIC_NAME,
     UPSTASH_SCHEDULE_ID,

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use jiff::Timestamp;
+use sigpost_qstash::names::UPSTASH_ORIGINAL_MESSAGE_ID;
 use sigpost_qstash::{DeadLetterId, MessageId, Start};
 use uuid::Uuid;
 
@@ -227,7 +228,10 @@ pub async fn delete(conn: &mut AsyncPgConnection, ids: &[DeadLetterId]) -> Resul
 }
 
 /// Publishes the dead letter's message anew, changed as `change` says, and removes the dead letter,
-/// both or neither. `None` when it is gone. What its runs did to others is not done again.
+/// both or neither. `None` when it is gone.
+///
+/// The new message has its own id and names the message that was published first, however often it
+/// was redriven: by this id its handler finds completed runs and recorded effects.
 pub async fn retry(
     conn: &mut AsyncPgConnection,
     id: DeadLetterId,
@@ -242,14 +246,20 @@ pub async fn retry(
         if removed == 0 {
             return Ok(None);
         }
-        let earlier = message.id;
-        let message = Message { id: MessageId::new(), ..message };
+        let original = original_id(&message);
+        let mut message = Message { id: MessageId::new(), ..message };
+        message.header.insert(UPSTASH_ORIGINAL_MESSAGE_ID, original.as_str());
         let mut new = NewMessage { message, start: Start::Now, deduplicate: None };
         change(&mut new);
         let new_id = new.message.id;
-        effects::inherit(conn, earlier, new_id).await?;
+        effects::keep_for(conn, &original, new_id).await?;
         let accepted = accept(conn, &[Arrival { new, leased: false }], LeaseTerms::NONE, true).await?;
         Ok(Some((accepted.duplicate_of[0].unwrap_or(new_id), accepted.wake_ups)))
     })
     .await
+}
+
+/// The first message of a chain of redrives.
+fn original_id(message: &Message) -> String {
+    message.header.get(UPSTASH_ORIGINAL_MESSAGE_ID).map_or_else(|| message.id.to_string(), str::to_owned)
 }

@@ -8,15 +8,15 @@ use serde_json::Value;
 use sigpost_qstash::MessageId;
 use uuid::Uuid;
 
-use crate::runs::storable::storable_json;
-use crate::{DieselError, Error};
+use crate::Error;
+use crate::runs::storable::{read_json, storable_json};
 
 /// An effect: the message, and the effect's name among those of the message.
 #[derive(Clone, Copy, Debug)]
 pub struct Effect<'a> {
-    /// The message as it is called on the wire.
+    /// The id on the wire of the message that was published first: redriven messages share its effects.
     pub message_id: &'a str,
-    /// The same message in `messages`, if it is one of ours.
+    /// The message that is delivered, in `messages`, if it is one of ours.
     pub message: Option<Uuid>,
     /// The run that asks.
     pub run: Uuid,
@@ -58,7 +58,7 @@ pub async fn look(conn: &mut AsyncPgConnection, effect: Effect<'_>) -> Result<Lo
         (false, _, _) => Look::Lost,
         (true, true, _) => Look::Cancelled,
         (true, false, None) => Look::NotDone,
-        (true, false, Some(result)) => Look::Done(read(&result)?),
+        (true, false, Some(result)) => Look::Done(read_json(&result)?),
     })
 }
 
@@ -89,32 +89,22 @@ pub async fn record(conn: &mut AsyncPgConnection, effect: Effect<'_>, result: &V
     let result = storable_json(result).to_string();
     let statement = Record { message_id, name, message, run, result, lifetime: PhantomData };
     let first: Option<String> = statement.get_result(conn).await?;
-    first.as_deref().map(read).transpose()
+    first.as_deref().map(read_json).transpose()
 }
 
 statement! {
-    Inherit {
-        heir_id: String => Text,
-        heir: Uuid => SqlUuid,
-        message_id: String => Text,
+    KeepFor {
+        message: Uuid => SqlUuid,
+        original_id: &'a str => Text,
     } -> BigInt;
-    "with inherited as (
-        insert into effects (message_id, name, message, run_id, result)
-        select " {heir_id} ", name, " {heir} ", run_id, result from effects where message_id = " {message_id} "
-        on conflict do nothing
-        returning name
+    "with kept as (
+        update effects set message = " {message} " where message_id = " {original_id} " returning name
     )
-    select count(*) from inherited"
+    select count(*) from kept"
 }
 
-/// What was done for a message is done for the one that is published in its place, too.
-pub(crate) async fn inherit(conn: &mut AsyncPgConnection, message: MessageId, heir: MessageId) -> Result<(), Error> {
-    let statement =
-        Inherit { heir_id: heir.to_string(), heir: heir.0, message_id: message.to_string(), lifetime: PhantomData };
-    let _count: i64 = statement.get_result(conn).await?;
+/// Keeps the effects of the original message as long as the message that is redriven in its place.
+pub(crate) async fn keep_for(conn: &mut AsyncPgConnection, original_id: &str, message: MessageId) -> Result<(), Error> {
+    let _count: i64 = KeepFor { message: message.0, original_id, lifetime: PhantomData }.get_result(conn).await?;
     Ok(())
-}
-
-fn read(result: &str) -> Result<Value, Error> {
-    serde_json::from_str(result).map_err(|why| Error::Other(DieselError::DeserializationError(why.into())))
 }

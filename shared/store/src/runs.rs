@@ -15,7 +15,9 @@ mod finish;
 mod lease;
 pub(crate) mod storable;
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use jiff::Timestamp;
 use jiff_diesel::NullableTimestamp;
@@ -118,11 +120,12 @@ pub async fn find_by_message(conn: &mut AsyncPgConnection, message_id: &str) -> 
         .await?)
 }
 
-/// Whether a message has been done.
-pub async fn was_completed(conn: &mut AsyncPgConnection, message_id: &str) -> Result<bool, Error> {
-    let completed = job_executions::table
-        .filter(job_executions::message_id.eq(message_id))
-        .filter(job_executions::completed_at.is_not_null())
-        .filter(job_executions::error.is_null());
-    Ok(diesel::select(diesel::dsl::exists(completed)).get_result(conn).await?)
+/// The result of the message's completed run, or of the original's for a redriven message. The outer
+/// `None` means that no run has completed.
+pub async fn find_completed(conn: &mut AsyncPgConnection, original_id: &str) -> Result<Option<Option<Value>>, Error> {
+    // As the unique index has it.
+    let completed = sql::<Bool>("coalesce(original_message_id, message_id) = ")
+        .bind::<Text, _>(original_id)
+        .sql(" and status = 'completed'");
+    Ok(job_executions::table.filter(completed).select(job_executions::result).first(conn).await.optional()?)
 }

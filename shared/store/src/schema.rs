@@ -104,6 +104,7 @@ diesel::table! {
         created_at -> Timestamptz,
         correlation_id -> Nullable<Text>,
         progress -> Nullable<Jsonb>,
+        original_message_id -> Nullable<Text>,
     }
 }
 

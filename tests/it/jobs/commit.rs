@@ -76,7 +76,7 @@ async fn rows_and_follow_up_jobs_exist_exactly_if_the_run_is_recorded_as_complet
     assert_eq!((&run["result"], &run["user_id"]), (&json!("followed"), &json!("user_7")));
 
     // Once more, as after a lost answer.
-    assert_eq!(deliver("4").await.body, json!({ "success": true, "duplicate": true }));
+    assert_eq!(deliver("4").await.body, json!({ "success": true, "duplicate": true, "result": "written" }));
     assert_eq!((receipts(&deployment).await, messages().await), (1, 1));
 }
 

@@ -72,26 +72,45 @@ async fn an_effect_that_succeeded_is_not_repeated_by_a_retry_and_one_that_failed
 }
 
 #[tokio::test]
-async fn a_dead_letter_that_is_retried_does_not_repeat_what_its_runs_did() {
-    let (charges, _keys) = Charges::new();
+async fn redriven_messages_share_the_effects_of_their_original() {
+    let (charges, mut keys) = Charges::new();
     let handler = charges.clone();
     let deployment = running(move |_, ctx: JobContext| {
         let charges = handler.clone();
         async move {
             let number = ctx.once("charge", |key| charges.charge(key)).await?;
-            // The retry of the dead letter says that it is another try.
-            if ctx.correlation_id == "second" { Ok(Outcome::with(number)) } else { Err(JobError::permanent("refused")) }
+            assert_eq!(
+                ctx.idempotency_key("refund"),
+                format!("refund/{}", ctx.correlation_id.replace("third-of-", ""))
+            );
+            // The last redrive says which it is.
+            if ctx.correlation_id.starts_with("third") {
+                Ok(Outcome::with(number))
+            } else {
+                Err(JobError::permanent("refused"))
+            }
         }
     })
     .await;
     let app = &deployment.app;
     let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
     app.wait_for(id, StepKind::Failed).await;
-    let path = format!("/v2/dlq/retry/{}", deployment.dead_letter().await["dlqId"].as_str().expect("an id"));
-    let retry = app.request(Method::POST, &path).header("Upstash-Forward-X-Correlation-Id", "second");
-    let retried = answered(retry).await.id();
-    app.wait_for(retried, StepKind::Delivered).await;
-    assert_eq!((charges.made(), &deployment.runs(retried).await[0]["result"]), (1, &json!(1)));
+    let redrive = async |headers: &[(&str, String)]| {
+        let path = format!("/v2/dlq/retry/{}", deployment.dead_letter().await["dlqId"].as_str().expect("an id"));
+        let request = headers
+            .iter()
+            .fold(app.request(Method::POST, &path), |request, (name, value)| request.header(*name, value));
+        answered(request).await.id()
+    };
+    let second = redrive(&[]).await;
+    app.wait_for(second, StepKind::Failed).await;
+    let third = redrive(&[("Upstash-Forward-X-Correlation-Id", format!("third-of-{id}"))]).await;
+    app.wait_for(third, StepKind::Delivered).await;
+    assert_eq!((charges.made(), &deployment.runs(third).await[0]["result"]), (1, &json!(1)));
+    assert_eq!(keys.recv().await, Some(format!("charge/{id}")));
+    // One record, which is kept as long as the last message.
+    let sql = "select count(*) from effects where message_id = $1 and message = $2::text::uuid";
+    assert_eq!(app.database.query(sql, &[&id.to_string(), &third.0.to_string()]).await[0].get::<_, i64>(0), 1);
 }
 
 #[tokio::test]

@@ -165,6 +165,7 @@ fn new_run(id: Uuid, message_id: &str, lease: Duration) -> NewRun<'_> {
     NewRun {
         id,
         message_id,
+        original_message_id: None,
         job_type: "play",
         attempt: 1,
         payload,

@@ -38,6 +38,7 @@ async fn a_published_job_is_run_and_recorded_with_who_it_is_for() {
         "error": null,
         "user_id": "user_7",
         "organization_id": "org_9",
+        "original_message_id": null,
         "lease_until": null,
         "correlation_id": id,
         "progress": null,

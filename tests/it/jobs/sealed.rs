@@ -96,7 +96,16 @@ async fn a_sealed_job_is_in_the_clear_for_its_handler_alone_and_gone_when_it_is_
         deployment.app.app.keys().keys().signer.sign(&deployment.endpoint::<Whisper>(), b"", jiff::Timestamp::now());
     let again = reqwest::Client::new().post(deployment.endpoint::<Whisper>()).header("Upstash-Signature", token);
     let again = answer(again.header("Upstash-Message-Id", id.to_string())).await;
-    assert_eq!(again.body, json!({ "success": true, "duplicate": true }));
+    let duplicate = json!({ "success": true, "duplicate": true, "result": 0 });
+    assert_eq!(again.body, duplicate);
+
+    // So does the redrive of its dead letter.
+    let url = deployment.endpoint::<Whisper>();
+    let token = deployment.app.app.keys().keys().signer.sign(&url, b"", jiff::Timestamp::now());
+    let redriven = reqwest::Client::new().post(url).header("Upstash-Signature", token);
+    let redriven = redriven.header("Upstash-Message-Id", MessageId::new().to_string());
+    let redriven = answer(redriven.header("Upstash-Original-Message-Id", id.to_string())).await;
+    assert_eq!(redriven.body, duplicate);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ const MAX_KEY_BYTES: usize = 255;
 
 impl JobContext {
     /// Does something to somebody else, such as a request to an API, and remembers its result: a
-    /// repeated run of this message (a retry, a redelivery) gets the result and does nothing. `name`
+    /// repeated run of this message (a retry, a redelivery, a redrive) gets the result and does nothing. `name`
     /// tells the effects of a job apart; it never changes, and has 1 to 100 visible ASCII characters.
     ///
     /// ```no_run
@@ -51,7 +51,7 @@ impl JobContext {
     {
         check_name("effect", name)?;
         let message = self.shared.message.map(|id| id.0);
-        let entry = Effect { message_id: &self.message_id, message, run: self.run_id, name };
+        let entry = Effect { message_id: self.original_id(), message, run: self.run_id, name };
         let looked =
             persistently(&BEGIN_PAUSES, || async { look(&mut *self.database.connection().await?, entry).await });
         match looked.await? {
@@ -72,10 +72,11 @@ impl JobContext {
         }
     }
 
-    /// The key of an effect on somebody else, the same over all attempts: `name/message id`, or its
-    /// SHA-256 in base64url where that is longer than 255 bytes.
+    /// The key of an effect on somebody else, the same over all attempts and redrives: `name/message id`
+    /// with the id of the message that was published first, or its SHA-256 in base64url where that is
+    /// longer than 255 bytes.
     pub fn idempotency_key(&self, name: &str) -> String {
-        let key = format!("{name}/{}", self.message_id);
+        let key = format!("{name}/{}", self.original_id());
         if key.len() <= MAX_KEY_BYTES { key } else { URL_SAFE_NO_PAD.encode(Sha256::digest(key)) }
     }
 }

@@ -25,8 +25,8 @@ pub(crate) enum Answer {
     InvalidSignature,
     /// Ours, but not a job that can be run.
     Invalid(Invalid),
-    /// An earlier delivery has done it.
-    Duplicate,
+    /// An earlier delivery completed the job, with this recorded result.
+    Duplicate(Option<Value>),
     /// Another delivery is at it.
     RunningElsewhere { retry_in: Duration },
     /// The database is away, and the job was not run.
@@ -51,7 +51,7 @@ impl Answer {
     /// Why the job was not done, in a word; `None` when it is.
     pub(super) fn failure(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Done(_) | Self::Duplicate => return None,
+            Self::Done(_) | Self::Duplicate(_) => return None,
             Self::MissingSignature | Self::InvalidSignature => "unsigned",
             Self::Invalid(_) => "invalid",
             Self::RunningElsewhere { .. } => "running_elsewhere",
@@ -85,7 +85,10 @@ impl IntoResponse for Answer {
             Self::MissingSignature => refusal(StatusCode::UNAUTHORIZED, "Missing signature"),
             Self::InvalidSignature => refusal(StatusCode::UNAUTHORIZED, "Invalid signature"),
             Self::Invalid(invalid) => never_again(&invalid.to_string()),
-            Self::Duplicate => Json(json!({ "success": true, "duplicate": true })).into_response(),
+            Self::Duplicate(None) => Json(json!({ "success": true, "duplicate": true })).into_response(),
+            Self::Duplicate(Some(result)) => {
+                Json(json!({ "success": true, "duplicate": true, "result": result })).into_response()
+            }
             Self::RunningElsewhere { retry_in } => {
                 later(StatusCode::CONFLICT, retry_in, "another delivery of this message is being processed")
             }
@@ -141,7 +144,14 @@ mod tests {
             (Answer::MissingSignature, 401, None, false, error("Missing signature")),
             (Answer::InvalidSignature, 401, None, false, error("Invalid signature")),
             (Answer::Invalid(Invalid::new("to", "is missing")), 489, None, true, error("to: is missing")),
-            (Answer::Duplicate, 200, None, false, json!({ "success": true, "duplicate": true })),
+            (Answer::Duplicate(None), 200, None, false, json!({ "success": true, "duplicate": true })),
+            (
+                Answer::Duplicate(Some(json!(7))),
+                200,
+                None,
+                false,
+                json!({ "success": true, "duplicate": true, "result": 7 }),
+            ),
             (
                 Answer::RunningElsewhere { retry_in: s(12_001) },
                 409,

@@ -42,9 +42,9 @@ impl Ledger {
         loop {
             match self.try_to_begin(payload).await {
                 Ok(Begun::Started) => return Ok(()),
-                Ok(Begun::AlreadyCompleted) => {
+                Ok(Begun::AlreadyCompleted(result)) => {
                     tracing::info!(message_id, job_type, "[jobs] Job was completed before");
-                    return Err(Answer::Duplicate);
+                    return Err(Answer::Duplicate(result));
                 }
                 Ok(Begun::RunningElsewhere { retry_in }) if Instant::now() + pause >= give_up_at => {
                     tracing::info!(message_id, job_type, "[jobs] Job is running elsewhere");
@@ -64,6 +64,7 @@ impl Ledger {
         let run = &NewRun {
             id: *run_id,
             message_id,
+            original_message_id: self.ctx.original_message_id.as_deref(),
             job_type: self.job_type,
             attempt: i32::try_from(*attempt).unwrap_or(i32::MAX),
             payload,

@@ -190,6 +190,7 @@ mod tests {
         let handlers = Handlers::at("https://a.example").expect("a URL");
         let ctx = JobContext {
             message_id: "msg_1".into(),
+            original_message_id: None,
             run_id: Uuid::now_v7(),
             attempt: 1,
             user_id: None,

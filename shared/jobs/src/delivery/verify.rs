@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use jiff::Timestamp;
-use sigpost_qstash::names::{UPSTASH_MESSAGE_ID, UPSTASH_RETRIED, UPSTASH_SIGNATURE};
+use sigpost_qstash::names::{UPSTASH_MESSAGE_ID, UPSTASH_ORIGINAL_MESSAGE_ID, UPSTASH_RETRIED, UPSTASH_SIGNATURE};
 use sigpost_qstash::{KeyUsed, Verifier};
 
 use super::{Answer, Request};
@@ -15,6 +15,8 @@ const MAX_ID_BYTES: usize = 256;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Verified {
     pub(super) message_id: String,
+    /// For a redriven message, the message that was published first.
+    pub(super) original_message_id: Option<String>,
     /// From 1.
     pub(super) attempt: u32,
 }
@@ -33,15 +35,28 @@ pub(super) fn verify(verifier: &Verifier, url: &str, request: &Request, now: Tim
     if verified.key == KeyUsed::Next {
         tracing::debug!("signed with the next key: the sender's keys were rotated");
     }
-    Ok(Verified { message_id: message_id(&request.headers, verified.jwt_id)?, attempt: attempt(&request.headers) })
+    Ok(Verified {
+        message_id: message_id(&request.headers, verified.jwt_id)?,
+        original_message_id: original_message_id(&request.headers)?,
+        attempt: attempt(&request.headers),
+    })
 }
 
 /// QStash and sigpost always send the id. A signed request without one is some other signer's: its
 /// token's id tells it from the others, and makes that one token good for one run.
 fn message_id(headers: &HeaderMap, jwt_id: String) -> Result<String, Answer> {
-    let id = text(headers, UPSTASH_MESSAGE_ID).map_or(jwt_id, str::to_owned);
+    checked("Upstash-Message-Id", text(headers, UPSTASH_MESSAGE_ID).map_or(jwt_id, str::to_owned))
+}
+
+/// Only redriven messages have it.
+fn original_message_id(headers: &HeaderMap) -> Result<Option<String>, Answer> {
+    let id = text(headers, UPSTASH_ORIGINAL_MESSAGE_ID);
+    id.map(|id| checked("Upstash-Original-Message-Id", id.to_owned())).transpose()
+}
+
+fn checked(header: &'static str, id: String) -> Result<String, Answer> {
     if id.is_empty() || id.len() > MAX_ID_BYTES {
-        return Err(Answer::Invalid(Invalid::new("Upstash-Message-Id", "must be 1 to 256 characters")));
+        return Err(Answer::Invalid(Invalid::new(header, "must be 1 to 256 characters")));
     }
     Ok(id)
 }
@@ -109,7 +124,8 @@ mod tests {
         let base = [("upstash-signature", token.as_str()), ("upstash-message-id", "msg_1")];
         for (retried, attempt) in [("0", 1), ("2", 3), ("4294967295", u32::MAX), ("x", 1)] {
             let request = request(&[&base[..], &[("upstash-retried", retried)]].concat());
-            assert_eq!(check(&request).expect("valid"), Verified { message_id: "msg_1".into(), attempt });
+            let expected = Verified { message_id: "msg_1".into(), original_message_id: None, attempt };
+            assert_eq!(check(&request).expect("valid"), expected);
         }
     }
 
@@ -121,5 +137,15 @@ mod tests {
         let request =
             self::request(&[("upstash-signature", &signed("sig_current", URL)), ("upstash-message-id", &long)]);
         assert!(matches!(check(&request), Err(Answer::Invalid(_))));
+    }
+
+    #[test]
+    fn redriven_message_names_its_original() {
+        let token = signed("sig_current", URL);
+        let base = [("upstash-signature", token.as_str()), ("upstash-message-id", "msg_2")];
+        let original = |id: &str| check(&request(&[&base[..], &[("upstash-original-message-id", id)]].concat()));
+        let verified = original("msg_1").expect("valid");
+        assert_eq!((&*verified.message_id, verified.original_message_id.as_deref()), ("msg_2", Some("msg_1")));
+        assert!(matches!(original(&"m".repeat(257)), Err(Answer::Invalid(_))));
     }
 }

@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::storable::{storable_json, storable_text};
+use super::storable::{read_json, storable_json, storable_text};
 use crate::Error;
 
 /// When to ask again after losing a race whose winner cannot be seen yet.
@@ -21,6 +21,8 @@ pub struct NewRun<'a> {
     pub id: Uuid,
     /// The message as it is called on the wire; not necessarily one of ours.
     pub message_id: &'a str,
+    /// For a redriven message, the message that was published first.
+    pub original_message_id: Option<&'a str>,
     /// `Job::TYPE`.
     pub job_type: &'a str,
     /// The number of the delivery, from 1.
@@ -38,12 +40,12 @@ pub struct NewRun<'a> {
 }
 
 /// What came of [`begin`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Begun {
     /// The run is recorded and holds the lease: do the work.
     Started,
-    /// An earlier run completed the message: there is nothing to do.
-    AlreadyCompleted,
+    /// An earlier run completed the message, or the original of a redriven message: there is nothing to do.
+    AlreadyCompleted(Option<Value>),
     /// Another run holds the lease.
     RunningElsewhere {
         /// When its lease ends unless it is prolonged.
@@ -56,7 +58,7 @@ pub(crate) const LEASE_EXPIRED: &str = "'the run''s lease expired; its process i
 
 statement! {
     /// Closes the message's run if its lease has ended, and starts a new one unless one is alive or
-    /// has completed.
+    /// has completed. Redriven messages and their original count as one message.
     ///
     /// Three things make it safe against any number of callers at once. The insert reads how many
     /// runs were closed, so it happens after the closing. It happens only if as many were closed as
@@ -70,6 +72,7 @@ statement! {
     Begin {
         id: Uuid => SqlUuid,
         message_id: &'a str => Text,
+        original_message_id: Option<&'a str> => Nullable<Text>,
         job_type: &'a str => Text,
         attempt: i32 => Integer,
         payload: String => Text,
@@ -77,11 +80,15 @@ statement! {
         organization_id: Option<String> => Nullable<Text>,
         correlation_id: Option<String> => Nullable<Text>,
         lease_s: f64 => Double,
-    } -> (Bool, Bool, Nullable<Double>, Text);
+    } -> (Bool, Bool, Nullable<Text>, Nullable<Double>, Text);
     "with hurried as materialized (select set_config('synchronous_commit', 'off', true) as setting),
-    wanted as (select " {id} " as id, " {message_id} " as message_id),
+    wanted as (
+        select id, message_id, original, coalesce(original, message_id) as key
+        from (values (" {id} "::uuid, " {message_id} "::text, " {original_message_id} "::text)) as w(id, message_id, original)
+    ),
     earlier as materialized (
-        select r.id, r.status, r.lease_until from job_executions r join wanted using (message_id)
+        select r.id, r.status, r.lease_until, r.result from job_executions r
+        join wanted on coalesce(r.original_message_id, r.message_id) = wanted.key
         where r.status in ('processing', 'completed')
     ),
     closed as (
@@ -101,8 +108,8 @@ statement! {
     ),
     started as (
         insert into job_executions
-            (id, message_id, job_type, attempt, payload, user_id, organization_id, correlation_id, lease_until)
-        select id, message_id, " {job_type} "," {attempt} "," {payload} "::jsonb," {user_id} "," {organization_id} "," {correlation_id} ",
+            (id, message_id, original_message_id, job_type, attempt, payload, user_id, organization_id, correlation_id, lease_until)
+        select id, message_id, original, " {job_type} "," {attempt} "," {payload} "::jsonb," {user_id} "," {organization_id} "," {correlation_id} ",
                now() + make_interval(secs => " {lease_s} ")
         from wanted, counted
         where counted.closed = counted.open and counted.completed = 0
@@ -112,6 +119,7 @@ statement! {
     alive as (select id, lease_until from earlier where status = 'processing' and lease_until > now())
     select exists (select from started) or exists (select from alive join wanted using (id)),
            (select completed > 0 from counted),
+           (select result::text from earlier where status = 'completed'),
            (select extract(epoch from lease_until - now())::float8 from alive),
            (select setting from hurried)"
 }
@@ -122,6 +130,7 @@ pub async fn begin(conn: &mut AsyncPgConnection, run: &NewRun<'_>) -> Result<Beg
     let statement = Begin {
         id: run.id,
         message_id: run.message_id,
+        original_message_id: run.original_message_id,
         job_type: run.job_type,
         attempt: run.attempt,
         payload: storable_json(run.payload).to_string(),
@@ -131,12 +140,12 @@ pub async fn begin(conn: &mut AsyncPgConnection, run: &NewRun<'_>) -> Result<Beg
         lease_s: run.lease.as_secs_f64(),
         lifetime: PhantomData,
     };
-    let answer: (bool, bool, Option<f64>, String) = statement.get_result(conn).await?;
-    let (started, completed, alive_for_s, _hurried) = answer;
+    let row: (bool, bool, Option<String>, Option<f64>, String) = statement.get_result(conn).await?;
+    let (started, completed, result, alive_for_s, _hurried) = row;
     let alive_for = alive_for_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     Ok(match (started, completed) {
         (true, _) => Begun::Started,
-        (false, true) => Begun::AlreadyCompleted,
+        (false, true) => Begun::AlreadyCompleted(result.as_deref().map(read_json).transpose()?),
         (false, false) => Begun::RunningElsewhere { retry_in: alive_for.unwrap_or(AFTER_RACE) },
     })
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::{DieselError, Error};
+
 /// The longest error text that is kept, in bytes. The dispatcher's log has the beginning as well.
 const MAX_ERROR_BYTES: usize = 8 * 1024;
 /// The largest result that is kept, in bytes of JSON. A result is a summary; data belongs in tables of its own.
@@ -33,6 +35,11 @@ pub(crate) fn storable_json(value: &Value) -> Value {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
+}
+
+/// Reads the text of a `jsonb`.
+pub(crate) fn read_json(text: &str) -> Result<Value, Error> {
+    serde_json::from_str(text).map_err(|why| Error::Other(DieselError::DeserializationError(why.into())))
 }
 
 #[cfg(test)]
