@@ -68,7 +68,7 @@ backup() {
 
 restore() {
     [ -f "$1" ] || fail "$1 is no file"
-    local migrations rows is_empty
+    local migrations rows is_empty tables
     migrations=$(migrations_of_backup "$1")
     [ -n "$migrations" ] || fail "$1 has no schema of sigpost"
     is_empty=$(query "select count(*) = 0 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -77,8 +77,11 @@ restore() {
 
     # All or nothing.
     pg pg_restore --dbname="$url" --single-transaction --exit-on-error --no-owner --no-privileges "$1"
-    # A backup has no statistics, without which lists would be slow until the server has made them.
-    query "analyze"
+    # A backup has no statistics, without which lists would be slow until the server has made them. A bare
+    # "analyze" warns about every table that belongs to the server.
+    tables=$(query "select string_agg(oid::regclass::text, ', ') from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition")
+    query "analyze $tables"
 
     [ "$(query 'select version from __diesel_schema_migrations' | sort)" = "$migrations" ] ||
         fail "the migrations differ from those of the backup; do not use this database"

@@ -26,17 +26,28 @@ fn programs() -> Option<PathBuf> {
     found
 }
 
-async fn script(programs: &Path, database: &TestDatabase, what: &str, file: &Path) -> Output {
+async fn script(programs: &Path, database_url: &str, what: &str, file: &Path) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/restore.sh");
     let mut script = Command::new(script);
-    script.arg(what).arg(file).env("PG_BIN", programs).env("DATABASE_URL", &database.url);
+    script.arg(what).arg(file).env("PG_BIN", programs).env("DATABASE_URL", database_url);
     script.output().await.expect("bash")
+}
+
+/// Makes a role without privileges the owner of the database, as hosts do. Returns the database's URL for it.
+async fn owned_by_a_plain_role(database: &TestDatabase) -> String {
+    let (server, name) = database.url.rsplit_once('/').expect("a database");
+    let name = name.split('?').next().expect("a name");
+    let role = format!("owner_of_{name}");
+    let create = format!("create role {role} login password 'owner'; alter database {name} owner to {role}");
+    database.execute(&create).await;
+    let (_, address) = server.split_once('@').expect("a user");
+    format!("postgres://{role}:owner@{address}/{name}")
 }
 
 #[tokio::test]
 async fn a_restored_deployment_delivers_what_was_open_when_it_was_backed_up() {
     let Some(programs) = tokio::task::spawn_blocking(programs).await.expect("an end") else { return };
-    let run = async |database: &TestDatabase, what, file: &Path| script(&programs, database, what, file).await;
+    let run = async |url: &str, what, file: &Path| script(&programs, url, what, file).await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sigpost.dump");
 
@@ -50,10 +61,11 @@ async fn a_restored_deployment_delivers_what_was_open_when_it_was_backed_up() {
         old.publish_here(&[("Upstash-Delay", "1h"), ("Upstash-Label", "ä\tb\\.")], "line\n\\.\nline").await.id();
     old.receiver.all_so_far().await;
 
-    let backed_up = run(&old.database, "backup", &file).await;
+    let backed_up = run(&old.database.url, "backup", &file).await;
     assert!(backed_up.status.success(), "{}", printed(&backed_up));
+    assert_eq!(String::from_utf8_lossy(&backed_up.stderr), "");
     assert!(printed(&backed_up).contains("keep it as secret as the database"), "{}", printed(&backed_up));
-    assert!(printed(&run(&old.database, "backup", &file).await).contains("is there already"));
+    assert!(printed(&run(&old.database.url, "backup", &file).await).contains("is there already"));
     // Delivered after the backup: so the restored one delivers it again.
     let late = old.publish_here(&[], "late").await.id();
     old.let_time_pass().await;
@@ -66,11 +78,13 @@ async fn a_restored_deployment_delivers_what_was_open_when_it_was_backed_up() {
 
     // Two databases at once: no other test has two, so this one does not wait for another like it.
     let new = TestDatabase::empty().await;
-    let restored = run(&new, "restore", &file).await;
+    let owner_url = owned_by_a_plain_role(&new).await;
+    let restored = run(&owner_url, "restore", &file).await;
     assert!(restored.status.success(), "{}", printed(&restored));
+    assert_eq!(String::from_utf8_lossy(&restored.stderr), "", "no warnings");
     let said = "open messages: 2; of these, under way and delivered again: 1";
     assert!(printed(&restored).contains(said), "{}", printed(&restored));
-    let again = run(&new, "restore", &file).await;
+    let again = run(&owner_url, "restore", &file).await;
     assert!(!again.status.success() && printed(&again).contains("is not empty"), "{}", printed(&again));
 
     // As if the lease had ended by itself.
@@ -99,8 +113,8 @@ async fn what_is_no_backup_of_a_deployment_is_refused() {
     let empty = TestDatabase::empty().await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sigpost.dump");
-    let refused = script(&programs, &empty, "backup", &file).await;
+    let refused = script(&programs, &empty.url, "backup", &file).await;
     assert!(!refused.status.success() && !file.exists(), "{}", printed(&refused));
-    let refused = script(&programs, &empty, "restore", &file).await;
+    let refused = script(&programs, &empty.url, "restore", &file).await;
     assert!(printed(&refused).contains("is no file"), "{}", printed(&refused));
 }
