@@ -1,4 +1,6 @@
-//! `GET /metrics`: what Prometheus scrapes, in the OpenMetrics text format.
+//! `GET /metrics`: what Prometheus scrapes, in its text format.
+
+mod text_format;
 
 use std::fmt;
 use std::sync::Arc;
@@ -49,8 +51,8 @@ pub(crate) async fn get_metrics(
     seen.register(&mut registry);
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|error: fmt::Error| ApiError::internal(error))?;
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+    let text = text_format::from_open_metrics(&text);
+    Ok(([(header::CONTENT_TYPE, text_format::CONTENT_TYPE)], text).into_response())
 }
 
 async fn look(conn: &mut AsyncPgConnection) -> Result<Seen, Error> {
@@ -99,8 +101,9 @@ impl Seen {
         family(registry, RUNS, runs);
         let seconds = numbers.by_type.iter().filter_map(|one| Some((&one.job_type, one.durations.durations()?)));
         let seconds = seconds.flat_map(|(job_type, durations)| {
-            [("0.5", durations.p50_ms), ("0.95", durations.p95_ms), ("0.99", durations.p99_ms)].map(|(quantile, ms)| {
-                (vec![("type", job_type.clone()), ("quantile", quantile.to_owned())], ms / 1000.0)
+            // Not `quantile`: this label is reserved for summaries.
+            [("p50", durations.p50_ms), ("p95", durations.p95_ms), ("p99", durations.p99_ms)].map(|(percentile, ms)| {
+                (vec![("type", job_type.clone()), ("percentile", percentile.to_owned())], ms / 1000.0)
             })
         });
         family(registry, RUN_SECONDS, seconds);

@@ -80,7 +80,7 @@ pub const DEAD_LETTERS: Metric = count("dead_letters", "Dead letters that are ke
 /// By `type` and `status`.
 pub const RUNS: Metric =
     count("runs", "Runs under way, and runs that ended within the last hour, by job type and status");
-/// By `type` and `quantile`.
+/// By `type` and `percentile`.
 pub const RUN_SECONDS: Metric =
     seconds("run_seconds", "How long the completed runs of the last hour took, by job type");
 /// Whose lease has ended, or that began more than ten minutes ago.

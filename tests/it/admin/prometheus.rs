@@ -1,6 +1,6 @@
 //! `GET /metrics`, the dashboards that read it, and the page that lists the names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use admin::AdminToken;
@@ -25,6 +25,78 @@ fn names_in(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The rules of `promtool check metrics` that this text breaks.
+fn lint(text: &str) -> Vec<String> {
+    let (mut help, mut kinds) = (BTreeSet::new(), BTreeMap::new());
+    for (keyword, rest) in text.lines().filter_map(|line| line.strip_prefix("# ")?.split_once(' ')) {
+        let (name, value) = rest.split_once(' ').expect("a name and a value");
+        match keyword {
+            "HELP" => assert!(help.insert(name), "two HELP for {name}"),
+            "TYPE" => assert!(kinds.insert(name, value).is_none(), "two TYPE for {name}"),
+            _ => panic!("{keyword} is a comment in the text format"),
+        }
+    }
+    let mut broken = Vec::new();
+    for (name, kind) in &kinds {
+        let mut rule = |holds: bool, text: &str| {
+            if !holds {
+                broken.push(format!("{name}: {text}"));
+            }
+        };
+        rule(help.contains(name), "no help text");
+        rule(name.ends_with("_total") == (*kind == "counter"), "counters end with _total, and nothing else does");
+        let words: Vec<&str> = name.split('_').collect();
+        rule(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'), "snake case");
+        rule(!words.contains(kind), "the name has the type in it");
+        for part in ["s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "m", "h", "d"] {
+            rule(!words.contains(&part), "abbreviated unit");
+        }
+        for unit in ["milliseconds", "minutes", "hours", "days", "kilobytes", "megabytes", "percent"] {
+            rule(!words.contains(&unit), "not a base unit");
+        }
+    }
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (sample, value) = line.rsplit_once(' ').expect("a sample and a value");
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+        let (name, labels) = sample.split_once('{').unwrap_or((sample, ""));
+        let labels: Vec<&str> = labels.split(',').filter_map(|label| Some(label.split_once('=')?.0)).collect();
+        let of_histogram = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|ending| name.strip_suffix(ending))
+            .filter(|family| kinds.get(family) == Some(&"histogram"));
+        let mut rule = |holds: bool, text: &str| {
+            if !holds {
+                broken.push(format!("{line}: {text}"));
+            }
+        };
+        rule(of_histogram.is_some() || kinds.contains_key(name), "no TYPE");
+        rule(!labels.contains(&"quantile"), "only summaries have the label quantile");
+        rule(of_histogram.is_some() || !labels.contains(&"le"), "only histograms have the label le");
+    }
+    broken
+}
+
+#[test]
+fn lint_finds_each_broken_rule() {
+    for (text, broken) in [
+        ("# HELP a_total A.\n# TYPE a_total counter\na_total 1\n", None),
+        ("# TYPE a gauge\na 1\n", Some("no help text")),
+        ("# HELP a A.\n# TYPE a counter\na_total 1\n", Some("counters end with _total")),
+        ("# HELP a_total A.\n# TYPE a_total gauge\na_total 1\n", Some("counters end with _total")),
+        ("# HELP a A.\n# TYPE a gauge\na{quantile=\"0.5\"} 1\n", Some("only summaries")),
+        ("# HELP a A.\n# TYPE a gauge\na{le=\"0.5\"} 1\n", Some("only histograms")),
+        ("# HELP a_ms A.\n# TYPE a_ms gauge\na_ms 1\n", Some("abbreviated unit")),
+        ("# HELP a_minutes A.\n# TYPE a_minutes gauge\na_minutes 1\n", Some("not a base unit")),
+        ("# HELP a_gauge A.\n# TYPE a_gauge gauge\na_gauge 1\n", Some("the name has the type")),
+        ("a 1\n", Some("no TYPE")),
+    ] {
+        match broken {
+            None => assert_eq!(lint(text), Vec::<String>::new(), "{text}"),
+            Some(rule) => assert!(lint(text).iter().any(|found| found.contains(rule)), "{text}: {:?}", lint(text)),
+        }
+    }
+}
+
 async fn scrape(app: &TestApp) -> String {
     let (listener, url) = listen().await;
     let measured = app.app.clone();
@@ -34,7 +106,7 @@ async fn scrape(app: &TestApp) -> String {
     let refused = client.get(format!("{url}/metrics")).bearer_auth("wrong").send().await.expect("an answer");
     assert_eq!(refused.status(), 401);
     let answer = client.get(format!("{url}/metrics")).bearer_auth(TOKEN).send().await.expect("an answer");
-    assert_eq!(answer.headers()["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     answer.text().await.expect("a text")
 }
 
@@ -70,15 +142,15 @@ async fn what_this_process_did_and_how_the_deployment_is_can_be_scraped() {
         "sigpost_runs{type=\"play\",status=\"completed\"} 1.0",
         "sigpost_alerts{severity=\"critical\"} 1.0",
         "sigpost_alerts{severity=\"warning\"} 0.0",
-        "# TYPE sigpost_delivered counter",
-        "# EOF",
+        "# TYPE sigpost_delivered_total counter",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
-    let quantile =
-        text.lines().find_map(|line| line.strip_prefix("sigpost_run_seconds{type=\"play\",quantile=\"0.95\"} "));
-    let seconds: f64 = quantile.expect("a quantile").parse().expect("a number");
+    let percentile =
+        text.lines().find_map(|line| line.strip_prefix("sigpost_run_seconds{type=\"play\",percentile=\"p95\"} "));
+    let seconds: f64 = percentile.expect("a percentile").parse().expect("a number");
     assert!((seconds / 2.0 - 1.0).abs() < 0.15, "{seconds}");
+    assert_eq!(lint(&text), Vec::<String>::new(), "{text}");
     // Where nobody knows how much memory a process has, there is no such metric.
     let unknown = if Memory::measure().is_some() { &[TICK][..] } else { &[TICK, MEMORY_SHARE] };
     let expected: BTreeSet<String> =
@@ -93,6 +165,13 @@ fn the_page_of_metrics_lists_each_once() {
     let listed: Vec<&str> = rows.collect();
     let all: Vec<&str> = ALL.iter().map(|metric| metric.name).collect();
     assert_eq!(listed, all);
+}
+
+#[test]
+fn dashboard_and_page_use_the_label_of_percentiles() {
+    for text in [include_str!("../../../docs/metrics.md"), include_str!("../../../infra/grafana.json")] {
+        assert!(text.contains("percentile") && text.contains("p95") && !text.contains("quantile="), "{text}");
+    }
 }
 
 #[test]
