@@ -1,13 +1,22 @@
-//! Runs a Postgres until standard input ends, and prints its process id and its URL.
-//!
-//! `cargo run -p sigpost-dev-postgres -- [folder]`: with a folder, the data is kept there.
+//! Runs a Postgres until standard input ends, and prints its process ID and its URL.
 
-use std::{env, io, process::ExitCode};
+use std::path::PathBuf;
+use std::{io, process::ExitCode};
 
+use clap::Parser;
 use sigpost_dev_postgres::{DataDir, Durability, Error, Options, Server};
 
+/// Run a Postgres until standard input ends. Prints its process ID and its URL.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Keep the data in this folder, which is created if it does not exist. Default: a temporary folder.
+    #[arg(value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
-    match run() {
+    match run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -16,10 +25,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), Error> {
-    let folder = env::args_os().nth(1);
+fn run(args: Args) -> Result<(), Error> {
     let options = Options {
-        data_dir: folder.map_or(DataDir::Temporary, |folder| DataDir::Kept(folder.into())),
+        data_dir: args.data_dir.map_or(DataDir::Temporary, DataDir::Kept),
         durability: Durability::Durable,
         settings: Vec::new(),
     };

@@ -1,5 +1,6 @@
 //! The server against the real Postgres of this machine, as a caller sees it.
 
+mod command_line;
 mod data;
 mod killed;
 mod refusals;
