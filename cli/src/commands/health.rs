@@ -13,6 +13,7 @@ use crate::api_client::AdminArgs;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
 /// Ask a `sigpost serve` whether it runs: exits with 0 if it does and 1 if not.
 ///
@@ -23,12 +24,13 @@ const PATIENCE: Duration = Duration::from_secs(3);
   sigpost health --ready
   sigpost health --jobs --window 1h")]
 pub(crate) struct Health {
-    /// Where it is. By default on this machine, where LISTEN says.
+    /// Where it is. Default: on this machine at LISTEN if that is set, otherwise QSTASH_URL, otherwise
+    /// http://127.0.0.1:8080. With --jobs QSTASH_URL comes before LISTEN.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080", hide = true)]
-    listen: SocketAddr,
-    /// Ask whether its database answers, too.
+    #[arg(long, env = "LISTEN", hide = true)]
+    listen: Option<SocketAddr>,
+    /// Ask whether it can work: whether its database answers.
     #[arg(long)]
     ready: bool,
     /// Ask how the jobs are doing: the verdict, the reasons for it, open alerts.
@@ -37,7 +39,6 @@ pub(crate) struct Health {
     /// How far back --jobs looks: 1m to 7d.
     #[arg(long, value_name = "DURATION", default_value = "1h", requires = "jobs")]
     window: String,
-    /// Where --jobs asks when nothing else is said.
     #[arg(long, env = "QSTASH_URL", hide = true)]
     api_url: Option<String>,
     #[command(flatten)]
@@ -49,12 +50,10 @@ pub(crate) struct Health {
 
 impl Health {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let listen = reached_at(self.listen);
+        let base = base_url(self.jobs, self.url, self.listen, self.api_url);
         if self.jobs {
-            let url = self.url.or(self.api_url).unwrap_or_else(|| format!("http://{listen}"));
-            return jobs::ask(&self.admin.open_at(&url)?, &self.window, self.json).await;
+            return jobs::ask(&self.admin.open_at(&base)?, &self.window, self.json).await;
         }
-        let base = self.url.unwrap_or_else(|| format!("http://{listen}"));
         let url = format!("{}{}", base.trim_end_matches('/'), if self.ready { "/readyz" } else { "/healthz" });
         let client = reqwest::Client::builder().timeout(PATIENCE).build().context("the HTTP client cannot be built")?;
         let answer = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
@@ -63,6 +62,14 @@ impl Health {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Where to ask. A container's own process comes before the deployment that its environment names: that
+/// one may answer while the process does not.
+fn base_url(jobs: bool, url: Option<String>, listen: Option<SocketAddr>, api_url: Option<String>) -> String {
+    let here = listen.map(|listen| format!("http://{}", reached_at(listen)));
+    let configured = if jobs { api_url.or(here) } else { here.or(api_url) };
+    url.or(configured).unwrap_or_else(|| DEFAULT_URL.to_owned())
 }
 
 /// Where somebody on this machine reaches who listens there: here, if that is everywhere.
@@ -77,7 +84,27 @@ pub(crate) fn reached_at(listen: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::reached_at;
+    use super::{DEFAULT_URL, base_url, reached_at};
+
+    #[test]
+    fn each_source_of_the_url_has_its_place() {
+        let (flag, api) = ("http://flag", "http://api");
+        for (jobs, url, listen, api_url, expected) in [
+            (false, None, false, None, DEFAULT_URL),
+            (false, None, false, Some(api), api),
+            (false, None, true, None, "http://127.0.0.1:9"),
+            (false, None, true, Some(api), "http://127.0.0.1:9"),
+            (false, Some(flag), true, Some(api), flag),
+            (true, None, false, None, DEFAULT_URL),
+            (true, None, true, None, "http://127.0.0.1:9"),
+            (true, None, true, Some(api), api),
+            (true, Some(flag), true, Some(api), flag),
+        ] {
+            let listen = listen.then(|| "0.0.0.0:9".parse().expect("an address"));
+            let base = base_url(jobs, url.map(str::to_owned), listen, api_url.map(str::to_owned));
+            assert_eq!(base, expected, "{jobs} {url:?} {listen:?} {api_url:?}");
+        }
+    }
 
     #[test]
     fn who_listens_everywhere_is_reached_on_this_machine() {
