@@ -15,8 +15,10 @@ use crate::filter_args::{MessageFilterArgs, Parameters, moment};
 use crate::output;
 use crate::table::{harmless, list, text, time};
 
-/// Between two questions.
+/// Between two requests.
 const PERIOD: Duration = Duration::from_secs(1);
+/// The longest pause while the deployment does not answer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Rows of a page: the most that the API gives at once.
 const PAGE: &str = "1000";
 
@@ -59,36 +61,47 @@ impl Tail {
     /// Until nobody reads any more, or, without --follow, until all that is there is printed.
     async fn print(&self) -> Result<()> {
         let api = self.api.open()?;
-        let mut reader = Reader::from(self.beginning(&api).await?);
-        let mut away = false;
+        let mut reader = None;
+        let mut failures = 0;
         loop {
-            match self.read(&api, reader.since_ms()).await {
+            match self.next(&api, &mut reader).await {
                 Ok(events) => {
-                    away = false;
-                    for event in reader.fresh(events) {
+                    failures = 0;
+                    for event in events {
                         if !output::line(&self.line(&event))? {
                             return Ok(());
                         }
                     }
                 }
                 Err(error) if self.follow && is_passing(&error) => {
-                    if !std::mem::replace(&mut away, true) {
-                        eprintln!("{error:#}; trying again");
+                    if failures == 0 {
+                        eprintln!("{error:#}; trying again until it answers");
                     }
+                    failures += 1;
                 }
                 Err(error) => return Err(error),
             }
             if !self.follow {
                 return Ok(());
             }
-            sleep(PERIOD).await;
+            sleep(pause(failures)).await;
         }
     }
 
-    /// When the first event to print happened, in milliseconds since 1970.
-    async fn beginning(&self, api: &Api) -> Result<i64> {
+    /// The events to print next. The first call finds out where to begin.
+    async fn next(&self, api: &Api, reader: &mut Option<Reader>) -> Result<Vec<Value>> {
+        let reader = match reader {
+            Some(reader) => reader,
+            None => reader.insert(self.begin(api).await?),
+        };
+        let events = self.read(api, reader.since_ms()).await?;
+        Ok(reader.fresh(events))
+    }
+
+    /// A reader that begins at --since, or at the newest events of which --lines are printed.
+    async fn begin(&self, api: &Api) -> Result<Reader> {
         if let Some(since) = self.since {
-            return Ok(since);
+            return Ok(Reader::from(since));
         }
         let oldest_of = async |mut parameters: Parameters<'_>, count: u16| -> Result<Option<i64>> {
             parameters.push(("count", count.to_string().into()));
@@ -96,10 +109,10 @@ impl Tail {
             Ok(list(&newest["events"]).last().and_then(|event| event["time"].as_i64()))
         };
         if let Some(time) = oldest_of(self.parameters(), self.lines).await? {
-            return Ok(time);
+            return Ok(Reader::with_newest(time, usize::from(self.lines)));
         }
         // None matches so far: the next one does not come before what is there now, but for one that is late.
-        Ok(oldest_of(Vec::new(), 1).await?.map_or(0, |time| time - LATE_MS))
+        Ok(Reader::from(oldest_of(Vec::new(), 1).await?.map_or(0, |time| time - LATE_MS)))
     }
 
     /// All events from this time on, the oldest first.
@@ -142,7 +155,12 @@ impl Tail {
     }
 }
 
-/// Whether the next question may be answered: nobody answered this one, or somebody who cannot now.
+/// Until the next request, after so many that failed in a row.
+fn pause(failures: u32) -> Duration {
+    PERIOD.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST_PAUSE)
+}
+
+/// Whether a later request may succeed: no response, a server error or 429.
 fn is_passing(error: &Error) -> bool {
     let refused = error.downcast_ref::<Refused>();
     refused.is_none_or(|refused| refused.status.is_server_error() || refused.status.as_u16() == 429)
@@ -164,7 +182,13 @@ fn without_payload(event: &Value) -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::without_payload;
+    use super::{pause, without_payload};
+
+    #[test]
+    fn pauses_double_while_the_deployment_does_not_answer() {
+        let seconds = [0, 1, 2, 3, 4, 5, 6, u32::MAX].map(|failures| pause(failures).as_secs());
+        assert_eq!(seconds, [1, 1, 2, 4, 8, 15, 15, 15]);
+    }
 
     #[test]
     fn payloads_and_headers_are_left_out() {

@@ -17,12 +17,20 @@ pub(super) struct Reader {
     first_ms: i64,
     newest_ms: i64,
     seen: HashMap<Key, usize>,
+    /// Of the first events only so many, the newest.
+    newest: Option<usize>,
 }
 
 impl Reader {
     /// From this time on, in milliseconds since 1970.
     pub(super) fn from(first_ms: i64) -> Self {
-        Self { first_ms, newest_ms: first_ms, seen: HashMap::new() }
+        Self { first_ms, newest_ms: first_ms, seen: HashMap::new(), newest: None }
+    }
+
+    /// From this time on, and of the first events only so many of the newest: many may share the
+    /// millisecond.
+    pub(super) fn with_newest(first_ms: i64, newest: usize) -> Self {
+        Self { newest: Some(newest), ..Self::from(first_ms) }
     }
 
     /// From when on to read next.
@@ -46,7 +54,10 @@ impl Reader {
         }
         let since_ms = self.since_ms();
         self.seen.retain(|(time, ..), _| *time >= since_ms);
-        fresh
+        match self.newest.take() {
+            Some(newest) => fresh.split_off(fresh.len().saturating_sub(newest)),
+            None => fresh,
+        }
     }
 }
 
@@ -73,6 +84,16 @@ mod tests {
         let again = [(1_000, "CREATED"), (1_000, "ACTIVE"), (1_000, "ERROR"), (1_000, "ACTIVE")];
         assert_eq!(reader.fresh(events(again)), events([(1_000, "ERROR"), (1_000, "ACTIVE")]));
         assert_eq!(reader.fresh(events(again)), events([]));
+    }
+
+    #[test]
+    fn first_events_are_cut_to_the_newest_and_the_others_count_as_seen() {
+        let mut reader = Reader::with_newest(1_000, 2);
+        let first = [(1_000, "CREATED"), (1_000, "ACTIVE"), (1_000, "ERROR")];
+        assert_eq!(reader.fresh(events(first)), events([(1_000, "ACTIVE"), (1_000, "ERROR")]));
+        let next =
+            [(1_000, "CREATED"), (1_000, "ACTIVE"), (1_000, "ERROR"), (1_000, "FAILED"), (1_001, "X"), (1_002, "Y")];
+        assert_eq!(reader.fresh(events(next)), events([(1_000, "FAILED"), (1_001, "X"), (1_002, "Y")]));
     }
 
     #[test]
