@@ -11,6 +11,7 @@ use crate::commands::{
     publish, queues, schedules, serve, stats, tail, tokens, version,
 };
 use crate::help;
+use crate::usage::{self, WrongUsage};
 
 /// A serverless HTTP-push job dispatcher that speaks QStash's protocol, on your own Postgres.
 ///
@@ -83,7 +84,7 @@ impl Command {
             Ok(code) => code,
             Err(error) => {
                 eprintln!("error: {error:#}");
-                ExitCode::FAILURE
+                if error.is::<WrongUsage>() { ExitCode::from(usage::EXIT_CODE) } else { ExitCode::FAILURE }
             }
         }
     }

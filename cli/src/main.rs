@@ -12,6 +12,7 @@ mod message_args;
 mod output;
 mod progress;
 mod table;
+mod usage;
 mod window_args;
 
 fn main() -> std::process::ExitCode {

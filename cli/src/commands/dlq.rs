@@ -3,6 +3,7 @@
 mod delete;
 mod filter;
 mod list;
+mod matching;
 mod redrive;
 mod retry;
 mod show;
@@ -21,7 +22,8 @@ use crate::output::counted;
   sigpost dlq list --since 24h --status 500
   sigpost dlq show 1763800000123-42
   sigpost dlq retry 1763800000123-42 1763800000123-43
-  sigpost dlq redrive --destination https://example.com/hook --rate 50/s")]
+  sigpost dlq redrive --destination https://example.com/hook --rate 50/s
+  sigpost dlq delete --until 30d")]
 pub(crate) struct Dlq {
     #[command(subcommand)]
     action: Action,
@@ -32,7 +34,7 @@ enum Action {
     List(Box<list::List>),
     Show(show::Show),
     Retry(retry::Retry),
-    Delete(delete::Delete),
+    Delete(Box<delete::Delete>),
     Redrive(Box<redrive::Redrive>),
 }
 

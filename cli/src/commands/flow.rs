@@ -1,12 +1,13 @@
 //! `sigpost flow list|show|pause|resume|pin|unpin|reset`.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::api_client::{ApiArgs, with_query};
 use crate::filter_args::{Parameter, Parameters};
 use crate::table::{Table, limit, text};
+use crate::usage::WrongUsage;
 
 const PATH: &str = "/v2/flowControl";
 
@@ -99,7 +100,9 @@ impl Flow {
                 named.change("pin", &given, "is pinned").await
             }
             Action::Unpin(Unpin { named, parallelism, rate }) => {
-                ensure!(parallelism || rate, "say what to unpin: --parallelism, --rate, or both");
+                if !parallelism && !rate {
+                    return Err(WrongUsage::new("say what to unpin: --parallelism, --rate, or both").into());
+                }
                 let all = [("parallelism", parallelism), ("rate", rate)];
                 let given: Parameters<'_> =
                     all.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, "true".into())).collect();

@@ -47,7 +47,9 @@ async fn queues_keys_and_schedules_are_looked_at_and_steered() {
     let row: Vec<&str> = listed.lines().nth(1).expect("a row").split_whitespace().collect();
     assert_eq!((row[2], row[row.len() - 1]), ("on", "parallelism"), "{listed}");
     assert_eq!(at.json(&["flow", "list", "--search", "absent"]), json!([]));
-    assert!(at.refusal(&["flow", "unpin", key]).contains("--parallelism, --rate, or both"));
+    let wrong = at.run(&["flow", "unpin", key]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("--parallelism, --rate, or both"), "{wrong:?}");
 
     let every_second = ["schedules", "create", &hook, "--cron", "* * * * * *", "--id", "often", "--body", "tick"];
     assert_eq!(at.text(&every_second), "often");
@@ -182,6 +184,34 @@ async fn dead_letters_are_listed_shown_retried_and_deleted() {
     let refused = at.refusal(&["dlq", "delete", ids[1], ids[2]]);
     assert!(
         refused.contains("Delete 2 dead letters for good? There is no terminal to ask at: give --yes"),
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_deleted_by_filter_in_pages_of_what_matched() {
+    let mut at = Deployment::start().await;
+    at.fail_for_good(130, "mine").await;
+    at.fail_for_good(2, "other").await;
+    let left = |at: &Deployment| at.json(&["dlq", "list", "--all"])["messages"].as_array().map(Vec::len);
+
+    for none in [&["--label", "absent"][..], &["--until", "1h"], &["--label", "mine", "--status", "404"]] {
+        let deleted = at.json(&[&["dlq", "delete", "--yes"], none].concat());
+        assert_eq!(deleted, json!({ "matched": 0, "deleted": 0 }), "{none:?}");
+    }
+    assert_eq!(left(&at), Some(132));
+    let mine = ["--label", "mine", "--status", "500", "--since", "1h", "--destination", &at.destination];
+    let deleted = at.json(&[&["dlq", "delete", "--yes"], &mine[..]].concat());
+    assert_eq!(deleted, json!({ "matched": 130, "deleted": 130 }));
+    assert_eq!(left(&at), Some(2));
+    assert_eq!(at.text(&["dlq", "delete", "--all", "--yes"]), "2 dead letters deleted");
+    assert_eq!(at.text(&["dlq", "delete", "--all", "--yes"]), "no dead letters match");
+
+    // Neither nothing, nor ids and a filter.
+    for wrong in [&["--yes"][..], &["1-1", "--label", "mine"], &["--all", "--label", "mine"], &["1-1", "--all"]] {
+        let output = at.run(&[&["dlq", "delete"], wrong].concat());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {error}");
+        assert!(error.contains("give IDs, filters or --all"), "{wrong:?}: {error}");
+    }
+}
         "{refused}"
     );
     assert_eq!(at.json(&["dlq", "list", "--all"])["messages"].as_array().map(Vec::len), Some(3));

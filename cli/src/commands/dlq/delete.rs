@@ -1,21 +1,40 @@
 //! `sigpost dlq delete`.
 
-use anyhow::{Result, ensure};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use reqwest::Method;
+use serde_json::{Value, json};
 
-use super::{Letters, dead_letters};
-use crate::api_client::ApiArgs;
+use super::dead_letters;
+use super::filter::Filter;
+use super::matching::{count, matching};
+use crate::api_client::{Api, ApiArgs, with_query};
 use crate::confirm::ConfirmArgs;
+use crate::filter_args::Parameters;
 use crate::output;
+use crate::progress::Progress;
+use crate::usage::WrongUsage;
 
-/// Delete dead letters: their messages are not delivered any more.
+/// Delete dead letters, by ID or by filter. Their messages are not delivered any more.
+///
+/// With a filter it counts what matches when it begins, asks, and deletes these; what fails meanwhile stays.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: sigpost dlq delete 1763800000123-42 --yes")]
+#[command(after_help = "Examples:
+  sigpost dlq delete 1763800000123-42 --yes
+  sigpost dlq delete --destination https://example.com/hook --until 30d
+  sigpost dlq delete --all")]
 pub(super) struct Delete {
-    #[command(flatten)]
-    letters: Letters,
-    #[command(flatten)]
+    /// Their IDs, as `sigpost dlq list` shows them.
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// Delete all dead letters.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten, next_help_heading = "Which")]
+    filter: Filter,
+    #[command(flatten, next_help_heading = None)]
     confirm: ConfirmArgs,
     #[command(flatten)]
     api: ApiArgs,
@@ -23,13 +42,63 @@ pub(super) struct Delete {
 
 impl Delete {
     pub(super) async fn run(self) -> Result<()> {
-        let asked = self.letters.unique().len();
-        self.confirm.confirm(&format!("Delete {} for good?", dead_letters(asked)))?;
+        let has_filter = !self.filter.parameters_until(self.filter.until).is_empty();
+        match (!self.ids.is_empty(), has_filter, self.all) {
+            (true, false, false) => self.delete_ids().await,
+            (false, true, false) | (false, false, true) => self.delete_matching().await,
+            _ => Err(WrongUsage::new("give IDs, filters or --all: one of the three").into()),
+        }
+    }
+
+    async fn delete_ids(self) -> Result<()> {
+        let ids: BTreeSet<&str> = self.ids.iter().map(String::as_str).collect();
+        self.confirm.confirm(&format!("Delete {}?", dead_letters(ids.len())))?;
         let api = self.api.open()?;
-        let answer = api.send(api.request(Method::DELETE, "/v2/dlq").json(&self.letters.body())).await?;
-        let deleted = answer["deleted"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
-        output::print(self.api.json, &answer, || format!("{} deleted", dead_letters(deleted)))?;
-        ensure!(deleted == asked, "{deleted} of {} were deleted; the others are not there", dead_letters(asked));
+        let request = api.request(Method::DELETE, "/v2/dlq").json(&json!({ "dlqIds": ids }));
+        let answer = api.send(request).await?;
+        let count = deleted(&answer);
+        output::print(self.api.json, &answer, || format!("{} deleted", dead_letters(count)))?;
+        let asked = dead_letters(ids.len());
+        ensure!(count == ids.len(), "{count} of {asked} were deleted; the others do not exist");
         Ok(())
     }
+
+    async fn delete_matching(self) -> Result<()> {
+        let api = self.api.open()?;
+        let Some(which) = matching(&api, &self.filter).await? else { return self.report(0, 0) };
+        let matched = count(&api, &which, usize::MAX).await?;
+        self.confirm.confirm(&format!("{} match. Delete them?", dead_letters(matched)))?;
+        let mut deleted = 0;
+        let ended = delete_pages(&api, &which, matched, &mut deleted).await;
+        ended.with_context(|| format!("{deleted} of {} deleted; the same command goes on", dead_letters(matched)))?;
+        self.report(matched, deleted)
+    }
+
+    fn report(&self, matched: usize, deleted: usize) -> Result<()> {
+        output::print(self.api.json, &json!({ "matched": matched, "deleted": deleted }), || match matched {
+            0 => "no dead letters match".into(),
+            _ => format!("{} deleted", dead_letters(deleted)),
+        })
+    }
+}
+
+/// A call deletes a page. Adds to `deleted` as it goes.
+async fn delete_pages(api: &Api, which: &Parameters<'_>, matched: usize, deleted: &mut usize) -> Result<()> {
+    let mut progress = Progress::of(u64::try_from(matched)?);
+    let mut cursor = None::<String>;
+    loop {
+        let mut parameters = which.clone();
+        parameters.extend(cursor.take().map(|cursor| ("cursor", cursor.into())));
+        let answer = api.delete(&with_query("/v2/dlq", &parameters)).await?;
+        *deleted += self::deleted(&answer);
+        progress.done(u64::try_from(*deleted)?, || format!("{deleted} of {matched} deleted"));
+        cursor = answer["cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn deleted(answer: &Value) -> usize {
+    answer["deleted"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
 }

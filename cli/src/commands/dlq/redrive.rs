@@ -5,13 +5,12 @@ mod pace;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
-use sigpost_qstash::DeadLetterId;
 use tokio::time::{Instant, sleep_until};
 
 use self::pace::{Pace, Rate};
 use super::dead_letters;
 use super::filter::Filter;
-use super::list::{PAGE, page};
+use super::matching::{count, matching};
 use crate::api_client::{Api, ApiArgs, with_query};
 use crate::filter_args::Parameters;
 use crate::output;
@@ -45,7 +44,7 @@ pub(super) struct Redrive {
 impl Redrive {
     pub(super) async fn run(self) -> Result<()> {
         let api = self.api.open()?;
-        let Some(which) = self.which(&api).await? else {
+        let Some(which) = matching(&api, &self.filter).await? else {
             return self.report(0, 0);
         };
         let most = self.limit.unwrap_or(usize::MAX);
@@ -62,17 +61,6 @@ impl Redrive {
         self.report(matched, redriven.retried)
     }
 
-    /// Those that match now, the oldest first, without what fails later. By the server's clock: until the
-    /// newest of them. `None` when there is none.
-    async fn which(&self, api: &Api) -> Result<Option<Parameters<'_>>> {
-        let newest = page(api, &self.filter.parameters_until(self.filter.until), 1, None).await?;
-        let Some(id) = newest["messages"][0]["dlqId"].as_str() else { return Ok(None) };
-        let id: DeadLetterId = id.parse().context("the API answers an id that is none")?;
-        let mut which = self.filter.parameters_until(Some(id.failed_at_ms));
-        which.push(("order", "earliestFirst".into()));
-        Ok(Some(which))
-    }
-
     fn report(&self, matched: usize, retried: usize) -> Result<()> {
         let answer = json!({ "matched": matched, "retried": retried });
         output::print(self.api.json, &answer, || match (matched, self.dry_run) {
@@ -80,21 +68,6 @@ impl Redrive {
             (_, true) => format!("{} would be retried", dead_letters(matched)),
             (_, false) => format!("{} retried", dead_letters(retried)),
         })
-    }
-}
-
-/// How many there are, up to this many.
-async fn count(api: &Api, which: &Parameters<'_>, most: usize) -> Result<usize> {
-    let mut progress = Progress::unknown();
-    let (mut count, mut cursor) = (0, None::<String>);
-    loop {
-        let page = page(api, which, PAGE, cursor.as_deref()).await?;
-        count += list(&page["messages"]).len();
-        progress.now(|| format!("counting: {count}"));
-        cursor = page["cursor"].as_str().map(str::to_owned);
-        if cursor.is_none() || count >= most {
-            return Ok(count.min(most));
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::PAGE;
+use super::super::list::PAGE;
 
 /// Batches in a second, where the rate lets it be so many: often enough to be even, seldom enough to be cheap.
 const BATCHES_PER_SECOND: f64 = 5.0;
