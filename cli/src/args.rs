@@ -132,6 +132,8 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use clap::error::ErrorKind;
     use clap::{Command, CommandFactory};
 
@@ -146,10 +148,9 @@ mod tests {
 
     #[test]
     fn every_command_is_documented_with_an_example() {
-        let mut leaves = Vec::new();
-        collect_leaves(&Args::command(), &mut leaves);
+        let leaves = leaves();
         assert!(leaves.len() > 30);
-        for path in leaves {
+        for (path, _) in leaves {
             let is_example = |line: &str| line == path || line.starts_with(&format!("{path} "));
             assert!(examples().any(|line| is_example(&line)), "docs/cli.md has no `{path}`");
         }
@@ -166,18 +167,93 @@ mod tests {
         }
     }
 
-    /// Those that do something: with the names of all above them.
-    fn collect_leaves(command: &Command, leaves: &mut Vec<String>) {
-        fn walk(command: &Command, path: &str, leaves: &mut Vec<String>) {
+    /// Those that do something, by the names of all above them and their own.
+    fn leaves() -> Vec<(String, Command)> {
+        fn walk(command: &Command, path: &str, leaves: &mut Vec<(String, Command)>) {
             for one in command.get_subcommands().filter(|one| !one.is_hide_set()) {
                 let path = format!("{path} {}", one.get_name());
                 if !one.is_subcommand_required_set() {
-                    leaves.push(path.clone());
+                    leaves.push((path.clone(), one.clone()));
                 }
                 walk(one, &path, leaves);
             }
         }
-        walk(command, command.get_name(), leaves);
+        let mut leaves = Vec::new();
+        let command = Args::command();
+        walk(&command, command.get_name(), &mut leaves);
+        leaves
+    }
+
+    /// Tables of docs/cli.md: the commands that their headings name, and the long flags of their rows.
+    fn documented_flags() -> Vec<(Vec<String>, BTreeSet<String>)> {
+        let sections = DOCUMENTATION.split("\n## ").flat_map(|chapter| chapter.split("\n### "));
+        let read = |section: &str| {
+            let (heading, text) = section.split_once('\n').unwrap_or((section, ""));
+            let commands = heading.split('`').skip(1).step_by(2).map(|name| format!("sigpost {name}")).collect();
+            let rows = text.lines().filter(|line| line.starts_with("| `-"));
+            let cells = rows.filter_map(|line| line.split('|').nth(1));
+            let words = cells.flat_map(|cell| cell.split(|c: char| c.is_whitespace() || "`,".contains(c)));
+            (
+                heading.to_owned(),
+                commands,
+                words.filter_map(|word| word.strip_prefix("--")).map(str::to_owned).collect(),
+            )
+        };
+        let tables = sections.map(read).filter(|(_, _, flags): &(_, _, BTreeSet<String>)| !flags.is_empty());
+        // The flags of this section belong to many commands; which is in their help.
+        let of_all =
+            |heading: &str| if heading == "Connection and output" { vec!["sigpost".to_owned()] } else { vec![] };
+        tables
+            .map(|(heading, commands, flags): (String, Vec<String>, _)| ([commands, of_all(&heading)].concat(), flags))
+            .collect()
+    }
+
+    #[test]
+    fn every_flag_is_documented_for_its_command_and_every_documented_flag_exists() {
+        let tables = documented_flags();
+        let documented = |command: &str| -> BTreeSet<String> {
+            let of_command = tables.iter().filter(|(commands, _)| commands.iter().any(|name| name == command));
+            of_command.flat_map(|(_, flags)| flags.iter().cloned()).collect()
+        };
+        let shared = documented("sigpost");
+        assert!(shared.contains("token") && shared.contains("yes"), "{shared:?}");
+        let leaves = leaves();
+        for (path, command) in &leaves {
+            let visible = command.get_arguments().filter(|flag| !flag.is_hide_set());
+            let flags: BTreeSet<String> = visible.filter_map(|flag| Some(flag.get_long()?.to_owned())).collect();
+            let documented = documented(path);
+            let missing: Vec<_> =
+                flags.iter().filter(|flag| !documented.contains(*flag) && !shared.contains(*flag)).collect();
+            assert!(missing.is_empty(), "docs/cli.md has no {missing:?} of `{path}`");
+            let unknown: Vec<_> = documented.difference(&flags).collect();
+            assert!(unknown.is_empty(), "docs/cli.md has {unknown:?}, which `{path}` does not have");
+        }
+        for name in tables.iter().flat_map(|(commands, _)| commands).filter(|name| *name != "sigpost") {
+            assert!(
+                leaves.iter().any(|(path, _)| path == name),
+                "docs/cli.md has a table for `{name}`, which is no command"
+            );
+        }
+    }
+
+    #[test]
+    fn commands_that_ask_are_documented_and_include_all_that_destroy() {
+        let table = DOCUMENTATION.split("\n## Commands that ask\n").nth(1).expect("the section");
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let documented: BTreeSet<String> =
+            rows.map(|command| format!("sigpost {}", command.split(" --").next().unwrap_or(command))).collect();
+        let asking = |command: &Command| command.get_arguments().any(|flag| flag.get_long() == Some("yes"));
+        let leaves = leaves();
+        let ask: BTreeSet<String> =
+            leaves.iter().filter(|(_, command)| asking(command)).map(|(path, _)| path.clone()).collect();
+        assert_eq!(ask, documented);
+        for (path, command) in &leaves {
+            let destroys = |name: &str| {
+                ["delete", "cancel", "revoke", "rotate", "cleanup", "revert", "remove", "purge", "drop"].contains(&name)
+            };
+            let flag_destroys = command.get_arguments().filter_map(|flag| flag.get_long()).any(destroys);
+            assert!(!(destroys(command.get_name()) || flag_destroys) || asking(command), "{path} must ask");
+        }
     }
 
     /// The lines of the shell blocks, without their comments.

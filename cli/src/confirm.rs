@@ -1,26 +1,33 @@
-//! Asking before something cannot be taken back.
+//! The confirmation of commands that cannot be undone. docs/cli.md lists them; a test in `args.rs` holds
+//! the list and the command line together.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::usage::WrongUsage;
+
 /// Whether to ask.
 #[derive(Debug, Args)]
 pub(crate) struct ConfirmArgs {
-    /// Do not ask. Needed where there is no terminal to ask at.
+    /// Do not ask. Required where stdin is not a terminal.
     #[arg(long, short)]
     yes: bool,
 }
 
 impl ConfirmArgs {
-    /// Asks at the terminal. Anything but yes is an error, and so is that there is nobody to ask.
+    /// Asks at the terminal.
+    ///
+    /// # Errors
+    ///
+    /// The response is not yes, or stdin is not a terminal ([`WrongUsage`]).
     pub(crate) fn confirm(&self, question: &str) -> Result<()> {
         if self.yes {
             return Ok(());
         }
         if !io::stdin().is_terminal() {
-            bail!("{question} There is no terminal to ask at: give --yes to do it");
+            return Err(WrongUsage::new(format!("{question} Stdin is not a terminal: confirm with --yes")).into());
         }
         eprint!("{question} [y/N] ");
         io::stderr().flush().context("the terminal is gone")?;

@@ -36,7 +36,7 @@ pub(crate) struct Cleanup {
 impl Cleanup {
     pub(crate) async fn run(self) -> Result<()> {
         let days = self.older_than.as_secs_f64() / 86_400.0;
-        self.confirm.confirm(&format!("Delete what ended more than {days:.0} days ago, for good?"))?;
+        self.confirm.confirm(&format!("Delete what ended more than {days:.0} days ago?"))?;
         let mut progress = Progress::unknown();
         progress.now(|| "looking".into());
         let database = self.database.open()?;

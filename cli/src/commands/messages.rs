@@ -2,12 +2,14 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use reqwest::Method;
 use serde_json::Value;
 
 use crate::api_client::{ApiArgs, with_segment};
+use crate::confirm::ConfirmArgs;
 use crate::output;
 use crate::table::{text, time};
+
+const PATH: &str = "/v2/messages";
 
 /// Look at a message, or cancel it.
 #[derive(Debug, Args)]
@@ -21,7 +23,7 @@ enum Action {
     /// Show a message: where it goes, how far it has come.
     Get(Message),
     /// Cancel a message that has not ended: waiting, between two attempts, or in flight.
-    Cancel(Message),
+    Cancel(Cancel),
 }
 
 #[derive(Debug, Args)]
@@ -33,18 +35,27 @@ struct Message {
     api: ApiArgs,
 }
 
+#[derive(Debug, Args)]
+struct Cancel {
+    #[command(flatten)]
+    message: Message,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+}
+
 impl Messages {
     pub(crate) async fn run(self) -> Result<()> {
-        let (method, message) = match self.action {
-            Action::Get(message) => (Method::GET, message),
-            Action::Cancel(message) => (Method::DELETE, message),
-        };
-        let cancel = method == Method::DELETE;
-        let api = message.api.open()?;
-        let answer = api.send(api.request(method, &with_segment("/v2/messages", &message.id))).await?;
-        output::print(message.api.json, &answer, || {
-            if cancel { format!("{} cancelled", message.id) } else { description(&answer) }
-        })
+        match self.action {
+            Action::Get(Message { id, api }) => {
+                let message = api.open()?.get(&with_segment(PATH, &id)).await?;
+                output::print(api.json, &message, || description(&message))
+            }
+            Action::Cancel(Cancel { message: Message { id, api }, confirm }) => {
+                confirm.confirm(&format!("Cancel the message {id}?"))?;
+                let cancelled = api.open()?.delete(&with_segment(PATH, &id)).await?;
+                output::print(api.json, &cancelled, || format!("{id} cancelled"))
+            }
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use sigpost_store::migrate::{self, Step};
 
+use crate::confirm::ConfirmArgs;
 use crate::database_args::DatabaseArgs;
-use crate::output;
+use crate::output::{self, counted};
 use crate::progress::Progress;
 
 /// Apply the schema to a database. What it has already is left as it is.
@@ -20,9 +21,12 @@ use crate::progress::Progress;
 pub(crate) struct Migrate {
     #[command(subcommand)]
     action: Option<Action>,
-    /// Take back the newest N migrations instead (1 when no number is given). Their data is lost.
+    /// Revert the newest N migrations instead (1 when no number is given), after a confirmation. The data
+    /// in their tables and columns is lost.
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1")]
     revert: Option<usize>,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -41,6 +45,8 @@ impl Migrate {
         let database = self.database.open()?;
         let (verb, names) = match self.revert {
             Some(count) => {
+                let migrations = counted(count, "newest migration");
+                self.confirm.confirm(&format!("Revert the {migrations}, and lose the data in their tables?"))?;
                 let done = migrate::down_with(&database, count, progress("reverting")).await;
                 ("reverted", done.context("migrate --revert")?)
             }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sigpost_store::Connection;
 use sigpost_store::api_tokens::{self, ApiToken, Grant, Scope, TokenHash};
 
+use crate::confirm::ConfirmArgs;
 use crate::database_args::DatabaseArgs;
 use crate::output;
 
@@ -51,6 +52,8 @@ struct Create {
 struct Revoke {
     /// Its name.
     name: String,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -110,7 +113,8 @@ async fn list(database: &DatabaseArgs) -> Result<()> {
 
 impl Revoke {
     async fn run(self) -> Result<()> {
-        let Self { name, database } = self;
+        let Self { name, confirm, database } = self;
+        confirm.confirm(&format!("Revoke the token {name}?"))?;
         let revoked = api_tokens::revoke(&mut *connect(&database).await?, &name).await.context(SCHEMA)?;
         ensure!(revoked, "no token in use is named {name:?}; `sigpost tokens list` shows them all");
         output::print(database.json, &json!({ "revoked": name }), || {

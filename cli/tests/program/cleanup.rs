@@ -23,7 +23,7 @@ async fn what_is_old_is_deleted_when_confirmed_and_the_rest_stays() {
     };
     assert_eq!(stderr(&migrated).lines().collect::<Vec<_>>(), steps("applying", &names));
     let [before @ .., last_but_one, last] = &names[..] else { panic!("{names:?}") };
-    let reverted = run(&["migrate", "--revert", "2"]);
+    let reverted = run(&["migrate", "--revert", "2", "--yes"]);
     assert_eq!(stderr(&reverted).lines().collect::<Vec<_>>(), steps("reverting", &[last, last_but_one]));
     let again = run(&["migrate"]);
     assert_eq!(stderr(&again).lines().collect::<Vec<_>>(), steps("applying", &names[before.len()..]));
@@ -46,9 +46,9 @@ async fn what_is_old_is_deleted_when_confirmed_and_the_rest_stays() {
     client.batch_execute(&statements).await.expect("rows");
 
     let refused = run(&["cleanup", "--older-than", "90d"]);
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(2));
     assert!(
-        stderr(&refused).contains("Delete what ended more than 90 days ago, for good? There is no terminal"),
+        stderr(&refused).contains("Delete what ended more than 90 days ago? Stdin is not a terminal"),
         "{}",
         stderr(&refused)
     );

@@ -30,8 +30,8 @@ fn a_message_is_published_shown_and_cancelled_once() {
         (&target.as_str().into(), &"mine".into(), &"CREATED".into())
     );
 
-    assert_eq!(json(at(&["messages", "cancel", id, "--json"]))["cancelled"], 1);
-    let again = finished(at(&["messages", "cancel", id]));
+    assert_eq!(json(at(&["messages", "cancel", id, "--yes", "--json"]))["cancelled"], 1);
+    let again = finished(at(&["messages", "cancel", id, "--yes"]));
     assert_eq!(again.status.code(), Some(1));
     let error = String::from_utf8_lossy(&again.stderr);
     assert!(error.contains("404") && error.contains("already cancelled"), "{error}");

@@ -5,6 +5,7 @@ mod collector;
 mod commands;
 mod completions;
 mod config;
+mod confirm;
 mod deployment;
 mod dev;
 mod doctor;

@@ -25,8 +25,6 @@ async fn queues_keys_and_schedules_are_looked_at_and_steered() {
     at.text(&["queues", "resume", "invoices"]);
     assert_eq!(at.json(&["queues", "list"])[0]["paused"], false);
     assert!(at.refusal(&["queues", "pause", "none"]).contains("404"));
-    let refused = at.refusal(&["queues", "delete", "invoices"]);
-    assert!(refused.contains("give --yes to do it"), "{refused}");
     assert_eq!(at.json(&["queues", "delete", "invoices", "--yes"])["cancelled"], 0);
     assert_eq!(at.json(&["queues", "list"]), json!([]));
 
@@ -59,7 +57,6 @@ async fn queues_keys_and_schedules_are_looked_at_and_steered() {
     at.text(&["schedules", "resume", "often"]);
     assert_eq!(at.json(&["schedules", "list"])[0]["isPaused"], false);
     assert!(at.text(&["schedules", "list"]).contains("often  on "));
-    assert!(at.refusal(&["schedules", "delete", "often"]).contains("Delete the schedule often?"));
     at.text(&["schedules", "delete", "often", "--yes"]);
     assert!(at.refusal(&["schedules", "show", "often"]).contains("404"));
     assert!(at.refusal(&["schedules", "create", &hook, "--cron", "often"]).contains("400"));
@@ -89,6 +86,11 @@ async fn a_deployment_says_how_it_does() {
     assert_eq!((&report["health"], &report["alerts"]), (&json!("healthy"), &json!([])));
     assert_eq!(at.text(&["health", "--jobs"]), "healthy: 1 job, 0.0 % failed\nno open alerts");
     assert_eq!(at.text(&["health", "--url", &at.url, "--ready"]), "");
+    // Without --url it asks where QSTASH_URL says.
+    assert_eq!((at.text(&["health", "--ready"]), at.text(&["health"])), (String::new(), String::new()));
+    let mut elsewhere = at.command(&["health", "--ready"]);
+    elsewhere.env("QSTASH_URL", "http://127.0.0.1:9");
+    assert_eq!(crate::running::finished(elsewhere).status.code(), Some(1));
     // A run that fails for good makes half of all fail.
     let webhook = format!("{}/api/jobs/webhook", at.url);
     let failure = at.destination.replace("/hook", "/failed");
@@ -125,9 +127,6 @@ async fn signing_keys_are_shown_by_their_fingerprints_and_rotated_when_confirmed
         )
     );
 
-    let refused = at.refusal(&["keys", "rotate"]);
-    assert!(refused.starts_with("Before: every handler") && refused.contains("give --yes"), "{refused}");
-    assert_eq!(fingerprints(&at.json(&["keys", "show"])), fingerprints(&shown));
     let said = at.text(&["keys", "rotate", "--yes"]);
     assert!(said.contains("After: give every handler the new pair") && !said.contains("sig_"), "{said}");
     assert_eq!(fingerprints(&at.json(&["keys", "show"]))[0], next);
@@ -181,9 +180,10 @@ async fn dead_letters_are_listed_shown_retried_and_deleted() {
     assert_eq!(at.pushed().await, ("/hook".into(), letters[0]["body"].as_str().expect("a body").to_owned()));
     assert!(at.refusal(&["dlq", "retry", ids[0]]).contains("404"));
 
-    let refused = at.refusal(&["dlq", "delete", ids[1], ids[2]]);
-    assert!(
-        refused.contains("Delete 2 dead letters for good? There is no terminal to ask at: give --yes"),
+    assert_eq!(at.text(&["dlq", "delete", ids[1], ids[2], "--yes"]), "2 dead letters deleted");
+    assert!(at.refusal(&["dlq", "delete", ids[1], "--yes"]).contains("0 of 1 dead letter were deleted"));
+    assert_eq!(at.json(&["dlq", "redrive", "--dry-run"]), json!({ "matched": 1, "retried": 0 }));
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_are_deleted_by_filter_in_pages_of_what_matched() {
@@ -211,11 +211,4 @@ async fn dead_letters_are_deleted_by_filter_in_pages_of_what_matched() {
         assert_eq!(output.status.code(), Some(2), "{wrong:?}: {error}");
         assert!(error.contains("give IDs, filters or --all"), "{wrong:?}: {error}");
     }
-}
-        "{refused}"
-    );
-    assert_eq!(at.json(&["dlq", "list", "--all"])["messages"].as_array().map(Vec::len), Some(3));
-    assert_eq!(at.text(&["dlq", "delete", ids[1], ids[2], "--yes"]), "2 dead letters deleted");
-    assert!(at.refusal(&["dlq", "delete", ids[1], "--yes"]).contains("0 of 1 dead letter were deleted"));
-    assert_eq!(at.json(&["dlq", "redrive", "--dry-run"]), json!({ "matched": 1, "retried": 0 }));
 }

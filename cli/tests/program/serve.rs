@@ -93,7 +93,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     serve.signal("TERM");
     assert!(serve.ended().success(), "{}", serve.output());
 
-    let reverted = run(&["migrate", "--revert", &count.to_string(), "--json"]);
+    let reverted = run(&["migrate", "--revert", &count.to_string(), "--yes", "--json"]);
     let reverted: serde_json::Value = serde_json::from_slice(&reverted.stdout).expect("JSON");
     assert_eq!(reverted["reverted"].as_array().expect("names").len(), count);
     assert_eq!(run(&["migrate", "status"]).status.code(), Some(1));

@@ -50,9 +50,9 @@ async fn tokens_are_made_listed_and_revoked() {
     let taken = create("ci", &["--scope", "full"]);
     assert_eq!(taken.status.code(), Some(1));
     assert!(stderr(&taken).contains("there is a token named \"ci\" already; revoke it first"), "{}", stderr(&taken));
-    assert_eq!(parsed(&run(&["tokens", "revoke", "ci", "--json"])), json!({ "revoked": "ci" }));
+    assert_eq!(parsed(&run(&["tokens", "revoke", "ci", "--yes", "--json"])), json!({ "revoked": "ci" }));
     assert_eq!(granted(&ci).await, None);
-    let again = run(&["tokens", "revoke", "ci"]);
+    let again = run(&["tokens", "revoke", "ci", "--yes"]);
     assert_eq!(again.status.code(), Some(1));
     assert!(stderr(&again).contains("no token in use is named \"ci\""), "{}", stderr(&again));
     assert_ne!(stdout(&create("ci", &["--scope", "full"])), ci);
