@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use sigpost_qstash::{CatchUp, Cron};
 
-/// A firing this late is still in time: processes restart, and cron's own unit is the minute.
-const IN_TIME: SignedDuration = SignedDuration::from_mins(1);
+/// The most that a firing may be late and still be in time: processes restart, and cron's own unit is the
+/// minute.
+const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(1);
 /// Firings in one transaction at most. More go on in the next one.
 const MOST: usize = 16;
 
@@ -23,7 +24,7 @@ pub(super) fn plan(cron: &Cron, catch_up: CatchUp, due_at: Timestamp, now: Times
     let firings = match catch_up {
         CatchUp::All => std::iter::once(due_at).chain(cron.all_between(due_at, now, MOST - 1)).collect(),
         CatchUp::Last => vec![last()],
-        CatchUp::None => Some(last()).filter(|last| now.duration_since(*last) <= IN_TIME).into_iter().collect(),
+        CatchUp::None => Some(last()).filter(|last| is_in_time(cron, *last, now)).into_iter().collect(),
     };
     let from = match (catch_up, firings.last()) {
         (CatchUp::All, Some(last)) => *last,
@@ -32,12 +33,19 @@ pub(super) fn plan(cron: &Cron, catch_up: CatchUp, due_at: Timestamp, now: Times
     Plan { next: cron.next_after(from), firings }
 }
 
+/// Whether a firing is late by a minute at most, and by half the time to the next firing at most. Without
+/// the second bound a schedule of every minute or less would never miss its last firing.
+fn is_in_time(cron: &Cron, firing: Timestamp, now: Timestamp) -> bool {
+    let half_period = cron.next_after(firing).map(|next| next.duration_since(firing) / 2);
+    now.duration_since(firing) <= half_period.map_or(LONGEST_DELAY, |half| half.min(LONGEST_DELAY))
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
     use sigpost_qstash::{CatchUp, Cron};
 
-    use super::{MOST, plan};
+    use super::{MOST, is_in_time, plan};
 
     fn at(text: &str) -> Timestamp {
         format!("2026-11-23T{text}Z").parse().expect("a time")
@@ -67,6 +75,36 @@ mod tests {
         assert_eq!(missed(CatchUp::All), (all, Some(at("12:40:00"))));
         // The last of them is in time.
         assert_eq!(planned(CatchUp::None, "12:00:00", "12:30:59"), (vec![at("12:30:00")], Some(at("12:40:00"))));
+    }
+
+    #[test]
+    fn firing_is_in_time_up_to_a_minute_and_half_its_period() {
+        for (cron, firing, latest_in_time, first_too_late) in [
+            ("* * * * * *", "12:00:00", "12:00:00.5", "12:00:00.501"),
+            ("*/10 * * * * *", "12:00:00", "12:00:05", "12:00:05.001"),
+            ("*/30 * * * * *", "12:00:30", "12:00:45", "12:00:45.001"),
+            ("* * * * *", "12:00:00", "12:00:30", "12:00:30.001"),
+            ("*/2 * * * *", "12:00:00", "12:01:00", "12:01:00.001"),
+            ("*/10 * * * *", "12:00:00", "12:01:00", "12:01:00.001"),
+            ("0 12 * * *", "12:00:00", "12:01:00", "12:01:00.001"),
+            // The next firing counts, not the one before.
+            ("0,1 12 * * *", "12:00:00", "12:00:30", "12:00:30.001"),
+            ("0,1 12 * * *", "12:01:00", "12:02:00", "12:02:00.001"),
+        ] {
+            let parsed: Cron = cron.parse().expect("cron");
+            assert!(is_in_time(&parsed, at(firing), at(firing)), "{cron}");
+            assert!(is_in_time(&parsed, at(firing), at(latest_in_time)), "{cron} at {latest_in_time}");
+            assert!(!is_in_time(&parsed, at(firing), at(first_too_late)), "{cron} at {first_too_late}");
+        }
+    }
+
+    #[test]
+    fn every_minute_without_catch_up_skips_what_an_outage_missed() {
+        let cron = Cron::parse("cron", "* * * * *").expect("cron");
+        let planned = |now| plan(&cron, CatchUp::None, at("12:00:00"), at(now)).firings;
+        assert_eq!(planned("12:00:05"), [at("12:00:00")], "a restart of a few seconds");
+        assert_eq!(planned("12:07:40"), []);
+        assert_eq!(planned("12:07:20"), [at("12:07:00")]);
     }
 
     #[test]
