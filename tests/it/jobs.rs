@@ -28,6 +28,6 @@ mod process_webhook;
 mod records;
 mod redrive;
 mod sealed;
-mod send_email;
+pub(crate) mod send_email;
 mod signatures;
 mod stopped_statement;

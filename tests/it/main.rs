@@ -17,6 +17,7 @@ mod deduplication;
 mod delay;
 mod delivery;
 mod dispatchers;
+mod documented_limits;
 mod enqueue;
 mod event_bridge;
 mod events;

@@ -15,7 +15,7 @@ use super::deployment::{Deployment, answer};
 use crate::support::{Answer, Receiver};
 
 /// A deployment whose e-mails go to a Resend of the test's own.
-async fn start() -> (Deployment, Receiver) {
+pub(crate) async fn start() -> (Deployment, Receiver) {
     let resend = Receiver::start().await;
     resend.otherwise(json_answer(200, json!({ "id": "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794" })));
     let base_url = resend.url("/").parse().expect("a URL");
