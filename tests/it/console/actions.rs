@@ -94,6 +94,9 @@ async fn a_dead_letter_is_read_and_retried() {
     let new: MessageId = new.parse().expect("an id");
     console.app.wait_for(new, StepKind::Delivered).await;
     assert_eq!(console.get(&format!("/console/dead-letters/{letter}")).await.status, StatusCode::NOT_FOUND);
+    let page = console.get(&format!("/console/messages/{new}")).await.text;
+    let original = format!("<dt>Original message</dt><dd><a href=\"/console/messages/{id}\">{id}</a></dd>");
+    assert!(page.contains(&original), "{page}");
 }
 
 #[tokio::test]

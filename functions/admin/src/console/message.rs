@@ -23,6 +23,9 @@ use super::session::Session;
 /// Rows of the log that are shown.
 const MOST_EVENTS: &str = "500";
 
+/// What a redriven message names the message that was published first by.
+const ORIGINAL_MESSAGE_ID: &str = "Upstash-Original-Message-Id";
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Message {
@@ -54,6 +57,13 @@ pub(super) struct Message {
     pub(super) state: Option<String>,
     #[serde(default)]
     attempts: Vec<Attempt>,
+}
+
+impl Message {
+    /// For a redriven message, the message that was published first. Its runs may have completed this one.
+    fn original_id(&self) -> Option<&str> {
+        self.header.get(ORIGINAL_MESSAGE_ID)?.first().map(String::as_str)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -218,6 +228,9 @@ pub(super) fn facts(message: &Message, now: Timestamp) -> Markup {
             dt { "Retries" } dd { "up to " (message.max_retries) }
             @if !message.labels.is_empty() {
                 dt { "Labels" } dd { @for label in &message.labels { (filtered_by("label", label)) " " } }
+            }
+            @if let Some(original) = message.original_id() {
+                dt { "Original message" } dd { a href=(path(original)) { (original) } }
             }
             @if let Some(queue) = &message.queue_name { dt { "Queue" } dd { (filtered_by("queue", queue)) } }
             @if let Some(schedule) = &message.schedule_id { dt { "Schedule" } dd { (filtered_by("schedule", schedule)) } }
