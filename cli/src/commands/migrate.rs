@@ -45,8 +45,8 @@ impl Migrate {
         let database = self.database.open()?;
         let (verb, names) = match self.revert {
             Some(count) => {
-                let migrations = counted(count, "newest migration");
-                self.confirm.confirm(&format!("Revert the {migrations}, and lose the data in their tables?"))?;
+                let question = "Data in reverted tables and columns is lost. Revert";
+                self.confirm.confirm(&format!("{question} {}?", counted(count, "migration")))?;
                 let done = migrate::down_with(&database, count, progress("reverting")).await;
                 ("reverted", done.context("migrate --revert")?)
             }

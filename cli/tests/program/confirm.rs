@@ -58,8 +58,8 @@ async fn without_yes_the_database_keeps_its_data() {
     assert!(finished(command(&["migrate"])).status.success());
     assert!(finished(command(&["tokens", "create", "shop", "--scope", "read"])).status.success());
     for (arguments, question) in [
-        (&["migrate", "--revert"][..], "Revert the 1 newest migration, and lose the data in their tables?"),
-        (&["migrate", "--revert", "2", "--json"], "Revert the 2 newest migrations"),
+        (&["migrate", "--revert"][..], "Data in reverted tables and columns is lost. Revert 1 migration?"),
+        (&["migrate", "--revert", "2", "--json"], "Revert 2 migrations?"),
         (&["tokens", "revoke", "shop"], "Revoke the token shop?"),
         (&["cleanup", "--older-than", "90d"], "Delete what ended more than 90 days ago?"),
     ] {
