@@ -3,6 +3,10 @@
 mod aws;
 mod calendar;
 mod clock;
+mod days;
+mod field;
+#[cfg(test)]
+mod grammar_tests;
 #[cfg(test)]
 mod tests;
 
@@ -23,9 +27,20 @@ pub const MAX_BYTES: usize = 256;
 /// docs, "Schedules").
 ///
 /// Five fields: minute, hour, day of month, month, day of week; in a schedule of seconds a field
-/// for the second stands first. Fields know `* , - /`, names (`MON`, `JAN`), `?`, and in the day
-/// fields `L`, `W`, `#`. A day matches when either day field does, unless one of them is `*`.
-/// `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` stand for whole expressions.
+/// for the second stands first. `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` stand for
+/// whole expressions. Case does not matter.
+///
+/// | field | values | items of its list |
+/// |---|---|---|
+/// | second, minute | 0 to 59 | `5`, `1-10`, `*/15`, `5-20/5`, `10/15` (from 10 on) |
+/// | hour | 0 to 23 | the same |
+/// | day of month | 1 to 31 | the same, `L` (the last day), `15W` (the weekday nearest to the 15th), `LW` |
+/// | month | 1 to 12, `JAN` to `DEC` | as minute |
+/// | day of week | 0 to 7, `SUN` to `SAT`; 0 and 7 are Sunday | as minute, `FRI#2` (the second of the month), `FRIL` (the last) |
+///
+/// A field is such a list or `*`, a day field also `?`, which means the same. A range does not run
+/// backwards, and a step is no larger than what it steps through. A day matches when either day
+/// field does, unless one of them is `*`; with `+` in front of the day of week it has to match both.
 ///
 /// When clocks change, the rule is that of cron itself. A time of day that is skipped fires at the
 /// first moment after the gap, and one that comes twice fires the first time: a daily job runs
@@ -46,7 +61,7 @@ impl Cron {
     /// Not such an expression, one that never fires (`0 0 31 2 *`), an unknown time zone, or more
     /// than [`MAX_BYTES`]; the error names `field`.
     pub fn parse(field: &str, text: &str) -> Result<Self, Invalid> {
-        Self::with_fields(field, text, "minute, hour, day of month, month, day of week", 5)
+        Self::read(field, text, false)
     }
 
     /// Reads an expression of six fields, seconds first.
@@ -55,28 +70,37 @@ impl Cron {
     ///
     /// As [`parse`](Self::parse).
     pub fn parse_with_seconds(field: &str, text: &str) -> Result<Self, Invalid> {
-        Self::with_fields(field, text, "second, minute, hour, day of month, month, day of week", 6)
+        Self::read(field, text, true)
     }
 
-    fn with_fields(field: &str, text: &str, names: &str, count: usize) -> Result<Self, Invalid> {
+    fn read(field: &str, text: &str, has_seconds: bool) -> Result<Self, Invalid> {
         let invalid = |reason: String| Invalid::new(field, reason);
         let text = text.trim();
         if text.len() > MAX_BYTES {
             return Err(invalid(format!("must not be longer than {MAX_BYTES} bytes")));
         }
         let (zone, expression) = split_zone(text);
-        let fields = expression.split_whitespace().count();
-        if fields != count && !(fields == 1 && expression.starts_with('@')) {
-            return Err(invalid(format!("must have {count} fields: {names}")));
-        }
+        let expression = expression.to_ascii_uppercase();
+        let fields: Vec<&str> = match abbreviated(&expression) {
+            Some(whole) => whole.split(' ').skip(usize::from(!has_seconds)).collect(),
+            None => expression.split_whitespace().collect(),
+        };
+        let fields = match fields[..] {
+            [second, minute, hour, day, month, weekday] if has_seconds => [second, minute, hour, day, month, weekday],
+            [minute, hour, day, month, weekday] if !has_seconds => ["0", minute, hour, day, month, weekday],
+            _ if has_seconds => {
+                let names = "second, minute, hour, day of month, month, day of week";
+                return Err(invalid(format!("must have 6 fields: {names}")));
+            }
+            _ => return Err(invalid("must have 5 fields: minute, hour, day of month, month, day of week".to_owned())),
+        };
         let zone = match zone {
             Some(name) => {
                 find_zone(name).ok_or_else(|| invalid(format!("there is no time zone {name:?}, use an IANA name")))?
             }
             None => TimeZone::UTC,
         };
-        let calendar = Calendar::parse(expression, count == 6)
-            .map_err(|reason| invalid(format!("invalid cron expression: {reason}")))?;
+        let calendar = Calendar::parse(fields).map_err(invalid)?;
         if calendar.first_from(calendar::SOME_DAY).is_none() {
             return Err(invalid("never fires, there is no such date".to_owned()));
         }
@@ -118,6 +142,18 @@ fn split_zone(text: &str) -> (Option<&str>, &str) {
             (Some(name), expression.trim_start())
         }
         None => (None, text),
+    }
+}
+
+/// What an abbreviation stands for, seconds first.
+fn abbreviated(expression: &str) -> Option<&'static str> {
+    match expression {
+        "@HOURLY" => Some("0 0 * * * *"),
+        "@DAILY" => Some("0 0 0 * * *"),
+        "@WEEKLY" => Some("0 0 0 * * SUN"),
+        "@MONTHLY" => Some("0 0 0 1 * *"),
+        "@YEARLY" | "@ANNUALLY" => Some("0 0 0 1 1 *"),
+        _ => None,
     }
 }
 

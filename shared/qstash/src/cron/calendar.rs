@@ -1,8 +1,9 @@
 //! Which dates and times of day an expression names, as if clocks never changed.
 
-use croner::parser::{CronParser, Seconds, Year};
-use croner::{CronPattern, Weekday};
-use jiff::civil::{Date, DateTime, Time, date};
+use jiff::civil::{DateTime, Time, date};
+
+use super::days::Days;
+use super::field::{HOUR, MINUTE, SECOND};
 
 /// The first day of a century with every combination of leap day and weekday: what does not fire
 /// within [`MOST_YEARS`] from here never does.
@@ -12,11 +13,10 @@ pub(super) const SOME_DAY: DateTime = date(2001, 1, 1).at(0, 0, 0, 0);
 /// given weekday.
 const MOST_YEARS: i16 = 100;
 
-/// The matching dates and times. The days are croner's to decide; times of day are bit sets here,
-/// for croner walks from one to the next.
+/// The matching dates and times of day, the latter as sets of bits.
 #[derive(Clone)]
 pub(super) struct Calendar {
-    pub(super) days: CronPattern,
+    pub(super) days: Days,
     pub(super) hours: u64,
     pub(super) minutes: u64,
     pub(super) seconds: u64,
@@ -25,31 +25,22 @@ pub(super) struct Calendar {
 }
 
 impl Calendar {
-    /// Reads an expression without time zone; the error says what is wrong.
-    pub(super) fn parse(expression: &str, seconds: bool) -> Result<Self, String> {
-        if !expression.is_ascii() {
-            return Err("it has characters that no expression has".to_owned());
-        }
-        // Lenient as QStash is: `0/10` is `0-59/10`.
-        let parser = CronParser::builder()
-            .seconds(if seconds { Seconds::Required } else { Seconds::Disallowed })
-            .year(Year::Disallowed)
-            .sloppy_ranges(true)
-            .build();
-        let pattern = parser.parse(expression).map_err(|error| error.to_string())?.pattern;
-        let times = [&pattern.hours, &pattern.minutes, &pattern.seconds];
-        let [hours, minutes, seconds] =
-            times.map(|field| field.values().into_iter().fold(0, |set, value| set | 1 << value));
-        let is_fixed = times.iter().all(|field| !field.from_wildcard);
-        if hours == 0 || minutes == 0 || seconds == 0 {
-            return Err("a field names no time".to_owned());
-        }
-        Ok(Self { days: pattern, hours, minutes, seconds, is_fixed })
+    /// Reads the fields, seconds first; the error names the field and what may stand there.
+    pub(super) fn parse(fields: [&str; 6]) -> Result<Self, String> {
+        let [second, minute, hour, day_of_month, month, day_of_week] = fields;
+        let (seconds, minutes, hours) = (SECOND.numbers(second)?, MINUTE.numbers(minute)?, HOUR.numbers(hour)?);
+        Ok(Self {
+            days: Days::parse(day_of_month, month, day_of_week)?,
+            hours: hours.set,
+            minutes: minutes.set,
+            seconds: seconds.set,
+            is_fixed: !(seconds.is_interval || minutes.is_interval || hours.is_interval),
+        })
     }
 
     /// The first match not before `from`, which is a whole second.
     pub(super) fn first_from(&self, from: DateTime) -> Option<DateTime> {
-        if self.matches(from.date())
+        if self.days.matches(from.date())
             && let Some(time) = self.time_from(from.time())
         {
             return Some(from.date().to_datetime(time));
@@ -57,9 +48,9 @@ impl Calendar {
         let end = from.year().saturating_add(MOST_YEARS);
         let mut day = from.date();
         loop {
-            let last = if self.matches_month(day) { day } else { day.last_of_month() };
+            let last = if self.days.has_month_of(day) { day } else { day.last_of_month() };
             day = last.tomorrow().ok().filter(|day| day.year() <= end)?;
-            if self.matches(day) {
+            if self.days.matches(day) {
                 return self.time_from(Time::midnight()).map(|time| day.to_datetime(time));
             }
         }
@@ -67,7 +58,7 @@ impl Calendar {
 
     /// The last match not after `until`.
     pub(super) fn last_until(&self, until: DateTime) -> Option<DateTime> {
-        if self.matches(until.date())
+        if self.days.matches(until.date())
             && let Some(time) = self.time_until(until.time())
         {
             return Some(until.date().to_datetime(time));
@@ -75,23 +66,12 @@ impl Calendar {
         let end = until.year().saturating_sub(MOST_YEARS);
         let mut day = until.date();
         loop {
-            let first = if self.matches_month(day) { day } else { day.first_of_month() };
+            let first = if self.days.has_month_of(day) { day } else { day.first_of_month() };
             day = first.yesterday().ok().filter(|day| day.year() >= end)?;
-            if self.matches(day) {
+            if self.days.matches(day) {
                 return self.time_until(Time::MAX).map(|time| day.to_datetime(time));
             }
         }
-    }
-
-    fn matches_month(&self, day: Date) -> bool {
-        self.days.month_match(day.month().unsigned_abs().into()).unwrap_or(false)
-    }
-
-    fn matches(&self, day: Date) -> bool {
-        let weekday = Weekday::from_days_from_sunday(day.weekday().to_sunday_zero_offset().unsigned_abs().into());
-        let (year, month, day_of_month) =
-            (day.year().into(), day.month().unsigned_abs().into(), day.day().unsigned_abs().into());
-        self.matches_month(day) && self.days.day_match(year, month, day_of_month, weekday).unwrap_or(false)
     }
 
     fn time_from(&self, time: Time) -> Option<Time> {
