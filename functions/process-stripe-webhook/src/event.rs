@@ -18,7 +18,8 @@ pub(crate) struct Event {
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// `checkout.session.completed`: somebody has subscribed.
+    /// `checkout.session.completed` or `checkout.session.async_payment_succeeded`: a customer has
+    /// subscribed, and has paid if there was something to pay.
     CheckoutCompleted { amount: String, plan_name: Option<String> },
     /// `invoice.payment_failed`.
     PaymentFailed { amount_due: String },
@@ -45,26 +46,39 @@ pub(crate) struct Subscription {
 }
 
 impl Event {
-    /// Reads an event. `None` if it is of a type of which nothing is made.
-    pub(crate) fn read(job: &ProcessStripeWebhook) -> Result<Option<Self>, Invalid> {
+    /// Reads an event. `Err` within is the reason why there is nothing to do about it.
+    pub(crate) fn read(job: &ProcessStripeWebhook) -> Result<Result<Self, String>, Invalid> {
         let fields = Fields::of(&job.event_data);
         let amount = |name: &str| -> Result<String, Invalid> {
             Ok(formatted(fields.integer(name)?.unwrap_or_default(), fields.text("currency")?))
         };
+        let nothing = |reason: &str| Ok(Err(reason.to_owned()));
         let what = match job.event_type.as_str() {
-            "checkout.session.completed" => {
+            kind @ ("checkout.session.completed" | "checkout.session.async_payment_succeeded") => {
+                // Stripe always says the mode; a job that is published by hand may not.
+                if fields.text("mode")?.is_some_and(|mode| mode != "subscription") {
+                    return nothing("the checkout is not about a subscription");
+                }
+                if kind == "checkout.session.completed" && fields.text("payment_status")? == Some("unpaid") {
+                    return nothing("the payment is pending: checkout.session.async_payment_succeeded follows it");
+                }
                 let plan_name = fields.object("metadata")?.map_or(Ok(None), |metadata| metadata.text("planName"))?;
                 What::CheckoutCompleted { amount: amount("amount_total")?, plan_name: plan_name.map(str::to_owned) }
             }
             "invoice.payment_failed" => What::PaymentFailed { amount_due: amount("amount_due")? },
-            "invoice.payment_succeeded" => What::PaymentSucceeded { amount_paid: amount("amount_paid")? },
+            "invoice.payment_succeeded" => {
+                if fields.integer("amount_paid")?.unwrap_or_default() == 0 {
+                    return nothing("nothing was paid: the invoice is about 0");
+                }
+                What::PaymentSucceeded { amount_paid: amount("amount_paid")? }
+            }
             "customer.subscription.updated" => What::SubscriptionUpdated(Subscription::read(&fields)?),
             "customer.subscription.deleted" => What::SubscriptionDeleted(Subscription::read(&fields)?),
             "customer.subscription.trial_will_end" => What::TrialWillEnd(Subscription::read(&fields)?),
-            _ => return Ok(None),
+            kind => return nothing(&format!("nothing is done about {kind}")),
         };
         let customer_id = fields.id("customer")?.map(str::to_owned).or_else(|| job.customer_id.clone());
-        Ok(Some(Self { customer_id, what }))
+        Ok(Ok(Self { customer_id, what }))
     }
 
     /// The subscription whose state it says, and whether it has ended.
@@ -107,14 +121,14 @@ mod tests {
 
     use super::*;
 
-    fn read(kind: &str, data: &Value) -> Result<Option<Event>, String> {
+    fn read(kind: &str, data: &Value) -> Result<Result<Event, String>, String> {
         let job = json!({ "eventType": kind, "eventId": "evt_1", "eventData": data, "customerId": "cus_job" });
         let job: ProcessStripeWebhook = serde_json::from_value(job).expect("a job");
         Event::read(&job).map_err(|invalid| invalid.to_string())
     }
 
     fn subscription(data: &Value) -> Subscription {
-        match read("customer.subscription.updated", data).expect("valid").expect("known").what {
+        match read("customer.subscription.updated", data).expect("valid").expect("something to do").what {
             What::SubscriptionUpdated(subscription) => subscription,
             other => panic!("{other:?}"),
         }
@@ -138,7 +152,8 @@ mod tests {
 
     #[test]
     fn customer_is_an_id_or_expanded_or_the_jobs() {
-        let customer = |data: Value| read("invoice.payment_failed", &data).expect("valid").expect("known").customer_id;
+        let customer =
+            |data: Value| read("invoice.payment_failed", &data).expect("valid").expect("something to do").customer_id;
         assert_eq!(customer(json!({ "customer": "cus_1" })).as_deref(), Some("cus_1"));
         assert_eq!(customer(json!({ "customer": { "id": "cus_2" } })).as_deref(), Some("cus_2"));
         assert_eq!(customer(json!({ "customer": null })).as_deref(), Some("cus_job"));
@@ -159,6 +174,47 @@ mod tests {
         ] {
             assert_eq!(read(kind, &data), Err(error.into()));
         }
-        assert_eq!(read("charge.refunded", &json!({ "amount": "x" })), Ok(None));
+    }
+
+    #[test]
+    fn events_without_consequence_say_why() {
+        let no_subscription = "the checkout is not about a subscription";
+        let pending = "the payment is pending: checkout.session.async_payment_succeeded follows it";
+        let unpaid_invoice = "nothing was paid: the invoice is about 0";
+        for (kind, data, reason) in [
+            ("charge.refunded", json!({ "amount": "x" }), "nothing is done about charge.refunded"),
+            ("checkout.session.completed", json!({ "mode": "payment" }), no_subscription),
+            ("checkout.session.completed", json!({ "mode": "setup" }), no_subscription),
+            ("checkout.session.completed", json!({ "mode": "payment", "payment_status": "paid" }), no_subscription),
+            ("checkout.session.completed", json!({ "mode": "subscription", "payment_status": "unpaid" }), pending),
+            ("checkout.session.completed", json!({ "payment_status": "unpaid" }), pending),
+            ("checkout.session.async_payment_succeeded", json!({ "mode": "payment" }), no_subscription),
+            (
+                "checkout.session.async_payment_failed",
+                json!({ "mode": "subscription" }),
+                "nothing is done about checkout.session.async_payment_failed",
+            ),
+            ("checkout.session.expired", json!({}), "nothing is done about checkout.session.expired"),
+            ("invoice.payment_succeeded", json!({ "amount_paid": 0, "currency": "usd" }), unpaid_invoice),
+            ("invoice.payment_succeeded", json!({}), unpaid_invoice),
+        ] {
+            assert_eq!(read(kind, &data), Ok(Err(reason.to_owned())), "{kind} {data}");
+        }
+    }
+
+    #[test]
+    fn a_paid_checkout_of_a_subscription_counts_once() {
+        let completed = "checkout.session.completed";
+        for (kind, mode, status) in [
+            (completed, json!("subscription"), json!("paid")),
+            (completed, json!("subscription"), json!("no_payment_required")),
+            (completed, json!("subscription"), Value::Null),
+            (completed, Value::Null, json!("paid")),
+            ("checkout.session.async_payment_succeeded", json!("subscription"), json!("paid")),
+        ] {
+            let data = json!({ "mode": mode, "payment_status": status, "amount_total": 500, "currency": "ugx" });
+            let what = read(kind, &data).expect("valid").expect("something to do").what;
+            assert_eq!(what, What::CheckoutCompleted { amount: "5".into(), plan_name: None }, "{kind} {data}");
+        }
     }
 }

@@ -16,9 +16,17 @@ impl Handler for StripeProcessor {
     type Job = ProcessStripeWebhook;
 
     async fn run(&self, job: ProcessStripeWebhook, ctx: &JobContext) -> Result<Outcome, JobError> {
-        let Some(event) = Event::read(&job)? else {
-            tracing::info!(event_id = job.event_id, "Unhandled Stripe webhook event type: {}", job.event_type);
-            return Ok(left(&format!("nothing is done about {}", job.event_type)));
+        let event = match Event::read(&job)? {
+            Ok(event) => event,
+            Err(reason) => {
+                tracing::info!(
+                    event_id = job.event_id,
+                    event_type = job.event_type,
+                    reason,
+                    "a Stripe event is ignored"
+                );
+                return Ok(left(&reason));
+            }
         };
         let Some(customer_id) = event.customer_id.as_deref() else {
             tracing::warn!(event_id = job.event_id, event_type = job.event_type, "a Stripe event is about no customer");

@@ -15,7 +15,7 @@ const MAX_NAME_BYTES: usize = 255;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessStripeWebhook {
-    /// The event's `type`, e.g. `invoice.payment_failed`. Of one that is none of the six nothing is done.
+    /// The event's `type`, e.g. `invoice.payment_failed`. Other types than those of the handler's documentation are ignored.
     pub event_type: String,
     /// The event's `id`: what makes it happen once.
     pub event_id: String,

@@ -117,6 +117,42 @@ async fn a_checkout_is_confirmed_by_email_and_in_the_product() {
     assert_eq!(deployment.app.database.count(row).await, 1);
 }
 
+/// A pending payment method (a bank debit) confirms a checkout after its completion.
+#[tokio::test]
+async fn an_unpaid_checkout_takes_effect_when_its_payment_succeeds() {
+    let deployment = start().await;
+    let session = |mode: &str, status: &str| {
+        json!({
+            "id": "cs_1", "customer": "cus_1", "mode": mode, "payment_status": status, "amount_total": 500,
+            "currency": "ugx",
+        })
+    };
+    let pending = "the payment is pending: checkout.session.async_payment_succeeded follows it";
+    let failed = "nothing is done about checkout.session.async_payment_failed";
+    let other = "the checkout is not about a subscription";
+    for (id, kind, data, reason) in [
+        ("evt_1", "checkout.session.completed", session("payment", "paid"), other),
+        ("evt_2", "checkout.session.completed", session("setup", "no_payment_required"), other),
+        ("evt_3", "checkout.session.completed", session("subscription", "unpaid"), pending),
+        ("evt_4", "checkout.session.async_payment_failed", session("subscription", "unpaid"), failed),
+    ] {
+        assert_eq!(result_of(&deployment, &event(id, kind, AT, data)).await, left(reason), "{id}");
+    }
+    let invoice = json!({ "customer": "cus_1", "amount_paid": 0, "currency": "usd" });
+    let trial = event("evt_5", "invoice.payment_succeeded", AT, invoice);
+    assert_eq!(result_of(&deployment, &trial).await, left("nothing was paid: the invoice is about 0"));
+    assert_eq!(activities(&deployment).await, [] as [&str; 0]);
+    assert_eq!(follow_ups::<SendEmail>(&deployment).await, [] as [Value; 0]);
+    assert_eq!(follow_ups::<CreateNotification>(&deployment).await, [] as [Value; 0]);
+
+    let kind = "checkout.session.async_payment_succeeded";
+    let confirmed = event("evt_6", kind, AT, session("subscription", "paid"));
+    assert_eq!(result_of(&deployment, &confirmed).await, processed());
+    assert_eq!(activities(&deployment).await, ["subscription.created"]);
+    assert_eq!(follow_ups::<SendEmail>(&deployment).await[0]["data"]["amount"], "5");
+    assert_eq!(follow_ups::<CreateNotification>(&deployment).await.len(), 1);
+}
+
 #[tokio::test]
 async fn payments_are_told_of_and_a_failed_one_by_email_as_well() {
     let deployment = start().await;
