@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sigpost_jobs::{Invalid, Job};
 use sigpost_store::metrics::Window;
 
@@ -16,12 +16,17 @@ const WINDOWS: std::ops::RangeInclusive<u64> = 60..=7 * 86_400;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckJobHealth {
     /// How far back finished runs count, in seconds: 60 to 604,800. Default 3600.
-    #[serde(default = "default_window")]
+    #[serde(default = "default_window", deserialize_with = "window_or_default")]
     pub window_seconds: u64,
 }
 
 fn default_window() -> u64 {
     WINDOW_SECONDS
+}
+
+/// `null` is as if the field were absent.
+fn window_or_default<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(WINDOW_SECONDS))
 }
 
 impl CheckJobHealth {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sigpost_jobs::Invalid;
+use sigpost_jobs::{Invalid, null_is_absent};
 
 use crate::kind::texts;
 use crate::{Category, Kind, metadata};
@@ -33,7 +33,7 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Category>,
     /// How much it matters. Default `info`.
-    #[serde(default = "info")]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub priority: Priority,
     /// One line of 1 to 255 characters.
     pub title: String,
@@ -47,15 +47,17 @@ pub struct Event {
     pub expires_at: Option<Timestamp>,
 }
 
-pub(crate) fn info() -> Priority {
-    Priority::Info
+impl Default for Priority {
+    fn default() -> Self {
+        Self::Info
+    }
 }
 
 impl Event {
     /// An event of priority `info` without anything that is optional.
     pub fn new(kind: Kind, title: impl Into<String>, message: impl Into<String>) -> Self {
         let (title, message) = (title.into(), message.into());
-        Self { kind, category: None, priority: info(), title, message, metadata: None, expires_at: None }
+        Self { kind, category: None, priority: Priority::default(), title, message, metadata: None, expires_at: None }
     }
 
     /// The errors name the field with what stands before it, such as `event.`.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sigpost_jobs::{Invalid, Job};
 
-use crate::event::{Priority, info};
+use crate::event::Priority;
 use crate::{Category, Event, Kind};
 
 /// The most users of one job: one statement writes them all.
@@ -113,7 +113,7 @@ impl TryFrom<Wire> for CreateNotification {
         let event = Event {
             kind: required("type", wire.kind)?,
             category: wire.category,
-            priority: wire.priority.unwrap_or_else(info),
+            priority: wire.priority.unwrap_or_default(),
             title: required("title", wire.title)?,
             message: required("message", wire.message)?,
             metadata: wire.metadata,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sigpost_files::check_recipients;
-use sigpost_jobs::{Invalid, Job};
+use sigpost_jobs::{Invalid, Job, null_is_absent};
 use sigpost_store::export::{Entity, Filter};
 
 /// The longest text of a filter, in bytes.
@@ -21,10 +21,10 @@ pub struct ExportData {
     /// How: `csv` or `xlsx`.
     pub format: Format,
     /// Which rows. Default: all.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub filters: Filters,
     /// Who gets an e-mail with a link, each one of their own, at most 50. Default: nobody.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<String>,
 }
 

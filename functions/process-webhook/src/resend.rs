@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sigpost_jobs::{Invalid, JobContext, JobError, Outcome};
+use sigpost_jobs::{Invalid, JobContext, JobError, Outcome, null_is_absent};
 use sigpost_store::email_logs::{self, EmailNews, EmailStatus};
 
 use crate::{ProcessWebhook, Processor};
@@ -17,7 +17,7 @@ pub(crate) struct Resend;
 #[derive(Debug, Deserialize)]
 struct Data {
     email_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     to: Vec<String>,
     subject: Option<String>,
     bounce: Option<Bounce>,

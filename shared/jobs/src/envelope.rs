@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sigpost_qstash::Invalid;
+use sigpost_store::runs::storable_json;
 
 use crate::Job;
 use crate::redact::redact_payload;
@@ -37,15 +38,18 @@ impl From<Invalid> for Undecoded {
 
 /// Reads a body. An envelope is recognised by its string `type` and its `payload` or `sealed`; anything
 /// else is the job itself.
+///
+/// Zero bytes are replaced by U+FFFD here, for every handler and in every text: a column of Postgres can
+/// hold none, so a job with one would fail at each attempt.
 pub(crate) fn decode<J: Job>(body: &[u8], keys: Option<&SealingKeys>) -> Result<Decoded<J>, Undecoded> {
-    let body: Value = serde_json::from_slice(body).map_err(|why| Invalid::new("body", format!("not JSON: {why}")))?;
+    let body = read_json(body).map_err(|why| Invalid::new("body", format!("not JSON: {why}")))?;
     let decoded = match body {
         Value::Object(mut fields)
             if fields.get("type").is_some_and(Value::is_string)
                 && (fields.contains_key("payload") || fields.contains_key("sealed")) =>
         {
             check_type::<J>(&fields)?;
-            let (job, payload) = match fields.remove("sealed") {
+            let (job, payload) = match fields.remove("sealed").filter(|sealed| !sealed.is_null()) {
                 Some(sealed) => (read_job("payload", &open::<J>(&sealed, keys)?)?, sealed),
                 None => readable("payload", fields.remove("payload").unwrap_or_default())?,
             };
@@ -109,10 +113,18 @@ fn open<J: Job>(sealed: &Value, keys: Option<&SealingKeys>) -> Result<Value, Und
         None => Err(key_id(sealed).map_or(Unopened::Wrong, |id| Unopened::UnknownKey(id.to_owned()))),
     };
     match opened {
-        Ok(clear) => Ok(serde_json::from_slice(&clear).map_err(|_| wrong())?),
+        Ok(clear) => Ok(read_json(&clear).map_err(|_| wrong())?),
         Err(Unopened::UnknownKey(id)) => Err(Undecoded::UnknownKey(id)),
         Err(Unopened::Wrong) => Err(wrong().into()),
     }
+}
+
+/// Reads JSON. Its texts have no zero byte.
+fn read_json(text: &[u8]) -> Result<Value, serde_json::Error> {
+    let value = serde_json::from_slice(text)?;
+    // A zero byte can only be written as this escape.
+    let may_have_zero_bytes = text.windows(6).any(|escape| escape == b"\\u0000");
+    Ok(if may_have_zero_bytes { storable_json(&value) } else { value })
 }
 
 fn check_type<J: Job>(envelope: &Map<String, Value>) -> Result<(), Invalid> {
@@ -204,6 +216,39 @@ mod tests {
         let envelope = encode(&job, None, Some("u1"), None, now).expect("body");
         let decoded: Decoded<Count> = decode(&envelope, None).expect("valid");
         assert_eq!((decoded.job, decoded.user_id.as_deref()), (job, Some("u1")));
+    }
+
+    #[test]
+    fn zero_bytes_are_replaced_wherever_they_are() {
+        #[derive(Debug, Serialize, Deserialize)]
+        struct Note {
+            text: String,
+            more: Value,
+        }
+
+        impl Job for Note {
+            const TYPE: &'static str = "note";
+            const ENDPOINT: &'static str = "/api/jobs/note";
+        }
+
+        let note = json!({ "text": "a\0b", "more": { "c\0": ["\0", "\\u0000"] } });
+        let body = json!({ "type": "note", "payload": note, "metadata": { "userId": "\0", "organizationId": "o\0" } });
+        let decoded = decode::<Note>(body.to_string().as_bytes(), None).expect("valid");
+        assert_eq!(decoded.job.text, "a\u{fffd}b");
+        assert_eq!(decoded.job.more, json!({ "c\u{fffd}": ["\u{fffd}", "\\u0000"] }));
+        assert_eq!(decoded.payload["text"], "a\u{fffd}b");
+        assert_eq!(decoded.user_id.as_deref(), Some("\u{fffd}"));
+        assert_eq!(decoded.organization_id.as_deref(), Some("o\u{fffd}"));
+    }
+
+    #[test]
+    fn a_member_of_the_envelope_that_is_null_is_absent() {
+        for (name, value) in [("sealed", Value::Null), ("metadata", Value::Null)] {
+            let body = json!({ "type": "count", "payload": { "steps": [1] }, name: value });
+            assert_eq!(decoded(&body).expect("valid").job, Count { steps: vec![1] });
+        }
+        let body = json!({ "type": "count", "payload": { "steps": [1] }, "metadata": { "userId": null } });
+        assert_eq!(decoded(&body).expect("valid").user_id, None);
     }
 
     #[test]

@@ -44,6 +44,7 @@
 //! # }
 //! ```
 
+mod absent;
 pub mod base_url;
 pub mod client;
 pub mod context;
@@ -63,6 +64,7 @@ pub mod router;
 pub mod sealing;
 pub mod trace;
 
+pub use absent::null_is_absent;
 pub use client::Client;
 pub use context::{JobContext, Lock};
 pub use delivery::{RUN_BEAT, RUN_LEASE};

@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::runs::storable_json;
 
 statement! {
     Record { id: Uuid => SqlUuid, progress: String => Text } -> Bool;
@@ -20,5 +21,6 @@ statement! {
 /// Records how far the run is, in place of what it said before. False when it is not under way any
 /// more: then nothing is recorded, and its handler should leave off.
 pub async fn record(conn: &mut AsyncPgConnection, run_id: Uuid, progress: &Value) -> Result<bool, Error> {
-    Ok(Record { id: run_id, progress: progress.to_string(), lifetime: PhantomData }.get_result(conn).await?)
+    let progress = storable_json(progress).to_string();
+    Ok(Record { id: run_id, progress, lifetime: PhantomData }.get_result(conn).await?)
 }

@@ -9,7 +9,7 @@
 //! open until it is vacuumed, and the planner, believing that few are, would walk over all of them.
 //!
 //! The record must never be the reason why a job fails: what Postgres cannot store (a zero byte, a
-//! text without end) is replaced or cut, and the handler works with the original.
+//! text without end) is replaced or cut.
 
 mod finish;
 mod lease;
@@ -30,7 +30,7 @@ use crate::schema::job_executions;
 pub use self::finish::{Finish, Purge, Written, end, finish};
 pub(crate) use self::lease::LEASE_EXPIRED;
 pub use self::lease::{Begun, NewRun, Pulse, begin, close_abandoned, heartbeat};
-pub use self::storable::MAX_RESULT_BYTES;
+pub use self::storable::{MAX_RESULT_BYTES, storable_json};
 
 /// The states of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

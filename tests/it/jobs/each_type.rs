@@ -12,9 +12,11 @@ mod webhooks;
 
 use dispatch::engine::StepKind;
 use serde_json::json;
+use sigpost_qstash::MessageId;
 
 use self::subject::{Effects, Hopeless, Subject};
-use self::trial::Trial;
+use self::trial::{Trial, with_a_zero_byte};
+use super::deployment::answer;
 
 async fn a_job_is_done<S: Subject>() {
     let trial = Trial::<S>::start().await;
@@ -58,6 +60,17 @@ async fn a_malformed_job_is_a_dead_letter_that_names_the_field<S: Subject>() {
     let said = trial.deployment.last_words(id).await;
     assert!(said.starts_with(error), "{said}");
     assert_eq!((trial.deployment.run_count().await, trial.effects().await), (0, Effects::default()));
+}
+
+/// No column of Postgres holds one.
+async fn a_zero_byte_in_any_text_costs_no_retry<S: Subject>() {
+    let trial = Trial::<S>::start().await;
+    for payload in with_a_zero_byte(&trial.subject.payload()) {
+        let body = payload.to_string();
+        assert!(body.contains("\\u0000"), "{body}");
+        let answered = answer(trial.deployment.delivery_of::<S::Job>(MessageId::new(), &body)).await;
+        assert!([200, 489].contains(&answered.status.as_u16()), "{body}: {answered:?}");
+    }
 }
 
 async fn an_oversized_job_is_refused_unread<S: Subject>() {
@@ -126,6 +139,7 @@ macro_rules! trials {
                 a_job_is_done,
                 a_retry_after_a_500_repeats_nothing,
                 a_malformed_job_is_a_dead_letter_that_names_the_field,
+                a_zero_byte_in_any_text_costs_no_retry,
                 an_oversized_job_is_refused_unread,
                 a_cancel_in_the_middle_ends_the_run_and_nothing_is_written,
                 a_run_that_loses_its_lease_in_the_middle_writes_nothing,

@@ -38,6 +38,18 @@ async fn log(deployment: &Deployment) -> Value {
     serde_json::from_str(row.get(0)).expect("JSON")
 }
 
+/// A text of a third party is not a reason to lose its news.
+#[tokio::test]
+async fn zero_bytes_and_nulls_in_an_event_do_not_keep_it_from_the_log() {
+    let deployment = start().await;
+    let data = json!({ "to": null, "subject": "a\0b", "bounce": { "message": "no\0mailbox" }, "failed": null });
+    let id = deliver(&deployment, &news("email.bounced", 5, data)).await;
+    assert_eq!(deployment.story(id).await, ["1 completed"]);
+    let log = log(&deployment).await;
+    assert_eq!((&log["recipient"], &log["subject"]), (&json!(""), &json!("a\u{fffd}b")));
+    assert_eq!(log["error_message"], "no\u{fffd}mailbox");
+}
+
 #[tokio::test]
 async fn the_status_of_an_email_only_moves_forward() {
     let deployment = start().await;

@@ -21,12 +21,13 @@ pub(crate) fn bounded_result(result: &Value) -> String {
     json!({ "truncated": true, "size_bytes": text.len() }).to_string()
 }
 
-/// Postgres has no zero byte in texts.
+/// The text with U+FFFD in place of zero bytes, which no text in Postgres can hold.
 pub(crate) fn storable_text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-pub(crate) fn storable_json(value: &Value) -> Value {
+/// The same of every text of a value, names of members included.
+pub fn storable_json(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(storable_text(text)),
         Value::Array(items) => items.iter().map(storable_json).collect(),

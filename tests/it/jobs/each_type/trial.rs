@@ -99,3 +99,30 @@ impl<S: Subject> Trial<S> {
         self.deployment.app.database.execute(sql).await;
     }
 }
+
+/// A value once for each of its texts, with a zero byte in that text.
+pub(super) fn with_a_zero_byte(value: &Value) -> Vec<Value> {
+    match value {
+        Value::String(text) => vec![format!("{text}\0").into()],
+        Value::Array(items) => (0..items.len())
+            .flat_map(|index| {
+                with_a_zero_byte(&items[index]).into_iter().map(move |item| {
+                    let mut items = items.clone();
+                    items[index] = item;
+                    Value::Array(items)
+                })
+            })
+            .collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, member)| {
+                with_a_zero_byte(member).into_iter().map(move |member| {
+                    let mut fields = fields.clone();
+                    fields.insert(name.clone(), member);
+                    Value::Object(fields)
+                })
+            })
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}

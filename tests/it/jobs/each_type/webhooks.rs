@@ -78,7 +78,8 @@ impl Subject for Webhook {
     }
 
     fn payload(&self) -> Value {
-        let data = json!({ "email_id": "re_1", "to": ["ada@example.com"], "subject": "Hi" });
+        let bounce = json!({ "message": "no such mailbox", "type": "Permanent" });
+        let data = json!({ "email_id": "re_1", "to": ["ada@example.com"], "subject": "Hi", "bounce": bounce });
         json!({ "source": "resend", "event": "email.bounced", "data": data })
     }
 

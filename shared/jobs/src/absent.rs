@@ -1,0 +1,25 @@
+//! Fields that may be absent.
+
+use serde::{Deserialize, Deserializer};
+
+/// Reads `null` as the type's default, which is what an absent field is: other languages write fields
+/// that are not set as `null`. For a field that is not an `Option`:
+///
+/// ```
+/// # use serde::Deserialize;
+/// #[derive(Deserialize)]
+/// struct Invite {
+///     #[serde(default, deserialize_with = "sigpost_jobs::null_is_absent")]
+///     emails: Vec<String>,
+/// }
+///
+/// let invite: Invite = serde_json::from_str(r#"{"emails":null}"#).unwrap();
+/// assert!(invite.emails.is_empty());
+/// ```
+///
+/// # Errors
+///
+/// Those of the type.
+pub fn null_is_absent<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
