@@ -21,6 +21,7 @@ mod lease;
 mod leave_off;
 mod lock;
 mod once;
+mod optional_fields;
 mod outage;
 mod outcomes;
 mod process_stripe_webhook;

@@ -9,16 +9,65 @@ const MAX_BYTES: usize = 254;
 /// The longest name before an address.
 const MAX_NAME_BYTES: usize = 200;
 
-/// Accepts `ada@example.com` and `Ada Lovelace <ada@example.com>`. The error does not repeat the address.
+/// Accepts `ada@example.com`, `Ada Lovelace <ada@example.com>` and `"Lovelace, Ada" <ada@example.com>`.
+/// The error does not repeat the address.
 pub(crate) fn check(field: &str, text: &str) -> Result<(), Invalid> {
-    let address = match text.strip_suffix('>') {
-        None => text,
-        Some(rest) => match rest.split_once('<') {
-            Some((name, address)) if is_name(name) => address,
-            _ => return Err(Invalid::new(field, "must be an address, or a name and an address in < >")),
+    parse(text).map(drop).map_err(|problem| Invalid::new(field, problem))
+}
+
+/// Returns a checked address as it stands in a header: a name with other characters than RFC 5322 allows
+/// in an atom becomes a quoted string.
+pub(crate) fn header(text: &str) -> String {
+    let Ok((name, address)) = parse(text) else { return text.to_owned() };
+    if name.is_empty() {
+        return address.to_owned();
+    }
+    // What is not ASCII is allowed by RFC 6532, and encoded by the mail service.
+    if name.chars().all(|c| c == ' ' || is_atom_character(c) || !c.is_ascii()) {
+        return format!("{name} <{address}>");
+    }
+    let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{escaped}\" <{address}>")
+}
+
+/// The display name, which may be empty, and the address.
+fn parse(text: &str) -> Result<(String, &str), &'static str> {
+    let (name, address) = match text.strip_suffix('>') {
+        None => (String::new(), text),
+        Some(rest) => match rest.rsplit_once('<') {
+            Some((name, address)) => (display_name(name.trim())?, address),
+            None => return Err("must be an address, or a name and an address in < >"),
         },
     };
-    if is_address(address) { Ok(()) } else { Err(Invalid::new(field, "is not an e-mail address")) }
+    if is_address(address) { Ok((name, address)) } else { Err("is not an e-mail address") }
+}
+
+/// A name as it is, or in quotes as a quoted string of RFC 5322, section 3.2.4.
+fn display_name(text: &str) -> Result<String, &'static str> {
+    let name = match text.strip_prefix('"') {
+        Some(quoted) => unquoted(quoted).ok_or("must end the name with a quote before <")?,
+        None if text.contains(['<', '>', '@', ',', ';', '"', '\\']) => {
+            return Err("must have its name in quotes, such as \"Lovelace, Ada\" <ada@example.com>");
+        }
+        None => text.to_owned(),
+    };
+    if name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+        return Err("must have a name of one line and at most 200 bytes");
+    }
+    Ok(name)
+}
+
+/// What stands before the closing quote, which ends the text.
+fn unquoted(text: &str) -> Option<String> {
+    let mut name = String::new();
+    let mut rest = text.chars();
+    loop {
+        match rest.next()? {
+            '"' => return rest.next().is_none().then_some(name),
+            '\\' => name.push(rest.next()?),
+            c => name.push(c),
+        }
+    }
 }
 
 /// The address in this variable, if there is one. The error names the variable.
@@ -30,21 +79,19 @@ pub(crate) fn variable(name: &str) -> Result<Option<String>> {
     Ok(address)
 }
 
-fn is_name(text: &str) -> bool {
-    text.len() <= MAX_NAME_BYTES && !text.chars().any(|c| c.is_control() || "<>@,;\"\\".contains(c))
-}
-
 fn is_address(text: &str) -> bool {
     text.len() <= MAX_BYTES && text.split_once('@').is_some_and(|(local, domain)| is_local(local) && is_domain(domain))
 }
 
 /// The dot-atom of RFC 5322, section 3.2.3. Nobody sends to a quoted string.
 fn is_local(text: &str) -> bool {
-    let is_atom = |atom: &str| {
-        !atom.is_empty()
-            && atom.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte))
-    };
+    let is_atom = |atom: &str| !atom.is_empty() && atom.chars().all(is_atom_character);
     text.len() <= 64 && text.split('.').all(is_atom)
+}
+
+/// `atext` of RFC 5322, section 3.2.3.
+fn is_atom_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
 
 /// A name with a dot in it: nothing else is reachable by mail from outside.
@@ -61,7 +108,7 @@ fn is_domain(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, header};
 
     #[test]
     fn addresses_with_and_without_a_name_are_accepted() {
@@ -71,6 +118,11 @@ mod tests {
             "Ada <ada@example.com>",
             "<ada@example.com>",
             "o'neill@example.ie",
+            "\"Müller, Anna\" <anna@example.com>",
+            "\"a@b <c>; \\\"d\\\" \\\\\" <anna@example.com>",
+            "\"\" <ada@example.com>",
+            "\"Ada\"<ada@example.com>",
+            "Ada<ada@example.com>",
         ] {
             assert_eq!(check("to", text), Ok(()), "{text}");
         }
@@ -96,10 +148,41 @@ mod tests {
             "ada@example..com",
             "a@example.com,b@example.com",
             "Ada\n <ada@example.com>",
+            "Müller, Anna <anna@example.com>",
+            "\"Ada <ada@example.com>",
+            "Ada\" <ada@example.com>",
+            "\"Ada\" Lovelace <ada@example.com>",
+            "\"Ada\\\" <ada@example.com>",
+            "\"Ada\r\nBcc: eve@example.com\" <ada@example.com>",
+            "\"Ada\" ada@example.com",
+            "\"ada\"@example.com",
+            "\"Ada\" <>",
         ] {
             let error = check("to", text).expect_err(text).to_string();
             assert!(error.starts_with("to: "), "{error}");
             assert!(text.is_empty() || !error.contains(text), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_with_special_characters_are_quoted_in_a_header() {
+        for (text, expected) in [
+            ("ada@example.com", "ada@example.com"),
+            ("<ada@example.com>", "ada@example.com"),
+            ("\"\" <ada@example.com>", "ada@example.com"),
+            ("Ada<ada@example.com>", "Ada <ada@example.com>"),
+            ("Ada Lovelace <ada@example.com>", "Ada Lovelace <ada@example.com>"),
+            ("\"Ada Lovelace\" <ada@example.com>", "Ada Lovelace <ada@example.com>"),
+            ("Anna Müller <anna@example.com>", "Anna Müller <anna@example.com>"),
+            ("\"Müller, Anna\" <anna@example.com>", "\"Müller, Anna\" <anna@example.com>"),
+            ("Dr. Ada (Acme): <ada@example.com>", "\"Dr. Ada (Acme):\" <ada@example.com>"),
+            ("O'Neill [x] <o@example.ie>", "\"O'Neill [x]\" <o@example.ie>"),
+            ("\"a \\\"b\\\" c\\\\d\" <a@example.com>", "\"a \\\"b\\\" c\\\\d\" <a@example.com>"),
+            ("\"ada@home\" <ada@example.com>", "\"ada@home\" <ada@example.com>"),
+        ] {
+            assert_eq!(check("to", text), Ok(()), "{text}");
+            assert_eq!(header(text), expected);
+            assert_eq!(header(expected), expected, "it is read as it was written");
         }
     }
 }

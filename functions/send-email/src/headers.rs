@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Deserializer};
 use sigpost_jobs::Invalid;
 
 /// The most of them.
@@ -26,6 +27,12 @@ const TAKEN: [&str; 13] = [
     "subject",
     "to",
 ];
+
+/// Reads headers. `null` is absent: all of them, or one.
+pub(crate) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let given = Option::<BTreeMap<String, Option<String>>>::deserialize(from)?.unwrap_or_default();
+    Ok(given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+}
 
 /// Checks them. The error names the header.
 pub(crate) fn check(headers: &BTreeMap<String, String>) -> Result<(), Invalid> {

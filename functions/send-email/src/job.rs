@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sigpost_jobs::{Invalid, Job};
+use sigpost_jobs::{Invalid, Job, null_is_absent};
 
 use crate::recipients::one_or_many;
-use crate::{Attachment, Brand, Template, attachment, headers, recipients};
+use crate::{Attachment, Brand, Template, address, attachment, headers, recipients};
 
 /// How far ahead Resend takes an e-mail that is to be sent later.
 const MAX_AHEAD: Duration = Duration::from_secs(30 * 86_400);
@@ -20,7 +20,8 @@ const MAX_AHEAD: Duration = Duration::from_secs(30 * 86_400);
 pub struct SendEmail {
     /// The name of one of [`Template::ALL`].
     pub template: String,
-    /// Who gets it, 1 to 50: each `ada@example.com` or `Ada <ada@example.com>`. In JSON one address or a list.
+    /// Who gets it, 1 to 50: each `ada@example.com`, `Ada <ada@example.com>` or `"Lovelace, Ada"
+    /// <ada@example.com>`. In JSON one address or a list.
     #[serde(deserialize_with = "one_or_many")]
     pub to: Vec<String>,
     /// What the template says. Its fields depend on the template; URLs must be http or https.
@@ -35,10 +36,10 @@ pub struct SendEmail {
     #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
     pub reply_to: Vec<String>,
     /// Headers, up to 20; none that another field says.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "headers::read", skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
     /// Files, up to 20, of 5,000,000 bytes together.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
     /// When Resend is to send it, at most 30 days ahead. Default, and when it has passed: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,7 +64,8 @@ impl SendEmail {
 
     /// Everybody it is for, with a comma between them.
     pub(crate) fn everybody(&self) -> String {
-        [&self.to[..], &self.cc, &self.bcc].concat().join(", ")
+        let all = [&self.to, &self.cc, &self.bcc].into_iter().flatten();
+        all.map(|text| address::header(text)).collect::<Vec<_>>().join(", ")
     }
 
     /// When Resend is to send it, if that is still to come.

@@ -17,7 +17,9 @@ impl Mailer {
     pub(crate) fn new(config: Config) -> Result<Self> {
         let Config { transport, from, reply_to, .. } = config;
         match transport {
-            Transport::Resend { api_key, base_url } => Resend::new(api_key, base_url, from, reply_to).map(Self::Resend),
+            Transport::Resend { api_key, base_url } => {
+                Resend::new(api_key, &base_url, &from, reply_to.as_deref()).map(Self::Resend)
+            }
             Transport::Log => Ok(Self::Log),
         }
     }

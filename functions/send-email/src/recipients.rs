@@ -11,8 +11,12 @@ use crate::address;
 /// The most addresses of one list that Resend takes.
 const MAX_ADDRESSES: usize = 50;
 
-/// Checks each. The error names the one that is wrong, by its number where it is one of several.
-pub(crate) fn check(field: &str, addresses: &[String]) -> Result<(), Invalid> {
+/// Checks each address of a list. The error names the one that is wrong, by its number where it is one of several.
+///
+/// # Errors
+///
+/// More than 50 addresses, or one that no mail service would take.
+pub fn check(field: &str, addresses: &[String]) -> Result<(), Invalid> {
     match addresses {
         [one] => address::check(field, one),
         many if many.len() > MAX_ADDRESSES => {
@@ -22,7 +26,7 @@ pub(crate) fn check(field: &str, addresses: &[String]) -> Result<(), Invalid> {
     }
 }
 
-/// Reads `"ada@example.com"` as well as `["ada@example.com", "bob@example.com"]`.
+/// Reads `"ada@example.com"` as well as `["ada@example.com", "bob@example.com"]`. `null` is nobody.
 pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     struct OneOrMany;
 
@@ -31,6 +35,10 @@ pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Stri
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an address or a list of addresses")
+        }
+
+        fn visit_unit<E>(self) -> Result<Vec<String>, E> {
+            Ok(Vec::new())
         }
 
         fn visit_str<E>(self, one: &str) -> Result<Vec<String>, E> {

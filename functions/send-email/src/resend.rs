@@ -1,22 +1,23 @@
 //! Sending through Resend.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
+use reqwest::header::HeaderMap;
+use reqwest::{Response, StatusCode};
 use resend_rs::types::{CreateAttachment, CreateEmailBaseOptions, ErrorKind, ErrorResponse, Tag};
-use resend_rs::{ConfigBuilder, Error};
+use serde::Deserialize;
 use sigpost_jobs::JobError;
+use sigpost_qstash::retry_after;
 use sigpost_runtime::causes::with_causes;
-use sigpost_runtime::env;
 use url::Url;
 
-use crate::{Attachment, Email, SendEmail};
+use crate::{Attachment, Email, SendEmail, address};
 
 /// How long Resend may take to accept an e-mail; well within the job's own time.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// When Resend says that it is too much, and not until when. Its limit is per second.
+/// When Resend limits the rate and names no time. Its limit is per second.
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait that a dispatcher honours.
 const MAX_WAIT: Duration = Duration::from_secs(86_400);
@@ -26,48 +27,54 @@ const IN_PROGRESS_WAIT: Duration = Duration::from_secs(5);
 /// An account with Resend.
 pub(crate) struct Resend {
     api_key: String,
-    base_url: Url,
+    url: Url,
     http: reqwest::Client,
     from: String,
     /// None, or one address.
     reply_to: Vec<String>,
 }
 
+/// The response to an accepted e-mail.
+#[derive(Deserialize)]
+struct Accepted {
+    id: String,
+}
+
 impl Resend {
-    pub(crate) fn new(api_key: String, base_url: Url, from: String, reply_to: Option<String>) -> Result<Self> {
-        // The crate reads this variable whenever a client is made, and panics if it is malformed.
-        env::parsed("RESEND_RATE_LIMIT", NonZeroU32::MIN)?;
+    pub(crate) fn new(api_key: String, base_url: &Url, from: &str, reply_to: Option<&str>) -> Result<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).build().context("the HTTP client cannot be built")?;
-        Ok(Self { api_key, base_url, http, from, reply_to: reply_to.into_iter().collect() })
+        let mut url = base_url.clone();
+        url.set_path(&format!("{}/emails", base_url.path().trim_end_matches('/')));
+        let reply_to = reply_to.into_iter().map(address::header).collect();
+        Ok(Self { api_key, url, http, from: address::header(from), reply_to })
     }
 
     /// Sends it, and returns Resend's id. For a day Resend answers a repetition of the same message
     /// with the same id, and sends nothing.
+    ///
+    /// The request is made here and not by Resend's crate, which has its types: the crate drops
+    /// `Retry-After`, and holds back all but nine e-mails and then lets one go every 1.1 s, which is
+    /// neither Resend's limit nor shared with other processes.
     pub(crate) async fn send(&self, email: &Email, job: &SendEmail, key: String) -> Result<String, JobError> {
-        let options = self.options(email, job);
-        // A client of its own for each e-mail, over the same connections: the crate's clients hold
-        // back all but nine e-mails and then let one go every 1.1 s, which is neither Resend's limit
-        // nor shared with other processes. Resend itself says when it is too much.
-        let config =
-            ConfigBuilder::new(&self.api_key).base_url(self.base_url.clone()).client(self.http.clone()).build();
-        let client = resend_rs::Resend::with_config(config);
-        match client.emails.send(options.with_idempotency_key(&key)).await {
-            Ok(sent) => Ok(sent.id.to_string()),
-            Err(error) => Err(job_error(error)),
-        }
+        let request = self.http.post(self.url.clone()).bearer_auth(&self.api_key).header("Idempotency-Key", key);
+        let request = request.header("User-Agent", concat!("sigpost/", env!("CARGO_PKG_VERSION")));
+        let response = request.json(&self.options(email, job)).send().await.map_err(|why| unsent(&why))?;
+        accepted(response).await
     }
 
     fn options(&self, email: &Email, job: &SendEmail) -> CreateEmailBaseOptions {
-        let mut options = CreateEmailBaseOptions::new(&self.from, &job.to, &email.subject)
+        let to = job.to.iter().map(|text| address::header(text));
+        let mut options = CreateEmailBaseOptions::new(&self.from, to, &email.subject)
             .with_html(&email.html)
             .with_text(&email.text)
             .with_tag(Tag::new("template", email.tag));
-        let reply_to = if job.reply_to.is_empty() { self.reply_to.as_slice() } else { &job.reply_to };
+        let reply_to: Vec<String> = job.reply_to.iter().map(|text| address::header(text)).collect();
+        let reply_to = if reply_to.is_empty() { &self.reply_to } else { &reply_to };
         if !reply_to.is_empty() {
             options = options.with_reply_multiple(reply_to);
         }
-        options = job.cc.iter().fold(options, |options, address| options.with_cc(address));
-        options = job.bcc.iter().fold(options, |options, address| options.with_bcc(address));
+        options = job.cc.iter().fold(options, |options, text| options.with_cc(&address::header(text)));
+        options = job.bcc.iter().fold(options, |options, text| options.with_bcc(&address::header(text)));
         options = job.headers.iter().fold(options, |options, (name, value)| options.with_header(name, value));
         options = job.attachments.iter().fold(options, |options, file| options.with_attachment(attached(file)));
         match job.later(Timestamp::now()) {
@@ -86,27 +93,35 @@ fn attached(file: &Attachment) -> CreateAttachment {
     }
 }
 
-/// Whether it helps to try again, and when. What an operator can repair (a key, a domain) is worth
-/// the retries.
-fn job_error(error: Error) -> JobError {
-    match error {
-        Error::RateLimit { ratelimit_reset, .. } => {
-            let wait = ratelimit_reset.map_or(RATE_LIMIT_WAIT, Duration::from_secs);
-            JobError::retry_after(wait.clamp(RATE_LIMIT_WAIT, MAX_WAIT), "Resend: too many requests")
-        }
-        Error::Resend(answer) => refusal(&answer),
-        // Its text is the body of the answer, which may be a whole page.
-        Error::Parse { .. } => JobError::retryable("Resend: the answer cannot be read"),
-        Error::Http(why) => JobError::retryable(format!("Resend: {}", unsent(&why))),
-        Error::Other(why) => JobError::retryable(format!("Resend: {why}")),
+/// Resend's id of the e-mail, or whether it helps to try again, and when. What an operator can repair
+/// (a key, a domain) is worth the retries.
+async fn accepted(response: Response) -> Result<String, JobError> {
+    let status = response.status();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let wait = rate_limit_wait(response.headers(), Timestamp::now());
+        return Err(JobError::retry_after(wait, "Resend: too many requests"));
     }
+    let body = response.bytes().await.map_err(|why| unsent(&why))?;
+    // The text of an error would be the body of the response, which may be a whole page.
+    let unreadable = |_| JobError::retryable("Resend: the answer cannot be read");
+    if status.is_success() {
+        return serde_json::from_slice(&body).map(|Accepted { id }| id).map_err(unreadable);
+    }
+    Err(refusal(&serde_json::from_slice(&body).map_err(unreadable)?))
+}
+
+/// The longer of `Retry-After` and `Ratelimit-Reset`: neither says that the other may be ignored.
+fn rate_limit_wait(headers: &HeaderMap, now: Timestamp) -> Duration {
+    let reset = headers.get("ratelimit-reset").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let wait = retry_after(headers, now).max(reset.map(Duration::from_secs));
+    wait.unwrap_or(RATE_LIMIT_WAIT).clamp(RATE_LIMIT_WAIT, MAX_WAIT)
 }
 
 /// After a burst all would come back at the same moment, be too many again, and use up their retries.
-/// So each waits up to twice as long again, four times that at each further attempt, by its own number.
+/// So each waits up to 2 s longer, four times that at each further attempt, by its own number.
 pub(crate) fn spread(error: JobError, attempt: u32, number: u128) -> JobError {
     let JobError::RetryAfter(wait, why) = error else { return error };
-    let widest = wait * 2 * 4_u32.pow(attempt.clamp(1, 8) - 1);
+    let widest = RATE_LIMIT_WAIT * 2 * 4_u32.pow(attempt.clamp(1, 8) - 1);
     let share = (number & 0xffff) as f64 / 65_536.0;
     JobError::RetryAfter((wait + widest.mul_f64(share)).min(MAX_WAIT), why)
 }
@@ -129,8 +144,9 @@ fn refusal(answer: &ErrorResponse) -> JobError {
 }
 
 /// Without the URL, which says nothing new, and with the causes, which do.
-fn unsent(error: &reqwest::Error) -> String {
-    with_causes(if error.is_timeout() { "no answer in time" } else { "the request failed" }, error)
+fn unsent(error: &reqwest::Error) -> JobError {
+    let what = if error.is_timeout() { "Resend: no answer in time" } else { "Resend: the request failed" };
+    JobError::retryable(with_causes(what, error))
 }
 
 #[cfg(test)]
@@ -169,8 +185,7 @@ mod tests {
 
     fn account(url: &str) -> Resend {
         let url = Url::parse(url).expect("a URL");
-        Resend::new("re_key".into(), url, "Acme <hello@acme.example>".into(), Some("help@acme.example".into()))
-            .expect("an account")
+        Resend::new("re_key".into(), &url, "Acme <hello@acme.example>", Some("help@acme.example")).expect("an account")
     }
 
     async fn sent(resend: &Resend) -> Result<String, JobError> {
@@ -242,6 +257,18 @@ mod tests {
                 "rate_limit_exceeded",
                 JobError::RetryAfter(wait(7), "Resend: too many requests".into()),
             ),
+            (
+                429,
+                vec![("retry-after", "30")],
+                "rate_limit_exceeded",
+                JobError::RetryAfter(wait(30), "Resend: too many requests".into()),
+            ),
+            (
+                429,
+                vec![("retry-after", "30"), ("ratelimit-reset", "7")],
+                "daily_quota_exceeded",
+                JobError::RetryAfter(wait(30), "Resend: too many requests".into()),
+            ),
         ] {
             let (resend, seen) = fake(status, &headers, body(name, status)).await;
             assert_eq!(sent(&resend).await, Err(expected), "{name}");
@@ -267,12 +294,37 @@ mod tests {
     }
 
     #[test]
+    fn wait_is_the_longer_of_what_the_headers_say() {
+        let now: Timestamp = "2026-11-29T12:00:00Z".parse().expect("a time");
+        for (headers, seconds) in [
+            (&[][..], 1),
+            (&[("retry-after", "30")], 30),
+            (&[("ratelimit-reset", "30")], 30),
+            (&[("retry-after", "30"), ("ratelimit-reset", "7")], 30),
+            (&[("retry-after", "7"), ("ratelimit-reset", "30")], 30),
+            (&[("retry-after", "Sun, 29 Nov 2026 12:00:45 GMT")], 45),
+            (&[("retry-after", "0")], 1),
+            (&[("retry-after", "soon"), ("ratelimit-reset", "-1")], 1),
+            (&[("retry-after", "86400")], 86_400),
+            (&[("ratelimit-reset", "99999999")], 86_400),
+        ] {
+            let headers: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+                .collect();
+            assert_eq!(rate_limit_wait(&headers, now).as_secs(), seconds, "{headers:?}");
+        }
+    }
+
+    #[test]
     fn waits_of_a_burst_are_spread_and_grow_with_the_attempt() {
         let wait = |attempt, number| match spread(JobError::retry_after(RATE_LIMIT_WAIT, "busy"), attempt, number) {
             JobError::RetryAfter(wait, _) => wait.as_secs_f64(),
             other => panic!("{other:?}"),
         };
         assert_eq!((wait(1, 0), wait(1, 0x8000), wait(3, 0x8000)), (1.0, 2.0, 17.0));
+        let thirty = JobError::retry_after(Duration::from_secs(30), "busy");
+        assert!(matches!(spread(thirty, 1, 0x8000), JobError::RetryAfter(wait, _) if wait.as_secs() == 31));
         assert!(wait(u32::MAX, 0xffff) < 86_401.0);
         assert!(matches!(spread(JobError::retryable("no"), 1, 1), JobError::Retryable(_)));
     }

@@ -98,6 +98,40 @@ mod tests {
         }
     }
 
+    /// A row of the table of templates in the documentation: the name and the fields, with `?` where one may
+    /// be missing. What is in parentheses are a field's values.
+    fn documented(row: &str) -> Option<(String, Vec<String>)> {
+        let (names, fields) = row.strip_prefix("| `")?.strip_suffix(" |")?.split_once(" | ")?;
+        let name = names.split('`').next()?.to_owned();
+        let outside = fields.split('(').enumerate().map(|(index, part)| match index {
+            0 => part,
+            _ => part.split_once(')').map_or("", |(_, after)| after),
+        });
+        let fields = outside.collect::<String>();
+        Some((name, fields.split('`').skip(1).step_by(2).map(str::to_owned).collect()))
+    }
+
+    #[test]
+    fn documentation_has_every_field_of_every_template() {
+        let page = include_str!("../../../docs/job-types.md");
+        let table = page.split("| template | fields; `?` may be missing |").nth(1).expect("the table");
+        let table = table.split("\n\n").next().unwrap_or_default();
+        let rows: Vec<_> = table.lines().filter_map(documented).collect();
+        let of_code = Template::ALL.map(|template| {
+            // The page names this one once for all.
+            assert!(template.optional.contains(&"supportEmail"), "{}", template.name);
+            let sample = template.sample();
+            let fields = sample.keys().filter(|name| *name != "supportEmail");
+            let shown = fields.map(|name| match template.optional.contains(&name.as_str()) {
+                true => format!("{name}?"),
+                false => name.clone(),
+            });
+            (template.name.to_owned(), shown.collect::<std::collections::BTreeSet<_>>())
+        });
+        let of_page: Vec<_> = rows.into_iter().map(|(name, fields)| (name, fields.into_iter().collect())).collect();
+        assert_eq!(of_page, of_code);
+    }
+
     #[test]
     fn every_optional_field_is_seen_in_the_email() {
         for template in Template::ALL {

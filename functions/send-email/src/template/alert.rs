@@ -11,7 +11,7 @@ use crate::{Brand, Email};
 pub(super) const TEMPLATE: Template = Template {
     name: "alert",
     about: "to who operates the deployment: what is wrong, and where it is written what to do",
-    optional: &["subject"],
+    optional: &["subject", "supportEmail"],
     sample: || {
         json!({
             "headline": "[sigpost] critical: schedule-missed (nightly): a firing of it has been due for 700 s",
@@ -20,6 +20,7 @@ pub(super) const TEMPLATE: Template = Template {
             "subject": "nightly",
             "severity": "critical",
             "runbook": "docs/operations.md#schedule-missed",
+            "supportEmail": "help@acme.example",
         })
     },
     render: |fields, brand| Ok(Alert::read(fields)?.render(brand)),
@@ -34,6 +35,7 @@ struct Alert {
     subject: Option<String>,
     severity: &'static str,
     runbook: String,
+    support_email: Option<String>,
 }
 
 impl Alert {
@@ -45,6 +47,7 @@ impl Alert {
             subject: fields.text("subject")?,
             severity: fields.one_of("severity", &["warning", "critical"])?,
             runbook: fields.required("runbook", Fields::text)?,
+            support_email: fields.address("supportEmail")?,
         })
     }
 
@@ -59,7 +62,7 @@ impl Alert {
             paragraphs: &[&self.message],
             details: &details,
             call_to_action: None,
-            support_email: None,
+            support_email: self.support_email.as_deref(),
         };
         let (html, text) = render(&content, brand);
         Email { template: TEMPLATE.name, tag: "alert", html, text, subject: self.headline.clone() }
