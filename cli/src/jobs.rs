@@ -8,6 +8,7 @@ use anyhow::Result;
 use axum::Router;
 use sigpost_files::Files;
 use sigpost_jobs::{Harness, Job};
+use sigpost_runtime::Reading;
 
 /// What handlers stand on in `sigpost dev`.
 #[derive(Clone, Copy)]
@@ -34,7 +35,19 @@ impl<'a> Dev<'a> {
     ///
     /// `FILES_URL` is not what it should be.
     pub fn files(&self) -> Result<Files> {
-        Files::from_env_or_folder(&self.data_dir.join("files"))
+        let folder = self.data_dir.join("files");
+        self.settings(|reading| sigpost_files::Config::read_or_folder(reading, &folder))?.open()
+    }
+
+    /// The settings of a handler.
+    ///
+    /// # Errors
+    ///
+    /// All that are malformed.
+    pub fn settings<T>(&self, read: impl FnOnce(&mut Reading) -> Option<T>) -> Result<T> {
+        let mut reading = Reading::as_far_as_set();
+        let settings = read(&mut reading);
+        reading.finish(settings)
     }
 
     /// A handler's own.
@@ -80,13 +93,16 @@ macro_rules! jobs {
 
 // The job, and its handler's router.
 jobs! { dev:
-    send_email::SendEmail => send_email::router(send_email::Config::for_dev()?, dev.harness())?,
+    send_email::SendEmail => send_email::router(dev.settings(send_email::Config::read_for_dev)?, dev.harness())?,
     cleanup_old_data::CleanupOldData => cleanup_old_data::router(dev.harness()),
     create_notification::CreateNotification => create_notification::router(dev.harness()),
-    process_stripe_webhook::ProcessStripeWebhook => process_stripe_webhook::router(process_stripe_webhook::Config::for_dev(dev.base_url())?, dev.harness()),
+    process_stripe_webhook::ProcessStripeWebhook => process_stripe_webhook::router(
+        dev.settings(|reading| process_stripe_webhook::Config::read_for_dev(reading, dev.base_url()))?,
+        dev.harness(),
+    ),
     process_webhook::ProcessWebhook => process_webhook::router(process_webhook::Processors::default(), dev.harness()),
     export_data::ExportData => export_data::router(dev.files()?, dev.harness()),
     generate_report::GenerateReport => generate_report::router(dev.files()?, dev.harness()),
-    check_job_health::CheckJobHealth => check_job_health::router(check_job_health::Config::from_env()?, dev.harness())?,
+    check_job_health::CheckJobHealth => check_job_health::router(dev.settings(check_job_health::Config::read)?, dev.harness())?,
     // `sigpost new job` writes above this line.
 }

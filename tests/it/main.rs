@@ -39,6 +39,7 @@ mod routes;
 mod schedules;
 mod schema;
 mod search;
+mod settings;
 mod shutdown;
 mod tls;
 mod tokens;

@@ -1,17 +1,18 @@
 //! `sigpost config check`.
 
-mod functions;
+pub(crate) mod functions;
 mod settings;
 mod source;
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use dispatch::config::{Problem, Severity};
 use serde::Serialize;
 use serde_json::json;
 use sigpost_runtime::references;
+use sigpost_runtime::settings::{Problem, Severity};
 
 use self::settings::{OTHER_FUNCTIONS, SERVE, Setting};
 use self::source::Value;
@@ -27,8 +28,9 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show every setting that `sigpost serve` reads, and those of the other functions: its value (of secrets the length),
-    /// where it comes from, and what is wrong. Exits with 1 if `serve` would not start.
+    /// Show every setting that `sigpost serve` and the other programs read: its value (of secrets the length),
+    /// where it comes from, and what is wrong. Exits with 1 if `serve`, or a program whose settings are set, would not
+    /// start.
     Check {
         /// As JSON.
         #[arg(long)]
@@ -53,6 +55,9 @@ impl Config {
             unresolved.map(|why| Problem::error("(references)", format!("{why:#}"))).into_iter().collect();
         problems.extend(serve::read().1);
         problems.extend(functions::problems());
+        // Several programs read the same settings.
+        let mut seen = HashSet::new();
+        problems.retain(|problem| seen.insert((problem.setting, problem.text.clone())));
         let (of_serve, of_others) = (shown(&SERVE), shown(&OTHER_FUNCTIONS));
         let data = json!({ "settings": of_serve, "otherSettings": of_others, "problems": problems });
         output::print(json, &data, || text(&of_serve, &of_others, &problems))?;

@@ -12,9 +12,11 @@ use axum::Router;
 use sigpost::jobs;
 use sigpost_jobs::Harness;
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::{AddressPolicy, HostOverride, serve, traces};
+use sigpost_runtime::settings::{Problem, refuse};
+use sigpost_runtime::{AddressPolicy, HostOverride, Reading, serve, traces};
 
 use self::database::DevDatabase;
+use super::config::functions;
 use super::health::reached_at;
 use super::serve::admin_routes;
 
@@ -50,6 +52,7 @@ pub(crate) struct Dev {
 
 impl Dev {
     pub(crate) async fn run(self) -> Result<()> {
+        refuse(&problems())?;
         traces::start()?;
         // First of all, so that a taken port is known before anything is started.
         let listener = serve::bind(SocketAddr::new(self.listen, self.port)).await?;
@@ -77,6 +80,13 @@ impl Dev {
     }
 }
 
+/// What is wrong with the settings of this process and of all functions, as far as they are set.
+fn problems() -> Vec<Problem> {
+    let mut problems = Reading::of_process().problems;
+    problems.extend(functions::of_dev());
+    problems
+}
+
 fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config {
     dispatch::Config {
         database_url: dispatch::config::Secret(database_url.to_owned()),
@@ -97,9 +107,10 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
 fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Router> {
     let harness = Harness::new(app.database(), app.keys(), base_url);
     harness.stop_at_signals();
-    Ok(jobs::router(jobs::Dev::new(&harness, data_dir))?
-        .merge(ingress::router(ingress::Config::for_dev(base_url)?, app.database()))
-        .merge(admin_routes(app, &console(base_url))?))
+    let mut reading = Reading::as_far_as_set();
+    let ingress = ingress::Config::read_for_dev(&mut reading, base_url);
+    let ingress = ingress::router(reading.finish(ingress)?, app.database());
+    Ok(jobs::router(jobs::Dev::new(&harness, data_dir))?.merge(ingress).merge(admin_routes(app, &console(base_url))?))
 }
 
 /// With every job to choose from: their handlers are here.

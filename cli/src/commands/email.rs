@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use send_email::{Brand, Template};
 use serde_json::{Map, Value, json};
+use sigpost_runtime::Reading;
 
 use crate::{input, output};
 
@@ -66,8 +67,11 @@ impl Preview {
         for field in data.keys().filter(|field| !template.sample().contains_key(*field)) {
             eprintln!("note: data.{field} is no field of {name}, and is ignored");
         }
+        let mut reading = Reading::as_far_as_set();
+        let brand = Brand::read(&mut reading);
+        let brand = reading.finish(Some(brand))?;
         let email = template
-            .render(&data, &Brand::from_env()?)
+            .render(&data, &brand)
             .with_context(|| format!("the data is not {name}'s; `sigpost email preview` lists the fields"))?;
         let described = json!({ "subject": email.subject, "html": email.html, "text": email.text });
         output::print(self.json, &described, || {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use clap::Args;
-use dispatch::config::{Problem, refuse};
-use sigpost_runtime::{AddressPolicy, HostOverride, env, serve, traces};
+use sigpost_runtime::settings::{Problem, refuse};
+use sigpost_runtime::{AddressPolicy, HostOverride, Reading, env, serve, traces};
 use sigpost_store::{Database, migrate};
 
 use super::health::reached_at;
@@ -39,9 +39,10 @@ use crate::output::counted;
 
   A value may be kept in AWS: ssm:PARAMETER, or secretsmanager:SECRET#KEY. It is read once, at the start.")]
 pub(crate) struct Serve {
-    /// Where to listen. Beyond this machine only when you say so, e.g. `0.0.0.0:8080` in a container.
-    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
-    listen: SocketAddr,
+    /// Where to listen, beyond this machine for instance on `0.0.0.0:8080` in a container. Default: LISTEN, or
+    /// 127.0.0.1:8080.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// Targets outside the public internet that may be pushed to: networks (10.0.0.0/8), addresses,
     /// hosts and patterns (*.internal), separated by commas. None by default.
     #[arg(long, env = "ALLOW_TARGETS", value_name = "LIST")]
@@ -79,7 +80,8 @@ impl Serve {
         if self.no_delivery {
             config.engine = None;
         }
-        let listener = serve::bind(self.listen).await?;
+        let address = self.listen.unwrap_or_else(|| serve::address(&mut Reading::as_far_as_set()));
+        let listener = serve::bind(address).await?;
         let listening = listener.local_addr()?;
         check_schema(&Database::new(&config.database_url.0, 1)?).await?;
 
@@ -118,7 +120,6 @@ pub(crate) fn admin_routes(app: &dispatch::App, console: &admin::ConsoleConfig) 
 pub(crate) fn read() -> (dispatch::Config, Vec<Problem>) {
     let (config, mut problems) = dispatch::Config::read();
     problems.extend(config.dev_credentials());
-    problems.extend(traces::Settings::from_env().err().map(|why| Problem::error(why.setting, why.to_string())));
     match env::var("ADMIN_TOKEN") {
         Err(why) => problems.push(Problem::error("ADMIN_TOKEN", format!("{why:#}"))),
         Ok(token) => problems.extend(admin_token(token.as_deref(), &config.token.0)),

@@ -1,11 +1,11 @@
 //! Who may ask the admin API: who has its token (`Authorization: Bearer <token>`), or whom AWS lets in.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, anyhow, bail};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sigpost_runtime::{ApiError, env, is_signed_for_aws};
+use sigpost_runtime::{ApiError, Reading, env, is_signed_for_aws};
 
 use crate::admin_token::{AdminToken, Refused};
 
@@ -21,21 +21,13 @@ pub enum Authorization {
 
 impl Authorization {
     /// `ADMIN_AUTH`: `token` (the default), for which `ADMIN_TOKEN` is required, or `iam`.
-    pub(crate) fn from_env() -> Result<Self> {
-        Self::read(env::var("ADMIN_AUTH")?.as_deref(), env::in_lambda(), || env::required("ADMIN_TOKEN"))
-    }
-
-    fn read(kind: Option<&str>, in_lambda: bool, token: impl FnOnce() -> Result<String>) -> Result<Self> {
-        match kind {
-            None | Some("token") => {
-                let token = AdminToken::new(&token()?).context("make another one with `openssl rand -hex 32`")?;
-                Ok(Self::Token(token))
-            }
-            Some("iam") => {
-                ensure!(in_lambda, "ADMIN_AUTH=iam: only Lambda checks signatures; leave it out, and set ADMIN_TOKEN");
-                Ok(Self::Iam)
-            }
-            Some(other) => bail!("ADMIN_AUTH={other:?} is neither token nor iam"),
+    pub(crate) fn from_settings(reading: &mut Reading) -> Option<Self> {
+        match reading.checked("ADMIN_AUTH", |text| is_iam(text, env::in_lambda())) {
+            Some(true) => Some(Self::Iam),
+            _ => reading.required_as("ADMIN_TOKEN", |token| {
+                let fix = "make one with `openssl rand -hex 32`";
+                AdminToken::new(token).map(Self::Token).map_err(|why| anyhow!("{why}; {fix}"))
+            }),
         }
     }
 
@@ -51,6 +43,16 @@ impl Authorization {
                 "the request has no signature of AWS: the function's URL needs AuthType AWS_IAM",
             )),
         }
+    }
+}
+
+/// Reads `ADMIN_AUTH`.
+fn is_iam(text: &str, in_lambda: bool) -> Result<bool> {
+    match text {
+        "token" => Ok(false),
+        "iam" if in_lambda => Ok(true),
+        "iam" => bail!("ADMIN_AUTH=iam: only Lambda checks signatures; leave it out, and set ADMIN_TOKEN"),
+        other => bail!("ADMIN_AUTH={other:?} is neither token nor iam"),
     }
 }
 
@@ -88,19 +90,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn iam_is_for_lambda_alone_and_needs_no_token() {
-        let (none, short, long) = (|| bail!("ADMIN_TOKEN is not set"), || Ok("short".into()), || Ok("a".repeat(32)));
-        assert!(matches!(Authorization::read(Some("iam"), true, none), Ok(Authorization::Iam)));
-        assert!(matches!(Authorization::read(None, true, long), Ok(Authorization::Token(_))));
-        assert!(matches!(Authorization::read(Some("token"), false, long), Ok(Authorization::Token(_))));
-        for (refused, why) in [
-            (Authorization::read(Some("iam"), false, long), "only Lambda"),
-            (Authorization::read(Some("IAM"), true, long), "neither token nor iam"),
-            (Authorization::read(None, true, none), "not set"),
-            (Authorization::read(None, true, short), "fewer than 32 characters"),
-        ] {
-            let error = refused.err().map(|why| format!("{why:#}")).unwrap_or_default();
-            assert!(error.contains(why), "{error}");
-        }
+    fn iam_is_for_lambda_alone() {
+        let said = |text, in_lambda| is_iam(text, in_lambda).map_err(|why| why.to_string());
+        assert_eq!(said("iam", true), Ok(true));
+        assert_eq!((said("token", true), said("token", false)), (Ok(false), Ok(false)));
+        assert!(said("iam", false).is_err_and(|why| why.contains("only Lambda")));
+        assert_eq!(said("IAM", true), Err("ADMIN_AUTH=\"IAM\" is neither token nor iam".into()));
     }
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use anyhow::Result;
-use sigpost_runtime::env;
-use sigpost_store::url;
+use sigpost_runtime::Reading;
+use sigpost_runtime::settings::http_url;
+use sigpost_store::{Database, url};
 
 use crate::Authorization;
 
@@ -14,10 +15,9 @@ const DATABASE_CONNECTIONS: usize = 2;
 /// The configuration of the admin function. `Debug` shows neither password nor token.
 #[derive(Clone)]
 pub struct Config {
-    /// `DATABASE_URL`, with `DATABASE_PASSWORD` if it has none. Required, and never logged.
-    pub database_url: String,
-    /// `DATABASE_CONNECTIONS`: connections to Postgres at most. Default 2, in Lambda 1 (but for managed instances).
-    pub database_connections: usize,
+    /// `DATABASE_URL`, with `DATABASE_PASSWORD` if it has none, and `DATABASE_CONNECTIONS`: connections to Postgres
+    /// at most, by default 2, in Lambda 1 (but for managed instances). The URL is required, and never logged.
+    pub database: Database,
     /// `ADMIN_AUTH` and `ADMIN_TOKEN`: see [`Authorization`]. The token is never logged.
     pub authorization: Authorization,
     /// `QSTASH_URL` and `QSTASH_TOKEN`: the dispatch API and the deployment's token for it, which the console
@@ -30,19 +30,25 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The first variable that is missing or malformed, by its name.
+    /// All variables that are missing or malformed, by their names.
     pub fn from_env() -> Result<Self> {
-        Ok(Self {
-            database_url: url::url_from_env()?,
-            database_connections: url::connections_from_env(DATABASE_CONNECTIONS)?,
-            authorization: Authorization::from_env()?,
-            api: env::var("QSTASH_URL")?.zip(env::var("QSTASH_TOKEN")?),
-        })
+        let mut reading = Reading::of_process();
+        let config = Self::read(&mut reading);
+        reading.finish(config)
+    }
+
+    /// The same; what is missing or malformed is noted.
+    pub fn read(reading: &mut Reading) -> Option<Self> {
+        let database = url::database(reading, DATABASE_CONNECTIONS);
+        let authorization = Authorization::from_settings(reading);
+        let url = reading.checked("QSTASH_URL", |text| http_url("QSTASH_URL", text).map(|_| text.to_owned()));
+        let token = reading.text("QSTASH_TOKEN");
+        Some(Self { database: database?, authorization: authorization?, api: url.zip(token) })
     }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("database_connections", &self.database_connections).finish_non_exhaustive()
+        f.debug_struct("Config").finish_non_exhaustive()
     }
 }

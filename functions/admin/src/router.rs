@@ -43,10 +43,9 @@ pub fn metrics_router(database: Database, token: AdminToken, own: OwnMetrics) ->
 ///
 /// # Errors
 ///
-/// The first variable that is missing or malformed, by its name.
+/// All variables that are missing or malformed, by their names.
 pub fn router_from_env() -> Result<Router> {
-    let Config { database_url, database_connections, authorization, api } = Config::from_env()?;
-    let database = Database::new(&database_url, database_connections)?;
+    let Config { database, authorization, api } = Config::from_env()?;
     let router = router(database.clone(), authorization.clone());
     let Authorization::Token(admin_token) = authorization else { return Ok(router) };
     let Some((api_url, api_token)) = api else {

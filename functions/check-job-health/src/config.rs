@@ -5,8 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use send_email::check_recipients;
 use sigpost_qstash::parse_duration;
-use sigpost_runtime::env;
+use sigpost_runtime::settings::{http_url, line};
+use sigpost_runtime::{Reading, env};
 use url::Url;
 
 use crate::Rules;
@@ -38,26 +40,28 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads everything.
-    ///
-    /// # Errors
-    ///
-    /// The first variable that is malformed, by its name.
-    pub fn from_env() -> Result<Self> {
-        let pagerduty_url = env::parsed("PAGERDUTY_URL", PAGERDUTY_URL.parse::<Url>()?)?;
-        let url = |name: &str| -> Result<Option<Url>> {
-            env::var(name)?.map(|text| text.parse().with_context(|| format!("{name}: must be a URL"))).transpose()
-        };
-        Ok(Self {
-            deployment: env::var("SIGPOST_DEPLOYMENT")?.unwrap_or_else(|| "sigpost".to_owned()),
-            rules: Rules::parse(&env::var("ALERT_RULES")?.unwrap_or_default())?,
-            expected: expected(&env::var("ALERT_EXPECT")?.unwrap_or_default())?,
-            slack: url("SLACK_WEBHOOK_URL")?,
-            pagerduty: env::var("PAGERDUTY_ROUTING_KEY")?.map(|key| (pagerduty_url, key)),
-            email_to: env::list("ALERT_EMAIL_TO")?,
-            runbook_url: env::var("RUNBOOK_URL")?.unwrap_or_else(|| RUNBOOK_URL.to_owned()),
+    /// Reads everything. What is malformed is noted; nothing is required.
+    pub fn read(reading: &mut Reading) -> Option<Self> {
+        let url = |reading: &mut Reading, name| reading.checked(name, |text| http_url(name, text));
+        let deployment = reading.checked("SIGPOST_DEPLOYMENT", |text| line("SIGPOST_DEPLOYMENT", text));
+        let pagerduty_url = url(reading, "PAGERDUTY_URL").or_else(|| PAGERDUTY_URL.parse().ok());
+        let runbook_url = reading.checked("RUNBOOK_URL", |text| line("RUNBOOK_URL", text));
+        Some(Self {
+            deployment: deployment.unwrap_or_else(|| "sigpost".to_owned()),
+            rules: reading.checked("ALERT_RULES", |list| Ok(Rules::parse(list)?)).unwrap_or_default(),
+            expected: reading.checked("ALERT_EXPECT", expected).unwrap_or_default(),
+            slack: url(reading, "SLACK_WEBHOOK_URL"),
+            pagerduty: pagerduty_url.zip(reading.text("PAGERDUTY_ROUTING_KEY")),
+            email_to: reading.checked("ALERT_EMAIL_TO", addresses).unwrap_or_default(),
+            runbook_url: runbook_url.unwrap_or_else(|| RUNBOOK_URL.to_owned()),
         })
     }
+}
+
+fn addresses(list: &str) -> Result<Vec<String>> {
+    let addresses = env::split(list);
+    check_recipients("ALERT_EMAIL_TO", &addresses)?;
+    Ok(addresses)
 }
 
 fn expected(list: &str) -> Result<BTreeMap<String, Duration>> {

@@ -15,7 +15,7 @@ pub fn router(harness: Harness) -> Router {
 ///
 /// # Errors
 ///
-/// The first variable that is missing or malformed, by its name.
+/// All variables that are missing or malformed, by their names.
 pub fn router_from_env() -> Result<Router> {
     Ok(router(Harness::from_env()?))
 }

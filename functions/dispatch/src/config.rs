@@ -1,7 +1,6 @@
 //! What the dispatch function needs to know, from the environment.
 
 mod invariants;
-mod problems;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -9,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::{AddressPolicy, PushSigner, env};
+use sigpost_runtime::settings::{Problem, refuse};
+use sigpost_runtime::{AddressPolicy, PushSigner, Reading, env};
 use sigpost_store::url;
 
 use crate::deduplicate::Deduplicating;
@@ -17,8 +17,6 @@ use crate::engine::{Awake, Settings};
 use crate::lambda;
 pub use crate::schedules::EventBridge;
 use invariants::Surroundings;
-pub(crate) use problems::Reading;
-pub use problems::{Problem, Severity, refuse};
 
 /// The configuration of one dispatch process.
 #[derive(Clone, Debug)]
@@ -70,13 +68,13 @@ impl Config {
     /// All that is wrong, each with its variable.
     pub fn from_env() -> Result<Self> {
         let (config, problems) = Self::read();
-        problems::refuse(&problems)?;
+        refuse(&problems)?;
         Ok(config)
     }
 
     /// Reads everything, and says what is wrong with it. With an error among that, nothing may be started.
     pub fn read() -> (Self, Vec<Problem>) {
-        let mut reading = Reading::default();
+        let mut reading = Reading::of_process();
         let config = Self::read_with(&mut reading);
         let termination_s = reading.parsed("TERMINATION_GRACE_SECONDS", 0);
         let around = Surroundings {
@@ -93,7 +91,7 @@ impl Config {
         let allowed =
             env::list("ALLOW_TARGETS").and_then(|list| AddressPolicy::allowing(&list).context("ALLOW_TARGETS"));
         Self {
-            database_url: Secret(reading.take("DATABASE_URL", url::url_from_env(), String::new())),
+            database_url: Secret(url::from_settings(reading).unwrap_or_default()),
             database_connections: reading.take("DATABASE_CONNECTIONS", url::connections_from_env(8), 8),
             token: Secret(reading.take("QSTASH_TOKEN", env::required("QSTASH_TOKEN"), String::new())),
             api_rate_limit: NonZeroU32::new(reading.parsed("API_RATE_LIMIT_PER_SECOND", 0)),

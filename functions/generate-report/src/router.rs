@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use axum::Router;
-use sigpost_files::Files;
+use sigpost_files::{Config, Files};
 use sigpost_jobs::Harness;
 
 use crate::handler::Reporter;
@@ -12,11 +12,12 @@ pub fn router(files: Files, harness: Harness) -> Router {
     sigpost_jobs::router(Reporter { files }, harness)
 }
 
-/// The same, configured by the environment: see [`Files::from_env`] and [`Harness::from_env`].
+/// The same, configured by the environment: see [`Config::read`] and [`Harness::from_env`].
 ///
 /// # Errors
 ///
-/// The first variable that is missing or malformed, by its name.
+/// All variables that are missing or malformed, by their names, or a folder that cannot be made.
 pub fn router_from_env() -> Result<Router> {
-    Ok(router(Files::from_env()?, Harness::from_env()?))
+    let (harness, files) = Harness::from_env_with(Config::read)?;
+    Ok(router(files.open()?, harness))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result, ensure};
 use sigpost_jobs::Handlers;
-use sigpost_runtime::env;
+use sigpost_runtime::{Reading, env};
 
 use crate::resend;
 use crate::signature::Secret;
@@ -38,31 +38,24 @@ impl Config {
     }
 
     /// Reads `STRIPE_WEBHOOK_SECRET` and `RESEND_WEBHOOK_SECRET`, each one or several with a comma
-    /// between them, `BASE_URL` and `JOB_URLS`.
-    ///
-    /// # Errors
-    ///
-    /// The first variable that is missing or malformed, by its name. One of the secrets must be there.
-    pub fn from_env() -> Result<Self> {
-        let config = Self::with_secrets(Handlers::from_env()?)?;
-        ensure!(
-            !config.stripe.is_empty() || !config.resend.is_empty(),
-            "neither STRIPE_WEBHOOK_SECRET nor RESEND_WEBHOOK_SECRET is set"
-        );
-        Ok(config)
+    /// between them, `BASE_URL` and `JOB_URLS`. One of the secrets and one of the others must be there. What is
+    /// missing or malformed is noted.
+    pub fn read(reading: &mut Reading) -> Option<Self> {
+        reading.required_one_of(["BASE_URL", "JOB_URLS"]);
+        reading.required_one_of(["STRIPE_WEBHOOK_SECRET", "RESEND_WEBHOOK_SECRET"]);
+        let handlers = Handlers::read(reading);
+        Self::with_secrets(reading, handlers)
     }
 
     /// The configuration of `sigpost dev`: without secrets it believes nobody.
-    ///
-    /// # Errors
-    ///
-    /// The first variable that is malformed, by its name.
-    pub fn for_dev(base_url: &str) -> Result<Self> {
-        Self::with_secrets(Handlers::at(base_url)?)
+    pub fn read_for_dev(reading: &mut Reading, base_url: &str) -> Option<Self> {
+        Self::with_secrets(reading, Handlers::at(base_url).ok()?)
     }
 
-    fn with_secrets(handlers: Handlers) -> Result<Self> {
-        Self::new(&env::list("STRIPE_WEBHOOK_SECRET")?, &env::list("RESEND_WEBHOOK_SECRET")?, handlers)
+    fn with_secrets(reading: &mut Reading, handlers: Handlers) -> Option<Self> {
+        let mut secrets = |name| reading.text(name).map(|text| env::split(&text)).unwrap_or_default();
+        let (stripe, resend) = (secrets("STRIPE_WEBHOOK_SECRET"), secrets("RESEND_WEBHOOK_SECRET"));
+        reading.noted("RESEND_WEBHOOK_SECRET", Self::new(&stripe, &resend, handlers))
     }
 }
 

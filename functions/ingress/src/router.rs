@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sigpost_jobs::Invalid;
-use sigpost_runtime::ApiError;
+use sigpost_runtime::{ApiError, Reading};
 use sigpost_store::{Database, url};
 
 use crate::enqueue::enqueue_once;
@@ -38,14 +38,17 @@ pub fn router(config: Config, database: Database) -> Router {
         .with_state(Arc::new(Ingress { config, database }))
 }
 
-/// The same, configured by the environment: see [`Config::from_env`]; `DATABASE_URL` as everywhere.
+/// The same, configured by the environment: see [`Config::read`]; `DATABASE_URL` as everywhere.
 ///
 /// # Errors
 ///
-/// The first variable that is missing or malformed, by its name.
+/// All variables that are missing or malformed, by their names.
 pub fn router_from_env() -> Result<Router> {
-    let database = Database::new(&url::url_from_env()?, url::connections_from_env(DATABASE_CONNECTIONS)?)?;
-    Ok(router(Config::from_env()?, database))
+    let mut reading = Reading::of_process();
+    let config = Config::read(&mut reading);
+    let database = url::database(&mut reading, DATABASE_CONNECTIONS);
+    let (config, database) = reading.finish(config.zip(database))?;
+    Ok(router(config, database))
 }
 
 type Received = Result<Bytes, BytesRejection>;

@@ -1,7 +1,8 @@
 //! What the function needs to know, from the environment.
 
-use anyhow::{Context, Result, ensure};
-use sigpost_runtime::env;
+use anyhow::{Result, ensure};
+use sigpost_runtime::Reading;
+use sigpost_runtime::settings::http_url;
 use url::Url;
 
 /// Where e-mails and notifications lead.
@@ -12,23 +13,17 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads everything.
-    ///
-    /// # Errors
-    ///
-    /// The first variable that is missing or malformed, by its name.
-    pub fn from_env() -> Result<Self> {
-        Ok(Self { app_url: app_url(&env::required("APP_URL")?)? })
+    /// Reads everything. What is missing or malformed is noted.
+    pub fn read(reading: &mut Reading) -> Option<Self> {
+        reading.required_as("APP_URL", app_url).map(|app_url| Self { app_url })
     }
 
     /// The configuration of `sigpost dev`, where everything is at one URL.
-    ///
-    /// # Errors
-    ///
-    /// `APP_URL` is given and malformed.
-    pub fn for_dev(base_url: &str) -> Result<Self> {
-        let url = env::var("APP_URL")?.unwrap_or_else(|| base_url.to_owned());
-        Ok(Self { app_url: app_url(&url)? })
+    pub fn read_for_dev(reading: &mut Reading, base_url: &str) -> Option<Self> {
+        match reading.text("APP_URL") {
+            Some(_) => Self::read(reading),
+            None => app_url(base_url).ok().map(|app_url| Self { app_url }),
+        }
     }
 
     /// A page of the product.
@@ -38,8 +33,7 @@ impl Config {
 }
 
 fn app_url(text: &str) -> Result<Url> {
-    let url = Url::parse(text).with_context(|| format!("APP_URL={text:?} is not a URL"))?;
-    ensure!(matches!(url.scheme(), "http" | "https"), "APP_URL={text:?} is not an http or https URL");
+    let url = http_url("APP_URL", text)?;
     ensure!(url.query().is_none() && url.fragment().is_none(), "APP_URL={text:?} has a query or a fragment");
     Ok(url)
 }

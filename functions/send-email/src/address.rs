@@ -1,8 +1,7 @@
 //! What counts as an e-mail address: enough to refuse what no mail service would take.
 
-use anyhow::Result;
 use sigpost_jobs::Invalid;
-use sigpost_runtime::env;
+use sigpost_runtime::Reading;
 
 /// The longest address by RFC 5321, section 4.5.3.1.3, without the angle brackets.
 const MAX_BYTES: usize = 254;
@@ -35,7 +34,7 @@ fn parse(text: &str) -> Result<(String, &str), &'static str> {
     let (name, address) = match text.strip_suffix('>') {
         None => (String::new(), text),
         Some(rest) => match rest.rsplit_once('<') {
-            Some((name, address)) => (display_name(name.trim())?, address),
+            Some((name, address)) => (display_name(name.trim_matches(' '))?, address),
             None => return Err("must be an address, or a name and an address in < >"),
         },
     };
@@ -47,7 +46,7 @@ fn display_name(text: &str) -> Result<String, &'static str> {
     let name = match text.strip_prefix('"') {
         Some(quoted) => unquoted(quoted).ok_or("must end the name with a quote before <")?,
         None if text.contains(['<', '>', '@', ',', ';', '"', '\\']) => {
-            return Err("must have its name in quotes, such as \"Lovelace, Ada\" <ada@example.com>");
+            return Err("must have its name in quotes: it has one of < > @ , ; \" \\");
         }
         None => text.to_owned(),
     };
@@ -70,13 +69,12 @@ fn unquoted(text: &str) -> Option<String> {
     }
 }
 
-/// The address in this variable, if there is one. The error names the variable.
-pub(crate) fn variable(name: &str) -> Result<Option<String>> {
-    let address = env::var(name)?;
-    if let Some(address) = &address {
+/// The address in this setting, if there is one. What is wrong with it is noted.
+pub(crate) fn setting(reading: &mut Reading, name: &'static str) -> Option<String> {
+    reading.checked(name, |address| {
         check(name, address)?;
-    }
-    Ok(address)
+        Ok(address.to_owned())
+    })
 }
 
 fn is_address(text: &str) -> bool {

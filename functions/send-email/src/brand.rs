@@ -1,7 +1,7 @@
 //! In whose name e-mails are sent.
 
-use anyhow::{Result, ensure};
-use sigpost_runtime::env;
+use sigpost_runtime::Reading;
+use sigpost_runtime::settings::line;
 
 use crate::address;
 
@@ -24,20 +24,17 @@ impl Brand {
     }
 
     /// The brand of a deployment: `APP_NAME`, `APP_SIGNATURE`, and for support `APP_SUPPORT_EMAIL`, else
-    /// `RESEND_REPLY_TO`.
-    ///
-    /// # Errors
-    ///
-    /// The first variable that is malformed, by its name.
-    pub fn from_env() -> Result<Self> {
-        let mut brand = env::var("APP_NAME")?.map_or_else(Self::default, Self::named);
-        if let Some(signature) = env::var("APP_SIGNATURE")? {
+    /// `RESEND_REPLY_TO`. What is malformed is noted.
+    pub fn read(reading: &mut Reading) -> Self {
+        // The name stands in subjects, and a line break in a subject starts the next header.
+        let name = reading.checked("APP_NAME", |text| line("APP_NAME", text));
+        let mut brand = name.map_or_else(Self::default, Self::named);
+        if let Some(signature) = reading.checked("APP_SIGNATURE", |text| line("APP_SIGNATURE", text)) {
             brand.signature = signature;
         }
-        // The name stands in subjects, and a line break in a subject starts the next header.
-        ensure!(!brand.name.chars().any(char::is_control), "APP_NAME contains a control character");
-        brand.support_email = address::variable("APP_SUPPORT_EMAIL")?.or(address::variable("RESEND_REPLY_TO")?);
-        Ok(brand)
+        let support = address::setting(reading, "APP_SUPPORT_EMAIL");
+        brand.support_email = support.or(address::setting(reading, "RESEND_REPLY_TO"));
+        brand
     }
 }
 

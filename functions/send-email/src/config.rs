@@ -1,9 +1,10 @@
 //! What the function needs to know, from the environment.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
-use anyhow::{Context, Result, ensure};
-use sigpost_runtime::env;
+use sigpost_runtime::Reading;
+use sigpost_runtime::settings::http_url;
 use url::Url;
 
 use crate::{Brand, address};
@@ -21,7 +22,7 @@ pub struct Config {
     pub from: String,
     /// `RESEND_REPLY_TO`, else `APP_SUPPORT_EMAIL`: where answers go. Default: to the sender.
     pub reply_to: Option<String>,
-    /// See [`Brand::from_env`].
+    /// See [`Brand::read`].
     pub brand: Brand,
 }
 
@@ -49,40 +50,48 @@ impl fmt::Debug for Transport {
 }
 
 impl Config {
-    /// The configuration of a deployment: `RESEND_API_KEY` and `RESEND_FROM_EMAIL` are required.
-    ///
-    /// # Errors
-    ///
-    /// The first variable that is missing or malformed, by its name.
-    pub fn from_env() -> Result<Self> {
-        let api_key = env::required("RESEND_API_KEY")?;
-        Self::read(Transport::Resend { api_key, base_url: resend_url()? }, env::required("RESEND_FROM_EMAIL")?)
+    /// The configuration of a deployment: `RESEND_API_KEY` and `RESEND_FROM_EMAIL` are required. What is
+    /// missing or malformed is noted.
+    pub fn read(reading: &mut Reading) -> Option<Self> {
+        let api_key = reading.required("RESEND_API_KEY");
+        let base_url = base_url(reading);
+        let transport = api_key.map(|api_key| Transport::Resend { api_key, base_url });
+        let from = reading.required_as("RESEND_FROM_EMAIL", |from| {
+            address::check("RESEND_FROM_EMAIL", from)?;
+            Ok(from.to_owned())
+        });
+        Self::in_the_name_of(reading, from).zip(transport).map(|(config, transport)| Self { transport, ..config })
     }
 
     /// The configuration of `sigpost dev`: without `RESEND_API_KEY`, e-mails go to the log.
-    ///
-    /// # Errors
-    ///
-    /// The first variable that is malformed, by its name.
-    pub fn for_dev() -> Result<Self> {
-        match env::var("RESEND_API_KEY")? {
-            Some(_) => Self::from_env(),
-            None => Self::read(Transport::Log, "sigpost <dev@sigpost.example>".into()),
+    pub fn read_for_dev(reading: &mut Reading) -> Option<Self> {
+        match reading.text("RESEND_API_KEY") {
+            Some(_) => {
+                reading.required_with("RESEND_FROM_EMAIL", "RESEND_API_KEY");
+                Self::read(reading)
+            }
+            None => {
+                base_url(reading);
+                let from = address::setting(reading, "RESEND_FROM_EMAIL");
+                Self::in_the_name_of(reading, Some(from.unwrap_or_else(|| "sigpost <dev@sigpost.example>".into())))
+            }
         }
     }
 
-    fn read(transport: Transport, from: String) -> Result<Self> {
-        address::check("RESEND_FROM_EMAIL", &from)?;
-        let reply_to = address::variable("RESEND_REPLY_TO")?.or(address::variable("APP_SUPPORT_EMAIL")?);
-        Ok(Self { transport, from, reply_to, brand: Brand::from_env()? })
+    /// With e-mails that go to the log.
+    fn in_the_name_of(reading: &mut Reading, from: Option<String>) -> Option<Self> {
+        // Resend's own clients read it. Nothing here does: Resend's responses say when it is too much.
+        reading.parsed("RESEND_RATE_LIMIT", NonZeroU32::MIN);
+        let reply_to = address::setting(reading, "RESEND_REPLY_TO");
+        let reply_to = reply_to.or(address::setting(reading, "APP_SUPPORT_EMAIL"));
+        let brand = Brand::read(reading);
+        Some(Self { transport: Transport::Log, from: from?, reply_to, brand })
     }
 }
 
-fn resend_url() -> Result<Url> {
-    let text = env::var("RESEND_BASE_URL")?.unwrap_or_else(|| RESEND_URL.into());
-    let url = Url::parse(&text).with_context(|| format!("RESEND_BASE_URL={text:?} is not a URL"))?;
-    ensure!(matches!(url.scheme(), "http" | "https"), "RESEND_BASE_URL={text:?} is not an http or https URL");
-    Ok(url)
+fn base_url(reading: &mut Reading) -> Url {
+    let given = reading.checked("RESEND_BASE_URL", |text| http_url("RESEND_BASE_URL", text));
+    given.or_else(|| Url::parse(RESEND_URL).ok()).unwrap_or_else(|| unreachable!("a constant"))
 }
 
 #[cfg(test)]

@@ -25,5 +25,6 @@ pub use brand::Brand;
 pub use config::{Config, RESEND_URL, Transport};
 pub use email::Email;
 pub use job::SendEmail;
+pub use recipients::check as check_recipients;
 pub use router::{router, router_from_env};
 pub use template::Template;

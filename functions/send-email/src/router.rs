@@ -16,11 +16,12 @@ pub fn router(config: Config, harness: Harness) -> Result<Router> {
     Ok(sigpost_jobs::router(EmailSender::new(config)?, harness))
 }
 
-/// The same, configured by the environment: see [`Config::from_env`] and [`Harness::from_env`].
+/// The same, configured by the environment: see [`Config::read`] and [`Harness::from_env`].
 ///
 /// # Errors
 ///
-/// The first variable that is missing or malformed, by its name.
+/// All variables that are missing or malformed, by their names.
 pub fn router_from_env() -> Result<Router> {
-    router(Config::from_env()?, Harness::from_env()?)
+    let (harness, config) = Harness::from_env_with(Config::read)?;
+    router(config, harness)
 }

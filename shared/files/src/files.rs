@@ -5,14 +5,13 @@ use std::path::Path as Folder;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use object_store::aws::AmazonS3;
 pub use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::signer::{Method, Signer};
 use object_store::{Attribute, ClientOptions, ObjectStore, PutMultipartOptions, RetryConfig};
-use sigpost_runtime::env;
 use url::Url;
 
 use crate::{Error, Upload};
@@ -21,7 +20,7 @@ use crate::{Error, Upload};
 /// Lambda function at most, with which it ends.
 pub const LINK_VALID: Duration = Duration::from_secs(12 * 3600);
 /// What S3 allows: seven days.
-const LINK_VALID_MOST: Duration = Duration::from_secs(7 * 86_400);
+pub(crate) const LINK_VALID_MOST: Duration = Duration::from_secs(7 * 86_400);
 /// How long S3 may take for one request, a part of 8 MiB among them.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// After this a request is not repeated any more; the job is.
@@ -55,51 +54,6 @@ pub struct Bucket {
 }
 
 impl Files {
-    /// Reads `FILES_URL` (required: `s3://bucket/prefix`, or `file:///folder`) and `FILES_LINK_SECONDS`
-    /// (default 43200, at most 604800). For S3 the usual variables count: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
-    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`; without keys the container's or the
-    /// machine's role.
-    ///
-    /// # Errors
-    ///
-    /// The first variable that is missing or malformed, by its name, and a folder that cannot be made.
-    pub fn from_env() -> Result<Self> {
-        Self::at(&env::required("FILES_URL")?)
-    }
-
-    /// The same where nothing is set: in this folder.
-    ///
-    /// # Errors
-    ///
-    /// As with [`from_env`](Self::from_env).
-    pub fn from_env_or_folder(folder: &Folder) -> Result<Self> {
-        match env::var("FILES_URL")? {
-            Some(url) => Self::at(&url),
-            None => Self::in_folder(folder),
-        }
-    }
-
-    fn at(url: &str) -> Result<Self> {
-        let url = Url::parse(url).context("FILES_URL: must be s3://bucket/prefix or file:///folder")?;
-        match (url.scheme(), url.host_str()) {
-            ("s3", Some(name)) => {
-                let link_valid = Duration::from_secs(env::parsed("FILES_LINK_SECONDS", LINK_VALID.as_secs())?);
-                let prefix = url.path().to_owned();
-                Self::in_bucket(Bucket {
-                    name: name.to_owned(),
-                    prefix,
-                    access: AmazonS3Builder::from_env(),
-                    link_valid,
-                })
-            }
-            ("file", _) => {
-                let folder = url.to_file_path().ok().context("FILES_URL: is not the URL of a folder")?;
-                Self::in_folder(&folder)
-            }
-            _ => bail!("FILES_URL: must be s3://bucket/prefix or file:///folder"),
-        }
-    }
-
     /// In a folder of this machine, which is made when it is missing. Links are `file:` URLs.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use reqwest::redirect;
-use sigpost_runtime::env;
+use sigpost_runtime::Reading;
 
 use crate::{Handlers, base_url};
 
@@ -41,10 +41,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The first variable that is missing or malformed, by its name.
+    /// All variables that are missing or malformed, by their names.
     pub fn from_env() -> Result<Self> {
-        let url = base_url::parse("QSTASH_URL", &env::required("QSTASH_URL")?)?;
-        Self::new(&url, env::required("QSTASH_TOKEN")?, Handlers::from_env()?)
+        let mut reading = Reading::of_process();
+        let url = reading.required_as("QSTASH_URL", |text| Ok(base_url::parse("QSTASH_URL", text)?));
+        let token = reading.required("QSTASH_TOKEN");
+        reading.required_one_of(["BASE_URL", "JOB_URLS"]);
+        let handlers = Handlers::read(&mut reading);
+        let (url, token) = reading.finish(url.zip(token))?;
+        Self::new(&url, token, handlers)
     }
 }
 

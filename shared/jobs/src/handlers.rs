@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use sigpost_qstash::Invalid;
-use sigpost_runtime::env;
+use sigpost_runtime::{Reading, env};
 
 use crate::sealing::SealingKeys;
 use crate::{Job, base_url};
@@ -56,22 +56,20 @@ impl Handlers {
     ///
     /// # Errors
     ///
-    /// The first variable that is missing or malformed, by its name.
+    /// All variables that are missing or malformed, by their names.
     pub fn from_env() -> Result<Self> {
-        let urls = env::list("JOB_URLS")?;
-        let mut handlers = match env::var("BASE_URL")? {
-            Some(base_url) => Self::unchecked(base_url::parse("BASE_URL", &base_url)?),
-            None if urls.is_empty() => bail!("BASE_URL is not set, and neither is JOB_URLS"),
-            None => Self::unchecked(String::new()),
-        };
-        for item in urls {
-            let (job_type, url) = item.split_once('=').context("JOB_URLS: must be a list of type=url")?;
-            handlers = handlers.with_url(job_type.trim(), url).context("JOB_URLS")?;
-        }
-        if let Some(keys) = env::var("JOB_SEALING_KEYS")? {
-            handlers.sealing = Some(SealingKeys::parse("JOB_SEALING_KEYS", &keys)?);
-        }
-        Ok(handlers)
+        let mut reading = Reading::of_process();
+        reading.required_one_of(["BASE_URL", "JOB_URLS"]);
+        let handlers = Self::read(&mut reading);
+        reading.finish(Some(handlers))
+    }
+
+    /// Reads the same. What is malformed is noted; it is no problem that none is set.
+    pub fn read(reading: &mut Reading) -> Self {
+        let base_url = reading.checked("BASE_URL", |text| Ok(base_url::parse("BASE_URL", text)?));
+        let urls = reading.checked("JOB_URLS", |text| env::split(text).iter().map(|item| job_url(item)).collect());
+        let sealing = reading.checked("JOB_SEALING_KEYS", |text| Ok(SealingKeys::parse("JOB_SEALING_KEYS", text)?));
+        Self { base_url: base_url.unwrap_or_default(), urls: urls.unwrap_or_default(), sealing }
     }
 
     /// What the URLs of handlers begin with, without a slash at the end. Empty if all have one of their own.
@@ -92,6 +90,13 @@ impl Handlers {
             base => Ok(format!("{base}{}", J::ENDPOINT)),
         }
     }
+}
+
+/// One `type=url` of `JOB_URLS`.
+fn job_url(item: &str) -> Result<(String, String)> {
+    let (job_type, url) = item.split_once('=').context("JOB_URLS: must be a list of type=url")?;
+    let url = base_url::parse(job_type.trim(), url).context("JOB_URLS")?;
+    Ok((job_type.trim().to_owned(), url))
 }
 
 #[cfg(test)]

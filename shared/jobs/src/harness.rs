@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use sigpost_qstash::{Limits, SigningKeys};
-use sigpost_runtime::{KeyRing, env, serve};
+use sigpost_runtime::settings::Problem;
+use sigpost_runtime::{KeyRing, Reading, env, serve};
 use sigpost_store::{Database, url};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -53,21 +54,40 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// The first variable that is missing or malformed, by its name. Nothing is connected to yet.
+    /// All variables that are missing or malformed, by their names. Nothing is connected to yet.
     pub fn from_env() -> Result<Self> {
-        let database_url = url::url_from_env()?;
-        let connections = url::connections_from_env(DATABASE_CONNECTIONS)?;
-        let keys = SigningKeys {
-            current: env::required("QSTASH_CURRENT_SIGNING_KEY")?,
-            next: env::required("QSTASH_NEXT_SIGNING_KEY")?,
-        };
-        // Unlike somebody who only enqueues, a handler must know its own.
-        env::required("BASE_URL")?;
-        let handlers = Handlers::from_env()?;
-        let database = Database::new(&database_url, connections)?;
-        let harness = Self { handlers, ..Self::new(database, KeyRing::new(keys), "") };
+        Self::from_env_with(|_| Some(())).map(|(harness, ())| harness)
+    }
+
+    /// The same with the settings of the handler itself, so that all that is wrong is reported at once.
+    ///
+    /// # Errors
+    ///
+    /// All variables that are missing or malformed, by their names.
+    pub fn from_env_with<T>(read: impl FnOnce(&mut Reading) -> Option<T>) -> Result<(Self, T)> {
+        let mut reading = Reading::of_process();
+        let harness = Self::read(&mut reading);
+        let own = read(&mut reading);
+        let (harness, own) = reading.finish(harness.zip(own))?;
         harness.stop_at_signals();
-        Ok(Self { max_body_bytes: env::parsed("MAX_BODY_BYTES", harness.max_body_bytes)?, ..harness })
+        Ok((harness, own))
+    }
+
+    /// Reads what [`from_env`](Self::from_env) does. `None` if something of it is missing or malformed, which
+    /// is noted.
+    pub fn read(reading: &mut Reading) -> Option<Self> {
+        let database = url::database(reading, DATABASE_CONNECTIONS);
+        let current = reading.required("QSTASH_CURRENT_SIGNING_KEY");
+        let next = reading.required("QSTASH_NEXT_SIGNING_KEY");
+        // Unlike a program that only enqueues, a handler must know its own URL.
+        reading.required("BASE_URL");
+        let handlers = Handlers::read(reading);
+        let max_body_bytes = reading.parsed("MAX_BODY_BYTES", Limits::default().max_body_bytes);
+        if max_body_bytes == 0 {
+            reading.problems.push(Problem::error("MAX_BODY_BYTES", "MAX_BODY_BYTES must be at least 1"));
+        }
+        let keys = SigningKeys { current: current?, next: next? };
+        Some(Self { handlers, max_body_bytes, ..Self::new(database?, KeyRing::new(keys), "") })
     }
 
     /// Cancels [`stopping`](Self::stopping) at SIGTERM or SIGINT. For a process that serves, which

@@ -48,17 +48,40 @@ pub fn required(name: &str) -> Result<String> {
     var(name)?.with_context(|| format!("{name} is not set"))
 }
 
+/// A type that settings are parsed as.
+pub trait Form {
+    /// What such a setting looks like, for an error.
+    const FORM: &'static str;
+}
+
+macro_rules! forms {
+    ($($form:literal: $($name:ty),+;)+) => {
+        $($(impl Form for $name {
+            const FORM: &'static str = $form;
+        })+)+
+    };
+}
+
+forms! {
+    "a whole number": u32, u64, usize;
+    "a whole number of at least 1": std::num::NonZeroU32;
+    "true or false": bool;
+    "an address and a port such as 127.0.0.1:8080": std::net::SocketAddr;
+}
+
 /// The variable parsed, or the default when it is missing.
 pub fn parsed<T>(name: &str, default: T) -> Result<T>
 where
-    T: FromStr<Err: std::fmt::Display>,
+    T: FromStr<Err: std::fmt::Display> + Form,
 {
     match var(name)? {
         None => Ok(default),
         Some(text) => text.parse().map_err(|why| match std::env::var(name) {
             // What was resolved may be a secret.
-            Ok(given) if given != text => anyhow!("{name}: what {given:?} refers to cannot be read"),
-            _ => anyhow!("{name}={text:?} cannot be read: {why}"),
+            Ok(given) if given != text => {
+                anyhow!("{name}: what {given:?} refers to cannot be read, expected {}", T::FORM)
+            }
+            _ => anyhow!("{name}={text:?} cannot be read: {why}, expected {}", T::FORM),
         }),
     }
 }

@@ -1,7 +1,7 @@
 //! Serving a router: as a Lambda function when the Runtime API is there, else on a socket.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
@@ -16,7 +16,10 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{ApiError, Memory, env, traces};
+use crate::{ApiError, Memory, Reading, env, traces};
+
+/// Where a server listens unless `LISTEN` says otherwise.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// What a function's `main` ends with: Lambda's loop in a Lambda function, else a
 /// server on `LISTEN` (default `127.0.0.1:8080`) until SIGINT or SIGTERM.
@@ -25,11 +28,15 @@ pub async fn serve(router: Router) -> Result<()> {
         let ended = lambda_http::run_concurrent(lambda_service(flush_before_it_is_frozen(router))).await;
         return ended.map_err(|why| anyhow!("the Lambda runtime ended: {why}"));
     }
-    let address: SocketAddr = env::parsed("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?;
-    let listener = bind(address).await?;
+    let listener = bind(env::parsed("LISTEN", LISTEN)?).await?;
     let served = serve_on(listener, router, terminated()).await;
     traces::flush().await;
     served
+}
+
+/// `LISTEN`: where a server listens. Default `127.0.0.1:8080`.
+pub fn address(reading: &mut Reading) -> SocketAddr {
+    reading.parsed("LISTEN", LISTEN)
 }
 
 /// Once a function has answered, nothing of it runs until the next event.

@@ -5,10 +5,10 @@
 
 use std::io::IsTerminal;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use tracing_subscriber::EnvFilter;
 
-use crate::env;
+use crate::{Reading, env};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +20,29 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// JSON in Lambda or when `LOG_FORMAT=json`, else text.
+    /// JSON in Lambda or when `LOG_FORMAT=json`, else text. What [`check`] rejects counts as text: errors
+    /// about settings are logged, too.
     pub fn from_env() -> Self {
-        let asked = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");
-        if env::in_lambda() || asked { Self::Json } else { Self::Text }
+        let asked = env::var("LOG_FORMAT").ok().flatten().and_then(|text| Self::parse(&text).ok());
+        if env::in_lambda() { Self::Json } else { asked.unwrap_or(Self::Text) }
     }
+
+    fn parse(text: &str) -> Result<Self> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => bail!("LOG_FORMAT={text:?} is no format, expected text or json"),
+        }
+    }
+}
+
+/// Notes what is wrong with `LOG_FORMAT` and `RUST_LOG`.
+pub(crate) fn check(reading: &mut Reading) {
+    reading.checked("LOG_FORMAT", LogFormat::parse);
+    reading.checked("RUST_LOG", |text| {
+        let expected = "a level (error, warn, info, debug, trace, off) or a list such as info,dispatch=debug";
+        EnvFilter::try_new(text).map_err(|_| anyhow!("RUST_LOG={text:?} is no filter, expected {expected}"))
+    });
 }
 
 /// What writes secrets at these levels: statements with their parameters, headers, bodies.

@@ -34,14 +34,14 @@ struct Traces {
     collector: Collector,
 }
 
-/// Turns traces on if the environment says so. Once per process, within its runtime: a thread of OpenTelemetry's
+/// Turns traces on if the environment says so and none of their settings is wrong. Once per process, within its runtime: a thread of OpenTelemetry's
 /// gathers spans from then on, 2048 at most, and sends them every five seconds.
 ///
 /// # Errors
 ///
-/// The setting that cannot be used, by its name.
+/// The exporter cannot be made.
 pub fn start() -> Result<()> {
-    let Some(settings) = Settings::from_env()? else { return Ok(()) };
+    let Ok(Some(settings)) = Settings::from_env() else { return Ok(()) };
     let collector = Collector::new()?;
     let exporter = SpanExporter::builder()
         .with_http()

@@ -1,18 +1,27 @@
 //! Where the database is, out of the environment.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sigpost_runtime::env;
+use sigpost_runtime::{Reading, env};
 
-use crate::tls;
+use crate::{Database, tls};
 
-/// `DATABASE_URL`, completed by `DATABASE_PASSWORD`. It holds a password and must not be logged.
-///
-/// # Errors
-///
-/// It is not set, or there is a password and nobody whose it is.
-pub fn url_from_env() -> Result<String> {
-    complete_url(env::required("DATABASE_URL")?)
+/// `DATABASE_URL`, completed by `DATABASE_PASSWORD`. It holds a password and must not be logged. `None` with an
+/// error that is noted, or without a URL where none is required.
+pub fn from_settings(reading: &mut Reading) -> Option<String> {
+    let url = reading.required("DATABASE_URL")?;
+    let url = reading.noted("DATABASE_PASSWORD", complete_url(url))?;
+    let form = "postgres://USER:PASSWORD@HOST:5432/DATABASE";
+    let read = reached(&url).map_err(|why| anyhow!("DATABASE_URL cannot be read: {why}, expected {form}"));
+    reading.noted("DATABASE_URL", read).map(|_| url)
+}
+
+/// `DATABASE_URL` and `DATABASE_CONNECTIONS` as a pool, which is not connected yet. `None` as in
+/// [`from_settings`].
+pub fn database(reading: &mut Reading, connections: usize) -> Option<Database> {
+    let connections = reading.noted("DATABASE_CONNECTIONS", connections_from_env(connections));
+    let url = from_settings(reading)?;
+    reading.noted("DATABASE_URL", Database::new(&url, connections?).context("DATABASE_URL"))
 }
 
 /// The URL, or what it refers to, with `DATABASE_PASSWORD` if there is one and the URL has none: RDS
@@ -35,10 +44,12 @@ pub fn complete_url(url: String) -> Result<String> {
 ///
 /// # Errors
 ///
-/// It is not a number.
+/// It is no number, or 0.
 pub fn connections_from_env(otherwise: usize) -> Result<usize> {
     let one_at_a_time = env::in_lambda() && !env::on_managed_instances();
-    env::parsed("DATABASE_CONNECTIONS", if one_at_a_time { 1 } else { otherwise })
+    let connections = env::parsed("DATABASE_CONNECTIONS", if one_at_a_time { 1 } else { otherwise })?;
+    ensure!(connections > 0, "DATABASE_CONNECTIONS must be at least 1");
+    Ok(connections)
 }
 
 /// Where a URL leads, as far as it says.

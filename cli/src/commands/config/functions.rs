@@ -1,30 +1,42 @@
-//! What is wrong with the settings of the functions that `serve` does not run.
+//! What is wrong with the settings of the programs that `serve` does not run: what each of them reads at its
+//! start, as far as it is set.
 
-use anyhow::Result;
-use dispatch::config::Problem;
-use sigpost_jobs::Handlers;
-use sigpost_runtime::env;
+use sigpost_jobs::Harness;
+use sigpost_runtime::Reading;
+use sigpost_runtime::settings::Problem;
 
-/// Reads settings; an error is the first that is malformed. None has to be there, as `serve` may run where no handler does.
-type Read = fn() -> Result<()>;
-
-/// Who reads settings of its own.
-const READERS: [(&str, Read); 5] = [
-    ("handlers", || match env::var("BASE_URL")?.or(env::var("JOB_URLS")?) {
-        Some(_) => Handlers::from_env().map(drop),
-        None => Ok(()),
-    }),
-    ("send-email", || send_email::Config::for_dev().map(drop)),
-    ("process-stripe-webhook", || process_stripe_webhook::Config::for_dev(HERE).map(drop)),
-    ("ingress", || ingress::Config::for_dev(HERE).map(drop)),
-    ("check-job-health", || check_job_health::Config::from_env().map(drop)),
-];
+/// Reads the settings of a program. What is wrong is noted.
+type Read = fn(&mut Reading);
 
 /// A base URL like that of `sigpost dev`.
 const HERE: &str = "http://localhost:8080";
 
-/// Warnings: `serve` starts with any of them.
+/// What the functions read in `sigpost dev` as well.
+const IN_DEV: [Read; 5] = [
+    |reading| drop(send_email::Config::read_for_dev(reading)),
+    |reading| drop(process_stripe_webhook::Config::read_for_dev(reading, HERE)),
+    |reading| drop(ingress::Config::read_for_dev(reading, HERE)),
+    |reading| drop(check_job_health::Config::read(reading)),
+    |reading| drop(sigpost_files::Config::read(reading)),
+];
+
+/// What they read only as programs of their own.
+const DEPLOYED: [Read; 3] = [
+    |reading| drop(Harness::read(reading)),
+    |reading| drop(ingress::Config::read(reading)),
+    |reading| drop(admin::Config::read(reading)),
+];
+
+/// What `sigpost dev` would not start with.
+pub(crate) fn of_dev() -> Vec<Problem> {
+    let mut reading = Reading::as_far_as_set();
+    IN_DEV.iter().for_each(|read| read(&mut reading));
+    reading.problems
+}
+
+/// All problems there are. A required setting that is not set is none: its program may not run here.
 pub(super) fn problems() -> Vec<Problem> {
-    let wrong = READERS.iter().filter_map(|(who, read)| Some((who, read().err()?)));
-    wrong.map(|(who, why)| Problem::warning(who, format!("{who} does not start: {why:#}"))).collect()
+    let mut reading = Reading::as_far_as_set();
+    IN_DEV.iter().chain(&DEPLOYED).for_each(|read| read(&mut reading));
+    reading.problems
 }

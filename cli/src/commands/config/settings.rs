@@ -28,7 +28,7 @@ const fn secret(name: &'static str) -> Setting {
 }
 
 /// What `sigpost serve` reads: sigpost's own, then those of AWS, which count where a setting needs AWS.
-pub(super) const SERVE: [Setting; 48] = [
+pub(super) const SERVE: [Setting; 53] = [
     secret("DATABASE_URL"),
     secret("DATABASE_PASSWORD"),
     setting("DATABASE_CONNECTIONS", || Some("8".into())),
@@ -65,6 +65,11 @@ pub(super) const SERVE: [Setting; 48] = [
     setting("OTEL_TRACES_SAMPLER", || Some("parentbased_always_on".into())),
     plain("OTEL_TRACES_SAMPLER_ARG"),
     setting("OTEL_SDK_DISABLED", || Some("false".into())),
+    plain("OTEL_RESOURCE_ATTRIBUTES"),
+    setting("OTEL_BSP_SCHEDULE_DELAY", || Some("5000".into())),
+    setting("OTEL_BSP_EXPORT_TIMEOUT", || Some("30000".into())),
+    setting("OTEL_BSP_MAX_QUEUE_SIZE", || Some("2048".into())),
+    setting("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", || Some("512".into())),
     plain("SIGPOST_DEPLOYMENT"),
     plain("AWS_REGION"),
     plain("AWS_DEFAULT_REGION"),
@@ -147,6 +152,34 @@ mod tests {
 
     fn names(settings: &[Setting]) -> BTreeSet<String> {
         settings.iter().map(|setting| setting.name.to_owned()).collect()
+    }
+
+    /// Read by commands of the CLI alone, by its development database, or by clap.
+    const OF_THE_CLI: [&str; 6] =
+        ["SIGPOST_DATA_DIR", "SIGPOST_DEV_DATABASE_URL", "ADMIN_URL", "ADMIN_IAM", "NO_COLOR", "PG_BIN"];
+
+    #[test]
+    fn page_of_the_settings_has_each_with_its_default() {
+        let page = include_str!("../../../../docs/settings.md");
+        let rows: Vec<Vec<&str>> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+            .collect();
+        let of_page: BTreeSet<String> = rows.iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
+        assert_eq!(of_page.len(), rows.len(), "a setting is there twice");
+        let all = || SERVE.iter().chain(&OTHER_FUNCTIONS);
+        let of_code: BTreeSet<String> =
+            all().map(|setting| setting.name).chain(OF_THE_CLI).map(str::to_owned).collect();
+        let differ: Vec<_> = of_code.symmetric_difference(&of_page).collect();
+        assert!(differ.is_empty(), "{differ:?}");
+        for setting in all() {
+            let row = rows.iter().find(|row| row[0].trim_matches('`') == setting.name).expect("the row");
+            let [_, programs, default, form] = row[..] else { panic!("{row:?} has not four cells") };
+            assert!(!programs.is_empty() && !form.is_empty(), "{row:?}");
+            let expected = (setting.default)().map(|default| format!("`{default}`")).unwrap_or_default();
+            assert!(default == expected || expected.is_empty() && default == "required", "{row:?}: {expected}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The environment.
 
 use anyhow::Result;
-use dispatch::config::Problem;
 use sigpost_runtime::env;
+use sigpost_runtime::settings::Problem;
 
 use super::finding::Finding;
 use super::subject::Subject;

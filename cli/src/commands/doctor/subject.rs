@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use dispatch::config::Problem;
 use reqwest::Url;
+use sigpost_runtime::settings::Problem;
 use sigpost_store::diagnosis::server::{self, Server};
 use sigpost_store::diagnosis::traffic::{self, Traffic};
 use sigpost_store::{Connection, Database};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use sigpost_runtime::settings::Problem;
 use sigpost_store::url;
 
-use super::{Config, Problem};
+use super::Config;
 
 /// A lease below this is lost by any pause of a process.
 const SHORTEST_LEASE: Duration = Duration::from_secs(5);

@@ -17,9 +17,7 @@ mod request;
 
 use anyhow::{Result, ensure};
 use aws_config::SdkConfig;
-use sigpost_runtime::env;
-
-use crate::config::Reading;
+use sigpost_runtime::{Reading, env};
 
 pub(crate) use driver::EventBridgeDriver;
 pub use reconcile::Drift;

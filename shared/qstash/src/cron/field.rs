@@ -9,7 +9,7 @@ pub(super) struct Field {
     greatest: u8,
     /// How many different values there are: one less in a week, where 0 and 7 are Sunday.
     values: u8,
-    /// For the numbers from the first of `NAMES_FROM` on.
+    /// For the numbers from `names_from` on.
     names: &'static [&'static str],
     names_from: u8,
 }

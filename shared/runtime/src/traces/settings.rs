@@ -19,6 +19,14 @@ const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
 const PROTOCOL: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
 
+const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
+/// The queue of spans, in numbers: counts, and times in milliseconds.
+const BATCH: [&str; 4] =
+    ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"];
+
+/// Reads a variable.
+type Var<'a> = dyn Fn(&'static str) -> Result<Option<String>, Unusable> + 'a;
+
 /// The only protocol that is spoken here.
 const SPOKEN: &str = "http/protobuf";
 
@@ -50,42 +58,121 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// The first setting that cannot be used.
-    pub fn from_env() -> Result<Option<Self>, Unusable> {
-        Self::read(|name| env::var(name).map_err(|_| unusable(name, "is not valid UTF-8")))
+    /// All settings that cannot be used.
+    pub fn from_env() -> Result<Option<Self>, Vec<Unusable>> {
+        Self::read(&|name| env::var(name).map_err(|_| unusable(name, "is not valid UTF-8")))
     }
 
-    fn read(var: impl Fn(&'static str) -> Result<Option<String>, Unusable>) -> Result<Option<Self>, Unusable> {
-        let first_of = |names: [&'static str; 2]| {
-            let given = names.map(|name| Ok((name, var(name)?)));
-            let given = given.into_iter().collect::<Result<Vec<_>, _>>()?;
-            Ok(given.into_iter().find_map(|(name, text)| Some((name, text?))))
-        };
-        match var(DISABLED)?.map(|text| text.to_ascii_lowercase()).as_deref() {
-            Some("true") => return Ok(None),
-            Some("false") | None => {}
-            Some(_) => return Err(unusable(DISABLED, "must be true or false")),
-        }
-        let endpoint = match (var(TRACES_ENDPOINT)?, var(ENDPOINT)?) {
-            (Some(url), _) => checked(TRACES_ENDPOINT, url)?,
-            (None, Some(url)) => checked(ENDPOINT, format!("{}/v1/traces", url.trim_end_matches('/')))?,
-            (None, None) => return Ok(None),
-        };
-        if let Some((setting, protocol)) = first_of(PROTOCOL)?
-            && protocol != SPOKEN
-        {
-            return Err(unusable(setting, "must be http/protobuf, the only protocol that is spoken here"));
-        }
-        let headers = first_of(HEADERS)?.map_or_else(
-            || Ok(HashMap::new()),
-            |(setting, text)| {
-                pairs(&text).ok_or(unusable(setting, "must be headers as name=value, separated by commas"))
-            },
-        )?;
-        let sampler =
-            sampler(var(SAMPLER)?.as_deref().unwrap_or("parentbased_always_on"), var(SAMPLER_ARG)?.as_deref())?;
-        Ok(Some(Self { endpoint, headers, service_name: var(SERVICE_NAME)?, sampler }))
+    /// All settings that cannot be used, also where traces are off for lack of an endpoint.
+    pub(crate) fn problems() -> Vec<Unusable> {
+        Self::from_env().err().unwrap_or_default()
     }
+
+    fn read(var: &Var<'_>) -> Result<Option<Self>, Vec<Unusable>> {
+        let mut problems = Vec::new();
+        let mut note = |why: Unusable| problems.push(why);
+        if is_disabled(var).unwrap_or_else(|why| {
+            note(why);
+            false
+        }) {
+            return Ok(None);
+        }
+        let endpoint = endpoint(var).unwrap_or_else(|why| {
+            note(why);
+            None
+        });
+        check_protocol(var).unwrap_or_else(&mut note);
+        let headers = headers(var).unwrap_or_else(|why| {
+            note(why);
+            HashMap::new()
+        });
+        let sampler = sampler_of(var).unwrap_or_else(|why| {
+            note(why);
+            Sampler::AlwaysOff
+        });
+        for why in BATCH.iter().filter_map(|setting| check_number(var, setting).err()) {
+            note(why);
+        }
+        check_attributes(var).unwrap_or_else(&mut note);
+        let service_name = var(SERVICE_NAME).unwrap_or_else(|why| {
+            note(why);
+            None
+        });
+        match problems.is_empty() {
+            true => Ok(endpoint.map(|endpoint| Self { endpoint, headers, service_name, sampler })),
+            false => Err(problems),
+        }
+    }
+}
+
+fn is_disabled(var: &Var<'_>) -> Result<bool, Unusable> {
+    match var(DISABLED)?.map(|text| text.to_ascii_lowercase()).as_deref() {
+        Some("true") => Ok(true),
+        Some("false") | None => Ok(false),
+        Some(_) => Err(unusable(DISABLED, "must be true or false")),
+    }
+}
+
+fn endpoint(var: &Var<'_>) -> Result<Option<String>, Unusable> {
+    match (var(TRACES_ENDPOINT)?, var(ENDPOINT)?) {
+        (Some(url), _) => checked(TRACES_ENDPOINT, url).map(Some),
+        (None, Some(url)) => checked(ENDPOINT, format!("{}/v1/traces", url.trim_end_matches('/'))).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn check_protocol(var: &Var<'_>) -> Result<(), Unusable> {
+    match first_of(var, PROTOCOL)? {
+        Some((setting, protocol)) if protocol != SPOKEN => {
+            Err(unusable(setting, "must be http/protobuf, the only protocol that is spoken here"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn headers(var: &Var<'_>) -> Result<HashMap<String, String>, Unusable> {
+    let Some((setting, text)) = first_of(var, HEADERS)? else { return Ok(HashMap::new()) };
+    pairs(&text).ok_or(unusable(setting, "must be headers as name=value, separated by commas"))
+}
+
+fn sampler_of(var: &Var<'_>) -> Result<Sampler, Unusable> {
+    sampler(var(SAMPLER)?.as_deref().unwrap_or("parentbased_always_on"), var(SAMPLER_ARG)?.as_deref())
+}
+
+/// OpenTelemetry's specification has such a number ignored with a warning; here it stops the start, as any
+/// other setting that cannot be used does.
+fn check_number(var: &Var<'_>, setting: &'static str) -> Result<(), Unusable> {
+    match var(setting)? {
+        Some(text) if !text.parse::<usize>().is_ok_and(|number| number > 0) => {
+            Err(unusable(setting, "must be a whole number of at least 1"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// OpenTelemetry's crate drops what it cannot read.
+fn check_attributes(var: &Var<'_>) -> Result<(), Unusable> {
+    let is_pair = |pair: &String| {
+        pair.split_once('=').is_some_and(|(key, value)| {
+            !key.trim().is_empty() && percent_decode_str(value.trim()).decode_utf8().is_ok()
+        })
+    };
+    match var(ATTRIBUTES)? {
+        Some(text) if !env::split(&text).iter().all(is_pair) => {
+            Err(unusable(ATTRIBUTES, "must be attributes as key=value, separated by commas"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The first of two settings that is set, with its name.
+fn first_of(var: &Var<'_>, names: [&'static str; 2]) -> Result<Option<(&'static str, String)>, Unusable> {
+    for name in names {
+        if let Some(text) = var(name)? {
+            return Ok(Some((name, text)));
+        }
+    }
+    Ok(None)
 }
 
 fn checked(setting: &'static str, url: String) -> Result<String, Unusable> {
@@ -130,7 +217,8 @@ mod tests {
     fn read(given: &[(&str, &str)]) -> Result<Option<Settings>, String> {
         let given = given.iter().filter(|(_, value)| !value.is_empty());
         let var = |name: &str| given.clone().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
-        Settings::read(|name| Ok(var(name))).map_err(|why| why.to_string())
+        Settings::read(&|name| Ok(var(name)))
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 
     fn on(given: &[(&str, &str)]) -> Settings {
@@ -179,10 +267,33 @@ mod tests {
             (SAMPLER, "s3cret"),
             (SAMPLER_ARG, "1.5"),
             (DISABLED, "s3cret"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "s3cret"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", "1.5"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "5s"),
+            (ATTRIBUTES, "s3cret"),
+            (ATTRIBUTES, "a=b,=s3cret"),
+            (ATTRIBUTES, "a=s3cret%FF"),
         ] {
-            let given = [(setting, value), (ENDPOINT, "http://c"), (SAMPLER, "traceidratio")];
-            let said = read(&given).expect_err(setting);
-            assert!(said.starts_with(&format!("{setting} must be ")) && !said.contains("s3cret"), "{said}");
+            // With an endpoint and without one.
+            for endpoint in ["http://c", ""] {
+                let given = [(setting, value), (ENDPOINT, endpoint), (SAMPLER, "traceidratio")];
+                let said = read(&given).expect_err(setting);
+                assert!(said.starts_with(&format!("{setting} must be ")) && !said.contains("s3cret"), "{said}");
+            }
+            let disabled = read(&[(DISABLED, "true"), (setting, value)]);
+            assert!(disabled.is_ok_and(|settings| settings.is_none()) || setting == DISABLED, "{setting}");
+        }
+        let all = read(&[(PROTOCOL[1], "grpc"), (SAMPLER, "some"), (ATTRIBUTES, "a")]).expect_err("three");
+        assert_eq!(all.matches(" must be ").count(), 3, "{all}");
+    }
+
+    #[test]
+    fn attributes_and_the_queue_are_taken_as_opentelemetry_documents_them() {
+        let attributes = "service.namespace=shop, deployment.environment.name=eu%20west,";
+        for (setting, value) in [(ATTRIBUTES, attributes), (BATCH[0], "5000"), (BATCH[3], "512")] {
+            assert!(read(&[(ENDPOINT, "http://c"), (setting, value)]).is_ok_and(|settings| settings.is_some()));
         }
     }
 }

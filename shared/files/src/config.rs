@@ -1,0 +1,77 @@
+//! Where the files of a deployment are, from the environment.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use object_store::aws::AmazonS3Builder;
+use sigpost_runtime::Reading;
+use url::Url;
+
+use crate::files::LINK_VALID_MOST;
+use crate::{Bucket, Files, LINK_VALID};
+
+/// What is allowed.
+const FORM: &str = "must be s3://bucket/prefix or file:///folder";
+
+/// A place that was read and is not used yet.
+#[derive(Clone, Debug)]
+pub enum Config {
+    /// A bucket of S3.
+    Bucket(Files),
+    /// A folder of this machine.
+    Folder(PathBuf),
+}
+
+impl Config {
+    /// Reads `FILES_URL` (required: `s3://bucket/prefix`, or `file:///folder`) and `FILES_LINK_SECONDS`
+    /// (default 43200, at most 604800). For S3 the usual variables count: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`; without keys the container's or the
+    /// machine's role. What is missing or malformed is noted.
+    pub fn read(reading: &mut Reading) -> Option<Self> {
+        let link_valid = link_valid(reading);
+        reading.required_as("FILES_URL", |url| Self::at(url, link_valid))
+    }
+
+    /// The same where nothing is set: this folder.
+    pub fn read_or_folder(reading: &mut Reading, folder: &Path) -> Option<Self> {
+        match reading.text("FILES_URL") {
+            Some(_) => Self::read(reading),
+            None => Some(Self::Folder(folder.to_owned())),
+        }
+    }
+
+    fn at(url: &str, link_valid: Duration) -> Result<Self> {
+        let url = Url::parse(url).map_err(|_| anyhow!("FILES_URL: {FORM}"))?;
+        match (url.scheme(), url.host_str()) {
+            ("s3", Some(name)) => {
+                let (name, prefix) = (name.to_owned(), url.path().to_owned());
+                let access = AmazonS3Builder::from_env();
+                Files::in_bucket(Bucket { name, prefix, access, link_valid }).map(Self::Bucket)
+            }
+            ("file", _) => url.to_file_path().ok().map(Self::Folder).context("FILES_URL: is not the URL of a folder"),
+            _ => bail!("FILES_URL: {FORM}"),
+        }
+    }
+
+    /// The place. A folder is made when it is missing.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be made.
+    pub fn open(self) -> Result<Files> {
+        match self {
+            Self::Bucket(files) => Ok(files),
+            Self::Folder(folder) => Files::in_folder(&folder),
+        }
+    }
+}
+
+fn link_valid(reading: &mut Reading) -> Duration {
+    let read = reading.checked("FILES_LINK_SECONDS", |text| {
+        let most = LINK_VALID_MOST.as_secs();
+        let seconds = text.parse().ok().filter(|seconds| (1..=most).contains(seconds));
+        seconds.with_context(|| format!("FILES_LINK_SECONDS={text:?} must be a whole number from 1 to {most}"))
+    });
+    read.map_or(LINK_VALID, Duration::from_secs)
+}

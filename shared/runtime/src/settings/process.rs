@@ -1,0 +1,17 @@
+//! The settings of every process: its log, its traces, where it listens, how it reaches AWS.
+
+use super::{Problem, Reading, http_url};
+use crate::{serve, telemetry, traces};
+
+/// What is wrong with them.
+pub(super) fn problems() -> Vec<Problem> {
+    let mut reading = Reading::as_far_as_set();
+    telemetry::check(&mut reading);
+    serve::address(&mut reading);
+    for endpoint in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER"] {
+        reading.checked(endpoint, |text| http_url(endpoint, text));
+    }
+    let traces = traces::Settings::problems().into_iter();
+    reading.problems.extend(traces.map(|why| Problem::error(why.setting, why.to_string())));
+    reading.problems
+}

@@ -1,0 +1,98 @@
+//! Programs of their own check their settings at the start. `sigpost config check` has the whole table.
+
+use std::process::{Command, Output};
+
+const HANDLERS: [&str; 2] = [env!("CARGO_BIN_EXE_email-handler"), env!("CARGO_BIN_EXE_export-handler")];
+const ADMIN: &str = env!("CARGO_BIN_EXE_admin-function");
+const DISPATCHER: &str = env!("CARGO_BIN_EXE_killable-dispatcher");
+
+/// The end of a program that has every setting it needs, with this one changed.
+fn started(program: &str, changed: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(program);
+    command.env_clear().envs([
+        ("DATABASE_URL", "postgres://u:s3cret@127.0.0.1:1/none"),
+        ("QSTASH_TOKEN", "a-token-of-my-own"),
+        ("QSTASH_CURRENT_SIGNING_KEY", "sig_current_of_thirty-two_bytes_s3cret"),
+        ("QSTASH_NEXT_SIGNING_KEY", "sig_next_of_thirty-two_bytes_s3cret"),
+        ("BASE_URL", "https://acme.example"),
+        ("FILES_URL", "s3://bucket/prefix"),
+        ("AWS_REGION", "eu-central-1"),
+        ("RESEND_API_KEY", "s3cret"),
+        ("RESEND_FROM_EMAIL", "Acme <hello@acme.example>"),
+        ("ADMIN_TOKEN", "an-admin-token-of-32-characters-s3cret"),
+    ]);
+    command.envs(changed.iter().copied()).output().expect("the program starts")
+}
+
+fn assert_rejected(program: &str, setting: &str, value: &str, text: &str) {
+    let output = started(program, &[(setting, value)]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{program} with {setting}={value}: {said}");
+    assert!(said.contains(text) && !said.contains("s3cret"), "{program} with {setting}={value}: {said}");
+}
+
+#[test]
+fn no_program_starts_with_a_wrong_setting_that_all_have() {
+    for (setting, value, text) in [
+        ("DATABASE_URL", "", "DATABASE_URL is not set"),
+        ("DATABASE_URL", "mysql://u:s3cret@h/d", "DATABASE_URL cannot be read: "),
+        ("DATABASE_URL", "postgres://u:s3cret@h:port/d", "DATABASE_URL cannot be read: "),
+        ("DATABASE_CONNECTIONS", "0", "DATABASE_CONNECTIONS must be at least 1"),
+        ("LISTEN", "nowhere", "LISTEN=\"nowhere\" cannot be read: "),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT=\"xml\" is no format, expected text or json"),
+        ("RUST_LOG", "=loud", "RUST_LOG=\"=loud\" is no filter"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "s3cret", "OTEL_BSP_SCHEDULE_DELAY must be a whole number of at least 1"),
+        ("OTEL_TRACES_SAMPLER", "s3cret", "OTEL_TRACES_SAMPLER must be always_on"),
+    ] {
+        for program in HANDLERS.into_iter().chain([ADMIN, DISPATCHER]) {
+            assert_rejected(program, setting, value, text);
+        }
+    }
+}
+
+#[test]
+fn no_handler_starts_with_a_wrong_setting_of_handlers() {
+    for (setting, value, text) in [
+        ("BASE_URL", "", "BASE_URL is not set"),
+        ("BASE_URL", "ftp://x", "BASE_URL: "),
+        ("JOB_URLS", "send-email=ftp://x", "JOB_URLS: send-email: "),
+        ("JOB_SEALING_KEYS", "s3cret", "JOB_SEALING_KEYS: "),
+        ("QSTASH_NEXT_SIGNING_KEY", "", "QSTASH_NEXT_SIGNING_KEY is not set"),
+        ("MAX_BODY_BYTES", "0", "MAX_BODY_BYTES must be at least 1"),
+        ("MAX_BODY_BYTES", "10MB", "MAX_BODY_BYTES=\"10MB\" cannot be read: "),
+    ] {
+        for program in HANDLERS {
+            assert_rejected(program, setting, value, text);
+        }
+    }
+    let [email, export] = HANDLERS;
+    for (program, setting, value, text) in [
+        (email, "RESEND_API_KEY", "", "RESEND_API_KEY is not set"),
+        (email, "RESEND_FROM_EMAIL", "nobody", "RESEND_FROM_EMAIL: is not an e-mail address"),
+        (email, "RESEND_RATE_LIMIT", "0", "RESEND_RATE_LIMIT=\"0\" cannot be read: "),
+        (export, "FILES_URL", "ftp://x", "FILES_URL: must be s3://bucket/prefix or file:///folder"),
+        (
+            export,
+            "FILES_LINK_SECONDS",
+            "604801",
+            "FILES_LINK_SECONDS=\"604801\" must be a whole number from 1 to 604800",
+        ),
+        (ADMIN, "ADMIN_AUTH", "foo", "ADMIN_AUTH=\"foo\" is neither token nor iam"),
+        (ADMIN, "ADMIN_TOKEN", "short", "ADMIN_TOKEN has fewer than 32 characters"),
+        (ADMIN, "QSTASH_URL", "localhost", "QSTASH_URL is not an http or https URL"),
+        (DISPATCHER, "MAX_IN_FLIGHT", "0", "MAX_IN_FLIGHT must be at least 1"),
+    ] {
+        assert_rejected(program, setting, value, text);
+    }
+}
+
+#[test]
+fn a_program_says_all_that_is_wrong_at_once() {
+    let wrong = [("DATABASE_URL", "mysql://x"), ("BASE_URL", ""), ("FILES_URL", "ftp://x"), ("LOG_FORMAT", "xml")];
+    let output = started(HANDLERS[1], &wrong);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("4 settings are wrong:"), "{said}");
+    for (setting, _) in wrong {
+        assert!(said.contains(&format!("  - {setting}")), "{setting}: {said}");
+    }
+}
