@@ -15,9 +15,11 @@ const MAX_MESSAGE: usize = 1000;
 
 texts! {
     /// How much it matters.
+    #[derive(Default)]
     Priority {
         Critical = "critical",
         Important = "important",
+        #[default]
         Info = "info",
     }
 }
@@ -45,12 +47,6 @@ pub struct Event {
     /// From when on nobody needs to see it. Default: it is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-}
-
-impl Default for Priority {
-    fn default() -> Self {
-        Self::Info
-    }
 }
 
 impl Event {

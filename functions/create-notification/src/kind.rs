@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 /// An enum whose variants have texts, the same in JSON and in the database.
 macro_rules! texts {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal,)+ }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$attribute:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum $name {
-            $(#[doc = concat!("`", $text, "`.")] #[serde(rename = $text)] $variant,)+
+            $(#[doc = concat!("`", $text, "`.")] #[serde(rename = $text)] $(#[$attribute])* $variant,)+
         }
 
         impl $name {
