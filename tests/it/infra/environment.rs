@@ -29,7 +29,7 @@ fn variables(source: &str) -> BTreeSet<String> {
 }
 
 fn required(source: &str) -> BTreeSet<String> {
-    let calls = ["required(\"", "required_as(\""];
+    let calls = ["env::required(\"", "reading.required(\"", "reading.required_as(\""];
     let after = calls.iter().flat_map(|call| source.split(call).skip(1));
     after.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
 }
