@@ -20,8 +20,8 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// JSON in Lambda or when `LOG_FORMAT=json`, else text. What [`check`] rejects counts as text: errors
-    /// about settings are logged, too.
+    /// JSON in Lambda or when `LOG_FORMAT=json`, else text. Any other value counts as text here and
+    /// is rejected with the other settings, by [`Reading::of_process`].
     pub fn from_env() -> Self {
         let asked = env::var("LOG_FORMAT").ok().flatten().and_then(|text| Self::parse(&text).ok());
         if env::in_lambda() { Self::Json } else { asked.unwrap_or(Self::Text) }
