@@ -248,3 +248,19 @@ async fn without_the_database_a_token_goes_on_for_as_long_as_it_is_remembered() 
     let_pass(Duration::from_secs(10)).await;
     assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn the_scheme_of_a_token_is_read_in_any_case() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let named = app.database.create_token("read", Scope::Read, None).await;
+    for token in [DEV_TOKEN, &named] {
+        for scheme in ["Bearer", "bearer", "BEARER", "bEARER "] {
+            let request = app.anonymous(Method::GET, "/v2/dlq").header("Authorization", format!("{scheme} {token}"));
+            assert_eq!(answered(request).await.status, StatusCode::OK, "{scheme}");
+        }
+        for value in [token.to_owned(), format!("Token {token}"), format!("Bearer{token}")] {
+            let request = app.anonymous(Method::GET, "/v2/dlq").header("Authorization", &value);
+            assert_eq!(answered(request).await.status, StatusCode::UNAUTHORIZED);
+        }
+    }
+}

@@ -2,10 +2,10 @@
 
 use anyhow::{Result, anyhow, bail};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sigpost_runtime::{ApiError, Reading, env, is_signed_for_aws};
+use sigpost_runtime::{ApiError, Reading, bearer, env, is_signed_for_aws};
 
 use crate::admin_token::{AdminToken, Refused};
 
@@ -54,11 +54,6 @@ fn is_iam(text: &str, in_lambda: bool) -> Result<bool> {
         "iam" => bail!("ADMIN_AUTH=iam: only Lambda checks signatures; leave it out, and set ADMIN_TOKEN"),
         other => bail!("ADMIN_AUTH={other:?} is neither token nor iam"),
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let given = headers.get(header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer ")?;
-    Some(given.trim_ascii())
 }
 
 impl From<Refused> for ApiError {

@@ -105,7 +105,9 @@ mod tests {
         }
         let (status, _, body) = answer(api.clone(), URI, Some("Bearer wrong")).await;
         assert_eq!((status, &body["error"]), (429, &json!("too many wrong tokens; the right one is let in")));
-        assert_eq!(answer(api, URI, Some(&format!("Bearer {TOKEN}"))).await.0, 503);
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            assert_eq!(answer(api.clone(), URI, Some(&format!("{scheme} {TOKEN}"))).await.0, 503, "{scheme}");
+        }
     }
 
     #[tokio::test]

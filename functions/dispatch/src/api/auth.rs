@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sigpost_qstash::names::TOKEN_PARAMETER;
-use sigpost_runtime::ApiError;
+use sigpost_runtime::{ApiError, bearer};
 
 use self::permission::Action;
 use crate::api::query;
@@ -52,8 +52,8 @@ async fn admit(state: &State, token: Option<Cow<'_, [u8]>>, action: Action) -> R
 
 /// A header counts; the query is for callers that cannot set one.
 fn token_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<Cow<'a, [u8]>> {
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        return value.as_bytes().strip_prefix(b"Bearer ").map(|token| Cow::Borrowed(token.trim_ascii()));
+    if headers.contains_key(header::AUTHORIZATION) {
+        return bearer(headers).map(Cow::Borrowed);
     }
     let token = query::pairs(uri.query()?).find(|(name, _)| name == TOKEN_PARAMETER);
     token.map(|(_, value)| Cow::Owned(value.into_owned().into_bytes()))
