@@ -38,7 +38,7 @@ async fn the_next_attempt_comes_when_the_answer_or_the_sender_or_the_backoff_say
         (None, Some("pow(retried, 0) * 1500.5"), 1_500),
         // e^2.5 seconds.
         (None, None, 12_182),
-        (Some(("Retry-After", "90000")), None, 12_182),
+        (Some(("Retry-After", "90000")), None, 86_400_000),
     ] {
         let answer = Answer::status(429);
         app.receiver.answers([match header {
