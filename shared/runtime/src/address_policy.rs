@@ -5,6 +5,8 @@
 //! The check is made where a connection is made, on the address that is connected to: a name that
 //! resolves to a public address when published and to `127.0.0.1` when delivered is refused.
 
+mod special_purpose;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
@@ -13,6 +15,7 @@ use url::{Host, Url};
 
 use crate::HostOverride;
 use crate::host_pattern::HostPattern;
+use special_purpose::{special_purpose, unwrapped};
 
 /// The rule, shared by the publish API (addresses written in the URL) and the HTTP client (every connection).
 #[derive(Clone, Debug, Default)]
@@ -22,9 +25,12 @@ pub struct AddressPolicy {
     overrides: Vec<HostOverride>,
 }
 
-/// A target that the policy refuses; the text is QStash's.
+/// A target that the policy rejects. The text begins as QStash's, and then names the setting that permits the target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid destination url: endpoint resolves to a {kind} address: {address}")]
+#[error(
+    "invalid destination url: endpoint resolves to a {kind} address: {address}; to permit it, name it in ALLOW_TARGETS \
+     (serve: --allow-targets)"
+)]
 pub struct Refused {
     kind: &'static str,
     address: IpAddr,
@@ -104,9 +110,10 @@ impl AddressPolicy {
         match url.host() {
             Some(Host::Ipv4(address)) => self.check_address(address.into()),
             Some(Host::Ipv6(address)) => self.check_address(address.into()),
-            Some(Host::Domain(name)) if is_localhost(name) && !self.allows_host(name) => {
-                self.check_address(Ipv6Addr::LOCALHOST.into())
-            }
+            // It resolves to either; the resolver leaves out the one that is not allowed.
+            Some(Host::Domain(name)) if is_localhost(name) && !self.allows_host(name) => self
+                .check_address(Ipv4Addr::LOCALHOST.into())
+                .or_else(|_| self.check_address(Ipv6Addr::LOCALHOST.into())),
             _ => Ok(()),
         }
     }
@@ -120,68 +127,6 @@ pub struct InvalidTarget(String);
 fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
-}
-
-/// An IPv4 address inside an IPv6 one (mapped, NAT64, 6to4, Teredo's are refused below) is judged as IPv4.
-fn unwrapped(address: IpAddr) -> IpAddr {
-    let IpAddr::V6(v6) = address else { return address };
-    if let Some(v4) = v6.to_ipv4_mapped() {
-        return v4.into();
-    }
-    match v6.segments() {
-        // NAT64, RFC 6052: reaches the IPv4 address in its last 32 bits.
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4_from(high, low).into(),
-        // 6to4, RFC 3056: the IPv4 address follows the prefix.
-        [0x2002, high, low, ..] => v4_from(high, low).into(),
-        // IPv4-compatible, deprecated by RFC 4291, but some systems still route it.
-        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => v4_from(high, low).into(),
-        _ => address,
-    }
-}
-
-fn v4_from(high: u16, low: u16) -> Ipv4Addr {
-    Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))
-}
-
-/// The name of the special-purpose range (IANA registries of RFC 6890) the address is in, or `None` for a public one.
-fn special_purpose(address: IpAddr) -> Option<&'static str> {
-    match address {
-        IpAddr::V4(v4) => special_purpose_v4(v4),
-        IpAddr::V6(v6) => special_purpose_v6(v6),
-    }
-}
-
-fn special_purpose_v4(address: Ipv4Addr) -> Option<&'static str> {
-    Some(match address.octets() {
-        [127, ..] => "loopback",
-        [0, ..] => "unspecified",
-        [10, ..] | [192, 168, ..] => "private",
-        [172, second, ..] if second & 0xf0 == 16 => "private",
-        [169, 254, ..] => "link-local",
-        [100, second, ..] if second & 0xc0 == 64 => "shared",
-        [192, 0, 0, _] | [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => "reserved",
-        [198, second, ..] if second & 0xfe == 18 => "benchmarking",
-        [first, ..] if first >= 240 => "reserved",
-        [first, ..] if first >= 224 => "multicast",
-        _ => return None,
-    })
-}
-
-fn special_purpose_v6(address: Ipv6Addr) -> Option<&'static str> {
-    if address.is_loopback() {
-        return Some("loopback");
-    }
-    Some(match address.segments() {
-        [0, 0, 0, 0, 0, 0, 0, 0] => "unspecified",
-        [first, ..] if first & 0xfe00 == 0xfc00 => "private",
-        [first, ..] if first & 0xffc0 == 0xfe80 => "link-local",
-        [first, ..] if first & 0xffc0 == 0xfec0 => "private",
-        [first, ..] if first & 0xff00 == 0xff00 => "multicast",
-        [0x64, 0xff9b, 1, ..] | [0x100, 0, 0, 0, ..] | [0x2001, 0xdb8, ..] | [0x3fff, ..] => "reserved",
-        // Teredo and the rest of 2001::/23: nothing that a handler listens on.
-        [0x2001, second, ..] if second < 0x200 => "reserved",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -264,9 +209,27 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_speaks_as_qstash_does() {
+    fn localhost_is_allowed_with_either_of_its_addresses() {
+        for (networks, is_allowed) in [
+            (&["127.0.0.1"][..], true),
+            (&["127.0.0.0/8"], true),
+            (&["::1"], true),
+            (&["localhost"], true),
+            (&["10.0.0.0/8"], false),
+        ] {
+            let policy = AddressPolicy::allowing(networks).expect("list");
+            assert_eq!(allowed(&policy, "http://localhost:3000/"), is_allowed, "{networks:?}");
+        }
+    }
+
+    #[test]
+    fn a_rejection_begins_as_in_qstash_and_names_the_setting() {
         let refused =
             AddressPolicy::public_only().check_url(&Url::parse("http://[::1]/").expect("url")).expect_err("refused");
-        assert_eq!(refused.to_string(), "invalid destination url: endpoint resolves to a loopback address: ::1");
+        assert_eq!(
+            refused.to_string(),
+            "invalid destination url: endpoint resolves to a loopback address: ::1; to permit it, name it in ALLOW_TARGETS \
+             (serve: --allow-targets)"
+        );
     }
 }
