@@ -37,7 +37,8 @@ async fn items_are_answered_in_order_groups_nested_and_failures_in_their_slots()
         [{ "messageId": id("/1/0/messageId"), "url": a }, { "messageId": id("/1/1/messageId"), "url": b }],
         { "error": "topic none not found" },
         { "error": "Upstash-Retries: must be a whole number, 0 or more" },
-        { "error": "invalid destination url: endpoint resolves to a private address: 10.0.0.1" },
+        { "error": "invalid destination url: endpoint resolves to a private address: 10.0.0.1; to permit it, name it in \
+             ALLOW_TARGETS (serve: --allow-targets)" },
         { "error": "[5].destination: is missing" },
         { "error": "[6].headers.Upstash-Retries: invalid type: integer `3`, expected a string" },
         { "error": "[7]: invalid type: integer `7`, expected an object" },
