@@ -7,10 +7,10 @@ const SCHEME: &[u8] = b"bearer";
 /// The token in `Authorization: Bearer <token>`; `None` without that header or with another scheme. The scheme is
 /// compared in any case (RFC 9110 section 11.1), and any number of spaces may follow it.
 pub fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers.get(header::AUTHORIZATION)?.as_bytes().trim_ascii();
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
     let (scheme, token) = value.split_at_checked(SCHEME.len())?;
     (scheme.eq_ignore_ascii_case(SCHEME) && token.first().is_some_and(u8::is_ascii_whitespace))
-        .then(|| token.trim_ascii_start())
+        .then(|| token.trim_ascii())
 }
 
 #[cfg(test)]
@@ -28,6 +28,7 @@ mod tests {
             ("bEaReR   t ", Some("t")),
             ("Bearert", None),
             ("Bearer", None),
+            ("Bearer ", Some("")),
             ("Basic dDp0", None),
             ("t", None),
             ("", None),
