@@ -186,7 +186,8 @@ async fn what_is_no_endpoint_or_no_name_is_refused_and_limits_are_412() {
     for (url, reason) in [
         (
             "http://10.0.0.1/",
-            "endpoints[0].url: invalid destination url: endpoint resolves to a private address: 10.0.0.1",
+            "endpoints[0].url: invalid destination url: endpoint resolves to a private address: 10.0.0.1; to permit it, name it in \
+             ALLOW_TARGETS (serve: --allow-targets)",
         ),
         ("ftp://a.example", "endpoints[0].url: "),
     ] {

@@ -31,7 +31,7 @@ test("a destination on a network that is not allowed", async () => {
   const asked = client.publish({ url: "http://10.0.0.1/" });
   assert.deepEqual(await refusal(asked), [
     400,
-    "invalid destination url: endpoint resolves to a private address: 10.0.0.1",
+    "invalid destination url: endpoint resolves to a private address: 10.0.0.1; to permit it, name it in ALLOW_TARGETS (serve: --allow-targets)",
   ]);
 });
 

@@ -26,7 +26,10 @@ class Errors(unittest.TestCase):
         self.assert_refused(400, "DeduplicationId cannot contain ':'", deduplication_id="user:1")
 
     def test_a_destination_on_a_network_that_is_not_allowed(self):
-        text = "invalid destination url: endpoint resolves to a private address: 10.0.0.1"
+        text = (
+            "invalid destination url: endpoint resolves to a private address: 10.0.0.1; "
+            "to permit it, name it in ALLOW_TARGETS (serve: --allow-targets)"
+        )
         self.assert_refused(400, text, url="http://10.0.0.1/")
 
     def test_a_base_url_with_slashes_at_its_end_is_the_same_one(self):
