@@ -1,5 +1,8 @@
 //! Serving a router: as a Lambda function when the Runtime API is there, else on a socket.
 
+mod connections;
+mod header_limit;
+
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,7 +10,6 @@ use anyhow::{Context, Result, anyhow};
 use axum::Router;
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
-use axum::serve::ListenerExt;
 use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt, Full};
@@ -56,7 +58,7 @@ pub type LambdaService = BoxCloneSyncService<lambda_http::Request, Response<Full
 
 /// Makes a router what Lambda's runtime calls. After each call it may tell CloudWatch how much memory there is left.
 pub fn lambda_service(router: Router) -> LambdaService {
-    let router = answer_panics(router);
+    let router = header_limit::limit_headers(answer_panics(router));
     BoxCloneSyncService::new(service_fn(move |request: lambda_http::Request| {
         let mut router = router.clone();
         async move {
@@ -83,19 +85,17 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Serves until `shutdown` completes and the requests under way are answered.
+///
+/// # Errors
+///
+/// None at present; the caller ends when this does.
 pub async fn serve_on(
     listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    // Answers are small and written at once: waiting for more to send only adds latency.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    axum::serve(listener, answer_panics(router).into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(shutdown)
-        .await
-        .context("the server ended")
+    connections::serve(listener, header_limit::limit_headers(answer_panics(router)), shutdown).await;
+    Ok(())
 }
 
 /// Completes at SIGINT (Ctrl-C) or SIGTERM. They are caught from the call on, not from the first
