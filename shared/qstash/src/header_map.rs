@@ -1,10 +1,19 @@
 //! Headers as they are stored and shown: a JSON object from name to list of values.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// Where the `Authorization` from a URL's user info is kept. No header has such a name: what does not know of it
+/// neither shows nor sends it.
+const URL_AUTHORIZATION: &str = ":authorization";
+
+/// Stands before a stored value that is Latin-1. A header value has no control character.
+const LATIN_1: char = '\u{1}';
 
 /// Headers under their canonical names (Go's casing, `Bypass-Tunnel-Reminder`), the form in which
 /// QStash stores and returns them; the SDK tests compare it literally.
@@ -45,11 +54,23 @@ impl Headers {
         for (name, value) in headers {
             let value = match std::str::from_utf8(value.as_bytes()) {
                 Ok(text) => text.to_owned(),
-                Err(_) => value.as_bytes().iter().copied().map(char::from).collect(),
+                Err(_) => latin_1(value.as_bytes()).collect(),
             };
             map.append(name.as_str(), value);
         }
         map
+    }
+
+    /// Keeps the `Authorization` that a URL's user info makes. It is sent unless there is another one, and not shown.
+    pub fn set_url_authorization(&mut self, authorization: &str) {
+        self.0.insert(URL_AUTHORIZATION.to_owned(), vec![authorization.to_owned()]);
+    }
+
+    /// As they are shown: as text, and without what comes from a URL's user info.
+    pub fn shown(&self) -> Self {
+        let shown = |values: &Vec<String>| values.iter().map(|value| text_of(value).to_owned()).collect();
+        let headers = self.0.iter().filter(|(name, _)| *name != URL_AUTHORIZATION);
+        Self(headers.map(|(name, values)| (name.clone(), shown(values))).collect())
     }
 
     /// As headers of a request. What cannot be one (it can come from a database that others write
@@ -61,13 +82,43 @@ impl Headers {
                 continue;
             };
             for value in values {
-                if let Ok(value) = HeaderValue::from_str(value) {
+                if let Ok(value) = HeaderValue::from_bytes(&bytes_of(value)) {
                     map.append(&name, value);
                 }
             }
         }
+        if let Some(Ok(value)) = self.get(URL_AUTHORIZATION).map(HeaderValue::from_str) {
+            map.entry(AUTHORIZATION).or_insert(value);
+        }
         map
     }
+}
+
+/// A value as it is stored: UTF-8 as it is, other bytes as Latin-1 (RFC 9110 section 5.5) behind a mark, so that
+/// [`bytes_of`] returns the same bytes.
+pub(crate) fn stored(value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(text) => text.to_owned(),
+        Err(_) => std::iter::once(LATIN_1).chain(latin_1(value)).collect(),
+    }
+}
+
+/// The bytes of a stored value.
+pub(crate) fn bytes_of(stored: &str) -> Cow<'_, [u8]> {
+    match stored.strip_prefix(LATIN_1) {
+        // A character that is no byte is none of ours.
+        Some(text) => text.chars().filter_map(|c| u8::try_from(c).ok()).collect::<Vec<_>>().into(),
+        None => stored.as_bytes().into(),
+    }
+}
+
+fn text_of(stored: &str) -> &str {
+    stored.strip_prefix(LATIN_1).unwrap_or(stored)
+}
+
+/// Every byte sequence is Latin-1.
+pub(crate) fn latin_1(bytes: &[u8]) -> impl Iterator<Item = char> {
+    bytes.iter().copied().map(char::from)
 }
 
 /// The name in Go's canonical casing: the first letter and each letter after a hyphen upper-case,
@@ -95,7 +146,7 @@ fn is_token(byte: u8) -> bool {
 mod tests {
     use http::{HeaderMap, HeaderValue};
 
-    use super::{Headers, canonical_name};
+    use super::{Headers, canonical_name, stored};
 
     /// Wire reference, section 0: trap 11.
     #[test]
@@ -140,6 +191,30 @@ mod tests {
         let mut http = HeaderMap::new();
         http.insert("x-a", HeaderValue::from_bytes(b"caf\xe9").unwrap());
         assert_eq!(Headers::from_http(&http).get("x-a"), Some("café"));
+    }
+
+    #[test]
+    fn stored_values_keep_their_bytes() {
+        for value in [&b"plain"[..], "José".as_bytes(), b"Jos\xe9", b"\x80\x9f\xa0\xff", b"\xc3", b""] {
+            let mut headers = Headers::default();
+            headers.insert("x-a", stored(value));
+            let read: Headers = serde_json::from_str(&serde_json::to_string(&headers).unwrap()).unwrap();
+            assert_eq!(read.to_http()["x-a"].as_bytes(), value);
+        }
+        let mut headers = Headers::default();
+        headers.insert("x-a", stored(b"Jos\xe9"));
+        assert_eq!(headers.shown().get("x-a"), Some("José"));
+    }
+
+    #[test]
+    fn authorization_of_a_url_is_sent_unless_there_is_another_and_never_shown() {
+        let mut headers = Headers::default();
+        headers.set_url_authorization("Basic dTpw");
+        assert_eq!(headers.to_http()["authorization"], "Basic dTpw");
+        assert!(headers.shown().is_empty());
+        headers.insert("authorization", "Bearer t");
+        assert_eq!(headers.to_http()["authorization"], "Bearer t");
+        assert_eq!(headers.to_http().len(), 1);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
 
 use crate::flag::parse_flag;
+use crate::header_map::{latin_1, stored};
 use crate::names::{EXTENSION_PREFIX, NEVER_FORWARDED, PREFIX};
 use crate::{Headers, Invalid, UrlGroupDefaults, canonical_name};
 
@@ -41,9 +42,8 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// A value that is not UTF-8 or holds a control character other than a tab (PostgreSQL cannot
-    /// store NUL, an HTTP header cannot carry the rest), a malformed `Upstash-Header-Forward`, or
-    /// too many query parameters.
+    /// A value with a control character other than a tab, a query parameter that is not UTF-8, a malformed
+    /// `Upstash-Header-Forward`, or too many query parameters.
     pub fn from_request(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Invalid> {
         Self::from_request_to_group(headers, query, &UrlGroupDefaults::default())
     }
@@ -125,10 +125,13 @@ impl Params {
     fn read_headers<'a>(&mut self, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<(), Invalid> {
         for (name, value) in headers {
             if let Some(parameter) = strip_upstash(name) {
-                let value = text(name, value)?;
-                self.values.push((canonical_parameter(parameter), value.to_owned()));
+                let parameter = canonical_parameter(parameter);
+                // What is sent on keeps its bytes; the rest is text.
+                let value =
+                    if is_forwarded(&parameter) { forwardable(name, value)? } else { header_text(name, value)? };
+                self.values.push((parameter, value));
             } else if self.content_type.is_none() && name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()) {
-                self.content_type = Some(text(name, value)?.to_owned());
+                self.content_type = Some(forwardable(name, value)?);
             }
         }
         Ok(())
@@ -150,7 +153,7 @@ impl Params {
             }
             let spaced = raw_value.replace('+', " ");
             let decoded: Cow<'_, [u8]> = percent_decode(spaced.as_bytes()).into();
-            let value = text(raw_name, &decoded)?.to_owned();
+            let value = query_text(raw_name, &decoded)?;
             self.values.push((parameter, value));
         }
         Ok(())
@@ -211,13 +214,39 @@ fn canonical_parameter(name: &str) -> String {
     name
 }
 
-/// The value as text that can be stored and sent.
-fn text<'a>(name: &str, value: &'a [u8]) -> Result<&'a str, Invalid> {
-    let value = std::str::from_utf8(value).map_err(|_| Invalid::new(canonical_name(name), "is not valid UTF-8"))?;
-    if value.chars().any(|c| c.is_control() && c != '\t') {
-        return Err(Invalid::new(canonical_name(name), "contains a control character"));
+/// A header's value as text: UTF-8, or else Latin-1, which is what `fetch` sends (RFC 9110 section 5.5).
+fn header_text(name: &str, value: &[u8]) -> Result<String, Invalid> {
+    check_characters(name, value)?;
+    Ok(std::str::from_utf8(value).map_or_else(|_| latin_1(value).collect(), str::to_owned))
+}
+
+/// A header's value as it is stored to be sent on byte for byte.
+fn forwardable(name: &str, value: &[u8]) -> Result<String, Invalid> {
+    check_characters(name, value)?;
+    Ok(stored(value))
+}
+
+/// A query parameter's value, which is UTF-8 by the URL standard.
+fn query_text(name: &str, value: &[u8]) -> Result<String, Invalid> {
+    let invalid = |reason| Invalid::new(canonical_name(name), reason);
+    let text = std::str::from_utf8(value).map_err(|_| invalid("is not valid UTF-8"))?;
+    match text.chars().any(|c| c.is_control() && c != '\t') {
+        true => Err(invalid("contains a control character")),
+        false => Ok(text.to_owned()),
     }
-    Ok(value)
+}
+
+/// Rejects what a header cannot have: NUL among it, which PostgreSQL cannot store.
+fn check_characters(name: &str, value: &[u8]) -> Result<(), Invalid> {
+    match value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        true => Err(Invalid::new(canonical_name(name), "contains a control character")),
+        false => Ok(()),
+    }
+}
+
+/// Whether the parameter, in lower case without `upstash-`, is a header for a destination or a callback.
+fn is_forwarded(parameter: &str) -> bool {
+    ["forward-", "callback-forward-", "failure-callback-forward-"].iter().any(|prefix| parameter.starts_with(prefix))
 }
 
 fn other_headers<'a, I: Iterator<Item = (&'a str, &'a [u8])>>(headers: impl Fn() -> I) -> Result<Headers, Invalid> {
@@ -237,7 +266,7 @@ fn other_headers<'a, I: Iterator<Item = (&'a str, &'a [u8])>>(headers: impl Fn()
         if !stays_behind {
             // A batch item's keys are any text.
             HeaderName::from_bytes(name.as_bytes()).map_err(|_| Invalid::new(name, "is not a valid header name"))?;
-            others.append(name, text(name, value)?);
+            others.append(name, forwardable(name, value)?);
         }
     }
     Ok(others)

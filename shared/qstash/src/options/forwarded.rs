@@ -3,7 +3,8 @@
 use http::{HeaderName, HeaderValue};
 
 use super::scope::Scope;
-use crate::names::{DELIVERY_HEADERS, NEVER_FORWARDED};
+use crate::header_map::bytes_of;
+use crate::names::{DELIVERY_HEADERS, MAX_CORRELATION_ID_BYTES, NEVER_FORWARDED, X_CORRELATION_ID};
 use crate::{Headers, Invalid, Limits};
 
 /// `Content-Type`, then what `Upstash-Header-Forward` lets through, then `Upstash-Forward-*`,
@@ -31,12 +32,13 @@ pub(super) fn headers(scope: Scope<'_>, limits: &Limits) -> Result<Headers, Inva
         };
         let invalid = |reason| Invalid::new(scope.field(parameter), reason);
         HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("does not name a valid header"))?;
-        HeaderValue::from_str(value).map_err(|_| invalid("is not a valid header value"))?;
+        HeaderValue::from_bytes(&bytes_of(value)).map_err(|_| invalid("is not a valid header value"))?;
         if !NEVER_FORWARDED.contains(&name) && !DELIVERY_HEADERS.contains(&name) {
             explicit.append(name, value);
         }
     }
     headers.0.extend(explicit.0);
+    check_correlation_id(scope, &headers)?;
     if headers.size_bytes() > limits.max_header_bytes {
         return Err(Invalid::new(
             scope.field("forward-*"),
@@ -44,4 +46,15 @@ pub(super) fn headers(scope: Scope<'_>, limits: &Limits) -> Result<Headers, Inva
         ));
     }
     Ok(headers)
+}
+
+/// Handlers would take the message's id in place of an id that they cannot store.
+fn check_correlation_id(scope: Scope<'_>, headers: &Headers) -> Result<(), Invalid> {
+    match headers.get(X_CORRELATION_ID) {
+        Some(id) if id.len() > MAX_CORRELATION_ID_BYTES => Err(Invalid::new(
+            scope.field(&format!("forward-{X_CORRELATION_ID}")),
+            format!("must not be longer than {MAX_CORRELATION_ID_BYTES} characters"),
+        )),
+        _ => Ok(()),
+    }
 }

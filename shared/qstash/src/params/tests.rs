@@ -1,6 +1,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
 
 use super::Params;
+use crate::{Limits, Options};
 
 fn headers(pairs: &[(&str, &[u8])]) -> HeaderMap {
     let mut map = HeaderMap::new();
@@ -33,14 +35,37 @@ fn headers_win_over_the_query() {
 
 #[test]
 fn text_that_cannot_be_stored_is_refused_by_name() {
-    assert_eq!(error(&[("upstash-label", b"caf\xe9")], None), "Upstash-Label: is not valid UTF-8");
-    assert_eq!(error(&[("content-type", b"\xff")], None), "Content-Type: is not valid UTF-8");
     assert_eq!(error(&[], Some("upstash-label=%ff")), "Upstash-Label: is not valid UTF-8");
     for query in ["upstash-label=%00", "upstash-label=a%0Ab", "upstash-label=%C2%85"] {
         assert_eq!(error(&[], Some(query)), "Upstash-Label: contains a control character");
     }
     // What is not ours is not looked at.
     assert!(Params::from_request(&headers(&[("x-a", b"\xff")]), Some("a=%00")).is_ok());
+}
+
+#[test]
+fn headers_are_latin_1_where_they_are_not_utf_8() {
+    let incoming = headers(&[
+        ("upstash-label", b"gr\xf6\xdfe"),
+        ("upstash-deduplication-id", "café-1".as_bytes()),
+        ("upstash-header-forward", b"true"),
+        ("upstash-forward-x-name", b"Jos\xe9"),
+        ("upstash-callback", b"https://a.com"),
+        ("upstash-callback-forward-x-name", b"\x80\xff"),
+        ("content-type", b"text/\xe9"),
+        ("x-own", b"\xa0\xfe"),
+    ]);
+    let params = Params::from_request(&incoming, None).unwrap();
+    let json = serde_json::to_string(&params).unwrap();
+    assert_eq!(serde_json::from_str::<Params>(&json).unwrap(), params);
+    assert_eq!((params.get("label"), params.get("deduplication-id")), (Some("größe"), Some("café-1")));
+    assert_eq!(params.other_headers().to_http()["x-own"].as_bytes(), b"\xa0\xfe");
+
+    let options = Options::parse(&params, &Limits::default(), Timestamp::UNIX_EPOCH).unwrap();
+    let sent = options.headers.to_http();
+    assert_eq!((sent["x-name"].as_bytes(), sent["content-type"].as_bytes()), (&b"Jos\xe9"[..], &b"text/\xe9"[..]));
+    assert_eq!(options.callback.unwrap().options.headers.to_http()["x-name"].as_bytes(), b"\x80\xff");
+    assert_eq!(options.headers.shown().get("x-name"), Some("José"));
 }
 
 #[test]
