@@ -2,6 +2,7 @@
 
 mod answers;
 mod faults;
+mod requests;
 
 use dispatch::engine::StepKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};

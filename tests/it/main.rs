@@ -12,6 +12,7 @@ mod callbacks;
 mod cancel_many;
 mod console;
 mod crash;
+mod credentials;
 mod dead_letters;
 mod deduplication;
 mod delay;

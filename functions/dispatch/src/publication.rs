@@ -134,11 +134,15 @@ fn message(
     extras: Extras,
     deduplicating: &Deduplicating,
 ) -> NewMessage {
+    let mut header = take(&mut options.headers);
+    if let Some(authorization) = url.authorization() {
+        header.set_url_authorization(authorization);
+    }
     let message = Message {
         id: MessageId::new(),
         url: url.as_str().to_owned(),
         method: options.method,
-        header: take(&mut options.headers),
+        header,
         body,
         retries: options.retries.unwrap_or(DEFAULT_RETRIES),
         timeout: options.timeout,

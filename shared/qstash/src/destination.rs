@@ -1,5 +1,7 @@
 //! Where a message goes.
 
+mod called;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -11,6 +13,9 @@ use url::Url;
 use crate::names::TOKEN_PARAMETER;
 use crate::params::strip_upstash;
 use crate::{Invalid, is_resource_name};
+pub use called::Called;
+pub use called::without_user_info;
+use called::{after_scheme, authority_length};
 
 /// The longest URL in bytes. Common servers refuse longer request lines.
 pub const MAX_BYTES: usize = 8192;
@@ -20,9 +25,11 @@ const SHOWN_CHARS: usize = 200;
 
 /// An absolute `http` or `https` URL with a host.
 ///
-/// The text is kept as it came: QStash echoes and signs destinations verbatim, without the slash
-/// that URL parsers append to a bare host. `user:password@` is kept too; whoever sends the request
-/// turns it into an `Authorization` header, as the usual HTTP clients do.
+/// The text is kept as it came, because QStash's tests compare it: without the slash that URL parsers append to a
+/// bare host. What is called, and signed, is [`Called`].
+///
+/// `user:password@` is no part of it: it becomes the `Authorization` header of the deliveries, as the usual HTTP clients
+/// make of it, and is shown nowhere. Serde, which is for storage, keeps it.
 ///
 /// Whether the host may be called (loopback, private networks) is not decided here but when the
 /// connection is made: a name can resolve to something else by then.
@@ -30,7 +37,8 @@ const SHOWN_CHARS: usize = 200;
 #[schemars(with = "String")]
 pub struct Destination {
     text: String,
-    url: Url,
+    called: Called,
+    user_info: Option<String>,
 }
 
 impl Destination {
@@ -40,27 +48,52 @@ impl Destination {
     ///
     /// `invalid destination url: …` for what is not an absolute http(s) URL with a host, is longer
     /// than [`MAX_BYTES`], or holds what a URL parser would silently drop or reinterpret
-    /// (whitespace, control characters, a backslash before the path): the text that is signed and
-    /// shown must be the URL that is called.
+    /// (whitespace, control characters, a backslash before the path).
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         Self::new(text.to_owned())
     }
 
     fn new(text: String) -> Result<Self, Invalid> {
         match check(&text) {
-            Ok(url) => Ok(Self { text, url }),
+            Ok(called) => {
+                let (text, user_info) = without_user_info(text);
+                Ok(Self { text, called, user_info })
+            }
             Err(reason) => Err(refuse(&text, &reason)),
         }
     }
 
-    /// As it was given.
+    /// As it was given, without user info.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// As it is called.
     pub fn url(&self) -> &Url {
-        &self.url
+        &self.called.url
+    }
+
+    /// The `Authorization` that its user info makes.
+    pub fn authorization(&self) -> Option<&str> {
+        self.called.authorization.as_deref()
+    }
+
+    /// Drops the user info, so that the serialized form can be shown.
+    pub fn without_user_info(mut self) -> Self {
+        self.user_info = None;
+        self.called.authorization = None;
+        self
+    }
+
+    /// As it is stored: with its user info.
+    pub fn to_stored(&self) -> String {
+        match &self.user_info {
+            Some(user_info) => {
+                let start = self.text.len() - after_scheme(&self.text).unwrap_or_default().len();
+                format!("{}{user_info}@{}", &self.text[..start], &self.text[start..])
+            }
+            None => self.text.clone(),
+        }
     }
 
     /// Reads what follows `/v2/publish/` in a request, both parts still percent-encoded.
@@ -106,14 +139,7 @@ fn has_web_scheme(text: &str) -> bool {
     after_scheme(text).is_some()
 }
 
-fn after_scheme(text: &str) -> Option<&str> {
-    ["http://", "https://"].into_iter().find_map(|scheme| {
-        let (start, rest) = text.split_at_checked(scheme.len())?;
-        start.eq_ignore_ascii_case(scheme).then_some(rest)
-    })
-}
-
-fn check(text: &str) -> Result<Url, Cow<'static, str>> {
+fn check(text: &str) -> Result<Called, Cow<'static, str>> {
     if text.len() > MAX_BYTES {
         return Err(format!("longer than {MAX_BYTES} bytes").into());
     }
@@ -121,14 +147,14 @@ fn check(text: &str) -> Result<Url, Cow<'static, str>> {
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("it contains a space or a control character".into());
     }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = &rest[..authority_length(rest)];
     if authority.is_empty() {
         return Err("it has no host".into());
     }
     if authority.contains('\\') {
         return Err("it contains a backslash before the path".into());
     }
-    Url::parse(text).map_err(|error| error.to_string().into())
+    Called::parse(text).map_err(|error| error.to_string().into())
 }
 
 /// `path` with what is the destination's of `query`.
@@ -156,6 +182,7 @@ fn refuse(text: &str, reason: &str) -> Invalid {
 }
 
 fn shown(text: &str) -> String {
+    let (text, _) = without_user_info(text.to_owned());
     let cut: String = text.chars().take(SHOWN_CHARS).collect();
     format!("{cut:?}")
 }
@@ -174,7 +201,7 @@ impl fmt::Debug for Destination {
 
 impl Serialize for Destination {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        serializer.serialize_str(&self.to_stored())
     }
 }
 

@@ -70,7 +70,7 @@ pub use counts::{Cancelled, Deleted, Retried, RetriedMessage};
 pub use cron::{AwsSchedule, Cron};
 pub use dead_letter::{DeadLetter, DeadLettersPage};
 pub use deduplicate::{content_key, endpoint_key, explicit_key};
-pub use destination::{Destination, Target};
+pub use destination::{Called, Destination, Target, without_user_info};
 pub use duration::{parse_duration, parse_go_duration};
 pub use error::Invalid;
 pub use error_body::ErrorBody;

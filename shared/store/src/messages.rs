@@ -7,7 +7,9 @@ use bytes::Bytes;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
-use sigpost_qstash::{Callback, FlowControl, Headers, MessageId, Method, Redact, RetryDelay};
+use sigpost_qstash::{
+    Callback, Called, FlowControl, Headers, MessageId, Method, Redact, RetryDelay, without_user_info,
+};
 use uuid::Uuid;
 
 use crate::Error;
@@ -20,7 +22,7 @@ use crate::search::{Found, Wanted, plan_for_searching, search};
 pub struct Message {
     /// The same over all attempts.
     pub id: MessageId,
-    /// Where it goes, exactly as the sender wrote it.
+    /// Where it goes, as the sender wrote it but for user info, which is in `header`.
     pub url: String,
     /// The method of the delivery.
     pub method: Method,
@@ -164,6 +166,11 @@ impl From<MessageRow> for StoredMessage {
         fn json<T: Default + serde::de::DeserializeOwned>(value: Option<serde_json::Value>) -> T {
             value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
         }
+        let mut header: Headers = serde_json::from_value(row.header).unwrap_or_default();
+        let (url, user_info) = without_user_info(row.url);
+        if let Some(authorization) = user_info.and_then(|user_info| authorization_of(&user_info)) {
+            header.set_url_authorization(&authorization);
+        }
         Self {
             state: MessageState::from_label(&row.state),
             retried: row.retried.unsigned_abs(),
@@ -171,9 +178,9 @@ impl From<MessageRow> for StoredMessage {
             not_before_ms: row.not_before.to_jiff().as_millisecond(),
             message: Message {
                 id: MessageId(row.id),
-                url: row.url,
+                url,
                 method: row.method.parse().unwrap_or_default(),
-                header: serde_json::from_value(row.header).unwrap_or_default(),
+                header,
                 body: row.body.into(),
                 retries: row.retries.unsigned_abs(),
                 timeout: row.timeout_ms.map(|ms| Duration::from_millis(ms.unsigned_abs())),
@@ -196,6 +203,15 @@ impl From<MessageRow> for StoredMessage {
             },
         }
     }
+}
+
+/// What follows a column in `regexp_replace(` to take user info out of a URL: schedules keep it, and so did the
+/// messages of earlier releases.
+pub(crate) const WITHOUT_USER_INFO: &str = ", '^(https?://)[^/?#]*@', '\\1', 'i')";
+
+/// Releases before kept user info in the URL.
+fn authorization_of(user_info: &str) -> Option<String> {
+    Called::parse(&format!("http://{user_info}@host")).ok()?.authorization
 }
 
 /// The message with this id, whatever its state.

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use diesel::sql_types::{Array, BigInt, Bool, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use sigpost_qstash::{Endpoint, EndpointRef, UrlGroupDefaults};
+use sigpost_qstash::{Endpoint, EndpointRef, UrlGroupDefaults, without_user_info};
 
 use crate::Error;
 
@@ -190,7 +190,7 @@ fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
 fn is_meant(reference: &EndpointRef, endpoint: &Endpoint) -> bool {
     match reference {
         EndpointRef::Name(name) => endpoint.name.as_ref() == Some(name),
-        EndpointRef::Url(url) => endpoint.url.as_str() == url,
+        EndpointRef::Url(url) => endpoint.url.as_str() == without_user_info(url.clone()).0,
     }
 }
 
@@ -199,7 +199,7 @@ fn is_meant(reference: &EndpointRef, endpoint: &Endpoint) -> bool {
 fn merged(mut endpoints: Vec<Endpoint>, added: &[Endpoint]) -> Vec<Endpoint> {
     for new in added {
         let same_name = |known: &Endpoint| new.name.is_some() && known.name == new.name;
-        let same_url = |known: &Endpoint| known.url == new.url;
+        let same_url = |known: &Endpoint| known.url.as_str() == new.url.as_str();
         let place = endpoints.iter().position(same_name).or_else(|| endpoints.iter().position(same_url));
         let Some(place) = place else {
             endpoints.push(new.clone());

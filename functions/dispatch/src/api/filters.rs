@@ -1,6 +1,8 @@
 //! The parameters that choose messages, as the endpoints for messages, events and dead letters share them.
 
-use sigpost_qstash::{Destination, Invalid, MessageId};
+use std::collections::BTreeSet;
+
+use sigpost_qstash::{Destination, Invalid, MessageId, without_user_info};
 use sigpost_runtime::ApiError;
 use sigpost_store::Database;
 use sigpost_store::filter::Filter;
@@ -13,6 +15,7 @@ use crate::api::query::Query;
 pub(crate) const OF_MESSAGES: &[Parameter] = &[
     Parameter::many("url", Kind::Text, "Destinations, verbatim."),
     Parameter::many("topicName", Kind::Text, "URL groups."),
+    Parameter::many("urlGroup", Kind::Text, "The same, which some JavaScript SDKs send as well."),
     Parameter::many("queueName", Kind::Text, "Queues."),
     Parameter::many("scheduleId", Kind::Text, "Schedules."),
     Parameter::many("label", Kind::Text, "Labels."),
@@ -49,7 +52,7 @@ pub(crate) async fn of_messages(query: &Query, database: &Database) -> Result<Fi
         urls: urls(query, database).await?,
         hosts: query.list("host"),
         paths: query.list("path"),
-        topic_names: query.list("topicName"),
+        topic_names: topic_names(query)?,
         queue_names: query.list("queueName"),
         schedule_ids: query.list("scheduleId"),
         labels: query.list("label"),
@@ -57,6 +60,17 @@ pub(crate) async fn of_messages(query: &Query, database: &Database) -> Result<Fi
         caller_ips,
         ..Filter::default()
     })
+}
+
+/// The JavaScript SDK sends a URL group under both names. Different ones would choose nothing.
+fn topic_names(query: &Query) -> Result<Vec<String>, Invalid> {
+    let (names, groups) = (query.list("topicName"), query.list("urlGroup"));
+    match (names.is_empty(), groups.is_empty()) {
+        (true, _) => Ok(groups),
+        (_, true) => Ok(names),
+        _ if BTreeSet::from_iter(&names) == BTreeSet::from_iter(&groups) => Ok(names),
+        _ => Err(Invalid::new("urlGroup", "differs from topicName, which means the same; give one of them")),
+    }
 }
 
 /// The messages that these parameters name; `None` when they name none. What cannot be an id is one
@@ -71,6 +85,7 @@ pub(crate) fn message_ids(query: &Query, names: &[&str]) -> Option<Vec<MessageId
 async fn urls(query: &Query, database: &Database) -> Result<Vec<String>, ApiError> {
     let mut urls = Vec::new();
     for url in query.exact("url") {
+        let (url, _) = without_user_info(url);
         let parts = sigpost_runtime::env::split(&url);
         let is_list = parts.len() > 1 && parts.iter().all(|part| Destination::parse(part).is_ok());
         let exactly = Filter { urls: vec![url.clone()], ..Filter::default() };

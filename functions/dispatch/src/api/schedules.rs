@@ -101,7 +101,7 @@ pub(crate) async fn post_schedule(
         id: asked.schedule_id.unwrap_or_else(new_schedule_id),
         cron: asked.cron.as_str().to_owned(),
         destination: match target {
-            Target::Url(destination) => destination.as_str().to_owned(),
+            Target::Url(destination) => destination.to_stored(),
             Target::Group(name) => name,
         },
         parameters: ScheduleOptions::of_messages(params),

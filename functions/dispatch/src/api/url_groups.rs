@@ -112,6 +112,10 @@ fn on_the_wire(group: UrlGroup) -> wire::UrlGroup {
         name: group.name,
         created_at: group.created_at_ms,
         updated_at: group.updated_at_ms,
-        endpoints: group.endpoints,
+        endpoints: group
+            .endpoints
+            .into_iter()
+            .map(|endpoint| Endpoint { url: endpoint.url.without_user_info(), ..endpoint })
+            .collect(),
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
-use reqwest::{Method, Request, Url};
-use sigpost_qstash::names;
+use reqwest::{Method, Request};
+use sigpost_qstash::{Called, names};
 use sigpost_runtime::key_ring::Keys;
 use sigpost_runtime::traces::Span;
 use sigpost_runtime::{AddressPolicy, PushSigner, outgoing};
@@ -101,12 +101,21 @@ impl Sender {
 
     fn request(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, SendError> {
         let message = &lease.message;
-        let url = Url::parse(&message.url).map_err(|why| SendError::Unsendable(why.to_string()))?;
+        let Called { url, authorization } =
+            Called::parse(&message.url).map_err(|why| SendError::Unsendable(why.to_string()))?;
         self.policy.check_url(&url).map_err(|why| SendError::Refused(why.to_string()))?;
         let method = Method::from_bytes(message.method.as_str().as_bytes())
             .map_err(|why| SendError::Unsendable(why.to_string()))?;
 
         let mut headers = message.header.to_http();
+        // Of a message that a release before stored with user info in its URL.
+        if let Some(Ok(authorization)) = authorization.map(HeaderValue::try_from) {
+            headers.entry(header::AUTHORIZATION).or_insert(authorization);
+        }
+        // hyper leaves it out for an empty body, and some servers then respond with 411.
+        if message.body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+        }
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(names::USER_AGENT));
         let mut set = |name, value: &str| match HeaderValue::from_str(value) {
             Ok(value) => {
@@ -115,7 +124,7 @@ impl Sender {
             }
             Err(why) => Err(SendError::Unsendable(format!("{name}: {why}"))),
         };
-        set(names::UPSTASH_SIGNATURE, &keys.signer.sign(&message.url, &message.body, Timestamp::now()))?;
+        set(names::UPSTASH_SIGNATURE, &keys.signer.sign(url.as_str(), &message.body, Timestamp::now()))?;
         set(names::UPSTASH_MESSAGE_ID, &message.id.to_string())?;
         set(names::UPSTASH_RETRIED, &lease.retried.to_string())?;
         let of_few = [

@@ -14,7 +14,6 @@ fn destinations_are_echoed_verbatim() {
         "https://example.com/",
         "http://example.com:8080/a//b/../c",
         "HTTPS://Example.COM/Path",
-        "https://user:pass@example.com/x",
         "https://[::1]:3000/hook?a=1&b=%20#part",
         "https://example.com?x=1",
         "https://münchen.de/straße",
@@ -58,6 +57,24 @@ fn what_is_no_web_address_is_refused_in_known_words() {
         assert!(error.starts_with("invalid destination url: "), "{text}: {error}");
         assert!(serde_json::from_value::<Destination>(text.into()).is_err());
     }
+}
+
+#[test]
+fn user_info_is_kept_for_storage_alone() {
+    let stored = "https://user:p%40ss@example.com/x?a@b";
+    let destination = Destination::parse(stored).unwrap();
+    assert_eq!(destination.as_str(), "https://example.com/x?a@b");
+    assert_eq!(destination.url().as_str(), "https://example.com/x?a@b");
+    assert_eq!(destination.authorization(), Some("Basic dXNlcjpwQHNz"));
+    assert!(!format!("{destination} {destination:?}").contains("p%40ss"));
+    let json = serde_json::to_string(&destination).unwrap();
+    assert_eq!(json, format!("{stored:?}"));
+    assert_eq!(serde_json::from_str::<Destination>(&json).unwrap(), destination);
+    let shown = destination.without_user_info();
+    assert_eq!(serde_json::to_string(&shown).unwrap(), r#""https://example.com/x?a@b""#);
+    // Neither in an error.
+    let error = Destination::parse("https://user:p%40ss@exa mple.com").unwrap_err().to_string();
+    assert!(error.contains("exa mple") && !error.contains("p%40ss"), "{error}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::rows;
 use crate::Error;
+use crate::messages::WITHOUT_USER_INFO;
 
 /// A schedule as far as it can be wrong.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,13 +33,15 @@ pub struct Schedule {
 
 /// All of them, by their ids.
 pub async fn all(conn: &mut AsyncPgConnection) -> Result<Vec<Schedule>, Error> {
-    let query = "
-        select id, cron, destination, paused, error,
+    let query = format!(
+        "
+        select id, cron, regexp_replace(destination{WITHOUT_USER_INFO} as destination, paused, error,
                md5(cron || ' ' || destination || ' ' || parameters::text || ' ' || encode(body, 'hex')) as content,
                case when next_fire_at < now() then extract(epoch from now() - next_fire_at) end as late_s,
                case when mirrored_at is null then extract(epoch from now() - greatest(updated_at, fires_from)) end
                    as unmirrored_s,
                mirrored_at is not null as mirrored
-        from schedules order by id";
-    rows(conn, query).await
+        from schedules order by id"
+    );
+    rows(conn, &query).await
 }

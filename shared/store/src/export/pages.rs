@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{Entity, Filter, PAGE, Row};
 use crate::Error;
+use crate::messages::WITHOUT_USER_INFO;
 use crate::retention::first_id_of;
 
 /// How far the clock of who makes an id may be from the database's.
@@ -148,7 +149,7 @@ statement! {
         most: i64 => BigInt,
     } -> (SqlUuid, Array<Nullable<Text>>);
     "select m.id, array[
-        m.id::text, state::text, url, method, to_char(created_at" [UTC] ", to_char(not_before" [UTC] ",
+        m.id::text, state::text, regexp_replace(url" [WITHOUT_USER_INFO] ", method, to_char(created_at" [UTC] ", to_char(not_before" [UTC] ",
         to_char(finished_at" [UTC] ", deliveries::text, retried::text, retries::text, queue_name, topic_name, schedule_id,
         array_to_string(labels, ' ')
      ]
@@ -214,7 +215,7 @@ statement! {
     DeadLetters { after: i64 => BigInt, from_ms: i64 => BigInt, to_ms: i64 => BigInt, most: i64 => BigInt }
     -> (BigInt, Array<Nullable<Text>>);
     "select d.id, array[
-        d.message_id::text, url, to_char(failed_at" [UTC] ", response_status::text, error, deliveries::text, queue_name,
+        d.message_id::text, regexp_replace(url" [WITHOUT_USER_INFO] ", to_char(failed_at" [UTC] ", response_status::text, error, deliveries::text, queue_name,
         schedule_id
      ]
      from dead_letters d join messages m on m.id = d.message_id

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::LIST_MOST;
 use crate::Error;
+use crate::messages::WITHOUT_USER_INFO;
 
 /// A schedule as it fires.
 #[derive(Clone, Debug, PartialEq, diesel::Queryable, Serialize)]
@@ -39,7 +40,7 @@ pub struct ScheduleState {
 statement! {
     States { most: i64 => BigInt }
     -> (Text, Text, Text, Bool, Nullable<BigInt>, Nullable<BigInt>, Double, Bool, Nullable<Text>);
-    "select id, cron, destination, paused, (extract(epoch from next_fire_at) * 1000)::bigint,
+    "select id, cron, regexp_replace(destination" [WITHOUT_USER_INFO] ", paused, (extract(epoch from next_fire_at) * 1000)::bigint,
             (extract(epoch from last_fire_at) * 1000)::bigint,
             greatest(coalesce(extract(epoch from now() - next_fire_at), 0), 0)::float8,
             mirrored_at is not null, error

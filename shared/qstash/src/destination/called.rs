@@ -1,0 +1,87 @@
+//! What is requested of a destination.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use url::{ParseError, Url};
+
+/// A destination as the request has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Called {
+    /// What the URL parser makes of the text, without user info and fragment, which are not sent. Its text is what a
+    /// receiver sees as its own URL, so that it is what is signed.
+    pub url: Url,
+    /// `Basic …`, when the text had user info.
+    pub authorization: Option<String>,
+}
+
+impl Called {
+    /// Reads a stored URL, which may come from a release that kept user info in it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the URL parser.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let mut url = Url::parse(text)?;
+        let (user, password) = (url.username(), url.password());
+        let authorization = (!user.is_empty() || password.is_some()).then(|| {
+            let mut credentials: Vec<u8> = percent_decode_str(user).collect();
+            credentials.push(b':');
+            credentials.extend(percent_decode_str(password.unwrap_or_default()));
+            format!("Basic {}", STANDARD.encode(credentials))
+        });
+        url.set_fragment(None);
+        // They fail for a URL that has no host, and so no user info.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Ok(Self { url, authorization })
+    }
+}
+
+/// Takes `user:password@` out of the text of a URL, which stays as it is otherwise.
+pub fn without_user_info(mut text: String) -> (String, Option<String>) {
+    let Some(rest) = after_scheme(&text) else { return (text, None) };
+    let Some(length) = rest[..authority_length(rest)].rfind('@') else { return (text, None) };
+    let start = text.len() - rest.len();
+    let mut user_info: String = text.drain(start..=start + length).collect();
+    user_info.pop();
+    (text, Some(user_info))
+}
+
+/// What follows `http://` or `https://`.
+pub(super) fn after_scheme(text: &str) -> Option<&str> {
+    ["http://", "https://"].into_iter().find_map(|scheme| {
+        let (start, rest) = text.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    })
+}
+
+/// How much of what follows the scheme is host, port and user info.
+pub(super) fn authority_length(after_scheme: &str) -> usize {
+    after_scheme.find(['/', '?', '#']).unwrap_or(after_scheme.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_info_becomes_basic_authorization() {
+        for (text, url, authorization, shown) in [
+            ("http://a.com", "http://a.com/", None, "http://a.com"),
+            ("http://user:p%40ss@a.com/ui", "http://a.com/ui", Some("dXNlcjpwQHNz"), "http://a.com/ui"),
+            ("http://user@a.com", "http://a.com/", Some("dXNlcjo="), "http://a.com"),
+            ("http://:pass@a.com:81", "http://a.com:81/", Some("OnBhc3M="), "http://a.com:81"),
+            ("http://u:p@ss@a.com/@x", "http://a.com/@x", Some("dTpwQHNz"), "http://a.com/@x"),
+            ("http://us%C3%A9r:%FF@a.com", "http://a.com/", Some("dXPDqXI6/w=="), "http://a.com"),
+            ("http://@a.com/", "http://a.com/", None, "http://a.com/"),
+            ("http://a.com/u:p@x?y@z#q", "http://a.com/u:p@x?y@z", None, "http://a.com/u:p@x?y@z#q"),
+            ("HTTPS://U:P@A.com:443/a/../b", "https://a.com/b", Some("VTpQ"), "HTTPS://A.com:443/a/../b"),
+        ] {
+            let called = Called::parse(text).unwrap();
+            assert_eq!(called.url.as_str(), url, "{text}");
+            assert_eq!(called.authorization, authorization.map(|text| format!("Basic {text}")), "{text}");
+            assert_eq!(without_user_info(text.to_owned()).0, shown, "{text}");
+        }
+    }
+}
