@@ -35,6 +35,7 @@ mod outage;
 mod publish;
 mod queues;
 mod receivers;
+mod redaction;
 mod restore;
 mod routes;
 mod schedules;

@@ -19,5 +19,6 @@ pub(crate) mod publish;
 pub(crate) mod query;
 pub(crate) mod queues;
 pub(crate) mod schedules;
+pub(crate) mod shown;
 pub(crate) mod unknown;
 pub(crate) mod url_groups;

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderName;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::header_map::bytes_of;
 use crate::{Headers, Invalid, canonical_name, hex};
 
 /// The longest list in bytes.
@@ -75,22 +79,65 @@ impl Redact {
         *self == Self::default()
     }
 
+    /// What hides whatever one of the two hides.
+    pub fn union(mut self, other: &Self) -> Self {
+        self.body |= other.body;
+        self.all_headers |= other.all_headers;
+        self.headers.extend(other.headers.iter().cloned());
+        if self.all_headers {
+            self.headers.clear();
+        }
+        self
+    }
+
     /// The headers as they may be shown.
     pub fn header(&self, headers: &Headers) -> Headers {
-        let mut shown = headers.clone();
+        let mut shown = headers.shown();
         for (name, values) in &mut shown.0 {
-            if self.all_headers || self.headers.contains(name) {
-                for value in values {
-                    *value = hidden(value.as_bytes());
-                }
+            if self.hides_header(name)
+                && let Some(original) = headers.0.get(name)
+            {
+                *values = original.iter().map(|value| hidden(&bytes_of(value))).collect();
             }
         }
         shown
     }
 
+    /// Whether this header, by its canonical name, is hidden.
+    fn hides_header(&self, name: &str) -> bool {
+        self.all_headers || self.headers.contains(name)
+    }
+
     /// The body as it may be shown. No body stays no body.
     pub fn body(&self, body: Bytes) -> Bytes {
         if self.body && !body.is_empty() { hidden(&body).into() } else { body }
+    }
+
+    /// The body of a callback as it may be shown: what it tells of the message and of the response is hidden field by
+    /// field, and the rest (status, retries, ids) shows.
+    pub fn callback_body(&self, body: Bytes) -> Bytes {
+        if self.is_empty() {
+            return body;
+        }
+        let Ok(mut fields) = serde_json::from_slice::<serde_json::Map<String, Value>>(&body) else {
+            return hidden(&body).into();
+        };
+        for name in ["sourceBody", "body"] {
+            if let Some(Value::String(encoded)) = fields.get_mut(name)
+                && self.body
+                && !encoded.is_empty()
+            {
+                let original = STANDARD.decode(encoded.as_bytes()).unwrap_or_default();
+                *encoded = STANDARD.encode(hidden(&original));
+            }
+        }
+        for name in ["sourceHeader", "header"] {
+            if let Some(value) = fields.get_mut(name) {
+                let headers = Headers::deserialize(&*value).unwrap_or_default();
+                *value = serde_json::to_value(self.header(&headers)).unwrap_or_default();
+            }
+        }
+        serde_json::to_vec(&fields).unwrap_or_default().into()
     }
 }
 
@@ -163,6 +210,45 @@ mod tests {
         }
         let error = Redact::parse("f", &"body,".repeat(1000)).unwrap_err();
         assert_eq!(error.to_string(), "f: must not be longer than 4096 bytes");
+    }
+
+    #[test]
+    fn union_hides_what_either_hides() {
+        for (one, other, both) in [
+            ("body", "header[a]", "body,header[A]"),
+            ("header[a]", "header[b]", "header[A],header[B]"),
+            ("header[a]", "header", "header"),
+            ("header", "body,header[b]", "body,header"),
+        ] {
+            let (one, other) = (Redact::parse("f", one).unwrap(), Redact::parse("f", other).unwrap());
+            assert_eq!(one.clone().union(&other).to_text(), both);
+            assert_eq!(other.clone().union(&one).to_text(), both);
+            assert_eq!(one.clone().union(&Redact::default()), one);
+        }
+    }
+
+    #[test]
+    fn a_callback_hides_what_its_message_hides() {
+        let body = Bytes::from_static(
+            br#"{"status":200,"header":{"X-A":["secret"],"X-B":["open"]},"body":"c2VjcmV0","retried":0,
+                "sourceHeader":{"Authorization":["secret"],"X-B":["open"]},"sourceBody":"c2VjcmV0"}"#,
+        );
+        let shown = |text| Redact::parse("f", text).unwrap().callback_body(body.clone());
+        let json = |bytes: Bytes| serde_json::from_slice::<serde_json::Value>(&bytes).unwrap();
+        let all = json(shown("body,header[authorization],header[x-a]"));
+        assert_eq!((&all["status"], &all["retried"]), (&200.into(), &0.into()));
+        assert_eq!(all["sourceHeader"]["Authorization"][0], HASH_OF_SECRET);
+        assert_eq!(all["header"]["X-A"][0], HASH_OF_SECRET);
+        assert_eq!((&all["sourceHeader"]["X-B"][0], &all["header"]["X-B"][0]), (&"open".into(), &"open".into()));
+        for field in ["sourceBody", "body"] {
+            let text = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, all[field].as_str().unwrap()).unwrap();
+            assert_eq!(text, HASH_OF_SECRET.as_bytes(), "{field}");
+        }
+        assert_eq!(json(shown("header[x-z]")), json(body.clone()));
+        assert_eq!(Redact::default().callback_body(body.clone()), body);
+        // What is no callback's body hides as a whole.
+        let other = Redact::parse("f", "header").unwrap().callback_body(Bytes::from_static(b"secret"));
+        assert_eq!(other, HASH_OF_SECRET);
     }
 
     #[test]

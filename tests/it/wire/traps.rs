@@ -62,3 +62,48 @@ async fn a_retry_delay_is_milliseconds_and_all_else_in_headers_seconds_or_a_unit
         assert_eq!(schedule["period"], period_s, "{period}");
     }
 }
+
+/// The JavaScript SDK, 2.6 to 2.9, sends a URL group under both names.
+#[tokio::test]
+async fn a_url_group_may_be_named_twice_if_it_is_the_same() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    for path in ["/v2/dlq", "/v2/events", "/v2/logs"] {
+        for query in ["urlGroup=g&topicName=g", "urlGroup=g", "topicName=g", "urlGroup=g,h&topicName=h&topicName=g"] {
+            let answer = app.get(&format!("{path}?{query}")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}?{query}: {answer:?}");
+        }
+        let answer = app.get(&format!("{path}?urlGroup=g&topicName=h")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(answer.error().starts_with("urlGroup: differs from topicName"), "{}", answer.error());
+    }
+    let answer = app.delete("/v2/dlq?urlGroup=g&topicName=h").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn dead_letters_of_workflows_are_an_empty_page() {
+    let app = TestApp::start().await;
+    app.receiver.answers([Answer::status(500)]);
+    let id = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
+    app.wait_for(id, StepKind::Failed).await;
+    for (query, count) in [
+        ("source=workflow", 0),
+        ("source=workflow&count=10&label=a&workflowRunId=wfr_1", 0),
+        ("source=qstash", 1),
+        ("source=", 1),
+        ("api=", 1),
+        ("api=llm", 1),
+    ] {
+        let answer = app.get(&format!("/v2/dlq?{query}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{query}: {answer:?}");
+        assert_eq!(answer.body["messages"].as_array().map(Vec::len), Some(count), "{query}");
+    }
+    // What changes something is not about more than was asked for.
+    for (method, path) in [(Method::DELETE, "/v2/dlq"), (Method::POST, "/v2/dlq/retry")] {
+        for query in ["source=workflow", "api=llm"] {
+            let answer = answered(app.request(method.clone(), &format!("{path}?{query}"))).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}?{query}");
+        }
+    }
+    assert_eq!(app.get("/v2/dlq?source=elsewhere").await.status, StatusCode::BAD_REQUEST);
+}

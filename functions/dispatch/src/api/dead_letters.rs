@@ -22,6 +22,7 @@ use crate::api::parameter::{Kind, Parameter};
 use crate::api::path::Id;
 use crate::api::publish::check_callback_addresses;
 use crate::api::query::{self, Query};
+use crate::api::shown::response;
 use crate::api::{body, filters};
 use crate::deduplicate::{Deduplicating, deduplicate};
 use crate::state::State;
@@ -33,7 +34,16 @@ const PAGE: i64 = 100;
 pub(crate) const PARAMETERS: &[&[Parameter]] = &[PAGES, LAST_RESPONSES, filters::OF_MESSAGES, filters::OF_TIME];
 /// What the list knows.
 pub(crate) const OF_LIST: &[&[Parameter]] =
-    &[PAGES, &[filters::BODIES], LAST_RESPONSES, filters::OF_MESSAGES, filters::OF_TIME];
+    &[PAGES, SOURCES, &[filters::BODIES], LAST_RESPONSES, filters::OF_MESSAGES, filters::OF_TIME];
+/// Only the list knows them: a call that changes something must not be about more than was asked for.
+const SOURCES: &[Parameter] = &[
+    Parameter::one(
+        "source",
+        Kind::OneOf(&["qstash", "workflow"]),
+        "Where they come from. There are none of workflows.",
+    ),
+    Parameter::one("api", Kind::Text, "Has no effect, as in QStash."),
+];
 const PAGES: &[Parameter] = &[
     Parameter::many("dlqIds", Kind::Text, "These dead letters, whatever else is given."),
     Parameter::one("count", Kind::Integer, "How many at most, 1 to 100. Default 100."),
@@ -51,10 +61,16 @@ pub(crate) async fn list_dead_letters(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
 ) -> Result<Json<wire::DeadLettersPage>, ApiError> {
-    let query = Query::parse(uri.query())?.allow_only(OF_LIST)?.refuse_empty(&PARAMETERS[1..])?;
+    let query = Query::parse(uri.query())?;
+    let of_workflows = of_workflows(&query)?;
+    // The filters of workflows are other ones, and choose among nothing.
+    let query = if of_workflows { query } else { query.allow_only(OF_LIST)?.refuse_empty(&PARAMETERS[1..])? };
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let with_bodies = filters::with_bodies(&query)?;
-    let filter = filter(&query, &state).await?;
+    let mut filter = filter(&query, &state).await?;
+    if of_workflows {
+        filter.ids = Some(Vec::new());
+    }
     let mut letters = list(&mut *state.database.connection().await?, &filter, count + 1).await?;
     let more = query::cut_to_page(&mut letters, count) && filter.ids.is_none();
     let cursor = letters.last().filter(|_| more).map(|last| last.id.to_string());
@@ -124,6 +140,15 @@ pub(crate) async fn retry_dead_letters(
         return Err(ApiError::not_found("none of the dlq messages was found"));
     }
     Ok((StatusCode::CREATED, Json(wire::Retried { responses, cursor })))
+}
+
+/// Whether the dead letters of workflows are asked for, of which there are none.
+fn of_workflows(query: &Query) -> Result<bool, Invalid> {
+    match query.exact("source").first().map(String::as_str) {
+        None | Some("qstash") => Ok(false),
+        Some("workflow") => Ok(true),
+        Some(_) => Err(Invalid::new("source", "must be qstash or workflow")),
+    }
 }
 
 fn allow_known(query: Query) -> Result<Query, Invalid> {
@@ -234,9 +259,8 @@ fn change(new: &mut NewMessage, params: &Params, options: &Options, deduplicatin
     if !options.flow_control.is_empty() {
         message.extras.flow_control.clone_from(&options.flow_control);
     }
-    if !options.redact.is_empty() {
-        message.extras.redact = options.redact.clone();
-    }
+    // A retry may hide more, and never shows what the message was published with.
+    message.extras.redact = std::mem::take(&mut message.extras.redact).union(&options.redact);
     if params.get("sigpost-priority").is_some() {
         message.extras.priority = options.priority;
     }
@@ -258,11 +282,12 @@ fn unknown(id: &str) -> ApiError {
 }
 
 fn on_the_wire(letter: DeadLetter) -> wire::DeadLetter {
+    let response = response(&letter.message.message, letter.response);
     wire::DeadLetter {
         message: message_on_the_wire(letter.message),
         dlq_id: letter.id,
-        response_status: letter.response.status,
-        response_header: letter.response.header,
-        response_body: wire::Body(letter.response.body),
+        response_status: response.status,
+        response_header: response.header,
+        response_body: wire::Body(response.body),
     }
 }

@@ -13,9 +13,10 @@ use sigpost_store::events::{Event, Filter, list};
 use sigpost_store::filter;
 
 use crate::api::filters;
-use crate::api::messages::{callback_parts, milliseconds};
+use crate::api::messages::milliseconds;
 use crate::api::parameter::{Kind, Parameter};
 use crate::api::query::{self, Query};
+use crate::api::shown::{Shown, callback_parts, response};
 use crate::state::State;
 
 /// Rows of a page: the most and the default (QStash's earlier reference and its Go SDK's tests).
@@ -90,20 +91,22 @@ fn states(query: &Query) -> Result<Vec<EventState>, Invalid> {
 
 fn on_the_wire(event: Event) -> wire::Event {
     let message = event.message.message;
+    let Shown { header, body } = Shown::of(&message);
+    let response = event.response.map(|received| response(&message, received));
     let extras = message.extras;
-    let (callback, callback_headers) = callback_parts(message.callback);
-    let (failure_callback, failure_callback_headers) = callback_parts(message.failure_callback);
-    let response_status = event.response.as_ref().map(|response| response.status);
+    let (callback, callback_headers) = callback_parts(message.callback, &extras.redact);
+    let (failure_callback, failure_callback_headers) = callback_parts(message.failure_callback, &extras.redact);
+    let response_status = response.as_ref().map(|response| response.status);
     let (response_header, response_body) =
-        event.response.map(|response| (response.header, response.body)).unwrap_or_default();
+        response.map(|response| (response.header, response.body)).unwrap_or_default();
     wire::Event {
         time: event.at_ms,
         message_id: message.id,
         state: event.state,
         url: message.url,
         method: Some(message.method),
-        header: extras.redact.header(&message.header),
-        body: extras.redact.body(message.body),
+        header,
+        body,
         error: event.error,
         next_delivery_time: event.next_delivery_at_ms,
         topic_name: extras.topic_name,

@@ -18,6 +18,7 @@ use crate::api::attempts::attempts;
 use crate::api::parameter::{Kind, Parameter};
 use crate::api::path::Id;
 use crate::api::query::Query;
+use crate::api::shown::{Shown, callback_parts, response};
 use crate::api::{body, filters};
 use crate::state::State;
 
@@ -50,7 +51,11 @@ pub(crate) async fn get_message(
     let stored = find(&mut conn, id).await?.ok_or_else(|| unknown(id))?;
     let of_this = filter::Filter { message_ids: Some(vec![id]), ..filter::Filter::default() };
     let log = events::Filter { messages: of_this, earliest_first: true, ..events::Filter::default() };
-    let attempts = attempts(&events::list(&mut conn, &log, MAX_EVENTS).await?);
+    let mut log = events::list(&mut conn, &log, MAX_EVENTS).await?;
+    for event in &mut log {
+        event.response = event.response.take().map(|received| response(&event.message.message, received));
+    }
+    let attempts = attempts(&log);
     let callbacks = CallbackIds::of(&stored);
     Ok(Json(wire::Message {
         attempts: Some(attempts).filter(|attempts| !attempts.is_empty()),
@@ -161,9 +166,10 @@ fn unknown(id: MessageId) -> ApiError {
 pub(crate) fn on_the_wire(stored: StoredMessage) -> wire::Message {
     let state = state_on_the_wire(&stored);
     let StoredMessage { message, created_at_ms, not_before_ms, .. } = stored;
+    let Shown { header, body } = Shown::of(&message);
     let extras = message.extras;
-    let (callback, callback_header) = callback_parts(message.callback);
-    let (failure_callback, failure_callback_header) = callback_parts(message.failure_callback);
+    let (callback, callback_header) = callback_parts(message.callback, &extras.redact);
+    let (failure_callback, failure_callback_header) = callback_parts(message.failure_callback, &extras.redact);
     wire::Message {
         message_id: message.id,
         url: message.url,
@@ -175,8 +181,8 @@ pub(crate) fn on_the_wire(stored: StoredMessage) -> wire::Message {
         endpoint_name: extras.endpoint_name,
         queue_name: extras.queue_name,
         schedule_id: extras.schedule_id,
-        header: extras.redact.header(&message.header),
-        body: wire::Body(extras.redact.body(message.body)),
+        header,
+        body: wire::Body(body),
         callback,
         callback_header,
         failure_callback,
@@ -191,14 +197,6 @@ pub(crate) fn on_the_wire(stored: StoredMessage) -> wire::Message {
         attempts: None,
         callback_message_id: None,
         failure_callback_message_id: None,
-    }
-}
-
-/// A callback's URL and headers, which the wire shows apart.
-pub(crate) fn callback_parts(callback: Option<Box<wire::Callback>>) -> (Option<String>, wire::Headers) {
-    match callback {
-        Some(callback) => (Some(callback.url.as_str().to_owned()), callback.options.headers),
-        None => (None, wire::Headers::default()),
     }
 }
 

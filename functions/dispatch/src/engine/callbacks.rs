@@ -1,6 +1,6 @@
 //! Callbacks: reports about deliveries, which are messages themselves: stored, signed, retried.
 
-use sigpost_qstash::{Callback, CallbackBody, CallbackKind, DeadLetterId, MessageId};
+use sigpost_qstash::{Callback, CallbackBody, CallbackKind, DeadLetterId, MessageId, without_user_info};
 use sigpost_store::accept::NewMessage;
 use sigpost_store::claim::Lease;
 use sigpost_store::messages::{Extras, Message};
@@ -50,9 +50,9 @@ fn body(lease: &Lease, outcome: &Outcome, dlq_id: Option<DeadLetterId>) -> Callb
         source_message_id: message.id,
         topic_name: message.extras.topic_name.clone(),
         endpoint_name: message.extras.endpoint_name.clone(),
-        url: message.url.clone(),
+        url: without_user_info(message.url.clone()).0,
         method: message.method,
-        source_header: message.header.clone(),
+        source_header: message.header.shown(),
         source_body: message.body.clone(),
         not_before: lease.not_before_ms,
         created_at: lease.created_at_ms,
@@ -62,7 +62,8 @@ fn body(lease: &Lease, outcome: &Outcome, dlq_id: Option<DeadLetterId>) -> Callb
     }
 }
 
-/// What the callback's own options do not say is as for the message it reports on.
+/// What the callback's own options do not say is as for the message it reports on. What the message hides from
+/// readers, its callback hides too.
 fn report(
     id: MessageId,
     callback: &Callback,
@@ -76,6 +77,9 @@ fn report(
     let mut header = options.headers.clone();
     if header.get("Content-Type").is_none() {
         header.insert("Content-Type", "application/json");
+    }
+    if let Some(authorization) = callback.url.authorization() {
+        header.set_url_authorization(authorization);
     }
     trace::report(&mut header, &message.header);
     let report = Message {
@@ -96,7 +100,7 @@ fn report(
             queue_name: options.queue_name.clone(),
             flow_control: options.flow_control.clone(),
             priority: options.priority,
-            redact: options.redact.clone(),
+            redact: options.redact.clone().union(&message.extras.redact),
             keeps_waiting: message.extras.queue_name.clone(),
             ..Extras::default()
         },

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sigpost_qstash as wire;
-use sigpost_qstash::{Body, Limits, Options, ScheduleState, Start};
+use sigpost_qstash::{Body, Limits, Options, ScheduleState, Start, without_user_info};
 use sigpost_store::messages::MessageState;
 use sigpost_store::schedules::StoredSchedule;
 
-use crate::api::messages::{callback_parts, milliseconds};
+use crate::api::messages::milliseconds;
+use crate::api::shown::callback_parts;
 use crate::publication::DEFAULT_RETRIES;
 
 /// With what its parameters say now, whatever the limits are by now.
@@ -16,12 +17,12 @@ pub(super) fn on_the_wire(stored: StoredSchedule) -> wire::Schedule {
     let schedule = stored.schedule;
     // What an older release accepted and this one does not know shows nothing; firing names the fault.
     let options = Options::parse(&schedule.parameters, &Limits::none(), Timestamp::UNIX_EPOCH).unwrap_or_default();
-    let (callback, callback_header) = callback_parts(options.callback);
-    let (failure_callback, failure_callback_header) = callback_parts(options.failure_callback);
+    let (callback, callback_header) = callback_parts(options.callback, &options.redact);
+    let (failure_callback, failure_callback_header) = callback_parts(options.failure_callback, &options.redact);
     wire::Schedule {
         schedule_id: schedule.id,
         cron: schedule.cron,
-        destination: schedule.destination,
+        destination: without_user_info(schedule.destination).0,
         method: options.method,
         created_at: stored.created_at_ms,
         retries: options.retries.unwrap_or(DEFAULT_RETRIES),
