@@ -2,6 +2,7 @@
 
 mod answers;
 mod faults;
+mod keep_alive;
 mod requests;
 
 use dispatch::engine::StepKind;

@@ -94,9 +94,30 @@ async fn an_endless_answer_is_cut_and_its_connection_closed() {
 }
 
 #[tokio::test]
-async fn an_answer_with_too_many_headers_is_a_failed_attempt() {
+async fn a_response_with_many_header_fields_is_delivered_and_its_headers_are_cut() {
     let app = TestApp::start().await;
-    let answer = (0..150).fold(Answer::status(200), |answer, number| answer.header(format!("x-{number}"), "1"));
+    for (count, status) in [(150, 200), (1000, 200), (1000, 500)] {
+        let value = "v".repeat(90);
+        let answer = (0..count).fold(Answer::status(status), |a, number| a.header(format!("x-{number:04}"), &*value));
+        app.receiver.answers([answer]);
+        let id = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
+        let (step, state, most) = match status {
+            200 => (StepKind::Delivered, "DELIVERED", 8 * 1024),
+            _ => (StepKind::Failed, "ERROR", 64 * 1024),
+        };
+        app.wait_for(id, step).await;
+        let event = app.event(id, state).await;
+        assert_eq!(event["responseStatus"], status);
+        let kept = event["responseHeader"].as_object().expect("headers");
+        let size: usize = kept.iter().map(|(name, values)| name.len() + values[0].as_str().map_or(0, str::len)).sum();
+        assert!(size <= most && size > most - 200, "{count}, {status}: {size}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_beyond_the_limit_of_header_fields_is_a_failed_attempt() {
+    let app = TestApp::start().await;
+    let answer = (0..5000).fold(Answer::status(200), |answer, number| answer.header(format!("x-{number}"), "1"));
     app.receiver.answers([answer]);
     let id = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
     app.wait_for(id, StepKind::Failed).await;

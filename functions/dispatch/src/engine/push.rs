@@ -17,6 +17,8 @@ use super::{Engine, Room, StepKind, callbacks, log, trace};
 
 /// What is kept of the headers of a success, in bytes of names and values.
 const KEPT_HEADER_BYTES: usize = 8 * 1024;
+/// The same for a failure and for what a callback reports.
+const KEPT_HEADER_BYTES_IN_FULL: usize = 64 * 1024;
 
 /// Leases that may be lost before a message is given up: it takes its dispatchers down with it, or
 /// the lease is too short for them.
@@ -62,8 +64,8 @@ async fn deliver(engine: Engine, lease: Box<Lease>, room: Room, holding: Holding
     inner.recorder.record(Ended { lease, outcome, room, holding });
 }
 
-/// Decides, and keeps of the answer what is recorded: of a failure all; of a success its status and the
-/// beginning of its headers, and what a callback will tell.
+/// Decides, and keeps of the response what is recorded: its status and the beginning of its headers, and the body of a
+/// failure and of what a callback will tell.
 fn outcome(lease: &Lease, result: Result<Answer, SendError>, now: Timestamp) -> Outcome {
     let attempt = Attempt {
         retried: lease.retried,
@@ -79,17 +81,25 @@ fn outcome(lease: &Lease, result: Result<Answer, SendError>, now: Timestamp) -> 
         error: error_text(&result),
         has_slots: lease.message.has_slots(),
         response: result.ok().map(|answer| match in_full {
-            true => Response { status: answer.status, header: Headers::from_http(&answer.headers), body: answer.body },
-            false => Response { status: answer.status, header: beginning_of(&answer.headers), body: Bytes::new() },
+            true => {
+                let header = beginning_of(&answer.headers, KEPT_HEADER_BYTES_IN_FULL);
+                Response { status: answer.status, header, body: answer.body }
+            }
+            false => {
+                let header = beginning_of(&answer.headers, KEPT_HEADER_BYTES);
+                Response { status: answer.status, header, body: Bytes::new() }
+            }
         }),
     }
 }
 
-/// Headers in the order of their names, as many as fit into [`KEPT_HEADER_BYTES`].
-fn beginning_of(headers: &HeaderMap) -> Headers {
+/// Headers in the order of their names, as many as fit into so many bytes.
+fn beginning_of(headers: &HeaderMap, bytes: usize) -> Headers {
     let mut kept = Headers::from_http(headers);
-    while kept.size_bytes() > KEPT_HEADER_BYTES {
-        kept.0.pop_last();
+    let mut size = kept.size_bytes();
+    while size > bytes {
+        let Some((name, values)) = kept.0.pop_last() else { break };
+        size -= values.iter().map(|value| name.len() + value.len()).sum::<usize>();
     }
     kept
 }

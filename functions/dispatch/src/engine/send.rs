@@ -20,7 +20,7 @@ use super::fast_lane::FastLane;
 
 /// Sends leases to their destinations.
 pub(super) struct Sender {
-    client: reqwest::Client,
+    client: outgoing::Client,
     fast_lane: FastLane,
     policy: AddressPolicy,
     longest_attempt_ms: AtomicU64,
@@ -67,7 +67,7 @@ impl SendError {
 impl Sender {
     pub(super) fn new(policy: &AddressPolicy, settings: &Settings) -> anyhow::Result<Self> {
         let sender = Self {
-            client: outgoing::client(policy)?,
+            client: outgoing::Client::new(policy)?,
             fast_lane: FastLane::default(),
             policy: policy.clone(),
             longest_attempt_ms: AtomicU64::default(),

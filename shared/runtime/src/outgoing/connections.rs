@@ -1,0 +1,111 @@
+//! Whether a request that failed went out on a connection that an earlier request had used.
+//!
+//! hyper knows it and does not tell. But it makes connections within the request's own task, where their addresses can be
+//! noted: a connection that is not among them came from the pool.
+
+use std::error::Error;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use http::Extensions;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpInfo};
+use tower::{Layer, Service};
+
+tokio::task_local! {
+    static ESTABLISHED: Established;
+}
+
+/// The connections that were made for one request, by their address on this side.
+#[derive(Clone, Default)]
+pub(super) struct Established(Arc<Mutex<Vec<SocketAddr>>>);
+
+impl Established {
+    /// Notes what is connected while the request is sent.
+    pub(super) async fn record<T>(&self, request: impl Future<Output = T>) -> T {
+        ESTABLISHED.scope(self.clone(), request).await
+    }
+
+    /// Whether the request failed because a connection that was not made for it was closed before the response.
+    pub(super) fn was_reused_and_closed(&self, error: &reqwest::Error) -> bool {
+        let causes = || std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
+        let failed_on = causes()
+            .find_map(|cause| cause.downcast_ref::<legacy::Error>())
+            .and_then(legacy::Error::connect_info)
+            .and_then(local_address);
+        // hyper does not tell apart how much of the head had come: a response that breaks off in it counts as well.
+        failed_on.is_some_and(|address| !self.contains(address)) && causes().any(is_closed)
+    }
+
+    fn contains(&self, address: SocketAddr) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&address)
+    }
+
+    fn push(&self, connected: &Connected) {
+        if let Some(address) = local_address(connected) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(address);
+        }
+    }
+}
+
+fn local_address(connected: &Connected) -> Option<SocketAddr> {
+    let mut extras = Extensions::new();
+    connected.get_extras(&mut extras);
+    extras.get::<HttpInfo>().map(HttpInfo::local_addr)
+}
+
+fn is_closed(cause: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        return error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+    }
+    cause.downcast_ref::<io::Error>().is_some_and(|error| {
+        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
+    })
+}
+
+/// The connector's layer that notes each connection.
+#[derive(Clone)]
+pub(super) struct RecordEstablished;
+
+impl<S> Layer<S> for RecordEstablished {
+    type Service = Recording<S>;
+
+    fn layer(&self, connector: S) -> Recording<S> {
+        Recording(connector)
+    }
+}
+
+/// A connector that notes each connection.
+#[derive(Clone)]
+pub(super) struct Recording<S>(S);
+
+impl<S, Target> Service<Target> for Recording<S>
+where
+    S: Service<Target>,
+    S::Response: Connection,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, target: Target) -> Self::Future {
+        // Taken now: a connection that comes too late for this request is finished by another task.
+        let established = ESTABLISHED.try_with(Established::clone).unwrap_or_default();
+        let connecting = self.0.call(target);
+        Box::pin(async move {
+            let connection = connecting.await?;
+            established.push(&connection.connected());
+            Ok(connection)
+        })
+    }
+}
