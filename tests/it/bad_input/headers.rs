@@ -56,3 +56,29 @@ async fn an_option_is_refused_by_name_wherever_messages_are_made() {
     }
     assert_eq!(everything(&app).await, before);
 }
+
+#[tokio::test]
+async fn a_request_with_too_many_headers_is_rejected_in_json() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let publish = |count: usize| {
+        let request = app.request(Method::POST, "/v2/publish/https://example.com");
+        (0..count).fold(request, |request, number| request.header(format!("Upstash-Forward-X-{number}"), "1"))
+    };
+    assert_eq!(answered(publish(90)).await.status, StatusCode::OK);
+    for count in [101, 150, 1000] {
+        let answer = answered(publish(count)).await;
+        assert_eq!(answer.status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "{count}");
+        assert!(answer.error().contains("at most 100"), "{}", answer.error());
+    }
+    assert_eq!(app.database.count("select count(*) from messages").await, 1);
+}
+
+#[tokio::test]
+async fn a_correlation_id_is_accepted_up_to_its_limit() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let long = "x".repeat(129);
+    let forward = [("X-Correlation-Id", &*long), ("Upstash-Header-Forward", "true")];
+    assert_eq!(app.publish_here(&forward, "").await.status, StatusCode::BAD_REQUEST);
+    let answer = app.publish_here(&[("Upstash-Forward-X-Correlation-Id", &"x".repeat(128))], "").await;
+    assert_eq!(answer.status, StatusCode::OK);
+}

@@ -27,6 +27,7 @@ pub(super) fn message(params: &Params, limits: &Limits, now: Timestamp) -> Resul
 
 /// The same for the messages of a schedule.
 pub(crate) fn with_callbacks(params: &Params, limits: &Limits, now: Timestamp) -> Result<Options, Invalid> {
+    reject_workflow(params)?;
     let scope = |prefix| Scope { params, prefix };
     let mut options = own(scope(""), limits, now)?;
     let retries = options.retries;
@@ -41,6 +42,17 @@ fn refuse_schedule(scope: Scope<'_>) -> Result<(), Invalid> {
         scope.refuse(name, "cannot be used here, create a schedule with /v2/schedules")?;
     }
     Ok(())
+}
+
+/// A step of a workflow that is delivered as a plain message fails at the handler, or does nothing there.
+fn reject_workflow(params: &Params) -> Result<(), Invalid> {
+    match params.get("workflow-runid") {
+        Some(run) if !run.trim_ascii().is_empty() => Err(Invalid::new(
+            "Upstash-Workflow-RunId",
+            "Upstash Workflow is not supported; publish the message without Upstash-Workflow-* headers",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// What a message and a callback have in common.

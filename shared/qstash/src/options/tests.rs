@@ -30,7 +30,8 @@ fn nothing_given_means_defaults() {
             ("Upstash-Retries", " "),
             ("Upstash-Cron", ""),
             ("Upstash-Telemetry-Sdk", "x"),
-            ("Upstash-Workflow-Runid", "x"),
+            ("Upstash-Workflow-Runid", " "),
+            ("Upstash-Workflow-Url", "x"),
             ("Upstash-Queue", "no such header"),
             ("Authorization", "Bearer t"),
         ]),
@@ -89,6 +90,16 @@ fn not_before_wins_over_delay_and_the_past_is_now() {
 fn refusals_name_the_header_as_the_caller_knows_it() {
     for (name, value, message) in [
         ("upstash-method", "HEAD", "Upstash-Method: must be one of GET, POST, PUT, PATCH, DELETE"),
+        (
+            "Upstash-Workflow-RunId",
+            "wfr_1",
+            "Upstash-Workflow-RunId: Upstash Workflow is not supported; publish the message without Upstash-Workflow-* headers",
+        ),
+        (
+            "upstash-forward-x-correlation-id",
+            &"a".repeat(129),
+            "Upstash-Forward-X-Correlation-Id: must not be longer than 128 characters",
+        ),
         ("upstash-timeout", "0", "Upstash-Timeout: must be longer than zero"),
         ("upstash-timeout", "2h1s", "Upstash-Timeout: must not be longer than 7200 seconds"),
         ("upstash-retries", "-1", "Upstash-Retries: must be a whole number, 0 or more"),
