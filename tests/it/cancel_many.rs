@@ -199,3 +199,25 @@ async fn a_message_that_outlives_its_log_is_found() {
     app.database.execute("delete from events").await;
     assert_eq!(cancelled(&app, "?path=/old").await, 1);
 }
+
+/// The JavaScript SDK's cursors are whole milliseconds: two events at the same one would be one to it.
+#[tokio::test]
+async fn a_message_is_cancelled_a_millisecond_after_it_was_requested() {
+    let app = TestApp::start().await;
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(waiting(&app, "/", &[]).await);
+    }
+    app.delete(&format!("/v2/messages/{}", ids[0])).await;
+    assert_eq!(cancelled(&app, &format!("?messageIds={},{}", ids[1], ids[2])).await, 2);
+    assert_eq!(cancelled(&app, "").await, 3);
+    let path = format!("/v2/enqueue/q/{}", app.receiver.url("/"));
+    let queued = answered(app.request(Method::POST, &path).header("Upstash-Delay", "1h")).await.id();
+    app.delete("/v2/queues/q").await;
+    for id in ids.into_iter().chain([queued]) {
+        let times = [app.event(id, "CANCEL_REQUESTED").await, app.event(id, "CANCELED").await];
+        let [requested, cancelled] = times.map(|event| event["time"].as_i64().expect("a time"));
+        assert_eq!(cancelled - requested, 1);
+        assert_eq!(app.states(id).await, "CREATED CANCEL_REQUESTED CANCELED");
+    }
+}
