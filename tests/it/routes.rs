@@ -95,7 +95,7 @@ async fn what_is_left_out_and_what_is_missing_are_told_apart() {
         ("/v2/workflows/runs", "/v2/workflows/runs: Upstash Workflow is not part of sigpost"),
         ("/v2/waiters/event", "/v2/waiters/event: Upstash Workflow is not part of sigpost"),
         ("/llm/v1/chat/completions", "/llm/v1/chat/completions: LLM completions are not part of sigpost"),
-        ("/v2/publish/", "/v2/publish/: the destination is missing"),
+        ("/v2/publish/", "/v2/publish/: a non-empty destination must be provided"),
         ("/v2/enqueue/queue", "/v2/enqueue/queue: the queue or the destination is missing"),
         ("/v2/nothing", "POST /v2/nothing is not an endpoint"),
     ] {

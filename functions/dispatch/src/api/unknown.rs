@@ -11,7 +11,7 @@ const MISSING: &[(&str, &str)] = &[
     ("/v2/notify", "Upstash Workflow is not part of sigpost"),
     ("/v2/wait", "Upstash Workflow is not part of sigpost"),
     ("/llm/", "LLM completions are not part of sigpost"),
-    ("/v2/publish", "the destination is missing"),
+    ("/v2/publish", "a non-empty destination must be provided"),
     ("/v2/enqueue", "the queue or the destination is missing"),
 ];
 
