@@ -101,15 +101,14 @@ impl Sender {
 
     fn request(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, SendError> {
         let message = &lease.message;
-        let Called { url, authorization } =
-            Called::parse(&message.url).map_err(|why| SendError::Unsendable(why.to_string()))?;
-        self.policy.check_url(&url).map_err(|why| SendError::Refused(why.to_string()))?;
+        let called = Called::parse(&message.url).map_err(|why| SendError::Unsendable(why.to_string()))?;
+        self.policy.check_url(&called.url).map_err(|why| SendError::Refused(why.to_string()))?;
         let method = Method::from_bytes(message.method.as_str().as_bytes())
             .map_err(|why| SendError::Unsendable(why.to_string()))?;
 
         let mut headers = message.header.to_http();
         // Of a message that a release before stored with user info in its URL.
-        if let Some(Ok(authorization)) = authorization.map(HeaderValue::try_from) {
+        if let Some(Ok(authorization)) = called.authorization.as_deref().map(HeaderValue::try_from) {
             headers.entry(header::AUTHORIZATION).or_insert(authorization);
         }
         // hyper leaves it out for an empty body, and some servers then respond with 411.
@@ -124,7 +123,7 @@ impl Sender {
             }
             Err(why) => Err(SendError::Unsendable(format!("{name}: {why}"))),
         };
-        set(names::UPSTASH_SIGNATURE, &keys.signer.sign(url.as_str(), &message.body, Timestamp::now()))?;
+        set(names::UPSTASH_SIGNATURE, &keys.signer.sign(called.signed(), &message.body, Timestamp::now()))?;
         set(names::UPSTASH_MESSAGE_ID, &message.id.to_string())?;
         set(names::UPSTASH_RETRIED, &lease.retried.to_string())?;
         let of_few = [
@@ -141,7 +140,7 @@ impl Sender {
             set(names::TRACEPARENT, &span.place().to_string())?;
         }
 
-        let mut request = Request::new(method, url);
+        let mut request = Request::new(method, called.url);
         *request.headers_mut() = headers;
         *request.body_mut() = Some(message.body.clone().into());
         Ok(request)

@@ -8,11 +8,12 @@ use url::{ParseError, Url};
 /// A destination as the request has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Called {
-    /// What the URL parser makes of the text, without user info and fragment, which are not sent. Its text is what a
-    /// receiver sees as its own URL, so that it is what is signed.
+    /// What the URL parser makes of the text, without user info and fragment, which are not sent.
     pub url: Url,
     /// `Basic …`, when the text had user info.
     pub authorization: Option<String>,
+    /// The text has neither path nor query.
+    is_bare_host: bool,
 }
 
 impl Called {
@@ -23,6 +24,8 @@ impl Called {
     /// Those of the URL parser.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let mut url = Url::parse(text)?;
+        let before_fragment = text.split('#').next().unwrap_or_default();
+        let is_bare_host = after_scheme(before_fragment).is_some_and(|rest| authority_length(rest) == rest.len());
         let (user, password) = (url.username(), url.password());
         let authorization = (!user.is_empty() || password.is_some()).then(|| {
             let mut credentials: Vec<u8> = percent_decode_str(user).collect();
@@ -34,7 +37,14 @@ impl Called {
         // They fail for a URL that has no host, and so no user info.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        Ok(Self { url, authorization })
+        Ok(Self { url, authorization, is_bare_host })
+    }
+
+    /// The URL that the signature names: the one that is requested, as a receiver sees its own. Of a bare host it has no
+    /// slash, as in QStash.
+    pub fn signed(&self) -> &str {
+        let url = self.url.as_str();
+        if self.is_bare_host { url.strip_suffix('/').unwrap_or(url) } else { url }
     }
 }
 
@@ -64,6 +74,21 @@ pub(super) fn authority_length(after_scheme: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bare_host_is_signed_without_a_slash() {
+        for (text, signed) in [
+            ("https://example.com", "https://example.com"),
+            ("HTTPS://u:p@EXAMPLE.com:443#part", "https://example.com"),
+            ("https://example.com/", "https://example.com/"),
+            ("https://example.com?", "https://example.com/?"),
+            ("https://example.com?x=/", "https://example.com/?x=/"),
+            ("https://example.com/a/..", "https://example.com/"),
+            ("https://example.com/hook?name=O'Brien", "https://example.com/hook?name=O%27Brien"),
+        ] {
+            assert_eq!(Called::parse(text).unwrap().signed(), signed, "{text}");
+        }
+    }
 
     #[test]
     fn user_info_becomes_basic_authorization() {
