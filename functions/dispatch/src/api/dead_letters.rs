@@ -32,18 +32,24 @@ const PAGE: i64 = 100;
 
 /// What every endpoint for many dead letters knows; all but the first list choose.
 pub(crate) const PARAMETERS: &[&[Parameter]] = &[PAGES, LAST_RESPONSES, filters::OF_MESSAGES, filters::OF_TIME];
-/// What the list knows.
+/// What the list knows, and the document names.
 pub(crate) const OF_LIST: &[&[Parameter]] =
     &[PAGES, SOURCES, &[filters::BODIES], LAST_RESPONSES, filters::OF_MESSAGES, filters::OF_TIME];
-/// Only the list knows them: a call that changes something must not be about more than was asked for.
-const SOURCES: &[Parameter] = &[
-    Parameter::one(
-        "source",
-        Kind::OneOf(&["qstash", "workflow"]),
-        "Where they come from. There are none of workflows.",
-    ),
-    Parameter::one("api", Kind::Text, "Has no effect, as in QStash."),
+/// What a call that only reads accepts: `api` too, which has no effect, as in QStash.
+const READING: &[&[Parameter]] = &[
+    PAGES,
+    SOURCES,
+    &[Parameter::one("api", Kind::Text, "Has no effect.")],
+    &[filters::BODIES],
+    LAST_RESPONSES,
+    filters::OF_MESSAGES,
+    filters::OF_TIME,
 ];
+const SOURCES: &[Parameter] = &[Parameter::one(
+    "source",
+    Kind::OneOf(&["qstash", "workflow"]),
+    "Where they come from; there are none of workflows. Default qstash.",
+)];
 const PAGES: &[Parameter] = &[
     Parameter::many("dlqIds", Kind::Text, "These dead letters, whatever else is given."),
     Parameter::one("count", Kind::Integer, "How many at most, 1 to 100. Default 100."),
@@ -64,7 +70,7 @@ pub(crate) async fn list_dead_letters(
     let query = Query::parse(uri.query())?;
     let of_workflows = of_workflows(&query)?;
     // The filters of workflows are other ones, and choose among nothing.
-    let query = if of_workflows { query } else { query.allow_only(OF_LIST)?.refuse_empty(&PARAMETERS[1..])? };
+    let query = if of_workflows { query } else { query.allow_only(READING)?.refuse_empty(&PARAMETERS[1..])? };
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let with_bodies = filters::with_bodies(&query)?;
     let mut filter = filter(&query, &state).await?;
