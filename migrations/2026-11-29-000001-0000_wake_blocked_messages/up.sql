@@ -94,9 +94,17 @@ begin
             moved := false;
             foreach candidate_id in array candidates loop
                 exit when claimed >= most;
-                -- Unless it is being cancelled, which wakes this limit afterwards.
                 select * into candidate from messages where id = candidate_id and waits_for = gate_id for update skip locked;
-                continue when not found;
+                if not found then
+                    -- Gone, or locked: by a cancellation, or by a claim that saw the message as it was before.
+                    if exists (select from messages where id = candidate_id and waits_for = gate_id) then
+                        message := null;
+                        limit_id := gate_id;
+                        wake_in_s := contended_s;
+                        return next;
+                    end if;
+                    continue;
+                end if;
 
                 if gate.kind = 'queue' then
                     insert into slots (gate, message_id, family) values (gate_id, candidate_id, candidate_id)

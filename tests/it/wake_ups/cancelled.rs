@@ -95,3 +95,23 @@ async fn a_slot_of_a_message_that_ended_does_not_count() {
     let key = app.get("/v2/flowControl/l").await;
     assert_eq!(key.body["parallelismCount"], 0, "{key:?}");
 }
+
+/// A claim locks rows that it does not take: those that another claim has blocked since it began to look.
+#[tokio::test]
+async fn a_message_that_another_transaction_has_locked_starts_when_that_ends() {
+    let app = start().await;
+    publish(&app, "/created", &[], QUEUE).await;
+    next_path(&app).await;
+    app.post("/v2/queues/l/pause").await;
+    let id = publish(&app, "/locked", &[], QUEUE).await;
+    let (other, connection) = tokio_postgres::connect(&app.database.url, NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    let lock = format!("begin; select from messages where id = '{}' for update", id.0);
+    other.batch_execute(&lock).await.expect("locked");
+    app.post("/v2/queues/l/resume").await;
+    // Its wake-up comes after that of the resumed queue.
+    publish(&app, "/later", &[], &[("Upstash-Queue-Name", "other")]).await;
+    assert_eq!(next_path(&app).await, "/later");
+    other.batch_execute("commit").await.expect("unlocked");
+    assert_eq!(next_path(&app).await, "/locked");
+}

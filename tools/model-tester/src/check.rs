@@ -169,6 +169,9 @@ fn too_many_in_a_period(model: &Model<'_>) -> Vec<Finding> {
     .collect()
 }
 
+/// Publishes that are this close to one another may commit in the other order.
+const SAME_TIME: f64 = 0.05;
+
 /// In a queue that was never wider than one, an older message of the same priority goes first.
 fn out_of_order(model: &Model<'_>, history: &History) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -182,7 +185,7 @@ fn out_of_order(model: &Model<'_>, history: &History) -> Vec<Finding> {
             other.queue() == Some(queue)
                 && other.callback_of.is_none()
                 && other.priority == message.priority
-                && other.created < message.created - 0.001
+                && other.created < message.created - SAME_TIME
                 && other.is_open_at(attempt.start)
                 && other.attempts.first().is_none_or(|first| first.start > attempt.start)
         };

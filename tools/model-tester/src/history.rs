@@ -23,6 +23,8 @@ pub(crate) struct Message {
     pub(crate) limits: Vec<String>,
     /// The message it reports on.
     pub(crate) callback_of: Option<String>,
+    /// State, the limit it is blocked at and the seconds until it is due, at the end of the scenario.
+    pub(crate) last: String,
     pub(crate) attempts: Vec<Attempt>,
     /// When each retry was due, with the end of the attempt before it.
     pub(crate) retries: Vec<(f64, f64)>,
@@ -87,7 +89,8 @@ async fn read_all(database: &Client) -> Result<History> {
     let rows = database
         .query(
             "select id::text, url, extract(epoch from created_at)::float8, extract(epoch from not_before)::float8,
-                    extract(epoch from finished_at)::float8, priority, gates, callback_of::text
+                    extract(epoch from finished_at)::float8, priority, gates, callback_of::text,
+                    concat_ws(' ', state, waits_for, extract(epoch from due_at - now())::numeric(9, 3))
              from messages order by created_at, id",
             &[],
         )
@@ -106,6 +109,7 @@ async fn read_all(database: &Client) -> Result<History> {
             priority: row.get(5),
             limits: row.get::<_, Option<Vec<String>>>(6).unwrap_or_default(),
             callback_of: row.get(7),
+            last: row.get(8),
             attempts: Vec::new(),
             retries: Vec::new(),
         });

@@ -8,8 +8,8 @@ use crate::history::{Attempt, History, Message, Slot, Version};
 const HANDOVER: f64 = 0.03;
 /// Around a change of a limit's settings nothing is judged: it counts from its commit on.
 const CHANGING: (f64, f64) = (0.02, 0.15);
-/// So near to the end of a period a start may belong to either.
-const BOUNDARY: f64 = 0.05;
+/// So near to the end of a period a start may belong to either: starts are logged some moments after they are counted.
+const BOUNDARY: f64 = 0.02;
 
 /// The limits over time.
 pub(crate) struct Model<'a> {
@@ -25,7 +25,7 @@ pub(crate) struct Model<'a> {
 pub(crate) struct Period {
     pub(crate) starts: Vec<f64>,
     pub(crate) length: f64,
-    /// The rate, and one more where its first start may belong to the period before.
+    /// The rate; twice that where its first starts may belong to the period before.
     pub(crate) most: i32,
     /// Settings changed meanwhile.
     pub(crate) changed: bool,
@@ -115,11 +115,11 @@ impl<'a> Model<'a> {
             };
             let length = f64::from(seconds);
             let last_began = periods.last().filter(|_| open).and_then(|period| period.starts.first().copied());
-            match last_began.filter(|began| at < began + length) {
+            match last_began.filter(|began| at < began + length - BOUNDARY) {
                 Some(_) => {}
                 None => {
                     let ambiguous = last_began.is_some_and(|began| at < began + length + BOUNDARY);
-                    let most = rate + i32::from(ambiguous);
+                    let most = if ambiguous { 2 * rate } else { rate };
                     periods.push(Period { starts: Vec::new(), length, most, changed: false });
                     open = true;
                 }

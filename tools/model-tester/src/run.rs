@@ -214,7 +214,7 @@ fn described(history: &history::History, began: f64) -> Value {
         let times =
             |times: Vec<f64>| times.into_iter().map(|at| (at - began) * 1000.0).map(f64::round).collect::<Vec<_>>();
         json!({
-            "message": message.name, "limits": message.limits, "priority": message.priority,
+            "message": message.name, "last": message.last, "limits": message.limits, "priority": message.priority,
             "created_due_ended_ms": times(vec![message.created, message.not_before, message.finished.unwrap_or(began)]),
             "attempts_ms": message.attempts.iter()
                 .map(|attempt| times(vec![attempt.start, attempt.end.unwrap_or(began)])).collect::<Vec<_>>(),
