@@ -109,10 +109,8 @@ impl<'a> Model<'a> {
                 open = false;
                 continue;
             }
-            let Some((rate, seconds)) = self.version_at(limit, at).and_then(|version| version.rate) else {
-                open = false;
-                continue;
-            };
+            // Without a rate starts are not counted; what was counted before stays.
+            let Some((rate, seconds)) = self.version_at(limit, at).and_then(|version| version.rate) else { continue };
             let length = f64::from(seconds);
             let last_began = periods.last().filter(|_| open).and_then(|period| period.starts.first().copied());
             match last_began.filter(|began| at < began + length - BOUNDARY) {

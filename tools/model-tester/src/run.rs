@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
@@ -173,13 +173,14 @@ impl Run {
         tries: u32,
     ) -> Result<bool> {
         let lease = if faults { self.arguments.lease_with_faults } else { self.arguments.lease };
-        if !deployments.contains_key(&faults) {
+        let deployment = if let Some(started) = deployments.get_mut(&faults) {
+            started
+        } else {
             let name = format!("model_{number}_{}", if faults { "faults" } else { "plain" });
             let _one_at_a_time = self.starting.lock().await;
             let started = Deployment::start(&self.server, &name, &self.program, processes, lease, &self.folder).await?;
-            deployments.insert(faults, started);
-        }
-        let Some(deployment) = deployments.get_mut(&faults) else { bail!("it was started") };
+            deployments.entry(faults).or_insert(started)
+        };
         let happened = scenario::run(deployment, &format!("{seed}x{tries}"), seed, faults).await?;
         let history = history::read(&deployment.database).await?;
         let ids = history.messages.iter().map(|message| message.wire_id.clone());

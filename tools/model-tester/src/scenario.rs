@@ -151,14 +151,14 @@ impl Scenario<'_> {
         if self.random.random_bool(0.15) {
             let script = format!("200.{}", [10, 300].choose(&mut self.random).unwrap_or(&10));
             set("Callback", self.deployment.sink.url(&format!("{}-c{number}", self.name), &script));
-            if let Some(queue) = self.queues.choose(&mut self.random).filter(|_| number % 2 == 0) {
+            if let Some(queue) = self.queues.choose(&mut self.random).filter(|_| number.is_multiple_of(2)) {
                 set("Callback-Queue-Name", queue.clone());
             }
-            if let Some((key, value)) = self.keys.choose(&mut self.random).filter(|_| number % 3 == 0) {
+            if let Some((key, value)) = self.keys.choose(&mut self.random).filter(|_| number.is_multiple_of(3)) {
                 set("Callback-Flow-Control-Key", key.clone());
                 set("Callback-Flow-Control-Value", value.clone());
             }
-            if number % 5 == 0 {
+            if number.is_multiple_of(5) {
                 set("Callback-Delay", "1s".to_owned());
             }
         }
