@@ -1,7 +1,7 @@
 -- Limits (queues and flow-control keys) whose slots cannot leak and whose every opening is a wake-up.
 
 -- A slot counts only while its message can use it: a queue's slot until the message ends, a key's slot during an
--- attempt. So a row that is left behind, by a race or by an older release, blocks nobody.
+-- attempt. So a row that is left behind, by a race or by an older release, blocks no message.
 create view held_slots as
     select s.gate, s.message_id, s.family
     from slots s join messages m on m.id = s.message_id

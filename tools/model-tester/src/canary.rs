@@ -1,5 +1,5 @@
-//! Finds out when the machine is too busy to judge anybody by the clock: asks each process, and so the database, five
-//! times a second, and keeps when an answer took long.
+//! Finds out when the machine is too busy for findings about late starts: sends each process, and so the database, five
+//! requests a second, and keeps when a response took long.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -86,7 +86,7 @@ async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
     }
     let next_due = match inner.settings.awake {
         Awake::Always => seen.next_due_in,
-        // Not for the end of other dispatchers' leases: whoever is awake then claims what has expired.
+        // Not for the end of other dispatchers' leases: the dispatcher that is awake then claims what has expired.
         Awake::InVisits => seen.next_due_in.filter(Duration::is_zero).or_else(|| seen.next_pending_in?.try_into().ok()),
     };
     let next_due = match next_due {

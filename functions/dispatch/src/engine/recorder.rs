@@ -111,7 +111,7 @@ async fn commit(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) -> Res
     .await
 }
 
-/// After the commit: wake-ups, and whoever watches.
+/// After the commit: wake-ups, counts and watchers.
 fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: Recorded) {
     engine.wake(recorded.wake_ups);
     for (outcome, lease) in outcomes.iter().zip(leases) {

@@ -260,8 +260,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is requested and in which order: when the process has woken up as often as it is told to, each
-        /// request was served at its time or earlier, and none before anything asked for it.
+        /// For any requests in any order: when the process has woken up at each time that was next, each request was
+        /// served at its time or earlier, and no limit without a request.
         #[test]
         fn no_wake_up_is_missed(steps in proptest::collection::vec((step(), 0..30_000_u64), 1..60)) {
             let mut now = Instant::now();
