@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use sigpost_store::Error;
 use sigpost_store::signing_keys;
 use sigpost_store::wake::{Listener, Notification};
-use sigpost_store::{Error, WakeUps};
 use tokio::time::sleep;
 
 use super::Engine;
@@ -47,7 +47,7 @@ async fn pass_on(engine: &Engine) -> Result<(), Error> {
         match listener.next().await? {
             Notification::Look => {
                 engine.wake_everything();
-                engine.wake(WakeUps { due_in: Some(SECOND_QUERY), ..WakeUps::default() });
+                engine.0.timers.query_again_in(SECOND_QUERY);
             }
             // Renewing finds out whether the lease is one of ours. A slot may be free.
             Notification::Cancelled => {

@@ -28,6 +28,8 @@ pub(super) struct Timers {
 struct Pending {
     /// Due messages. Always set: without a request, after the poll interval.
     due_at: Instant,
+    /// Due messages once more, however often they are queried before: after the last notification.
+    again_at: Option<Instant>,
     /// All limits at which messages are blocked; `None` while none is known to be.
     rescan_at: Option<Instant>,
     limits: HashMap<String, Instant>,
@@ -49,13 +51,20 @@ pub(super) struct Wanted {
 
 impl Pending {
     fn new(now: Instant, poll: Duration) -> Self {
-        Self { due_at: now, rescan_at: None, limits: HashMap::new(), limits_by_time: BTreeSet::new(), poll }
+        Self {
+            due_at: now,
+            again_at: None,
+            rescan_at: None,
+            limits: HashMap::new(),
+            limits_by_time: BTreeSet::new(),
+            poll,
+        }
     }
 
     /// When to wake up next.
     fn next(&self) -> Instant {
         let limit_at = self.limits_by_time.first().map(|(at, _)| *at);
-        [Some(self.due_at), self.rescan_at, limit_at].into_iter().flatten().min().unwrap_or(self.due_at)
+        [Some(self.due_at), self.again_at, self.rescan_at, limit_at].into_iter().flatten().min().unwrap_or(self.due_at)
     }
 
     fn add(&mut self, now: Instant, wake_ups: WakeUps) {
@@ -98,9 +107,13 @@ impl Pending {
 
     fn take(&mut self, now: Instant) -> Option<Wanted> {
         let rescan = self.rescan_at.is_some_and(|at| at <= now);
-        let wanted = Wanted { limits: self.take_limits(now), due: rescan || self.due_at <= now, rescan };
+        let again = self.again_at.is_some_and(|at| at <= now);
+        let wanted = Wanted { limits: self.take_limits(now), due: rescan || again || self.due_at <= now, rescan };
         if wanted.due {
             self.due_at = now + self.poll;
+        }
+        if again {
+            self.again_at = None;
         }
         if rescan {
             self.rescan_at = None;
@@ -145,6 +158,11 @@ impl Timers {
     /// All limits, in this time at the latest.
     pub(super) fn rescan_in(&self, wait: Duration) {
         self.change(|pending| pending.rescan(Instant::now() + wait));
+    }
+
+    /// Due messages in this time, also if they are queried before. The last call counts: it comes with a query.
+    pub(super) fn query_again_in(&self, wait: Duration) {
+        self.change(|pending| pending.again_at = Some(Instant::now() + wait));
     }
 
     /// What has to be queried now; `None` when nothing has.
@@ -228,6 +246,18 @@ mod tests {
         assert_eq!(pending.take(now + seconds(2)).map(|wanted| wanted.limits), Some(vec!["a".to_owned()]));
         assert_eq!(pending.next(), now + seconds(20));
         assert!(pending.take(now + seconds(20)).is_some_and(|wanted| wanted.rescan && wanted.due));
+    }
+
+    #[test]
+    fn a_query_before_its_time_does_not_serve_one_that_was_asked_for_again() {
+        let now = Instant::now();
+        let mut pending = Pending::new(now, POLL);
+        pending.rescan(now);
+        pending.again_at = Some(now + seconds(1));
+        assert!(pending.take(now).is_some_and(|wanted| wanted.due));
+        assert_eq!(pending.next(), now + seconds(1));
+        assert_eq!(pending.take(now + seconds(1)), Some(Wanted { due: true, ..Wanted::default() }));
+        assert_eq!(pending.next(), now + seconds(1) + POLL);
     }
 
     #[test]
