@@ -26,7 +26,7 @@ pub fn check(field: &str, addresses: &[String]) -> Result<(), Invalid> {
     }
 }
 
-/// Reads `"ada@example.com"` as well as `["ada@example.com", "bob@example.com"]`. `null` is nobody.
+/// Reads `"ada@example.com"` as well as `["ada@example.com", "bob@example.com"]`. `null` is an empty list.
 pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     struct OneOrMany;
 

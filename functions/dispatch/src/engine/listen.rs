@@ -1,4 +1,4 @@
-//! Notifications: other processes say that there is something to look at.
+//! Notifications: other processes accepted messages, cancelled some, rotated the keys or changed schedules.
 
 use std::time::Duration;
 

@@ -72,7 +72,7 @@ impl JobContext {
         }
     }
 
-    /// The key of an effect on somebody else, the same over all attempts and redrives: `name/message id`
+    /// The key of a side effect, the same over all attempts and redrives: `name/message id`
     /// with the id of the message that was published first, or its SHA-256 in base64url where that is
     /// longer than 255 bytes.
     pub fn idempotency_key(&self, name: &str) -> String {

@@ -29,7 +29,7 @@ pub(super) async fn serve(mut listener: TcpListener, router: Router, shutdown: i
         };
         let connection = graceful.watch(connection(stream, address, router.clone()));
         tokio::spawn(async move {
-            // A caller that goes away in the middle is no fault of ours.
+            // A client may close its connection in the middle of a response.
             let _ = connection.await;
         });
     }
