@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sigpost_qstash::{RetryDelay, default_backoff, is_non_retryable, retry_after};
+use sigpost_runtime::outgoing::Response;
 use sigpost_store::record::Next;
 
-use super::send::{Answer, SendError};
+use super::send::SendError;
 
 /// What is known of a message when an attempt of it ends.
 pub(super) struct Attempt<'a> {
@@ -21,27 +22,27 @@ pub(super) struct Attempt<'a> {
 /// 2xx is success. 489 with `Upstash-NonRetryable-Error: true` is final. Everything else, no answer
 /// included, is tried again while retries remain: when the answer's `Retry-After` family says, else
 /// when the sender's expression says, else with the built-in backoff.
-pub(super) fn decide(attempt: &Attempt<'_>, result: &Result<Answer, SendError>, now: Timestamp) -> Next {
+pub(super) fn decide(attempt: &Attempt<'_>, result: &Result<Response, SendError>, now: Timestamp) -> Next {
     match result {
-        Ok(answer) if (200..300).contains(&answer.status) => Next::Delivered,
-        Ok(answer) if is_non_retryable(answer.status, &answer.headers) => Next::Failed,
+        Ok(response) if (200..300).contains(&response.status) => Next::Delivered,
+        Ok(response) if is_non_retryable(response.status, &response.headers) => Next::Failed,
         _ if attempt.retried >= attempt.retries => Next::Failed,
         _ => Next::Retry(delay(attempt, result, now)),
     }
 }
 
-fn delay(attempt: &Attempt<'_>, result: &Result<Answer, SendError>, now: Timestamp) -> Duration {
-    let asked_for = result.as_ref().ok().and_then(|answer| retry_after(&answer.headers, now));
+fn delay(attempt: &Attempt<'_>, result: &Result<Response, SendError>, now: Timestamp) -> Duration {
+    let asked_for = result.as_ref().ok().and_then(|response| retry_after(&response.headers, now));
     asked_for
         .or_else(|| attempt.retry_delay.and_then(|expression| expression.delay(attempt.retried)))
         .unwrap_or_else(|| default_backoff(attempt.retried))
 }
 
 /// Why an attempt that did not deliver failed, in words for the log of events.
-pub(super) fn error_text(result: &Result<Answer, SendError>) -> Option<String> {
+pub(super) fn error_text(result: &Result<Response, SendError>) -> Option<String> {
     match result {
-        Ok(answer) if (200..300).contains(&answer.status) => None,
-        Ok(answer) => Some(format!("the destination answered {}", answer.status)),
+        Ok(response) if (200..300).contains(&response.status) => None,
+        Ok(response) => Some(format!("the destination answered {}", response.status)),
         Err(error) => Some(error.to_string()),
     }
 }
@@ -56,19 +57,19 @@ mod tests {
     const FIRST: Attempt<'_> = Attempt { retried: 0, retries: 3, retry_delay: None };
     const LAST: Attempt<'_> = Attempt { retried: 3, retries: 3, retry_delay: None };
 
-    fn answer(status: u16, headers: &[(&'static str, &'static str)]) -> Result<Answer, SendError> {
+    fn answer(status: u16, headers: &[(&'static str, &'static str)]) -> Result<Response, SendError> {
         let headers = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect::<HeaderMap>();
-        Ok(Answer { status, headers, body: Bytes::new() })
+        Ok(Response { status, headers, body: Bytes::new() })
     }
 
-    fn decided(attempt: &Attempt<'_>, result: &Result<Answer, SendError>) -> Next {
+    fn decided(attempt: &Attempt<'_>, result: &Result<Response, SendError>) -> Next {
         decide(attempt, result, Timestamp::UNIX_EPOCH)
     }
 
-    fn retry_seconds(attempt: &Attempt<'_>, result: &Result<Answer, SendError>) -> f64 {
+    fn retry_seconds(attempt: &Attempt<'_>, result: &Result<Response, SendError>) -> f64 {
         match decided(attempt, result) {
             Next::Retry(delay) => delay.as_secs_f64(),
             other => panic!("{other:?} instead of a retry"),

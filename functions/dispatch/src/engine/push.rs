@@ -4,6 +4,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use jiff::Timestamp;
 use sigpost_qstash::Headers;
+use sigpost_runtime::outgoing;
 use sigpost_store::claim::Lease;
 use sigpost_store::record::{Next, Outcome, Response};
 use tokio::sync::OwnedSemaphorePermit;
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use super::decide::{Attempt, decide, error_text};
 use super::in_flight::Holding;
 use super::recorder::Ended;
-use super::send::{Answer, SendError};
+use super::send::SendError;
 use super::{Engine, Room, StepKind, callbacks, log, trace};
 
 /// What is kept of the headers of a success, in bytes of names and values.
@@ -66,7 +67,7 @@ async fn deliver(engine: Engine, lease: Box<Lease>, room: Room, holding: Holding
 
 /// Decides, and keeps of the response what is recorded: its status and the beginning of its headers, and the body of a
 /// failure and of what a callback will tell.
-fn outcome(lease: &Lease, result: Result<Answer, SendError>, now: Timestamp) -> Outcome {
+fn outcome(lease: &Lease, result: Result<outgoing::Response, SendError>, now: Timestamp) -> Outcome {
     let attempt = Attempt {
         retried: lease.retried,
         retries: lease.message.retries,
@@ -80,14 +81,14 @@ fn outcome(lease: &Lease, result: Result<Answer, SendError>, now: Timestamp) -> 
         next,
         error: error_text(&result),
         has_slots: lease.message.has_slots(),
-        response: result.ok().map(|answer| match in_full {
+        response: result.ok().map(|response| match in_full {
             true => {
-                let header = beginning_of(&answer.headers, KEPT_HEADER_BYTES_IN_FULL);
-                Response { status: answer.status, header, body: answer.body }
+                let header = beginning_of(&response.headers, KEPT_HEADER_BYTES_IN_FULL);
+                Response { status: response.status, header, body: response.body }
             }
             false => {
-                let header = beginning_of(&answer.headers, KEPT_HEADER_BYTES);
-                Response { status: answer.status, header, body: Bytes::new() }
+                let header = beginning_of(&response.headers, KEPT_HEADER_BYTES);
+                Response { status: response.status, header, body: Bytes::new() }
             }
         }),
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use bytes::{Bytes, BytesMut};
+use axum::http::{HeaderName, HeaderValue, header};
 use jiff::Timestamp;
 use reqwest::{Method, Request};
 use sigpost_qstash::{Called, names};
 use sigpost_runtime::key_ring::Keys;
+use sigpost_runtime::outgoing::{self, Connections, Failure, Response};
 use sigpost_runtime::traces::Span;
-use sigpost_runtime::{AddressPolicy, PushSigner, outgoing};
+use sigpost_runtime::{AddressPolicy, PushSigner};
 use sigpost_store::claim::Lease;
 
 use super::Settings;
@@ -28,38 +28,24 @@ pub(super) struct Sender {
     push_signer: Option<Arc<PushSigner>>,
 }
 
-/// What the destination answered. The body is cut to what is kept.
-#[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
-
-/// Why there is no answer. The texts are shown in the log of events.
+/// Why there is no complete response. The texts are shown in the log of events.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum SendError {
     #[error("no complete response within {} ms", .0.as_millis())]
     TimedOut(Duration),
-    #[error("{0}")]
-    Refused(String),
-    #[error("cannot connect: {0}")]
-    NotConnected(String),
-    #[error("the exchange broke off: {0}")]
-    BrokenOff(String),
-    #[error("the request cannot be made: {0}")]
-    Unsendable(String),
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
 impl SendError {
-    /// In a word, for whoever must not see the text.
+    /// In a word, for those who must not see the text.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::TimedOut(_) => "timed_out",
-            Self::Refused(_) => "refused",
-            Self::NotConnected(_) => "not_connected",
-            Self::BrokenOff(_) => "broken_off",
-            Self::Unsendable(_) => "unsendable",
+            Self::Failed(Failure::Rejected(_)) => "refused",
+            Self::Failed(Failure::NotConnected(_)) => "not_connected",
+            Self::Failed(Failure::BrokenOff { .. }) => "broken_off",
+            Self::Failed(Failure::Unsendable(_)) => "unsendable",
         }
     }
 }
@@ -85,26 +71,45 @@ impl Sender {
 
     /// One attempt. The signature is made now: it expires minutes after it was made. Where traces are on the
     /// request carries the place of its span.
-    pub(super) async fn send(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Answer, SendError> {
+    pub(super) async fn send(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Response, SendError> {
+        let longest = Duration::from_millis(self.longest_attempt_ms.load(Ordering::Relaxed));
+        let bound = lease.message.timeout.unwrap_or(longest).min(longest);
+        // Boxed, because the client's future is large and would be moved several times before it is first polled.
+        let exchange = Box::pin(self.exchange(lease, keys, span));
+        match self.fast_lane.run(bound, exchange).await {
+            Some(result) => Ok(result?),
+            None => Err(SendError::TimedOut(bound)),
+        }
+    }
+
+    async fn exchange(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Response, Failure> {
+        let request = self.signed_request(lease, keys, span).await?;
+        match self.client.send(request, Connections::Reused, self.kept_response_bytes).await {
+            Err(failure) if failure.is_repeatable() => {
+                let request = self.signed_request(lease, keys, span).await?;
+                // Boxed, because it is seldom needed.
+                Box::pin(self.client.send(request, Connections::New, self.kept_response_bytes)).await
+            }
+            result => result,
+        }
+    }
+
+    async fn signed_request(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, Failure> {
         let mut request = self.request(lease, keys, span)?;
         if let Some(signer) = &self.push_signer {
             // Boxed, because few have a signer, and inline every delivery would hold the room for what it awaits.
             let signed = Box::pin(signer.sign(&mut request)).await;
-            signed.map_err(|why| SendError::Unsendable(format!("{why:#}")))?;
+            signed.map_err(|why| Failure::Unsendable(format!("{why:#}")))?;
         }
-        let longest = Duration::from_millis(self.longest_attempt_ms.load(Ordering::Relaxed));
-        let bound = lease.message.timeout.unwrap_or(longest).min(longest);
-        // Boxed, because the client's future is large and would be moved several times before it is first polled.
-        let exchange = Box::pin(self.exchange(request));
-        self.fast_lane.run(bound, exchange).await.unwrap_or(Err(SendError::TimedOut(bound)))
+        Ok(request)
     }
 
-    fn request(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, SendError> {
+    fn request(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, Failure> {
         let message = &lease.message;
-        let called = Called::parse(&message.url).map_err(|why| SendError::Unsendable(why.to_string()))?;
-        self.policy.check_url(&called.url).map_err(|why| SendError::Refused(why.to_string()))?;
+        let called = Called::parse(&message.url).map_err(|why| Failure::Unsendable(why.to_string()))?;
+        self.policy.check_url(&called.url).map_err(|why| Failure::Rejected(why.to_string()))?;
         let method = Method::from_bytes(message.method.as_str().as_bytes())
-            .map_err(|why| SendError::Unsendable(why.to_string()))?;
+            .map_err(|why| Failure::Unsendable(why.to_string()))?;
 
         let mut headers = message.header.to_http();
         // Of a message that a release before stored with user info in its URL.
@@ -121,7 +126,7 @@ impl Sender {
                 headers.insert(HeaderName::from_static(name), value);
                 Ok(())
             }
-            Err(why) => Err(SendError::Unsendable(format!("{name}: {why}"))),
+            Err(why) => Err(Failure::Unsendable(format!("{name}: {why}"))),
         };
         set(names::UPSTASH_SIGNATURE, &keys.signer.sign(called.signed(), &message.body, Timestamp::now()))?;
         set(names::UPSTASH_MESSAGE_ID, &message.id.to_string())?;
@@ -144,41 +149,5 @@ impl Sender {
         *request.headers_mut() = headers;
         *request.body_mut() = Some(message.body.clone().into());
         Ok(request)
-    }
-
-    async fn exchange(&self, request: Request) -> Result<Answer, SendError> {
-        let mut response = self.client.execute(request).await.map_err(send_error)?;
-        let status = response.status().as_u16();
-        let headers = std::mem::take(response.headers_mut());
-        let mut body = BytesMut::new();
-        // A longer body, or one without an end, is left unread: the connection is closed then.
-        while let Some(chunk) = response.chunk().await.map_err(send_error)? {
-            let room = self.kept_response_bytes - body.len();
-            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if body.len() == self.kept_response_bytes {
-                break;
-            }
-        }
-        Ok(Answer { status, headers, body: body.freeze() })
-    }
-}
-
-/// The innermost cause says what happened; the layers above repeat the URL.
-fn send_error(error: reqwest::Error) -> SendError {
-    let mut innermost: &dyn std::error::Error = &error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let text = innermost.to_string();
-    if error.is_connect() {
-        if text.starts_with("invalid destination url") {
-            SendError::Refused(text)
-        } else {
-            SendError::NotConnected(text)
-        }
-    } else if error.is_builder() || error.is_request() && error.is_timeout() {
-        SendError::Unsendable(text)
-    } else {
-        SendError::BrokenOff(text)
     }
 }

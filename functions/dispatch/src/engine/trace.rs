@@ -2,10 +2,11 @@
 
 use reqwest::Url;
 use sigpost_qstash::names::TRACEPARENT;
+use sigpost_runtime::outgoing::Response;
 use sigpost_runtime::traces::{self, Operation, Span, correlation_id};
 use sigpost_store::claim::Lease;
 
-use super::send::{Answer, SendError};
+use super::send::SendError;
 
 /// An attempt begins.
 pub(super) fn attempt(lease: &Lease) -> Option<Span> {
@@ -20,13 +21,13 @@ pub(super) fn attempt(lease: &Lease) -> Option<Span> {
 }
 
 /// It has ended.
-pub(super) fn ended(span: Option<Span>, result: &Result<Answer, SendError>) {
+pub(super) fn ended(span: Option<Span>, result: &Result<Response, SendError>) {
     let Some(mut span) = span else { return };
     match result {
-        Ok(answer) => {
-            span.set("http.response.status_code", i64::from(answer.status));
-            if !(200..300).contains(&answer.status) {
-                span.fail(answer.status.to_string());
+        Ok(response) => {
+            span.set("http.response.status_code", i64::from(response.status));
+            if !(200..300).contains(&response.status) {
+                span.fail(response.status.to_string());
             }
         }
         Err(error) => span.fail(error.kind()),

@@ -1,11 +1,10 @@
-//! Whether a request that failed went out on a connection that an earlier request had used.
+//! Whether a request to reqwest that failed was sent on a connection that an earlier request had used.
 //!
 //! hyper knows it and does not tell. But it makes connections within the request's own task, where their addresses can be
 //! noted: a connection that is not among them came from the pool.
 
 use std::error::Error;
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -30,15 +29,13 @@ impl Established {
         ESTABLISHED.scope(self.clone(), request).await
     }
 
-    /// Whether the request failed because a connection that was not made for it was closed before the response.
-    pub(super) fn was_reused_and_closed(&self, error: &reqwest::Error) -> bool {
-        let causes = || std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-        let failed_on = causes()
+    /// Whether the request failed on a connection that was not made for it.
+    pub(super) fn was_reused(&self, error: &reqwest::Error) -> bool {
+        std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
             .find_map(|cause| cause.downcast_ref::<legacy::Error>())
             .and_then(legacy::Error::connect_info)
-            .and_then(local_address);
-        // hyper does not tell apart how much of the head had come: a response that breaks off in it counts as well.
-        failed_on.is_some_and(|address| !self.contains(address)) && causes().any(is_closed)
+            .and_then(local_address)
+            .is_some_and(|address| !self.contains(address))
     }
 
     fn contains(&self, address: SocketAddr) -> bool {
@@ -56,16 +53,6 @@ fn local_address(connected: &Connected) -> Option<SocketAddr> {
     let mut extras = Extensions::new();
     connected.get_extras(&mut extras);
     extras.get::<HttpInfo>().map(HttpInfo::local_addr)
-}
-
-fn is_closed(cause: &(dyn Error + 'static)) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
-    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
-        return error.is_incomplete_message() || error.is_canceled() || error.is_closed();
-    }
-    cause.downcast_ref::<io::Error>().is_some_and(|error| {
-        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
-    })
 }
 
 /// The connector's layer that notes each connection.

@@ -1,0 +1,75 @@
+//! Why there is no complete response.
+
+use std::error::Error;
+use std::io;
+
+use crate::address_policy::Refused;
+
+/// Why there is no complete response. The text is that of the innermost cause: the layers above repeat the URL.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    /// The address policy rejects where the host's name leads.
+    #[error("{0}")]
+    Rejected(String),
+    /// No connection could be made.
+    #[error("cannot connect: {0}")]
+    NotConnected(String),
+    /// The connection failed before the end of the response.
+    #[error("the exchange broke off: {text}")]
+    BrokenOff {
+        /// What happened to the connection.
+        text: String,
+        /// The request was sent on a connection that had been used before.
+        is_repeatable: bool,
+    },
+    /// It is not a request that HTTP can carry.
+    #[error("the request cannot be made: {0}")]
+    Unsendable(String),
+}
+
+impl Failure {
+    /// Whether to send the request once more, on a new connection: a server may close an idle connection at the
+    /// moment at which the next request is sent on it (RFC 9112 section 9.3.1).
+    pub fn is_repeatable(&self) -> bool {
+        matches!(self, Self::BrokenOff { is_repeatable: true, .. })
+    }
+
+    /// Of a connection that could not be made.
+    pub(super) fn of_connect(error: &(dyn Error + 'static)) -> Self {
+        match causes(error).find_map(|cause| cause.downcast_ref::<Refused>()) {
+            Some(rejected) => Self::Rejected(rejected.to_string()),
+            None => Self::NotConnected(innermost(error)),
+        }
+    }
+
+    /// Of a connection that had been made.
+    pub(super) fn of_exchange(error: &(dyn Error + 'static), is_reused: bool) -> Self {
+        Self::BrokenOff { text: innermost(error), is_repeatable: is_reused && causes(error).any(is_closed) }
+    }
+
+    /// Of a request.
+    pub(super) fn of_request(error: &(dyn Error + 'static)) -> Self {
+        Self::Unsendable(innermost(error))
+    }
+}
+
+/// The error and what caused it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |cause: &&(dyn Error + 'static)| (*cause).source())
+}
+
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Whether the server closed the connection. hyper does not tell how much of the head had come: a response that breaks
+/// off in it counts as well.
+fn is_closed(cause: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        return error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+    }
+    cause.downcast_ref::<io::Error>().is_some_and(|error| {
+        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
+    })
+}

@@ -1,0 +1,68 @@
+//! Name resolution under the address policy.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use hyper_util::client::legacy::connect::dns;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tower::Service;
+
+use crate::AddressPolicy;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The system's resolver, with the overrides of the policy, and without the addresses that it rejects.
+#[derive(Clone)]
+pub(super) struct GuardedResolver(AddressPolicy);
+
+impl GuardedResolver {
+    pub(super) fn new(policy: &AddressPolicy) -> Self {
+        Self(policy.clone())
+    }
+
+    fn resolve(&self, host: &str) -> impl Future<Output = Result<Vec<SocketAddr>, BoxError>> + Send + 'static {
+        let (policy, host) = (self.0.clone(), host.to_owned());
+        async move {
+            if let Some(to) = policy.overrides().iter().rfind(|to| to.host == host) {
+                return Ok(vec![to.address]);
+            }
+            let resolved: Vec<SocketAddr> = tokio::net::lookup_host((&*host, 0)).await?.collect();
+            if policy.allows_host(&host) {
+                return Ok(resolved);
+            }
+            let mut rejected = None;
+            let allowed: Vec<SocketAddr> = resolved
+                .into_iter()
+                .filter(|address| policy.check_address(address.ip()).map_err(|why| rejected = Some(why)).is_ok())
+                .collect();
+            match rejected {
+                Some(rejected) if allowed.is_empty() => Err(rejected.into()),
+                _ => Ok(allowed),
+            }
+        }
+    }
+}
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolving = self.resolve(name.as_str());
+        Box::pin(async move { Ok(Box::new(resolving.await?.into_iter()) as Addrs) })
+    }
+}
+
+impl Service<dns::Name> for GuardedResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: dns::Name) -> Self::Future {
+        let resolving = self.resolve(name.as_str());
+        Box::pin(async move { Ok(resolving.await?.into_iter()) })
+    }
+}
