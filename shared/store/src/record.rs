@@ -92,7 +92,8 @@ pub struct Recorded {
 }
 
 statement! {
-    /// The update is the fence: events and dead letters are written only for rows it returns.
+    /// The update is the fence: events and dead letters are written only for rows it returns. The first row has the
+    /// limits that the batch freed.
     Record {
         ids: Vec<Uuid> => Array<SqlUuid>,
         tokens: Vec<Uuid> => Array<SqlUuid>,
@@ -134,7 +135,7 @@ statement! {
     given_back as (
         delete from slots s using recorded r
         where " {any_has_slots} " and s.message_id = r.id and (r.next in ('delivered', 'failed') or s.gate like 'flow:%')
-        returning s.message_id, s.gate
+        returning s.gate
     ),
     released as (
         -- In the order of the keys, as whoever takes them.
@@ -145,7 +146,7 @@ statement! {
         ))
     )
     select recorded.id, buried.failed_at_ms, buried.id,
-           array(select g.gate from given_back g where g.message_id = recorded.id)
+           case when row_number() over () = 1 then array(select distinct gate from given_back) else '{}' end
     from recorded left join buried on buried.message_id = recorded.id"
 }
 

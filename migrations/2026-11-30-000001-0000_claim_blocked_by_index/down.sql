@@ -1,0 +1,150 @@
+-- The function as it was before.
+
+-- Claims messages that are blocked at these limits, as far as all of their limits have room. A row is one of:
+-- a claimed message; a limit and the seconds until it has to be tried again (the end of its period, or of another
+-- transaction that works on a limit of the same message); seconds alone, until a message is due that entered its
+-- queue before its time.
+--
+-- Locks make the limits hold. The limits asked for are locked in the order of their ids, before any message; every
+-- other lock is taken only if it is free. So calls never wait for each other in a circle. Every statement in here
+-- sees what was committed before it began, so what is counted under a lock is all there is.
+create or replace function claim_blocked(wanted text[], token uuid, lease_s double precision, most integer)
+returns table (message messages, limit_id text, wake_in_s double precision) language plpgsql as $$
+declare
+    -- When to try again where another transaction holds a limit.
+    contended_s constant double precision := 0.01;
+    gate gates;
+    gate_id text;
+    other_id text;
+    other gates;
+    candidates uuid[];
+    candidate messages;
+    candidate_id uuid;
+    closed text;
+    moved_to text[] := '{}';
+    room integer;
+    starts integer;
+    moved boolean;
+    claimed integer := 0;
+begin
+    perform 1 from gates where id = any(wanted) order by id for no key update;
+
+    foreach gate_id in array array(select id from gates where id = any(wanted) and not paused order by id) loop
+        select * into gate from gates where id = gate_id;
+        room := gate_room(gate);
+        starts := 0;
+        -- A message that has a slot of its queue needs no room: its next attempt is due, or it entered before its time.
+        candidates := array(
+            select m.id from slots s join messages m on m.id = s.message_id
+            where gate.kind = 'queue' and s.gate = gate_id and m.waits_for = gate_id
+        );
+        loop
+            if candidates = '{}' then
+                candidates := array(
+                    select id from messages where waits_for = gate_id
+                    order by priority desc, created_at, id limit greatest(0, least(room - starts, most - claimed))
+                );
+            end if;
+            moved := false;
+            foreach candidate_id in array candidates loop
+                exit when claimed >= most;
+                select * into candidate from messages where id = candidate_id and waits_for = gate_id for update skip locked;
+                if not found then
+                    -- Gone, or locked: by a cancellation, or by a claim that saw the message as it was before.
+                    if exists (select from messages where id = candidate_id and waits_for = gate_id) then
+                        message := null;
+                        limit_id := gate_id;
+                        wake_in_s := contended_s;
+                        return next;
+                    end if;
+                    continue;
+                end if;
+
+                if gate.kind = 'queue' then
+                    insert into slots (gate, message_id, family) values (gate_id, candidate_id, candidate_id)
+                    on conflict do nothing;
+                    if found then
+                        room := room - 1;
+                    end if;
+                    -- Also a callback, whose slot is there from its acceptance.
+                    if candidate.not_before > clock_timestamp() then
+                        update messages set waits_for = null, due_at = candidate.not_before where id = candidate_id;
+                        moved := true;
+                        message := null;
+                        limit_id := null;
+                        wake_in_s := extract(epoch from candidate.not_before - clock_timestamp());
+                        return next;
+                        continue;
+                    end if;
+                end if;
+
+                -- Its other limits must have room as well. Where one has none, the message is blocked there.
+                closed := null;
+                foreach other_id in array array_remove(candidate.gates, gate_id) loop
+                    select * into other from gates where id = other_id for no key update skip locked;
+                    if not found then
+                        -- Locked, unless it was deleted.
+                        continue when not exists (select from gates where id = other_id);
+                        closed := gate_id;
+                    elsif other.paused or other.kind = 'flow_control' and gate_room(other) = 0 then
+                        closed := other_id;
+                    end if;
+                    exit when closed is not null;
+                end loop;
+                if closed = gate_id then
+                    message := null;
+                    limit_id := gate_id;
+                    wake_in_s := contended_s;
+                    return next;
+                    continue;
+                end if;
+                moved := true;
+                if closed is not null then
+                    update messages set waits_for = closed where id = candidate_id;
+                    moved_to := moved_to || closed;
+                    continue;
+                end if;
+
+                foreach other_id in array candidate.gates loop
+                    continue when other_id not like 'flow:%' or not exists (select from gates where id = other_id);
+                    insert into slots (gate, message_id, family) values (other_id, candidate_id, candidate_id)
+                    on conflict do nothing;
+                    if other_id = gate_id then
+                        starts := starts + 1;
+                    else
+                        perform count_starts(other_id, 1);
+                    end if;
+                end loop;
+                update messages set
+                    state = 'active', lease_token = token, deliveries = deliveries + 1, waits_for = null,
+                    due_at = clock_timestamp() + make_interval(secs => lease_s)
+                where id = candidate_id
+                returning * into candidate;
+                insert into events (at, message_id, state) values (clock_timestamp(), candidate_id, 'ACTIVE');
+                claimed := claimed + 1;
+                message := candidate;
+                limit_id := null;
+                wake_in_s := null;
+                return next;
+            end loop;
+            exit when not moved or claimed >= most or room <= starts;
+            candidates := '{}';
+        end loop;
+        if starts > 0 then
+            perform count_starts(gate_id, starts);
+        end if;
+    end loop;
+
+    -- What is left blocked by a rate alone has nobody else to wake it than the end of the period.
+    message := null;
+    for limit_id, wake_in_s in
+        select g.id, period_ends_in(g) from gates g
+        where g.id = any(wanted || moved_to) and g.rate is not null and not g.paused
+          and exists (select from messages m where m.waits_for = g.id)
+    loop
+        if wake_in_s is not null then
+            return next;
+        end if;
+    end loop;
+end $$;
+
