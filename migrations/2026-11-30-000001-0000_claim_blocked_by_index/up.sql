@@ -1,4 +1,5 @@
--- claim_blocked() finds what is left blocked by a rate through the index, and asks only where there is a rate.
+-- claim_blocked() finds what is left blocked by a rate through the index, and asks only where there is a rate. And it
+-- returns the end of a period that ends while it works: there was no room before, and no time left to wait afterwards.
 
 -- Claims messages that are blocked at these limits, as far as all of their limits have room. A row is one of:
 -- a claimed message; a limit and the seconds until it has to be tried again (the end of its period, or of another
@@ -11,6 +12,8 @@
 create or replace function claim_blocked(wanted text[], token uuid, lease_s double precision, most integer)
 returns table (message messages, limit_id text, wake_in_s double precision) language plpgsql as $$
 declare
+    -- A period that has not ended by now has no room, or is found to have ended: either way it is tried again.
+    began constant timestamptz := clock_timestamp();
     -- When to try again where another transaction holds a limit.
     contended_s constant double precision := 0.01;
     gate gates;
@@ -148,12 +151,12 @@ begin
     end if;
     message := null;
     for limit_id, wake_in_s in
-        select g.id, period_ends_in(g) from gates g
-        where g.id = any(rated) and not g.paused
+        select g.id, extract(epoch from g.period_start + make_interval(secs => g.period_s) - clock_timestamp())
+        from gates g
+        where g.id = any(rated) and not g.paused and g.period_count >= g.rate
+          and g.period_start + make_interval(secs => g.period_s) > began
           and (select m.id from messages m where m.waits_for = g.id order by m.priority desc, m.created_at, m.id limit 1) is not null
     loop
-        if wake_in_s is not null then
-            return next;
-        end if;
+        return next;
     end loop;
 end $$;

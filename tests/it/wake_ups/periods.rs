@@ -73,3 +73,20 @@ async fn a_period_begins_with_its_first_start() {
         assert!(seconds >= 2.0, "{change}: {seconds}");
     }
 }
+
+#[tokio::test]
+async fn a_period_that_ends_during_a_claim_wakes_the_message_that_found_no_room() {
+    let app = start().await;
+    let slow = "alter function gate_room(gates) rename to gate_room_at_once;
+                create function gate_room(gate gates) returns integer language plpgsql as $$
+                declare room integer := gate_room_at_once(gate);
+                begin
+                    perform pg_sleep(1.2);
+                    return room;
+                end $$";
+    app.database.execute(slow).await;
+    // No notification comes with them, which would have all limits rescanned.
+    publish(&app, "/0", &[("k", "rate=1, period=1s")], &[]).await;
+    publish(&app, "/1", &[("k", "rate=1, period=1s")], &[("Upstash-Delay", "1s")]).await;
+    assert_eq!([next_path(&app).await, next_path(&app).await], ["/0", "/1"]);
+}
