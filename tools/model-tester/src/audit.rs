@@ -1,20 +1,25 @@
-//! What the database keeps for the model: every version of a limit's settings, and when slots of queues were taken.
+//! What the database keeps for the model: every version of a limit's settings, every start that a rate counted, and when
+//! slots of queues were taken.
 
 /// Triggers beside sigpost's schema. `clock_timestamp()` because a statement's own time is that of its beginning.
 pub(crate) const SCHEMA: &str = "
 create table model_limits (
     at timestamptz not null, id text not null, parallelism integer, rate integer, period_s integer not null,
-    paused boolean not null, reset boolean not null, deleted boolean not null
+    paused boolean not null, deleted boolean not null
 );
+create table model_counts (at timestamptz not null, id text not null, period_start timestamptz, period_count integer not null);
 create function keep_limit() returns trigger language plpgsql as $$
 begin
     if tg_op = 'DELETE' then
-        insert into model_limits values (clock_timestamp(), old.id, null, null, 1, false, false, true);
+        insert into model_limits values (clock_timestamp(), old.id, null, null, 1, false, true);
     elsif tg_op = 'INSERT' or (new.parallelism, new.rate, new.period_s, new.paused)
             is distinct from (old.parallelism, old.rate, old.period_s, old.paused)
           or new.period_count < old.period_count and new.period_count = 0 then
         insert into model_limits values (
-            clock_timestamp(), new.id, new.parallelism, new.rate, new.period_s, new.paused, new.period_count = 0, false);
+            clock_timestamp(), new.id, new.parallelism, new.rate, new.period_s, new.paused, false);
+    end if;
+    if tg_op = 'UPDATE' and (new.period_start, new.period_count) is distinct from (old.period_start, old.period_count) then
+        insert into model_counts values (clock_timestamp(), new.id, new.period_start, new.period_count);
     end if;
     return null;
 end $$;

@@ -34,7 +34,7 @@ pub(crate) fn check(history: &History, happened: &Happened, arrivals: &HashMap<S
         findings.extend(sent_late(message, arrivals, happened));
         findings.extend(too_many_at_once(&model, message));
     }
-    findings.extend(too_many_in_a_period(&model));
+    findings.extend(rates(&model));
     findings.extend(out_of_order(&model, history));
     findings
 }
@@ -154,19 +154,29 @@ fn too_many_at_once(model: &Model<'_>, message: &Message) -> Vec<Finding> {
         .collect()
 }
 
-fn too_many_in_a_period(model: &Model<'_>) -> Vec<Finding> {
-    let over = model
-        .periods()
-        .filter(|(_, period)| !period.changed && i32::try_from(period.starts.len()).unwrap_or(i32::MAX) > period.most);
-    over.map(|(limit, period)| Finding {
-        kind: "too many in a period",
-        subject: limit.to_owned(),
-        at: period.starts[0],
-        since: period.starts[0],
-        details: json!({ "after_s": period.starts.iter().map(|at| at - period.starts[0]).collect::<Vec<f64>>(),
-                         "period_s": period.length, "most": period.most }),
-    })
-    .collect()
+/// Every start is counted, in a period that begins after the one before it, and within the rate.
+fn rates(model: &Model<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for key in model.keys() {
+        let mut find = |kind, at: f64, details| {
+            findings.push(Finding { kind, subject: key.to_owned(), at, since: at, details });
+        };
+        let periods = model.periods(key);
+        for period in periods.iter().filter(|period| !period.changed && period.starts > period.most) {
+            find("too many in a period", period.began, json!({ "starts": period.starts, "most": period.most }));
+        }
+        for (before, period) in periods.iter().zip(periods.iter().skip(1)) {
+            if period.began < before.ends && !model.changes_between(key, before.began, period.began) {
+                find("a period before its time", period.began, json!({ "by_s": before.ends - period.began }));
+            }
+        }
+        if let Some((counted, started)) = model.counted_and_started(key).filter(|(counted, started)| counted != started)
+        {
+            let first = periods.first().map_or(0.0, |period| period.began);
+            find("starts not counted", first, json!({ "counted": counted, "started": started }));
+        }
+    }
+    findings
 }
 
 /// Publishes that are this close to one another may commit in the other order.

@@ -112,7 +112,7 @@ impl Deployment {
         self.canary.clear();
         self.database
             .batch_execute(
-                "truncate dead_letters, events, slots, deduplications, model_limits, model_slots;
+                "truncate dead_letters, events, slots, deduplications, model_counts, model_slots;
                  delete from messages; delete from gates; truncate model_limits",
             )
             .await?;

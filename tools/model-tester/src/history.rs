@@ -47,7 +47,7 @@ impl Message {
     }
 }
 
-/// A version of a limit's settings.
+/// A version of a limit's settings. A reset of the counted starts is one, too.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
     pub(crate) at: f64,
@@ -55,9 +55,16 @@ pub(crate) struct Version {
     /// Starts in a period of so many seconds.
     pub(crate) rate: Option<(i32, i32)>,
     pub(crate) paused: bool,
-    /// The starts were forgotten.
-    pub(crate) reset: bool,
     pub(crate) deleted: bool,
+}
+
+/// The starts that a rate has counted in a period, at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count {
+    pub(crate) at: f64,
+    /// When the period began.
+    pub(crate) began: f64,
+    pub(crate) starts: i32,
 }
 
 /// A slot of a queue as it was taken.
@@ -73,6 +80,7 @@ pub(crate) struct Slot {
 pub(crate) struct History {
     pub(crate) messages: Vec<Message>,
     pub(crate) versions: HashMap<String, Vec<Version>>,
+    pub(crate) counts: HashMap<String, Vec<Count>>,
     pub(crate) slots: Vec<Slot>,
 }
 
@@ -141,7 +149,7 @@ async fn read_all(database: &Client) -> Result<History> {
     }
     let rows = database
         .query(
-            "select id, extract(epoch from at)::float8, parallelism, rate, period_s, paused, reset, deleted
+            "select id, extract(epoch from at)::float8, parallelism, rate, period_s, paused, deleted
              from model_limits order by at",
             &[],
         )
@@ -152,9 +160,19 @@ async fn read_all(database: &Client) -> Result<History> {
             parallelism: row.get(2),
             rate: row.get::<_, Option<i32>>(3).map(|rate| (rate, row.get(4))),
             paused: row.get(5),
-            reset: row.get(6),
-            deleted: row.get(7),
+            deleted: row.get(6),
         });
+    }
+    let rows = database
+        .query(
+            "select id, extract(epoch from at)::float8, coalesce(extract(epoch from period_start), 0)::float8, period_count
+             from model_counts order by at",
+            &[],
+        )
+        .await?;
+    for row in rows {
+        let count = Count { at: row.get(1), began: row.get(2), starts: row.get(3) };
+        history.counts.entry(row.get(0)).or_default().push(count);
     }
     let rows = database
         .query("select extract(epoch from at)::float8, gate, message_id::text, family::text from model_slots", &[])

@@ -2,30 +2,28 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::history::{Attempt, History, Message, Slot, Version};
+use crate::history::{Attempt, Count, History, Message, Slot, Version};
 
 /// From the end of a delivery, or of a period, until its slot can be used: a commit and a claim.
 const HANDOVER: f64 = 0.03;
 /// Around a change of a limit's settings nothing is judged: it counts from its commit on.
 const CHANGING: (f64, f64) = (0.02, 0.15);
-/// So near to the end of a period a start may belong to either: starts are logged some moments after they are counted.
-const BOUNDARY: f64 = 0.02;
 
 /// The limits over time.
 pub(crate) struct Model<'a> {
     history: &'a History,
     /// Attempts at each key, by start, with the message.
     attempts: HashMap<&'a str, Vec<(Attempt, &'a str)>>,
-    periods: HashMap<&'a str, Vec<Period>>,
     by_id: HashMap<&'a str, &'a Message>,
 }
 
 /// A period of a rate, which begins with its first start.
 #[derive(Debug)]
 pub(crate) struct Period {
-    pub(crate) starts: Vec<f64>,
-    pub(crate) length: f64,
-    /// The rate; twice that where its first starts may belong to the period before.
+    pub(crate) began: f64,
+    /// When it was over, unless the count was reset before.
+    pub(crate) ends: f64,
+    pub(crate) starts: i32,
     pub(crate) most: i32,
     /// Settings changed meanwhile.
     pub(crate) changed: bool,
@@ -42,9 +40,7 @@ impl<'a> Model<'a> {
         }
         attempts.values_mut().for_each(|of_limit| of_limit.sort_by(|a, b| a.0.start.total_cmp(&b.0.start)));
         let by_id = history.messages.iter().map(|message| (&message.id[..], message)).collect();
-        let mut model = Self { history, attempts, periods: HashMap::new(), by_id };
-        model.periods = model.attempts.keys().map(|limit| (*limit, model.periods_of(limit))).collect();
-        model
+        Self { history, attempts, by_id }
     }
 
     fn versions(&self, limit: &str) -> &'a [Version] {
@@ -65,8 +61,52 @@ impl<'a> Model<'a> {
         self.version_at(limit, time)?.parallelism
     }
 
-    pub(crate) fn periods(&self) -> impl Iterator<Item = (&'a str, &Period)> {
-        self.periods.iter().flat_map(|(limit, periods)| periods.iter().map(|period| (*limit, period)))
+    fn counts(&self, limit: &str) -> &'a [Count] {
+        self.history.counts.get(limit).map_or(&[], Vec::as_slice)
+    }
+
+    /// The keys with a rate.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.history.counts.keys().map(|limit| &limit[..])
+    }
+
+    /// The periods of a key in their order.
+    pub(crate) fn periods(&self, key: &str) -> Vec<Period> {
+        let mut periods: Vec<Period> = Vec::new();
+        for count in self.counts(key) {
+            if periods.last().is_none_or(|period| period.began != count.began) && count.starts > 0 {
+                let (most, ends) = (0, f64::INFINITY);
+                periods.push(Period { began: count.began, ends, starts: 0, most, changed: false });
+            }
+            let rate = self.version_at(key, count.at).and_then(|version| version.rate);
+            if let (Some(period), Some((rate, seconds))) = (periods.last_mut(), rate) {
+                period.starts = period.starts.max(count.starts);
+                period.most = period.most.max(rate);
+                period.ends = period.began + f64::from(seconds);
+                period.changed |=
+                    self.versions(key).iter().any(|to| to.at >= period.began - CHANGING.1 && to.at <= count.at);
+            }
+        }
+        periods
+    }
+
+    /// How many starts of a key were counted, and how many there were; `None` when it had no rate at times.
+    pub(crate) fn counted_and_started(&self, key: &str) -> Option<(i32, i32)> {
+        if self.versions(key).iter().any(|version| version.rate.is_none()) {
+            return None;
+        }
+        let (mut counted, mut before) = (0, Count { at: 0.0, began: 0.0, starts: 0 });
+        for count in self.counts(key) {
+            counted += if count.began == before.began { (count.starts - before.starts).max(0) } else { count.starts };
+            before = *count;
+        }
+        let started = self.attempts.get(key).map_or(0, Vec::len);
+        Some((counted, i32::try_from(started).unwrap_or(i32::MAX)))
+    }
+
+    /// Whether the settings change, or the count is reset, between these moments.
+    pub(crate) fn changes_between(&self, limit: &str, from: f64, until: f64) -> bool {
+        self.versions(limit).iter().any(|version| from - CHANGING.0 <= version.at && version.at <= until + CHANGING.1)
     }
 
     /// Attempts of other messages at this key that may hold a slot at this moment: a little longer than they last, and
@@ -97,43 +137,6 @@ impl<'a> Model<'a> {
         later.or(message.finished)
     }
 
-    fn periods_of(&self, limit: &str) -> Vec<Period> {
-        let mut moments: Vec<(f64, bool)> =
-            self.attempts[limit].iter().map(|(attempt, _)| (attempt.start, true)).collect();
-        moments.extend(self.versions(limit).iter().filter(|version| version.reset).map(|version| (version.at, false)));
-        moments.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut periods: Vec<Period> = Vec::new();
-        let mut open = false;
-        for (at, is_start) in moments {
-            if !is_start {
-                open = false;
-                continue;
-            }
-            // Without a rate starts are not counted; what was counted before stays.
-            let Some((rate, seconds)) = self.version_at(limit, at).and_then(|version| version.rate) else { continue };
-            let length = f64::from(seconds);
-            let last_began = periods.last().filter(|_| open).and_then(|period| period.starts.first().copied());
-            match last_began.filter(|began| at < began + length - BOUNDARY) {
-                Some(_) => {}
-                None => {
-                    let ambiguous = last_began.is_some_and(|began| at < began + length + BOUNDARY);
-                    let most = if ambiguous { 2 * rate } else { rate };
-                    periods.push(Period { starts: Vec::new(), length, most, changed: false });
-                    open = true;
-                }
-            }
-            if let Some(period) = periods.last_mut() {
-                period.starts.push(at);
-                period.length = length;
-                period.most = period.most.max(rate);
-                let began = period.starts[0];
-                period.changed |=
-                    self.versions(limit).iter().any(|version| version.at >= began - CHANGING.1 && version.at <= at);
-            }
-        }
-        periods
-    }
-
     /// Why the message cannot start at this moment; `None` when it can. `first`: it has not started yet.
     pub(crate) fn blocked(&self, message: &Message, time: f64, first: bool) -> Option<String> {
         for limit in &message.limits {
@@ -156,17 +159,11 @@ impl<'a> Model<'a> {
                 return Some(format!("{limit} is full"));
             }
             if let Some((rate, seconds)) = version.rate {
-                let periods = self.periods.get(&limit[..]).map_or(&[][..], Vec::as_slice);
-                let current = periods.iter().rev().find(|period| period.starts[0] <= time);
-                let forgotten = |began: f64| {
-                    self.versions(limit).iter().any(|version| version.reset && version.at > began && version.at <= time)
-                };
-                if let Some(period) = current.filter(|period| !forgotten(period.starts[0])) {
-                    let started = period.starts.iter().filter(|at| **at <= time).count();
-                    let ends = period.starts[0] + f64::from(seconds) + BOUNDARY;
-                    if time < ends && i32::try_from(started).unwrap_or(i32::MAX) >= rate {
-                        return Some(format!("{limit} has started {started}"));
-                    }
+                let last = self.counts(limit).iter().rev().find(|count| count.at <= time);
+                if let Some(count) = last.filter(|count| count.starts >= rate)
+                    && time < count.began + f64::from(seconds) + HANDOVER
+                {
+                    return Some(format!("{limit} has started {}", count.starts));
                 }
             }
         }
