@@ -27,7 +27,7 @@ pub(crate) async fn ask<T>(
 }
 
 fn unknown(error: Error) -> ApiError {
-    if !error.is_unavailable() {
+    if !error.is_transient() {
         return ApiError::internal(error);
     }
     tracing::warn!(%error, "the admin API cannot answer");

@@ -64,7 +64,7 @@ impl From<anyhow::Error> for JobError {
 /// The cause goes to the log: what Postgres says may hold data.
 impl From<sigpost_store::Error> for JobError {
     fn from(error: sigpost_store::Error) -> Self {
-        if error.is_unavailable() {
+        if error.is_transient() {
             tracing::warn!(%error, "the database is away from a running job");
             return Self::RetryAfter(Duration::from_secs(5), "the database is unavailable".into());
         }

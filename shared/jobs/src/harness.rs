@@ -3,7 +3,7 @@
 use anyhow::Result;
 use sigpost_qstash::{Limits, SigningKeys};
 use sigpost_runtime::settings::Problem;
-use sigpost_runtime::{KeyRing, Reading, env, serve};
+use sigpost_runtime::{KeyRing, Reading, env, serve, settings};
 use sigpost_store::{Database, url};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -77,8 +77,8 @@ impl Harness {
     /// is noted.
     pub fn read(reading: &mut Reading) -> Option<Self> {
         let database = url::database(reading, DATABASE_CONNECTIONS);
-        let current = reading.required("QSTASH_CURRENT_SIGNING_KEY");
-        let next = reading.required("QSTASH_NEXT_SIGNING_KEY");
+        let mut key = |setting| reading.required_as(setting, |text| settings::secret(setting, text));
+        let (current, next) = (key("QSTASH_CURRENT_SIGNING_KEY"), key("QSTASH_NEXT_SIGNING_KEY"));
         // Unlike a program that only enqueues, a handler must know its own URL.
         reading.required("BASE_URL");
         let handlers = Handlers::read(reading);

@@ -22,7 +22,7 @@ where
 {
     for pause in pauses {
         match patiently(ask()).await {
-            Err(why) if why.is_unavailable() => sleep(*pause).await,
+            Err(why) if why.is_transient() => sleep(*pause).await,
             answer => return answer,
         }
     }
@@ -76,6 +76,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_counts_as_absence() {
         let answer: Result<(), Error> = patiently(std::future::pending()).await;
-        assert!(answer.is_err_and(|why| why.is_unavailable()));
+        assert!(answer.is_err_and(|why| why.is_transient()));
     }
 }

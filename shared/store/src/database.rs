@@ -1,74 +1,93 @@
-//! The pool of connections, and one connection apart for LISTEN.
+//! The pool of connections, and connections apart from it.
 
 mod connection;
+mod connector;
+pub(crate) mod suspicion;
+pub(crate) mod watch;
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel_async::pooled_connection::deadpool::{Hook, HookError, Pool};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use futures_util::FutureExt;
+use deadpool::managed::Pool;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 
 pub use self::connection::Connection;
+use self::connector::Connector;
+use crate::error::has_sqlstate;
 use crate::{Error, tls};
 
-/// How long to wait for a connection before the database counts as away.
+/// How long to wait for a connection before the database counts as unavailable.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that was not used for longer is asked whether it lives before it is used again. In
-/// Lambda the environment may have been frozen meanwhile, and its server gone without a word.
+/// A connection that was not used for longer is tested before it is used again. In Lambda the environment may have been
+/// frozen meanwhile, and the server may have closed it without a packet that arrived.
 pub const TRUSTED: Duration = Duration::from_secs(1);
 
-/// How long such a connection may take to answer.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// How long a statement may take before it is cancelled, and its connection closed. Long enough for exports and the
+/// deletion of old rows; see [`Database::with`].
+const STATEMENT_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// How long a statement may wait for a lock. An accept can meet a deduplication key that an open
 /// transaction of an application has taken, and must not hold up all others for as long as that is open.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
+statement! {
+    /// The table has one row, and no index on a column that could change: the update needs no room in the long run.
+    TestWrite {} -> ();
+    "update signing_keys set rotated_at = rotated_at"
+}
+
 /// A handle to the deployment's database. Clones share the pool.
 #[derive(Clone)]
 pub struct Database {
-    pool: Pool<AsyncPgConnection>,
+    pool: Pool<Connector>,
     url: Arc<str>,
 }
 
 impl Database {
-    /// A pool of at most `connections`; none is made before it is needed, so this never fails for a
-    /// database that is away.
+    /// A pool of at most `connections`; none is made before it is needed, so this does not fail for a database that is
+    /// unavailable.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not one of Postgres.
     pub fn new(url: &str, connections: usize) -> Result<Self, Error> {
-        let mut config = ManagerConfig::default();
-        config.custom_setup = Box::new(|url| tls::connect(url, Some(LOCK_TIMEOUT)).boxed());
-        // A check before each use would cost a round trip each: see `TRUSTED`. A dead connection that
-        // nobody has noticed shows itself when it is used, and is not given out again.
-        config.recycling_method = RecyclingMethod::Fast;
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
-        let pool = Pool::builder(manager)
-            .max_size(connections.max(1))
-            .pre_recycle(Hook::async_fn(|conn, metrics| {
-                let idle = metrics.last_used() > TRUSTED;
-                async move { if idle { sign_of_life(conn).await } else { Ok(()) } }.boxed()
-            }))
-            .build()
-            .map_err(|why| Error::Unavailable(why.to_string()))?;
-        Ok(Self { pool, url: url.into() })
+        tls::check(url)?;
+        Ok(Self::pool(url.into(), connections, STATEMENT_TIMEOUT))
+    }
+
+    /// Another pool to the same database, whose statements are cancelled after this time.
+    #[must_use]
+    pub fn with(&self, connections: usize, statement_timeout: Duration) -> Self {
+        Self::pool(Arc::clone(&self.url), connections, statement_timeout)
+    }
+
+    fn pool(url: Arc<str>, connections: usize, deadline: Duration) -> Self {
+        let connector = Connector { url: Arc::clone(&url), deadline };
+        let pool = Pool::builder(connector).max_size(connections.max(1)).build();
+        Self { pool: pool.expect("without timeouts of its own it needs no runtime"), url }
     }
 
     /// A connection, made or reused. Waits a few seconds at most.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`].
     pub async fn connection(&self) -> Result<Connection, Error> {
         match timeout(CONNECTION_TIMEOUT, self.pool.get()).await {
             Ok(object) => Ok(Connection::new(object?, Arc::clone(&self.url))),
-            Err(_) => Err(Error::Unavailable("no connection within 3 s".into())),
+            Err(_) => Err(no_connection()),
         }
     }
 
-    /// A connection of one's own, outside the pool.
+    /// A connection outside the pool. Its statements may take as long as they do.
     pub(crate) async fn dedicated_connection(&self) -> Result<AsyncPgConnection, Error> {
-        match timeout(CONNECTION_TIMEOUT, tls::connect(&self.url, None)).await {
-            Ok(connection) => connection.map_err(|why| Error::Unavailable(why.to_string())),
-            Err(_) => Err(Error::Unavailable("no connection within 3 s".into())),
+        match timeout(CONNECTION_TIMEOUT, tls::connect(&self.url)).await {
+            Ok(connection) => Ok(connection?),
+            Err(_) => Err(no_connection()),
         }
     }
 
@@ -77,23 +96,31 @@ impl Database {
         &self.url
     }
 
-    /// One round trip, to know that the database answers.
+    /// One round trip, to know that the database responds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`].
     pub async fn ping(&self) -> Result<(), Error> {
-        use diesel_async::RunQueryDsl;
         diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1"))
             .execute(&mut self.connection().await?)
             .await?;
         Ok(())
     }
+
+    /// One write and its commit, to know that messages can be stored. It changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`], or that of the write.
+    pub async fn test_write(&self) -> Result<(), Error> {
+        TestWrite { lifetime: PhantomData }.execute(&mut self.connection().await?).await?;
+        Ok(())
+    }
 }
 
-/// An empty query: a round trip in which Postgres has nothing to do.
-async fn sign_of_life(conn: &mut AsyncPgConnection) -> Result<(), HookError> {
-    match timeout(SIGN_OF_LIFE, conn.batch_execute("")).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(why)) => Err(HookError::message(why.to_string())),
-        Err(_) => Err(HookError::message("no sign of life")),
-    }
+fn no_connection() -> Error {
+    Error::Unavailable(format!("no connection within {} s", CONNECTION_TIMEOUT.as_secs()))
 }
 
 impl std::fmt::Debug for Database {
@@ -105,7 +132,6 @@ impl std::fmt::Debug for Database {
 /// Makes a database on a server that `server_url` connects to, as a copy of `template` if one is
 /// given. One that is there already stays as it is. For development and tests.
 pub async fn create(server_url: &str, name: &str, template: Option<&str>) -> Result<(), Error> {
-    use diesel_async::RunQueryDsl;
     // The statement takes no binds for names; ours hold no quotes.
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     let template = template.map(|template| format!(" template {}", quoted(template))).unwrap_or_default();
@@ -114,11 +140,7 @@ pub async fn create(server_url: &str, name: &str, template: Option<&str>) -> Res
         .execute(&mut server.connection().await?)
         .await;
     match created {
-        Err(diesel::result::Error::DatabaseError(_, information))
-            if information.message().ends_with("already exists") =>
-        {
-            Ok(())
-        }
+        Err(error) if has_sqlstate(&error, &SqlState::DUPLICATE_DATABASE) => Ok(()),
         result => result.map(|_| ()).map_err(Error::from),
     }
 }

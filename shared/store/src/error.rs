@@ -1,93 +1,188 @@
-//! What can go wrong with Postgres, as far as callers care: it is away, or something is wrong.
+//! What can go wrong with Postgres, as far as callers care: whether the same statement can succeed later.
+//!
+//! Decided by the SQLSTATE ([appendix A](https://www.postgresql.org/docs/current/errcodes-appendix.html)), never by a
+//! text: servers speak the language of their `lc_messages`.
 
+use std::error::Error as StdError;
+
+use deadpool::managed::PoolError;
+use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel_async::pooled_connection::deadpool::PoolError;
 use sigpost_runtime::ApiError;
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::database::suspicion;
 
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Postgres cannot be reached, is starting or stopping, or dropped the connection. Trying again later may work.
+    /// Postgres cannot be reached, is starting, stopping or read-only, lacks resources, or closed the connection.
+    /// Trying again later may work.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// Somebody else's open transaction held a row for too long, such as a deduplication key that it
-    /// has taken and not committed. Trying again later works.
-    #[error("another transaction is in the way: {0}")]
+    /// The statement lost to another transaction, or was cancelled because it took too long. Trying again later works.
+    #[error("the statement was interrupted: {0}")]
     Busy(String),
-    /// Postgres refused this data (a check, a type, a size). The same data will be refused again.
-    #[error("the database refused the data: {0}")]
+    /// Postgres rejected this data (a check, a type, a size). The same data will be rejected again.
+    #[error("the database rejected the data: {0}")]
     Refused(String),
     /// Anything else: a fault in sigpost or in its schema.
-    #[error("the database answered: {0}")]
+    #[error("the database responded: {0}")]
     Other(DieselError),
 }
 
-impl Error {
-    /// Whether trying again later may work.
-    pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+/// What an SQLSTATE means for the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// The connection is gone, or leads to a server that takes no writes.
+    Disconnected,
+    /// Nothing can be done at the moment.
+    Unavailable,
+    /// This statement was interrupted.
+    Busy,
+    /// The data is rejected.
+    Rejected,
+    Other,
+}
+
+fn class(sqlstate: &str) -> Class {
+    match sqlstate {
+        // lock_not_available, query_canceled
+        "55P03" | "57014" => Class::Busy,
+        // read_only_sql_transaction
+        "25006" => Class::Disconnected,
+        // Connection exceptions, shutdowns and starts.
+        code if ["08", "57P"].iter().any(|class| code.starts_with(class)) => Class::Disconnected,
+        // Insufficient resources, operator intervention, errors of the system.
+        code if ["53", "57", "58"].iter().any(|class| code.starts_with(class)) => Class::Unavailable,
+        // Transactions that were rolled back: deadlocks, serialization failures.
+        code if code.starts_with("40") => Class::Busy,
+        // Data exceptions, constraint violations, and limits of the program such as the size of an index entry.
+        code if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => Class::Rejected,
+        _ => Class::Other,
     }
 }
 
 impl Error {
+    /// Whether trying again later may work.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Busy(_))
+    }
+
     /// The same error for another who waited for the same statement.
     pub fn for_another(&self) -> Self {
         match self {
             Self::Unavailable(text) => Self::Unavailable(text.clone()),
             Self::Busy(text) => Self::Busy(text.clone()),
             Self::Refused(text) => Self::Refused(text.clone()),
-            Self::Other(error) => Self::Refused(error.to_string()),
+            Self::Other(error) => Self::Other(DieselError::QueryBuilderError(error.to_string().into())),
         }
     }
 }
 
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
-        match &error {
-            DieselError::DatabaseError(kind, information) => match kind {
-                DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => {
-                    Self::Unavailable(error.to_string())
-                }
+        let class = match &error {
+            DieselError::DatabaseError(kind, _) => match kind {
+                // tokio-postgres has no SQLSTATE for it: the connection is closed, or broke.
+                DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => Class::Disconnected,
+                DatabaseErrorKind::ReadOnlyTransaction => class(SqlState::READ_ONLY_SQL_TRANSACTION.code()),
+                DatabaseErrorKind::SerializationFailure => class(SqlState::T_R_SERIALIZATION_FAILURE.code()),
                 DatabaseErrorKind::UniqueViolation
                 | DatabaseErrorKind::CheckViolation
                 | DatabaseErrorKind::NotNullViolation
-                | DatabaseErrorKind::ForeignKeyViolation => Self::Refused(error.to_string()),
-                // diesel keeps no SQLSTATE; these are the texts of 57P01, 57P02, 57P03 and 53300.
-                _ if ["terminating connection", "the database system is", "too many clients", "connection closed"]
-                    .iter()
-                    .any(|text| information.message().contains(text)) =>
-                {
-                    Self::Unavailable(error.to_string())
-                }
-                // 55P03 and 40P01.
-                _ if ["lock timeout", "deadlock detected"].iter().any(|text| information.message().contains(text)) => {
-                    Self::Busy(error.to_string())
-                }
-                // 22P05, 22021: a zero byte or an unpaired surrogate in a text.
-                _ if information.message().contains("Unicode escape sequence")
-                    || information.message().contains("invalid byte sequence") =>
-                {
-                    Self::Refused(error.to_string())
-                }
-                _ => Self::Other(error),
+                | DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::RestrictViolation
+                | DatabaseErrorKind::ExclusionViolation => Class::Rejected,
+                _ => Class::Other,
             },
-            DieselError::BrokenTransactionManager => Self::Unavailable(error.to_string()),
-            _ => Self::Other(error),
+            DieselError::BrokenTransactionManager => Class::Disconnected,
+            DieselError::QueryBuilderError(cause) => match cause.downcast_ref::<DbError>() {
+                Some(cause) => class(cause.code().code()),
+                None => Class::Other,
+            },
+            // Of the two, the commit's tells what happened.
+            DieselError::RollbackErrorOnCommit { .. } => {
+                let DieselError::RollbackErrorOnCommit { commit_error, .. } = error else { return Self::Other(error) };
+                return (*commit_error).into();
+            }
+            _ => Class::Other,
+        };
+        match class {
+            Class::Disconnected => {
+                suspicion::raise();
+                Self::Unavailable(error.to_string())
+            }
+            Class::Unavailable => Self::Unavailable(error.to_string()),
+            Class::Busy => Self::Busy(error.to_string()),
+            Class::Rejected => Self::Refused(error.to_string()),
+            Class::Other => Self::Other(error),
         }
     }
 }
 
-impl From<PoolError> for Error {
-    fn from(error: PoolError) -> Self {
+impl From<ConnectionError> for Error {
+    fn from(error: ConnectionError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<PoolError<ConnectionError>> for Error {
+    fn from(error: PoolError<ConnectionError>) -> Self {
+        match error {
+            PoolError::Backend(error) => error.into(),
+            error => Self::Unavailable(error.to_string()),
+        }
     }
 }
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Unavailable(_) | Error::Busy(_) => Self::unavailable(error),
-            Error::Refused(_) | Error::Other(_) => Self::internal(error),
+        if error.is_transient() { Self::unavailable(error) } else { Self::internal(error) }
+    }
+}
+
+/// Whether the error, or what caused it, has this SQLSTATE.
+pub(crate) fn has_sqlstate(error: &DieselError, state: &SqlState) -> bool {
+    match error {
+        DieselError::QueryBuilderError(cause) => {
+            let cause: &(dyn StdError + 'static) = &**cause;
+            cause.downcast_ref::<DbError>().is_some_and(|cause| cause.code() == state)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlstates_decide_whether_a_statement_can_be_repeated() {
+        for (sqlstate, expected) in [
+            ("08006", Class::Disconnected),
+            ("08P01", Class::Disconnected),
+            ("25006", Class::Disconnected),
+            ("53100", Class::Unavailable),
+            ("53300", Class::Unavailable),
+            ("57P01", Class::Disconnected),
+            ("57P03", Class::Disconnected),
+            ("58030", Class::Unavailable),
+            ("40001", Class::Busy),
+            ("40P01", Class::Busy),
+            ("55P03", Class::Busy),
+            ("57014", Class::Busy),
+            ("22021", Class::Rejected),
+            ("22P05", Class::Rejected),
+            ("23505", Class::Rejected),
+            ("23514", Class::Rejected),
+            ("54000", Class::Rejected),
+            ("25P02", Class::Other),
+            ("42P01", Class::Other),
+            ("42501", Class::Other),
+            ("XX000", Class::Other),
+        ] {
+            assert_eq!(class(sqlstate), expected, "{sqlstate}");
         }
     }
 }

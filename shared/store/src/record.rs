@@ -55,8 +55,8 @@ pub enum Next {
     Retry(Duration),
     /// Failed for good: a dead letter.
     Failed,
-    /// Not attempted, or given up by us at shutdown: due again at once, and nothing is held against it.
-    GivenBack,
+    /// Not attempted, or interrupted by a shutdown: due again after this delay, and neither a retry nor a lost lease.
+    GivenBack(Duration),
 }
 
 impl Next {
@@ -65,7 +65,7 @@ impl Next {
             Self::Delivered => "delivered",
             Self::Retry(_) => "retry",
             Self::Failed => "failed",
-            Self::GivenBack => "given back",
+            Self::GivenBack(_) => "given back",
         }
     }
 }
@@ -111,9 +111,10 @@ statement! {
     recorded as (
         update messages m set
             state = case i.next when 'delivered' then 'delivered' when 'failed' then 'failed' else 'pending' end::message_state,
-            due_at = case i.next when 'retry' then now() + make_interval(secs => i.delay_s) when 'given back' then now() end,
+            due_at = case when i.next in ('retry', 'given back') then now() + make_interval(secs => i.delay_s) end,
             lease_token = null,
             retried = m.retried + (i.next = 'retry')::int,
+            deliveries = m.deliveries - (i.next = 'given back')::int,
             finished_at = case when i.next in ('delivered', 'failed') then now() end
         from input i
         where m.id = i.id and m.lease_token = i.token
@@ -174,7 +175,7 @@ statement! {
 }
 
 /// Writes the batch in one statement and one commit (or inside the caller's transaction).
-pub async fn record(conn: &mut AsyncPgConnection, batch: &[Outcome]) -> Result<Recorded, Error> {
+pub async fn record(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<Recorded, Error> {
     if batch.iter().all(|outcome| outcome.next == Next::Delivered && !outcome.has_slots) {
         return record_delivered(conn, batch).await;
     }
@@ -185,13 +186,13 @@ pub async fn record(conn: &mut AsyncPgConnection, batch: &[Outcome]) -> Result<R
         delays_s: batch
             .iter()
             .map(|outcome| match outcome.next {
-                Next::Retry(delay) => delay.as_secs_f64(),
-                _ => 0.0,
+                Next::Retry(delay) | Next::GivenBack(delay) => delay.as_secs_f64(),
+                Next::Delivered | Next::Failed => 0.0,
             })
             .collect(),
-        statuses: batch.iter().map(Outcome::stored_status).collect(),
-        headers: batch.iter().map(Outcome::stored_header).collect(),
-        bodies: batch.iter().map(Outcome::stored_body).collect(),
+        statuses: batch.iter().map(|outcome| outcome.stored_status()).collect(),
+        headers: batch.iter().map(|outcome| outcome.stored_header()).collect(),
+        bodies: batch.iter().map(|outcome| outcome.stored_body()).collect(),
         errors: batch.iter().map(|outcome| outcome.error.as_deref()).collect(),
         any_has_slots: batch.iter().any(|outcome| outcome.has_slots),
         lifetime: PhantomData,
@@ -206,21 +207,20 @@ pub async fn record(conn: &mut AsyncPgConnection, batch: &[Outcome]) -> Result<R
     }
     for outcome in batch.iter().filter(|outcome| recorded.messages.contains_key(&outcome.id)) {
         match outcome.next {
-            Next::Retry(delay) => recorded.wake_ups.add_due(delay),
-            Next::GivenBack => recorded.wake_ups.add_due(Duration::ZERO),
+            Next::Retry(delay) | Next::GivenBack(delay) => recorded.wake_ups.add_due(delay),
             Next::Delivered | Next::Failed => {}
         }
     }
     Ok(recorded)
 }
 
-async fn record_delivered(conn: &mut AsyncPgConnection, batch: &[Outcome]) -> Result<Recorded, Error> {
+async fn record_delivered(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<Recorded, Error> {
     let statement = RecordDelivered {
         ids: batch.iter().map(|outcome| outcome.id.0).collect(),
         tokens: batch.iter().map(|outcome| outcome.token).collect(),
-        statuses: batch.iter().map(Outcome::stored_status).collect(),
-        headers: batch.iter().map(Outcome::stored_header).collect(),
-        bodies: batch.iter().map(Outcome::stored_body).collect(),
+        statuses: batch.iter().map(|outcome| outcome.stored_status()).collect(),
+        headers: batch.iter().map(|outcome| outcome.stored_header()).collect(),
+        bodies: batch.iter().map(|outcome| outcome.stored_body()).collect(),
         lifetime: PhantomData,
     };
     let ids: Vec<Uuid> = statement.load(conn).await?;
@@ -231,7 +231,7 @@ async fn record_delivered(conn: &mut AsyncPgConnection, batch: &[Outcome]) -> Re
 /// Writes the batch and stores the messages that follow from what was recorded, all or nothing.
 pub async fn record_and_accept(
     conn: &mut AsyncPgConnection,
-    batch: &[Outcome],
+    batch: &[&Outcome],
     follow_up: impl FnOnce(&Recorded) -> Vec<NewMessage> + Send,
 ) -> Result<Recorded, Error> {
     conn.transaction(async |conn| {

@@ -4,15 +4,17 @@ mod parameters;
 mod roots;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use sigpost_runtime::causes::with_causes;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{CancelToken, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::database::watch::{Watch, drive};
 use crate::url::Reached;
 use parameters::Parameters;
 use roots::{Roots, client_config};
@@ -20,18 +22,19 @@ use roots::{Roots, client_config};
 /// PgBouncer's own.
 const POOLER_PORT: u16 = 6432;
 
+/// How long data that was sent may stay unacknowledged before the connection counts as broken.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
+/// A connection without traffic for so long is probed, and counts as broken after two more probes without an answer.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+const KEEPALIVE_RETRIES: u32 = 2;
+
 /// Connects as the URL says. `sslmode=disable` never encrypts; `prefer` (the default) encrypts when
 /// the server offers it, except to this machine; `require` insists. When encrypted, the certificate
-/// and its name are always verified, as by `verify-full` elsewhere: encryption to somebody unknown
-/// protects nothing. `sslrootcert=PATH` names the authorities that are believed.
-///
-/// With `lock_timeout`, a statement that waits longer for somebody else's lock fails.
-pub async fn connect(url: &str, lock_timeout: Option<Duration>) -> ConnectionResult<AsyncPgConnection> {
-    let (mut config, root_file) = parse(url)?;
-    if let Some(timeout) = lock_timeout {
-        let given = config.get_options().unwrap_or_default().to_owned();
-        config.options(format!("-c lock_timeout={} {given}", timeout.as_millis()));
-    }
+/// and its name are always verified, as by `verify-full` elsewhere: encryption to an unknown server
+/// protects nothing. `sslrootcert=PATH` names the authorities that are trusted.
+pub async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
+    let (config, root_file) = parse(url)?;
     match encryption(&config, root_file.as_deref())? {
         None => {
             let (client, connection) = config.connect(NoTls).await.map_err(bad_connection)?;
@@ -44,8 +47,39 @@ pub async fn connect(url: &str, lock_timeout: Option<Duration>) -> ConnectionRes
     }
 }
 
-/// Asks Postgres to leave off what a connection to this URL is at. What comes of it only that connection
-/// learns.
+/// The same with a watch on the statements, and only to a server that takes writes, unless the URL has
+/// `target_session_attrs`. A statement that waits for a lock for longer than `lock_timeout` fails.
+pub(crate) async fn connect_watched(
+    url: &Arc<str>,
+    lock_timeout: Duration,
+    watch: Arc<Watch>,
+) -> ConnectionResult<AsyncPgConnection> {
+    let (mut config, root_file) = parse(url)?;
+    let given = config.get_options().unwrap_or_default().to_owned();
+    config.options(format!("-c lock_timeout={} {given}", lock_timeout.as_millis()));
+    if !url.contains("target_session_attrs=") {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    match encryption(&config, root_file.as_deref())? {
+        None => {
+            let (client, connection) = config.connect(NoTls).await.map_err(bad_connection)?;
+            tokio::spawn(drive(connection, watch, client.cancel_token(), Arc::clone(url)));
+            AsyncPgConnection::try_from(client).await
+        }
+        Some(tls) => {
+            let (client, connection) = config.connect(tls).await.map_err(bad_connection)?;
+            tokio::spawn(drive(connection, watch, client.cancel_token(), Arc::clone(url)));
+            AsyncPgConnection::try_from(client).await
+        }
+    }
+}
+
+/// Checks the URL.
+pub(crate) fn check(url: &str) -> ConnectionResult<()> {
+    parse(url).map(|_| ())
+}
+
+/// Asks Postgres to cancel the statement of a connection to this URL. Only that connection gets the result.
 pub(crate) async fn cancel(url: &str, token: CancelToken) -> ConnectionResult<()> {
     let (config, root_file) = parse(url)?;
     match encryption(&config, root_file.as_deref())? {
@@ -57,7 +91,16 @@ pub(crate) async fn cancel(url: &str, token: CancelToken) -> ConnectionResult<()
 
 fn parse(url: &str) -> ConnectionResult<(Config, Option<PathBuf>)> {
     let Parameters { url, root_file } = Parameters::of(url);
-    let config = url.parse().map_err(|why| ConnectionError::InvalidConnectionUrl(format!("{why}")))?;
+    let mut config: Config = url.parse().map_err(|why| ConnectionError::InvalidConnectionUrl(format!("{why}")))?;
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(UNACKNOWLEDGED);
+    }
+    if !url.contains("keepalives") {
+        config
+            .keepalives_idle(KEEPALIVE_IDLE)
+            .keepalives_interval(KEEPALIVE_INTERVAL)
+            .keepalives_retries(KEEPALIVE_RETRIES);
+    }
     Ok((config, root_file))
 }
 

@@ -4,13 +4,19 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use diesel::sql_types::{Bool, Double, Nullable, Text};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::StreamExt;
 use jiff::SignedDuration;
 use sigpost_qstash::SigningKeys;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
+use crate::database::suspicion;
 use crate::wake_ups::time_until;
 use crate::{Database, Error};
+
+/// How long the listening connection may take to respond when it is tested.
+const TEST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a dispatcher needs to know when it wakes, in one statement.
 #[derive(Debug)]
@@ -83,7 +89,11 @@ impl Glance {
 }
 
 /// A connection that listens for notifications of accepts, cancels, key rotations and changed schedules.
-pub struct Listener(AsyncPgConnection);
+pub struct Listener {
+    connection: AsyncPgConnection,
+    /// Rings when another connection of this process fails.
+    suspicion: watch::Receiver<Option<std::time::Instant>>,
+}
 
 /// Why somebody notified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,14 +111,24 @@ pub enum Notification {
 impl Listener {
     /// Listens. It costs one statement, and none afterwards.
     pub async fn connect(database: &Database) -> Result<Self, Error> {
+        let suspicion = suspicion::subscribe();
         let mut connection = database.dedicated_connection().await?;
         diesel::sql_query("listen sigpost").execute(&mut connection).await?;
-        Ok(Self(connection))
+        Ok(Self { connection, suspicion })
     }
 
     /// The next notification. An error means that the connection is gone and notifications may have been missed.
     pub async fn next(&mut self) -> Result<Notification, Error> {
-        let notification = std::pin::pin!(self.0.notifications_stream()).next().await;
+        let notification = loop {
+            {
+                let mut notifications = std::pin::pin!(self.connection.notifications_stream());
+                tokio::select! {
+                    notification = notifications.next() => break notification,
+                    Ok(()) = self.suspicion.changed() => {}
+                }
+            }
+            self.test().await?;
+        };
         match notification {
             Some(Ok(notification)) => Ok(match notification.payload.as_str() {
                 "cancelled" => Notification::Cancelled,
@@ -118,6 +138,14 @@ impl Listener {
             }),
             Some(Err(why)) => Err(Error::Unavailable(why.to_string())),
             None => Err(Error::Unavailable("the listening connection was closed".into())),
+        }
+    }
+
+    /// A connection that only listens does not notice that its peer is gone.
+    async fn test(&mut self) -> Result<(), Error> {
+        match timeout(TEST_TIMEOUT, self.connection.batch_execute("")).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(Error::Unavailable("the listening connection does not respond".into())),
         }
     }
 }

@@ -36,7 +36,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if error.is_unavailable() {
+        if error.is_transient() {
             tracing::warn!(%error, "the console cannot ask the database");
             return Self::DatabaseAway;
         }

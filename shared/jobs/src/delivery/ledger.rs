@@ -111,6 +111,6 @@ impl Ledger {
     fn failed(&self, step: &str, why: &Error, away: Answer) -> Answer {
         let (message_id, job_type) = (&self.ctx.message_id, self.job_type);
         tracing::error!(message_id, job_type, error = %why, "[jobs] Job execution could not be {step}");
-        if why.is_unavailable() { away } else { Answer::Internal }
+        if why.is_transient() { away } else { Answer::Internal }
     }
 }

@@ -1,0 +1,83 @@
+//! How the pool makes connections, and decides whether one can be used again.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use diesel::sql_types::Text;
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::pooled_connection::PoolableConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use tokio::time::timeout;
+
+use super::watch::Watch;
+use super::{CONNECTION_TIMEOUT, LOCK_TIMEOUT, TRUSTED, suspicion};
+use crate::tls;
+
+/// How long a connection that is tested may take to respond.
+const TEST_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Makes the connections of a pool.
+pub(super) struct Connector {
+    pub(super) url: Arc<str>,
+    /// How long a statement may take, unless a [`Connection`](super::Connection) is told otherwise.
+    pub(super) deadline: Duration,
+}
+
+/// A connection in the pool.
+pub(super) struct Pooled {
+    pub(super) conn: AsyncPgConnection,
+    pub(super) watch: Arc<Watch>,
+}
+
+statement! {
+    ReadOnly {} -> Text;
+    "select current_setting('transaction_read_only')"
+}
+
+impl Connector {
+    async fn connect(&self) -> ConnectionResult<Pooled> {
+        let watch = Watch::new(self.deadline);
+        let mut conn = tls::connect_watched(&self.url, LOCK_TIMEOUT, Arc::clone(&watch)).await?;
+        let recorded = Arc::clone(&watch);
+        conn.set_instrumentation(move |event: diesel::connection::InstrumentationEvent<'_>| recorded.record(&event));
+        Ok(Pooled { conn, watch })
+    }
+}
+
+impl Manager for Connector {
+    type Type = Pooled;
+    type Error = ConnectionError;
+
+    async fn create(&self) -> ConnectionResult<Pooled> {
+        let late = || {
+            let text = format!("no connection within {} s", CONNECTION_TIMEOUT.as_secs());
+            Err(ConnectionError::BadConnection(text))
+        };
+        timeout(CONNECTION_TIMEOUT, self.connect()).await.unwrap_or_else(|_| late())
+    }
+
+    /// A test before each use would cost a round trip each. A connection is tested when it was idle for a while. It is
+    /// replaced without a test when another one failed since it was used: that may have been a failover.
+    async fn recycle(&self, pooled: &mut Pooled, metrics: &Metrics) -> RecycleResult<ConnectionError> {
+        if pooled.conn.is_broken() || pooled.watch.is_under_way() {
+            return Err(RecycleError::message("the connection is closed"));
+        }
+        pooled.watch.set_deadline(self.deadline);
+        let used: Instant = metrics.recycled.unwrap_or(metrics.created);
+        if suspicion::is_raised_since(used) {
+            return Err(RecycleError::message("another connection failed"));
+        }
+        if used.elapsed() <= TRUSTED {
+            return Ok(());
+        }
+        let read_only = ReadOnly { lifetime: PhantomData }.get_result::<String>(&mut pooled.conn);
+        match timeout(TEST_TIMEOUT, read_only).await {
+            Ok(Ok(read_only)) if read_only == "off" => Ok(()),
+            Ok(Ok(_)) => Err(RecycleError::message("the server has become read-only")),
+            Ok(Err(error)) => Err(RecycleError::message(error.to_string())),
+            Err(_) => Err(RecycleError::message("the connection does not respond")),
+        }
+    }
+}
