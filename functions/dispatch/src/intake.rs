@@ -9,6 +9,7 @@ use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept, a
 use sigpost_store::claim::Lease;
 use sigpost_store::{Database, Error};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::engine::{Engine, NOTICE_INTERVAL, Room};
@@ -18,6 +19,14 @@ use crate::trace;
 const BATCH: usize = 256;
 /// Messages waiting for a commit at most; then publishers wait for their turn.
 const WAITING: usize = 4096;
+
+/// How often a commit is repeated on other connections, and until when: also after a statement that got no response.
+const REPEATS: u32 = 4;
+const REPEATED_FOR: Duration = Duration::from_millis(4200);
+/// The pause before each.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long a publisher waits for a commit. What is not in a commit by then is not stored.
+const PATIENCE: Duration = Duration::from_millis(4500);
 
 /// A handle; clones feed the same writer.
 #[derive(Clone)]
@@ -41,7 +50,8 @@ impl Intake {
     /// Stores the message, and returns after the commit: `None` when it was stored, or the id of the
     /// earlier message that it duplicates.
     pub(crate) async fn accept(&self, new: NewMessage) -> Result<Option<MessageId>, Error> {
-        self.enqueue(new).await.stored().await
+        let accepted = async { self.enqueue(new).await.stored().await };
+        timeout(PATIENCE, accepted).await.unwrap_or_else(|_| Err(too_late()))
     }
 
     /// The same for many, which share commits. They are stored in this order, each for itself.
@@ -49,13 +59,27 @@ impl Intake {
         &self,
         all: impl IntoIterator<Item = NewMessage>,
     ) -> Vec<Result<Option<MessageId>, Error>> {
+        // Each commit gets its time: a batch of many may need several.
+        let mut progress = Instant::now();
         let mut under_way = Vec::new();
         for new in all {
-            under_way.push(self.enqueue(new).await);
+            let enqueued = timeout(PATIENCE.saturating_sub(progress.elapsed()), self.enqueue(new)).await;
+            if enqueued.is_ok() {
+                progress = Instant::now();
+            }
+            under_way.push(enqueued);
         }
         let mut results = Vec::with_capacity(under_way.len());
-        for one in under_way {
-            results.push(one.stored().await);
+        for enqueued in under_way {
+            let Ok(one) = enqueued else {
+                results.push(Err(too_late()));
+                continue;
+            };
+            let result = timeout(PATIENCE.saturating_sub(progress.elapsed()), one.stored()).await;
+            if matches!(result, Ok(Ok(_))) {
+                progress = Instant::now();
+            }
+            results.push(result.unwrap_or_else(|_| Err(too_late())));
         }
         results
     }
@@ -84,6 +108,10 @@ impl Enqueued {
     }
 }
 
+fn too_late() -> Error {
+    Error::Unavailable(format!("no commit within {} ms", PATIENCE.as_millis()))
+}
+
 fn stopped() -> Error {
     Error::Unavailable("the intake has stopped".into())
 }
@@ -98,9 +126,14 @@ impl Writer {
     async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>) {
         let mut gathered = Vec::with_capacity(BATCH);
         while receiver.recv_many(&mut gathered, BATCH).await > 0 {
-            let (arrivals, replies): (Vec<_>, Vec<_>) =
-                gathered.drain(..).map(|waiting| (waiting.new, waiting.reply)).unzip();
-            self.store(arrivals, replies).await;
+            let (arrivals, replies): (Vec<_>, Vec<_>) = gathered
+                .drain(..)
+                .filter(|waiting| !waiting.reply.is_closed())
+                .map(|waiting| (waiting.new, waiting.reply))
+                .unzip();
+            if !arrivals.is_empty() {
+                self.store(arrivals, replies).await;
+            }
         }
     }
 
@@ -133,7 +166,7 @@ impl Writer {
             // One message that Postgres refuses, or that has to wait, must not take its neighbours down.
             Err(Error::Refused(_) | Error::Busy(_)) if arrivals.len() > 1 => {
                 drop(rooms);
-                for (arrival, reply) in arrivals.into_iter().zip(replies) {
+                for (arrival, reply) in arrivals.into_iter().zip(replies).filter(|(_, reply)| !reply.is_closed()) {
                     Box::pin(self.store(vec![arrival.new], vec![reply])).await;
                 }
             }
@@ -149,20 +182,38 @@ impl Writer {
         }
     }
 
-    /// Writes the batch; once more on a fresh connection when the first turned out to be dead. The
-    /// same ids under the same lease make the second time harmless if the first was committed after all.
+    /// Writes the batch; again on a fresh connection when one turns out to be dead. The same ids under the same lease make
+    /// that harmless if the first was committed after all.
     async fn write(&mut self, arrivals: &[Arrival], terms: LeaseTerms) -> Result<Accepted, Error> {
         let notify = self.notice_is_due();
-        let mut conn = self.database.connection().await?;
-        match accept_new(&mut conn, arrivals, terms, notify).await {
-            Err(Error::Unavailable(_)) => {
-                drop(conn);
-                accept(&mut *self.database.connection().await?, arrivals, terms, notify).await
+        let began = Instant::now();
+        let mut written = self.write_once(arrivals, terms, notify, true).await;
+        for _ in 0..REPEATS {
+            if !matches!(written, Err(Error::Unavailable(_))) || began.elapsed() > REPEATED_FOR {
+                break;
             }
-            // Its queue was deleted after it had been found, and is made anew now; or an id of the batch is not new.
-            Err(Error::Refused(_)) => accept(&mut conn, arrivals, terms, notify).await,
-            result => result,
+            sleep(PAUSE).await;
+            written = self.write_once(arrivals, terms, notify, false).await;
         }
+        written
+    }
+
+    async fn write_once(
+        &self,
+        arrivals: &[Arrival],
+        terms: LeaseTerms,
+        notify: bool,
+        are_new: bool,
+    ) -> Result<Accepted, Error> {
+        let mut conn = self.database.connection().await?;
+        if are_new {
+            match accept_new(&mut conn, arrivals, terms, notify).await {
+                // Its queue was deleted after it had been found, and is made anew now; or an id of the batch is not new.
+                Err(Error::Refused(_)) => {}
+                result => return result,
+            }
+        }
+        accept(&mut conn, arrivals, terms, notify).await
     }
 
     /// Whether other dispatchers should be told: of work this process may not get to, and of leases

@@ -23,7 +23,7 @@ pub(super) fn reports(
     deduplicating: &Deduplicating,
 ) -> Vec<NewMessage> {
     let message = &lease.message;
-    let attempted = outcome.next != Next::GivenBack;
+    let attempted = !matches!(outcome.next, Next::GivenBack(_));
     let every =
         message.callback.as_deref().filter(|_| attempted).map(|callback| (callback, CallbackKind::Callback, None));
     let last = message.failure_callback.as_deref().filter(|_| outcome.next == Next::Failed);

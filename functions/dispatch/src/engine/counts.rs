@@ -70,7 +70,7 @@ impl Counts {
                 self.errors.inc();
                 self.failed.inc()
             }
-            Next::GivenBack => self.given_back.inc(),
+            Next::GivenBack(_) => self.given_back.inc(),
         };
     }
 

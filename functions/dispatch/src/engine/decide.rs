@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sigpost_qstash::{RetryDelay, default_backoff, is_non_retryable, retry_after};
-use sigpost_runtime::outgoing::Response;
+use sigpost_runtime::outgoing::{Failure, Response};
 use sigpost_store::record::Next;
 
 use super::send::SendError;
+
+/// When a message is due again that this process lacked a resource for.
+const WITHOUT_RESOURCE: Duration = Duration::from_secs(1);
 
 /// What is known of a message when an attempt of it ends.
 pub(super) struct Attempt<'a> {
@@ -19,13 +22,14 @@ pub(super) struct Attempt<'a> {
     pub(super) retry_delay: Option<&'a RetryDelay>,
 }
 
-/// 2xx is success. 489 with `Upstash-NonRetryable-Error: true` is final. Everything else, no answer
+/// 2xx is success. What this process lacked a resource for was no attempt. 489 with `Upstash-NonRetryable-Error: true` is final. Everything else, no answer
 /// included, is tried again while retries remain: when the answer's `Retry-After` family says, else
 /// when the sender's expression says, else with the built-in backoff.
 pub(super) fn decide(attempt: &Attempt<'_>, result: &Result<Response, SendError>, now: Timestamp) -> Next {
     match result {
         Ok(response) if (200..300).contains(&response.status) => Next::Delivered,
         Ok(response) if is_non_retryable(response.status, &response.headers) => Next::Failed,
+        Err(SendError::Failed(Failure::LacksResource(_))) => Next::GivenBack(WITHOUT_RESOURCE),
         _ if attempt.retried >= attempt.retries => Next::Failed,
         _ => Next::Retry(delay(attempt, result, now)),
     }
@@ -91,6 +95,8 @@ mod tests {
         let timed_out = Err(SendError::TimedOut(Duration::from_secs(1)));
         assert!(matches!(decided(&FIRST, &timed_out), Next::Retry(_)));
         assert_eq!(decided(&LAST, &timed_out), Next::Failed);
+        let here = Err(SendError::Failed(Failure::LacksResource("too many open files".into())));
+        assert_eq!(decided(&LAST, &here), Next::GivenBack(WITHOUT_RESOURCE));
     }
 
     #[test]

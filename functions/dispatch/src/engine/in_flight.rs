@@ -20,6 +20,8 @@ pub(super) struct InFlight(Arc<Mutex<HashMap<MessageId, Held>>>);
 struct Held {
     token: Uuid,
     since: Instant,
+    /// Its lease is left to expire.
+    expires: bool,
     push: AbortHandle,
 }
 
@@ -36,7 +38,7 @@ impl InFlight {
         // The push cannot take itself off before it is on: that needs the lock, too.
         let mut held = self.lock();
         let push = start(holding);
-        held.insert(id, Held { token, since: Instant::now(), push });
+        held.insert(id, Held { token, since: Instant::now(), expires: false, push });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Held>> {
@@ -47,8 +49,15 @@ impl InFlight {
         self.lock().is_empty()
     }
 
-    fn older_than(&self, age: Duration) -> Vec<(MessageId, Uuid)> {
-        self.lock().iter().filter(|(_, held)| held.since.elapsed() >= age).map(|(id, held)| (*id, held.token)).collect()
+    fn all(&self) -> Vec<(MessageId, Uuid)> {
+        self.lock().iter().map(|(id, held)| (*id, held.token)).collect()
+    }
+
+    /// Those whose lease is to be renewed, if they have been held for so long.
+    fn to_renew(&self, age: Duration) -> Vec<(MessageId, Uuid)> {
+        let held = self.lock();
+        let to_renew = held.iter().filter(|(_, held)| held.since.elapsed() >= age && !held.expires);
+        to_renew.map(|(id, held)| (*id, held.token)).collect()
     }
 
     fn abort(&self, id: MessageId, token: Uuid) -> bool {
@@ -58,6 +67,15 @@ impl InFlight {
                 true
             }
             _ => false,
+        }
+    }
+}
+
+impl Holding {
+    /// Leaves the lease to expire. Until another dispatcher has claimed the message, its outcome can still be recorded.
+    pub(super) fn renew_no_more(&self) {
+        if let Some(held) = self.in_flight.lock().get_mut(&self.id) {
+            held.expires = true;
         }
     }
 }
@@ -86,7 +104,7 @@ impl Engine {
     /// Renews the leases held for at least `age`, and stops the pushes whose lease is gone.
     pub(super) async fn renew_held_for(&self, age: Duration) {
         let inner = &self.0;
-        let held = inner.in_flight.older_than(age);
+        let held = inner.in_flight.to_renew(age);
         if held.is_empty() {
             return;
         }
@@ -108,7 +126,7 @@ impl Engine {
     /// Stops every push under way and makes its message due again.
     pub(super) async fn give_back_all(&self) {
         let inner = &self.0;
-        let held = inner.in_flight.older_than(Duration::ZERO);
+        let held = inner.in_flight.all();
         for (id, token) in &held {
             inner.in_flight.abort(*id, *token);
         }
@@ -117,14 +135,15 @@ impl Engine {
             .map(|(id, token)| Outcome {
                 id,
                 token,
-                next: Next::GivenBack,
+                next: Next::GivenBack(Duration::ZERO),
                 response: None,
                 error: None,
                 has_slots: true,
             })
             .collect();
         tracing::info!(messages = given_back.len(), "the grace time is over, unfinished deliveries are given back");
-        let recorded = async { record(&mut *inner.database.connection().await?, &given_back).await };
+        let recorded =
+            async { record(&mut *inner.database.connection().await?, &given_back.iter().collect::<Vec<_>>()).await };
         match recorded.await {
             Ok(recorded) => self.wake(recorded.wake_ups),
             Err(error) => tracing::warn!(%error, "deliveries cannot be given back; their leases expire instead"),

@@ -29,7 +29,7 @@ pub(super) fn attempt(lease: &Lease, outcome: &Outcome, took: Duration) {
             target: "sigpost::message", message_id = %id, correlation_id, attempt, status, duration_ms, error,
             "failed for good"
         ),
-        Next::GivenBack => tracing::info!(
+        Next::GivenBack(_) => tracing::info!(
             target: "sigpost::message", message_id = %id, correlation_id, attempt, "given back without a recorded attempt"
         ),
     }

@@ -62,7 +62,7 @@ async fn deliver(engine: Engine, lease: Box<Lease>, room: Room, holding: Holding
         log::attempt(&lease, &outcome, took);
         outcome
     };
-    inner.recorder.record(Ended { lease, outcome, room, holding });
+    inner.recorder.record(Ended { lease, outcome, _room: room, holding });
 }
 
 /// Decides, and keeps of the response what is recorded: its status and the beginning of its headers, and the body of a

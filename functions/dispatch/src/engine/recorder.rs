@@ -1,5 +1,10 @@
-//! Group commit of what came of deliveries: what ends while a commit is under way shares the next
+//! Group commit of the outcomes of deliveries: what ends while a commit is under way shares the next
 //! one. Room is given back, watchers are told and callbacks exist only after the commit.
+//!
+//! An outcome is kept until it is recorded or its lease is lost: to drop it would deliver the message once more. While
+//! outcomes are kept their room is taken, so at most `MAX_IN_FLIGHT` of them are, and then nothing more is claimed.
+
+mod alone;
 
 use std::time::Duration;
 
@@ -18,17 +23,28 @@ const BATCH: usize = 256;
 /// The pause after a failed commit, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Commits of a batch that may be interrupted before its outcomes are recorded one by one.
+const INTERRUPTED: u32 = 3;
 
 /// Where deliveries that have ended are put.
 pub(super) struct Recorder(mpsc::UnboundedSender<Ended>);
 
 /// A delivery that has ended and is to be recorded. What it holds is let go after the commit: until
-/// then its lease is renewed and its room is taken, which also bounds how many can wait here.
+/// then its lease is renewed and its room is taken.
 pub(super) struct Ended {
     pub(super) lease: Box<Lease>,
     pub(super) outcome: Outcome,
-    pub(super) room: Room,
+    pub(super) _room: Room,
     pub(super) holding: Holding,
+}
+
+/// An outcome as it is written.
+struct Entry<'a> {
+    lease: &'a Lease,
+    /// As it is stored: without parts of the response that Postgres rejects.
+    stored: &'a Outcome,
+    /// As callbacks report it.
+    reported: &'a Outcome,
 }
 
 impl Recorder {
@@ -45,66 +61,56 @@ impl Recorder {
 
 /// Records what ends, for as long as the engine lives. One commit at a time: meanwhile the next batch gathers.
 pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceiver<Ended>) {
+    let (alone, to_record_alone) = mpsc::unbounded_channel();
+    tokio::spawn(alone::record_alone(engine.clone(), to_record_alone));
     let mut gathered = Vec::with_capacity(BATCH);
     while ended.recv_many(&mut gathered, BATCH).await > 0 {
-        record_batch(&engine, &mut gathered).await;
-    }
-}
-
-/// Records the batch, which is empty then, until it succeeds: the deliveries have happened, and forgetting
-/// them would repeat them.
-async fn record_batch(engine: &Engine, batch: &mut Vec<Ended>) {
-    let (outcomes, held): (Vec<Outcome>, Vec<_>) =
-        batch.drain(..).map(|ended| (ended.outcome, (ended.lease, ended.room, ended.holding))).unzip();
-    let leases: Vec<&Lease> = held.iter().map(|(lease, ..)| &**lease).collect();
-    match commit_persistently(engine, &outcomes, &leases).await {
-        Ok(recorded) => announce(engine, &outcomes, &leases, recorded),
-        Err(error) => {
-            tracing::error!(%error, "a batch of deliveries was refused, recording one by one");
-            for (outcome, lease) in outcomes.iter().zip(leases) {
-                record_alone(engine, outcome, lease).await;
-            }
+        let batch: Vec<Ended> = gathered.drain(..).collect();
+        if !record_batch(&engine, &batch).await {
+            // One of them may fail whenever it is recorded, and must not keep the others from it.
+            batch.into_iter().for_each(|ended| drop(alone.send(ended)));
         }
     }
 }
 
-/// What Postgres refuses of a delivery is the answer's text, never its outcome: that is recorded without it.
-async fn record_alone(engine: &Engine, outcome: &Outcome, lease: &Lease) {
-    let bare = Outcome { response: None, error: None, ..outcome.clone() };
-    for outcome in [outcome, &bare] {
-        let (outcomes, leases) = (std::slice::from_ref(outcome), &[lease]);
-        match commit_persistently(engine, outcomes, leases).await {
-            Ok(recorded) => return announce(engine, outcomes, leases, recorded),
-            Err(error) => tracing::error!(message.id = %outcome.id, %error, "the delivery was refused"),
-        }
-    }
-}
-
-/// Commits, as often as it takes while the database is away. An error says that it is there and refuses.
-async fn commit_persistently(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) -> Result<Recorded, Error> {
+/// Records the batch, however long the database is unavailable. Whether it could be recorded as a whole.
+async fn record_batch(engine: &Engine, batch: &[Ended]) -> bool {
+    let entries: Vec<Entry<'_>> = batch
+        .iter()
+        .map(|ended| Entry { lease: &ended.lease, stored: &ended.outcome, reported: &ended.outcome })
+        .collect();
     let mut pause = FIRST_PAUSE;
+    let mut interrupted = 0;
     loop {
-        match commit(engine, outcomes, leases).await {
-            Err(error @ (Error::Unavailable(_) | Error::Busy(_))) => {
-                tracing::warn!(%error, deliveries = outcomes.len(), "deliveries cannot be recorded yet");
-                sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+        let error = match commit(engine, &entries).await {
+            Ok(recorded) => {
+                announce(engine, &entries, recorded);
+                return true;
             }
-            result => return result,
+            Err(error) => error,
+        };
+        tracing::warn!(%error, deliveries = entries.len(), "outcomes cannot be recorded yet");
+        match error {
+            Error::Unavailable(_) => {}
+            Error::Busy(_) if interrupted < INTERRUPTED => interrupted += 1,
+            _ => return false,
         }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
 /// One statement; with callbacks one transaction, so that a report exists exactly if what it reports was recorded.
-async fn commit(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) -> Result<Recorded, Error> {
+async fn commit(engine: &Engine, entries: &[Entry<'_>]) -> Result<Recorded, Error> {
     let mut conn = engine.0.database.connection().await?;
-    if !leases.iter().any(|lease| callbacks::wants_reports(lease)) {
-        return record(&mut conn, outcomes).await;
+    let outcomes: Vec<&Outcome> = entries.iter().map(|entry| entry.stored).collect();
+    if !entries.iter().any(|entry| callbacks::wants_reports(entry.lease)) {
+        return record(&mut conn, &outcomes).await;
     }
-    record_and_accept(&mut conn, outcomes, |recorded| {
-        let reported = outcomes.iter().zip(leases).filter_map(|(outcome, lease)| {
-            let dead_letter = *recorded.messages.get(&outcome.id)?;
-            Some(callbacks::reports(lease, outcome, dead_letter, &engine.0.deduplicating))
+    record_and_accept(&mut conn, &outcomes, |recorded| {
+        let reported = entries.iter().filter_map(|entry| {
+            let dead_letter = *recorded.messages.get(&entry.stored.id)?;
+            Some(callbacks::reports(entry.lease, entry.reported, dead_letter, &engine.0.deduplicating))
         });
         reported.flatten().collect::<Vec<NewMessage>>()
     })
@@ -112,9 +118,9 @@ async fn commit(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease]) -> Res
 }
 
 /// After the commit: wake-ups, counts and watchers.
-fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: Recorded) {
+fn announce(engine: &Engine, entries: &[Entry<'_>], recorded: Recorded) {
     engine.wake(recorded.wake_ups);
-    for (outcome, lease) in outcomes.iter().zip(leases) {
+    for Entry { lease, stored: outcome, .. } in entries {
         if !recorded.messages.contains_key(&outcome.id) {
             tracing::info!(message.id = %outcome.id, "the lease was lost before the delivery was recorded");
             // Or it was recorded by a commit whose response was lost, with the wake-ups.
@@ -128,7 +134,7 @@ fn announce(engine: &Engine, outcomes: &[Outcome], leases: &[&Lease], recorded: 
             Next::Delivered => StepKind::Delivered,
             Next::Retry(_) => StepKind::Retried,
             Next::Failed => StepKind::Failed,
-            Next::GivenBack => StepKind::GivenBack,
+            Next::GivenBack(_) => StepKind::GivenBack,
         };
         engine.step(outcome.id, kind);
     }

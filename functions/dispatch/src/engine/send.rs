@@ -43,6 +43,7 @@ impl SendError {
         match self {
             Self::TimedOut(_) => "timed_out",
             Self::Failed(Failure::Rejected(_)) => "refused",
+            Self::Failed(Failure::LacksResource(_)) => "lacks_resource",
             Self::Failed(Failure::NotConnected(_)) => "not_connected",
             Self::Failed(Failure::BrokenOff { .. }) => "broken_off",
             Self::Failed(Failure::Unsendable(_)) => "unsendable",

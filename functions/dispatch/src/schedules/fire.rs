@@ -15,7 +15,7 @@ use crate::trace;
 pub(super) enum Turn {
     /// It was moved on, and these messages are stored.
     Fired(Stored),
-    /// The schedule with this id needs what another transaction holds. It stays due.
+    /// The schedule with this id could not be fired, because of another transaction for instance. It stays due.
     Busy(String),
     /// None is due that nobody else fires at this moment.
     NothingDue,
@@ -55,7 +55,11 @@ pub(super) async fn fire_next(
         Ok(Turn::Fired(stored))
     });
     match (turn.await, taken) {
-        (Err(Error::Busy(_)), Some(id)) => Ok(Turn::Busy(id)),
+        (Err(error @ Error::Unavailable(_)), _) => Err(error),
+        (Err(error), Some(id)) => {
+            tracing::warn!(%error, schedule = id, "a schedule cannot be fired yet");
+            Ok(Turn::Busy(id))
+        }
         (turn, _) => turn,
     }
 }
@@ -81,7 +85,7 @@ pub(crate) struct Stored {
 ///
 /// # Errors
 ///
-/// Only what may be otherwise in a moment: the database is away, or another transaction in the way.
+/// Everything but rejected data: nothing has happened, and the schedule stays due.
 pub(super) async fn publish(
     conn: &mut AsyncPgConnection,
     composer: &Composer,
@@ -96,11 +100,12 @@ pub(super) async fn publish(
         Err(refused) => refused.text().to_owned(),
         Ok(messages) => match store_all(conn, messages.into_iter().flatten().collect()).await {
             Ok((ids, stored)) => return Ok(Published { outcome: Ok(ids), stored }),
-            Err(error @ (Error::Busy(_) | Error::Unavailable(_))) => return Err(error),
-            Err(error) => {
+            // Only what rejects the data will be the same the next time.
+            Err(error @ Error::Refused(_)) => {
                 tracing::error!(%error, schedule = schedule.id, "a firing cannot be stored");
                 "internal error, see the log of the server".to_owned()
             }
+            Err(error) => return Err(error),
         },
     };
     Ok(Published { outcome: Err(refused), stored: Stored::default() })
