@@ -105,7 +105,7 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
 /// The functions that are Lambda functions of their own when deployed, behind the same port. They
 /// share the live keys, so that a rotation here needs no restart.
 fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Router> {
-    let harness = Harness::new(app.database(), app.keys(), base_url);
+    let harness = Harness::new(app.lists(), app.keys(), base_url);
     harness.stop_at_signals();
     let mut reading = Reading::as_far_as_set();
     let ingress = ingress::Config::read_for_dev(&mut reading, base_url);

@@ -8,10 +8,8 @@ use axum::Router;
 use clap::Args;
 use sigpost_runtime::settings::{Problem, refuse};
 use sigpost_runtime::{AddressPolicy, HostOverride, Reading, env, serve, traces};
-use sigpost_store::{Database, migrate};
 
 use super::health::reached_at;
-use crate::output::counted;
 
 /// Run the API, the delivery engine, the admin API and the console on a Postgres of yours.
 ///
@@ -81,9 +79,13 @@ impl Serve {
             config.engine = None;
         }
         let address = self.listen.unwrap_or_else(|| serve::address(&mut Reading::as_far_as_set()));
-        let listener = serve::bind(address).await?;
+        let mut listener = serve::bind(address).await?;
         let listening = listener.local_addr()?;
-        check_schema(&Database::new(&config.database_url.0, 1)?).await?;
+        let mut terminated = Box::pin(serve::terminated());
+        tokio::select! {
+            () = &mut terminated => return Ok(()),
+            waited = dispatch::wait_for_database(&mut listener, &config.database_url.0) => waited?,
+        }
 
         let api_token = config.token.0.clone();
         let app = dispatch::App::start(config).await?;
@@ -97,7 +99,6 @@ impl Serve {
             }
             None => tracing::warn!("ADMIN_TOKEN is not set: there is no admin API and no console"),
         }
-        let terminated = serve::terminated();
         tracing::info!(listen = %listening, "sigpost serves");
         let served = serve::serve_on(listener, router, terminated).await;
         app.shutdown().await;
@@ -111,9 +112,9 @@ pub(crate) fn admin_routes(app: &dispatch::App, console: &admin::ConsoleConfig) 
     let token = console.admin_token.clone();
     let measured = app.clone();
     let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
-    Ok(admin::router(app.database(), admin::Authorization::Token(token.clone()))
-        .merge(admin::metrics_router(app.database(), token, own))
-        .merge(admin::console(app.database(), console)?))
+    Ok(admin::router(app.lists(), admin::Authorization::Token(token.clone()))
+        .merge(admin::metrics_router(app.lists(), token, own))
+        .merge(admin::console(app.lists(), console)?))
 }
 
 /// Everything that `serve` reads, and what is wrong with it.
@@ -139,11 +140,4 @@ fn admin_token(admin: Option<&str>, api: &str) -> Option<Problem> {
         }
         Ok(_) => None,
     }
-}
-
-async fn check_schema(database: &Database) -> Result<()> {
-    let migrations = migrate::status(database).await.context("DATABASE_URL")?;
-    let missing = migrations.iter().filter(|migration| !migration.applied).count();
-    ensure!(missing == 0, "this database lacks {}; run `sigpost migrate`", counted(missing, "migration"));
-    Ok(())
 }

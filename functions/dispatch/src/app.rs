@@ -1,6 +1,7 @@
 //! The dispatch function put together: database, keys, intake and engine behind one router.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -11,6 +12,7 @@ use sigpost_runtime::metrics::{self, MEMORY_SHARE, OLDEST_DUE_AGE, TICK};
 use sigpost_runtime::{KeyRing, Memory, env};
 use sigpost_store::{Database, retention, signing_keys};
 
+use crate::api::health::Readiness;
 use crate::config::Config;
 use crate::engine::{Engine, Tick};
 use crate::intake::Intake;
@@ -21,6 +23,14 @@ use crate::schedules::{
 };
 use crate::state::State;
 use crate::tokens::Tokens;
+
+/// How long a statement of a publish or a delivery may take. A publisher gets its 503 soon after.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Connections for lists, the admin API and the console: so many of their queries run at once, and no publish or
+/// delivery waits for them.
+const LIST_CONNECTIONS: usize = 2;
+/// How long such a query may take.
+const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running dispatch function.
 #[derive(Clone)]
@@ -33,6 +43,8 @@ impl App {
     /// Connects, takes over the deployment's keys (or gives it its first), and starts the engine.
     pub async fn start(config: Config) -> Result<Self> {
         let database = Database::new(&config.database_url.0, config.database_connections)?;
+        let lists = database.with(LIST_CONNECTIONS.min(config.database_connections), LIST_TIMEOUT);
+        let database = database.with(config.database_connections, STATEMENT_TIMEOUT);
         let mut conn = database.connection().await.context("DATABASE_URL")?;
         let keys = signing_keys::find_or_insert(&mut conn, &config.first_keys)
             .await
@@ -67,7 +79,9 @@ impl App {
             intake: Intake::start(database.clone(), engine.clone()),
             engine: engine.clone(),
             tokens: Tokens::new(&config.token.0, database.clone(), config.api_rate_limit),
+            readiness: Readiness::default(),
             database,
+            lists,
             keys,
             limits: config.limits,
             address_policy: config.address_policy,
@@ -86,7 +100,12 @@ impl App {
         self.state.keys.clone()
     }
 
-    /// The database, for functions in the same process.
+    /// The database, for functions in the same process: over connections that no publish waits for.
+    pub fn lists(&self) -> Database {
+        self.state.lists.clone()
+    }
+
+    /// The database over the connections of publishes and deliveries.
     pub fn database(&self) -> Database {
         self.state.database.clone()
     }

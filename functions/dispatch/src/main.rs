@@ -1,7 +1,11 @@
 //! The dispatch function's process: in Lambda or on a socket.
 
+use sigpost_runtime::settings::refuse;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     sigpost_runtime::start().await?;
-    dispatch::run(dispatch::Config::from_env()?).await
+    let config = dispatch::Config::from_env()?;
+    refuse(&config.dev_credentials())?;
+    dispatch::run(config).await
 }

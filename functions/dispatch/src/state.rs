@@ -4,6 +4,7 @@ use sigpost_qstash::Limits;
 use sigpost_runtime::{AddressPolicy, KeyRing};
 use sigpost_store::{Database, WakeUps};
 
+use crate::api::health::Readiness;
 use crate::deduplicate::Deduplicating;
 use crate::engine::Engine;
 use crate::intake::Intake;
@@ -13,6 +14,9 @@ use crate::tokens::Tokens;
 /// What the API's handlers work with.
 pub(crate) struct State {
     pub(crate) database: Database,
+    /// The same database over connections of their own, for lists.
+    pub(crate) lists: Database,
+    pub(crate) readiness: Readiness,
     pub(crate) keys: KeyRing,
     pub(crate) intake: Intake,
     /// When this process delivers.

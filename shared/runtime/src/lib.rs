@@ -9,6 +9,7 @@ pub mod aws;
 pub mod bearer;
 pub mod caller;
 pub mod causes;
+mod descriptors;
 pub mod env;
 pub mod host_override;
 mod host_pattern;

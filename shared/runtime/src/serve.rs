@@ -2,9 +2,11 @@
 
 mod connections;
 mod header_limit;
+mod open;
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
@@ -13,6 +15,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt, Full};
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, service_fn};
@@ -90,12 +93,30 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener> {
 ///
 /// None at present; the caller ends when this does.
 pub async fn serve_on(
-    listener: TcpListener,
+    mut listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    connections::serve(listener, header_limit::limit_headers(answer_panics(router)), shutdown).await;
+    let requests = serve_until(&mut listener, router, shutdown).await;
+    // New connections are refused from here on.
+    drop(listener);
+    requests.shutdown().await;
     Ok(())
+}
+
+/// Serves until `until` completes. New connections wait then, for what serves next on the listener; the requests under
+/// way are answered while the returned value is shut down.
+pub async fn serve_until(
+    listener: &mut TcpListener,
+    router: Router,
+    until: impl Future<Output = ()>,
+) -> GracefulShutdown {
+    connections::serve(listener, header_limit::limit_headers(answer_panics(router)), until).await
+}
+
+/// Connections that this process has closed, or not accepted, because too many were open.
+pub fn closed_connections() -> u64 {
+    open::CLOSED.load(Ordering::Relaxed)
 }
 
 /// Completes at SIGINT (Ctrl-C) or SIGTERM. They are caught from the call on, not from the first

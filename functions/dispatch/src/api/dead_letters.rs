@@ -77,7 +77,7 @@ pub(crate) async fn list_dead_letters(
     if of_workflows {
         filter.ids = Some(Vec::new());
     }
-    let mut letters = list(&mut *state.database.connection().await?, &filter, count + 1).await?;
+    let mut letters = list(&mut *state.lists.connection().await?, &filter, count + 1).await?;
     let more = query::cut_to_page(&mut letters, count) && filter.ids.is_none();
     let cursor = letters.last().filter(|_| more).map(|last| last.id.to_string());
     let mut messages: Vec<wire::DeadLetter> = letters.into_iter().map(on_the_wire).collect();
@@ -176,7 +176,7 @@ async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
         earliest_first: filters::earliest_first(query)?,
     };
     let message_ids = filters::message_ids(query, &["messageId"]);
-    let messages = filters::of_messages(query, &state.database).await?;
+    let messages = filters::of_messages(query, &state.lists).await?;
     Ok(Filter { messages: filter::Filter { message_ids, ..messages }, ..filter })
 }
 

@@ -47,7 +47,7 @@ pub(crate) async fn list_events(
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let filter = filter(&query, &state).await?;
     let with_bodies = filters::with_bodies(&query)?;
-    let mut events = list(&mut *state.database.connection().await?, &filter, count + 1).await?;
+    let mut events = list(&mut *state.lists.connection().await?, &filter, count + 1).await?;
     let more = query::cut_to_page(&mut events, count);
     let cursor = events.last().filter(|_| more).map(|last| Cursor { at_ms: last.at_ms, seq: Some(last.id) });
     let mut events: Vec<wire::Event> = events.into_iter().map(on_the_wire).collect();
@@ -67,7 +67,7 @@ async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
         earliest_first: filters::earliest_first(query)?,
     };
     let message_ids = filters::message_ids(query, &["messageIds", "messageId"]);
-    let messages = filters::of_messages(query, &state.database).await?;
+    let messages = filters::of_messages(query, &state.lists).await?;
     Ok(Filter { messages: filter::Filter { message_ids, ..messages }, ..filter })
 }
 

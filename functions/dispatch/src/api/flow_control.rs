@@ -41,7 +41,7 @@ pub(crate) async fn list_flow_control_keys(
 ) -> Result<Json<Vec<wire::FlowControlKey>>, ApiError> {
     let query = Query::parse(uri.query())?.allow_only(SEARCH)?;
     let search = query.exact("search").into_iter().next().unwrap_or_default();
-    let keys = flow_controls::list(&mut *state.database.connection().await?, &search).await?;
+    let keys = flow_controls::list(&mut *state.lists.connection().await?, &search).await?;
     Ok(Json(keys.into_iter().map(on_the_wire).collect()))
 }
 

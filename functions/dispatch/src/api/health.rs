@@ -1,14 +1,23 @@
 //! Probes, outside the token.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State as FromState;
 use schemars::JsonSchema;
 use serde::Serialize;
 use sigpost_runtime::ApiError;
+use sigpost_store::{Database, Error};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
 use crate::state::State;
+
+/// The result of a test counts for so long: however often the probe is called, it costs one write a second.
+const TESTED_FOR: Duration = Duration::from_secs(1);
+/// How long a test may take.
+const TEST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A probe's answer when all is well.
 #[derive(Serialize, JsonSchema)]
@@ -17,13 +26,36 @@ pub(crate) struct Health {
     status: &'static str,
 }
 
-/// The process runs. Asks nobody.
+/// The process runs. Queries nothing.
 pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// The process can work: the database answers.
+/// The process can work: the database takes a write.
 pub(crate) async fn readyz(FromState(state): FromState<Arc<State>>) -> Result<Json<Health>, ApiError> {
-    state.database.ping().await?;
+    state.readiness.test(&state.database).await?;
     Ok(Json(Health { status: "ready" }))
+}
+
+/// The last test of the database, and when it ended.
+#[derive(Default)]
+pub(crate) struct Readiness(Mutex<Option<(Instant, Result<(), Error>)>>);
+
+impl Readiness {
+    /// Tests the database, unless that was done a moment ago. Requests at the same time share a test.
+    async fn test(&self, database: &Database) -> Result<(), Error> {
+        let mut last = self.0.lock().await;
+        if let Some((at, result)) = &*last
+            && at.elapsed() < TESTED_FOR
+        {
+            return result.as_ref().map(|()| ()).map_err(Error::for_another);
+        }
+        let result = match timeout(TEST_TIMEOUT, database.test_write()).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Unavailable(format!("no write within {} s", TEST_TIMEOUT.as_secs()))),
+        };
+        let told = result.as_ref().map(|()| ()).map_err(Error::for_another);
+        *last = Some((Instant::now(), result));
+        told
+    }
 }

@@ -37,7 +37,7 @@ pub(crate) async fn upsert_queue(
 
 /// Every queue, by name.
 pub(crate) async fn list_queues(FromState(state): FromState<Arc<State>>) -> Result<Json<Vec<wire::Queue>>, ApiError> {
-    let queues = queues::list(&mut *state.database.connection().await?).await?;
+    let queues = queues::list(&mut *state.lists.connection().await?).await?;
     Ok(Json(queues.into_iter().map(on_the_wire).collect()))
 }
 

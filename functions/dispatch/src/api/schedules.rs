@@ -32,7 +32,7 @@ pub(crate) async fn missing_id() -> ApiError {
 pub(crate) async fn list_schedules(
     FromState(state): FromState<Arc<State>>,
 ) -> Result<Json<Vec<wire::Schedule>>, ApiError> {
-    let stored = schedules::list(&mut *state.database.connection().await?).await?;
+    let stored = schedules::list(&mut *state.lists.connection().await?).await?;
     Ok(Json(stored.into_iter().map(on_the_wire).collect()))
 }
 

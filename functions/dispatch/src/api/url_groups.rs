@@ -22,7 +22,7 @@ use crate::state::State;
 pub(crate) async fn list_url_groups(
     FromState(state): FromState<Arc<State>>,
 ) -> Result<Json<Vec<wire::UrlGroup>>, ApiError> {
-    let groups = url_groups::list(&mut *state.database.connection().await?).await?;
+    let groups = url_groups::list(&mut *state.lists.connection().await?).await?;
     Ok(Json(groups.into_iter().map(on_the_wire).collect()))
 }
 

@@ -142,10 +142,9 @@ fn signing_keys_are_strong(config: &Config) -> Vec<Problem> {
 fn token_is_strong(config: &Config) -> Option<Problem> {
     let length = config.token.0.len();
     (1..SHORTEST_TOKEN_BYTES).contains(&length).then(|| {
-        Problem::warning(
-            "QSTASH_TOKEN",
-            format!("QSTASH_TOKEN has {length} characters, which can be guessed; make one with `openssl rand -hex 32`"),
-        )
+        let text = "which can be guessed; make one with `openssl rand -hex 32`";
+        let text = format!("QSTASH_TOKEN has {length} characters and needs {SHORTEST_TOKEN_BYTES}, {text}");
+        Problem::error("QSTASH_TOKEN", text)
     })
 }
 
@@ -282,7 +281,7 @@ mod tests {
         let keys = |length: usize| SigningKeys { current: "c".repeat(length), next: "n".repeat(32) };
         assert_eq!(wrong(nowhere, |config| config.first_keys = keys(31)), ["QSTASH_CURRENT_SIGNING_KEY!"]);
         assert_eq!(wrong(nowhere, |config| config.first_keys = keys(32)), Vec::<String>::new());
-        assert_eq!(wrong(nowhere, |config| config.token = Secret("0123456789abcde".into())), ["QSTASH_TOKEN"]);
+        assert_eq!(wrong(nowhere, |config| config.token = Secret("0123456789abcde".into())), ["QSTASH_TOKEN!"]);
         assert_eq!(wrong(nowhere, |config| config.database_connections = 101), ["DATABASE_CONNECTIONS"]);
     }
 
