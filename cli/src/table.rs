@@ -16,9 +16,9 @@ impl Table {
         Self { rows: vec![headings.map(str::to_owned).to_vec()] }
     }
 
-    /// The table with a row below.
+    /// The table with a row below. One long cell would make every row as long: it is cut.
     pub(crate) fn row<const N: usize>(mut self, cells: [String; N]) -> Self {
-        self.rows.push(cells.to_vec());
+        self.rows.push(cells.map(cut).to_vec());
         self
     }
 
@@ -52,6 +52,17 @@ impl Table {
         };
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Characters of a cell at most.
+const LONGEST_CELL: usize = 2000;
+
+fn cut(mut cell: String) -> String {
+    if let Some((end, _)) = cell.char_indices().nth(LONGEST_CELL) {
+        cell.truncate(end);
+        cell.push('…');
+    }
+    cell
 }
 
 /// Stands where nothing is known.

@@ -72,7 +72,8 @@ async fn a_name_that_resolves_to_such_an_address_is_refused_when_connecting() {
     app.wait_for(published.id(), StepKind::Failed).await;
     let error = app.event(published.id(), "ERROR").await["error"].as_str().expect("an error").to_owned();
     assert!(error.starts_with("invalid destination url: endpoint resolves to a "), "{error}");
-    assert!(error.contains(&format!(" address: {address}; ")), "{error}");
+    // Where a name leads is not for publishers to know.
+    assert!(error.contains(" address; ") && !error.contains(&address.to_string()), "{error}");
     assert!(error.contains("ALLOW_TARGETS") && error.contains("--allow-targets"), "{error}");
     assert!(app.receiver.all_so_far().await.is_empty());
 }

@@ -29,11 +29,14 @@ fn serve_refuses_credentials_that_anybody_knows() {
     token.env("DATABASE_URL", "postgres://localhost/none").env("QSTASH_TOKEN", DEV_TOKEN);
     let mut keys = sigpost(&["serve"]);
     keys.env("DATABASE_URL", "postgres://localhost/none")
-        .env("QSTASH_TOKEN", "mine")
+        .env("QSTASH_TOKEN", "a-token-of-my-own")
         .env("QSTASH_CURRENT_SIGNING_KEY", DEV_CURRENT_KEY)
         .env("QSTASH_NEXT_SIGNING_KEY", DEV_NEXT_KEY);
     let mut admin = sigpost(&["serve"]);
-    admin.env("DATABASE_URL", "postgres://localhost/none").env("QSTASH_TOKEN", "mine").env("ADMIN_TOKEN", DEV_TOKEN);
+    admin
+        .env("DATABASE_URL", "postgres://localhost/none")
+        .env("QSTASH_TOKEN", "a-token-of-my-own")
+        .env("ADMIN_TOKEN", DEV_TOKEN);
     for command in [token, keys, admin] {
         let output = finished(command);
         assert_eq!(output.status.code(), Some(1));
@@ -45,7 +48,7 @@ fn serve_refuses_credentials_that_anybody_knows() {
 fn serve_leads_hosts_elsewhere_only_when_told_that_it_may() {
     let run = |arguments: &[&str]| {
         let mut command = sigpost(&["serve"]);
-        command.args(arguments).env("DATABASE_URL", "postgres://127.0.0.1:1/none").env("QSTASH_TOKEN", "mine");
+        command.args(arguments).env("DATABASE_URL", "nowhere").env("QSTASH_TOKEN", "a-token-of-my-own");
         stderr(&finished(command))
     };
     let alone = run(&["--resolve", "billing.example=127.0.0.1:8443"]);
@@ -63,7 +66,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     let url = empty_database("program_serve").await;
     let run = |arguments: &[&str]| {
         let mut command = sigpost(arguments);
-        command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "mine");
+        command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "a-token-of-my-own");
         finished(command)
     };
     let unmigrated = run(&["serve", "--listen", "127.0.0.1:0"]);
@@ -77,7 +80,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     assert_eq!(run(&["migrate", "status"]).status.code(), Some(0));
 
     let mut command = sigpost(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "mine").env("ADMIN_TOKEN", ADMIN_TOKEN);
+    command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "a-token-of-my-own").env("ADMIN_TOKEN", ADMIN_TOKEN);
     let mut serve = Running::start(command);
     let line = serve.wait_for("sigpost serves");
     let address = line.split("listen=").nth(1).expect("where it listens").trim();

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use sigpost_jobs::Handlers;
-use sigpost_runtime::{Reading, env};
+use sigpost_runtime::{Reading, env, settings};
 
 use crate::resend;
 use crate::signature::Secret;
@@ -26,12 +26,14 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A secret of Resend is malformed. It is not repeated.
+    /// A secret is shorter than 16 characters, or one of Resend is malformed. It is not repeated.
     pub fn new(stripe: &[String], resend: &[String], handlers: Handlers) -> Result<Self> {
-        ensure!(stripe.iter().all(|secret| !secret.is_empty()), "STRIPE_WEBHOOK_SECRET: a secret is empty");
+        stripe.iter().try_for_each(|text| settings::secret("STRIPE_WEBHOOK_SECRET", text).map(drop))?;
         let resend = resend.iter().enumerate().map(|(index, text)| {
-            resend::secret(text)
-                .with_context(|| format!("RESEND_WEBHOOK_SECRET: secret {} is not whsec_ and base64", index + 1))
+            let malformed = || format!("RESEND_WEBHOOK_SECRET: secret {} is not whsec_ and base64", index + 1);
+            let secret = resend::secret(text).with_context(malformed)?;
+            settings::secret("RESEND_WEBHOOK_SECRET", text.trim_start_matches("whsec_"))?;
+            Ok(secret)
         });
         let stripe = stripe.iter().map(|secret| Secret::new(secret.as_bytes())).collect();
         Ok(Self { stripe, resend: resend.collect::<Result<_>>()?, handlers })

@@ -60,7 +60,7 @@ impl Files {
     ///
     /// The folder cannot be made.
     pub fn in_folder(folder: &Folder) -> Result<Self> {
-        let made = fs::create_dir_all(folder).and_then(|()| fs::canonicalize(folder));
+        let made = create_private(folder).and_then(|()| fs::canonicalize(folder));
         let folder = made.with_context(|| format!("the folder {} cannot be made", folder.display()))?;
         let place = LocalFileSystem::new_with_prefix(folder).context("the folder for files cannot be used")?;
         Ok(Self { place: Place::Folder(Arc::new(place)), prefix: Path::default(), link_valid: LINK_VALID })
@@ -100,7 +100,15 @@ impl Files {
     pub async fn create(&self, folder: &str, name: &str, content_type: &'static str) -> Result<Upload, Error> {
         let path = self.path(folder, name);
         let parts = match &self.place {
-            Place::Folder(place) => place.put_multipart_opts(&path, PutMultipartOptions::default()).await?,
+            Place::Folder(place) => {
+                let file = place.path_to_filesystem(&path)?;
+                if let Some(Err(error)) = file.parent().map(create_private) {
+                    tracing::warn!(%error, "the folder for files cannot be made");
+                    return Err(Error::Failed);
+                }
+                let parts = place.put_multipart_opts(&path, PutMultipartOptions::default()).await?;
+                return Ok(Upload::private(parts, file));
+            }
             Place::Bucket(_, place) => {
                 let mut options = PutMultipartOptions::default();
                 options.attributes.insert(Attribute::ContentType, content_type.into());
@@ -144,4 +152,12 @@ impl Files {
     fn path(&self, folder: &str, name: &str) -> Path {
         self.prefix.clone().join(folder).join(name)
     }
+}
+
+/// Makes the folder, and those above it that are missing, for this user alone: exports hold personal data.
+fn create_private(folder: &Folder) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }

@@ -1,5 +1,7 @@
 //! A file that is being written, in parts.
 
+use std::path::{Path, PathBuf};
+
 use object_store::MultipartUpload;
 use tokio::runtime::Handle;
 
@@ -18,11 +20,20 @@ pub struct Upload {
     parts: Option<Box<dyn MultipartUpload>>,
     buffer: Vec<u8>,
     written: u64,
+    /// Only its owner may read it.
+    private: Option<PathBuf>,
 }
 
 impl Upload {
     pub(crate) fn new(parts: Box<dyn MultipartUpload>) -> Self {
-        Self { parts: Some(parts), buffer: Vec::new(), written: 0 }
+        Self { parts: Some(parts), buffer: Vec::new(), written: 0, private: None }
+    }
+
+    /// Of a file of this machine, which only its owner may read.
+    pub(crate) fn private(parts: Box<dyn MultipartUpload>, file: PathBuf) -> Self {
+        let mut upload = Self::new(parts);
+        upload.private = Some(file);
+        upload
     }
 
     /// How many bytes were written so far.
@@ -61,7 +72,10 @@ impl Upload {
             parts.complete().await?;
         }
         self.parts = None;
-        Ok(())
+        match self.private.take() {
+            Some(file) => restrict(&file),
+            None => Ok(()),
+        }
     }
 
     async fn send(&mut self) -> Result<(), Error> {
@@ -72,6 +86,15 @@ impl Upload {
         }
         Ok(())
     }
+}
+
+fn restrict(file: &Path) -> Result<(), Error> {
+    #[cfg(unix)]
+    if let Err(error) = std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600)) {
+        tracing::warn!(%error, "the permissions of a file cannot be set");
+        return Err(Error::Failed);
+    }
+    Ok(())
 }
 
 impl Drop for Upload {

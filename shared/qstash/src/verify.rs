@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
 use crate::SigningKeys;
@@ -54,6 +55,9 @@ pub enum SignatureError {
     /// Not HS256. The algorithm is never taken from the token.
     #[error("the token is not signed with HS256")]
     WrongAlgorithm,
+    /// It has extensions that its receiver must understand, and this one does not.
+    #[error("the token has a critical extension, which is not supported")]
+    CriticalExtension,
     /// Neither key made it.
     #[error("the signature fits neither key")]
     WrongSignature,
@@ -77,6 +81,9 @@ pub enum SignatureError {
 #[derive(Deserialize)]
 struct JoseHeader {
     alg: String,
+    /// Extensions that a receiver must understand (RFC 7515 section 4.1.11): there are none that this one does.
+    #[serde(default, rename = "crit")]
+    critical: Option<IgnoredAny>,
 }
 
 /// Dates may have decimals (RFC 7519, NumericDate). `iat` is not looked at: nothing depends on it,
@@ -114,8 +121,12 @@ impl Verifier {
         if claims.contains('.') {
             return Err(SignatureError::Malformed);
         }
-        if decode_json::<JoseHeader>(header)?.alg != "HS256" {
+        let header: JoseHeader = decode_json(header)?;
+        if header.alg != "HS256" {
             return Err(SignatureError::WrongAlgorithm);
+        }
+        if header.critical.is_some() {
+            return Err(SignatureError::CriticalExtension);
         }
         let key = self.key_used(signed, &decode(signature)?)?;
         let claims: Claims = decode_json(claims)?;

@@ -28,12 +28,21 @@ pub struct AddressPolicy {
 /// A target that the policy rejects. The text begins as QStash's, and then names the setting that permits the target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "invalid destination url: endpoint resolves to a {kind} address: {address}; to permit it, name it in ALLOW_TARGETS \
-     (serve: --allow-targets)"
+    "invalid destination url: endpoint resolves to a {kind} address{}; to permit it, name it in ALLOW_TARGETS \
+     (serve: --allow-targets)",
+    .address.map(|address| format!(": {address}")).unwrap_or_default()
 )]
 pub struct Refused {
     kind: &'static str,
-    address: IpAddr,
+    /// As the URL has it. Where a name leads is not for the publisher to know.
+    address: Option<IpAddr>,
+}
+
+impl Refused {
+    /// For a text that a publisher may read, when the address comes from the resolver.
+    pub(crate) fn without_address(self) -> Self {
+        Self { address: None, ..self }
+    }
 }
 
 impl AddressPolicy {
@@ -97,7 +106,7 @@ impl AddressPolicy {
         let plain = unwrapped(address);
         match special_purpose(plain) {
             Some(kind) if !self.networks.iter().any(|network| network.contains(&plain)) => {
-                Err(Refused { kind, address: plain })
+                Err(Refused { kind, address: Some(plain) })
             }
             _ => Ok(()),
         }

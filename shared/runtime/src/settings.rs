@@ -175,6 +175,23 @@ pub fn http_url(setting: &str, text: &str) -> Result<Url> {
     url.with_context(|| format!("{setting} is not an http or https URL, expected one such as https://example.com"))
 }
 
+/// Bytes of a signing key or the secret of a webhook at least: a shorter one can be guessed.
+const SHORTEST_SECRET_BYTES: usize = 16;
+
+/// A secret that cannot be guessed. The error does not repeat it.
+///
+/// # Errors
+///
+/// It is shorter than 16 bytes.
+pub fn secret(setting: &str, text: &str) -> Result<String> {
+    let length = text.len();
+    anyhow::ensure!(
+        length >= SHORTEST_SECRET_BYTES,
+        "{setting} has {length} bytes and needs {SHORTEST_SECRET_BYTES}: a shorter one can be guessed"
+    );
+    Ok(text.to_owned())
+}
+
 /// One line of text, as it may stand in a subject or a label.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ import boto3, json, sys
 url, password = sys.argv[1:]
 ssm, secrets = boto3.client('ssm'), boto3.client('secretsmanager')
 ssm.put_parameter(Name='/sigpost/database-url', Value=url, Type='SecureString')
-ssm.put_parameter(Name='/sigpost/token', Value='a token', Type='String')
+ssm.put_parameter(Name='/sigpost/token', Value='a token of our own', Type='String')
 keep = lambda password: json.dumps({'username': 'sigpost', 'password': password})
 secrets.create_secret(Name='sigpost/database', SecretString=keep('former'))
 secrets.put_secret_value(SecretId='sigpost/database', SecretString=keep(password))

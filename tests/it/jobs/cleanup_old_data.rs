@@ -151,7 +151,7 @@ async fn whoever_reads_the_log_is_not_in_the_way_of_anything_but_the_log() {
     deployment.app.wait_for(id, StepKind::Retried).await;
     test.execute("commit").await;
     assert_eq!(left(test, "messages", "labels[1]").await, (0, 0));
-    assert_eq!(deployment.story(id).await, ["1 failed: the database refused what the job wanted of it"]);
+    assert_eq!(deployment.story(id).await, ["1 failed: the database is unavailable"]);
 
     deployment.app.let_time_pass().await;
     deployment.app.wait_for(id, StepKind::Delivered).await;

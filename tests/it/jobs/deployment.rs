@@ -50,7 +50,8 @@ impl Deployment {
     /// With the handlers that belong to this dispatcher.
     pub(crate) async fn of(app: TestApp, handlers: impl FnOnce(Harness) -> Router) -> Self {
         let (listener, url) = listen().await;
-        let harness = Harness::new(app.app.database(), app.app.keys(), url.clone());
+        let database = sigpost_store::Database::new(&app.database.url, 3).expect("a URL");
+        let harness = Harness::new(database, app.app.keys(), url.clone());
         serve(listener, handlers(harness));
         Self { app, url, client: reqwest::Client::builder().no_proxy().build().expect("a client") }
     }

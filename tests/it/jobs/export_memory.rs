@@ -35,8 +35,8 @@ impl Function {
         let process = Command::new(env!("CARGO_BIN_EXE_export-handler"))
             .env_clear()
             .env("DATABASE_URL", &database.url)
-            .env("QSTASH_CURRENT_SIGNING_KEY", "sig_current")
-            .env("QSTASH_NEXT_SIGNING_KEY", "sig_next")
+            .env("QSTASH_CURRENT_SIGNING_KEY", "sig_current_0123456789")
+            .env("QSTASH_NEXT_SIGNING_KEY", "sig_next_0123456789")
             .env("BASE_URL", &url)
             .env("FILES_URL", format!("file://{}", folder.display()))
             .env("TMPDIR", env!("CARGO_TARGET_TMPDIR"))
@@ -61,7 +61,10 @@ impl Function {
             let request = client
                 .post(&url)
                 .header("Upstash-Message-Id", MessageId::new().to_string())
-                .header("Upstash-Signature", Signer::new("sig_current").sign(&url, body.as_bytes(), Timestamp::now()))
+                .header(
+                    "Upstash-Signature",
+                    Signer::new("sig_current_0123456789").sign(&url, body.as_bytes(), Timestamp::now()),
+                )
                 .body(body.clone());
             match request.send().await {
                 Ok(answer) => {

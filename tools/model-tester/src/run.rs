@@ -80,7 +80,7 @@ struct Run {
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     ensure!(arguments.deployments > 0, "--deployments: needs 1 or more");
     let started = Instant::now();
-    let connections = (arguments.deployments * 16 + 50).to_string();
+    let connections = (arguments.deployments * 24 + 50).to_string();
     let options = Options {
         data_dir: DataDir::Temporary,
         durability: Durability::Fast,

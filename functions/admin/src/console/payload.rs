@@ -55,15 +55,11 @@ pub(crate) fn show(bytes: &[u8], whole: Option<&str>) -> Markup {
     }
 }
 
-/// Text as it is, or laid out if it is JSON.
+/// Text as it is, or laid out if it is JSON. At most [`SHOWN_BYTES`], whatever it is.
 pub(crate) fn shown_text(text: &str) -> Markup {
-    let laid_out;
-    let shown = if text.len() <= SHOWN_BYTES && serde_json::from_str::<IgnoredAny>(text).is_ok() {
-        laid_out = lay_out(text);
-        &laid_out
-    } else {
-        text
-    };
+    let is_json = text.len() <= SHOWN_BYTES && serde_json::from_str::<IgnoredAny>(text).is_ok();
+    let laid_out = if is_json { lay_out(text, SHOWN_BYTES) } else { None };
+    let shown = laid_out.as_deref().unwrap_or(text);
     let cut = &shown[..shown.floor_char_boundary(SHOWN_BYTES)];
     html! {
         pre.payload tabindex="0" { code { (cut) } }
@@ -94,8 +90,9 @@ fn is_sealed(text: &str) -> bool {
 }
 
 /// JSON with each member on a line. The text itself is moved, not read and written again: a number keeps
-/// its digits, members their order.
-fn lay_out(json: &str) -> String {
+/// its digits, members their order. `None` when it would be longer than `most` bytes: brackets in brackets make
+/// lines that are mostly indentation, and many times as long as the JSON.
+fn lay_out(json: &str, most: usize) -> Option<String> {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     let mut rest = json.chars().peekable();
@@ -104,6 +101,9 @@ fn lay_out(json: &str) -> String {
         out.extend(std::iter::repeat_n("  ", depth));
     };
     while let Some(c) = rest.next() {
+        if out.len() + 2 * depth >= most {
+            return None;
+        }
         if in_text {
             out.push(c);
             in_text = escaped || c != '"';
@@ -138,19 +138,49 @@ fn lay_out(json: &str) -> String {
             }
         }
     }
-    out
+    Some(out)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn json_is_laid_out_without_being_changed() {
         let json = r#"{"b":[1,{}, [] ],"a":"x,\"{\\","n":12345678901234567890.10,"a":null}"#;
         let laid_out = "{\n  \"b\": [\n    1,\n    {},\n    []\n  ],\n  \"a\": \"x,\\\"{\\\\\",\n  \"n\": 12345678901234567890.10,\n  \"a\": null\n}";
-        assert_eq!(lay_out(json), laid_out);
-        assert_eq!([lay_out("7"), lay_out(" \" a \" ")], ["7", "\" a \""]);
+        assert_eq!(lay_out(json, 1000).as_deref(), Some(laid_out));
+        for (json, laid_out) in [("7", "7"), (" \" a \" ", "\" a \"")] {
+            assert_eq!(lay_out(json, 1000).as_deref(), Some(laid_out));
+        }
+    }
+
+    #[test]
+    fn brackets_in_brackets_are_shown_as_they_are() {
+        for depth in [10, 200, 20_000, SHOWN_BYTES / 2] {
+            let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            let shown = show(nested.as_bytes(), None).into_string();
+            assert!(shown.len() <= SHOWN_BYTES + 200, "{depth}: {} bytes", shown.len());
+            assert_eq!(shown.matches(['[', ']']).count(), nested.len());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes_are_the_page_is_bounded_and_keeps_their_text(
+            bytes in "([\\[\\]{},:\"\\\\ a1\u{e9}]|\\PC){0,400}", repeats in 1_usize..400
+        ) {
+            let text = bytes.repeat(repeats);
+            let shown = show(text.as_bytes(), None).into_string();
+            // An escaped quotation mark has six bytes.
+            prop_assert!(shown.len() <= 6 * SHOWN_BYTES + 200, "{} bytes", shown.len());
+            if let Some(laid_out) = lay_out(&text, 10 * SHOWN_BYTES) {
+                let solid = |text: &str| text.chars().filter(|c| !c.is_ascii_whitespace()).collect::<String>();
+                prop_assert_eq!(solid(&laid_out), solid(&text));
+            }
+        }
     }
 
     #[test]

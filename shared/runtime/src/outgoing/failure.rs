@@ -3,6 +3,9 @@
 use std::error::Error;
 use std::io;
 
+#[cfg(unix)]
+use rustix::io::Errno;
+
 use crate::address_policy::Refused;
 
 /// Why there is no complete response. The text is that of the innermost cause: the layers above repeat the URL.
@@ -11,6 +14,9 @@ pub enum Failure {
     /// The address policy rejects where the host's name leads.
     #[error("{0}")]
     Rejected(String),
+    /// This process lacks a resource for a connection, such as a descriptor. The destination has no part in it.
+    #[error("no connection could be made here: {0}")]
+    LacksResource(String),
     /// No connection could be made.
     #[error("cannot connect: {0}")]
     NotConnected(String),
@@ -36,9 +42,12 @@ impl Failure {
 
     /// Of a connection that could not be made.
     pub(super) fn of_connect(error: &(dyn Error + 'static)) -> Self {
-        match causes(error).find_map(|cause| cause.downcast_ref::<Refused>()) {
-            Some(rejected) => Self::Rejected(rejected.to_string()),
-            None => Self::NotConnected(innermost(error)),
+        if let Some(rejected) = causes(error).find_map(|cause| cause.downcast_ref::<Refused>()) {
+            Self::Rejected(rejected.to_string())
+        } else if causes(error).any(lacks_resource) {
+            Self::LacksResource(innermost(error))
+        } else {
+            Self::NotConnected(innermost(error))
         }
     }
 
@@ -60,6 +69,17 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 
 fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Whether the system lacks descriptors, buffers, memory or ports.
+fn lacks_resource(cause: &(dyn Error + 'static)) -> bool {
+    let code = cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
+    #[cfg(unix)]
+    return code.map(Errno::from_raw_os_error).is_some_and(|code| {
+        matches!(code, Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::ADDRNOTAVAIL)
+    });
+    #[cfg(not(unix))]
+    return code.is_some_and(|_| false);
 }
 
 /// Whether the server closed the connection. hyper does not tell how much of the head had come: a response that breaks

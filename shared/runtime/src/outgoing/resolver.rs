@@ -38,7 +38,7 @@ impl GuardedResolver {
                 .filter(|address| policy.check_address(address.ip()).map_err(|why| rejected = Some(why)).is_ok())
                 .collect();
             match rejected {
-                Some(rejected) if allowed.is_empty() => Err(rejected.into()),
+                Some(rejected) if allowed.is_empty() => Err(rejected.without_address().into()),
                 _ => Ok(allowed),
             }
         }

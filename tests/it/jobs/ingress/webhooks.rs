@@ -9,7 +9,7 @@ use sigpost_store::Database;
 use crate::jobs::deployment::Deployment;
 use crate::support::{Answered, answered, serve, sign_webhooks};
 
-const OLD_STRIPE_SECRET: &str = "whsec_of_stripe";
+const OLD_STRIPE_SECRET: &str = "whsec_of_stripe_so_far";
 pub(super) const NEW_STRIPE_SECRET: &str = "whsec_of_stripe_from_now_on";
 const OLD_RESEND_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(super) const NEW_RESEND_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";

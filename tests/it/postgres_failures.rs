@@ -1,0 +1,277 @@
+//! Postgres responds, and fails: what is repeated, what is rejected, and that nothing is dropped.
+
+use dispatch::config::Secret;
+use dispatch::engine::StepKind;
+use dispatch::wait_for_database;
+use futures_util::future::join_all;
+use reqwest::{Method, StatusCode};
+use sigpost_dev_postgres::{DataDir, Durability, Options, Server};
+use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
+use tokio::time::{Duration, Instant};
+
+use crate::support::{Answer, Proxy, TestApp, TestDatabase, answered};
+
+impl TestApp {
+    /// Has every row that a statement writes to the table fail with this SQLSTATE where the condition holds, with a text
+    /// in another language.
+    async fn fail(&self, what: &str, table: &str, condition: &str, sqlstate: &str) {
+        let sql = format!(
+            "create sequence if not exists failures;
+             create function fail() returns trigger language plpgsql as $$
+             begin
+                 if {condition} then
+                     perform nextval('failures');
+                     raise exception 'es ist ein Fehler aufgetreten' using errcode = '{sqlstate}';
+                 end if;
+                 return new;
+             end $$;
+             create trigger fail before {what} on {table} for each row execute function fail()"
+        );
+        self.database.execute(&sql).await;
+    }
+
+    async fn stop_failing(&self) {
+        self.database.execute("drop function fail() cascade").await;
+    }
+
+    /// Waits until the process reports that it cannot work. The last test counts for a second.
+    pub(crate) async fn wait_until_unready(&self) {
+        let since = Instant::now();
+        while answered(self.anonymous(Method::GET, "/readyz")).await.status != StatusCode::SERVICE_UNAVAILABLE {
+            assert!(since.elapsed() < Duration::from_secs(5), "it is ready");
+        }
+    }
+
+    /// Waits until statements have failed so many times.
+    async fn wait_for_failures(&self, count: i64) {
+        let failures = "select case when is_called then last_value else 0 end from failures";
+        while self.database.count(failures).await < count {}
+    }
+}
+
+#[tokio::test]
+async fn the_sqlstate_decides_what_a_publisher_is_told() {
+    let app = TestApp::start().await;
+    for (sqlstate, expected) in [
+        ("08006", StatusCode::SERVICE_UNAVAILABLE),
+        ("25006", StatusCode::SERVICE_UNAVAILABLE),
+        ("40001", StatusCode::SERVICE_UNAVAILABLE),
+        ("40P01", StatusCode::SERVICE_UNAVAILABLE),
+        ("53100", StatusCode::SERVICE_UNAVAILABLE),
+        ("53300", StatusCode::SERVICE_UNAVAILABLE),
+        ("55P03", StatusCode::SERVICE_UNAVAILABLE),
+        ("57014", StatusCode::SERVICE_UNAVAILABLE),
+        ("57P01", StatusCode::SERVICE_UNAVAILABLE),
+        ("58030", StatusCode::SERVICE_UNAVAILABLE),
+        ("22021", StatusCode::INTERNAL_SERVER_ERROR),
+        ("23514", StatusCode::INTERNAL_SERVER_ERROR),
+        ("42501", StatusCode::INTERNAL_SERVER_ERROR),
+    ] {
+        app.fail("insert", "messages", "true", sqlstate).await;
+        let request = app.request(Method::POST, &format!("/v2/publish/{}", app.receiver.url("/hook")));
+        let response = request.send().await.expect("a response");
+        assert_eq!(response.status(), expected, "{sqlstate}");
+        assert_eq!(response.headers().contains_key("retry-after"), expected.as_u16() == 503, "{sqlstate}");
+        assert!(!response.text().await.expect("a text").contains("Fehler"), "{sqlstate}");
+        app.stop_failing().await;
+        assert_eq!(app.publish_here(&[], "").await.status, StatusCode::OK, "{sqlstate}");
+    }
+}
+
+#[tokio::test]
+async fn rejected_data_fails_its_message_and_no_other_of_the_batch() {
+    let app = TestApp::start().await;
+    app.fail("insert", "messages", "new.url like '%/rejected'", "23514").await;
+    let url = |path: &str| app.receiver.url(path);
+    let batch = serde_json::json!([
+        { "destination": url("/a") }, { "destination": url("/rejected") }, { "destination": url("/b") },
+    ]);
+    let response = answered(app.request(Method::POST, "/v2/batch").json(&batch)).await;
+    let has_id = |n: usize| response.body[n]["messageId"].is_string();
+    assert_eq!([has_id(0), has_id(1), has_id(2)], [true, false, true], "{response:?}");
+}
+
+#[tokio::test]
+async fn an_outcome_is_kept_until_it_can_be_recorded_and_keeps_no_other_waiting() {
+    for sqlstate in ["40001", "53100", "57014", "42501"] {
+        let app = TestApp::start().await;
+        let fails = "new.state = 'delivered' and new.url like '%/hook'";
+        app.fail("update", "messages", fails, sqlstate).await;
+        let callback = app.receiver.url("/callback");
+        let first = app.publish_here(&[("Upstash-Callback", &callback)], "").await.id();
+        assert_eq!(app.receiver.next().await.uri.path(), "/hook");
+        app.wait_for_failures(5).await;
+        if sqlstate != "53100" {
+            let other = app.publish(&app.receiver.url("/other"), &[], "").await.id();
+            app.wait_for(other, StepKind::Delivered).await;
+            assert_eq!(app.receiver.next().await.uri.path(), "/other");
+        }
+        app.stop_failing().await;
+        app.wait_for(first, StepKind::Delivered).await;
+        assert_eq!(app.states(first).await, "CREATED ACTIVE DELIVERED", "{sqlstate}");
+        let report = app.receiver.next().await;
+        assert_eq!((report.uri.path(), &report.json()["status"]), ("/callback", &200.into()), "{sqlstate}");
+        assert!(app.receiver.all_so_far().await.is_empty(), "{sqlstate}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_postgres_rejects_is_recorded_by_its_status_and_reported_in_full() {
+    let app = TestApp::start().await;
+    let rejected = "new.response_header is not null";
+    app.fail("insert", "events", rejected, "22021").await;
+    let callback = app.receiver.url("/callback");
+    app.receiver.answers([Answer::status(201).header("x-kind", "strange")]);
+    let id = app.publish_here(&[("Upstash-Callback", &callback)], "").await.id();
+    app.wait_for(id, StepKind::Delivered).await;
+    let delivered = app.event(id, "DELIVERED").await;
+    assert_eq!((&delivered["responseStatus"], delivered.get("responseHeaders")), (&201.into(), None), "{delivered}");
+    let report = app.receiver.next_many(2).await.remove(1).json();
+    assert_eq!((&report["status"], &report["header"]["X-Kind"][0]), (&201.into(), &"strange".into()), "{report}");
+}
+
+#[tokio::test]
+async fn a_schedule_that_cannot_be_fired_stays_due_and_lets_others_fire() {
+    for sqlstate in ["40001", "57014", "53100", "42501"] {
+        let app = TestApp::start().await;
+        let every_minute = [("Upstash-Cron", "* * * * *"), ("Upstash-Sigpost-Catch-Up", "all")];
+        app.schedule_here("failing", &every_minute, "").await;
+        app.schedule_here("other", &every_minute, "").await;
+        app.fail("insert", "messages", "new.schedule_id = 'failing'", sqlstate).await;
+        let due = "update schedules set next_fire_at = date_trunc('minute', now()) - interval '2 minutes' where id = 'failing';
+                   update schedules set next_fire_at = date_trunc('minute', now()) where id = 'other'";
+        app.database.execute(&format!("{due}; notify sigpost, 'schedules'")).await;
+        app.wait_for_failures(2).await;
+        app.stop_failing().await;
+        app.wait_for_accepted(4).await;
+        let firings = "select count(*) from messages where schedule_id = 'failing'";
+        assert!(app.database.count(firings).await >= 3, "{sqlstate}");
+        assert_eq!(app.database.count("select count(*) from schedules where error is not null").await, 0, "{sqlstate}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_only_server_gets_no_outcome_and_nothing_is_delivered_twice() {
+    let server = start_server().await;
+    let database = TestDatabase::on(&server).await;
+    let app = TestApp::start_on(&database, |_| {}).await;
+    app.receiver.answers([Answer::status(200).held()]);
+    let id = app.publish_here(&[], "").await.id();
+    app.receiver.next().await;
+    database.execute("alter system set default_transaction_read_only = on").await;
+    database.execute("select pg_reload_conf()").await;
+    while app.publish_here(&[], "").await.status != StatusCode::SERVICE_UNAVAILABLE {
+        app.receiver.next().await;
+    }
+    app.receiver.release(1);
+    app.wait_until_unready().await;
+    assert_eq!(app.get("/v2/events").await.status, StatusCode::SERVICE_UNAVAILABLE);
+
+    database.execute("set default_transaction_read_only = off").await;
+    database.execute("alter system reset default_transaction_read_only").await;
+    database.execute("select pg_reload_conf()").await;
+    app.wait_for(id, StepKind::Delivered).await;
+    assert_eq!(app.states(id).await, "CREATED ACTIVE DELIVERED");
+    assert_eq!(app.publish_here(&[], "").await.status, StatusCode::OK);
+    app.receiver.next().await;
+    assert!(app.receiver.all_so_far().await.is_empty());
+}
+
+#[tokio::test]
+async fn publishers_notice_nothing_of_connections_that_are_terminated() {
+    let app = TestApp::start().await;
+    let publish = async || {
+        for _ in 0..100 {
+            assert_eq!(app.publish_here(&[], "").await.status, StatusCode::OK);
+        }
+    };
+    let terminate = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                     where datname = current_database() and pid <> pg_backend_pid()";
+    let terminating = async {
+        loop {
+            app.database.count(terminate).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        _ = join_all((0..4).map(|_| publish())) => {}
+        () = terminating => {}
+    }
+}
+
+#[tokio::test]
+async fn a_statement_without_a_response_ends_and_its_message_is_stored_once() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
+    app.receiver.answers([Answer::status(200).held()]);
+    let in_flight = app.publish_here(&[], "").await.id();
+    app.receiver.next().await;
+
+    proxy.forget();
+    app.receiver.release(1);
+    let asked = Instant::now();
+    assert_eq!(app.publish_here(&[], "").await.status, StatusCode::OK);
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    app.wait_for(in_flight, StepKind::Delivered).await;
+    assert_eq!(app.states(in_flight).await, "CREATED ACTIVE DELIVERED");
+    assert_eq!(database.count("select count(*) from messages").await, 2);
+}
+
+#[tokio::test]
+async fn a_publish_to_a_frozen_database_gets_503_and_is_not_stored_later() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
+    // The system accepts its connections; no program does.
+    let frozen = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    proxy.lead_to(Some(frozen.local_addr().expect("an address").port()));
+    let publish = async || {
+        let asked = Instant::now();
+        assert_eq!(app.publish_here(&[], "").await.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    };
+    join_all((0..8).map(|_| publish())).await;
+    proxy.lead_to(Some(database.port()));
+    assert_eq!(app.publish_here(&[], "").await.status, StatusCode::OK);
+    assert_eq!(database.count("select count(*) from messages").await, 1);
+}
+
+#[tokio::test]
+async fn a_server_waits_for_its_database_and_says_so() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::to(database.port()).await;
+    proxy.lead_to(None);
+    let mut listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let status = async |path: &str| reqwest::get(format!("http://{address}{path}")).await.expect("a response").status();
+    let url = proxy.url(&database.url);
+    let waiting = wait_for_database(&mut listener, &url);
+    let probing = async {
+        assert_eq!(status("/healthz").await, StatusCode::OK);
+        for path in ["/readyz", "/v2/publish/https://example.com"] {
+            assert_eq!(status(path).await, StatusCode::SERVICE_UNAVAILABLE);
+        }
+        proxy.lead_to(Some(database.port()));
+    };
+    let (waited, ()) = tokio::join!(waiting, probing);
+    waited.expect("the database is there");
+
+    // A wrong password may be corrected in the database.
+    let (before, after) = database.url.split_once('@').expect("a user");
+    let (user, _) = before.rsplit_once(':').expect("a password");
+    let wrong = format!("{user}:wrong@{after}");
+    tokio::select! {
+        waited = wait_for_database(&mut listener, &wrong) => panic!("{waited:?}"),
+        ready = status("/readyz") => assert_eq!(ready, StatusCode::SERVICE_UNAVAILABLE),
+    }
+    let without_schema = TestDatabase::empty().await;
+    let lacks = wait_for_database(&mut listener, &without_schema.url).await.expect_err("no schema").to_string();
+    assert!(lacks.contains("run `sigpost migrate`"), "{lacks}");
+}
+
+async fn start_server() -> Server {
+    let options = Options { data_dir: DataDir::Temporary, durability: Durability::Fast, settings: Vec::new() };
+    spawn_blocking(|| Server::start(options, &mut |_| {})).await.expect("joined").expect("Postgres")
+}
