@@ -77,7 +77,7 @@ impl Database {
     ///
     /// [`Error::Unavailable`].
     pub async fn connection(&self) -> Result<Connection, Error> {
-        match timeout(CONNECTION_TIMEOUT, self.pool.get()).await {
+        match timeout(CONNECTION_TIMEOUT, Box::pin(self.pool.get())).await {
             Ok(object) => Ok(Connection::new(object?, Arc::clone(&self.url))),
             Err(_) => Err(no_connection()),
         }
@@ -85,7 +85,7 @@ impl Database {
 
     /// A connection outside the pool. Its statements may take as long as they do.
     pub(crate) async fn dedicated_connection(&self) -> Result<AsyncPgConnection, Error> {
-        match timeout(CONNECTION_TIMEOUT, tls::connect(&self.url)).await {
+        match timeout(CONNECTION_TIMEOUT, Box::pin(tls::connect(&self.url))).await {
             Ok(connection) => Ok(connection?),
             Err(_) => Err(no_connection()),
         }

@@ -48,14 +48,21 @@ impl Readiness {
         if let Some((at, result)) = &*last
             && at.elapsed() < TESTED_FOR
         {
-            return result.as_ref().map(|()| ()).map_err(Error::for_another);
+            return copy(result);
         }
         let result = match timeout(TEST_TIMEOUT, database.test_write()).await {
             Ok(result) => result,
             Err(_) => Err(Error::Unavailable(format!("no write within {} s", TEST_TIMEOUT.as_secs()))),
         };
-        let told = result.as_ref().map(|()| ()).map_err(Error::for_another);
+        let told = copy(&result);
         *last = Some((Instant::now(), result));
         told
+    }
+}
+
+fn copy(result: &Result<(), Error>) -> Result<(), Error> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(error) => Err(error.for_another()),
     }
 }

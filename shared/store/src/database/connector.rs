@@ -55,7 +55,8 @@ impl Manager for Connector {
             let text = format!("no connection within {} s", CONNECTION_TIMEOUT.as_secs());
             Err(ConnectionError::BadConnection(text))
         };
-        timeout(CONNECTION_TIMEOUT, self.connect()).await.unwrap_or_else(|_| late())
+        // Boxed: every statement's future would hold the room for it.
+        timeout(CONNECTION_TIMEOUT, Box::pin(self.connect())).await.unwrap_or_else(|_| late())
     }
 
     /// A test before each use would cost a round trip each. A connection is tested when it was idle for a while. It is
@@ -73,7 +74,7 @@ impl Manager for Connector {
             return Ok(());
         }
         let read_only = ReadOnly { lifetime: PhantomData }.get_result::<String>(&mut pooled.conn);
-        match timeout(TEST_TIMEOUT, read_only).await {
+        match timeout(TEST_TIMEOUT, Box::pin(read_only)).await {
             Ok(Ok(read_only)) if read_only == "off" => Ok(()),
             Ok(Ok(_)) => Err(RecycleError::message("the server has become read-only")),
             Ok(Err(error)) => Err(RecycleError::message(error.to_string())),
