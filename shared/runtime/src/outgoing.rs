@@ -1,7 +1,7 @@
 //! The HTTP client for deliveries: keep-alive, no redirects, no proxies, and the address policy in its resolver.
 //!
-//! Two clients do the work. [`Plain`] sends `http://` requests over HTTP/1.1 connections of its own: with it `serve`
-//! needs a quarter less CPU for a delivery. [`Encrypted`] sends `https://` requests with reqwest, over HTTP/1.1 or HTTP/2.
+//! Two clients do the work. `Plain` sends `http://` requests over HTTP/1.1 connections of its own: with it `serve`
+//! needs a quarter less CPU for a delivery. `Encrypted` sends `https://` requests with reqwest, over HTTP/1.1 or HTTP/2.
 
 mod encrypted;
 mod established;
