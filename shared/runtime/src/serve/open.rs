@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -43,20 +43,27 @@ struct Table {
 
 struct Entry {
     address: IpAddr,
-    /// Since when it waits for a request; `None` while one is handled.
-    waiting_since: Option<Instant>,
-    evicted: Arc<Notify>,
+    state: Arc<State>,
 }
+
+/// The state of a connection, which each request changes without the lock of the table.
+struct State {
+    /// Since when it waits for a request, as [`now_ns`]; [`BUSY`] while one is handled.
+    waiting_since: AtomicU64,
+    evicted: Notify,
+}
+
+const BUSY: u64 = u64::MAX;
 
 /// A connection's place. It is free when this is dropped.
 pub(super) struct Admission {
     open: Open,
     id: u64,
-    evicted: Arc<Notify>,
+    state: Arc<State>,
 }
 
 /// While a request is handled its connection gives way to none.
-pub(super) struct Busy(Arc<Admission>);
+pub(super) struct Busy(Arc<State>);
 
 impl Open {
     /// With as many places as the descriptors of this process allow for.
@@ -84,12 +91,12 @@ impl Open {
         if !is_admitted {
             return None;
         }
-        let (id, evicted) = (table.next_id, Arc::new(Notify::new()));
+        let state = Arc::new(State { waiting_since: AtomicU64::new(now_ns()), evicted: Notify::new() });
+        let id = table.next_id;
         table.next_id += 1;
         *table.by_address.entry(address).or_default() += 1;
-        let entry = Entry { address, waiting_since: Some(Instant::now()), evicted: Arc::clone(&evicted) };
-        table.by_id.insert(id, entry);
-        Some(Admission { open: self.clone(), id, evicted })
+        table.by_id.insert(id, Entry { address, state: Arc::clone(&state) });
+        Some(Admission { open: self.clone(), id, state })
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -101,8 +108,8 @@ impl Table {
     /// Closes the connection that has waited longest, of this address or of all. Whether there is one.
     fn evict(&mut self, address: Option<IpAddr>) -> bool {
         let waiting = self.by_id.iter().filter(|(_, entry)| address.is_none_or(|address| address == entry.address));
-        let waiting = waiting.filter_map(|(id, entry)| entry.waiting_since.map(|since| (since, *id)));
-        let longest = waiting.min();
+        let waiting = waiting.map(|(id, entry)| (entry.state.waiting_since.load(Ordering::Relaxed), *id));
+        let longest = waiting.filter(|(since, _)| *since != BUSY).min();
         self.closed += 1;
         CLOSED.fetch_add(1, Ordering::Relaxed);
         if self.logged.is_none_or(|at| at.elapsed() >= LOGGED_EVERY) {
@@ -112,7 +119,7 @@ impl Table {
         }
         let Some((_, id)) = longest else { return false };
         if let Some(entry) = self.remove(id) {
-            entry.evicted.notify_one();
+            entry.state.evicted.notify_one();
         }
         true
     }
@@ -132,25 +139,19 @@ impl Table {
 impl Admission {
     /// Completes when the connection has to be closed.
     pub(super) async fn evicted(&self) {
-        self.evicted.notified().await;
+        self.state.evicted.notified().await;
     }
 
     /// A request begins.
-    pub(super) fn busy(self: &Arc<Self>) -> Busy {
-        self.set_waiting(None);
-        Busy(Arc::clone(self))
-    }
-
-    fn set_waiting(&self, since: Option<Instant>) {
-        if let Some(entry) = self.open.lock().by_id.get_mut(&self.id) {
-            entry.waiting_since = since;
-        }
+    pub(super) fn busy(&self) -> Busy {
+        self.state.waiting_since.store(BUSY, Ordering::Relaxed);
+        Busy(Arc::clone(&self.state))
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.set_waiting(Some(Instant::now()));
+        self.0.waiting_since.store(now_ns(), Ordering::Relaxed);
     }
 }
 
@@ -158,6 +159,12 @@ impl Drop for Admission {
     fn drop(&mut self) {
         self.open.lock().remove(self.id);
     }
+}
+
+/// Nanoseconds since the first call.
+fn now_ns() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_nanos()).unwrap_or(BUSY - 1)
 }
 
 #[cfg(test)]
