@@ -34,11 +34,6 @@ impl Connection {
         Self { object: Some(object), url }
     }
 
-    /// From now on a statement on it may take this long, until it goes back to the pool.
-    pub fn set_statement_timeout(&self, timeout: Duration) {
-        self.pooled().watch.set_deadline(timeout);
-    }
-
     fn pooled(&self) -> &Pooled {
         self.object.as_deref().expect("it is there until it is dropped")
     }

@@ -21,7 +21,7 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(1);
 /// Makes the connections of a pool.
 pub(super) struct Connector {
     pub(super) url: Arc<str>,
-    /// How long a statement may take, unless a [`Connection`](super::Connection) is told otherwise.
+    /// How long a statement may take.
     pub(super) deadline: Duration,
 }
 
@@ -65,7 +65,6 @@ impl Manager for Connector {
         if pooled.conn.is_broken() || pooled.watch.is_under_way() {
             return Err(RecycleError::message("the connection is closed"));
         }
-        pooled.watch.set_deadline(self.deadline);
         let used: Instant = metrics.recycled.unwrap_or(metrics.created);
         if suspicion::is_raised_since(used) {
             return Err(RecycleError::message("another connection failed"));

@@ -26,20 +26,15 @@ pub(crate) struct Watch {
     under_way: AtomicUsize,
     /// When the last one began, in milliseconds of [`now_ms`].
     began_ms: AtomicU64,
-    deadline_ms: AtomicU64,
+    deadline_ms: u64,
     began: Notify,
 }
 
 impl Watch {
     /// With the time that a statement may take.
     pub(super) fn new(deadline: Duration) -> Arc<Self> {
-        let watch = Self::default();
-        watch.set_deadline(deadline);
-        Arc::new(watch)
-    }
-
-    pub(super) fn set_deadline(&self, deadline: Duration) {
-        self.deadline_ms.store(u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        Arc::new(Self { deadline_ms, ..Self::default() })
     }
 
     /// Follows the statements, as the instrumentation of the connection.
@@ -64,7 +59,7 @@ impl Watch {
 
     /// How long until the statement under way is overdue; `None` when there is none.
     fn left(&self) -> Option<Duration> {
-        let end_ms = self.began_ms.load(Ordering::Relaxed).saturating_add(self.deadline_ms.load(Ordering::Relaxed));
+        let end_ms = self.began_ms.load(Ordering::Relaxed).saturating_add(self.deadline_ms);
         self.is_under_way().then(|| Duration::from_millis(end_ms.saturating_sub(now_ms())))
     }
 
@@ -106,8 +101,7 @@ pub(crate) async fn drive<S, T>(
             },
             () = watch.overdue() => {
                 suspicion::raise();
-                let deadline_ms = watch.deadline_ms.load(Ordering::Relaxed);
-                tracing::warn!(deadline_ms, "a statement got no response in time and is cancelled");
+                tracing::warn!(deadline_ms = watch.deadline_ms, "a statement got no response in time and is cancelled");
                 // On a connection of its own; a pooler may give to others what is closed before.
                 let cancelled = tls::cancel(&url, cancel.clone());
                 let ended = async {
