@@ -14,11 +14,15 @@ use sigpost_jobs::Harness;
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
 use sigpost_runtime::settings::{Problem, refuse};
 use sigpost_runtime::{AddressPolicy, HostOverride, Reading, serve, traces};
+use sigpost_store::Database;
 
 use self::database::DevDatabase;
 use super::config::functions;
 use super::health::reached_at;
 use super::serve::admin_routes;
+
+/// Connections of the job handlers together.
+const HANDLERS_CONNECTIONS: usize = 8;
 
 /// Run everything on this machine: Postgres, the API, delivery, the job handlers, the entrance for webhooks, the admin API
 /// and the console.
@@ -105,7 +109,9 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
 /// The functions that are Lambda functions of their own when deployed, behind the same port. They
 /// share the live keys, so that a rotation here needs no restart.
 fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Router> {
-    let harness = Harness::new(app.lists(), app.keys(), base_url);
+    // Handlers have connections of their own, as when deployed: their statements may take longer than the dispatcher's.
+    let database = Database::new(app.database().url(), HANDLERS_CONNECTIONS)?;
+    let harness = Harness::new(database, app.keys(), base_url);
     harness.stop_at_signals();
     let mut reading = Reading::as_far_as_set();
     let ingress = ingress::Config::read_for_dev(&mut reading, base_url);
