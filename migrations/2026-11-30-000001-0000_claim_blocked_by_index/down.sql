@@ -135,7 +135,7 @@ begin
         end if;
     end loop;
 
-    -- What is left blocked by a rate alone has nobody else to wake it than the end of the period.
+    -- Messages that are left blocked by a rate alone are woken only by the end of the period.
     message := null;
     for limit_id, wake_in_s in
         select g.id, period_ends_in(g) from gates g

@@ -201,7 +201,8 @@ async fn publish_until_closed(app: &TestApp, statuses: mpsc::UnboundedSender<Sta
     }
 }
 
-async fn start(data_dir: DataDir) -> Server {
+/// A server of the test's own.
+pub(crate) async fn start(data_dir: DataDir) -> Server {
     let options = Options { data_dir, durability: Durability::Fast, settings: Vec::new() };
     spawn_blocking(|| Server::start(options, &mut |_| {})).await.expect("joined").expect("Postgres")
 }

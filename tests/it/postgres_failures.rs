@@ -5,11 +5,11 @@ use dispatch::engine::StepKind;
 use dispatch::wait_for_database;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
-use sigpost_dev_postgres::{DataDir, Durability, Options, Server};
+use sigpost_dev_postgres::DataDir;
 use tokio::net::TcpListener;
-use tokio::task::spawn_blocking;
 use tokio::time::{Duration, Instant};
 
+use crate::outage::start;
 use crate::support::{Answer, Proxy, TestApp, TestDatabase, answered};
 
 impl TestApp {
@@ -153,7 +153,7 @@ async fn a_schedule_that_cannot_be_fired_stays_due_and_lets_others_fire() {
 
 #[tokio::test]
 async fn a_read_only_server_gets_no_outcome_and_nothing_is_delivered_twice() {
-    let server = start_server().await;
+    let server = start(DataDir::Temporary).await;
     let database = TestDatabase::on(&server).await;
     let app = TestApp::start_on(&database, |_| {}).await;
     app.receiver.answers([Answer::status(200).held()]);
@@ -269,9 +269,4 @@ async fn a_server_waits_for_its_database_and_says_so() {
     let without_schema = TestDatabase::empty().await;
     let lacks = wait_for_database(&mut listener, &without_schema.url).await.expect_err("no schema").to_string();
     assert!(lacks.contains("run `sigpost migrate`"), "{lacks}");
-}
-
-async fn start_server() -> Server {
-    let options = Options { data_dir: DataDir::Temporary, durability: Durability::Fast, settings: Vec::new() };
-    spawn_blocking(|| Server::start(options, &mut |_| {})).await.expect("joined").expect("Postgres")
 }

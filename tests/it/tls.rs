@@ -4,10 +4,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use sigpost_dev_postgres::{DataDir, Durability, Options, Server};
+use sigpost_dev_postgres::{DataDir, Server};
 use sigpost_store::Database;
-use tokio::task::spawn_blocking;
 use tokio_postgres::NoTls;
+
+use crate::outage::start;
 
 /// An authority; of what it certifies only `localhost`.
 struct Authority {
@@ -51,8 +52,7 @@ async fn secure(server: &Server, authority: &Authority) {
 
 #[tokio::test]
 async fn only_a_certificate_of_the_authority_for_the_name_is_believed() {
-    let options = Options { data_dir: DataDir::Temporary, durability: Durability::Fast, settings: Vec::new() };
-    let server = spawn_blocking(|| Server::start(options, &mut |_| {})).await.expect("joined").expect("Postgres");
+    let server = start(DataDir::Temporary).await;
     let (ours, another) = (Authority::new(), Authority::new());
     secure(&server, &ours).await;
     let folder = tempfile::tempdir().expect("a folder");

@@ -75,8 +75,8 @@ impl<'a> Model<'a> {
         let mut periods: Vec<Period> = Vec::new();
         for count in self.counts(key) {
             if periods.last().is_none_or(|period| period.began != count.began) && count.starts > 0 {
-                let (most, ends) = (0, f64::INFINITY);
-                periods.push(Period { began: count.began, ends, starts: 0, most, changed: false });
+                let began = count.began;
+                periods.push(Period { began, ends: f64::INFINITY, starts: 0, most: 0, changed: false });
             }
             let rate = self.version_at(key, count.at).and_then(|version| version.rate);
             if let (Some(period), Some((rate, seconds))) = (periods.last_mut(), rate) {

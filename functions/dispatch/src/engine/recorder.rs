@@ -65,11 +65,11 @@ pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceive
     tokio::spawn(alone::record_alone(engine.clone(), to_record_alone));
     let mut gathered = Vec::with_capacity(BATCH);
     while ended.recv_many(&mut gathered, BATCH).await > 0 {
-        let batch = std::mem::replace(&mut gathered, Vec::with_capacity(BATCH));
-        if !record_batch(&engine, &batch).await {
+        if !record_batch(&engine, &gathered).await {
             // One of them may fail whenever it is recorded, and must not keep the others from it.
-            batch.into_iter().for_each(|ended| drop(alone.send(ended)));
+            gathered.drain(..).for_each(|ended| drop(alone.send(ended)));
         }
+        gathered.clear();
     }
 }
 

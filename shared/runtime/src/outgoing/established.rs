@@ -3,7 +3,6 @@
 //! hyper knows it and does not tell. But it makes connections within the request's own task, where their addresses can be
 //! noted: a connection that is not among them came from the pool.
 
-use std::error::Error;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +13,8 @@ use http::Extensions;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpInfo};
 use tower::{Layer, Service};
+
+use super::failure::causes;
 
 tokio::task_local! {
     static ESTABLISHED: Established;
@@ -31,7 +32,7 @@ impl Established {
 
     /// Whether the request failed on a connection that was not made for it.
     pub(super) fn was_reused(&self, error: &reqwest::Error) -> bool {
-        std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
+        causes(error)
             .find_map(|cause| cause.downcast_ref::<legacy::Error>())
             .and_then(legacy::Error::connect_info)
             .and_then(local_address)

@@ -63,7 +63,7 @@ impl Failure {
 }
 
 /// The error and what caused it.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |cause: &&(dyn Error + 'static)| (*cause).source())
 }
 
