@@ -181,10 +181,12 @@ fn refuse(text: &str, reason: &str) -> Invalid {
     Invalid::verbatim("destination", format!("invalid destination url: {reason}: {}", shown(text)))
 }
 
+/// Of what is no URL nobody knows where a password ends. What stands before an `@`, plain or encoded, may be one.
 fn shown(text: &str) -> String {
-    let (text, _) = without_user_info(text.to_owned());
-    let cut: String = text.chars().take(SHOWN_CHARS).collect();
-    format!("{cut:?}")
+    let after = ["@", "%40", "%2540"].iter().filter_map(|at| Some(text.rfind(at)? + at.len())).max();
+    let (hidden, rest) = after.map_or(("", text), |start| ("…@", &text[start..]));
+    let cut: String = rest.chars().take(SHOWN_CHARS).collect();
+    format!("\"{hidden}{}\"", cut.escape_debug())
 }
 
 impl fmt::Display for Destination {

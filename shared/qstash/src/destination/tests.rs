@@ -72,9 +72,27 @@ fn user_info_is_kept_for_storage_alone() {
     assert_eq!(serde_json::from_str::<Destination>(&json).unwrap(), destination);
     let shown = destination.without_user_info();
     assert_eq!(serde_json::to_string(&shown).unwrap(), r#""https://example.com/x?a@b""#);
-    // Neither in an error.
-    let error = Destination::parse("https://user:p%40ss@exa mple.com").unwrap_err().to_string();
-    assert!(error.contains("exa mple") && !error.contains("p%40ss"), "{error}");
+}
+
+#[test]
+fn what_may_be_a_password_is_not_in_an_error() {
+    for (text, shown) in [
+        ("https://user:p%40ss@exa mple.com", "exa mple.com"),
+        ("ftp://user:p%40ss@example.com/x", "example.com/x"),
+        ("http:/user:pass@example.com", "example.com"),
+        ("postgres://user:pa@ss@example.com", "example.com"),
+        ("user:pass@example.com", "example.com"),
+        ("https://user:pa/ss@example.com", "example.com"),
+        ("https://user:pass\\@example.com", "example.com"),
+        ("//user:pass@", ""),
+    ] {
+        let error = Destination::parse(text).unwrap_err().to_string();
+        assert!(error.ends_with(&format!(": \"…@{shown}\"")), "{text}: {error}");
+    }
+    for encoded in ["ftp%3A%2F%2Fuser%3Apass%40example.com", "user%3Apass%2540example.com/%ff", "user:pass%40%ff"] {
+        let error = Destination::from_raw(encoded, None).unwrap_err().to_string();
+        assert!(!error.contains("pass"), "{encoded}: {error}");
+    }
 }
 
 #[test]
