@@ -12,6 +12,7 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use sigpost_qstash::DEV_TOKEN;
 use sigpost_runtime::Aws;
+use sigpost_runtime::settings::bearer;
 
 pub(crate) use self::address::{destination, with_query, with_segment};
 use crate::table::harmless;
@@ -58,7 +59,7 @@ pub(crate) struct AdminArgs {
 impl ApiArgs {
     /// The API, with one client for all that is asked of it.
     pub(crate) fn open(&self) -> Result<Api> {
-        Api::new(&self.at.url, Credentials::Token(self.token.clone()))
+        Api::new(&self.at.url, token("QSTASH_TOKEN", &self.token)?)
     }
 
     /// Where it is.
@@ -77,7 +78,7 @@ impl AdminArgs {
     pub(crate) fn open_at(&self, url: &str) -> Result<Api> {
         let credentials = match self.admin_iam {
             true => Credentials::Aws(Box::new(Aws::from_env().context("--admin-iam")?)),
-            false => Credentials::Token(self.admin_token.clone()),
+            false => token("ADMIN_TOKEN", &self.admin_token)?,
         };
         Api::new(self.admin_url.as_deref().unwrap_or(url), credentials)
     }
@@ -95,6 +96,11 @@ enum Credentials {
     Token(String),
     /// A signature for the function's URL.
     Aws(Box<Aws>),
+}
+
+/// As programs read their settings, without white space around it.
+fn token(setting: &str, text: &str) -> Result<Credentials> {
+    Ok(Credentials::Token(bearer(setting, text.trim())?))
 }
 
 /// An answer outside 2xx, with the API's own words.

@@ -48,7 +48,7 @@ enum Starts {
 }
 
 /// A setting, a value that it cannot have, and the error.
-const WRONG: [(&str, &str, Starts, &str); 77] = {
+const WRONG: [(&str, &str, Starts, &str); 79] = {
     use Starts::{Both, Dev, Neither, Serve};
     [
         ("DATABASE_URL", "mysql://s3cret@h/d", Serve, "DATABASE_URL cannot be read: "),
@@ -81,10 +81,10 @@ const WRONG: [(&str, &str, Starts, &str); 77] = {
         (
             "LISTEN",
             "nowhere",
-            Both,
+            Serve,
             "LISTEN=\"nowhere\" cannot be read: invalid socket address syntax, expected an address and a port such as 127.0.0.1:8080",
         ),
-        ("LISTEN", "localhost:8080", Both, "LISTEN=\"localhost:8080\" cannot be read: "),
+        ("LISTEN", "localhost:8080", Serve, "LISTEN=\"localhost:8080\" cannot be read: "),
         ("ALLOW_TARGETS", "10.0.0.0/99", Serve, "ALLOW_TARGETS: "),
         ("API_RATE_LIMIT_PER_SECOND", "-1", Serve, "API_RATE_LIMIT_PER_SECOND=\"-1\" cannot be read: "),
         ("MAX_BODY_BYTES", "10MB", Serve, "MAX_BODY_BYTES=\"10MB\" cannot be read: "),
@@ -112,7 +112,14 @@ const WRONG: [(&str, &str, Starts, &str); 77] = {
         ),
         ("SCHEDULE_GROUP", "g", Serve, "SCHEDULE_TARGET_ARN is not set"),
         ("SCHEDULE_GROUP", "g", Serve, "SCHEDULE_ROLE_ARN is not set"),
-        ("SIGV4_TARGETS", "https://x", Serve, "SIGV4_TARGETS: "),
+        ("SIGV4_TARGETS", "https://x", Serve, "SIGV4_TARGETS"),
+        (
+            "QSTASH_TOKEN",
+            "a token of three words",
+            Serve,
+            "QSTASH_TOKEN has a space, a control character or one outside",
+        ),
+        ("ADMIN_TOKEN", "a token of three words, and long enough", Serve, "ADMIN_TOKEN has a space, a control"),
         ("LOG_FORMAT", "xml", Both, "LOG_FORMAT=\"xml\" is no format, expected text or json"),
         ("RUST_LOG", "info,=loud", Both, "RUST_LOG=\"info,=loud\" is no filter, expected a level"),
         (

@@ -79,8 +79,10 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     assert!(count >= 5);
     assert_eq!(run(&["migrate", "status"]).status.code(), Some(0));
 
+    // Secrets that were made with `echo` end with a line break.
     let mut command = sigpost(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "a-token-of-my-own").env("ADMIN_TOKEN", ADMIN_TOKEN);
+    command.env("DATABASE_URL", format!("{url}\n")).env("ADMIN_TOKEN", format!("{ADMIN_TOKEN}\n"));
+    command.env("QSTASH_TOKEN", "a-token-of-my-own\n");
     let mut serve = Running::start(command);
     let line = serve.wait_for("sigpost serves");
     let address = line.split("listen=").nth(1).expect("where it listens").trim();
@@ -93,6 +95,14 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     assert_eq!(health(&["--url", "http://127.0.0.1:1"]), Some(1));
     let overview = console(address, ADMIN_TOKEN).await;
     assert!(overview.contains("There is no queue."), "it asks the API of its own process: {overview}");
+    let queues = |token: &str| {
+        let mut command = sigpost(&["queues", "list"]);
+        command.env("QSTASH_URL", format!("http://{address}\n")).env("QSTASH_TOKEN", token);
+        finished(command)
+    };
+    assert_eq!(queues("\ta-token-of-my-own\r\n").status.code(), Some(0));
+    let refused = stderr(&queues("a token\nof two lines"));
+    assert!(refused.contains("QSTASH_TOKEN has a space") && !refused.contains("two lines"), "{refused}");
     serve.signal("TERM");
     assert!(serve.ended().success(), "{}", serve.output());
 

@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use sigpost_qstash::DEV_TOKEN;
+use sigpost_runtime::settings::bearer;
 use subtle::ConstantTimeEq;
 
 /// Characters of a token at least. What keeps it from being guessed is its length, not how often somebody
@@ -57,7 +58,7 @@ impl AdminToken {
             token.chars().count() >= SHORTEST,
             "ADMIN_TOKEN has fewer than {SHORTEST} characters, which can be guessed"
         );
-        Ok(Self::of(token))
+        Ok(Self::of(&bearer("ADMIN_TOKEN", token)?))
     }
 
     /// The one of `sigpost dev`, which anybody knows.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::settings::{Problem, refuse};
+use sigpost_runtime::settings::{Problem, bearer, refuse};
 use sigpost_runtime::{AddressPolicy, PushSigner, Reading, env};
 use sigpost_store::url;
 
@@ -93,7 +93,7 @@ impl Config {
         Self {
             database_url: Secret(url::from_settings(reading).unwrap_or_default()),
             database_connections: reading.take("DATABASE_CONNECTIONS", url::connections_from_env(8), 8),
-            token: Secret(reading.take("QSTASH_TOKEN", env::required("QSTASH_TOKEN"), String::new())),
+            token: Secret(reading.take("QSTASH_TOKEN", token_from_env(), String::new())),
             api_rate_limit: NonZeroU32::new(reading.parsed("API_RATE_LIMIT_PER_SECOND", 0)),
             first_keys: reading.take("QSTASH_NEXT_SIGNING_KEY", first_keys_from_env(), SigningKeys::generate()),
             limits: Limits { max_body_bytes: reading.parsed("MAX_BODY_BYTES", limits.max_body_bytes), ..limits },
@@ -139,6 +139,10 @@ impl Config {
         });
         token.into_iter().chain(keys).collect()
     }
+}
+
+fn token_from_env() -> Result<String> {
+    bearer("QSTASH_TOKEN", &env::required("QSTASH_TOKEN")?)
 }
 
 fn first_keys_from_env() -> Result<SigningKeys> {

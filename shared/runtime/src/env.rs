@@ -33,11 +33,16 @@ pub fn on_managed_instances() -> bool {
     std::env::var_os("AWS_LAMBDA_INITIALIZATION_TYPE").is_some_and(|kind| kind == "lambda-managed-instances")
 }
 
-/// The variable's value; empty counts as missing.
+/// The variable's value without white space around it, such as the line break of a secret that `echo` made; empty counts
+/// as missing.
 pub fn var(name: &str) -> Result<Option<String>> {
+    Ok(given(name)?.map(|given| resolved(given).trim().to_owned()).filter(|value| !value.is_empty()))
+}
+
+/// The same, where a reference is not what it refers to.
+pub fn given(name: &str) -> Result<Option<String>> {
     match std::env::var(name) {
-        Ok(value) if value.is_empty() => Ok(None),
-        Ok(value) => Ok(Some(resolved(value))),
+        Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => Err(anyhow!("{name} is not valid UTF-8")),
     }
@@ -45,8 +50,19 @@ pub fn var(name: &str) -> Result<Option<String>> {
 
 /// The variable's value, or an error that says to set it.
 pub fn required(name: &str) -> Result<String> {
-    var(name)?.with_context(|| format!("{name} is not set"))
+    var(name)?.with_context(|| match REQUIRED.iter().find(|(setting, _)| *setting == name) {
+        Some((_, expected)) => format!("{name} is not set, expected {expected}"),
+        None => format!("{name} is not set"),
+    })
 }
+
+/// What the settings that most people set first look like.
+const REQUIRED: [(&str, &str); 4] = [
+    ("DATABASE_URL", "postgres://USER:PASSWORD@HOST:5432/DATABASE"),
+    ("QSTASH_TOKEN", "a secret such as `openssl rand -hex 32` makes"),
+    ("QSTASH_URL", "where the API is, such as https://jobs.example.com"),
+    ("BASE_URL", "where the job handlers are, such as https://api.example.com"),
+];
 
 /// A type that settings are parsed as.
 pub trait Form {
@@ -76,9 +92,9 @@ where
 {
     match var(name)? {
         None => Ok(default),
-        Some(text) => text.parse().map_err(|why| match std::env::var(name) {
+        Some(text) => text.parse().map_err(|why| match given(name) {
             // What was resolved may be a secret.
-            Ok(given) if given != text => {
+            Ok(Some(given)) if given != text => {
                 anyhow!("{name}: what {given:?} refers to cannot be read, expected {}", T::FORM)
             }
             _ => anyhow!("{name}={text:?} cannot be read: {why}, expected {}", T::FORM),

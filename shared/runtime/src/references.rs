@@ -66,7 +66,7 @@ impl Reference {
 /// The variable whose reference cannot be resolved, by its name; never a value.
 pub async fn resolve() -> Result<()> {
     let variables = std::env::vars_os().filter_map(|(name, text)| {
-        let (name, text) = (name.into_string().ok()?, text.into_string().ok()?);
+        let (name, text) = (name.into_string().ok()?, text.into_string().ok()?.trim().to_owned());
         let reference = Reference::parse(&text)?;
         Some((name, (text, reference)))
     });

@@ -192,6 +192,19 @@ pub fn secret(setting: &str, text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
+/// A token as an `Authorization` header carries it. The error does not repeat it.
+///
+/// # Errors
+///
+/// It has something else than letters, digits and punctuation of ASCII.
+pub fn bearer(setting: &str, text: &str) -> Result<String> {
+    anyhow::ensure!(
+        text.bytes().all(|byte| byte.is_ascii_graphic()),
+        "{setting} has a space, a control character or one outside of ASCII, which no Authorization header carries"
+    );
+    Ok(text.to_owned())
+}
+
 /// One line of text, as it may stand in a subject or a label.
 ///
 /// # Errors

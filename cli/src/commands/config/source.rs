@@ -16,8 +16,8 @@ pub(super) struct Value {
 
 /// The setting's value in this process's environment.
 pub(super) fn value(setting: &Setting) -> Value {
-    let given = std::env::var_os(setting.name).map(|given| given.to_string_lossy().into_owned());
-    shown(setting, given.filter(|given| !given.is_empty()), env::resolved)
+    // What is not UTF-8 is a problem of its own.
+    shown(setting, env::given(setting.name).unwrap_or_default(), env::resolved)
 }
 
 fn shown(setting: &Setting, given: Option<String>, resolved: impl FnOnce(String) -> String) -> Value {
@@ -26,7 +26,7 @@ fn shown(setting: &Setting, given: Option<String>, resolved: impl FnOnce(String)
         let source = if value.is_some() { "default" } else { "unset" };
         return Value { value, source: source.into() };
     };
-    let value = resolved(given.clone());
+    let value = resolved(given.clone()).trim().to_owned();
     let is_reference = ["ssm:", "secretsmanager:"].iter().any(|scheme| given.starts_with(scheme));
     // What is kept elsewhere may be meant to be secret, whatever it is.
     let hidden = setting.is_secret || is_reference;
