@@ -1,6 +1,6 @@
 //! Working on a database directly, without a server in between.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use sigpost_store::{Database, url};
 
@@ -18,6 +18,6 @@ pub(crate) struct DatabaseArgs {
 impl DatabaseArgs {
     /// The database, with one connection at most.
     pub(crate) fn open(&self) -> Result<Database> {
-        Ok(Database::new(&url::complete_url(self.database_url.clone())?, 1)?)
+        Database::new(&url::complete_url(self.database_url.clone())?, 1).context("DATABASE_URL")
     }
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use reqwest::RequestBuilder;
+use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::input;
 
@@ -66,7 +67,12 @@ impl MessageArgs {
         for header in &self.headers {
             let (name, value) =
                 header.split_once(':').with_context(|| format!("--header {header:?}: write it as `Name: value`"))?;
-            request = request.header(format!("Upstash-Forward-{}", name.trim()), value.trim());
+            let (name, value) = (name.trim(), value.trim());
+            let forwarded = HeaderName::try_from(format!("Upstash-Forward-{name}"))
+                .with_context(|| format!("--header {header:?}: {name:?} is no name of a header"))?;
+            let value = HeaderValue::try_from(value)
+                .with_context(|| format!("--header {header:?}: the value has a control character"))?;
+            request = request.header(forwarded, value);
         }
         Ok(request)
     }

@@ -87,6 +87,8 @@ impl Dev {
 /// What is wrong with the settings of this process and of all functions, as far as they are set.
 fn problems() -> Vec<Problem> {
     let mut problems = Reading::of_process().problems;
+    // An option says where this listens.
+    problems.retain(|problem| problem.setting != "LISTEN");
     problems.extend(functions::of_dev());
     problems
 }

@@ -97,6 +97,9 @@ impl Flow {
                 let all = [("parallelism", number(parallelism)), ("rate", number(rate)), ("period", period)];
                 let given: Parameters<'_> =
                     all.into_iter().filter_map(|(name, value)| Some((name, value?.into()))).collect();
+                if given.is_empty() {
+                    return Err(WrongUsage::new("say what to pin: --parallelism, --rate, or both").into());
+                }
                 named.change("pin", &given, "is pinned").await
             }
             Action::Unpin(Unpin { named, parallelism, rate }) => {

@@ -33,6 +33,7 @@ pub async fn wait_for_database(listener: &mut TcpListener, database_url: &str) -
         checked = loop {
             sleep(pause).await;
             if let Some(checked) = check(&database).await {
+                tracing::info!("the database is available");
                 break checked;
             }
             pause = (pause * 2).min(LONGEST_PAUSE);

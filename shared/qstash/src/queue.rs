@@ -58,12 +58,14 @@ impl UpsertQueue {
     pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
         let request: Request = crate::json::parse(body)?;
         let name = request.queue_name.ok_or_else(|| Invalid::new("queueName", "is missing"))?;
-        let parallelism = i32::try_from(request.parallelism.unwrap_or(1)).ok().filter(|number| *number >= 1);
+        // One that is too large for any deployment is too large for this one.
+        let parallelism = request.parallelism.unwrap_or(1).min(u32::MAX.into());
         Ok(Self {
             queue_name: parse_resource_name("queueName", &name)?,
-            parallelism: parallelism
-                .and_then(|number| u32::try_from(number).ok())
-                .ok_or_else(|| Invalid::new("parallelism", format!("must be a whole number from 1 to {}", i32::MAX)))?,
+            parallelism: u32::try_from(parallelism)
+                .ok()
+                .filter(|number| *number >= 1)
+                .ok_or_else(|| Invalid::new("parallelism", "must be 1 or more"))?,
             paused: request.paused.unwrap_or(false),
         })
     }
@@ -90,6 +92,7 @@ mod tests {
             (r#"{"queueName":"q"}"#, 1, false),
             (r#"{"queueName":"q","parallelism":null,"paused":null,"more":1}"#, 1, false),
             (r#"{"queueName":"q","parallelism":2,"paused":true}"#, 2, true),
+            (r#"{"queueName":"q","parallelism":9000000000}"#, u32::MAX, false),
         ] {
             let expected = UpsertQueue { queue_name: "q".to_owned(), parallelism, paused };
             assert_eq!(UpsertQueue::parse(body.as_bytes()), Ok(expected), "{body}");
@@ -98,7 +101,7 @@ mod tests {
 
     #[test]
     fn refusals_name_the_field() {
-        let parallelism = "parallelism: must be a whole number from 1 to 2147483647";
+        let parallelism = "parallelism: must be 1 or more";
         for (body, message) in [
             ("", "body: is not JSON: EOF while parsing a value at line 1 column 0"),
             ("7", "body: invalid type: integer `7`, expected an object"),
@@ -109,7 +112,7 @@ mod tests {
             ),
             (r#"{"queueName":7}"#, "queueName: invalid type: integer `7`, expected a string"),
             (r#"{"queueName":"q","parallelism":0}"#, parallelism),
-            (r#"{"queueName":"q","parallelism":2147483648}"#, parallelism),
+            (r#"{"queueName":"q","parallelism":-1}"#, parallelism),
             (r#"{"queueName":"q","parallelism":"1"}"#, "parallelism: invalid type: string \"1\", expected i64"),
             (r#"{"queueName":"q","paused":"no"}"#, "paused: invalid type: string \"no\", expected a boolean"),
         ] {

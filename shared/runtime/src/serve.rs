@@ -98,6 +98,7 @@ pub async fn serve_on(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     let requests = serve_until(&mut listener, router, shutdown).await;
+    tracing::info!("stopping: what is under way may end");
     // New connections are refused from here on.
     drop(listener);
     requests.shutdown().await;

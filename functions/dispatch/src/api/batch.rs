@@ -82,7 +82,7 @@ fn read(
     let (recipients, params) = match Destination::from_raw(&item.destination, None)? {
         Target::Url(destination) => {
             state.limits.check_destination(&destination)?;
-            check_address(state, &destination)?;
+            check_address(&state.address_policy, &destination)?;
             (Recipients::Url(destination), Params::from_pairs(item.pairs())?)
         }
         Target::Group(name) => {
@@ -91,7 +91,7 @@ fn read(
         }
     };
     let mut options = Options::parse(&params, &state.limits, now)?;
-    check_callback_addresses(state, &options)?;
+    check_callback_addresses(&state.address_policy, &options)?;
     options.queue_name = item.queue.or(options.queue_name);
     state.limits.check_body(item.body.len())?;
     Ok(Publication { recipients, options, body: item.body.into(), caller_ip: caller_ip.clone(), schedule_id: None })

@@ -236,7 +236,7 @@ pub(crate) async fn retry_dead_letter(
 fn options(state: &State, headers: &HeaderMap, uri: &Uri) -> Result<(Params, Options), ApiError> {
     let params = Params::from_request(headers, uri.query())?;
     let options = Options::parse(&params, &state.limits, Timestamp::now())?;
-    check_callback_addresses(state, &options)?;
+    check_callback_addresses(&state.address_policy, &options)?;
     Ok((params, options))
 }
 

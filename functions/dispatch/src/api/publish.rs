@@ -8,8 +8,8 @@ use axum::extract::State as FromState;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use sigpost_qstash::{Destination, Options, Params, Target};
-use sigpost_runtime::{ApiError, CallerAddress};
+use sigpost_qstash::{Destination, Invalid, Options, Params, Target};
+use sigpost_runtime::{AddressPolicy, ApiError, CallerAddress};
 use sigpost_store::url_groups;
 
 use crate::api::body;
@@ -48,7 +48,7 @@ pub(crate) async fn publish(state: &State, request: Request<'_>) -> Result<Respo
         Recipients::Group(group) => Params::from_request_to_group(headers, query, &group.defaults)?,
     };
     let mut options = Options::parse(&params, &state.limits, Timestamp::now())?;
-    check_callback_addresses(state, &options)?;
+    check_callback_addresses(&state.address_policy, &options)?;
     options.queue_name = queue.or(options.queue_name);
     let body = body::read(headers, body, state.limits.max_body_bytes).await?;
 
@@ -64,7 +64,7 @@ pub(crate) async fn recipients(state: &State, target: Target) -> Result<Recipien
     match target {
         Target::Url(destination) => {
             state.limits.check_destination(&destination)?;
-            check_address(state, &destination)?;
+            check_address(&state.address_policy, &destination)?;
             Ok(Recipients::Url(destination))
         }
         Target::Group(name) => {
@@ -80,12 +80,17 @@ pub(crate) fn unknown_group(name: &str) -> ApiError {
 }
 
 /// Refuses early what the engine would refuse at every attempt: addresses that can be seen in a URL.
-pub(crate) fn check_address(state: &State, url: &Destination) -> Result<(), ApiError> {
-    state.address_policy.check_url(url.url()).map_err(|refused| ApiError::bad_request(refused.to_string()))
+pub(crate) fn check_address(policy: &AddressPolicy, url: &Destination) -> Result<(), ApiError> {
+    policy.check_url(url.url()).map_err(|refused| ApiError::bad_request(refused.to_string()))
 }
 
 /// The same for the callbacks.
-pub(crate) fn check_callback_addresses(state: &State, options: &Options) -> Result<(), ApiError> {
-    let callbacks = [&options.callback, &options.failure_callback];
-    callbacks.into_iter().flatten().try_for_each(|callback| check_address(state, &callback.url))
+pub(crate) fn check_callback_addresses(policy: &AddressPolicy, options: &Options) -> Result<(), ApiError> {
+    let callbacks = [("Upstash-Callback", &options.callback), ("Upstash-Failure-Callback", &options.failure_callback)];
+    callbacks.into_iter().filter_map(|(field, callback)| Some((field, callback.as_ref()?))).try_for_each(
+        |(field, callback)| {
+            let checked = policy.check_url(callback.url.url());
+            checked.map_err(|refused| Invalid::new(field, refused.to_string()).into())
+        },
+    )
 }

@@ -57,7 +57,7 @@ pub(crate) async fn add_endpoints(
 fn check_endpoint(state: &State, index: usize, endpoint: &Endpoint) -> Result<(), ApiError> {
     let name_field = |reason: &str| ApiError::bad_request(format!("endpoints[{index}].url: {reason}"));
     state.limits.check_destination(&endpoint.url).map_err(|invalid: Invalid| name_field(&invalid.reason))?;
-    check_address(state, &endpoint.url).map_err(|error| name_field(error.text()))
+    check_address(&state.address_policy, &endpoint.url).map_err(|error| name_field(error.text()))
 }
 
 fn over_quota(quota: &str, limit: usize) -> ApiError {
@@ -91,7 +91,7 @@ pub(crate) async fn set_defaults(
     let defaults = UrlGroupDefaults::parse(&body)?;
     // What would make every publish fail is refused here, by name.
     let options = Options::parse(&Params::from_pairs(defaults.pairs())?, &state.limits, Timestamp::now())?;
-    check_callback_addresses(&state, &options)?;
+    check_callback_addresses(&state.address_policy, &options)?;
     match url_groups::set_defaults(&mut *state.database.connection().await?, &name, &defaults).await? {
         true => Ok(Json(json!({}))),
         false => Err(unknown_group(&name)),

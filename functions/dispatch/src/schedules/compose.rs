@@ -10,7 +10,7 @@ use sigpost_store::accept::{Deduplicate, NewMessage};
 use sigpost_store::schedules::Schedule;
 use sigpost_store::{AsyncPgConnection, Error, url_groups};
 
-use crate::api::publish::unknown_group;
+use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
 use crate::deduplicate::Deduplicating;
 use crate::publication::{Publication, Recipients};
 
@@ -85,10 +85,10 @@ impl Composer {
 
     /// Refuses what every delivery would refuse. `url` is the destination, if it is one.
     pub(crate) fn check_addresses(&self, url: Option<&Destination>, options: &Options) -> Result<(), ApiError> {
-        url.map_or(Ok(()), |url| self.limits.check_destination(url))?;
-        let callbacks = [&options.callback, &options.failure_callback].into_iter().flatten();
-        url.into_iter().chain(callbacks.map(|callback| &callback.url)).try_for_each(|url| {
-            self.address_policy.check_url(url.url()).map_err(|refused| ApiError::bad_request(refused.to_string()))
-        })
+        if let Some(url) = url {
+            self.limits.check_destination(url)?;
+            check_address(&self.address_policy, url)?;
+        }
+        check_callback_addresses(&self.address_policy, options)
     }
 }

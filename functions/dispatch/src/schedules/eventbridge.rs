@@ -15,7 +15,7 @@ mod name;
 mod reconcile;
 mod request;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use aws_config::SdkConfig;
 use sigpost_runtime::{Reading, env};
 
@@ -44,10 +44,12 @@ impl EventBridge {
     /// `None` without a group: schedules are fired by the processes that deliver.
     pub(crate) fn read(reading: &mut Reading) -> Option<Self> {
         let group = reading.take("SCHEDULE_GROUP", env::var("SCHEDULE_GROUP"), None)?;
-        let target = arn("SCHEDULE_TARGET_ARN", env::required("SCHEDULE_TARGET_ARN"));
-        let role = arn("SCHEDULE_ROLE_ARN", env::required("SCHEDULE_ROLE_ARN"));
+        let needed = |name| {
+            arn(name, env::var(name)?.with_context(|| format!("{name} is not set, and SCHEDULE_GROUP needs it"))?)
+        };
+        let (target, role) = (needed("SCHEDULE_TARGET_ARN"), needed("SCHEDULE_ROLE_ARN"));
         let dead_letter = env::var("SCHEDULE_DEAD_LETTER_ARN")
-            .and_then(|given| given.map(|given| arn("SCHEDULE_DEAD_LETTER_ARN", Ok(given))).transpose());
+            .and_then(|given| given.map(|given| arn("SCHEDULE_DEAD_LETTER_ARN", given)).transpose());
         Some(Self {
             group,
             target_arn: reading.take("SCHEDULE_TARGET_ARN", target, String::new()),
@@ -58,8 +60,7 @@ impl EventBridge {
     }
 }
 
-fn arn(name: &str, given: Result<String>) -> Result<String> {
-    let given = given?;
+fn arn(name: &str, given: String) -> Result<String> {
     ensure!(given.starts_with("arn:"), "{name} must be an ARN, which begins with \"arn:\"");
     Ok(given)
 }

@@ -30,7 +30,7 @@ impl PushSigner {
         if targets.is_empty() {
             return Ok(None);
         }
-        Self::new(&targets, Aws::from_env().context("SIGV4_TARGETS")?).map(Some)
+        Self::new(&targets, Aws::from_env().context("SIGV4_TARGETS needs AWS credentials")?).map(Some)
     }
 
     /// The signer for these hosts and patterns.
