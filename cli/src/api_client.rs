@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use reqwest::header::LINK;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use sigpost_qstash::DEV_TOKEN;
@@ -152,6 +153,12 @@ impl Api {
 
     /// Sends it; whatever is answered.
     pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<(StatusCode, Value)> {
+        let (status, _, value) = self.fetch(request).await?;
+        Ok((status, value))
+    }
+
+    /// Sends it; the status, the header `Link` and the body of the answer.
+    async fn fetch(&self, request: RequestBuilder) -> Result<(StatusCode, Option<String>, Value)> {
         let mut request = request.build().context("the request cannot be built")?;
         if let Credentials::Aws(aws) = &self.credentials {
             aws.sign("lambda", &mut request).await?;
@@ -162,8 +169,26 @@ impl Api {
             .await
             .with_context(|| format!("{} does not answer; is `sigpost dev` running there?", self.url))?;
         let status = response.status();
+        let link = response.headers().get(LINK).and_then(|link| link.to_str().ok()).map(str::to_owned);
         let text = response.text().await.context("the answer broke off")?;
-        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+        Ok((status, link, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    /// All pages of a list.
+    pub(crate) async fn list(&self, path: &str) -> Result<Value> {
+        let (list, mut page, mut items) = (path.split('?').next().unwrap_or_default(), path.to_owned(), Vec::new());
+        loop {
+            let (status, link, value) = self.fetch(self.request(Method::GET, &page)).await?;
+            if !status.is_success() {
+                return Err(Refused::new(status, &value).into());
+            }
+            let Value::Array(more) = value else { return Ok(value) };
+            items.extend(more);
+            match link.as_deref().and_then(|link| link.strip_prefix('<')?.split_once(">; rel=\"next\"")) {
+                Some((query, _)) => page = format!("{list}{query}"),
+                None => return Ok(Value::Array(items)),
+            }
+        }
     }
 
     /// Asks for what is there.

@@ -32,6 +32,7 @@ mod messages;
 mod migrations;
 mod openapi;
 mod outage;
+mod pages;
 mod postgres_failures;
 mod publish;
 mod queues;

@@ -108,6 +108,11 @@ async fn every_query_parameter_of_a_list_has_an_effect() {
     app.receiver.answers([Answer::status(500)]);
     let key = [("Upstash-Flow-Control-Key", "k"), ("Upstash-Flow-Control-Value", "rate=9"), ("Upstash-Retries", "0")];
     app.wait_for(app.publish_here(&key, "").await.id(), StepKind::Failed).await;
+    let queue = app.request(Method::POST, "/v2/queues").json(&json!({ "queueName": "a" }));
+    let group = app.request(Method::POST, "/v2/topics/a/endpoints");
+    for request in [queue, group.json(&json!({ "endpoints": [{ "url": app.receiver.url("/a") }] }))] {
+        assert_eq!(answered(request).await.status, StatusCode::OK);
+    }
     let mut tried = 0;
     for ((path, method), operation) in operations(&document(&app).await) {
         let parameters = operation["parameters"].as_array().filter(|_| method == "get").into_iter().flatten();

@@ -264,7 +264,7 @@ async fn what_cannot_be_a_schedule_is_refused_by_name_and_nothing_is_stored() {
         (
             fine,
             ("Upstash-Callback", "https://10.0.0.1"),
-            "invalid destination url: endpoint resolves to a private address: 10.0.0.1; to permit it, name it in \
+            "Upstash-Callback: invalid destination url: endpoint resolves to a private address: 10.0.0.1; to permit it, name it in \
              ALLOW_TARGETS (serve: --allow-targets)",
         ),
         ("", ("Upstash-Retries", "1"), "invalid destination url: it is missing"),

@@ -165,7 +165,7 @@ async fn the_headers_of_a_group_hold_where_the_request_says_nothing() {
 
     for (headers, field) in [
         (json!({ "Upstash-Retries": "many" }), "Upstash-Retries"),
-        (json!({ "Upstash-Callback": "http://10.0.0.1" }), "invalid destination url"),
+        (json!({ "Upstash-Callback": "http://10.0.0.1" }), "Upstash-Callback: invalid destination url"),
         (json!({ "X-Own": "1" }), "headers.X-Own"),
     ] {
         let refused = answered(patch(json!({ "headers": headers }))).await;

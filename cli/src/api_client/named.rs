@@ -11,7 +11,7 @@ use crate::table::list;
 impl ApiArgs {
     /// Prints what is kept at the path, as a table for people.
     pub(crate) async fn list(&self, path: &str, table: impl FnOnce(&[Value]) -> String) -> Result<()> {
-        let answer = self.open()?.get(path).await?;
+        let answer = self.open()?.list(path).await?;
         output::print(self.json, &answer, || table(list(&answer)))
     }
 

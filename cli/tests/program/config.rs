@@ -113,13 +113,8 @@ const WRONG: [(&str, &str, Starts, &str); 79] = {
         ("SCHEDULE_GROUP", "g", Serve, "SCHEDULE_TARGET_ARN is not set"),
         ("SCHEDULE_GROUP", "g", Serve, "SCHEDULE_ROLE_ARN is not set"),
         ("SIGV4_TARGETS", "https://x", Serve, "SIGV4_TARGETS"),
-        (
-            "QSTASH_TOKEN",
-            "a token of three words",
-            Serve,
-            "QSTASH_TOKEN has a space, a control character or one outside",
-        ),
-        ("ADMIN_TOKEN", "a token of three words, and long enough", Serve, "ADMIN_TOKEN has a space, a control"),
+        ("QSTASH_TOKEN", "a token\nof two lines", Serve, "QSTASH_TOKEN has a control character"),
+        ("ADMIN_TOKEN", "a token\nof two lines, and long enough", Serve, "ADMIN_TOKEN has a control character"),
         ("LOG_FORMAT", "xml", Both, "LOG_FORMAT=\"xml\" is no format, expected text or json"),
         ("RUST_LOG", "info,=loud", Both, "RUST_LOG=\"info,=loud\" is no filter, expected a level"),
         (

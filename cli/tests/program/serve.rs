@@ -102,7 +102,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     };
     assert_eq!(queues("\ta-token-of-my-own\r\n").status.code(), Some(0));
     let refused = stderr(&queues("a token\nof two lines"));
-    assert!(refused.contains("QSTASH_TOKEN has a space") && !refused.contains("two lines"), "{refused}");
+    assert!(refused.contains("QSTASH_TOKEN has a control character") && !refused.contains("two lines"), "{refused}");
     serve.signal("TERM");
     assert!(serve.ended().success(), "{}", serve.output());
 

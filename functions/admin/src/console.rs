@@ -23,6 +23,7 @@ mod messages;
 mod notice;
 mod overview;
 mod page;
+mod paging;
 mod payload;
 mod publish;
 mod queues;

@@ -13,6 +13,7 @@ use sigpost_runtime::{KeyRing, Memory, env};
 use sigpost_store::{Database, retention, signing_keys};
 
 use crate::api::health::Readiness;
+use crate::api::quota::Quota;
 use crate::config::Config;
 use crate::engine::{Engine, Tick};
 use crate::intake::Intake;
@@ -80,6 +81,7 @@ impl App {
             engine: engine.clone(),
             tokens: Tokens::new(&config.token.0, database.clone(), config.api_rate_limit),
             readiness: Readiness::default(),
+            quota: Quota::default(),
             database,
             lists,
             keys,

@@ -18,6 +18,9 @@ use crate::lambda;
 pub use crate::schedules::EventBridge;
 use invariants::Surroundings;
 
+/// `API_RATE_LIMIT_PER_SECOND` where it is not set.
+pub const API_RATE_LIMIT: u32 = 100;
+
 /// The configuration of one dispatch process.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -29,7 +32,7 @@ pub struct Config {
     /// `QSTASH_TOKEN`: the bearer token of the API with full scope. Required. Others are in the database.
     pub token: Secret,
     /// `API_RATE_LIMIT_PER_SECOND`: requests per second of one token to this process that are not
-    /// publishes, for tokens without a limit of their own. Default: none, as is 0.
+    /// publishes, for tokens without a limit of their own. Default 100; 0 is none.
     pub api_rate_limit: Option<NonZeroU32>,
     /// `QSTASH_CURRENT_SIGNING_KEY` and `QSTASH_NEXT_SIGNING_KEY`: the keys that a database without
     /// keys starts with. Default: fresh ones. Once there are keys in the database, those count.
@@ -94,7 +97,7 @@ impl Config {
             database_url: Secret(url::from_settings(reading).unwrap_or_default()),
             database_connections: reading.take("DATABASE_CONNECTIONS", url::connections_from_env(8), 8),
             token: Secret(reading.take("QSTASH_TOKEN", token_from_env(), String::new())),
-            api_rate_limit: NonZeroU32::new(reading.parsed("API_RATE_LIMIT_PER_SECOND", 0)),
+            api_rate_limit: NonZeroU32::new(reading.parsed("API_RATE_LIMIT_PER_SECOND", API_RATE_LIMIT)),
             first_keys: reading.take("QSTASH_NEXT_SIGNING_KEY", first_keys_from_env(), SigningKeys::generate()),
             limits: Limits { max_body_bytes: reading.parsed("MAX_BODY_BYTES", limits.max_body_bytes), ..limits },
             address_policy: reading.take("ALLOW_TARGETS", allowed, AddressPolicy::public_only()),

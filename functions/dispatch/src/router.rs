@@ -10,6 +10,7 @@ use sigpost_qstash as wire;
 use sigpost_qstash::options::parameters::UsedBy;
 
 use crate::api::health::Health;
+use crate::api::page::PAGE;
 use crate::api::{
     auth, batch, dead_letters, enqueue, events, flow_control, health, keys, messages, openapi, publish, queues,
     schedules, unknown, url_groups,
@@ -149,6 +150,7 @@ fn schedules() -> Section {
     let switch = [Method::PATCH, Method::POST, Method::PUT];
     let routes = vec![
         get("/v2/schedules", schedules::list_schedules, "List schedules")
+            .query(&[PAGE])
             .also_at("/v2/schedules/")
             .also_at("/v2/Schedules")
             .also_at("/v2/Schedules/")
@@ -197,6 +199,7 @@ fn url_groups() -> Section {
     let endpoints = "/v2/topics/{urlGroupName}/endpoints";
     let routes = vec![
         get("/v2/topics", url_groups::list_url_groups, "List URL groups")
+            .query(&[PAGE])
             .also_at("/v2/topics/")
             .answers::<Vec<wire::UrlGroup>>(200, "Every group, by name."),
         get(one, url_groups::get_url_group, "Show a URL group")
@@ -232,6 +235,7 @@ fn queues() -> Section {
             .done("The queue is as asked.")
             .refuses(&[412]),
         get("/v2/queues", queues::list_queues, "List queues")
+            .query(&[PAGE])
             .also_at("/v2/queues/")
             .answers::<Vec<wire::Queue>>(200, "Every queue, by name."),
         get("/v2/queues/{queueName}", queues::get_queue, "Show a queue")

@@ -1,10 +1,13 @@
 //! What the API's handlers share.
 
+use std::collections::BTreeSet;
+
 use sigpost_qstash::Limits;
 use sigpost_runtime::{AddressPolicy, KeyRing};
 use sigpost_store::{Database, WakeUps};
 
 use crate::api::health::Readiness;
+use crate::api::quota::{Quota, Refused};
 use crate::deduplicate::Deduplicating;
 use crate::engine::Engine;
 use crate::intake::Intake;
@@ -17,6 +20,7 @@ pub(crate) struct State {
     /// The same database over connections of their own, for lists.
     pub(crate) lists: Database,
     pub(crate) readiness: Readiness,
+    pub(crate) quota: Quota,
     pub(crate) keys: KeyRing,
     pub(crate) intake: Intake,
     /// When this process delivers.
@@ -29,6 +33,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Those of these queues and keys that would be too many.
+    pub(crate) async fn refused(&self, wanted: BTreeSet<String>) -> Refused {
+        self.quota.refused(&self.database, &self.limits, wanted).await
+    }
+
     /// Hands wake-ups to the engine of this process. Without one the notification that the statement sent wakes the
     /// other dispatchers.
     pub(crate) fn wake(&self, wake_ups: WakeUps) {

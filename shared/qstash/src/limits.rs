@@ -42,6 +42,11 @@ pub struct Limits {
     /// Most schedules. Default 50,000, QStash's largest plan; several that are created at the same
     /// moment may exceed it by as many.
     pub max_schedules: u32,
+    /// Most queues. Default 10,000; those that are made within the same ten seconds may exceed it.
+    pub max_queues: i64,
+    /// Most flow-control keys, as [`max_queues`](Self::max_queues). Default 1,000,000: a key that nobody uses for half a
+    /// day is deleted.
+    pub max_flow_control_keys: i64,
 }
 
 impl Default for Limits {
@@ -61,6 +66,8 @@ impl Default for Limits {
             max_url_groups: 10_000,
             max_endpoints: 1000,
             max_schedules: 50_000,
+            max_queues: 10_000,
+            max_flow_control_keys: 1_000_000,
         }
     }
 }

@@ -57,11 +57,9 @@ pub fn required(name: &str) -> Result<String> {
 }
 
 /// What the settings that most people set first look like.
-const REQUIRED: [(&str, &str); 4] = [
+const REQUIRED: [(&str, &str); 2] = [
     ("DATABASE_URL", "postgres://USER:PASSWORD@HOST:5432/DATABASE"),
     ("QSTASH_TOKEN", "a secret such as `openssl rand -hex 32` makes"),
-    ("QSTASH_URL", "where the API is, such as https://jobs.example.com"),
-    ("BASE_URL", "where the job handlers are, such as https://api.example.com"),
 ];
 
 /// A type that settings are parsed as.

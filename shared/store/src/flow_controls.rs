@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::gates::of_flow_control_key;
+use crate::page::{Page, Paged};
 use crate::{Error, WakeUps};
 
 /// A flow-control key as it is now.
@@ -36,28 +37,46 @@ pub struct FlowControlKey {
 }
 
 statement! {
-    /// All keys that contain `search`, or the one that is `key`.
-    List { key: Option<&'a str> => Nullable<Text>, search: &'a str => Text }
-    -> (Text, BigInt, Nullable<Integer>, BigInt, Nullable<Integer>, Integer, Integer, Nullable<BigInt>, Bool, Bool, Bool);
+    /// The keys that contain `search` and come after `after`, or the one that is `key`.
+    List {
+        key: Option<&'a str> => Nullable<Text>,
+        search: &'a str => Text,
+        after: &'a str => Text,
+        count: i64 => BigInt,
+    } -> (
+        (Text, BigInt, Nullable<Integer>, BigInt, Nullable<Integer>, Integer, Integer, Nullable<BigInt>, Bool, Bool, Bool),
+        Bool,
+    );
     "select name,
             (select count(*) from messages where waits_for = g.id),
             parallelism, (select count(*) from held_slots where gate = g.id), rate,
             case when period_start + make_interval(secs => period_s) > now() then period_count else 0 end,
-            period_s, floor(extract(epoch from period_start))::bigint, pinned_parallelism, pinned_rate, paused
-     from gates g, (select " {key} "::text as wanted) as one
-     where kind = 'flow_control' and (wanted is null or name = wanted) and strpos(name, " {search} ") > 0
-     order by name"
+            period_s, floor(extract(epoch from period_start))::bigint, pinned_parallelism, pinned_rate, paused,
+            has_more
+     from (
+        select g.*, lead(name) over (order by name) is not null as has_more
+        from (
+            select g.* from gates g, (select " {key} "::text as wanted) as one
+            where kind = 'flow_control' and (wanted is null or name = wanted) and strpos(name, " {search} ") > 0
+              and name > " {after} "
+            order by name limit " {count} " + 1
+        ) g
+     ) g order by name limit " {count}
 }
 
 /// The keys whose name contains `search`, by name.
-pub async fn list(conn: &mut AsyncPgConnection, search: &str) -> Result<Vec<FlowControlKey>, Error> {
-    Ok(List { key: None, search, lifetime: PhantomData }.load(conn).await?)
+pub async fn list(conn: &mut AsyncPgConnection, search: &str, page: Page<'_>) -> Result<Paged<FlowControlKey>, Error> {
+    let Page { after, count } = page;
+    let rows: Vec<(FlowControlKey, bool)> =
+        List { key: None, search, after, count, lifetime: PhantomData }.load(conn).await?;
+    Ok(Paged::of(rows, |key| key.key.clone()))
 }
 
 /// The key of this name.
 pub async fn find(conn: &mut AsyncPgConnection, key: &str) -> Result<Option<FlowControlKey>, Error> {
-    let found: Vec<FlowControlKey> = List { key: Some(key), search: "", lifetime: PhantomData }.load(conn).await?;
-    Ok(found.into_iter().next())
+    let statement = List { key: Some(key), search: "", after: "", count: 1, lifetime: PhantomData };
+    let found: Vec<(FlowControlKey, bool)> = statement.load(conn).await?;
+    Ok(found.into_iter().next().map(|(key, _)| key))
 }
 
 /// A change that somebody makes by hand.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use diesel::sql_types::{Array, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::FlowControl;
 use uuid::Uuid;
@@ -111,6 +111,26 @@ pub async fn rescan(conn: &mut AsyncPgConnection) -> Result<WakeUps, Error> {
     let rows: Vec<(String, f64)> = Rescan { lifetime: PhantomData }.load(conn).await?;
     let limits = rows.into_iter().map(|(limit, seconds)| (limit, time_until(seconds))).collect();
     Ok(WakeUps { due_in: None, limits })
+}
+
+statement! {
+    Count {} -> (BigInt, BigInt);
+    "select count(*) filter (where kind = 'queue'), count(*) filter (where kind = 'flow_control') from gates"
+}
+
+/// How many queues there are, and how many flow-control keys.
+pub async fn count(conn: &mut AsyncPgConnection) -> Result<(i64, i64), Error> {
+    Ok(Count { lifetime: PhantomData }.get_result(conn).await?)
+}
+
+statement! {
+    Missing { ids: Vec<&'a str> => Array<Text> } -> Text;
+    "select wanted.id from unnest(" {ids} ") as wanted(id) where not exists (select from gates g where g.id = wanted.id)"
+}
+
+/// Those of these gates that there are not.
+pub async fn missing(conn: &mut AsyncPgConnection, ids: Vec<&str>) -> Result<Vec<String>, Error> {
+    Ok(Missing { ids, lifetime: PhantomData }.load(conn).await?)
 }
 
 statement! {

@@ -37,6 +37,7 @@ pub mod migrate;
 pub mod mirrors;
 pub mod notifications;
 pub mod operation;
+pub mod page;
 pub mod processes;
 pub mod progress;
 pub mod queues;

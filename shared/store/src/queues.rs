@@ -2,11 +2,12 @@
 
 use std::marker::PhantomData;
 
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use crate::cancel::CancelledMany;
 use crate::gates::of_queue;
+use crate::page::{Page, Paged};
 use crate::{Error, WakeUps};
 
 /// A queue with the size of its backlog.
@@ -27,24 +28,36 @@ pub struct Queue {
 }
 
 statement! {
-    /// All queues, or those with these names.
-    List { all: bool => Bool, names: Vec<&'a str> => Array<Text> } -> (Text, Integer, Bool, BigInt, BigInt, BigInt);
+    /// The queue of this name, or all queues after that one.
+    List { name: Option<&'a str> => Nullable<Text>, after: &'a str => Text, count: i64 => BigInt }
+    -> ((Text, Integer, Bool, BigInt, BigInt, BigInt), Bool);
     "select name, parallelism, paused,
             (select count(*) from messages
              where gates @> array[g.id] and gates is not null and finished_at is null and queue_name = g.name),
-            floor(extract(epoch from created_at) * 1000)::bigint, floor(extract(epoch from updated_at) * 1000)::bigint
-     from gates g where kind = 'queue' and (" {all} " or name = any(" {names} ")) order by name"
+            floor(extract(epoch from created_at) * 1000)::bigint, floor(extract(epoch from updated_at) * 1000)::bigint,
+            has_more
+     from (
+        select g.*, lead(name) over (order by name) is not null as has_more
+        from (
+            select g.* from gates g, (select " {name} "::text as wanted) as one
+            where kind = 'queue' and (wanted is null or name = wanted) and name > " {after} "
+            order by name limit " {count} " + 1
+        ) g
+     ) g order by name limit " {count}
 }
 
-/// Every queue, by name.
-pub async fn list(conn: &mut AsyncPgConnection) -> Result<Vec<Queue>, Error> {
-    Ok(List { all: true, names: Vec::new(), lifetime: PhantomData }.load(conn).await?)
+/// The queues, by name.
+pub async fn list(conn: &mut AsyncPgConnection, page: Page<'_>) -> Result<Paged<Queue>, Error> {
+    let rows: Vec<(Queue, bool)> =
+        List { name: None, after: page.after, count: page.count, lifetime: PhantomData }.load(conn).await?;
+    Ok(Paged::of(rows, |queue| queue.name.clone()))
 }
 
 /// The queue of this name.
 pub async fn find(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<Queue>, Error> {
-    let found: Vec<Queue> = List { all: false, names: vec![name], lifetime: PhantomData }.load(conn).await?;
-    Ok(found.into_iter().next())
+    let found: Vec<(Queue, bool)> =
+        List { name: Some(name), after: "", count: 1, lifetime: PhantomData }.load(conn).await?;
+    Ok(found.into_iter().next().map(|(queue, _)| queue))
 }
 
 statement! {

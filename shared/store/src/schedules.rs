@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::Error;
 use crate::messages::MessageState;
+use crate::page::{PAGE_BYTES, Page, Paged};
 
 /// What fires, when, and what it publishes.
 #[derive(Clone, Debug)]
@@ -138,27 +139,46 @@ pub async fn put(conn: &mut AsyncPgConnection, schedule: &Schedule, most: u32) -
     .await
 }
 
+type StoredColumns = (
+    (Text, Text, Text, Text, Binary, Text, Nullable<Text>),
+    BigInt,
+    Bool,
+    BigInt,
+    Nullable<SqlTimestamp>,
+    Nullable<SqlTimestamp>,
+    Array<SqlUuid>,
+    Array<Text>,
+    Nullable<Text>,
+);
+
+const STORED_COLUMNS: &str = "id, cron, destination, parameters::text, body, catch_up, caller_ip,
+    version, paused, floor(extract(epoch from created_at) * 1000)::bigint, next_fire_at, last_fire_at,
+    coalesce(last.ids, '{}'), coalesce(last.states, '{}'), error ";
+
+const LAST_MESSAGES: &str = ", lateral (
+    select array_agg(m.id order by m.id) as ids, array_agg(m.state::text order by m.id) as states
+    from messages m where m.id = any(s.last_message_ids)
+) last ";
+
 statement! {
-    /// All schedules, or the one with this id.
-    List { id: Option<&'a str> => Nullable<Text>, all: bool => Bool } -> (
-        (Text, Text, Text, Text, Binary, Text, Nullable<Text>),
-        BigInt,
-        Bool,
-        BigInt,
-        Nullable<SqlTimestamp>,
-        Nullable<SqlTimestamp>,
-        Array<SqlUuid>,
-        Array<Text>,
-        Nullable<Text>,
-    );
-    "select id, cron, destination, parameters::text, body, catch_up, caller_ip,
-            version, paused, floor(extract(epoch from created_at) * 1000)::bigint, next_fire_at, last_fire_at,
-            coalesce(last.ids, '{}'), coalesce(last.states, '{}'), error
-     from schedules s, lateral (
-        select array_agg(m.id order by m.id) as ids, array_agg(m.state::text order by m.id) as states
-        from messages m where m.id = any(s.last_message_ids)
-     ) last
-     where id = " {id} " or " {all} " order by created_at, id"
+    Find { id: &'a str => Text } -> StoredColumns;
+    "select " [STORED_COLUMNS] "from schedules s" [LAST_MESSAGES] "where id = " {id}
+}
+
+statement! {
+    List { created_us: i64 => BigInt, id: &'a str => Text, count: i64 => BigInt, most_bytes: i64 => BigInt }
+    -> (StoredColumns, BigInt, Bool);
+    "select " [STORED_COLUMNS] ", created_us, has_more from (
+        select s.*, lead(id) over w is not null as has_more, sum(bytes) over w - bytes as bytes_before
+        from (
+            select s.*, (extract(epoch from created_at) * 1000000)::bigint as created_us,
+                   octet_length(body) + pg_column_size(parameters) as bytes
+            from schedules s
+            where (created_at, id) > (to_timestamp(0) + " {created_us} " * interval '1 microsecond', " {id} ")
+            order by created_at, id limit " {count} " + 1
+        ) s
+        window w as (order by created_at, id)
+     ) s" [LAST_MESSAGES] "where bytes_before < " {most_bytes} " order by created_at, id limit " {count}
 }
 
 #[derive(diesel::Queryable)]
@@ -215,15 +235,25 @@ impl From<StoredRow> for StoredSchedule {
     }
 }
 
-/// Every schedule, the oldest first.
-pub async fn list(conn: &mut AsyncPgConnection) -> Result<Vec<StoredSchedule>, Error> {
-    let rows: Vec<StoredRow> = List { id: None, all: true, lifetime: PhantomData }.load(conn).await?;
-    Ok(rows.into_iter().map(StoredSchedule::from).collect())
+/// The schedules, the oldest first. A position is the time of creation in microseconds and the id: `1764486599123456-ID`.
+pub async fn list(conn: &mut AsyncPgConnection, page: Page<'_>) -> Result<Paged<StoredSchedule>, Error> {
+    let (created_us, id) = position_of(page.after).unwrap_or_default();
+    let statement = List { created_us, id, count: page.count, most_bytes: PAGE_BYTES, lifetime: PhantomData };
+    let rows: Vec<(StoredRow, i64, bool)> = statement.load(conn).await?;
+    let rows = rows.into_iter().map(|(row, created_us, has_more)| ((row, created_us), has_more));
+    let position = |(row, created_us): &(StoredRow, i64)| format!("{created_us}-{}", row.schedule.id);
+    Ok(Paged::of(rows, position).map(|(row, _)| row.into()))
+}
+
+/// Reads a position of [`list`]; `None` if it is none.
+pub fn position_of(text: &str) -> Option<(i64, &str)> {
+    let (created_us, id) = text.split_once('-')?;
+    Some((created_us.parse().ok()?, id))
 }
 
 /// The schedule with this id.
 pub async fn find(conn: &mut AsyncPgConnection, id: &str) -> Result<Option<StoredSchedule>, Error> {
-    let rows: Vec<StoredRow> = List { id: Some(id), all: false, lifetime: PhantomData }.load(conn).await?;
+    let rows: Vec<StoredRow> = Find { id, lifetime: PhantomData }.load(conn).await?;
     Ok(rows.into_iter().next().map(StoredSchedule::from))
 }
 

@@ -7,6 +7,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::{Endpoint, EndpointRef, UrlGroupDefaults, without_user_info};
 
 use crate::Error;
+use crate::page::{PAGE_BYTES, Page, Paged};
 
 /// A URL group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,12 +44,23 @@ pub enum Added {
     TooManyGroups,
 }
 
+const COLUMNS: &str = "name, endpoints::text, headers::text, floor(extract(epoch from created_at) * 1000)::bigint,
+    floor(extract(epoch from updated_at) * 1000)::bigint ";
+
 statement! {
-    /// All groups, or those with these names.
-    List { all: bool => Bool, names: Vec<&'a str> => Array<Text> } -> (Text, Text, Text, BigInt, BigInt);
-    "select name, endpoints::text, headers::text, floor(extract(epoch from created_at) * 1000)::bigint,
-            floor(extract(epoch from updated_at) * 1000)::bigint
-     from url_groups where " {all} " or name = any(" {names} ") order by name"
+    List { after: &'a str => Text, count: i64 => BigInt, most_bytes: i64 => BigInt }
+    -> ((Text, Text, Text, BigInt, BigInt), Bool);
+    "select " [COLUMNS] ", has_more from (
+        select g.*, lead(name) over w is not null as has_more,
+               sum(octet_length(endpoints::text)) over w - octet_length(endpoints::text) as bytes_before
+        from (select * from url_groups where name > " {after} " order by name limit " {count} " + 1) g
+        window w as (order by name)
+     ) g where bytes_before < " {most_bytes} " order by name limit " {count}
+}
+
+statement! {
+    Find { names: Vec<&'a str> => Array<Text> } -> (Text, Text, Text, BigInt, BigInt);
+    "select " [COLUMNS] "from url_groups where name = any(" {names} ") order by name"
 }
 
 type Row = (String, String, String, i64, i64);
@@ -70,15 +82,17 @@ fn endpoints_of(json: &str) -> Vec<Endpoint> {
     stored.into_iter().filter_map(|endpoint| serde_json::from_value(endpoint).ok()).collect()
 }
 
-/// Every group, by name.
-pub async fn list(conn: &mut AsyncPgConnection) -> Result<Vec<UrlGroup>, Error> {
-    let rows: Vec<Row> = List { all: true, names: Vec::new(), lifetime: PhantomData }.load(conn).await?;
-    Ok(rows.into_iter().map(group).collect())
+/// The groups, by name.
+pub async fn list(conn: &mut AsyncPgConnection, page: Page<'_>) -> Result<Paged<UrlGroup>, Error> {
+    let Page { after, count } = page;
+    let rows: Vec<(Row, bool)> =
+        List { after, count, most_bytes: PAGE_BYTES, lifetime: PhantomData }.load(conn).await?;
+    Ok(Paged::of(rows, |(name, ..)| name.clone()).map(group))
 }
 
 /// Those of these names that there are, by name.
 pub async fn find_many(conn: &mut AsyncPgConnection, names: Vec<&str>) -> Result<Vec<UrlGroup>, Error> {
-    let rows: Vec<Row> = List { all: false, names, lifetime: PhantomData }.load(conn).await?;
+    let rows: Vec<Row> = Find { names, lifetime: PhantomData }.load(conn).await?;
     Ok(rows.into_iter().map(group).collect())
 }
 

@@ -85,7 +85,7 @@ async fn a_queue_is_refused_by_field() {
         (queue(json!(-1)), "parallelism: "),
         (queue(json!(1.5)), "parallelism: "),
         (queue(json!("1")), "parallelism: "),
-        (queue(json!(2_147_483_648_i64)), "parallelism: "),
+        (queue(json!(-2_147_483_648_i64)), "parallelism: "),
         (queue(json!(1e300)), "parallelism: "),
         (json!({ "queueName": "q", "paused": "yes" }), "paused: "),
         (json!({ "queueName": "q", "paused": 1 }), "paused: "),

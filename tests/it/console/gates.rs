@@ -27,7 +27,7 @@ async fn a_queue_is_made_paused_changed_and_resumed() {
     for (fields, reason) in [
         ([("queue", "a b"), ("parallelism", "1")], "queueName: must be a name"),
         ([("queue", "mail"), ("parallelism", "many")], "parallelism: must be a whole number"),
-        ([("queue", "mail"), ("parallelism", "0")], "parallelism: must be a whole number"),
+        ([("queue", "mail"), ("parallelism", "0")], "parallelism: must be 1 or more"),
     ] {
         let refused = console.post("/console/queues/set", &fields).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);

@@ -38,7 +38,7 @@ pub(super) const SERVE: [Setting; 53] = [
     secret("ADMIN_TOKEN"),
     setting("LISTEN", || Some("127.0.0.1:8080".into())),
     plain("ALLOW_TARGETS"),
-    setting("API_RATE_LIMIT_PER_SECOND", || Some("0".into())),
+    setting("API_RATE_LIMIT_PER_SECOND", || Some(dispatch::config::API_RATE_LIMIT.to_string())),
     setting("MAX_BODY_BYTES", || Some(Limits::default().max_body_bytes.to_string())),
     setting("MAX_IN_FLIGHT", || Some(Engine::default().max_in_flight.to_string())),
     setting("MAX_DISPATCHERS", || Some(Engine::default().max_dispatchers.to_string())),

@@ -80,6 +80,6 @@ async fn old_tokens_are_named_and_requests_should_be_limited() {
     deployment.says("named-tokens", "passed", &["1 by name"]);
     deployment.execute(&token("forgotten", "400 days")).await;
     deployment.says("named-tokens", "warned", &["older than a year: forgotten"]);
-    deployment.says("rate-limit", "warned", &["0 of 2 tokens"]);
-    deployment.says_with(&[("API_RATE_LIMIT_PER_SECOND", "50")], &[], "rate-limit", "passed", &["50 requests"]);
+    deployment.says("rate-limit", "passed", &["100 requests"]);
+    deployment.says_with(&[("API_RATE_LIMIT_PER_SECOND", "0")], &[], "rate-limit", "warned", &["0 of 2 tokens"]);
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use axum::http::StatusCode;
+use axum::http::header::LINK;
 use reqwest::{Method, RequestBuilder, redirect};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::failure::Failure;
 
@@ -16,6 +17,8 @@ use super::failure::Failure;
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+/// Items of a list on one page.
+const LIST_COUNT: &str = "200";
 
 /// The API and the deployment's token for it. Clones share connections.
 #[derive(Clone)]
@@ -81,6 +84,18 @@ impl Api {
         self.read(self.request(Method::GET, segments, query)?).await
     }
 
+    /// A page of a list: what is in it, and the cursor of the next one.
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<(Vec<T>, Option<String>), Failure> {
+        let given = query.iter().copied().filter(|(_, value)| !value.is_empty());
+        let query: Vec<_> = given.chain([("count", LIST_COUNT)]).collect();
+        let (answer, link) = self.fetch(self.request(Method::GET, segments, &query)?).await?;
+        Ok((answer, link.as_deref().and_then(next_cursor)))
+    }
+
     /// A request without a body, for what it does.
     pub(crate) async fn call(&self, method: Method, segments: &[&str]) -> Result<(), Failure> {
         self.done(self.request(method, segments, &[])?).await
@@ -93,12 +108,18 @@ impl Api {
 
     /// Sends it, and reads the answer.
     pub(crate) async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        Ok(self.fetch(request).await?.0)
+    }
+
+    /// Sends it, and reads the answer and its header `Link`.
+    async fn fetch<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<(T, Option<String>), Failure> {
         let away = |error: reqwest::Error| {
             tracing::warn!(error = %error.without_url(), "the console cannot ask the API");
             Failure::ApiAway
         };
         let mut response = request.send().await.map_err(away)?;
         let status = response.status();
+        let link = response.headers().get(LINK).and_then(|link| link.to_str().ok()).map(str::to_owned);
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(away)? {
             if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
@@ -107,15 +128,22 @@ impl Api {
             answer.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return serde_json::from_slice(&answer).map_err(|error| {
+            let unreadable = |error| {
                 tracing::error!(%error, "an answer of the API cannot be read");
                 Failure::ApiUnreadable(
                     "The API answers with what this console does not know. Is it of another release?",
                 )
-            });
+            };
+            return Ok((serde_json::from_slice(&answer).map_err(unreadable)?, link));
         }
         Err(refusal(status, &answer))
     }
+}
+
+/// The cursor in `<?…&cursor=…>; rel="next"`.
+fn next_cursor(link: &str) -> Option<String> {
+    let (query, _) = link.strip_prefix("<?")?.split_once(">; rel=\"next\"")?;
+    form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "cursor").map(|(_, value)| value.into_owned())
 }
 
 fn refusal(status: StatusCode, answer: &[u8]) -> Failure {
@@ -150,6 +178,13 @@ mod tests {
         for segment in ["", ".", "..", ".\t."] {
             assert_eq!(path(&["messages", segment]), None, "{segment:?}");
         }
+    }
+
+    #[test]
+    fn the_next_page_is_in_the_link() {
+        let link = "<?search=a%3E&count=200&cursor=eu%2F%C3%A4%26>; rel=\"next\"";
+        assert_eq!(next_cursor(link).as_deref(), Some("eu/ä&"));
+        assert_eq!(next_cursor("<?cursor=a>; rel=\"prev\""), None);
     }
 
     #[test]

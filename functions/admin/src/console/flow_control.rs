@@ -13,6 +13,7 @@ use super::form::Posted;
 use super::messages::filtered_by;
 use super::notice::Notice;
 use super::page::{Page, Section, SeeOther};
+use super::paging::next_page;
 use super::session::Session;
 
 const LIST: &str = "/console/flow-control";
@@ -21,6 +22,7 @@ const LIST: &str = "/console/flow-control";
 #[serde(default)]
 pub(crate) struct Filter {
     search: String,
+    cursor: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,11 +44,10 @@ struct Key {
 pub(crate) async fn list_keys(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
-    Query(Filter { search }): Query<Filter>,
+    Query(Filter { search, cursor }): Query<Filter>,
 ) -> Result<Page, Failure> {
-    let given = [("search", search.trim())];
-    let query = if search.trim().is_empty() { &[][..] } else { &given[..] };
-    let keys: Vec<Key> = console.api.get(&["flowControl"], query).await?;
+    let query = [("search", search.trim()), ("cursor", &cursor)];
+    let (keys, next) = console.api.list::<Key>(&["flowControl"], &query).await?;
     let columns = ["Key", "State", "Waiting", "At once", "Starts", "Do"];
     let content = html! {
         form.filter method="get" action=(LIST) role="search" {
@@ -64,6 +65,7 @@ pub(crate) async fn list_keys(
                 (table("Flow-control keys", &columns, &rows(&session, &keys)))
             }
         }
+        (next_page(LIST, &[("search", search.trim())], next.as_deref()))
         h2 { "Pin limits" }
         p.hint { "Messages say how fast their key is. What is pinned here they do not change, until it is unpinned." }
         form.line method="post" action={ (LIST) "/pin" } {

@@ -1,7 +1,7 @@
 //! Queues: how many wait, how many at a time, and whether they wait on purpose.
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use reqwest::Method;
@@ -15,6 +15,7 @@ use super::form::Posted;
 use super::messages::filtered_by;
 use super::notice::Notice;
 use super::page::{Page, Section, SeeOther};
+use super::paging::{Cursor, next_page};
 use super::session::Session;
 
 const LIST: &str = "/console/queues";
@@ -33,8 +34,9 @@ pub(super) struct Queue {
 pub(crate) async fn list_queues(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
+    Query(Cursor { cursor }): Query<Cursor>,
 ) -> Result<Page, Failure> {
-    let queues: Vec<Queue> = console.api.get(&["queues"], &[]).await?;
+    let (queues, next) = console.api.list::<Queue>(&["queues"], &[("cursor", &cursor)]).await?;
     let now = Timestamp::now();
     let content = html! {
         div data-live id="queues" {
@@ -47,6 +49,7 @@ pub(crate) async fn list_queues(
                 (table("Queues", &["Queue", "State", "Not finished", "At once", "Changed", "Do"], &rows(&session, &queues, now)))
             }
         }
+        (next_page(LIST, &[], next.as_deref()))
         h2 { "Make or change a queue" }
         form.line method="post" action={ (LIST) "/set" } {
             (session.field())
@@ -105,8 +108,12 @@ pub(crate) async fn set_queue(
 ) -> Result<SeeOther, Failure> {
     let name = posted.text("queue");
     let parallelism: u32 = posted.number("parallelism")?;
-    let queues: Vec<Queue> = console.api.get(&["queues"], &[]).await?;
-    let paused = queues.iter().any(|queue| queue.name == name && queue.paused);
+    let paused = match console.api.get::<Queue>(&["queues", name], &[]).await {
+        Ok(queue) => queue.paused,
+        // It is not there, or no name of a queue, as is said below.
+        Err(Failure::Refused { .. }) => false,
+        Err(failure) => return Err(failure),
+    };
     let settings = json!({ "queueName": name, "parallelism": parallelism, "paused": paused });
     console.api.done(console.api.request(Method::POST, &["queues"], &[])?.json(&settings)).await?;
     Ok(SeeOther::with(LIST, Notice::QueueSaved, None))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use reqwest::Method;
@@ -18,6 +18,7 @@ use super::form::Posted;
 use super::messages::{filtered_by, path};
 use super::notice::Notice;
 use super::page::{Page, Section, SeeOther};
+use super::paging::{Cursor, next_page};
 use super::session::Session;
 
 const LIST: &str = "/console/schedules";
@@ -51,9 +52,9 @@ struct Run {
 pub(crate) async fn list_schedules(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
+    Query(Cursor { cursor }): Query<Cursor>,
 ) -> Result<Page, Failure> {
-    let mut schedules: Vec<Schedule> = console.api.get(&["schedules"], &[]).await?;
-    schedules.sort_by(|a, b| a.schedule_id.cmp(&b.schedule_id));
+    let (schedules, next) = console.api.list::<Schedule>(&["schedules"], &[("cursor", &cursor)]).await?;
     let now = Timestamp::now();
     let columns = ["Schedule", "State", "Cron", "Next firings", "Last firing", "Destination", "Do"];
     let content = html! {
@@ -68,6 +69,7 @@ pub(crate) async fn list_schedules(
                 (table("Schedules", &columns, &html! { @for schedule in &schedules { (row(&session, schedule, now)) } }))
             }
         }
+        (next_page(LIST, &[], next.as_deref()))
         h2 { "Make a schedule" }
         (form(&session, &console))
     };

@@ -1,7 +1,7 @@
 //! URL groups: names that stand for several destinations.
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use reqwest::Method;
@@ -16,6 +16,7 @@ use super::form::Posted;
 use super::messages::filtered_by;
 use super::notice::Notice;
 use super::page::{Page, Section, SeeOther};
+use super::paging::{Cursor, next_page};
 use super::session::Session;
 
 const LIST: &str = "/console/url-groups";
@@ -39,8 +40,9 @@ struct Endpoint {
 pub(crate) async fn list_groups(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
+    Query(Cursor { cursor }): Query<Cursor>,
 ) -> Result<Page, Failure> {
-    let groups: Vec<Group> = console.api.get(&["topics"], &[]).await?;
+    let (groups, next) = console.api.list::<Group>(&["topics"], &[("cursor", &cursor)]).await?;
     let now = Timestamp::now();
     let content = html! {
         div data-live id="groups" {
@@ -59,6 +61,7 @@ pub(crate) async fn list_groups(
                 }
             }
         }
+        (next_page(LIST, &[], next.as_deref()))
         h2 { "Add an endpoint" }
         form.line method="post" action={ (LIST) "/add" } {
             (session.field())

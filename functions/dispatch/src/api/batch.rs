@@ -16,6 +16,7 @@ use sigpost_store::url_groups::{self, UrlGroup};
 
 use crate::api::body;
 use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
+use crate::api::quota::wanted;
 use crate::publication::{Publication, Published, Recipients};
 use crate::state::State;
 
@@ -46,6 +47,7 @@ pub(crate) async fn publish_batch(
     let now = Timestamp::now();
     let publications: Vec<Result<Publication, ApiError>> =
         items.into_iter().map(|item| read(&state, item?, &groups, &caller_ip, now)).collect();
+    let publications = refuse_over_quota(&state, publications).await;
     refuse_if_none_is_valid(&publications)?;
     check_size(&state, publications.iter().flatten().map(Publication::len).sum())?;
     store(&state, publications).await
@@ -95,6 +97,17 @@ fn read(
     options.queue_name = item.queue.or(options.queue_name);
     state.limits.check_body(item.body.len())?;
     Ok(Publication { recipients, options, body: item.body.into(), caller_ip: caller_ip.clone(), schedule_id: None })
+}
+
+async fn refuse_over_quota(
+    state: &State,
+    publications: Vec<Result<Publication, ApiError>>,
+) -> Vec<Result<Publication, ApiError>> {
+    let all = publications.iter().flatten().flat_map(|publication| wanted(&publication.options)).collect();
+    let refused = state.refused(all).await;
+    let check =
+        |publication: Publication| refused.check(&state.limits, wanted(&publication.options)).map(|()| publication);
+    publications.into_iter().map(|publication| publication.and_then(check)).collect()
 }
 
 /// The Python SDK does not expect a slot without a message id, but understands a refusal.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as FromState;
 use axum::http::Uri;
+use axum::response::Response;
 use serde_json::{Value, json};
 use sigpost_qstash::flow_control::parse_period;
 use sigpost_qstash::{self as wire, GlobalParallelism, Invalid};
@@ -13,6 +14,7 @@ use sigpost_store::flow_controls::{self, Change, FlowControlKey};
 use sigpost_store::gates::of_flow_control_key;
 use sigpost_store::leases::count_active;
 
+use crate::api::page::{Asked, PAGE};
 use crate::api::parameter::{Kind, Parameter};
 use crate::api::path::FlowControlKeyName;
 use crate::api::query::Query;
@@ -21,7 +23,7 @@ use crate::state::State;
 
 /// What the list is asked by.
 pub(crate) const SEARCH: &[&[Parameter]] =
-    &[&[Parameter::one("search", Kind::Text, "Only keys with this text in them.")]];
+    &[&[Parameter::one("search", Kind::Text, "Only keys with this text in them.")], PAGE];
 /// What can be pinned.
 pub(crate) const PIN: &[&[Parameter]] = &[&[
     Parameter::one("parallelism", Kind::Integer, "Most attempts under way at once, 1 or more."),
@@ -38,11 +40,11 @@ pub(crate) const UNPIN: &[&[Parameter]] = &[&[
 pub(crate) async fn list_flow_control_keys(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
-) -> Result<Json<Vec<wire::FlowControlKey>>, ApiError> {
+) -> Result<Response, ApiError> {
     let query = Query::parse(uri.query())?.allow_only(SEARCH)?;
-    let search = query.exact("search").into_iter().next().unwrap_or_default();
-    let keys = flow_controls::list(&mut *state.lists.connection().await?, &search).await?;
-    Ok(Json(keys.into_iter().map(on_the_wire).collect()))
+    let (asked, search) = (Asked::of(&query)?, query.exact("search").into_iter().next().unwrap_or_default());
+    let keys = flow_controls::list(&mut *state.lists.connection().await?, &search, asked.page()).await?;
+    Ok(asked.respond(keys.map(on_the_wire), &[("search", &search)]))
 }
 
 /// One key.
@@ -123,6 +125,8 @@ pub(crate) async fn reset_rate(
 }
 
 async fn apply(state: &State, key: &str, change: Change) -> Result<Json<Value>, ApiError> {
+    let gate = of_flow_control_key(key);
+    state.refused([gate.clone()].into()).await.check(&state.limits, [gate])?;
     state.wake(flow_controls::apply(&mut *state.database.connection().await?, key, change).await?);
     Ok(Json(json!({})))
 }

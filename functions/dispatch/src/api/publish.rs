@@ -13,6 +13,7 @@ use sigpost_runtime::{AddressPolicy, ApiError, CallerAddress};
 use sigpost_store::url_groups;
 
 use crate::api::body;
+use crate::api::quota::wanted;
 use crate::publication::{Publication, Recipients};
 use crate::state::State;
 
@@ -50,6 +51,7 @@ pub(crate) async fn publish(state: &State, request: Request<'_>) -> Result<Respo
     let mut options = Options::parse(&params, &state.limits, Timestamp::now())?;
     check_callback_addresses(&state.address_policy, &options)?;
     options.queue_name = queue.or(options.queue_name);
+    state.refused(wanted(&options).collect()).await.check(&state.limits, wanted(&options))?;
     let body = body::read(headers, body, state.limits.max_body_bytes).await?;
 
     let caller_ip = caller.0.map(|address| address.to_string());

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State as FromState;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
 use serde_json::{Value, json};
 use sigpost_qstash as wire;
 use sigpost_qstash::UpsertQueue;
 use sigpost_runtime::ApiError;
 use sigpost_store::cancel::CancelledMany;
+use sigpost_store::gates::of_queue;
 use sigpost_store::queues::{self, Queue};
 
 use crate::api::body;
+use crate::api::page::Asked;
 use crate::api::path::ResourceName;
+use crate::api::query::Query;
 use crate::state::State;
 
 /// Makes a queue, or replaces the settings of one.
@@ -30,15 +34,18 @@ pub(crate) async fn upsert_queue(
         let reason = format!("parallelism: quota queueParallelism exceeded, current limit: {most}");
         return Err(ApiError::new(StatusCode::PRECONDITION_FAILED, reason));
     }
+    let gate = of_queue(&queue_name);
+    state.refused([gate.clone()].into()).await.check(&state.limits, [gate])?;
     let parallelism = i32::try_from(parallelism).unwrap_or(i32::MAX);
     state.wake(queues::upsert(&mut *state.database.connection().await?, &queue_name, parallelism, paused).await?);
     Ok(Json(json!({})))
 }
 
 /// Every queue, by name.
-pub(crate) async fn list_queues(FromState(state): FromState<Arc<State>>) -> Result<Json<Vec<wire::Queue>>, ApiError> {
-    let queues = queues::list(&mut *state.lists.connection().await?).await?;
-    Ok(Json(queues.into_iter().map(on_the_wire).collect()))
+pub(crate) async fn list_queues(FromState(state): FromState<Arc<State>>, uri: Uri) -> Result<Response, ApiError> {
+    let asked = Asked::of(&Query::parse(uri.query())?)?;
+    let queues = queues::list(&mut *state.lists.connection().await?, asked.page()).await?;
+    Ok(asked.respond(queues.map(on_the_wire), &[]))
 }
 
 /// One queue.

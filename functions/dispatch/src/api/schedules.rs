@@ -12,13 +12,16 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use sigpost_qstash as wire;
 use sigpost_qstash::{
-    Destination, Params, ScheduleCreated, ScheduleOptions, ScheduleRun, Target, is_resource_name, new_schedule_id,
+    Destination, Invalid, Params, ScheduleCreated, ScheduleOptions, ScheduleRun, Target, is_resource_name,
+    new_schedule_id,
 };
 use sigpost_runtime::{ApiError, CallerAddress};
-use sigpost_store::schedules::{self, Schedule};
+use sigpost_store::schedules::{self, Schedule, position_of};
 
 use crate::api::body;
+use crate::api::page::Asked;
 use crate::api::path::Id;
+use crate::api::query::Query;
 use crate::schedules::{announce, run_once};
 use crate::state::State;
 use show::on_the_wire;
@@ -29,11 +32,13 @@ pub(crate) async fn missing_id() -> ApiError {
 }
 
 /// Every schedule.
-pub(crate) async fn list_schedules(
-    FromState(state): FromState<Arc<State>>,
-) -> Result<Json<Vec<wire::Schedule>>, ApiError> {
-    let stored = schedules::list(&mut *state.lists.connection().await?).await?;
-    Ok(Json(stored.into_iter().map(on_the_wire).collect()))
+pub(crate) async fn list_schedules(FromState(state): FromState<Arc<State>>, uri: Uri) -> Result<Response, ApiError> {
+    let asked = Asked::of(&Query::parse(uri.query())?)?;
+    if !asked.after.is_empty() && position_of(&asked.after).is_none() {
+        return Err(Invalid::new("cursor", "is not of this endpoint").into());
+    }
+    let stored = schedules::list(&mut *state.lists.connection().await?, asked.page()).await?;
+    Ok(asked.respond(stored.map(on_the_wire), &[]))
 }
 
 /// One schedule.

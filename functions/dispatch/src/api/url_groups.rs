@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State as FromState;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sigpost_qstash as wire;
@@ -14,16 +15,17 @@ use sigpost_runtime::ApiError;
 use sigpost_store::url_groups::{self, Added, Most, UrlGroup};
 
 use crate::api::body;
+use crate::api::page::Asked;
 use crate::api::path::ResourceName;
 use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
+use crate::api::query::Query;
 use crate::state::State;
 
 /// Every group, by name.
-pub(crate) async fn list_url_groups(
-    FromState(state): FromState<Arc<State>>,
-) -> Result<Json<Vec<wire::UrlGroup>>, ApiError> {
-    let groups = url_groups::list(&mut *state.lists.connection().await?).await?;
-    Ok(Json(groups.into_iter().map(on_the_wire).collect()))
+pub(crate) async fn list_url_groups(FromState(state): FromState<Arc<State>>, uri: Uri) -> Result<Response, ApiError> {
+    let asked = Asked::of(&Query::parse(uri.query())?)?;
+    let groups = url_groups::list(&mut *state.lists.connection().await?, asked.page()).await?;
+    Ok(asked.respond(groups.map(on_the_wire), &[]))
 }
 
 /// One group.

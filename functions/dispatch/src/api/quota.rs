@@ -1,0 +1,90 @@
+//! How many queues and flow-control keys there may be. A publish makes those that it names.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use sigpost_qstash::{Limits, Options};
+use sigpost_runtime::ApiError;
+use sigpost_store::gates::{self, of_flow_control_key, of_queue};
+use sigpost_store::{Database, Error};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// How long a count is believed.
+const COUNTED_FOR: Duration = Duration::from_secs(10);
+
+/// Which of them may not become more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Full {
+    queues: bool,
+    keys: bool,
+}
+
+/// The last count.
+#[derive(Default)]
+pub(crate) struct Quota(Mutex<Option<(Instant, Full)>>);
+
+/// Queues and keys that would be too many.
+#[derive(Debug, Default)]
+pub(crate) struct Refused(BTreeSet<String>);
+
+impl Quota {
+    /// Looks for new queues and keys among those that are wanted, when there may be no more. Costs a query every ten
+    /// seconds otherwise. Without the database nothing is refused: what needs it fails by itself.
+    pub(crate) async fn refused(&self, database: &Database, limits: &Limits, wanted: BTreeSet<String>) -> Refused {
+        if wanted.is_empty() {
+            return Refused::default();
+        }
+        self.missing(database, limits, &wanted).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "queues and flow-control keys were not counted");
+            Refused::default()
+        })
+    }
+
+    async fn missing(&self, database: &Database, limits: &Limits, wanted: &BTreeSet<String>) -> Result<Refused, Error> {
+        let full = self.full(database, limits).await?;
+        let is_queue = |id: &str| id.starts_with(&of_queue(""));
+        let concerned =
+            wanted.iter().map(String::as_str).filter(|id| if is_queue(id) { full.queues } else { full.keys });
+        let concerned: Vec<&str> = concerned.collect();
+        if concerned.is_empty() {
+            return Ok(Refused::default());
+        }
+        let missing = gates::missing(&mut *database.connection().await?, concerned).await?;
+        Ok(Refused(missing.into_iter().collect()))
+    }
+
+    /// Requests at the same time share a count.
+    async fn full(&self, database: &Database, limits: &Limits) -> Result<Full, Error> {
+        let mut counted = self.0.lock().await;
+        if let Some((at, full)) = *counted
+            && at.elapsed() < COUNTED_FOR
+        {
+            return Ok(full);
+        }
+        let (queues, keys) = gates::count(&mut *database.connection().await?).await?;
+        let full = Full { queues: queues >= limits.max_queues, keys: keys >= limits.max_flow_control_keys };
+        *counted = Some((Instant::now(), full));
+        Ok(full)
+    }
+}
+
+impl Refused {
+    /// The error of who wants one of them.
+    pub(crate) fn check(&self, limits: &Limits, wanted: impl IntoIterator<Item = String>) -> Result<(), ApiError> {
+        let Some(id) = wanted.into_iter().find(|id| self.0.contains(id)) else { return Ok(()) };
+        let (quota, most) = match id.starts_with(&of_queue("")) {
+            true => ("maxQueues", limits.max_queues),
+            false => ("maxFlowControlKeys", limits.max_flow_control_keys),
+        };
+        let reason = format!("quota {quota} exceeded, current limit: {most}");
+        Err(ApiError::new(StatusCode::PRECONDITION_FAILED, reason))
+    }
+}
+
+/// The queue and the keys that a publish names.
+pub(crate) fn wanted(options: &Options) -> impl Iterator<Item = String> {
+    let queue = options.queue_name.as_deref().map(of_queue);
+    queue.into_iter().chain(options.flow_control.iter().map(|control| of_flow_control_key(&control.key)))
+}
