@@ -228,6 +228,18 @@ async fn urls_in_emails_are_accepted_up_to_their_bound() {
     assert!(error.contains("dashboardUrl") && error.contains("2048 bytes"), "{error}");
 }
 
+/// What happens beyond them: `pages`, `tokens`.
+#[test]
+fn numbers_that_hold_for_all_are_those_of_the_code() {
+    let (table, limits) = (documented(), sigpost_qstash::Limits::default());
+    assert_eq!((table["queues"], limits.max_queues), ("10,000", 10_000));
+    assert_eq!((table["flow-control keys"], limits.max_flow_control_keys), ("1,000,000", 1_000_000));
+    assert!(
+        table["requests that are not publishes"]
+            .starts_with(&format!("{} per second", dispatch::config::API_RATE_LIMIT))
+    );
+}
+
 #[test]
 fn every_row_of_the_table_is_tested() {
     let elsewhere = [
@@ -235,6 +247,9 @@ fn every_row_of_the_table_is_tested() {
         "destination URL",
         "URL group name",
         "queue parallelism",
+        "queues",
+        "flow-control keys",
+        "requests that are not publishes",
         "`count` of `GET /v2/events`",
         "`count` of `/v2/dlq`",
         "`count` of `DELETE /v2/messages`",
