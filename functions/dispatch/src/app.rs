@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use jiff::Timestamp;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use sigpost_runtime::metrics::{self, MEMORY_SHARE, OLDEST_DUE_AGE, TICK};
-use sigpost_runtime::{KeyRing, Memory, env};
+use sigpost_runtime::metrics::{self, CLOSED_CONNECTIONS, MEMORY_SHARE, OLDEST_DUE_AGE, TICK};
+use sigpost_runtime::{KeyRing, Memory, env, serve};
 use sigpost_store::{Database, retention, signing_keys};
 
 use crate::api::health::Readiness;
@@ -122,6 +123,11 @@ impl App {
         if let Some(memory) = Memory::measure() {
             registry.register(MEMORY_SHARE.name, MEMORY_SHARE.help, ConstGauge::new(memory.share()));
         }
+        registry.register(
+            CLOSED_CONNECTIONS.name,
+            CLOSED_CONNECTIONS.help,
+            ConstCounter::new(serve::closed_connections()),
+        );
         self.engine.as_ref().inspect(|engine| engine.register(registry));
     }
 

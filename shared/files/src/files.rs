@@ -161,3 +161,23 @@ fn create_private(folder: &Folder) -> std::io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_else_reads_a_file_or_its_folder() {
+        let above = tempfile::tempdir().expect("a folder");
+        let folder = above.path().join("exports");
+        let files = Files::in_folder(&folder).expect("files");
+        let mut upload = files.create("7", "runs.csv", "text/csv").await.expect("a file");
+        upload.write(b"id").await.expect("written");
+        upload.finish().await.expect("finished");
+        let mode = |path: &std::path::Path| fs::metadata(path).expect("it is there").mode() & 0o777;
+        assert_eq!(mode(&folder.join("7/runs.csv")), 0o600);
+        assert_eq!((mode(&folder), mode(&folder.join("7"))), (0o700, 0o700));
+    }
+}

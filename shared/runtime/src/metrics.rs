@@ -64,6 +64,9 @@ pub const LISTENING: Metric =
     count("listening", "1 while notifications of other processes arrive, 0 while they do not");
 /// Of this process.
 pub const ADMIN_REFUSED: Metric = count("admin_refused", "Wrong tokens that the admin API and the console were given");
+/// Of this process.
+pub const CLOSED_CONNECTIONS: Metric =
+    count("closed_connections", "Connections that were closed or not accepted because too many were open");
 /// Of this process, now.
 pub const MEMORY_SHARE: Metric = share("memory_share", "The share of the memory that the process may use");
 /// In Lambda: an alarm on its absence notices that nothing wakes the dispatcher.
@@ -91,7 +94,7 @@ pub const ALERTS: Metric = count("alerts", "What check-job-health last found to 
 pub const SCHEDULES_LATE: Metric = count("schedules_late", "Schedules of which a firing is late");
 
 /// All of them.
-pub const ALL: [Metric; 21] = [
+pub const ALL: [Metric; 22] = [
     ACCEPTED,
     DELIVERED,
     ERRORS,
@@ -103,6 +106,7 @@ pub const ALL: [Metric; 21] = [
     ROOM,
     LISTENING,
     ADMIN_REFUSED,
+    CLOSED_CONNECTIONS,
     MEMORY_SHARE,
     TICK,
     OLDEST_DUE_AGE,

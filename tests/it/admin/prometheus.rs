@@ -137,6 +137,7 @@ async fn what_this_process_did_and_how_the_deployment_is_can_be_scraped() {
         "sigpost_in_flight 0",
         "sigpost_room 1024",
         "sigpost_admin_refused_total 1",
+        "sigpost_closed_connections_total 0",
         "sigpost_messages{state=\"scheduled\"} 1.0",
         "sigpost_dead_letters 1.0",
         "sigpost_runs{type=\"play\",status=\"completed\"} 1.0",

@@ -2,6 +2,8 @@
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Map, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::stored::{everything, one_of_everything};
 use super::{CALLBACK, wrong_headers};
@@ -71,6 +73,31 @@ async fn a_request_with_too_many_headers_is_rejected_in_json() {
         assert!(answer.error().contains("at most 100"), "{}", answer.error());
     }
     assert_eq!(app.database.count("select count(*) from messages").await, 1);
+}
+
+/// RFC 9112, section 3.2.
+#[tokio::test]
+async fn a_request_has_one_host_or_is_rejected() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let address = app.url.strip_prefix("http://").expect("a URL");
+    for (version, hosts, expected) in [
+        ("1.1", &["a.example"][..], "200"),
+        ("1.1", &[], "400"),
+        ("1.1", &["a.example", "a.example"], "400"),
+        ("1.1", &["a.example", "b.example"], "400"),
+        ("1.0", &[], "200"),
+        ("1.0", &["a.example", "b.example"], "400"),
+    ] {
+        let mut connection = TcpStream::connect(address).await.expect("a connection");
+        let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+        let request = format!("GET /healthz HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.expect("sent");
+        let mut response = String::new();
+        connection.read_to_string(&mut response).await.expect("a response");
+        let status = response.split(' ').nth(1);
+        assert_eq!(status, Some(expected), "{request}{response}");
+        assert!(expected == "200" || response.contains(r#"{"error":"host: the request has "#), "{response}");
+    }
 }
 
 #[tokio::test]

@@ -136,6 +136,15 @@ fn the_algorithm_is_not_the_tokens_choice() {
     assert_eq!(verifier().verify(&unsigned, URL, BODY, now()), Err(SignatureError::WrongSignature));
 }
 
+/// RFC 7515, section 4.1.11: who does not know an extension that is critical must reject.
+#[test]
+fn a_critical_extension_is_rejected() {
+    for critical in [json!(["b64"]), json!([]), json!("exp"), json!({})] {
+        let token = token(&json!({ "alg": "HS256", "crit": critical, "b64": false }), &good_claims());
+        assert_eq!(verifier().verify(&token, URL, BODY, now()), Err(SignatureError::CriticalExtension), "{critical}");
+    }
+}
+
 #[test]
 fn what_is_no_token_is_malformed() {
     let good = token(&json!({"alg": "HS256"}), &good_claims());
