@@ -140,3 +140,27 @@ async fn what_is_redriven_stays_hidden() {
         assert_hidden(&app, again).await;
     }
 }
+
+/// Another release may have stored it.
+#[tokio::test]
+async fn what_cannot_be_read_hides_everything_and_the_message_goes_out() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let receiver = Receiver::start().await;
+    receiver.otherwise(Answer::status(500).body(SECRET));
+    let callback = receiver.url("/failed");
+    let headers = [
+        ("Upstash-Retries", "0"),
+        ("Upstash-Redact-Fields", "header[X-Nothing]"),
+        ("Upstash-Forward-Authorization", SECRET),
+        ("Upstash-Failure-Callback", &*callback),
+    ];
+    let id = app.publish(&receiver.url("/hook"), &headers, SECRET).await.id();
+    app.database.execute("update messages set redact = 'body[1]', retry_delay = 'soon', callback = '7'").await;
+    let delivering = TestApp::start_on(&app.database, |_| {}).await;
+    delivering.wait_for(id, StepKind::Failed).await;
+    assert_eq!(receiver.next().await.body, SECRET);
+    receiver.next().await;
+    assert_hidden(&app, id).await;
+    assert!(decoded(&app.get("/v2/events").await.body).contains(HIDDEN));
+    assert!(!decoded(&app.get("/v2/events").await.body).contains(SECRET), "the callback hides it as well");
+}

@@ -41,7 +41,7 @@ use sigpost_qstash::MessageId;
 use sigpost_runtime::{AddressPolicy, KeyRing};
 use sigpost_store::wake::notify_dispatchers;
 use sigpost_store::{Database, Error};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -74,6 +74,9 @@ struct Inner {
     sender: Sender,
     recorder: Recorder,
     room: Arc<Semaphore>,
+    /// Outcomes are kept until the database is back. Nothing that is due is claimed before they are recorded: it may be
+    /// their messages, whose leases have expired meanwhile.
+    outcomes_first: watch::Sender<bool>,
     timers: Timers,
     in_flight: InFlight,
     counts: Counts,
@@ -151,6 +154,7 @@ impl Engine {
             counts: Counts::default(),
             handing_over: Notify::new(),
             claims_until: Mutex::new(Instant::now() + NEVER),
+            outcomes_first: watch::Sender::new(false),
             schedules_changed: Notify::new(),
             deaf_since: Mutex::new(Some(Instant::now())),
             open: AtomicBool::new(false),

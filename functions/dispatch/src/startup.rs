@@ -14,7 +14,7 @@ use crate::api::health::healthz;
 
 /// The pause after a failed connection, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Waits until the database takes writes, for as long as it takes, and checks its schema. Meanwhile `/healthz` responds
 /// with 200, and every other request gets 503.

@@ -36,6 +36,11 @@ pub struct Redact {
 }
 
 impl Redact {
+    /// Hides the body and all headers.
+    pub fn everything() -> Self {
+        Self { body: true, all_headers: true, ..Self::default() }
+    }
+
     /// Reads a comma-separated list of `body`, `header` or `headers` for all headers, and
     /// `header[Name]` or `headers[Name]` for one.
     ///
@@ -164,7 +169,8 @@ impl<'de> Deserialize<'de> for Redact {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        Self::parse("redact", &text).map_err(serde::de::Error::custom)
+        // For what is stored: what cannot be read hides everything.
+        Ok(Self::parse("redact", &text).unwrap_or_else(|_| Self::everything()))
     }
 }
 

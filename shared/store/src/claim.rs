@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::accept::LeaseTerms;
 use crate::messages::Message;
+use crate::stored::Stored;
 use crate::wake_ups::time_until;
 use crate::{Error, WakeUps};
 
@@ -143,10 +144,8 @@ pub(crate) struct LeaseRow {
 
 impl LeaseRow {
     fn into_lease(self, token: Uuid) -> Lease {
-        // What no longer parses was written by another release, and must not keep the message from going out.
-        fn json<T: Default + serde::de::DeserializeOwned>(text: Option<String>) -> T {
-            text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
-        }
+        let stored = Stored(self.id);
+        let retry_delay = self.retry_delay.map(|text| RetryDelay::parse("Upstash-Retry-Delay", &text)).transpose();
         Lease {
             token,
             retried: self.retried.unsigned_abs(),
@@ -156,18 +155,18 @@ impl LeaseRow {
             message: Message {
                 id: MessageId(self.id),
                 url: self.url,
-                method: self.method.parse().unwrap_or_default(),
-                header: serde_json::from_str(&self.header).unwrap_or_default(),
+                method: stored.field("method", self.method.parse()),
+                header: stored.text("header", Some(self.header)),
                 body: self.body.into(),
                 retries: self.retries.unsigned_abs(),
                 timeout: self.timeout_ms.map(|ms| Duration::from_millis(ms.unsigned_abs())),
-                retry_delay: self.retry_delay.and_then(|text| RetryDelay::parse("Upstash-Retry-Delay", &text).ok()),
-                callback: json(self.callback),
-                failure_callback: json(self.failure_callback),
+                retry_delay: stored.field("retry_delay", retry_delay),
+                callback: stored.text("callback", self.callback),
+                failure_callback: stored.text("failure_callback", self.failure_callback),
                 labels: self.labels,
                 caller_ip: self.caller_ip,
                 callback_of: self.callback_of.map(MessageId),
-                extras: json(self.extras),
+                extras: stored.text("extras", self.extras),
             },
         }
     }

@@ -49,6 +49,7 @@ pub mod schedules;
 mod schema;
 mod search;
 pub mod signing_keys;
+mod stored;
 pub mod stripe;
 pub mod tls;
 pub mod url;

@@ -16,6 +16,7 @@ use crate::Error;
 use crate::filter::Filter;
 use crate::schema::messages;
 use crate::search::{Found, Wanted, plan_for_searching, search};
+use crate::stored::Stored;
 
 /// What was accepted: everything needed to deliver it and to show it.
 #[derive(Clone, Debug)]
@@ -160,13 +161,12 @@ pub(crate) struct MessageRow {
 }
 
 impl From<MessageRow> for StoredMessage {
-    /// What is stored was checked when it was accepted: what no longer parses (an older release's
-    /// option, say) is left out rather than making the message unreadable.
     fn from(row: MessageRow) -> Self {
-        fn json<T: Default + serde::de::DeserializeOwned>(value: Option<serde_json::Value>) -> T {
-            value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
-        }
-        let mut header: Headers = serde_json::from_value(row.header).unwrap_or_default();
+        let stored = Stored(row.id);
+        let mut header: Headers = stored.value("header", Some(row.header));
+        let retry_delay = row.retry_delay.map(|text| RetryDelay::parse("Upstash-Retry-Delay", &text)).transpose();
+        // What cannot be read hides everything.
+        let redact = row.redact.map(|text| Redact::parse("redact", &text).unwrap_or_else(|_| Redact::everything()));
         let (url, user_info) = without_user_info(row.url);
         if let Some(authorization) = user_info.and_then(|user_info| authorization_of(&user_info)) {
             header.set_url_authorization(&authorization);
@@ -179,25 +179,25 @@ impl From<MessageRow> for StoredMessage {
             message: Message {
                 id: MessageId(row.id),
                 url,
-                method: row.method.parse().unwrap_or_default(),
+                method: stored.field("method", row.method.parse()),
                 header,
                 body: row.body.into(),
                 retries: row.retries.unsigned_abs(),
                 timeout: row.timeout_ms.map(|ms| Duration::from_millis(ms.unsigned_abs())),
-                retry_delay: row.retry_delay.and_then(|text| RetryDelay::parse("Upstash-Retry-Delay", &text).ok()),
-                callback: json(row.callback),
-                failure_callback: json(row.failure_callback),
+                retry_delay: stored.field("retry_delay", retry_delay),
+                callback: stored.value("callback", row.callback),
+                failure_callback: stored.value("failure_callback", row.failure_callback),
                 labels: row.labels,
                 caller_ip: row.caller_ip,
                 callback_of: row.callback_of.map(MessageId),
                 extras: Extras {
                     queue_name: row.queue_name,
-                    flow_control: json(row.flow_control),
+                    flow_control: stored.value("flow_control", row.flow_control),
                     priority: row.priority,
                     topic_name: row.topic_name,
                     endpoint_name: row.endpoint_name,
                     schedule_id: row.schedule_id,
-                    redact: row.redact.and_then(|text| Redact::parse("redact", &text).ok()).unwrap_or_default(),
+                    redact: redact.unwrap_or_default(),
                     keeps_waiting: None,
                 },
             },

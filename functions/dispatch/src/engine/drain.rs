@@ -24,7 +24,7 @@ const GATHER: Duration = Duration::from_millis(2);
 const CONTENDED: Duration = Duration::from_millis(50);
 /// The pause after a failed query, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Serves wake-ups at their times. Ends when the engine stops; in a visit when it claims no more, and before that when
 /// nothing is in flight and nothing comes in time.
@@ -134,7 +134,13 @@ enum Due {
 async fn claim_due(engine: &Engine) -> Result<Due, Error> {
     let inner = &engine.0;
     let mut contended = true;
+    let mut outcomes_first = inner.outcomes_first.subscribe();
     loop {
+        tokio::select! {
+            () = inner.stopping.cancelled() => return Ok(Due::NoRoom),
+            () = sleep_until(engine.claims_until()) => return Ok(Due::NoRoom),
+            _ = outcomes_first.wait_for(|first| !first) => {}
+        }
         let Some(room) = room_for_a_batch(engine).await else { return Ok(Due::NoRoom) };
         let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
         let wanted = room.num_permits();

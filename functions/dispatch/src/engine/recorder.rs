@@ -20,9 +20,9 @@ use super::{Engine, Room, StepKind, callbacks};
 
 /// Outcomes in one commit at most.
 const BATCH: usize = 256;
-/// The pause after a failed commit, doubled up to [`LONGEST_PAUSE`].
+/// The pause after a failed commit, doubled up to [`LONGEST_PAUSE`]: short, for others may claim what they find expired.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 /// Commits of a batch that may be interrupted before its outcomes are recorded one by one.
 const INTERRUPTED: u32 = 3;
 
@@ -65,7 +65,9 @@ pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceive
     tokio::spawn(alone::record_alone(engine.clone(), to_record_alone));
     let mut gathered = Vec::with_capacity(BATCH);
     while ended.recv_many(&mut gathered, BATCH).await > 0 {
-        if !record_batch(&engine, &gathered).await {
+        let is_recorded = record_batch(&engine, &gathered).await;
+        engine.0.outcomes_first.send_if_modified(|first| std::mem::replace(first, false));
+        if !is_recorded {
             // One of them may fail whenever it is recorded, and must not keep the others from it.
             gathered.drain(..).for_each(|ended| drop(alone.send(ended)));
         }
@@ -91,7 +93,7 @@ async fn record_batch(engine: &Engine, batch: &[Ended]) -> bool {
         };
         tracing::warn!(%error, deliveries = entries.len(), "outcomes cannot be recorded yet");
         match error {
-            Error::Unavailable(_) => {}
+            Error::Unavailable(_) => drop(engine.0.outcomes_first.send_replace(true)),
             Error::Busy(_) if interrupted < INTERRUPTED => interrupted += 1,
             _ => return false,
         }
