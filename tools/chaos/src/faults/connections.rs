@@ -1,0 +1,83 @@
+//! Faults of the connections between processes and Postgres.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use rand::rngs::StdRng;
+use tokio::time::{Instant, sleep};
+
+use super::{any_process, last};
+use crate::deployment::Deployment;
+use crate::history::Effect;
+use crate::proxy::Mode;
+
+/// Nothing arrives in either direction; connections stay open.
+pub(super) async fn black_hole(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
+    let process = any_process(deployment, random);
+    let begun = deployment.journal.begin("black-hole", Some(process), Effect::Detached);
+    deployment.processes[process].proxy.set(Mode::BlackHole);
+    let lease = deployment.lease;
+    last(random, 1.0..lease + 4.0).await;
+    deployment.processes[process].proxy.set(Mode::Pass);
+    deployment.journal.end(begun);
+    Ok(())
+}
+
+/// Connections are lost, and new ones are accepted by a peer that never responds.
+pub(super) async fn silent_peer(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
+    let process = any_process(deployment, random);
+    let begun = deployment.journal.begin("silent-peer", Some(process), Effect::Detached);
+    let proxy = &deployment.processes[process].proxy;
+    proxy.set(Mode::Silent);
+    proxy.cut();
+    last(random, 1.0..9.0).await;
+    let proxy = &deployment.processes[process].proxy;
+    proxy.cut();
+    proxy.set(Mode::Pass);
+    deployment.journal.end(begun);
+    Ok(())
+}
+
+/// Postgres executes what it is sent, and the process has no response. What was lost breaks the protocol, so that the
+/// connections end with the fault.
+pub(super) async fn lost_responses(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
+    let process = any_process(deployment, random);
+    let begun = deployment.journal.begin("lost-responses", Some(process), Effect::Detached);
+    deployment.processes[process].proxy.set(Mode::LoseResponses);
+    last(random, 0.2..8.0).await;
+    let proxy = &deployment.processes[process].proxy;
+    proxy.set(Mode::Pass);
+    proxy.cut();
+    deployment.journal.end(begun);
+    Ok(())
+}
+
+/// All connections of a process, once.
+pub(super) async fn cut(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
+    let process = any_process(deployment, random);
+    let begun = deployment.journal.begin("cut", Some(process), Effect::Impaired);
+    deployment.processes[process].proxy.cut();
+    deployment.journal.end(begun);
+    Ok(())
+}
+
+/// Other clients have all connections, and processes that need new ones get none.
+pub(super) async fn exhausted(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
+    let begun = deployment.journal.begin("exhausted", None, Effect::Impaired);
+    let mut clients = Vec::new();
+    while let Ok(client) = deployment.postgres.client().await {
+        clients.push(client);
+    }
+    deployment.processes.iter().for_each(|process| process.proxy.cut());
+    let until = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < until {
+        match deployment.postgres.client().await {
+            Ok(client) => clients.push(client),
+            Err(_) => sleep(Duration::from_millis(20)).await,
+        }
+    }
+    last(random, 0.0..2.0).await;
+    drop(clients);
+    deployment.journal.end(begun);
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! A message that got a 2xx is not sent again, unless the lease of that attempt could be lost.
+//!
+//! A lease is lost when the process ends, or when it cannot renew: renewals come at a third of a lease, so that an
+//! interruption of a third or longer is enough, and a shorter one is not.
+
+use std::collections::HashMap;
+
+use super::Violation;
+use crate::history::{Arrival, Disruption, Effect, History};
+
+pub(super) fn check(history: &History) -> Vec<Violation> {
+    let mut attempts: HashMap<&str, Vec<&Arrival>> = HashMap::new();
+    for arrival in &history.arrivals {
+        attempts.entry(&arrival.message).or_default().push(arrival);
+    }
+    let mut violations = Vec::new();
+    for (id, mut attempts) in attempts {
+        attempts.sort_by(|one, other| one.began.total_cmp(&other.began));
+        for pair in attempts.windows(2) {
+            let [first, second] = pair else { continue };
+            let is_success = first.status.is_some_and(|status| (200..300).contains(&status));
+            if is_success && !may_repeat(history, first, second.began) {
+                let details = format!(
+                    "{id} was sent by process {:?} at {:.3} and got a 2xx, and again by process {:?} at {:.3}",
+                    first.process, first.began, second.process, second.began
+                );
+                violations.push(Violation::new("repeated", second.began, details));
+            }
+        }
+    }
+    violations
+}
+
+fn may_repeat(history: &History, first: &Arrival, again: f64) -> bool {
+    let mut concerning = history.disruptions.iter().filter(|disruption| disruption.concerns(first.process));
+    concerning.any(|disruption| match disruption.effect {
+        // The restart has nothing to do with what the new process sends.
+        Effect::Killed => disruption.from >= first.began && disruption.from <= again,
+        // It records its deliveries before it ends.
+        Effect::ShutDown => false,
+        Effect::Impaired | Effect::Detached | Effect::Stopped => {
+            let until = recovered(history, disruption, first.process);
+            until - disruption.from >= history.lease / 3.0 && disruption.from <= again && until >= first.began
+        }
+    })
+}
+
+/// When the process, or the last one that may be it, could renew leases again.
+fn recovered(history: &History, disruption: &Disruption, process: Option<usize>) -> f64 {
+    let last = history.probes.iter().map(|probe| probe.process).max().unwrap_or(0);
+    let concerned = (0..=last).filter(|one| process.is_none_or(|process| process == *one));
+    let longest = concerned.filter_map(|one| history.recovery(disruption, one)).reduce(f64::max);
+    disruption.until + longest.unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{arrival, delivered, disruption, kinds};
+    use super::check;
+    use crate::history::{Arrival, Disruption, Effect};
+
+    fn repeated(disruptions: Vec<Disruption>) -> Vec<&'static str> {
+        let mut history = delivered();
+        history.arrivals.push(Arrival { process: Some(1), ..arrival("msg_1", 0, 107.0, 200) });
+        history.disruptions = disruptions;
+        kinds(&check(&history))
+    }
+
+    #[test]
+    fn repeat_without_a_reason_is_a_violation() {
+        assert_eq!(repeated(Vec::new()), ["repeated"]);
+    }
+
+    #[test]
+    fn repeat_after_the_end_of_the_process_is_allowed() {
+        assert!(repeated(vec![disruption(Effect::Killed, Some(0), 100.02, 101.0)]).is_empty());
+        // Another process, or before the attempt.
+        assert_eq!(repeated(vec![disruption(Effect::Killed, Some(1), 100.02, 101.0)]), ["repeated"]);
+        assert_eq!(repeated(vec![disruption(Effect::Killed, Some(0), 99.0, 99.9)]), ["repeated"]);
+    }
+
+    #[test]
+    fn repeat_after_a_shutdown_is_a_violation() {
+        assert_eq!(repeated(vec![disruption(Effect::ShutDown, Some(0), 100.02, 104.0)]), ["repeated"]);
+    }
+
+    #[test]
+    fn repeat_is_allowed_after_a_third_of_a_lease_without_renewal() {
+        assert!(repeated(vec![disruption(Effect::Stopped, Some(0), 100.0, 107.0)]).is_empty());
+        assert!(repeated(vec![disruption(Effect::Detached, None, 101.0, 104.0)]).is_empty());
+        assert_eq!(repeated(vec![disruption(Effect::Impaired, None, 101.0, 101.1)]), ["repeated"]);
+    }
+
+    #[test]
+    fn repeat_after_a_failed_attempt_is_allowed() {
+        let mut history = delivered();
+        history.arrivals[0].status = Some(500);
+        history.arrivals.push(arrival("msg_1", 1, 100.5, 200));
+        assert!(check(&history).is_empty());
+    }
+}

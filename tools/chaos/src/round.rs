@@ -1,0 +1,111 @@
+//! A round: faults under load, then everything is healed, drained and checked.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use tokio::time::{Instant, sleep};
+
+use crate::deployment::Deployment;
+use crate::faults::Fault;
+use crate::history::read::{Rows, read};
+use crate::history::{History, now};
+use crate::invariants::{Violation, check};
+use crate::load::Load;
+
+const DRAIN: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(300);
+
+/// A fault, from its beginning until every process was ready again.
+#[derive(Clone, Debug)]
+pub(crate) struct Cycle {
+    pub(crate) fault: &'static str,
+    pub(crate) from: f64,
+    pub(crate) until: f64,
+    /// Seconds from the end of the fault until every process was ready.
+    pub(crate) recovery: f64,
+}
+
+pub(crate) struct Outcome {
+    pub(crate) cycles: Vec<Cycle>,
+    pub(crate) history: History,
+    pub(crate) violations: Vec<Violation>,
+    /// Seconds.
+    pub(crate) drained_in: f64,
+}
+
+/// Runs these faults until the deadline, at least one of them.
+pub(crate) async fn run(
+    deployment: &mut Deployment,
+    load: Load,
+    faults: &[&'static Fault],
+    deadline: Instant,
+    random: &mut StdRng,
+    progress: &mut (dyn FnMut(&Deployment, &Cycle) + Send),
+) -> Result<Outcome> {
+    let (mut cycles, mut violations) = (Vec::new(), Vec::new());
+    for fault in faults {
+        sleep(Duration::from_secs_f64(random.random_range(0.6..1.6))).await;
+        let from = now();
+        (fault.run)(deployment, random).await?;
+        let healed = now();
+        let ready = deployment.wait_until_ready().await;
+        let until = now();
+        let cycle = Cycle { fault: fault.name, from, until, recovery: until - healed };
+        progress(deployment, &cycle);
+        cycles.push(cycle);
+        for process in deployment.restart_crashed()? {
+            violations.push(Violation::new("crash", until, format!("process {process} has ended by itself")));
+        }
+        if let Err(error) = ready {
+            violations.push(Violation::new("recovery", until, error.to_string()));
+            break;
+        }
+        if Instant::now() >= deadline {
+            break;
+        }
+    }
+    wait_until_none(deployment, "select count(*) from schedules where next_fire_at < now() - interval '1 second'")
+        .await?;
+    load.stop().await?;
+    let draining = Instant::now();
+    wait_until_none(deployment, "select count(*) from messages where finished_at is null").await?;
+    let drained_in = draining.elapsed().as_secs_f64();
+    // The sink notes the end of a request a moment after the response.
+    sleep(Duration::from_millis(500)).await;
+    let history = history(deployment).await?;
+    violations.extend(check(&history));
+    Ok(Outcome { cycles, history, violations, drained_in })
+}
+
+/// Until the query counts none, or the time for it is over: what is left is for the invariants.
+async fn wait_until_none(deployment: &Deployment, query: &str) -> Result<()> {
+    let deadline = Instant::now() + DRAIN;
+    let client = deployment.postgres.client().await?;
+    while Instant::now() < deadline {
+        let left: i64 = client.query_one(query, &[]).await?.get(0);
+        if left == 0 {
+            return Ok(());
+        }
+        sleep(POLL).await;
+    }
+    Ok(())
+}
+
+async fn history(deployment: &Deployment) -> Result<History> {
+    let Rows { messages, dead_letters, schedules, leftovers } = read(&deployment.postgres.client().await?).await?;
+    let entries = deployment.journal.entries();
+    Ok(History {
+        lease: deployment.lease,
+        messages,
+        dead_letters,
+        schedules,
+        leftovers,
+        arrivals: deployment.sink.arrivals(),
+        publishes: entries.publishes,
+        probes: entries.probes,
+        disruptions: entries.disruptions,
+        memory: entries.memory,
+    })
+}

@@ -1,0 +1,66 @@
+//! A small disk for the messages, which can be filled: a tmpfs with a tablespace.
+
+use std::fs::{self, File, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use tokio_postgres::Client;
+
+const SIZE: &str = "256m";
+
+/// Unmounted when it is dropped.
+pub(crate) struct Space(PathBuf);
+
+impl Space {
+    /// Moves messages and their indexes there. The error is why that is not possible: mounts need root.
+    pub(crate) async fn mount(folder: &Path, client: &Client) -> Result<Self> {
+        let mount = folder.join("disk");
+        fs::create_dir(&mount)?;
+        let options = format!("size={SIZE},mode=755");
+        let output = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&mount).output()?;
+        ensure!(output.status.success(), "a mount is not permitted");
+        let space = Self(mount);
+        let tablespace = space.0.join("tablespace");
+        fs::create_dir(&tablespace)?;
+        fs::set_permissions(&tablespace, Permissions::from_mode(0o700))?;
+        // Postgres has a user of its own, who owns its data.
+        let owner = fs::metadata(folder.join("postgres/cluster")).context("the folder of the cluster")?;
+        chown(&tablespace, Some(owner.uid()), Some(owner.gid()))?;
+        let create = format!("create tablespace chaos location '{}'", tablespace.display());
+        client.batch_execute(&create).await?;
+        client
+            .batch_execute(
+                "alter table messages set tablespace chaos;
+                 do $$ declare name text; begin
+                     for name in select indexname from pg_indexes where tablename = 'messages' loop
+                         execute format('alter index %I set tablespace chaos', name);
+                     end loop;
+                 end $$",
+            )
+            .await?;
+        Ok(space)
+    }
+
+    /// Leaves no byte free.
+    pub(crate) fn fill(&self) -> Result<()> {
+        let mut file = File::create(self.0.join("filler"))?;
+        for part in [vec![0; 1 << 20], vec![0; 4096]] {
+            while file.write_all(&part).is_ok() {}
+        }
+        Ok(())
+    }
+
+    pub(crate) fn free(&self) -> Result<()> {
+        Ok(fs::remove_file(self.0.join("filler"))?)
+    }
+}
+
+impl Drop for Space {
+    fn drop(&mut self) {
+        // Lazily: Postgres may have files open for another moment.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
+    }
+}
