@@ -80,15 +80,15 @@ async fn rounds(arguments: &Arguments, chosen: Vec<&'static Fault>, folder: &Pat
     }
     ensure!(!possible.is_empty(), "none of these faults can run here");
 
-    let mut deck: Vec<&'static Fault> = Vec::new();
+    let mut upcoming: Vec<&'static Fault> = Vec::new();
     for number in 1.. {
         // Every fault comes once before one comes again.
-        while deck.len() < arguments.cycles as usize {
+        while upcoming.len() < arguments.cycles as usize {
             let mut more = possible.clone();
             more.shuffle(&mut random);
-            deck.extend(more);
+            upcoming.extend(more);
         }
-        let faults: Vec<&'static Fault> = deck.drain(..arguments.cycles as usize).collect();
+        let faults: Vec<&'static Fault> = upcoming.drain(..arguments.cycles as usize).collect();
         let load = Load::start(deployment.publisher()?, number, arguments.seed, arguments.load).await?;
         let last_cycle = deadline.checked_sub(DRAIN).unwrap_or(deadline);
         let mut progress = |deployment: &Deployment, cycle: &Cycle| eprintln!("{}", line(deployment, cycle));
@@ -102,6 +102,9 @@ async fn rounds(arguments: &Arguments, chosen: Vec<&'static Fault>, folder: &Pat
         outcome.violations.iter().for_each(|violation| eprintln!("  {}: {}", violation.kind, violation.details));
         report.add(&outcome);
         let ends_early = arguments.keep && report.violations() > 0;
+        if ends_early {
+            fs::write(folder.join("history.txt"), outcome.history.lines())?;
+        }
         if ends_early || Instant::now() >= last_cycle {
             break;
         }

@@ -8,6 +8,7 @@ use sigpost_qstash::SigningKeys;
 use sigpost_store::{Database, database, migrate};
 use tokio::time::{Instant, sleep};
 
+use crate::disk::Disk;
 use crate::history::{Effect, now};
 use crate::journal::Journal;
 use crate::load::Publisher;
@@ -16,7 +17,6 @@ use crate::probe::Probes;
 use crate::process::{Pids, Process, Settings};
 use crate::proxy::Proxy;
 use crate::sink::Sink;
-use crate::space::Space;
 
 pub(crate) const PROCESSES: usize = 3;
 /// How long to wait for processes to be ready; the invariants ask for less.
@@ -27,7 +27,7 @@ pub(crate) struct Deployment {
     pub(crate) processes: Vec<Process>,
     pub(crate) postgres: Postgres,
     /// The error is why there is none.
-    pub(crate) space: Result<Space, String>,
+    pub(crate) disk: Result<Disk, String>,
     pub(crate) sink: Sink,
     pub(crate) journal: Journal,
     /// Seconds.
@@ -40,7 +40,7 @@ impl Deployment {
         let postgres = Postgres::start(folder).await?;
         database::create(&postgres.url("postgres")?, DATABASE, None).await?;
         migrate::up(&Database::new(&postgres.url(DATABASE)?, 1)?).await?;
-        let space = Space::mount(folder, &postgres.client().await?).await.map_err(|error| error.to_string());
+        let disk = Disk::mount(folder, &postgres.client().await?).await.map_err(|error| error.to_string());
 
         let keys = SigningKeys::generate();
         let (pids, journal) = (Pids::default(), Journal::default());
@@ -64,7 +64,7 @@ impl Deployment {
             processes.push(process);
         }
         let probes = Probes::start(&processes, &pids, &journal)?;
-        let deployment = Self { processes, postgres, space, sink, journal, lease: f64::from(lease), _probes: probes };
+        let deployment = Self { processes, postgres, disk, sink, journal, lease: f64::from(lease), _probes: probes };
         deployment.wait_until_ready().await?;
         Ok(deployment)
     }

@@ -40,7 +40,7 @@ pub(crate) const FAULTS: [Fault; 17] = [
     fault("postgres-fast", |deployment, random| Box::pin(postgres::end(deployment, random, "postgres-fast", "INT"))),
     fault("read-only", |deployment, random| Box::pin(postgres::read_only(deployment, random))),
     Fault {
-        missing: Some(|deployment| Box::pin(async { Ok(deployment.space.as_ref().err().cloned()) })),
+        missing: Some(|deployment| Box::pin(async { Ok(deployment.disk.as_ref().err().cloned()) })),
         ..fault("disk-full", |deployment, random| Box::pin(postgres::disk_full(deployment, random)))
     },
     fault("black-hole", |deployment, random| Box::pin(connections::black_hole(deployment, random))),

@@ -48,7 +48,7 @@ pub(crate) struct Message {
     pub(crate) events: Vec<Event>,
 }
 
-/// The final state that the answers of the sink lead to.
+/// The final state that the responses of the sink lead to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Wanted {
     #[default]
@@ -143,6 +143,8 @@ pub(crate) enum Effect {
     /// It cannot write to the database.
     #[default]
     Detached,
+    /// The same, because Postgres crashed: it may have lost commits that do not wait for the disk.
+    DatabaseCrashed,
     /// Some of its statements fail or wait.
     Impaired,
 }
@@ -192,7 +194,25 @@ impl Disruption {
     }
 }
 
+impl Effect {
+    /// Whether the process has no database that takes writes.
+    pub(crate) fn is_detached(self) -> bool {
+        matches!(self, Self::Detached | Self::DatabaseCrashed)
+    }
+}
+
 impl History {
+    /// Everything, one record per line.
+    pub(crate) fn lines(&self) -> String {
+        let disruptions = self.disruptions.iter().map(|one| format!("{one:?}\n"));
+        let messages = self.messages.iter().map(|(id, one)| format!("{id} {one:?}\n"));
+        let schedules = self.schedules.iter().map(|one| format!("{one:?}\n"));
+        let arrivals = self.arrivals.iter().map(|one| format!("{one:?}\n"));
+        let publishes = self.publishes.iter().map(|one| format!("{one:?}\n"));
+        let probes = self.probes.iter().map(|one| format!("{one:?}\n"));
+        disruptions.chain(messages).chain(schedules).chain(arrivals).chain(publishes).chain(probes).collect()
+    }
+
     /// Seconds from the end of a disruption until the process is ready, if it ever was.
     pub(crate) fn recovery(&self, disruption: &Disruption, process: usize) -> Option<f64> {
         let ready = self.probes.iter().filter(|probe| probe.process == process && probe.status == Some(200));

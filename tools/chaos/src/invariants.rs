@@ -25,7 +25,7 @@ use crate::history::History;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Violation {
     pub(crate) kind: &'static str,
-    /// When, where that can be told.
+    /// When, where it is known.
     pub(crate) at: Option<f64>,
     pub(crate) details: String,
 }

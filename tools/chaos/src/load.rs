@@ -34,7 +34,7 @@ impl Load {
     pub(crate) async fn start(publisher: Publisher, round: u32, seed: u64, factor: f64) -> Result<Self> {
         let publisher = Arc::new(publisher);
         for request in kinds::setup(publisher.sink()) {
-            publisher.insist(request).await?;
+            publisher.publish_until_accepted(request).await?;
         }
         let (stop, stopped) = watch::channel(false);
         let mut workers = JoinSet::new();
@@ -53,7 +53,7 @@ impl Load {
     /// Pauses the schedules, and lets the publishes end that have begun.
     pub(crate) async fn stop(mut self) -> Result<()> {
         for (id, ..) in SCHEDULES {
-            self.publisher.insist(kinds::pause(id)).await?;
+            self.publisher.publish_until_accepted(kinds::pause(id)).await?;
         }
         self.stop.send_replace(true);
         let ended = async { while self.workers.join_next().await.is_some() {} };

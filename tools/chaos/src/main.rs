@@ -1,17 +1,18 @@
 //! `chaos`: faults under load. Three processes of `sigpost serve`, each with a TCP proxy of its own before one Postgres, and a
 //! destination that records every request. Faults follow one another; then everything is healed and drained, and
-//! what the database, the destination and the publishers saw is compared with what sigpost guarantees.
+//! the records of database, destination and publishers are compared with the guarantees of sigpost.
 //!
 //! - [`campaign`]: rounds until the time is over; [`round`]: load, faults, drain, check.
-//! - [`deployment`], [`process`], [`postgres`], [`proxy`], [`space`]: what runs, and how it is broken.
+//! - [`deployment`], [`process`], [`postgres`], [`proxy`], [`disk`]: the parts that run, and how they are broken.
 //! - [`faults`]: the table of faults.
-//! - [`load`], [`sink`], [`probe`], [`journal`]: the traffic, and what is recorded of it.
-//! - [`history`], [`invariants`]: what happened in a round, and what must hold.
+//! - [`load`], [`sink`], [`probe`], [`journal`]: the traffic, and the records of it.
+//! - [`history`], [`invariants`]: the events of a round, and the guarantees.
 //! - [`report`]: the table at the end.
 
 mod arguments;
 mod campaign;
 mod deployment;
+mod disk;
 mod faults;
 mod history;
 mod invariants;
@@ -24,7 +25,6 @@ mod proxy;
 mod report;
 mod round;
 mod sink;
-mod space;
 
 use std::process::ExitCode;
 

@@ -39,7 +39,7 @@ pub(crate) struct Process {
     pids: Pids,
 }
 
-/// The process IDs, for those who look at processes from outside.
+/// Process IDs by number of the process, for the sink and the probes.
 #[derive(Clone, Default)]
 pub(crate) struct Pids(Arc<Mutex<Vec<Option<u32>>>>);
 

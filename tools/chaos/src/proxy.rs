@@ -18,7 +18,7 @@ pub(crate) enum Mode {
     Pass,
     /// Nothing is passed on in either direction, and nothing is closed.
     BlackHole,
-    /// New connections are accepted and never answered.
+    /// New connections are accepted and get no response.
     Silent,
     /// What Postgres responds is dropped.
     LoseResponses,
@@ -78,7 +78,7 @@ async fn serve(client: TcpStream, target: Target, mut state: watch::Receiver<Sta
         let (_, _) = (client.set_nodelay(true), server.set_nodelay(true));
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        // Where one direction ends the other has nothing to say.
+        // The end of one direction ends the connection.
         tokio::select! {
             () = pump(from_client, to_server, state.clone(), false) => {}
             () = pump(from_server, to_client, state, true) => {}
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn black_hole_answers_after_it_ends() {
+    async fn black_hole_passes_bytes_on_after_it_ends() {
         let (proxy, mut client) = echo().await;
         assert_eq!(reply(&mut client).await, Some(5));
         proxy.set(Mode::BlackHole);

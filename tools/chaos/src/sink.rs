@@ -1,6 +1,6 @@
-//! The destination: answers as each URL says, and records every request.
+//! The destination: responds as each URL says, and records every request.
 
-mod answers;
+mod script;
 mod sender;
 
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ use tokio::time::sleep;
 
 use crate::history::{Arrival, Report, now};
 use crate::process::Pids;
-use answers::{Answer, Ending};
+use script::{Ending, Step};
 
 type Body = BoxBody<Bytes, io::Error>;
 
@@ -83,7 +83,7 @@ impl Sink {
         let process = spawn_blocking(move || sender::process_of(peer.port(), &pids)).await.ok().flatten();
         let service = service_fn(move |request| self.clone().receive(request, process));
         let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-        // A connection that breaks off is what some answers are for.
+        // Some steps break the connection off.
         let _ = connection.await;
     }
 
@@ -104,11 +104,11 @@ impl Sink {
             report: report(&body),
             ..Arrival::default()
         });
-        let Answer { ending, hold } = answers::answer(head.uri.query().unwrap_or_default(), retried);
+        let Step { ending, hold } = script::step(head.uri.query().unwrap_or_default(), retried);
         sleep(hold).await;
         match ending {
             Ending::Status(status) => {
-                open.answered(status);
+                open.respond(status);
                 let non_retryable = if status == 489 { "true" } else { "false" };
                 let response = Response::builder().status(status).header("upstash-nonretryable-error", non_retryable);
                 response.body(Full::from("sink").map_err(|never| match never {}).boxed()).map_err(io::Error::other)
@@ -139,7 +139,7 @@ struct Open {
 }
 
 impl Open {
-    fn answered(self, status: u16) {
+    fn respond(self, status: u16) {
         if let Some(arrival) = self.sink.lock().all.get_mut(&self.number) {
             arrival.status = Some(status);
         }

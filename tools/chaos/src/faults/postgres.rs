@@ -14,7 +14,8 @@ pub(super) async fn end(
     fault: &'static str,
     signal: &str,
 ) -> Result<()> {
-    let begun = deployment.journal.begin(fault, None, Effect::Detached);
+    let effect = if signal == "INT" { Effect::Detached } else { Effect::DatabaseCrashed };
+    let begun = deployment.journal.begin(fault, None, effect);
     deployment.postgres.end(signal).await?;
     last(random, 0.2..3.0).await;
     deployment.postgres.start_again().await?;
@@ -37,11 +38,11 @@ pub(super) async fn read_only(deployment: &mut Deployment, random: &mut StdRng) 
 
 /// Of the disk that has the messages and their indexes.
 pub(super) async fn disk_full(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
-    let space = deployment.space.as_ref().map_err(|missing| anyhow!("no disk to fill: {missing}"))?;
+    let disk = deployment.disk.as_ref().map_err(|missing| anyhow!("no disk to fill: {missing}"))?;
     let begun = deployment.journal.begin("disk-full", None, Effect::Impaired);
-    let filled = space.fill();
+    let filled = disk.fill();
     last(random, 2.0..6.0).await;
-    space.free()?;
+    disk.free()?;
     deployment.journal.end(begun);
     filled
 }

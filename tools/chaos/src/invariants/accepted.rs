@@ -1,4 +1,4 @@
-//! Nothing accepted is lost, and every message ends as the sink's answers lead to.
+//! Nothing accepted is lost, and every message ends as the responses of the sink lead to.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use crate::history::{History, Wanted};
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
     let mut violations = lost(history);
-    let answered: HashSet<&str> = history
+    let successful: HashSet<&str> = history
         .arrivals
         .iter()
         .filter(|arrival| arrival.status.is_some_and(|status| (200..300).contains(&status)))
@@ -27,7 +27,7 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
             let details = format!("{id} ({}) is {}, events {states:?}", message.kind, message.state);
             violations.push(violation("wrong state", details));
         }
-        if message.state == "delivered" && !answered.contains(id.as_str()) {
+        if message.state == "delivered" && !successful.contains(id.as_str()) {
             violations.push(violation("not delivered", format!("{id} is delivered, and the sink sent no 2xx")));
         }
     }
@@ -36,7 +36,7 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
     violations
 }
 
-/// What a publish was told to be stored, and what a cancellation was told to be cancelled.
+/// Messages that a successful publish or cancellation is responsible for.
 fn lost(history: &History) -> Vec<Violation> {
     let mut violations = Vec::new();
     let successes =

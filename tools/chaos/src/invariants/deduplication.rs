@@ -9,15 +9,15 @@ use crate::history::History;
 pub(crate) const KIND: &str = "deduplicated";
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
-    let mut answered: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
+    let mut returned: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
     for publish in history.publishes.iter().filter(|publish| publish.kind == KIND) {
-        answered.entry(publish.number).or_default().extend(publish.messages.iter().map(String::as_str));
+        returned.entry(publish.number).or_default().extend(publish.messages.iter().map(String::as_str));
     }
     let mut stored: BTreeMap<&str, usize> = BTreeMap::new();
     for message in history.messages.values().filter(|message| message.kind == KIND) {
         *stored.entry(&message.url).or_default() += 1;
     }
-    let several = answered.into_iter().filter(|(_, ids)| ids.len() > 1);
+    let several = returned.into_iter().filter(|(_, ids)| ids.len() > 1);
     let several = several.map(|(number, ids)| format!("publishes of number {number} returned {ids:?}"));
     let repeated = stored.into_iter().filter(|(_, count)| *count > 1);
     let repeated = repeated.map(|(url, count)| format!("{count} messages for {url}"));

@@ -1,10 +1,10 @@
-//! Publishes are answered within 5 s with 2xx, or 503 and `Retry-After`, whatever fails.
+//! A publish gets its response within 5 s, whatever fails: 2xx, or 503 with `Retry-After`.
 
 use super::Violation;
 use crate::history::{Effect, History, Publish};
 
 /// The documented 5 s, and what the request itself may take on a busy machine.
-const ANSWERED_WITHIN: f64 = 5.5;
+const RESPONSE_WITHIN: f64 = 5.5;
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
     history.publishes.iter().filter_map(|publish| problem(history, publish)).collect()
@@ -22,13 +22,13 @@ fn problem(history: &History, publish: &Publish) -> Option<Violation> {
         None if is_excused(history, publish) => return None,
         None => Some("no response".to_owned()),
     };
-    let is_late = took > ANSWERED_WITHIN && !publish.is_cancellation && !is_excused(history, publish);
-    let details = details.or_else(|| is_late.then(|| format!("answered {:?} after {took:.1} s", publish.status)))?;
+    let is_late = took > RESPONSE_WITHIN && !publish.is_cancellation && !is_excused(history, publish);
+    let details = details.or_else(|| is_late.then(|| format!("response {:?} after {took:.1} s", publish.status)))?;
     let details = format!("{} {} at process {}: {details}", publish.kind, publish.number, publish.process);
     Some(Violation::new("publish", publish.began, details))
 }
 
-/// A process that does not run answers nothing.
+/// A process that does not run sends no response.
 fn is_excused(history: &History, publish: &Publish) -> bool {
     history.disruptions.iter().any(|disruption| {
         matches!(disruption.effect, Effect::Killed | Effect::ShutDown | Effect::Stopped)
@@ -45,27 +45,27 @@ mod tests {
     use super::check;
     use crate::history::{Effect, History, Publish};
 
-    fn answered(status: Option<u16>, has_retry_after: bool, took: f64) -> History {
+    fn published(status: Option<u16>, has_retry_after: bool, took: f64) -> History {
         let publish = Publish { status, has_retry_after, began: 100.0, ended: 100.0 + took, ..Publish::default() };
         History { publishes: vec![publish], ..History::default() }
     }
 
     #[test]
     fn successes_and_503_with_retry_after_are_no_violations() {
-        assert_eq!(check(&answered(Some(200), false, 0.1)), []);
-        assert_eq!(check(&answered(Some(503), true, 4.6)), []);
+        assert_eq!(check(&published(Some(200), false, 0.1)), []);
+        assert_eq!(check(&published(Some(503), true, 4.6)), []);
     }
 
     #[test]
-    fn other_answers_are_violations() {
-        assert_eq!(kinds(&check(&answered(Some(500), false, 0.1))), ["publish"]);
-        assert_eq!(kinds(&check(&answered(Some(503), false, 0.1))), ["publish"]);
-        assert_eq!(kinds(&check(&answered(Some(200), false, 6.0))), ["publish"]);
+    fn other_responses_are_violations() {
+        assert_eq!(kinds(&check(&published(Some(500), false, 0.1))), ["publish"]);
+        assert_eq!(kinds(&check(&published(Some(503), false, 0.1))), ["publish"]);
+        assert_eq!(kinds(&check(&published(Some(200), false, 6.0))), ["publish"]);
     }
 
     #[test]
     fn no_response_is_allowed_only_from_a_process_that_does_not_run() {
-        let mut history = answered(None, false, 0.1);
+        let mut history = published(None, false, 0.1);
         assert_eq!(kinds(&check(&history)), ["publish"]);
         history.disruptions = vec![disruption(Effect::Detached, Some(0), 99.0, 101.0)];
         assert_eq!(kinds(&check(&history)), ["publish"]);

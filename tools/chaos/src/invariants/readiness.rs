@@ -1,7 +1,7 @@
 //! `/readyz` is 503 within 5 s of the database freezing, and 200 within 5 s of its recovery.
 
 use super::Violation;
-use crate::history::{Disruption, Effect, History};
+use crate::history::{Disruption, History};
 
 const WITHIN: f64 = 5.0;
 
@@ -19,13 +19,13 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
 }
 
 fn ready_while_detached(history: &History, disruption: &Disruption, process: usize) -> Option<Violation> {
-    if disruption.effect != Effect::Detached {
+    if !disruption.effect.is_detached() {
         return None;
     }
     let (from, until) = (disruption.from + WITHIN, disruption.until);
     let probes = || history.probes.iter().filter(|probe| probe.process == process);
     let ready = probes().find(|probe| probe.began > from && probe.ended < until && probe.status == Some(200));
-    // A round trip more, because a probe that was sent just before may be answered just after.
+    // A round trip more, because a probe that was sent just before may end just after.
     let has_noticed =
         || probes().any(|probe| probe.ended > disruption.from && probe.ended <= from && probe.status == Some(503));
     let problem = match ready {

@@ -23,7 +23,7 @@ const fn kind(name: &'static str, per_second: f64, request: fn(&str, u64, &mut S
 }
 
 pub(super) const KINDS: [Kind; 16] = [
-    Kind { workers: 4, ..kind("plain", 8.0, plain) },
+    Kind { workers: 8, ..kind("plain", 8.0, plain) },
     kind("retried", 1.0, retried),
     kind("dead", 0.5, dead),
     kind("broken", 0.7, broken),
@@ -76,8 +76,8 @@ pub(super) fn cancellation(id: &str) -> Request {
     Request { method: Method::DELETE, cancels: Some(id.to_owned()), ..cancel }
 }
 
-fn url(sink: &str, kind: &str, number: u64, answers: &str, wanted: &str) -> String {
-    format!("{sink}/{kind}/{number}?answers={answers}&wanted={wanted}")
+fn url(sink: &str, kind: &str, number: u64, responses: &str, wanted: &str) -> String {
+    format!("{sink}/{kind}/{number}?responses={responses}&wanted={wanted}")
 }
 
 fn request(kind: &'static str, path: String, headers: &[(&'static str, &str)]) -> Request {
@@ -97,12 +97,12 @@ impl Request {
 }
 
 /// A publish that is to be delivered.
-fn publish(kind: &'static str, sink: &str, number: u64, answers: &str) -> Request {
-    request(kind, format!("/v2/publish/{}", url(sink, kind, number, answers, "delivered")), &[])
+fn publish(kind: &'static str, sink: &str, number: u64, responses: &str) -> Request {
+    request(kind, format!("/v2/publish/{}", url(sink, kind, number, responses, "delivered")), &[])
 }
 
-fn enqueue(kind: &'static str, queue: &str, sink: &str, number: u64, answers: &str) -> Request {
-    request(kind, format!("/v2/enqueue/{queue}/{}", url(sink, kind, number, answers, "delivered")), &[])
+fn enqueue(kind: &'static str, queue: &str, sink: &str, number: u64, responses: &str) -> Request {
+    request(kind, format!("/v2/enqueue/{queue}/{}", url(sink, kind, number, responses, "delivered")), &[])
 }
 
 fn one_of<'a>(random: &mut StdRng, options: &[&'a str]) -> &'a str {
@@ -114,20 +114,20 @@ fn plain(sink: &str, number: u64, random: &mut StdRng) -> Request {
 }
 
 fn retried(sink: &str, number: u64, random: &mut StdRng) -> Request {
-    let answers = one_of(random, &["500.0,200.0", "500.0,503.0,200.0"]);
-    let retried = publish("retried", sink, number, answers);
+    let responses = one_of(random, &["500.0,200.0", "500.0,503.0,200.0"]);
+    let retried = publish("retried", sink, number, responses);
     retried.with("Upstash-Retries", "3").with("Upstash-Retry-Delay", "500")
 }
 
 fn dead(sink: &str, number: u64, random: &mut StdRng) -> Request {
-    let answers = one_of(random, &["489.0", "500.0"]);
-    let path = format!("/v2/publish/{}", url(sink, "dead", number, answers, "failed"));
+    let responses = one_of(random, &["489.0", "500.0"]);
+    let path = format!("/v2/publish/{}", url(sink, "dead", number, responses, "failed"));
     request("dead", path, &[("Upstash-Retries", "1"), ("Upstash-Retry-Delay", "300")])
 }
 
 fn broken(sink: &str, number: u64, random: &mut StdRng) -> Request {
-    let answers = one_of(random, &["close.0,200.0", "half.0,200.0"]);
-    publish("broken", sink, number, answers).with("Upstash-Retries", "3").with("Upstash-Retry-Delay", "300")
+    let responses = one_of(random, &["close.0,200.0", "half.0,200.0"]);
+    publish("broken", sink, number, responses).with("Upstash-Retries", "3").with("Upstash-Retry-Delay", "300")
 }
 
 fn hanging(sink: &str, number: u64, _: &mut StdRng) -> Request {
@@ -150,11 +150,11 @@ fn queue_b(sink: &str, number: u64, random: &mut StdRng) -> Request {
 
 /// In a queue with parallelism 1: every seventh is retried, every fifth has a callback, which keeps the queue waiting.
 fn queued(kind: &'static str, queue: &str, sink: &str, number: u64, random: &mut StdRng) -> Request {
-    let answers = match number % 7 {
+    let responses = match number % 7 {
         0 => "500.20,200.20",
         _ => one_of(random, &["200.5", "200.20", "200.80"]),
     };
-    let request = enqueue(kind, queue, sink, number, answers);
+    let request = enqueue(kind, queue, sink, number, responses);
     let request = request.with("Upstash-Retries", "5").with("Upstash-Retry-Delay", "200");
     match number % 5 {
         0 => request.with("Upstash-Callback", url(sink, KIND_CALLBACK, number, "200.30", "delivered")),
@@ -187,14 +187,14 @@ fn limited(sink: &str, number: u64, _: &mut StdRng) -> Request {
 
 /// With a callback and a failure callback.
 fn reported(sink: &str, number: u64, random: &mut StdRng) -> Request {
-    let (answers, wanted) = [
+    let (responses, wanted) = [
         ("200.0", "delivered"),
         ("500.0,200.0", "delivered"),
         ("close.0,201.0", "delivered"),
         ("489.0", "failed"),
         ("500.0,502.0,503.0", "failed"),
     ][random.random_range(0..5)];
-    request("reported", format!("/v2/publish/{}", url(sink, "reported", number, answers, wanted)), &[])
+    request("reported", format!("/v2/publish/{}", url(sink, "reported", number, responses, wanted)), &[])
         .with("Upstash-Retries", "2")
         .with("Upstash-Retry-Delay", "300")
         .with("Upstash-Callback", url(sink, KIND_CALLBACK, number, "200.0", "delivered"))

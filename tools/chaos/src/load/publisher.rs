@@ -11,9 +11,9 @@ use crate::history::{Publish, now};
 use crate::journal::Journal;
 use crate::process::TOKEN;
 
-/// Longer than any fault: a process that is stopped answers when it goes on.
+/// Longer than any fault: a stopped process responds when it goes on.
 const TIMEOUT: Duration = Duration::from_secs(30);
-const INSIST: Duration = Duration::from_secs(30);
+const ACCEPTED_WITHIN: Duration = Duration::from_secs(30);
 
 /// A request to the API.
 #[derive(Clone, Debug)]
@@ -75,8 +75,8 @@ impl Publisher {
     }
 
     /// Repeats it, at one process after the other, until it succeeds.
-    pub(super) async fn insist(&self, request: Request) -> Result<()> {
-        let deadline = Instant::now() + INSIST;
+    pub(super) async fn publish_until_accepted(&self, request: Request) -> Result<()> {
+        let deadline = Instant::now() + ACCEPTED_WITHIN;
         let mut process = 0;
         loop {
             let response = self.send(process, &request).await;

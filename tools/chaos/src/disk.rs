@@ -12,9 +12,9 @@ use tokio_postgres::Client;
 const SIZE: &str = "256m";
 
 /// Unmounted when it is dropped.
-pub(crate) struct Space(PathBuf);
+pub(crate) struct Disk(PathBuf);
 
-impl Space {
+impl Disk {
     /// Moves messages and their indexes there. The error is why that is not possible: mounts need root.
     pub(crate) async fn mount(folder: &Path, client: &Client) -> Result<Self> {
         let mount = folder.join("disk");
@@ -22,11 +22,11 @@ impl Space {
         let options = format!("size={SIZE},mode=755");
         let output = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&mount).output()?;
         ensure!(output.status.success(), "a mount is not permitted");
-        let space = Self(mount);
-        let tablespace = space.0.join("tablespace");
+        let disk = Self(mount);
+        let tablespace = disk.0.join("tablespace");
         fs::create_dir(&tablespace)?;
         fs::set_permissions(&tablespace, Permissions::from_mode(0o700))?;
-        // Postgres has a user of its own, who owns its data.
+        // Postgres may run as another user, which owns its data.
         let owner = fs::metadata(folder.join("postgres/cluster")).context("the folder of the cluster")?;
         chown(&tablespace, Some(owner.uid()), Some(owner.gid()))?;
         let create = format!("create tablespace chaos location '{}'", tablespace.display());
@@ -41,7 +41,7 @@ impl Space {
                  end $$",
             )
             .await?;
-        Ok(space)
+        Ok(disk)
     }
 
     /// Leaves no byte free.
@@ -58,7 +58,7 @@ impl Space {
     }
 }
 
-impl Drop for Space {
+impl Drop for Disk {
     fn drop(&mut self) {
         // Lazily: Postgres may have files open for another moment.
         let _ = Command::new("umount").arg("-l").arg(&self.0).output();

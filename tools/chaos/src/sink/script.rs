@@ -1,4 +1,4 @@
-//! How the sink answers: the URL's query has a script with one entry per attempt, the last of which repeats.
+//! The responses of the sink: the URL's query has a script with one entry per attempt, the last of which repeats.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ pub(super) enum Ending {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct Step {
     pub(super) ending: Ending,
     pub(super) hold: Duration,
 }
 
-/// The answer to the attempt after so many retries. Entries are `status.milliseconds`; `close`, `half` and `hang` stand
+/// The step for the attempt after so many retries. Entries are `status.milliseconds`; `close`, `half` and `hang` stand
 /// for a status.
-pub(super) fn answer(query: &str, retried: i32) -> Answer {
-    let script = query.split('&').find_map(|part| part.strip_prefix("answers=")).unwrap_or("200.0");
+pub(super) fn step(query: &str, retried: i32) -> Step {
+    let script = query.split('&').find_map(|part| part.strip_prefix("responses=")).unwrap_or("200.0");
     let entries: Vec<&str> = script.split(',').collect();
     let position = usize::try_from(retried).unwrap_or(0).min(entries.len() - 1);
     let (ending, hold) = entries[position].split_once('.').unwrap_or((entries[position], "0"));
@@ -32,7 +32,7 @@ pub(super) fn answer(query: &str, retried: i32) -> Answer {
         "hang" => Ending::Hang,
         status => Ending::Status(status.parse().unwrap_or(500)),
     };
-    Answer { ending, hold: Duration::from_millis(hold.parse().unwrap_or(0)) }
+    Step { ending, hold: Duration::from_millis(hold.parse().unwrap_or(0)) }
 }
 
 #[cfg(test)]
@@ -41,10 +41,10 @@ mod tests {
 
     #[test]
     fn last_entry_of_a_script_repeats() {
-        let at = |retried| answer("answers=close.0,500.20,200.5&wanted=delivered", retried);
-        assert_eq!(at(0), Answer { ending: Ending::Close, hold: Duration::ZERO });
-        assert_eq!(at(1), Answer { ending: Ending::Status(500), hold: Duration::from_millis(20) });
-        assert_eq!(at(2), Answer { ending: Ending::Status(200), hold: Duration::from_millis(5) });
+        let at = |retried| step("responses=close.0,500.20,200.5&wanted=delivered", retried);
+        assert_eq!(at(0), Step { ending: Ending::Close, hold: Duration::ZERO });
+        assert_eq!(at(1), Step { ending: Ending::Status(500), hold: Duration::from_millis(20) });
+        assert_eq!(at(2), Step { ending: Ending::Status(200), hold: Duration::from_millis(5) });
         assert_eq!(at(9), at(2));
     }
 }
