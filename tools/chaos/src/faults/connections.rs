@@ -61,27 +61,29 @@ pub(super) async fn cut(deployment: &mut Deployment, random: &mut StdRng) -> Res
     Ok(())
 }
 
-/// How long it takes to use up all connections: Postgres needs a moment to close those of the processes.
-const TAKEN_WITHIN: Duration = Duration::from_millis(1500);
+/// How long it may take to use up all connections.
+const TAKEN_WITHIN: Duration = Duration::from_secs(8);
 
 /// Other clients have all connections, and processes that need new ones get none.
 pub(super) async fn exhausted(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let begun = deployment.journal.begin("exhausted", None, Effect::Impaired);
-    let mut clients = Vec::new();
     // The processes lose their connections, and cannot make new ones before all are taken.
     for process in &deployment.processes {
         process.proxy.set(Mode::Silent);
         process.proxy.cut();
     }
+    // Postgres needs a moment to close those of the processes.
+    sleep(Duration::from_millis(200)).await;
+    let mut clients = Vec::new();
     let until = Instant::now() + TAKEN_WITHIN;
-    while Instant::now() < until {
-        match deployment.postgres.client().await {
-            Ok(client) => clients.push(client),
-            Err(_) => sleep(Duration::from_millis(20)).await,
+    while let Ok(client) = deployment.postgres.client().await {
+        clients.push(client);
+        if Instant::now() >= until {
+            break;
         }
     }
     deployment.processes.iter().for_each(|process| process.proxy.set(Mode::Pass));
-    last(random, 1.0..4.0).await;
+    last(random, 2.0..6.0).await;
     drop(clients);
     deployment.journal.end(begun);
     Ok(())

@@ -51,8 +51,9 @@ fn statuses(history: &History) -> Vec<Violation> {
     for arrival in &history.arrivals {
         let Some(report) = &arrival.report else { continue };
         let sent = sent.get(&(report.source.as_str(), report.retried));
-        // An attempt that did not connect has no response, and the sink does not know it.
-        if report.status != 0 && !sent.is_some_and(|sent| sent.contains(&report.status)) {
+        // An attempt that did not connect has no response, and the sink has no record of it.
+        let is_right = sent.map_or(report.status == 0, |sent| sent.contains(&report.status));
+        if !is_right {
             let details = format!(
                 "{} reports status {} of {} after {} retries, the sink sent {sent:?}",
                 arrival.message, report.status, report.source, report.retried
@@ -115,5 +116,6 @@ mod tests {
     #[test]
     fn status_that_the_sink_did_not_send_is_a_violation() {
         assert_eq!(kinds(&check(&reported(500))), ["callback status"]);
+        assert_eq!(kinds(&check(&reported(0))), ["callback status"]);
     }
 }
