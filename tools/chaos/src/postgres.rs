@@ -16,8 +16,8 @@ use crate::proxy::Target;
 
 pub(crate) const DATABASE: &str = "chaos";
 
-/// Processes have nine connections each.
-const MAX_CONNECTIONS: &str = "60";
+/// Processes have eight connections each.
+const MAX_CONNECTIONS: &str = "36";
 /// After a kill the processes of Postgres need a moment to end, and a start fails until then.
 const START: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(10);

@@ -62,7 +62,7 @@ pub(super) async fn cut(deployment: &mut Deployment, random: &mut StdRng) -> Res
 }
 
 /// How long it may take to use up all connections.
-const TAKEN_WITHIN: Duration = Duration::from_secs(8);
+const TAKEN_WITHIN: Duration = Duration::from_secs(6);
 
 /// Other clients have all connections, and processes that need new ones get none.
 pub(super) async fn exhausted(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {

@@ -19,7 +19,7 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
         for pair in attempts.windows(2) {
             let [first, second] = pair else { continue };
             let is_success = first.status.is_some_and(|status| (200..300).contains(&status));
-            if is_success && !may_repeat(history, first, second.began) {
+            if is_success && !may_repeat(history, first, second.began) && !is_late(history, second) {
                 let details = format!(
                     "{id} was sent by process {:?} at {:.3} and got a 2xx, and again by process {:?} at {:.3}",
                     first.process, first.began, second.process, second.began
@@ -43,6 +43,17 @@ fn may_repeat(history: &History, first: &Arrival, again: f64) -> bool {
             let until = recovered(history, disruption, first.process);
             until - disruption.from >= history.lease / 3.0 && disruption.from <= again && until >= first.began
         }
+    })
+}
+
+/// Whether the process was stopped between its claim and this attempt: the lease may have expired meanwhile, and the
+/// attempt before it is that of the next lease.
+fn is_late(history: &History, attempt: &Arrival) -> bool {
+    history.disruptions.iter().any(|disruption| {
+        disruption.effect == Effect::Stopped
+            && disruption.concerns(attempt.process)
+            && disruption.until - disruption.from >= history.lease / 3.0
+            && (disruption.from..disruption.until + 1.0).contains(&attempt.began)
     })
 }
 
@@ -106,6 +117,14 @@ mod tests {
         assert_eq!(repeated(vec![disruption(Effect::DatabaseCrashed, None, 98.0, 99.0)]), ["repeated"]);
         // A shutdown loses nothing.
         assert_eq!(repeated(vec![disruption(Effect::Detached, None, 100.3, 101.0)]), ["repeated"]);
+    }
+
+    #[test]
+    fn late_attempt_of_a_process_that_was_stopped_is_allowed() {
+        // The repeat comes from process 1 at 107.
+        assert!(repeated(vec![disruption(Effect::Stopped, Some(1), 99.5, 106.9)]).is_empty());
+        assert_eq!(repeated(vec![disruption(Effect::Stopped, Some(1), 98.0, 105.0)]), ["repeated"]);
+        assert_eq!(repeated(vec![disruption(Effect::Stopped, Some(2), 99.5, 106.9)]), ["repeated"]);
     }
 
     #[test]

@@ -2,8 +2,15 @@
 
 use std::fs;
 
+/// The table is not read at one moment, so that a socket may be missing in it.
+const READS: u32 = 5;
+
 /// The process with the socket on this port of 127.0.0.1.
 pub(super) fn process_of(port: u16, pids: &[Option<u32>]) -> Option<usize> {
+    (0..READS).find_map(|_| find(port, pids))
+}
+
+fn find(port: u16, pids: &[Option<u32>]) -> Option<usize> {
     let table = fs::read_to_string("/proc/net/tcp").ok()?;
     let inode = inode(&table, port)?;
     let socket = format!("socket:[{inode}]");
