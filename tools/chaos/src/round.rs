@@ -1,5 +1,6 @@
 //! A round: faults under load, then everything is healed, drained and checked.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -15,6 +16,8 @@ use crate::invariants::{Violation, check};
 use crate::load::Load;
 
 const DRAIN: Duration = Duration::from_secs(120);
+/// Seconds between faults: outcomes that one has delayed are recorded before the next one.
+const PAUSE: Range<f64> = 2.0..3.0;
 const POLL: Duration = Duration::from_millis(300);
 
 /// A fault, from its beginning until every process was ready again.
@@ -46,7 +49,7 @@ pub(crate) async fn run(
 ) -> Result<Outcome> {
     let (mut cycles, mut violations) = (Vec::new(), Vec::new());
     for fault in faults {
-        sleep(Duration::from_secs_f64(random.random_range(0.6..1.6))).await;
+        sleep(Duration::from_secs_f64(random.random_range(PAUSE))).await;
         let from = now();
         (fault.run)(deployment, random).await?;
         let healed = now();

@@ -1,12 +1,17 @@
 //! A message that got a 2xx is not sent again, unless the lease of that attempt could be lost.
 //!
-//! A lease is lost when the process ends, or when it cannot renew: renewals come at a third of a lease, so that an
-//! interruption of a third or longer is enough, and a shorter one is not.
+//! A process that cannot use its database keeps the outcome, and records it afterwards. So a lease is lost only when the
+//! process ends, or when an interruption lasts until the lease has expired. Renewals come at a third of a lease: a lease
+//! that an interruption begins in has at least a third left.
 
 use std::collections::HashMap;
 
 use super::Violation;
 use crate::history::{Arrival, Disruption, Effect, History};
+
+/// How long after the end of an interruption an outcome is recorded at the latest: a failed commit is repeated after two
+/// seconds at most.
+const RECORDED_WITHIN: f64 = 2.5;
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
     let mut attempts: HashMap<&str, Vec<&Arrival>> = HashMap::new();
@@ -32,6 +37,7 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
 }
 
 fn may_repeat(history: &History, first: &Arrival, again: f64) -> bool {
+    let ended = first.ended.unwrap_or(first.began);
     let mut concerning = history.disruptions.iter().filter(|disruption| disruption.concerns(first.process));
     concerning.any(|disruption| match disruption.effect {
         // The restart has nothing to do with what the new process sends.
@@ -40,8 +46,9 @@ fn may_repeat(history: &History, first: &Arrival, again: f64) -> bool {
         Effect::ShutDown => false,
         _ if may_have_lost_the_lease(disruption, first.began) => true,
         Effect::Impaired | Effect::Detached | Effect::DatabaseCrashed | Effect::Stopped => {
-            let until = recovered(history, disruption, first.process);
-            until - disruption.from >= history.lease / 3.0 && disruption.from <= again && until >= first.began
+            let expires = f64::max(first.began + history.lease, disruption.from + history.lease / 3.0);
+            let recorded = recovered(history, disruption, first.process) + RECORDED_WITHIN;
+            disruption.from <= f64::min(ended + RECORDED_WITHIN, again) && recorded >= expires
         }
     })
 }
@@ -103,10 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn repeat_is_allowed_after_a_third_of_a_lease_without_renewal() {
+    fn repeat_is_allowed_after_an_interruption_until_the_lease_expired() {
         assert!(repeated(vec![disruption(Effect::Stopped, Some(0), 100.0, 107.0)]).is_empty());
-        assert!(repeated(vec![disruption(Effect::Detached, None, 101.0, 104.0)]).is_empty());
+        assert!(repeated(vec![disruption(Effect::Detached, None, 100.0, 106.0)]).is_empty());
+        // The process could record before the lease expired at 106.
+        assert_eq!(repeated(vec![disruption(Effect::Detached, None, 100.0, 103.0)]), ["repeated"]);
         assert_eq!(repeated(vec![disruption(Effect::Impaired, None, 101.0, 101.1)]), ["repeated"]);
+        // It had recorded before the interruption began.
+        assert_eq!(repeated(vec![disruption(Effect::Detached, None, 103.0, 110.0)]), ["repeated"]);
     }
 
     #[test]
