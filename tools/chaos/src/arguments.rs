@@ -27,6 +27,9 @@ pub(crate) struct Arguments {
     /// Seconds of a lease.
     #[arg(long, default_value_t = 6)]
     pub(crate) lease: u32,
+    /// Seconds that a slow or busy machine may add to the bounds of responses and recoveries.
+    #[arg(long, default_value_t = 0.5)]
+    pub(crate) tolerance: f64,
     /// The program that is tested. Default: `sigpost` beside this one.
     #[arg(long)]
     pub(crate) program: Option<PathBuf>,

@@ -92,7 +92,9 @@ async fn rounds(arguments: &Arguments, chosen: Vec<&'static Fault>, folder: &Pat
         let load = Load::start(deployment.publisher()?, number, arguments.seed, arguments.load).await?;
         let last_cycle = deadline.checked_sub(DRAIN).unwrap_or(deadline);
         let mut progress = |deployment: &Deployment, cycle: &Cycle| eprintln!("{}", line(deployment, cycle));
-        let outcome = round::run(&mut deployment, load, &faults, last_cycle, &mut random, &mut progress).await?;
+        let outcome =
+            round::run(&mut deployment, load, &faults, last_cycle, arguments.tolerance, &mut random, &mut progress)
+                .await?;
         eprintln!(
             "round {number}: {} messages, drained in {:.1} s, {} violations",
             outcome.history.messages.len(),

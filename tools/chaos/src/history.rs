@@ -12,6 +12,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) struct History {
     /// `LEASE_SECONDS` of the processes.
     pub(crate) lease: f64,
+    /// Seconds that a slow machine may add to what is bounded.
+    pub(crate) tolerance: f64,
     /// By ID as in the API.
     pub(crate) messages: BTreeMap<String, Message>,
     /// IDs of messages, one per dead letter.

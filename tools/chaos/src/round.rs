@@ -44,6 +44,7 @@ pub(crate) async fn run(
     load: Load,
     faults: &[&'static Fault],
     deadline: Instant,
+    tolerance: f64,
     random: &mut StdRng,
     progress: &mut (dyn FnMut(&Deployment, &Cycle) + Send),
 ) -> Result<Outcome> {
@@ -77,7 +78,7 @@ pub(crate) async fn run(
     let drained_in = draining.elapsed().as_secs_f64();
     // The sink notes the end of a request a moment after the response.
     sleep(Duration::from_millis(500)).await;
-    let history = history(deployment).await?;
+    let history = history(deployment, tolerance).await?;
     violations.extend(check(&history));
     Ok(Outcome { cycles, history, violations, drained_in })
 }
@@ -96,11 +97,12 @@ async fn wait_until_none(deployment: &Deployment, query: &str) -> Result<()> {
     Ok(())
 }
 
-async fn history(deployment: &Deployment) -> Result<History> {
+async fn history(deployment: &Deployment, tolerance: f64) -> Result<History> {
     let Rows { messages, dead_letters, schedules, leftovers } = read(&deployment.postgres.client().await?).await?;
     let entries = deployment.journal.entries();
     Ok(History {
         lease: deployment.lease,
+        tolerance,
         messages,
         dead_letters,
         schedules,

@@ -3,8 +3,7 @@
 use super::Violation;
 use crate::history::{Effect, History, Publish};
 
-/// The documented 5 s, and what the request itself may take on a busy machine.
-const RESPONSE_WITHIN: f64 = 5.5;
+const RESPONSE_WITHIN: f64 = 5.0;
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
     history.publishes.iter().filter_map(|publish| problem(history, publish)).collect()
@@ -22,7 +21,8 @@ fn problem(history: &History, publish: &Publish) -> Option<Violation> {
         None if is_excused(history, publish) => return None,
         None => Some("no response".to_owned()),
     };
-    let is_late = took > RESPONSE_WITHIN && !publish.is_cancellation && !is_excused(history, publish);
+    let is_late =
+        took > RESPONSE_WITHIN + history.tolerance && !publish.is_cancellation && !is_excused(history, publish);
     let details = details.or_else(|| is_late.then(|| format!("response {:?} after {took:.1} s", publish.status)))?;
     let details = format!("{} {} at process {}: {details}", publish.kind, publish.number, publish.process);
     Some(Violation::new("publish", publish.began, details))

@@ -22,7 +22,7 @@ fn ready_while_detached(history: &History, disruption: &Disruption, process: usi
     if !disruption.effect.is_detached() {
         return None;
     }
-    let (from, until) = (disruption.from + WITHIN, disruption.until);
+    let (from, until) = (disruption.from + WITHIN + history.tolerance, disruption.until);
     let probes = || history.probes.iter().filter(|probe| probe.process == process);
     let ready = probes().find(|probe| probe.began > from && probe.ended < until && probe.status == Some(200));
     // A round trip more, because a probe that was sent just before may end just after.
@@ -39,7 +39,7 @@ fn ready_while_detached(history: &History, disruption: &Disruption, process: usi
 
 fn not_recovered(history: &History, disruption: &Disruption, process: usize) -> Option<Violation> {
     let took = history.recovery(disruption, process);
-    if took.is_some_and(|took| took <= WITHIN) {
+    if took.is_some_and(|took| took <= WITHIN + history.tolerance) {
         return None;
     }
     let took = took.map_or("never".to_owned(), |took| format!("{took:.1} s after"));

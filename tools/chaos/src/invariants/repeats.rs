@@ -11,7 +11,7 @@ use crate::history::{Arrival, Disruption, Effect, History};
 
 /// How long after the end of an interruption an outcome is recorded at the latest: a failed commit is repeated after two
 /// seconds at most.
-const RECORDED_WITHIN: f64 = 2.5;
+const RECORDED_WITHIN: f64 = 2.0;
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
     let mut attempts: HashMap<&str, Vec<&Arrival>> = HashMap::new();
@@ -47,8 +47,9 @@ fn may_repeat(history: &History, first: &Arrival, again: f64) -> bool {
         _ if may_have_lost_the_lease(disruption, first.began) => true,
         Effect::Impaired | Effect::Detached | Effect::DatabaseCrashed | Effect::Stopped => {
             let expires = f64::max(first.began + history.lease, disruption.from + history.lease / 3.0);
-            let recorded = recovered(history, disruption, first.process) + RECORDED_WITHIN;
-            disruption.from <= f64::min(ended + RECORDED_WITHIN, again) && recorded >= expires
+            let recording = RECORDED_WITHIN + history.tolerance;
+            let recorded = recovered(history, disruption, first.process) + recording;
+            disruption.from <= f64::min(ended + recording, again) && recorded >= expires
         }
     })
 }
