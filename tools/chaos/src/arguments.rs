@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// Faults in a round. After each round everything drains and is checked.
     #[arg(long, default_value_t = 17)]
     pub(crate) cycles: u32,
-    /// Factor of the load; 1 is about 35 messages per second.
+    /// Factor of the load; 1 is about 30 messages per second.
     #[arg(long, default_value_t = 1.0)]
     pub(crate) load: f64,
     /// Seconds of a lease.

@@ -27,22 +27,21 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
     ensure!(arguments.minutes > 0.0 && arguments.load > 0.0, "--minutes and --load must be greater than 0");
     ensure!(arguments.cycles > 0, "--cycles must be at least 1");
     let folder = tempfile::Builder::new().prefix("sigpost-chaos-").tempdir()?;
-    // Postgres may have a user of its own.
+    // Postgres may run as another user.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
     let report = tokio::select! {
-        report = rounds(&arguments, chosen, folder.path()) => report?,
+        report = rounds(&arguments, chosen, folder.path()) => report,
         _ = tokio::signal::ctrl_c() => bail!("interrupted"),
     };
-    report.print(arguments.json);
-    if report.violations() == 0 {
+    if report.as_ref().is_ok_and(|report| report.violations() == 0) {
+        report?.print(arguments.json);
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!("seed {}", arguments.seed);
     if arguments.keep {
-        let kept = folder.keep();
-        report.write(&kept)?;
-        eprintln!("logs and data: {}", kept.display());
+        eprintln!("logs and records: {}", folder.keep().display());
     }
+    report?.print(arguments.json);
     Ok(ExitCode::FAILURE)
 }
 
@@ -106,6 +105,7 @@ async fn rounds(arguments: &Arguments, chosen: Vec<&'static Fault>, folder: &Pat
         let ends_early = arguments.keep && report.violations() > 0;
         if ends_early {
             fs::write(folder.join("history.txt"), outcome.history.lines())?;
+            report.write(folder)?;
         }
         if ends_early || Instant::now() >= last_cycle {
             break;
