@@ -5,7 +5,7 @@
 //! - [`campaign`]: rounds until the time is over; [`round`]: load, faults, drain, check.
 //! - [`deployment`], [`process`], [`postgres`], [`proxy`], [`disk`]: the parts that run, and how they are broken.
 //! - [`faults`]: the table of faults.
-//! - [`load`], [`sink`], [`probe`], [`journal`]: the traffic, and the records of it.
+//! - [`load`], [`limits`], [`sink`], [`probe`], [`journal`]: the traffic, and the records of it.
 //! - [`history`], [`invariants`]: the events of a round, and the guarantees.
 //! - [`report`]: the table at the end.
 
@@ -17,6 +17,7 @@ mod faults;
 mod history;
 mod invariants;
 mod journal;
+mod limits;
 mod load;
 mod postgres;
 mod probe;

@@ -2,13 +2,12 @@
 
 use super::Violation;
 use crate::history::{History, Message};
-
-/// Parallelism by key.
-const PARALLELISM: [(&str, usize); 2] = [("parallel", 2), ("both", 1)];
+use crate::limits::{KEYS, Key};
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for (key, parallelism) in PARALLELISM {
+    for Key { name: key, parallelism, .. } in KEYS {
+        let Some(parallelism) = parallelism else { continue };
         let limit = format!("flow:{key}");
         let limited = history.messages.iter().filter(|(_, message)| message.limits.contains(&limit));
         let mut attempts: Vec<(f64, f64, &str)> = limited

@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Violation;
 use crate::history::{History, Message};
-
-/// Parallelism by queue.
-const QUEUES: [(&str, usize); 4] = [("a", 1), ("b", 1), ("limited", 1), ("wide", 3)];
+use crate::limits::{QUEUES, Queue};
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
     let mut queues: BTreeMap<&str, Vec<(&str, &Message)>> = BTreeMap::new();
@@ -21,7 +19,7 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
     let callbacks = callbacks(history);
     let acknowledged = acknowledged(history);
     let mut violations = Vec::new();
-    for (queue, parallelism) in QUEUES {
+    for Queue { name: queue, parallelism } in QUEUES {
         let messages = queues.remove(queue).unwrap_or_default();
         violations.extend(slots(queue, parallelism, &messages));
         if parallelism == 1 {

@@ -5,23 +5,22 @@
 
 use super::Violation;
 use crate::history::History;
-
-/// Starts per seconds, by key.
-const RATES: [(&str, usize, f64); 3] = [("rate", 6, 2.0), ("both", 4, 1.0), ("second", 5, 2.0)];
+use crate::limits::{KEYS, Key};
 
 /// A period begins after the starts that one statement counts, so that it may end later by so many seconds.
 const COUNTED_LATER: f64 = 0.25;
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for (key, rate, period) in RATES {
+    for Key { name: key, rate, .. } in KEYS {
+        let Some((rate, period)) = rate else { continue };
         let limit = format!("flow:{key}");
         let limited = history.messages.values().filter(|message| message.limits.contains(&limit));
         let mut starts: Vec<f64> = limited
             .flat_map(|message| message.events.iter().filter(|event| event.state == "ACTIVE").map(|event| event.at))
             .collect();
         starts.sort_by(f64::total_cmp);
-        if let Err(at) = fit(&starts, rate, period) {
+        if let Err(at) = fit(&starts, rate, period.into()) {
             let details = format!("key {key}: the starts do not fit into periods of {period} s with {rate} each");
             violations.push(Violation::new("rate", at, details));
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::publisher::Request;
 use crate::invariants::{KIND_CALLBACK, KIND_DEDUPLICATED, KIND_FAILURE_CALLBACK};
+use crate::limits::{QUEUES, Queue, flow_control_value};
 
 pub(super) const CANCELLED: &str = "cancelled";
 
@@ -54,10 +55,13 @@ pub(crate) fn period_of(id: &str) -> i64 {
     SCHEDULES.iter().find(|(known, ..)| *known == id).map_or(1, |(_, _, period, _)| *period)
 }
 
-/// What a round begins with: the wide queue, and the schedules.
+/// The queues and schedules of a round.
 pub(super) fn setup(sink: &str) -> Vec<Request> {
-    let queue = json!({"queueName": "wide", "parallelism": 3});
-    let mut requests = vec![request("setup", "/v2/queues".to_owned(), &[]).with_body(&queue)];
+    let queue = |queue: &Queue| {
+        let body = json!({"queueName": queue.name, "parallelism": queue.parallelism});
+        request("setup", "/v2/queues".to_owned(), &[]).with_body(&body)
+    };
+    let mut requests: Vec<Request> = QUEUES.iter().map(queue).collect();
     for (id, cron, _, catch_up) in SCHEDULES {
         let url = url(sink, "schedule", 0, "200.0", "delivered");
         let headers =
@@ -168,21 +172,23 @@ fn queue_wide(sink: &str, number: u64, _: &mut StdRng) -> Request {
 
 fn rate(sink: &str, number: u64, _: &mut StdRng) -> Request {
     let rate = publish("rate", sink, number, "200.0");
-    rate.with("Upstash-Flow-Control-Key", "rate").with("Upstash-Flow-Control-Value", "rate=6,period=2s")
+    rate.with("Upstash-Flow-Control-Key", "rate").with("Upstash-Flow-Control-Value", flow_control_value("rate"))
 }
 
 fn parallel(sink: &str, number: u64, _: &mut StdRng) -> Request {
     let parallel = publish("parallel", sink, number, "200.200");
-    parallel.with("Upstash-Flow-Control-Key", "parallel").with("Upstash-Flow-Control-Value", "parallelism=2")
+    parallel
+        .with("Upstash-Flow-Control-Key", "parallel")
+        .with("Upstash-Flow-Control-Value", flow_control_value("parallel"))
 }
 
 /// By a queue and two keys.
 fn limited(sink: &str, number: u64, _: &mut StdRng) -> Request {
     enqueue("limited", "limited", sink, number, "200.30")
         .with("Upstash-Flow-Control-Key", "both")
-        .with("Upstash-Flow-Control-Value", "rate=4,period=1s,parallelism=1")
+        .with("Upstash-Flow-Control-Value", flow_control_value("both"))
         .with("Upstash-Sigpost-Flow-Control-Key-2", "second")
-        .with("Upstash-Sigpost-Flow-Control-Value-2", "rate=5,period=2s")
+        .with("Upstash-Sigpost-Flow-Control-Value-2", flow_control_value("second"))
 }
 
 /// With a callback and a failure callback.
