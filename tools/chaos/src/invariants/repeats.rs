@@ -37,19 +37,19 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
 }
 
 fn may_repeat(history: &History, first: &Arrival, again: f64) -> bool {
-    let ended = first.ended.unwrap_or(first.began);
+    let recording = RECORDED_WITHIN + history.tolerance;
+    let unrecorded_until = f64::min(first.ended.unwrap_or(first.began) + recording, again);
     let mut concerning = history.disruptions.iter().filter(|disruption| disruption.concerns(first.process));
     concerning.any(|disruption| match disruption.effect {
         // The restart has nothing to do with what the new process sends.
-        Effect::Killed => disruption.from >= first.began && disruption.from <= again,
+        Effect::Killed => (first.began..=unrecorded_until).contains(&disruption.from),
         // It records its deliveries before it ends.
         Effect::ShutDown => false,
         _ if may_have_lost_the_lease(disruption, first.began) => true,
         Effect::Impaired | Effect::Detached | Effect::DatabaseCrashed | Effect::Stopped => {
             let expires = f64::max(first.began + history.lease, disruption.from + history.lease / 3.0);
-            let recording = RECORDED_WITHIN + history.tolerance;
             let recorded = recovered(history, disruption, first.process) + recording;
-            disruption.from <= f64::min(ended + recording, again) && recorded >= expires
+            disruption.from <= unrecorded_until && recorded >= expires
         }
     })
 }
@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn repeat_after_the_end_of_the_process_is_allowed() {
         assert!(repeated(vec![disruption(Effect::Killed, Some(0), 100.02, 101.0)]).is_empty());
-        // Another process, or before the attempt.
+        // Another process, or before the attempt, or after its record.
+        assert_eq!(repeated(vec![disruption(Effect::Killed, Some(0), 103.0, 104.0)]), ["repeated"]);
         assert_eq!(repeated(vec![disruption(Effect::Killed, Some(1), 100.02, 101.0)]), ["repeated"]);
         assert_eq!(repeated(vec![disruption(Effect::Killed, Some(0), 99.0, 99.9)]), ["repeated"]);
     }
