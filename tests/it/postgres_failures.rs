@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use sigpost_dev_postgres::DataDir;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::{Duration, Instant};
 
 use crate::outage::start;
@@ -184,9 +185,11 @@ async fn a_read_only_server_gets_no_outcome_and_nothing_is_delivered_twice() {
 #[tokio::test]
 async fn publishers_notice_nothing_of_connections_that_are_terminated() {
     let app = TestApp::start().await;
+    let answered = Semaphore::new(0);
     let publish = async || {
         for _ in 0..100 {
             assert_eq!(app.publish_here(&[], "").await.status, StatusCode::OK);
+            answered.add_permits(1);
         }
     };
     let terminate = "select count(pg_terminate_backend(pid)) from pg_stat_activity
@@ -194,7 +197,7 @@ async fn publishers_notice_nothing_of_connections_that_are_terminated() {
     let terminating = async {
         loop {
             app.database.count(terminate).await;
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            answered.acquire_many(8).await.expect("publishes go on").forget();
         }
     };
     tokio::select! {
