@@ -1,6 +1,6 @@
 //! A body inside a JSON answer.
 
-use base64::Engine;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -15,13 +15,13 @@ pub struct Body(pub Bytes);
 
 impl Body {
     /// One of the two, or neither.
-    pub(crate) fn as_text_or_base64(&self) -> (Option<&str>, Option<String>) {
+    pub(crate) fn as_text_or_base64(&self) -> (Option<&str>, Option<AsBase64<'_>>) {
         if self.0.is_empty() {
             return (None, None);
         }
         match std::str::from_utf8(&self.0) {
             Ok(text) => (Some(text), None),
-            Err(_) => (None, Some(STANDARD.encode(&self.0))),
+            Err(_) => (None, Some(AsBase64(&self.0))),
         }
     }
 }
@@ -35,7 +35,17 @@ struct Shown<'a> {
     /// What is delivered, when it is not text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("contentEncoding" = "base64"))]
-    body_base64: Option<String>,
+    #[schemars(with = "Option<String>")]
+    body_base64: Option<AsBase64<'a>>,
+}
+
+/// Bytes that are base64 in JSON, written without a copy.
+pub(crate) struct AsBase64<'a>(&'a [u8]);
+
+impl Serialize for AsBase64<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
+    }
 }
 
 impl Serialize for Body {
@@ -54,7 +64,7 @@ impl<T: Into<Bytes>> From<T> for Body {
 /// For `#[serde(serialize_with)]`: bytes that are base64 whatever they are, as in events and
 /// callbacks.
 pub(crate) fn as_base64<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&STANDARD.encode(bytes))
+    AsBase64(bytes).serialize(serializer)
 }
 
 #[cfg(test)]

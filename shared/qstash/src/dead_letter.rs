@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::body::AsBase64;
 use crate::{Body, DeadLetterId, Headers, Message};
 
 /// An entry of the dead-letter queue: the message and its last response (QStash OpenAPI,
@@ -46,7 +47,8 @@ struct ResponseBody<'a> {
     /// Body of the last response, when it is not text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("contentEncoding" = "base64"))]
-    response_body_base64: Option<String>,
+    #[schemars(with = "Option<String>")]
+    response_body_base64: Option<AsBase64<'a>>,
 }
 
 fn response_body<S: serde::Serializer>(body: &Body, serializer: S) -> Result<S::Ok, S::Error> {
