@@ -103,16 +103,29 @@ impl Tail {
         if let Some(since) = self.since {
             return Ok(Reader::from(since));
         }
-        let oldest_of = async |mut parameters: Parameters<'_>, count: u16| -> Result<Option<i64>> {
-            parameters.push(("count", count.to_string().into()));
-            let newest = api.get(&with_query("/v2/events", &parameters)).await?;
-            Ok(list(&newest["events"]).last().and_then(|event| event["time"].as_i64()))
+        // A page may end before the count, at its bytes.
+        let oldest_of = async |parameters: Parameters<'_>, count: u16| -> Result<Option<i64>> {
+            let (mut missing, mut cursor, mut oldest) = (usize::from(count), None::<String>, None);
+            loop {
+                let mut parameters = parameters.clone();
+                parameters.push(("count", missing.to_string().into()));
+                parameters.extend(cursor.take().map(|cursor| ("cursor", cursor.into())));
+                let page = api.get(&with_query("/v2/events", &parameters)).await?;
+                let events = list(&page["events"]);
+                oldest = events.last().and_then(|event| event["time"].as_i64()).or(oldest);
+                missing = missing.saturating_sub(events.len());
+                cursor = page["cursor"].as_str().map(str::to_owned);
+                if missing == 0 || cursor.is_none() {
+                    return Ok(oldest);
+                }
+            }
         };
         if let Some(time) = oldest_of(self.parameters(), self.lines).await? {
             return Ok(Reader::with_newest(time, usize::from(self.lines)));
         }
         // None matches so far: the next one does not come before what is there now, but for one that is late.
-        Ok(Reader::from(oldest_of(Vec::new(), 1).await?.map_or(0, |time| time - LATE_MS)))
+        let any = vec![("bodies", "false".into())];
+        Ok(Reader::from(oldest_of(any, 1).await?.map_or(0, |time| time - LATE_MS)))
     }
 
     /// All events from this time on, the oldest first.
@@ -138,6 +151,8 @@ impl Tail {
 
     fn parameters(&self) -> Parameters<'_> {
         let mut parameters = self.filter.parameters();
+        // They are not printed.
+        parameters.push(("bodies", "false".into()));
         parameters.extend(self.host.iter().map(|host| ("host", host.into())));
         parameters.extend(self.state.iter().map(|state| ("state", state.into())));
         parameters
