@@ -28,6 +28,7 @@ mod jobs;
 mod keys;
 mod lambda;
 mod limits;
+mod memory;
 mod messages;
 mod migrations;
 mod openapi;

@@ -101,6 +101,7 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
         api_rate_limit: None,
         first_keys: SigningKeys::dev(),
         limits: Limits::default(),
+        bodies: dispatch::BodyBudget::default(),
         address_policy: AddressPolicy::with_loopback().with_overrides(overrides),
         deduplicating: dispatch::Deduplicating::default(),
         event_bridge: None,

@@ -22,5 +22,6 @@ pub(crate) mod queues;
 pub(crate) mod quota;
 pub(crate) mod schedules;
 pub(crate) mod shown;
+pub(crate) mod streamed;
 pub(crate) mod unknown;
 pub(crate) mod url_groups;

@@ -13,8 +13,10 @@ use sigpost_runtime::metrics::{self, CLOSED_CONNECTIONS, MEMORY_SHARE, OLDEST_DU
 use sigpost_runtime::{KeyRing, Memory, env, serve};
 use sigpost_store::{Database, retention, signing_keys};
 
+use crate::api::body::Bodies;
 use crate::api::health::Readiness;
 use crate::api::quota::Quota;
+use crate::api::streamed::Responses;
 use crate::config::Config;
 use crate::engine::{Engine, Tick};
 use crate::intake::Intake;
@@ -78,6 +80,8 @@ impl App {
         };
         let state = State {
             schedules: Schedules { driver, event_bridge, composer },
+            bodies: Bodies::new(config.bodies),
+            responses: Responses::default(),
             intake: Intake::start(database.clone(), engine.clone()),
             engine: engine.clone(),
             tokens: Tokens::new(&config.token.0, database.clone(), config.api_rate_limit),

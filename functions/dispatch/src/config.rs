@@ -12,6 +12,7 @@ use sigpost_runtime::settings::{Problem, bearer, refuse};
 use sigpost_runtime::{AddressPolicy, PushSigner, Reading, env};
 use sigpost_store::url;
 
+use crate::api::body::BodyBudget;
 use crate::deduplicate::Deduplicating;
 use crate::engine::{Awake, Settings};
 use crate::lambda;
@@ -39,6 +40,8 @@ pub struct Config {
     pub first_keys: SigningKeys,
     /// Bounds of what a publish may ask for.
     pub limits: Limits,
+    /// How much memory the bodies of requests may take.
+    pub bodies: BodyBudget,
     /// `ALLOW_TARGETS`: networks, addresses and hosts outside the public internet that may be pushed
     /// to, separated by commas. Default: none.
     pub address_policy: AddressPolicy,
@@ -100,6 +103,7 @@ impl Config {
             api_rate_limit: NonZeroU32::new(reading.parsed("API_RATE_LIMIT_PER_SECOND", API_RATE_LIMIT)),
             first_keys: reading.take("QSTASH_NEXT_SIGNING_KEY", first_keys_from_env(), SigningKeys::generate()),
             limits: Limits { max_body_bytes: reading.parsed("MAX_BODY_BYTES", limits.max_body_bytes), ..limits },
+            bodies: BodyBudget::default(),
             address_policy: reading.take("ALLOW_TARGETS", allowed, AddressPolicy::public_only()),
             deduplicating: Deduplicating {
                 window: reading.seconds("DEDUPLICATION_WINDOW_SECONDS", deduplicating.window),

@@ -20,6 +20,7 @@ mod decide;
 mod drain;
 mod fast_lane;
 mod in_flight;
+mod large_bodies;
 mod limits;
 mod listen;
 mod log;
@@ -49,6 +50,7 @@ use tokio_util::task::TaskTracker;
 use crate::deduplicate::Deduplicating;
 use counts::Counts;
 use in_flight::InFlight;
+use large_bodies::{LargeBodies, Portion};
 pub(crate) use listen::NOTICE_INTERVAL;
 use recorder::Recorder;
 use send::Sender;
@@ -77,6 +79,7 @@ struct Inner {
     /// Outcomes are kept until the database is back. Nothing that is due is claimed before they are recorded: it may be
     /// their messages, whose leases have expired meanwhile.
     outcomes_first: watch::Sender<bool>,
+    large_bodies: LargeBodies,
     timers: Timers,
     in_flight: InFlight,
     counts: Counts,
@@ -98,6 +101,8 @@ struct Inner {
 
 /// The right to have one more message in flight; given back when it is dropped.
 pub(crate) struct Room {
+    /// Given back first: a wake-up that waits for it comes before the process counts as idle.
+    _body: Portion,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -144,6 +149,7 @@ impl Engine {
         let engine = Self(Arc::new(Inner {
             sender: Sender::new(policy, &settings)?,
             room: Arc::new(Semaphore::new(settings.max_in_flight)),
+            large_bodies: LargeBodies::new(settings.in_flight_bytes),
             timers: Timers::new(settings.poll),
             settings,
             database,
@@ -187,13 +193,14 @@ impl Engine {
         self.0.settings.max_in_flight
     }
 
-    /// Room for one more message, if there is any and the engine is not stopping. Between visits there
+    /// Room for one more message with a body of this size, if there is any and the engine is not stopping. Between visits there
     /// is none: what is accepted then is left to whoever is awake, perhaps to the visit that follows.
-    pub(crate) fn try_room(&self) -> Option<Room> {
+    pub(crate) fn try_room(&self, body_bytes: usize) -> Option<Room> {
         if self.0.stopping.is_cancelled() || self.0.settings.awake == Awake::InVisits {
             return None;
         }
-        Arc::clone(&self.0.room).try_acquire_owned().ok().map(|permit| Room { _permit: permit })
+        let permit = Arc::clone(&self.0.room).try_acquire_owned().ok()?;
+        Some(Room { _body: self.0.large_bodies.try_hold(body_bytes)?, _permit: permit })
     }
 
     /// Tells CloudWatch what came of deliveries since the last time.

@@ -11,6 +11,7 @@
 
 mod api;
 pub mod app;
+mod budget;
 pub mod config;
 mod deduplicate;
 pub mod engine;
@@ -27,6 +28,7 @@ mod state;
 mod tokens;
 mod trace;
 
+pub use api::body::BodyBudget;
 pub use app::App;
 pub use config::Config;
 pub use deduplicate::Deduplicating;

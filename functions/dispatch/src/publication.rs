@@ -13,6 +13,7 @@ use sigpost_store::accept::NewMessage;
 use sigpost_store::messages::{Extras, Message};
 use sigpost_store::url_groups::UrlGroup;
 
+use crate::budget::Share;
 use crate::deduplicate::{Deduplicating, deduplicate};
 use crate::intake::Intake;
 
@@ -96,17 +97,22 @@ impl Publication {
 
     /// Stores it, and returns after the commit. Of a group that was stored in part it is an error:
     /// the caller tries again, with a deduplication id if nobody may get it twice.
-    pub(crate) async fn publish(self, intake: &Intake, deduplicating: &Deduplicating) -> Result<Published, Error> {
+    pub(crate) async fn publish(
+        self,
+        intake: &Intake,
+        deduplicating: &Deduplicating,
+        share: Option<Share>,
+    ) -> Result<Published, Error> {
         let Recipients::Url(url) = self.recipients else {
             let messages = self.messages(deduplicating);
             let ids: Vec<MessageId> = messages.iter().map(|new| new.message.id).collect();
-            return self.answer(&ids, &mut intake.accept_all(messages).await.into_iter());
+            return self.answer(&ids, &mut intake.accept_all(messages, share).await.into_iter());
         };
         // Most publishes are this: nothing is copied.
         let extras = Extras { schedule_id: self.schedule_id, ..Extras::default() };
         let new = message(&url, self.options, self.body, self.caller_ip, extras, deduplicating);
         let id = new.message.id;
-        Ok(Published::One(response(&url, id, intake.accept(new).await?)))
+        Ok(Published::One(response(&url, id, intake.accept(new, share).await?)))
     }
 
     /// The answer, from the ids that its messages were given and as many results.

@@ -6,8 +6,10 @@ use sigpost_qstash::Limits;
 use sigpost_runtime::{AddressPolicy, KeyRing};
 use sigpost_store::{Database, WakeUps};
 
+use crate::api::body::Bodies;
 use crate::api::health::Readiness;
 use crate::api::quota::{Quota, Refused};
+use crate::api::streamed::Responses;
 use crate::deduplicate::Deduplicating;
 use crate::engine::Engine;
 use crate::intake::Intake;
@@ -22,6 +24,10 @@ pub(crate) struct State {
     pub(crate) readiness: Readiness,
     pub(crate) quota: Quota,
     pub(crate) keys: KeyRing,
+    /// What requests send, within a budget.
+    pub(crate) bodies: Bodies,
+    /// What responses show, within a budget.
+    pub(crate) responses: Responses,
     pub(crate) intake: Intake,
     /// When this process delivers.
     pub(crate) engine: Option<Engine>,

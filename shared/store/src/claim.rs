@@ -39,6 +39,20 @@ pub struct Claimed {
     pub leases: Vec<Lease>,
     /// Limits at which messages are blocked, and messages that entered their queue before they are due.
     pub wake_ups: WakeUps,
+    /// Where large messages could start that had no room.
+    pub postponed: WakeUps,
+}
+
+/// How much is claimed at once at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// Messages.
+    pub messages: usize,
+    /// Up to this size a body does not count.
+    pub small: usize,
+    /// What the bodies have more than small ones, together. One message may exceed it, unless it is nothing: then none
+    /// is claimed that is not small.
+    pub bytes: usize,
 }
 
 /// What a lease needs to know of its row, for every statement that makes leases.
@@ -84,6 +98,8 @@ statement! {
     /// move before the statement ends, so its physical place is the shortest way back to it, and the
     /// planner has no join to choose.
     ///
+    /// Of large messages as many are taken as have room. Postgres knows the length of a body without reading it.
+    ///
     /// A message with limits is not leased but blocked at its first limit. One whose lease expired as well: it is
     /// started once more, and whether it may be is for its limits to say. As after any attempt the slots of its keys
     /// are free, and that of its queue is not. All of its limits are wake-ups.
@@ -92,11 +108,25 @@ statement! {
     /// message is found as it was and delivered again, as after any lost lease; and what came of a
     /// delivery is never on disk before its lease, because the log is written in order.
     Claim {
+        largest: i32 => Integer,
+        small: i32 => Integer,
+        most: i64 => BigInt,
+        bytes: i64 => BigInt,
         token: Uuid => SqlUuid,
         lease_s: f64 => Double,
-        most: i64 => BigInt,
     } -> (Nullable<Array<Text>>, Nullable<Double>, Nullable<LeaseColumns>);
-    "with taken(limits, wake_in_s, id, retried, deliveries, url, method, header, body, retries, timeout_ms,
+    "with due as materialized (
+        select ctid as place, due_at, id, greatest(0, octet_length(body) - " {small} ") as large
+        from messages where due_at <= now() and octet_length(body) <= " {largest} "
+        order by due_at, id limit " {most} " for update skip locked
+    ),
+    weighed as materialized (
+        -- The first large one fits whatever its size: then the sum is its own.
+        select place, large = 0 or sum(large) over (order by due_at, id rows unbounded preceding)
+                                   <= greatest(large, " {bytes} ") as fits
+        from due
+    ),
+    taken(limits, wake_in_s, id, retried, deliveries, url, method, header, body, retries, timeout_ms,
                 retry_delay, callback, failure_callback, labels, caller_ip, callback_of, created_at_ms, not_before_ms,
                 extras) as (
         update messages set
@@ -105,10 +135,10 @@ statement! {
             due_at = case when gates is null then now() + make_interval(secs => " {lease_s} ") end,
             deliveries = deliveries + (gates is null)::int,
             waits_for = gates[1]
-        where ctid = any(array(
-            select ctid from messages where due_at <= now() order by due_at, id limit " {most} " for update skip locked
-        )) and (select set_config('synchronous_commit', 'off', true)) = 'off'
-        returning case when waits_for is not null then gates end, null::float8, " [LEASE_COLUMNS] "
+        where ctid = any(array(select place from weighed where fits)) and (select set_config('synchronous_commit', 'off', true)) = 'off'
+        returning case when waits_for is not null then gates end,
+                  case when waits_for is null then (select 'infinity'::float8 from weighed where not fits limit 1) end,
+                  " [LEASE_COLUMNS] "
     ),
     logged as (insert into events (message_id, state) select id, 'ACTIVE' from taken where limits is null),
     given_back as (
@@ -117,7 +147,8 @@ statement! {
     select * from taken"
 }
 
-/// The limits to claim at and the time until then, or a time alone until messages are due, or a lease.
+/// The limits to claim at and the time until then, or a time alone until messages are due, or a lease. An endless time
+/// lasts until large messages have room; it may stand with a lease.
 pub(crate) type Row = (Option<Vec<String>>, Option<f64>, Option<LeaseRow>);
 
 #[derive(Queryable)]
@@ -176,28 +207,37 @@ impl Claimed {
     /// The leases have this token.
     pub(crate) fn new(rows: Vec<Row>, token: Uuid) -> Self {
         let mut claimed = Self { leases: Vec::with_capacity(rows.len()), ..Self::default() };
-        for row in rows {
-            let wake_in = |seconds: Option<f64>| time_until(seconds.unwrap_or(0.0));
-            match row {
-                (Some(limits), seconds, _) => {
-                    limits.into_iter().for_each(|limit| claimed.wake_ups.add_limit(limit, wake_in(seconds)));
+        for (limits, seconds, lease) in rows {
+            let is_endless = seconds.is_some_and(f64::is_infinite);
+            let wake_ups = if is_endless { &mut claimed.postponed } else { &mut claimed.wake_ups };
+            let wake_in = seconds.filter(|_| !is_endless).map_or(Duration::ZERO, time_until);
+            match limits {
+                Some(limits) => limits.into_iter().for_each(|limit| wake_ups.add_limit(limit, wake_in)),
+                None => {
+                    seconds.into_iter().for_each(|_| wake_ups.add_due(wake_in));
+                    claimed.leases.extend(lease.map(|lease| lease.into_lease(token)));
                 }
-                (None, Some(seconds), _) => claimed.wake_ups.add_due(time_until(seconds)),
-                (None, None, Some(lease)) => claimed.leases.push(lease.into_lease(token)),
-                (None, None, None) => {}
             }
         }
         claimed
     }
 }
 
-/// Takes at most `most` due messages. Fewer means that no more were due (or that others hold them).
-pub async fn claim(conn: &mut AsyncPgConnection, lease: LeaseTerms, most: usize) -> Result<Claimed, Error> {
+/// Takes due messages within the bound. Fewer means that no more were due, or that others hold them, or that large ones
+/// are postponed.
+pub async fn claim(conn: &mut AsyncPgConnection, lease: LeaseTerms, bound: Bound) -> Result<Claimed, Error> {
     let statement = Claim {
+        largest: if bound.bytes == 0 { number(bound.small) } else { i32::MAX },
+        small: number(bound.small),
+        most: i64::try_from(bound.messages).unwrap_or(i64::MAX),
+        bytes: i64::try_from(bound.bytes).unwrap_or(i64::MAX),
         token: lease.token,
         lease_s: lease.length.as_secs_f64(),
-        most: i64::try_from(most).unwrap_or(i64::MAX),
         lifetime: PhantomData,
     };
     Ok(Claimed::new(statement.load(conn).await?, lease.token))
+}
+
+pub(crate) fn number(of: usize) -> i32 {
+    i32::try_from(of).unwrap_or(i32::MAX)
 }

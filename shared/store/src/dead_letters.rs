@@ -13,8 +13,9 @@ use sigpost_qstash::{DeadLetterId, MessageId, Start};
 use uuid::Uuid;
 
 use crate::accept::{Arrival, LeaseTerms, NewMessage, accept};
+use crate::extent::{End, Extent, Page};
 use crate::filter::{self, OfMessage};
-use crate::messages::{Message, MessageRow, StoredMessage};
+use crate::messages::{Message, MessageRow, SIZE, StoredMessage, body};
 use crate::record::Response;
 use crate::schema::{dead_letters, messages};
 use crate::search::{A_WALK, List, Near, Nearest, Rows, page, plan_for_searching};
@@ -63,8 +64,8 @@ struct Row {
     error: Option<String>,
 }
 
-impl From<(Row, MessageRow)> for DeadLetter {
-    fn from((row, message): (Row, MessageRow)) -> Self {
+impl From<(Row, (MessageRow, Vec<u8>))> for DeadLetter {
+    fn from((row, message): (Row, (MessageRow, Vec<u8>))) -> Self {
         Self {
             id: DeadLetterId { failed_at_ms: row.failed_at.to_jiff().as_millisecond(), seq: row.id },
             message: message.into(),
@@ -83,10 +84,10 @@ const LAST_MS: i64 = 8_640_000_000_000_000;
 
 /// The dead letter with this id.
 pub async fn find(conn: &mut AsyncPgConnection, id: DeadLetterId) -> Result<Option<DeadLetter>, Error> {
-    let row: Option<(Row, MessageRow)> = dead_letters::table
+    let row: Option<(Row, (MessageRow, Vec<u8>))> = dead_letters::table
         .inner_join(messages::table)
         .filter(dead_letters::id.eq(id.seq))
-        .select((Row::as_select(), MessageRow::as_select()))
+        .select((Row::as_select(), (MessageRow::as_select(), body(true))))
         .first(conn)
         .await
         .optional()?;
@@ -94,19 +95,38 @@ pub async fn find(conn: &mut AsyncPgConnection, id: DeadLetterId) -> Result<Opti
     Ok(row.map(DeadLetter::from).filter(|letter| letter.id == id))
 }
 
+statement! {
+    /// What each dead letter and its message take, in the order of the ids.
+    Sizes { ids: Vec<i64> => Array<BigInt>, with_bodies: bool => Bool } -> BigInt;
+    "select coalesce(octet_length(d.response_body), 0) + coalesce(octet_length(d.response_header::text), 0)
+          + coalesce(" [SIZE] " + case when " {with_bodies} " then octet_length(m.body) else 0 end, 0)
+     from unnest(" {ids} ") with ordinality as i(id, place)
+     left join dead_letters d on d.id = i.id left join messages m on m.id = d.message_id
+     order by i.place"
+}
+
 /// A page, newest first unless asked otherwise.
-pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<DeadLetter>, Error> {
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    filter: &Filter,
+    extent: Extent,
+) -> Result<Page<DeadLetter, DeadLetterId>, Error> {
     conn.transaction(async |conn| {
-        let ids: Vec<i64> = choose(conn, filter, count).await?.into_iter().map(|id| id.seq).collect();
-        let rows: Vec<(Row, MessageRow)> = dead_letters::table
+        let mut chosen = choose(conn, filter, extent.count_and_next()).await?;
+        let seqs = |chosen: &[DeadLetterId]| chosen.iter().map(|id| id.seq).collect::<Vec<i64>>();
+        let sizes = Sizes { ids: seqs(&chosen), with_bodies: extent.with_bodies, lifetime: PhantomData };
+        let End { has_more, bytes } = extent.cut(&mut chosen, &sizes.load::<i64>(conn).await?);
+
+        let ids = seqs(&chosen);
+        let rows: Vec<(Row, (MessageRow, Vec<u8>))> = dead_letters::table
             .inner_join(messages::table)
             .filter(dead_letters::id.eq_any(&ids))
-            .select((Row::as_select(), MessageRow::as_select()))
+            .select((Row::as_select(), (MessageRow::as_select(), body(extent.with_bodies))))
             .load(conn)
             .await?;
         let mut letters: Vec<DeadLetter> = rows.into_iter().map(DeadLetter::from).collect();
         letters.sort_by_key(|letter| ids.iter().position(|id| *id == letter.id.seq));
-        Ok(letters)
+        Ok(Page { rows: letters, cursor: chosen.last().copied().filter(|_| has_more), bytes })
     })
     .await
 }

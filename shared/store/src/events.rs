@@ -1,19 +1,21 @@
 //! The log: reading it. It is written by the statements that make things happen.
 
 use std::collections::BTreeSet;
+use std::marker::PhantomData;
 
 use diesel::dsl::{AsSelect, SqlTypeOf, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use jiff::Timestamp;
 use sigpost_qstash::{Cursor, EventState, MessageId};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::extent::{End, Extent, Page};
 use crate::filter::{self, OfMessage};
-use crate::messages::{StoredMessage, find_all};
+use crate::messages::{SIZE, StoredMessage, find_all};
 use crate::record::Response;
 use crate::schema::events;
 use crate::search::{A_WALK, List, Near, Nearest, Rows, page, plan_for_searching};
@@ -54,9 +56,9 @@ pub struct Filter {
     pub earliest_first: bool,
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct Row {
+/// A row of the log without its message.
+#[derive(Queryable)]
+struct Row {
     message_id: Uuid,
     at: jiff_diesel::Timestamp,
     id: i64,
@@ -86,24 +88,88 @@ impl Row {
     }
 }
 
+/// An event's place in the log, and its message.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct Place {
+    #[expect(dead_code, reason = "whoever compares the messages reads it, in the database")]
+    message_id: Uuid,
+    at: jiff_diesel::Timestamp,
+    id: i64,
+}
+
+statement! {
+    /// What each event and its message take, in the order of the places. Postgres knows the length of a body without
+    /// reading it.
+    Sizes {
+        ats: Vec<jiff_diesel::Timestamp> => Array<Timestamptz>,
+        ids: Vec<i64> => Array<BigInt>,
+        with_bodies: bool => Bool,
+    } -> BigInt;
+    "select coalesce(of_event.size + of_message.size, 0)
+     from unnest(" {ats} "," {ids} ") with ordinality as p(at, id, place)
+     left join lateral (
+        select message_id,
+               (coalesce(octet_length(response_body), 0) + coalesce(octet_length(response_header::text), 0))::bigint as size
+        from events e where e.at = p.at and e.id = p.id limit 1
+     ) of_event on true
+     left join lateral (
+        select " [SIZE] " + case when " {with_bodies} " then octet_length(m.body) else 0 end as size
+        from messages m where m.id = of_event.message_id limit 1
+     ) of_message on true
+     order by p.place"
+}
+
+statement! {
+    /// The rows at these places, in their order. The limit keeps the planner from a join over the whole log.
+    AtPlaces {
+        ats: Vec<jiff_diesel::Timestamp> => Array<Timestamptz>,
+        ids: Vec<i64> => Array<BigInt>,
+    } -> (
+        SqlUuid, Timestamptz, BigInt, Text, Nullable<Integer>, Nullable<Json>, Nullable<Binary>, Nullable<Text>,
+        Nullable<Timestamptz>
+    );
+    "select e.message_id, e.at, e.id, e.state::text, e.response_status, e.response_header, e.response_body, e.error,
+            e.next_delivery_at
+     from unnest(" {ats} "," {ids} ") with ordinality as p(at, id, place)
+     cross join lateral (select * from events e where e.at = p.at and e.id = p.id limit 1) e
+     order by p.place"
+}
+
 /// A page of the log, newest first unless asked otherwise. An event whose message is gone is not in it.
-pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<Event>, Error> {
+pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, extent: Extent) -> Result<Page<Event, Cursor>, Error> {
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        let rows = page(conn, filter, &filter.messages, count).await?;
-        let ids: BTreeSet<Uuid> = rows.iter().map(|row| row.message_id).collect();
-        let messages = find_all(conn, &ids.into_iter().collect::<Vec<_>>()).await?;
+        let mut places = page(conn, filter, &filter.messages, extent.count_and_next()).await?;
+        let (ats, ids) = columns(&places);
+        let sizes = Sizes { ats, ids, with_bodies: extent.with_bodies, lifetime: PhantomData };
+        let End { has_more, bytes } = extent.cut(&mut places, &sizes.load::<i64>(conn).await?);
+
+        let (ats, ids) = columns(&places);
+        let rows: Vec<Row> = AtPlaces { ats, ids, lifetime: PhantomData }.load(conn).await?;
+        let of_messages: BTreeSet<Uuid> = rows.iter().map(|row| row.message_id).collect();
+        let of_messages: Vec<Uuid> = of_messages.into_iter().collect();
+        let messages = find_all(conn, &of_messages, extent.with_bodies).await?;
         let with_message = |row: Row| Some(messages.get(&MessageId(row.message_id))?.clone()).map(|m| row.of(m));
-        Ok(rows.into_iter().filter_map(with_message).collect())
+        let cursor = |last: &Place| Cursor { at_ms: last.at.to_jiff().as_millisecond(), seq: Some(last.id) };
+        Ok(Page {
+            cursor: places.last().filter(|_| has_more).map(cursor),
+            rows: rows.into_iter().filter_map(with_message).collect(),
+            bytes,
+        })
     })
     .await
 }
 
-impl List for Filter {
-    type Row = Row;
+fn columns(places: &[Place]) -> (Vec<jiff_diesel::Timestamp>, Vec<i64>) {
+    places.iter().map(|place| (place.at, place.id)).unzip()
+}
 
-    fn at(row: &Row) -> Timestamp {
-        row.at.to_jiff()
+impl List for Filter {
+    type Row = Place;
+
+    fn at(place: &Place) -> Timestamp {
+        place.at.to_jiff()
     }
 
     fn nearest(&self, count: i64) -> Nearest {
@@ -111,7 +177,7 @@ impl List for Filter {
         Nearest::of_page(count, (self.from_ms, self.to_ms), cursor_ms, self.earliest_first, false)
     }
 
-    async fn load(&self, conn: &mut AsyncPgConnection, rows: Rows, count: i64) -> Result<Vec<Row>, Error> {
+    async fn load(&self, conn: &mut AsyncPgConnection, rows: Rows, count: i64) -> Result<Vec<Place>, Error> {
         let of_message = OfMessage { column: "events.message_id", matches: self.messages.matches() };
         let query = match rows {
             Rows::Near => {
@@ -127,7 +193,7 @@ impl List for Filter {
     }
 }
 
-type Query<'a> = events::BoxedQuery<'a, Pg, SqlTypeOf<AsSelect<Row, Pg>>>;
+type Query<'a> = events::BoxedQuery<'a, Pg, SqlTypeOf<AsSelect<Place, Pg>>>;
 
 /// The events in the order asked for, of whichever message. Those that are to be `sorted` are not
 /// ordered by the column itself: the planner might rather walk over all events and wait for them.
@@ -135,7 +201,7 @@ fn in_order(filter: &Filter, sorted: bool) -> Query<'_> {
     let at_ms = |operator: &str, ms: i64| {
         sql::<Bool>("events.at ").sql(operator).sql(" to_timestamp(").bind::<BigInt, _>(ms).sql(" / 1000.0)")
     };
-    let mut query = events::table.select(Row::as_select()).into_boxed();
+    let mut query = events::table.select(Place::as_select()).into_boxed();
     if !filter.states.is_empty() {
         // As literals: the planner compares them with the condition of the index.
         let states: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();

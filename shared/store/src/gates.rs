@@ -14,7 +14,7 @@ use sigpost_qstash::FlowControl;
 use uuid::Uuid;
 
 use crate::accept::LeaseTerms;
-use crate::claim::{Claimed, LEASE_COLUMNS, LeaseColumns, Row};
+use crate::claim::{Bound, Claimed, LEASE_COLUMNS, LeaseColumns, Row, number};
 use crate::messages::Message;
 use crate::wake_ups::time_until;
 use crate::{Error, WakeUps};
@@ -60,28 +60,32 @@ statement! {
         token: Uuid => SqlUuid,
         lease_s: f64 => Double,
         most: i32 => Integer,
+        small: i32 => Integer,
+        bytes: i64 => BigInt,
     } -> (Nullable<Array<Text>>, Nullable<Double>, Nullable<LeaseColumns>);
     "select case when limit_id is not null then array[limit_id] end, wake_in_s, " [LEASE_COLUMNS]
     "from (
         select c.limit_id, c.wake_in_s, (c.message).*
-        from claim_blocked(" {limits} "," {token} "," {lease_s} "," {most} ") c
+        from claim_blocked(" {limits} "," {token} "," {lease_s} "," {most} "," {small} "," {bytes} ") c
         where (select set_config('synchronous_commit', 'off', true)) = 'off'
      ) message"
 }
 
-/// Leases at most `most` of the messages that are blocked at these limits, as far as all of their limits have
+/// Leases messages that are blocked at these limits, within the bound, as far as all of their limits have
 /// room. As many as asked for means that there may be more.
 pub async fn claim_blocked(
     conn: &mut AsyncPgConnection,
     limits: &[String],
     lease: LeaseTerms,
-    most: usize,
+    bound: Bound,
 ) -> Result<Claimed, Error> {
     let statement = ClaimBlocked {
         limits: limits.iter().map(String::as_str).collect(),
         token: lease.token,
         lease_s: lease.length.as_secs_f64(),
-        most: i32::try_from(most).unwrap_or(i32::MAX),
+        most: number(bound.messages),
+        small: number(bound.small),
+        bytes: i64::try_from(bound.bytes).unwrap_or(i64::MAX),
         lifetime: PhantomData,
     };
     let rows: Vec<Row> = statement.load(conn).await?;

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Binary;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use sigpost_qstash::{
@@ -130,7 +133,7 @@ pub struct StoredMessage {
     pub not_before_ms: i64,
 }
 
-/// The columns of `messages` that make a [`StoredMessage`], as every query selects them.
+/// The columns of `messages` that make a [`StoredMessage`] with a body, as every query selects them.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = messages, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct MessageRow {
@@ -140,7 +143,6 @@ pub(crate) struct MessageRow {
     url: String,
     method: String,
     header: serde_json::Value,
-    body: Vec<u8>,
     retries: i32,
     timeout_ms: Option<i64>,
     retry_delay: Option<String>,
@@ -160,8 +162,18 @@ pub(crate) struct MessageRow {
     created_at: jiff_diesel::Timestamp,
 }
 
-impl From<MessageRow> for StoredMessage {
-    fn from(row: MessageRow) -> Self {
+/// What a message `m` takes in a list, without its body.
+pub(crate) const SIZE: &str =
+    " (octet_length(m.url) + octet_length(m.header::text) + coalesce(octet_length(m.callback::text), 0)
+    + coalesce(octet_length(m.failure_callback::text), 0))::bigint ";
+
+/// The body, or an empty one: then Postgres does not read it.
+pub(crate) fn body(is_wanted: bool) -> SqlLiteral<Binary> {
+    sql(if is_wanted { "messages.body" } else { "''::bytea" })
+}
+
+impl From<(MessageRow, Vec<u8>)> for StoredMessage {
+    fn from((row, body): (MessageRow, Vec<u8>)) -> Self {
         let stored = Stored(row.id);
         let mut header: Headers = stored.value("header", Some(row.header));
         let retry_delay = row.retry_delay.map(|text| RetryDelay::parse("Upstash-Retry-Delay", &text)).transpose();
@@ -181,7 +193,7 @@ impl From<MessageRow> for StoredMessage {
                 url,
                 method: stored.field("method", row.method.parse()),
                 header,
-                body: row.body.into(),
+                body: body.into(),
                 retries: row.retries.unsigned_abs(),
                 timeout: row.timeout_ms.map(|ms| Duration::from_millis(ms.unsigned_abs())),
                 retry_delay: stored.field("retry_delay", retry_delay),
@@ -216,17 +228,19 @@ fn authorization_of(user_info: &str) -> Option<String> {
 
 /// The message with this id, whatever its state.
 pub async fn find(conn: &mut AsyncPgConnection, id: MessageId) -> Result<Option<StoredMessage>, Error> {
-    let row = messages::table.find(id.0).select(MessageRow::as_select()).first(conn).await.optional()?;
-    Ok(row.map(StoredMessage::from))
+    let row = messages::table.find(id.0).select((MessageRow::as_select(), body(true))).first(conn).await.optional()?;
+    Ok(row.map(|row: (MessageRow, Vec<u8>)| row.into()))
 }
 
 /// The messages with these ids that are there, in no order.
 pub(crate) async fn find_all(
     conn: &mut AsyncPgConnection,
     ids: &[Uuid],
+    with_bodies: bool,
 ) -> Result<HashMap<MessageId, StoredMessage>, Error> {
-    let rows: Vec<MessageRow> =
-        messages::table.filter(messages::id.eq_any(ids)).select(MessageRow::as_select()).load(conn).await?;
+    let columns = (MessageRow::as_select(), body(with_bodies));
+    let rows: Vec<(MessageRow, Vec<u8>)> =
+        messages::table.filter(messages::id.eq_any(ids)).select(columns).load(conn).await?;
     Ok(rows.into_iter().map(StoredMessage::from).map(|stored| (stored.message.id, stored)).collect())
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use dispatch::config::Secret;
 use dispatch::engine::{Engine, Settings, Step, StepKind};
-use dispatch::{App, Config};
+use dispatch::{App, BodyBudget, Config};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use sigpost_qstash::{DEV_TOKEN, Limits, MessageId, SigningKeys};
@@ -219,6 +219,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         api_rate_limit: None,
         first_keys: SigningKeys::dev(),
         limits: Limits::default(),
+        bodies: BodyBudget::default(),
         address_policy: AddressPolicy::with_loopback(),
         deduplicating: dispatch::Deduplicating::default(),
         event_bridge: None,

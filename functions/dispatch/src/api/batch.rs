@@ -14,11 +14,15 @@ use sigpost_qstash::{BatchItem, Destination, ErrorBody, Invalid, Options, Params
 use sigpost_runtime::{ApiError, CallerAddress};
 use sigpost_store::url_groups::{self, UrlGroup};
 
-use crate::api::body;
+use crate::api::body::{Bound, Received};
 use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
 use crate::api::quota::wanted;
+use crate::budget::Share;
 use crate::publication::{Publication, Published, Recipients};
 use crate::state::State;
+
+/// Memory for each byte of a batch, at most: its items, and their messages, are each larger than their JSON.
+const COST: usize = 4;
 
 /// What became of an item.
 #[derive(Serialize, JsonSchema)]
@@ -37,11 +41,12 @@ pub(crate) async fn publish_batch(
     headers: HeaderMap,
     request_body: Body,
 ) -> Result<Json<Vec<Slot>>, ApiError> {
-    let body = body::read(&headers, request_body, state.limits.max_batch_bytes).await?;
-    let items = BatchItem::parse_all(&body)?;
+    let bound = Bound { limit: state.limits.max_batch_bytes, cost: COST };
+    let Received { bytes, share } = state.bodies.read(&headers, request_body, bound).await?;
+    let items = BatchItem::parse_all(&bytes)?;
     check_size(&state, items.len())?;
     let items: Vec<_> = items.collect();
-    drop(body);
+    drop(bytes);
     let groups = groups_of(&state, &items).await?;
     let caller_ip = caller.0.map(|address| address.to_string());
     let now = Timestamp::now();
@@ -50,7 +55,7 @@ pub(crate) async fn publish_batch(
     let publications = refuse_over_quota(&state, publications).await;
     refuse_if_none_is_valid(&publications)?;
     check_size(&state, publications.iter().flatten().map(Publication::len).sum())?;
-    store(&state, publications).await
+    store(&state, publications, share).await
 }
 
 /// The groups that items are addressed to, in one query; none without such an item.
@@ -131,11 +136,15 @@ fn check_size(state: &State, messages: usize) -> Result<(), ApiError> {
 }
 
 /// All messages go to the intake one after the other, so that they share its commits.
-async fn store(state: &State, publications: Vec<Result<Publication, ApiError>>) -> Result<Json<Vec<Slot>>, ApiError> {
+async fn store(
+    state: &State,
+    publications: Vec<Result<Publication, ApiError>>,
+    share: Share,
+) -> Result<Json<Vec<Slot>>, ApiError> {
     let messages: Vec<_> =
         publications.iter().flatten().flat_map(|publication| publication.messages(&state.deduplicating)).collect();
     let ids: Vec<_> = messages.iter().map(|new| new.message.id).collect();
-    let mut results = state.intake.accept_all(messages).await.into_iter();
+    let mut results = state.intake.accept_all(messages, Some(share)).await.into_iter();
     let mut ids = ids.as_slice();
     let answered: Vec<Result<Published, ApiError>> = publications
         .into_iter()

@@ -1,30 +1,178 @@
-//! Reading a request's body, bounded.
+//! Reading a request's body: bounded in size, in time, and together with all others in memory.
+
+use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
-use http_body_util::LengthLimitError;
+use http_body_util::BodyExt;
 use sigpost_runtime::ApiError;
+use tokio::time::timeout;
+
+use crate::budget::{Budget, SMALL, Share};
 
 /// Largest body of a request that changes settings: the most endpoints of a URL group with the longest URLs.
 const SETTINGS_LIMIT: usize = 10_000_000;
 
-/// The body of a request that changes settings.
-pub(crate) async fn read_settings(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
-    read(headers, body, SETTINGS_LIMIT).await
+/// Bytes of small bodies at once: of 512 that are as large as a small one can be.
+const SMALL_BUDGET: usize = 512 * SMALL;
+
+/// A body may take this time, and a second more for each of so many bytes.
+const TIME: Duration = Duration::from_secs(30);
+const BYTES_PER_SECOND: usize = 128 * 1024;
+
+/// How much memory the bodies of requests may take.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyBudget {
+    /// Bytes of large bodies at once, from the first byte to the commit. Default 48 MiB. A body that is larger comes
+    /// alone. Small bodies have a budget of their own.
+    pub bytes: usize,
+    /// How long a request waits for its share before it is answered 503. Default 10 s.
+    pub patience: Duration,
 }
 
-/// The body, at most `limit` bytes of it. A declared length over the limit is refused unread.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > limit) {
-        return Err(ApiError::too_large(limit));
+impl Default for BodyBudget {
+    fn default() -> Self {
+        Self { bytes: 48 * 1024 * 1024, patience: Duration::from_secs(10) }
     }
-    axum::body::to_bytes(body, limit).await.map_err(|error| {
-        // axum gives the two cases one type; the limit's is the one with this source.
-        match std::error::Error::source(&error) {
-            Some(source) if source.is::<LengthLimitError>() => ApiError::too_large(limit),
-            _ => ApiError::bad_request("body: the connection ended before the body was complete"),
+}
+
+/// The bodies that are being read, or wait for their commit.
+#[derive(Debug)]
+pub(crate) struct Bodies {
+    small: Budget,
+    large: Budget,
+    patience: Duration,
+}
+
+/// A body and its share of the budget.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) bytes: Bytes,
+    pub(crate) share: Share,
+}
+
+/// What a body may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound {
+    /// Bytes at most.
+    pub(crate) limit: usize,
+    /// How much memory the request takes for each byte.
+    pub(crate) cost: usize,
+}
+
+impl Bound {
+    pub(crate) fn bytes(limit: usize) -> Self {
+        Self { limit, cost: 1 }
+    }
+}
+
+impl Bodies {
+    pub(crate) fn new(budget: BodyBudget) -> Self {
+        Self { small: Budget::new(SMALL_BUDGET), large: Budget::new(budget.bytes), patience: budget.patience }
+    }
+
+    /// The body of a request that changes settings.
+    pub(crate) async fn read_settings(&self, headers: &HeaderMap, body: Body) -> Result<Received, ApiError> {
+        self.read(headers, body, Bound::bytes(SETTINGS_LIMIT)).await
+    }
+
+    /// The body, within its bound. A declared length over the limit is refused unread.
+    pub(crate) async fn read(&self, headers: &HeaderMap, mut body: Body, bound: Bound) -> Result<Received, ApiError> {
+        let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if declared.is_some_and(|length| length > bound.limit) {
+            return Err(ApiError::too_large(bound.limit));
         }
-    })
+        let time = time_for(declared.unwrap_or(bound.limit));
+        let read = match self.share(declared.unwrap_or(SMALL), bound).await {
+            Some(share) => timeout(time, self.collect(&mut body, declared, bound, share)).await,
+            None => Ok(Err(busy())),
+        };
+        let result = read.unwrap_or_else(|_| {
+            let text = format!("body: it was not complete within {} s", time.as_secs());
+            Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, text))
+        });
+        // A client that is still sending would not read the response.
+        let is_refused = result.as_ref().is_err_and(|error| error.status() == StatusCode::SERVICE_UNAVAILABLE);
+        if is_refused && !headers.contains_key(header::EXPECT) {
+            let _ = timeout(time, Box::pin(discard(&mut body))).await;
+        }
+        result
+    }
+
+    async fn collect(
+        &self,
+        body: &mut Body,
+        declared: Option<usize>,
+        bound: Bound,
+        mut share: Share,
+    ) -> Result<Received, ApiError> {
+        let Some(first) = next(body).await? else { return Ok(Received { bytes: Bytes::new(), share }) };
+        // Most bodies are small, and one frame.
+        if declared == Some(first.len()) {
+            return Ok(Received { bytes: first, share });
+        }
+        let mut is_small = declared.is_none();
+        let mut read = Vec::with_capacity(declared.unwrap_or(SMALL).max(first.len()));
+        let mut more = Some(first);
+        while let Some(bytes) = more {
+            let length = read.len() + bytes.len();
+            if length > bound.limit {
+                return Err(ApiError::too_large(bound.limit));
+            }
+            if is_small && length > SMALL {
+                // Of unknown length: all that it may come to, so that no two wait for what the other has.
+                share = self.share(bound.limit, bound).await.ok_or_else(busy)?;
+                is_small = false;
+            }
+            read.extend_from_slice(&bytes);
+            more = next(body).await?;
+        }
+        if declared.is_none() {
+            share.shrink_to(read.len().saturating_mul(bound.cost));
+        }
+        Ok(Received { bytes: read.into(), share })
+    }
+
+    async fn share(&self, length: usize, bound: Bound) -> Option<Share> {
+        if length <= SMALL {
+            return self.small.share(length, self.patience).await;
+        }
+        self.large.share(length.saturating_mul(bound.cost), self.patience).await
+    }
+}
+
+/// The next bytes of a body.
+async fn next(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
+    while let Some(frame) = body.frame().await {
+        let broken = |_| ApiError::bad_request("body: the connection ended before the body was complete");
+        if let Ok(bytes) = frame.map_err(broken)?.into_data() {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
+}
+
+async fn discard(body: &mut Body) {
+    while let Ok(Some(_)) = next(body).await {}
+}
+
+fn busy() -> ApiError {
+    ApiError::try_again("too many large requests at this moment; nothing was stored, try again")
+}
+
+/// How long so many bytes may take on their way. A client that is slower would keep their room from others.
+pub(crate) fn time_for(bytes: usize) -> Duration {
+    TIME + Duration::from_secs(u64::try_from(bytes / BYTES_PER_SECOND).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn larger_bodies_have_more_time() {
+        assert_eq!(time_for(0), Duration::from_secs(30));
+        assert_eq!(time_for(10_000_000), Duration::from_secs(106));
+    }
 }

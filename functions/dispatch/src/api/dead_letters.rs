@@ -15,15 +15,17 @@ use sigpost_qstash::{DeadLetterId, Invalid, Options, Params, canonical_name};
 use sigpost_runtime::ApiError;
 use sigpost_store::accept::NewMessage;
 use sigpost_store::dead_letters::{DeadLetter, Filter, delete, find, list, list_ids, retry};
+use sigpost_store::extent::{Extent, PAGE_BYTES, Page};
 use sigpost_store::filter;
 
-use crate::api::messages::{MAX_BULK_BODY_BYTES, on_the_wire as message_on_the_wire};
+use crate::api::filters;
+use crate::api::messages::{MAX_BULK_BODY, on_the_wire as message_on_the_wire};
 use crate::api::parameter::{Kind, Parameter};
 use crate::api::path::Id;
 use crate::api::publish::check_callback_addresses;
 use crate::api::query::{self, Query};
 use crate::api::shown::response;
-use crate::api::{body, filters};
+use crate::api::streamed::{Responses, Streamed};
 use crate::deduplicate::{Deduplicating, deduplicate};
 use crate::state::State;
 
@@ -66,25 +68,26 @@ const LAST_RESPONSES: &[Parameter] = &[
 pub(crate) async fn list_dead_letters(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
-) -> Result<Json<wire::DeadLettersPage>, ApiError> {
+) -> Result<Streamed<wire::DeadLettersPage>, ApiError> {
     let query = Query::parse(uri.query())?;
     let of_workflows = of_workflows(&query)?;
     // The filters of workflows are other ones, and choose among nothing.
     let query = if of_workflows { query } else { query.allow_only(READING)?.refuse_empty(&PARAMETERS[1..])? };
     let count = query.count(PAGE)?.unwrap_or(PAGE);
-    let with_bodies = filters::with_bodies(&query)?;
+    let extent = Extent { count, bytes: PAGE_BYTES, with_bodies: filters::with_bodies(&query)? };
     let mut filter = filter(&query, &state).await?;
     if of_workflows {
         filter.ids = Some(Vec::new());
+    } else if filter.ids.is_some() {
+        filter.cursor = cursor(&query)?;
     }
-    let mut letters = list(&mut *state.lists.connection().await?, &filter, count + 1).await?;
-    let more = query::cut_to_page(&mut letters, count) && filter.ids.is_none();
-    let cursor = letters.last().filter(|_| more).map(|last| last.id.to_string());
-    let mut messages: Vec<wire::DeadLetter> = letters.into_iter().map(on_the_wire).collect();
-    if !with_bodies {
-        messages.iter_mut().for_each(|letter| letter.message.body = wire::Body::default());
-    }
-    Ok(Json(wire::DeadLettersPage { messages, cursor }))
+    let mut conn = state.lists.connection().await?;
+    let Page { rows, cursor, bytes } = list(&mut conn, &filter, extent).await?;
+    // With the connection: as many pages wait as there are connections for lists.
+    let share = state.responses.share(bytes).await?;
+    drop(conn);
+    let messages = rows.into_iter().map(on_the_wire).collect();
+    Ok(Streamed { value: wire::DeadLettersPage { messages, cursor: cursor.map(|id| id.to_string()) }, share })
 }
 
 /// Deletes one dead letter.
@@ -110,8 +113,8 @@ pub(crate) async fn delete_dead_letters(
     headers: HeaderMap,
     request_body: Body,
 ) -> Result<Json<wire::Deleted>, ApiError> {
-    let body = body::read(&headers, request_body, MAX_BULK_BODY_BYTES).await?;
-    let query = allow_known(Query::parse_bulk(uri.query(), &body)?)?;
+    let body = state.bodies.read(&headers, request_body, MAX_BULK_BODY).await?;
+    let query = allow_known(Query::parse_bulk(uri.query(), &body.bytes)?)?;
     if uri.path().ends_with('/') && query.is_empty() {
         return Err(ApiError::bad_request(
             "an id is missing behind the slash; DELETE /v2/dlq without it deletes all, a page at a time",
@@ -129,8 +132,8 @@ pub(crate) async fn retry_dead_letters(
     headers: HeaderMap,
     request_body: Body,
 ) -> Result<(StatusCode, Json<wire::Retried>), ApiError> {
-    let body = body::read(&headers, request_body, MAX_BULK_BODY_BYTES).await?;
-    let query = allow_known(Query::parse_bulk(uri.query(), &body)?.without_options())?;
+    let body = state.bodies.read(&headers, request_body, MAX_BULK_BODY).await?;
+    let query = allow_known(Query::parse_bulk(uri.query(), &body.bytes)?.without_options())?;
     let (params, options) = options(&state, &headers, &uri)?;
     let (ids, cursor) = choose(&query, &state).await?;
     let mut responses = Vec::with_capacity(ids.len());
@@ -209,10 +212,13 @@ pub(crate) async fn get_dead_letter(
     FromState(state): FromState<Arc<State>>,
     Id(id): Id,
     uri: Uri,
-) -> Result<Json<wire::DeadLetter>, ApiError> {
+) -> Result<Streamed<wire::DeadLetter>, ApiError> {
     Query::parse(uri.query())?.allow_only(&[])?;
+    let mut share = state.responses.share(state.limits.max_body_bytes).await?;
     let letter = find(&mut *state.database.connection().await?, parse_id(&id)?).await?;
-    letter.map(|letter| Json(on_the_wire(letter))).ok_or_else(|| unknown(&id))
+    let letter = letter.ok_or_else(|| unknown(&id))?;
+    Responses::keep(&mut share, letter.message.message.body.len() + letter.response.body.len());
+    Ok(Streamed { value: on_the_wire(letter), share })
 }
 
 /// Publishes the message anew under a new id, with the options that this request gives in place of

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State as FromState;
 use axum::http::Uri;
-use bytes::Bytes;
 use sigpost_qstash as wire;
 use sigpost_qstash::{Cursor, EventState, Invalid};
 use sigpost_runtime::ApiError;
 use sigpost_store::events::{Event, Filter, list};
+use sigpost_store::extent::{Extent, PAGE_BYTES, Page};
 use sigpost_store::filter;
 
 use crate::api::filters;
 use crate::api::messages::milliseconds;
 use crate::api::parameter::{Kind, Parameter};
-use crate::api::query::{self, Query};
+use crate::api::query::Query;
 use crate::api::shown::{Shown, callback_parts, response};
+use crate::api::streamed::Streamed;
 use crate::state::State;
 
 /// Rows of a page: the most and the default (QStash's earlier reference and its Go SDK's tests).
@@ -42,19 +42,17 @@ pub(crate) const PARAMETERS: &[&[Parameter]] = &[
 pub(crate) async fn list_events(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
-) -> Result<Json<wire::EventsPage>, ApiError> {
+) -> Result<Streamed<wire::EventsPage>, ApiError> {
     let query = Query::parse(uri.query())?;
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let filter = filter(&query, &state).await?;
-    let with_bodies = filters::with_bodies(&query)?;
-    let mut events = list(&mut *state.lists.connection().await?, &filter, count + 1).await?;
-    let more = query::cut_to_page(&mut events, count);
-    let cursor = events.last().filter(|_| more).map(|last| Cursor { at_ms: last.at_ms, seq: Some(last.id) });
-    let mut events: Vec<wire::Event> = events.into_iter().map(on_the_wire).collect();
-    if !with_bodies {
-        events.iter_mut().for_each(|event| event.body = Bytes::new());
-    }
-    Ok(Json(wire::EventsPage { events, cursor }))
+    let extent = Extent { count, bytes: PAGE_BYTES, with_bodies: filters::with_bodies(&query)? };
+    let mut conn = state.lists.connection().await?;
+    let Page { rows, cursor, bytes } = list(&mut conn, &filter, extent).await?;
+    // With the connection: as many pages wait as there are connections for lists.
+    let share = state.responses.share(bytes).await?;
+    drop(conn);
+    Ok(Streamed { value: wire::EventsPage { events: rows.into_iter().map(on_the_wire).collect(), cursor }, share })
 }
 
 async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {

@@ -10,24 +10,29 @@ use sigpost_qstash as wire;
 use sigpost_qstash::{CallbackKind, EventState, MessageId};
 use sigpost_runtime::ApiError;
 use sigpost_store::cancel::{Cancelled, CancelledMany, cancel, cancel_many};
+use sigpost_store::extent::{Extent, Page};
 use sigpost_store::make_due::{MadeDue, make_due};
 use sigpost_store::messages::{MessageState, StoredMessage, find};
 use sigpost_store::{events, filter};
 
 use crate::api::attempts::attempts;
+use crate::api::body::Bound;
+use crate::api::filters;
 use crate::api::parameter::{Kind, Parameter};
 use crate::api::path::Id;
 use crate::api::query::Query;
 use crate::api::shown::{Shown, callback_parts, response};
-use crate::api::{body, filters};
+use crate::api::streamed::{Responses, Streamed};
 use crate::state::State;
 
 /// Most messages that a bulk cancel with a `count` may ask for (QStash's OpenAPI). Without one there is no limit.
 const MOST: i64 = 500;
 /// The longest body of a bulk call in bytes.
-pub(crate) const MAX_BULK_BODY_BYTES: usize = 1024 * 1024;
+pub(crate) const MAX_BULK_BODY: Bound = Bound { limit: 1024 * 1024, cost: 1 };
 /// Events of one message that are read to tell its attempts.
 const MAX_EVENTS: i64 = 10_000;
+/// What they may take: more than the responses of as many attempts as a message can have.
+const MAX_EVENTS_BYTES: usize = 16 * 1024 * 1024;
 
 /// What a bulk cancel is asked by; all but the first list choose.
 pub(crate) const BULK: &[&[Parameter]] = &[
@@ -45,24 +50,29 @@ pub(crate) const BULK: &[&[Parameter]] = &[
 pub(crate) async fn get_message(
     FromState(state): FromState<Arc<State>>,
     Id(id): Id,
-) -> Result<Json<wire::Message>, ApiError> {
+) -> Result<Streamed<wire::Message>, ApiError> {
     let id = parse_id(&id)?;
+    let mut share = state.responses.share(state.limits.max_body_bytes).await?;
     let mut conn = state.database.connection().await?;
     let stored = find(&mut conn, id).await?.ok_or_else(|| unknown(id))?;
     let of_this = filter::Filter { message_ids: Some(vec![id]), ..filter::Filter::default() };
     let log = events::Filter { messages: of_this, earliest_first: true, ..events::Filter::default() };
-    let mut log = events::list(&mut conn, &log, MAX_EVENTS).await?;
+    let extent = Extent { count: MAX_EVENTS, bytes: MAX_EVENTS_BYTES, with_bodies: false };
+    let Page { rows: mut log, bytes, .. } = events::list(&mut conn, &log, extent).await?;
+    drop(conn);
+    Responses::keep(&mut share, stored.message.body.len() + bytes);
     for event in &mut log {
         event.response = event.response.take().map(|received| response(&event.message.message, received));
     }
     let attempts = attempts(&log);
     let callbacks = CallbackIds::of(&stored);
-    Ok(Json(wire::Message {
+    let message = wire::Message {
         attempts: Some(attempts).filter(|attempts| !attempts.is_empty()),
         callback_message_id: callbacks.callback,
         failure_callback_message_id: callbacks.failure_callback,
         ..on_the_wire(stored)
-    }))
+    };
+    Ok(Streamed { value: message, share })
 }
 
 /// The ids of a message's callbacks, which are known before they are sent.
@@ -92,8 +102,8 @@ pub(crate) async fn cancel_messages(
     headers: HeaderMap,
     request_body: Body,
 ) -> Result<Json<wire::Cancelled>, ApiError> {
-    let body = body::read(&headers, request_body, MAX_BULK_BODY_BYTES).await?;
-    let query = Query::parse_bulk(uri.query(), &body)?.allow_only(BULK)?.refuse_empty(&BULK[1..])?;
+    let body = state.bodies.read(&headers, request_body, MAX_BULK_BODY).await?;
+    let query = Query::parse_bulk(uri.query(), &body.bytes)?.allow_only(BULK)?.refuse_empty(&BULK[1..])?;
     if uri.path().ends_with('/') && query.is_empty() {
         return Err(ApiError::bad_request(
             "a message id is missing behind the slash; DELETE /v2/messages without it cancels every message",

@@ -12,7 +12,7 @@ use sigpost_qstash::{Destination, Invalid, Options, Params, Target};
 use sigpost_runtime::{AddressPolicy, ApiError, CallerAddress};
 use sigpost_store::url_groups;
 
-use crate::api::body;
+use crate::api::body::{Bound, Received};
 use crate::api::quota::wanted;
 use crate::publication::{Publication, Recipients};
 use crate::state::State;
@@ -52,11 +52,12 @@ pub(crate) async fn publish(state: &State, request: Request<'_>) -> Result<Respo
     check_callback_addresses(&state.address_policy, &options)?;
     options.queue_name = queue.or(options.queue_name);
     state.refused(wanted(&options).collect()).await.check(&state.limits, wanted(&options))?;
-    let body = body::read(headers, body, state.limits.max_body_bytes).await?;
+    let Received { bytes: body, share } =
+        state.bodies.read(headers, body, Bound::bytes(state.limits.max_body_bytes)).await?;
 
     let caller_ip = caller.0.map(|address| address.to_string());
     let publication = Publication { recipients, options, body, caller_ip, schedule_id: None };
-    let published = publication.publish(&state.intake, &state.deduplicating).await?;
+    let published = publication.publish(&state.intake, &state.deduplicating, Some(share)).await?;
     let status = if published.is_duplicate() { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok((status, Json(published)).into_response())
 }

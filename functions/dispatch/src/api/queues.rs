@@ -15,7 +15,6 @@ use sigpost_store::cancel::CancelledMany;
 use sigpost_store::gates::of_queue;
 use sigpost_store::queues::{self, Queue};
 
-use crate::api::body;
 use crate::api::page::Asked;
 use crate::api::path::ResourceName;
 use crate::api::query::Query;
@@ -27,8 +26,8 @@ pub(crate) async fn upsert_queue(
     headers: HeaderMap,
     request_body: Body,
 ) -> Result<Json<Value>, ApiError> {
-    let body = body::read_settings(&headers, request_body).await?;
-    let UpsertQueue { queue_name, parallelism, paused } = UpsertQueue::parse(&body)?;
+    let body = state.bodies.read_settings(&headers, request_body).await?;
+    let UpsertQueue { queue_name, parallelism, paused } = UpsertQueue::parse(&body.bytes)?;
     let most = state.limits.max_parallelism;
     if parallelism > most {
         let reason = format!("parallelism: quota queueParallelism exceeded, current limit: {most}");

@@ -18,7 +18,7 @@ use sigpost_qstash::{
 use sigpost_runtime::{ApiError, CallerAddress};
 use sigpost_store::schedules::{self, Schedule, position_of};
 
-use crate::api::body;
+use crate::api::body::Bound;
 use crate::api::page::Asked;
 use crate::api::path::Id;
 use crate::api::query::Query;
@@ -99,7 +99,7 @@ pub(crate) async fn post_schedule(
     };
     state.schedules.driver.check(&asked.cron_field, &asked.cron)?;
     state.schedules.composer.check_addresses(url, &asked.options)?;
-    let body = body::read(&headers, request_body, state.limits.max_body_bytes).await?;
+    let body = state.bodies.read(&headers, request_body, Bound::bytes(state.limits.max_body_bytes)).await?;
 
     let is_nameless = asked.schedule_id.is_none();
     let schedule = Schedule {
@@ -110,7 +110,7 @@ pub(crate) async fn post_schedule(
             Target::Group(name) => name,
         },
         parameters: ScheduleOptions::of_messages(params),
-        body,
+        body: body.bytes.clone(),
         catch_up: asked.catch_up,
         caller_ip: caller.0.map(|address| address.to_string()),
     };

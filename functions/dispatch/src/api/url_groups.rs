@@ -14,7 +14,6 @@ use sigpost_qstash::{EditEndpoints, Endpoint, Invalid, Options, Params, UrlGroup
 use sigpost_runtime::ApiError;
 use sigpost_store::url_groups::{self, Added, Most, UrlGroup};
 
-use crate::api::body;
 use crate::api::page::Asked;
 use crate::api::path::ResourceName;
 use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
@@ -44,8 +43,8 @@ pub(crate) async fn add_endpoints(
     headers: HeaderMap,
     request_body: Body,
 ) -> Result<Json<Value>, ApiError> {
-    let body = body::read_settings(&headers, request_body).await?;
-    let endpoints = EditEndpoints::parse(&body)?.to_add()?;
+    let body = state.bodies.read_settings(&headers, request_body).await?;
+    let endpoints = EditEndpoints::parse(&body.bytes)?.to_add()?;
     endpoints.iter().enumerate().try_for_each(|(index, endpoint)| check_endpoint(&state, index, endpoint))?;
     let most = Most { groups: state.limits.max_url_groups, endpoints: state.limits.max_endpoints };
     match url_groups::add_endpoints(&mut *state.database.connection().await?, &name, &endpoints, most).await? {
@@ -74,8 +73,8 @@ pub(crate) async fn remove_endpoints(
     headers: HeaderMap,
     request_body: Body,
 ) -> Result<Json<Value>, ApiError> {
-    let body = body::read_settings(&headers, request_body).await?;
-    let endpoints = EditEndpoints::parse(&body)?.to_remove()?;
+    let body = state.bodies.read_settings(&headers, request_body).await?;
+    let endpoints = EditEndpoints::parse(&body.bytes)?.to_remove()?;
     match url_groups::remove_endpoints(&mut *state.database.connection().await?, &name, &endpoints).await? {
         true => Ok(Json(json!({}))),
         false => Err(unknown_group(&name)),
@@ -89,8 +88,8 @@ pub(crate) async fn set_defaults(
     headers: HeaderMap,
     request_body: Body,
 ) -> Result<Json<Value>, ApiError> {
-    let body = body::read_settings(&headers, request_body).await?;
-    let defaults = UrlGroupDefaults::parse(&body)?;
+    let body = state.bodies.read_settings(&headers, request_body).await?;
+    let defaults = UrlGroupDefaults::parse(&body.bytes)?;
     // What would make every publish fail is refused here, by name.
     let options = Options::parse(&Params::from_pairs(defaults.pairs())?, &state.limits, Timestamp::now())?;
     check_callback_addresses(&state.address_policy, &options)?;

@@ -195,6 +195,7 @@ mod tests {
 
     use super::super::Secret;
     use super::*;
+    use crate::api::body::BodyBudget;
     use crate::deduplicate::Deduplicating;
     use crate::engine::Settings;
 
@@ -206,6 +207,7 @@ mod tests {
             api_rate_limit: None,
             first_keys: SigningKeys::generate(),
             limits: Limits::default(),
+            bodies: BodyBudget::default(),
             address_policy: AddressPolicy::public_only(),
             deduplicating: Deduplicating::default(),
             event_bridge: None,

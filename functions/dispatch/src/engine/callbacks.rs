@@ -14,6 +14,17 @@ pub(super) fn wants_reports(lease: &Lease) -> bool {
     lease.message.callback.is_some() || lease.message.failure_callback.is_some()
 }
 
+/// What the reports about a delivery take: message and response, in base64.
+pub(super) fn size(lease: &Lease, outcome: &Outcome, of_response: usize) -> usize {
+    let message = &lease.message;
+    let reports = message.callback.iter().count() + usize::from(is_last(lease, outcome));
+    reports * (message.body.len() + message.header.size_bytes() + of_response) / 3 * 4
+}
+
+fn is_last(lease: &Lease, outcome: &Outcome) -> bool {
+    outcome.next == Next::Failed && lease.message.failure_callback.is_some()
+}
+
 /// The reports about a recorded delivery: to the callback after every attempt, to the failure
 /// callback after the last. Callbacks have no callbacks.
 pub(super) fn reports(
@@ -72,8 +83,11 @@ fn report(
     deduplicating: &Deduplicating,
 ) -> NewMessage {
     let (message, options) = (&lease.message, &callback.options);
+    // With room for the bodies, so that it is not copied while it grows.
+    let mut json = Vec::with_capacity((body.source_body.len() + body.body.len()) / 3 * 4 + 1024);
     // A struct of texts and numbers: nothing in it can fail to serialise.
-    let body = bytes::Bytes::from(serde_json::to_vec(body).unwrap_or_default());
+    let _ = serde_json::to_writer(&mut json, body);
+    let body = bytes::Bytes::from(json);
     let mut header = options.headers.clone();
     if header.get("Content-Type").is_none() {
         header.insert("Content-Type", "application/json");

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sigpost_store::accept::LeaseTerms;
-use sigpost_store::claim::{Claimed, claim};
+use sigpost_store::claim::{Bound, Claimed, claim};
 use sigpost_store::wake::{Glance, glance};
 use sigpost_store::{AsyncPgConnection, Error, WakeUps};
 use tokio::sync::OwnedSemaphorePermit;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::limits::AtLimits;
 use super::wake_ups::Wanted;
 use super::{Awake, Engine};
+use crate::budget::SMALL;
 
 /// Messages in one claim at most.
 const BATCH: usize = 256;
@@ -22,6 +23,8 @@ const BATCH: usize = 256;
 const GATHER: Duration = Duration::from_millis(2);
 /// The next query after one that found messages due which other transactions hold.
 const CONTENDED: Duration = Duration::from_millis(50);
+/// The next query while large messages that are due have no room: for small ones that become due meanwhile.
+const CROWDED: Duration = Duration::from_millis(250);
 /// The pause after a failed query, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -40,6 +43,7 @@ pub(super) async fn serve_wake_ups(engine: Engine) {
             () = inner.stopping.cancelled() => return,
             () = sleep_until(claims_until) => return,
             () = inner.timers.earlier() => {}
+            freed = inner.large_bodies.freed() => engine.wake(freed),
             () = sleep_until(next) => {}
             () = engine.nothing_in_flight(), if next > claims_until => return,
         }
@@ -93,6 +97,7 @@ async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
         Some(Duration::ZERO) => match claim_due(engine).await? {
             Due::Claimed => Some(Duration::ZERO),
             Due::HeldByOthers => Some(CONTENDED),
+            Due::TooLarge => Some(CROWDED),
             Due::NoRoom => {
                 engine.wake(WakeUps::due_now());
                 return Ok(AtLimits::NoRoom);
@@ -126,6 +131,8 @@ enum Due {
     Claimed,
     /// Others hold what is due at this moment.
     HeldByOthers,
+    /// Only small messages were claimed: large ones in flight take all the room there is for their bodies.
+    TooLarge,
     /// The engine stops, or claims no more in this visit.
     NoRoom,
 }
@@ -144,17 +151,29 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
         let Some(room) = room_for_a_batch(engine).await else { return Ok(Due::NoRoom) };
         let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
         let wanted = room.num_permits();
-        let Claimed { leases, wake_ups } = claim(&mut *inner.database.connection().await?, terms, wanted).await?;
-        let fewer = leases.len() < wanted && wake_ups.is_empty();
+        let bodies = inner.large_bodies.reserve();
+        let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
+        let Claimed { leases, wake_ups, postponed } =
+            claim(&mut *inner.database.connection().await?, terms, bound).await?;
+        let fewer = leases.len() < wanted && wake_ups.is_empty() && postponed.is_empty();
         contended &= leases.is_empty() && wake_ups.is_empty();
-        engine.push_all(leases, room);
+        engine.push_all(leases, room, bodies);
         engine.wake(wake_ups);
+        let no_large_ones = bound.bytes == 0;
+        if no_large_ones {
+            // Whether any is due was not asked for.
+            engine.wake(inner.large_bodies.postpone(WakeUps::due_now()));
+        }
         // A long backlog does not delay what limits let start meanwhile.
         if engine.claim_at_due_limits().await? == AtLimits::NoRoom {
             return Ok(Due::NoRoom);
         }
         if fewer {
-            return Ok(if contended { Due::HeldByOthers } else { Due::Claimed });
+            return Ok(match (no_large_ones, contended) {
+                (true, _) => Due::TooLarge,
+                (false, true) => Due::HeldByOthers,
+                (false, false) => Due::Claimed,
+            });
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sigpost_store::accept::LeaseTerms;
-use sigpost_store::claim::Claimed;
+use sigpost_store::claim::{Bound, Claimed};
 use sigpost_store::gates::{claim_blocked, rescan};
 use sigpost_store::wake::Glance;
 use sigpost_store::{Connection, Error, WakeUps};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::drain::room_for_a_batch;
 use super::{Awake, Engine};
+use crate::budget::SMALL;
 
 /// Limits in one claim at most: all of them are locked until its end.
 const BATCH: usize = 64;
@@ -64,11 +65,14 @@ impl Engine {
             let Some(room) = room_for_a_batch(self).await else { return Ok(AtLimits::NoRoom) };
             let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
             let wanted = room.num_permits();
-            let Claimed { leases, wake_ups } =
-                claim_blocked(&mut *inner.database.connection().await?, limits, terms, wanted).await?;
+            let bodies = inner.large_bodies.reserve();
+            let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
+            let Claimed { leases, wake_ups, postponed } =
+                claim_blocked(&mut *inner.database.connection().await?, limits, terms, bound).await?;
             let all = leases.len() < wanted;
-            self.push_all(leases, room);
+            self.push_all(leases, room, bodies);
             self.wake(wake_ups);
+            self.wake(inner.large_bodies.postpone(postponed));
             if all {
                 return Ok(AtLimits::Claimed);
             }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::decide::{Attempt, decide, error_text};
 use super::in_flight::Holding;
+use super::large_bodies::Portion;
 use super::recorder::Ended;
 use super::send::SendError;
 use super::{Engine, Room, StepKind, callbacks, log, trace};
@@ -27,10 +28,11 @@ const LOST_LEASES: u32 = 10;
 
 impl Engine {
     /// Starts the delivery of leases, each with its share of the room.
-    pub(super) fn push_all(&self, leases: Vec<Lease>, mut room: OwnedSemaphorePermit) {
+    pub(super) fn push_all(&self, leases: Vec<Lease>, mut room: OwnedSemaphorePermit, mut bodies: Portion) {
         for lease in leases {
             let Some(permit) = room.split(1) else { break };
-            self.push(lease, Room { _permit: permit });
+            let body = bodies.split(lease.message.body.len());
+            self.push(lease, Room { _body: body, _permit: permit });
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sigpost_store::accept::NewMessage;
 use sigpost_store::claim::Lease;
+use sigpost_store::fit::how_many_fit;
 use sigpost_store::record::{Next, Outcome, Recorded, record, record_and_accept};
 use sigpost_store::{Error, WakeUps};
 use tokio::sync::mpsc;
@@ -20,6 +21,9 @@ use super::{Engine, Room, StepKind, callbacks};
 
 /// Outcomes in one commit at most.
 const BATCH: usize = 256;
+/// Bytes of their responses and reports, unless there is one outcome: a statement is in memory several times while it is
+/// sent.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// The pause after a failed commit, doubled up to [`LONGEST_PAUSE`]: short, for others may claim what they find expired.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
@@ -36,6 +40,15 @@ pub(super) struct Ended {
     pub(super) outcome: Outcome,
     pub(super) _room: Room,
     pub(super) holding: Holding,
+}
+
+impl Ended {
+    /// What it takes in a statement.
+    fn size(&self) -> usize {
+        let response = self.outcome.response.as_ref();
+        let of_response = response.map_or(0, |response| response.body.len() + response.header.size_bytes());
+        of_response + callbacks::size(&self.lease, &self.outcome, of_response)
+    }
 }
 
 /// An outcome as it is written.
@@ -64,14 +77,15 @@ pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceive
     let (alone, to_record_alone) = mpsc::unbounded_channel();
     tokio::spawn(alone::record_alone(engine.clone(), to_record_alone));
     let mut gathered = Vec::with_capacity(BATCH);
-    while ended.recv_many(&mut gathered, BATCH).await > 0 {
-        let is_recorded = record_batch(&engine, &gathered).await;
+    while !gathered.is_empty() || ended.recv_many(&mut gathered, BATCH).await > 0 {
+        let batch = how_many_fit(gathered.iter().map(Ended::size), BATCH_BYTES);
+        let is_recorded = record_batch(&engine, &gathered[..batch]).await;
         engine.0.outcomes_first.send_if_modified(|first| std::mem::replace(first, false));
+        let ended = gathered.drain(..batch);
         if !is_recorded {
             // One of them may fail whenever it is recorded, and must not keep the others from it.
-            gathered.drain(..).for_each(|ended| drop(alone.send(ended)));
+            ended.for_each(|ended| drop(alone.send(ended)));
         }
-        gathered.clear();
     }
 }
 

@@ -12,6 +12,8 @@ use sigpost_runtime::PushSigner;
 pub struct Settings {
     /// Messages in flight at once at most, from the lease to the recorded end. Default 1024.
     pub max_in_flight: usize,
+    /// Bytes of large bodies in flight at once; a larger one is alone. Default 64 MiB.
+    pub in_flight_bytes: usize,
     /// How long a lease holds without renewal; it is renewed at a third of that. So long a message
     /// of a killed process waits. Default 20 s.
     pub lease: Duration,
@@ -70,6 +72,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_in_flight: 1024,
+            in_flight_bytes: 64 * 1024 * 1024,
             lease: Duration::from_secs(20),
             longest_attempt: Duration::from_secs(2 * 60 * 60),
             grace: Duration::from_secs(25),

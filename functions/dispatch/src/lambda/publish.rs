@@ -39,6 +39,6 @@ pub(super) async fn publish(app: &App, url: &str, job: &Value, time: Timestamp) 
         caller_ip: None,
         schedule_id: None,
     };
-    let published = publication.publish(&state.intake, &state.deduplicating).await?;
+    let published = publication.publish(&state.intake, &state.deduplicating, None).await?;
     Ok(json!({ "published": published }))
 }

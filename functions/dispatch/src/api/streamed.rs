@@ -1,0 +1,127 @@
+//! Responses that show bodies. A large one is written while it is sent, so that its JSON is never in memory as a whole;
+//! meanwhile what it shows counts against a budget of the process.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream::poll_fn;
+use serde::Serialize;
+use sigpost_runtime::ApiError;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::time::{Instant, timeout_at};
+
+use crate::api::body::time_for;
+use crate::budget::{Budget, SMALL, Share};
+
+/// Bytes that large responses may show at once. A page has 8 MiB at most, or a single row that is larger.
+const BUDGET: usize = 24 * 1024 * 1024;
+/// How long a response waits for its share.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes that are written before they are sent.
+const CHUNK: usize = 64 * 1024;
+
+/// The budget of the process's responses.
+#[derive(Debug)]
+pub(crate) struct Responses(Budget);
+
+impl Default for Responses {
+    fn default() -> Self {
+        Self(Budget::new(BUDGET))
+    }
+}
+
+impl Responses {
+    /// The share of a response that shows so many bytes; a small one needs none.
+    pub(crate) async fn share(&self, bytes: usize) -> Result<Option<Share>, ApiError> {
+        if bytes <= SMALL {
+            return Ok(None);
+        }
+        let busy = || ApiError::try_again("too many large responses at this moment; try again, or with bodies=false");
+        self.0.share(bytes, PATIENCE).await.map(Some).ok_or_else(busy)
+    }
+
+    /// Of a share that was taken before the size was known, keeps what the response shows; a small one needs none.
+    pub(crate) fn keep(share: &mut Option<Share>, bytes: usize) {
+        match share {
+            Some(share) if bytes > SMALL => share.shrink_to(bytes),
+            _ => *share = None,
+        }
+    }
+}
+
+/// A response in JSON, and its share of the budget.
+pub(crate) struct Streamed<T> {
+    pub(crate) value: T,
+    pub(crate) share: Option<Share>,
+}
+
+impl<T: Serialize + Send + 'static> IntoResponse for Streamed<T> {
+    fn into_response(self) -> Response {
+        let Some(share) = self.share else { return Json(self.value).into_response() };
+        let (sender, mut receiver) = channel(1);
+        let (runtime, deadline) = (Handle::current(), Instant::now() + time_for(share.bytes()));
+        tokio::task::spawn_blocking(move || {
+            let mut writer = Writer { chunk: Vec::with_capacity(CHUNK), sender, runtime, deadline };
+            // An error means that the reader is gone, or too slow.
+            if serde_json::to_writer(&mut writer, &self.value).is_ok() && writer.flush().is_ok() {
+                let _ = writer.send(Part::End);
+            }
+            drop(share);
+        });
+        let parts = poll_fn(move |context| {
+            receiver.poll_recv(context).map(|part| match part {
+                Some(Part::Chunk(bytes)) => Some(Ok(bytes)),
+                Some(Part::End) => None,
+                // The connection is closed before the end of the response, so that nobody takes it for complete.
+                None => Some(Err(io::Error::from(io::ErrorKind::TimedOut))),
+            })
+        });
+        let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        ([json], Body::from_stream(parts)).into_response()
+    }
+}
+
+enum Part {
+    Chunk(Bytes),
+    End,
+}
+
+/// Sends what is written in chunks, as fast as they are read.
+struct Writer {
+    chunk: Vec<u8>,
+    sender: Sender<Part>,
+    runtime: Handle,
+    deadline: Instant,
+}
+
+impl Writer {
+    fn send(&self, part: Part) -> io::Result<()> {
+        match self.runtime.block_on(timeout_at(self.deadline, self.sender.send(part))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.chunk.len() >= CHUNK {
+            self.flush()?;
+        }
+        let written = bytes.len().min(CHUNK);
+        self.chunk.extend_from_slice(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
+        if chunk.is_empty() { Ok(()) } else { self.send(Part::Chunk(chunk.into())) }
+    }
+}

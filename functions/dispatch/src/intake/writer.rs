@@ -1,0 +1,182 @@
+//! The writer of the intake: commits what waits, bounded by number and by bytes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sigpost_qstash::Start;
+use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept, accept_new};
+use sigpost_store::claim::Lease;
+use sigpost_store::fit::how_many_fit;
+use sigpost_store::{Database, Error};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::{Publisher, Waiting};
+use crate::engine::{Engine, NOTICE_INTERVAL, Room};
+
+/// Messages in one commit at most: beyond this a commit takes long and saves little.
+const BATCH: usize = 256;
+/// Bytes of their bodies, headers and URLs, unless there is one message. A statement is in memory several times while it
+/// is sent, and Postgres takes none of more than 1 GB.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// How often a commit is repeated on other connections, and until when: also after a statement that got no response.
+const REPEATS: u32 = 4;
+const REPEATED_FOR: Duration = Duration::from_millis(4200);
+/// The pause before each.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Commits messages one batch after the other. Clones share the time of the last notification.
+#[derive(Clone)]
+pub(super) struct Writer {
+    database: Database,
+    engine: Option<Engine>,
+    last_notice: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Writer {
+    pub(super) fn new(database: Database, engine: Option<Engine>) -> Self {
+        Self { database, engine, last_notice: Arc::default() }
+    }
+
+    pub(super) async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>) {
+        let mut gathered = Vec::with_capacity(BATCH);
+        while !gathered.is_empty() || receiver.recv_many(&mut gathered, BATCH).await > 0 {
+            let batch = how_many_fit(gathered.iter().map(|waiting| size(&waiting.new)), BATCH_BYTES);
+            let (arrivals, publishers): (Vec<_>, Vec<_>) = gathered
+                .drain(..batch)
+                .filter(|waiting| !waiting.publisher.reply.is_closed())
+                .map(|waiting| (waiting.new, waiting.publisher))
+                .unzip();
+            if !arrivals.is_empty() {
+                self.store(arrivals, publishers).await;
+            }
+        }
+    }
+
+    async fn store(&mut self, batch: Vec<NewMessage>, publishers: Vec<Publisher>) {
+        // What is due now and finds room is leased to this process as it is stored, and pushed after the commit.
+        let mut rooms = Vec::with_capacity(batch.len());
+        let arrivals: Vec<Arrival> = batch
+            .into_iter()
+            .map(|new| {
+                let goes_at_once = new.start == Start::Now && !new.message.has_gates();
+                let engine = self.engine.as_ref().filter(|_| goes_at_once);
+                let room = engine.and_then(|engine| engine.try_room(new.message.body.len()));
+                let leased = room.is_some();
+                rooms.push(room);
+                Arrival { new, leased }
+            })
+            .collect();
+        let terms = LeaseTerms {
+            token: Uuid::now_v7(),
+            length: self.engine.as_ref().map_or(Duration::ZERO, Engine::lease_length),
+        };
+
+        match self.write(&arrivals, terms).await {
+            Ok(accepted) => {
+                for (publisher, duplicate_of) in publishers.into_iter().zip(&accepted.duplicate_of) {
+                    let _ = publisher.reply.send(Ok(*duplicate_of));
+                }
+                self.hand_over(arrivals, rooms, accepted, terms);
+            }
+            // One message that Postgres refuses, or that has to wait, must not take its neighbours down.
+            Err(Error::Refused(_) | Error::Busy(_)) if arrivals.len() > 1 => {
+                drop(rooms);
+                let waiting = arrivals.into_iter().zip(publishers);
+                for (arrival, publisher) in waiting.filter(|(_, publisher)| !publisher.reply.is_closed()) {
+                    Box::pin(self.store(vec![arrival.new], vec![publisher])).await;
+                }
+            }
+            Err(error) => {
+                // The limits of the batch may have been changed before the statement that failed.
+                if let Some(engine) = self.engine.as_ref().filter(|_| arrivals.iter().any(Arrival::has_limits)) {
+                    engine.wake_everything();
+                }
+                for publisher in publishers {
+                    let _ = publisher.reply.send(Err(error.for_another()));
+                }
+            }
+        }
+    }
+
+    /// Writes the batch; again on a fresh connection when one turns out to be dead. The same ids under the same lease make
+    /// that harmless if the first was committed after all.
+    async fn write(&self, arrivals: &[Arrival], terms: LeaseTerms) -> Result<Accepted, Error> {
+        let notify = self.notice_is_due();
+        let began = Instant::now();
+        let mut written = self.write_once(arrivals, terms, notify, true).await;
+        for _ in 0..REPEATS {
+            if !matches!(written, Err(Error::Unavailable(_))) || began.elapsed() > REPEATED_FOR {
+                break;
+            }
+            sleep(PAUSE).await;
+            written = self.write_once(arrivals, terms, notify, false).await;
+        }
+        written
+    }
+
+    async fn write_once(
+        &self,
+        arrivals: &[Arrival],
+        terms: LeaseTerms,
+        notify: bool,
+        are_new: bool,
+    ) -> Result<Accepted, Error> {
+        let mut conn = self.database.connection().await?;
+        if are_new {
+            match accept_new(&mut conn, arrivals, terms, notify).await {
+                // Its queue was deleted after it had been found, and is made anew now; or an id of the batch is not new.
+                Err(Error::Refused(_)) => {}
+                result => return result,
+            }
+        }
+        accept(&mut conn, arrivals, terms, notify).await
+    }
+
+    /// Whether other dispatchers should be told: of work this process may not get to, and of leases
+    /// they would have to take over if it dies. Always where others do the work: without an engine
+    /// here, and between visits.
+    fn notice_is_due(&self) -> bool {
+        if self.engine.as_ref().is_none_or(|engine| !engine.is_always_awake()) {
+            return true;
+        }
+        let mut last_notice = self.last_notice.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last_notice.is_none_or(|last| last.elapsed() >= NOTICE_INTERVAL);
+        if due {
+            *last_notice = Some(Instant::now());
+        }
+        due
+    }
+
+    /// Gives what was stored as leased to the engine, and the wake-ups of the rest.
+    fn hand_over(&self, arrivals: Vec<Arrival>, rooms: Vec<Option<Room>>, accepted: Accepted, terms: LeaseTerms) {
+        let Some(engine) = &self.engine else { return };
+        engine.wake(accepted.wake_ups);
+        for ((arrival, room), duplicate_of) in arrivals.into_iter().zip(rooms).zip(&accepted.duplicate_of) {
+            if duplicate_of.is_some() {
+                continue;
+            }
+            engine.accepted(arrival.new.message.id);
+            let Some(room) = room else { continue };
+            let lease = Lease {
+                message: arrival.new.message,
+                token: terms.token,
+                retried: 0,
+                deliveries: 1,
+                created_at_ms: accepted.created_at_ms,
+                not_before_ms: accepted.created_at_ms,
+            };
+            engine.push(lease, room);
+        }
+    }
+}
+
+/// What the message takes in a statement.
+fn size(new: &NewMessage) -> usize {
+    let message = &new.message;
+    let of_callbacks = message.callback.iter().chain(&message.failure_callback);
+    let of_callbacks = of_callbacks.map(|callback| callback.url.as_str().len() + callback.options.headers.size_bytes());
+    message.body.len() + message.url.len() + message.header.size_bytes() + of_callbacks.sum::<usize>()
+}

@@ -1,0 +1,1 @@
+drop function claim_blocked(text[], uuid, double precision, integer, integer, bigint);
