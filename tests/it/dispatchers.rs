@@ -132,3 +132,29 @@ async fn a_process_is_known_by_its_last_word_until_it_counts_as_dead() {
     let expected = [process("a/1", Some(0.25), None), process("b/1", Some(0.5), Some(7.0)), process("d/1", None, None)];
     assert_eq!(found, expected);
 }
+
+/// As where a process is stopped in the middle of a claim: another one may have delivered the message since.
+#[tokio::test]
+async fn what_expired_before_its_delivery_began_is_not_delivered_under_that_lease() {
+    let app = TestApp::start_with(|config| {
+        config.engine.as_mut().expect("it delivers").lease = Duration::from_secs(1);
+    })
+    .await;
+    app.database
+        .execute(
+            "create sequence claims;
+             create function take_long() returns trigger language plpgsql as $$
+             begin
+                 perform pg_sleep(1.2) where nextval('claims') = 1;
+                 return new;
+             end $$;
+             create trigger take_long before update on messages for each row
+             when (new.state = 'active' and old.state = 'pending') execute function take_long()",
+        )
+        .await;
+    let id = app.publish_here(&[("Upstash-Delay", "1s")], "").await.id();
+    app.wait_for(id, StepKind::Delivered).await;
+    app.receiver.next().await;
+    assert_eq!(app.states(id).await, "CREATED ACTIVE ACTIVE DELIVERED");
+    assert!(app.receiver.all_so_far().await.is_empty());
+}

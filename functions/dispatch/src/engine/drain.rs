@@ -9,7 +9,7 @@ use sigpost_store::claim::{Bound, Claimed, claim};
 use sigpost_store::wake::{Glance, glance};
 use sigpost_store::{AsyncPgConnection, Error, WakeUps};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 use super::limits::AtLimits;
@@ -153,11 +153,12 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
         let wanted = room.num_permits();
         let bodies = inner.large_bodies.reserve();
         let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
+        let asked = Instant::now();
         let Claimed { leases, wake_ups, postponed } =
             claim(&mut *inner.database.connection().await?, terms, bound).await?;
         let fewer = leases.len() < wanted && wake_ups.is_empty() && postponed.is_empty();
         contended &= leases.is_empty() && wake_ups.is_empty();
-        engine.push_all(leases, room, bodies);
+        engine.push_all(leases, asked, room, bodies);
         engine.wake(wake_ups);
         let no_large_ones = bound.bytes == 0;
         if no_large_ones {

@@ -7,7 +7,7 @@ use sigpost_store::claim::{Bound, Claimed};
 use sigpost_store::gates::{claim_blocked, rescan};
 use sigpost_store::wake::Glance;
 use sigpost_store::{Connection, Error, WakeUps};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::drain::room_for_a_batch;
@@ -67,10 +67,11 @@ impl Engine {
             let wanted = room.num_permits();
             let bodies = inner.large_bodies.reserve();
             let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
+            let asked = Instant::now();
             let Claimed { leases, wake_ups, postponed } =
                 claim_blocked(&mut *inner.database.connection().await?, limits, terms, bound).await?;
             let all = leases.len() < wanted;
-            self.push_all(leases, room, bodies);
+            self.push_all(leases, asked, room, bodies);
             self.wake(wake_ups);
             self.wake(inner.large_bodies.postpone(postponed));
             if all {

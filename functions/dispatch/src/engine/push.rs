@@ -5,6 +5,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use sigpost_qstash::Headers;
 use sigpost_runtime::outgoing;
+use sigpost_store::WakeUps;
 use sigpost_store::claim::Lease;
 use sigpost_store::record::{Next, Outcome, Response};
 use tokio::sync::OwnedSemaphorePermit;
@@ -27,18 +28,32 @@ const KEPT_HEADER_BYTES_IN_FULL: usize = 64 * 1024;
 const LOST_LEASES: u32 = 10;
 
 impl Engine {
-    /// Starts the delivery of leases, each with its share of the room.
-    pub(super) fn push_all(&self, leases: Vec<Lease>, mut room: OwnedSemaphorePermit, mut bodies: Portion) {
+    /// Starts the delivery of leases that were asked for then, each with its share of the room.
+    pub(super) fn push_all(
+        &self,
+        leases: Vec<Lease>,
+        asked: Instant,
+        mut room: OwnedSemaphorePermit,
+        mut bodies: Portion,
+    ) {
         for lease in leases {
             let Some(permit) = room.split(1) else { break };
             let body = bodies.split(lease.message.body.len());
-            self.push(lease, Room { _body: body, _permit: permit });
+            self.push(lease, asked, Room { _body: body, _permit: permit });
         }
     }
 
-    /// Starts the delivery of a lease. Its room is taken until its end is recorded.
-    pub(crate) fn push(&self, lease: Lease, room: Room) {
+    /// Starts the delivery of a lease that was asked for then. Its room is taken until its end is recorded.
+    pub(crate) fn push(&self, lease: Lease, asked: Instant, room: Room) {
         let (id, token) = (lease.message.id, lease.token);
+        if asked.elapsed() >= self.0.settings.lease {
+            // The process was stopped, or the response took that long: another dispatcher may have delivered it.
+            tracing::info!(message.id = %id, "the lease expired before the delivery began");
+            self.0.counts.lease_lost();
+            self.step(id, StepKind::LeaseLost);
+            self.wake(WakeUps::due_now());
+            return;
+        }
         // It goes from hand to hand until it is recorded; in a box it is not copied each time.
         let lease = Box::new(lease);
         self.0.in_flight.hold(id, token, |holding| {

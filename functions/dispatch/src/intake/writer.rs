@@ -74,12 +74,13 @@ impl Writer {
             length: self.engine.as_ref().map_or(Duration::ZERO, Engine::lease_length),
         };
 
+        let asked = Instant::now();
         match self.write(&arrivals, terms).await {
             Ok(accepted) => {
                 for (publisher, duplicate_of) in publishers.into_iter().zip(&accepted.duplicate_of) {
                     let _ = publisher.reply.send(Ok(*duplicate_of));
                 }
-                self.hand_over(arrivals, rooms, accepted, terms);
+                self.hand_over(arrivals, rooms, accepted, terms, asked);
             }
             // One message that Postgres refuses, or that has to wait, must not take its neighbours down.
             Err(Error::Refused(_) | Error::Busy(_)) if arrivals.len() > 1 => {
@@ -151,7 +152,14 @@ impl Writer {
     }
 
     /// Gives what was stored as leased to the engine, and the wake-ups of the rest.
-    fn hand_over(&self, arrivals: Vec<Arrival>, rooms: Vec<Option<Room>>, accepted: Accepted, terms: LeaseTerms) {
+    fn hand_over(
+        &self,
+        arrivals: Vec<Arrival>,
+        rooms: Vec<Option<Room>>,
+        accepted: Accepted,
+        terms: LeaseTerms,
+        asked: Instant,
+    ) {
         let Some(engine) = &self.engine else { return };
         engine.wake(accepted.wake_ups);
         for ((arrival, room), duplicate_of) in arrivals.into_iter().zip(rooms).zip(&accepted.duplicate_of) {
@@ -168,7 +176,7 @@ impl Writer {
                 created_at_ms: accepted.created_at_ms,
                 not_before_ms: accepted.created_at_ms,
             };
-            engine.push(lease, room);
+            engine.push(lease, asked.into(), room);
         }
     }
 }
