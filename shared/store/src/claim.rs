@@ -204,6 +204,11 @@ impl LeaseRow {
 }
 
 impl Claimed {
+    /// Bytes of the bodies that were read.
+    pub fn body_bytes(&self) -> usize {
+        self.leases.iter().map(|lease| lease.message.body.len()).sum()
+    }
+
     /// The leases have this token.
     pub(crate) fn new(rows: Vec<Row>, token: Uuid) -> Self {
         let mut claimed = Self { leases: Vec::with_capacity(rows.len()), ..Self::default() };

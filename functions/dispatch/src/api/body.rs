@@ -24,7 +24,7 @@ const BYTES_PER_SECOND: usize = 128 * 1024;
 /// How much memory the bodies of requests may take.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyBudget {
-    /// Bytes of large bodies at once, from the first byte to the commit. Default 48 MiB. A body that is larger comes
+    /// Bytes of large bodies at once, from the first byte to the commit. Default 32 MiB. A body that is larger comes
     /// alone. Small bodies have a budget of their own.
     pub bytes: usize,
     /// How long a request waits for its share before it is answered 503. Default 10 s.
@@ -33,7 +33,7 @@ pub struct BodyBudget {
 
 impl Default for BodyBudget {
     fn default() -> Self {
-        Self { bytes: 48 * 1024 * 1024, patience: Duration::from_secs(10) }
+        Self { bytes: 32 * 1024 * 1024, patience: Duration::from_secs(10) }
     }
 }
 

@@ -85,7 +85,7 @@ pub(crate) async fn list_dead_letters(
     let Page { rows, cursor, bytes } = list(&mut conn, &filter, extent).await?;
     // With the connection: as many pages wait as there are connections for lists.
     let share = state.responses.share(bytes).await?;
-    drop(conn);
+    conn.done_with(bytes);
     let messages = rows.into_iter().map(on_the_wire).collect();
     Ok(Streamed { value: wire::DeadLettersPage { messages, cursor: cursor.map(|id| id.to_string()) }, share })
 }

@@ -51,7 +51,7 @@ pub(crate) async fn list_events(
     let Page { rows, cursor, bytes } = list(&mut conn, &filter, extent).await?;
     // With the connection: as many pages wait as there are connections for lists.
     let share = state.responses.share(bytes).await?;
-    drop(conn);
+    conn.done_with(bytes);
     Ok(Streamed { value: wire::EventsPage { events: rows.into_iter().map(on_the_wire).collect(), cursor }, share })
 }
 

@@ -59,8 +59,9 @@ pub(crate) async fn get_message(
     let log = events::Filter { messages: of_this, earliest_first: true, ..events::Filter::default() };
     let extent = Extent { count: MAX_EVENTS, bytes: MAX_EVENTS_BYTES, with_bodies: false };
     let Page { rows: mut log, bytes, .. } = events::list(&mut conn, &log, extent).await?;
-    drop(conn);
-    Responses::keep(&mut share, stored.message.body.len() + bytes);
+    let shown = stored.message.body.len() + bytes;
+    conn.done_with(shown);
+    Responses::keep(&mut share, shown);
     for event in &mut log {
         event.response = event.response.take().map(|received| response(&event.message.message, received));
     }

@@ -154,8 +154,10 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
         let bodies = inner.large_bodies.reserve();
         let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
         let asked = Instant::now();
-        let Claimed { leases, wake_ups, postponed } =
-            claim(&mut *inner.database.connection().await?, terms, bound).await?;
+        let mut conn = inner.database.connection().await?;
+        let claimed = claim(&mut conn, terms, bound).await?;
+        conn.done_with(claimed.body_bytes());
+        let Claimed { leases, wake_ups, postponed } = claimed;
         let fewer = leases.len() < wanted && wake_ups.is_empty() && postponed.is_empty();
         contended &= leases.is_empty() && wake_ups.is_empty();
         engine.push_all(leases, asked, room, bodies);

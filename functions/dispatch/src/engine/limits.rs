@@ -68,8 +68,10 @@ impl Engine {
             let bodies = inner.large_bodies.reserve();
             let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
             let asked = Instant::now();
-            let Claimed { leases, wake_ups, postponed } =
-                claim_blocked(&mut *inner.database.connection().await?, limits, terms, bound).await?;
+            let mut conn = inner.database.connection().await?;
+            let claimed = claim_blocked(&mut conn, limits, terms, bound).await?;
+            conn.done_with(claimed.body_bytes());
+            let Claimed { leases, wake_ups, postponed } = claimed;
             let all = leases.len() < wanted;
             self.push_all(leases, asked, room, bodies);
             self.wake(wake_ups);

@@ -123,14 +123,16 @@ async fn commit(engine: &Engine, entries: &[Entry<'_>]) -> Result<Recorded, Erro
     if !entries.iter().any(|entry| callbacks::wants_reports(entry.lease)) {
         return record(&mut conn, &outcomes).await;
     }
-    record_and_accept(&mut conn, &outcomes, |recorded| {
+    let recorded = record_and_accept(&mut conn, &outcomes, |recorded| {
         let reported = entries.iter().filter_map(|entry| {
             let dead_letter = *recorded.messages.get(&entry.stored.id)?;
             Some(callbacks::reports(entry.lease, entry.reported, dead_letter, &engine.0.deduplicating))
         });
         reported.flatten().collect::<Vec<NewMessage>>()
     })
-    .await
+    .await;
+    conn.done_with(entries.iter().map(|entry| entry.lease.message.body.len()).sum());
+    recorded
 }
 
 /// After the commit: wake-ups, counts and watchers.

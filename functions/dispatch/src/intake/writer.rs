@@ -126,14 +126,16 @@ impl Writer {
         are_new: bool,
     ) -> Result<Accepted, Error> {
         let mut conn = self.database.connection().await?;
-        if are_new {
-            match accept_new(&mut conn, arrivals, terms, notify).await {
-                // Its queue was deleted after it had been found, and is made anew now; or an id of the batch is not new.
-                Err(Error::Refused(_)) => {}
-                result => return result,
-            }
+        let mut written = match are_new {
+            true => accept_new(&mut conn, arrivals, terms, notify).await,
+            false => accept(&mut conn, arrivals, terms, notify).await,
+        };
+        if are_new && matches!(written, Err(Error::Refused(_))) {
+            // Its queue was deleted after it had been found, and is made anew now; or an id of the batch is not new.
+            written = accept(&mut conn, arrivals, terms, notify).await;
         }
-        accept(&mut conn, arrivals, terms, notify).await
+        conn.done_with(arrivals.iter().map(|arrival| arrival.new.message.body.len()).sum());
+        written
     }
 
     /// Whether other dispatchers should be told: of work this process may not get to, and of leases

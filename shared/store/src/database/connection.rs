@@ -16,6 +16,9 @@ use crate::tls;
 /// How long Postgres may take to cancel a statement whose result is no longer wanted.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// What a statement may carry for its connection to be used again. A new one costs less than to send so much.
+const KEPT_BUFFER: usize = 2 * 1024 * 1024;
+
 /// A connection from the pool; it derefs to [`AsyncPgConnection`]. It goes back when it is dropped.
 ///
 /// One that is dropped in the middle of a transaction is closed instead: Postgres rolls it back at once. In the pool the
@@ -32,6 +35,14 @@ impl Connection {
     /// To the database with this URL.
     pub(super) fn new(object: Object<Connector>, url: Arc<str>) -> Self {
         Self { object: Some(object), url }
+    }
+
+    /// Ends the use for a statement with so many bytes. After a large one the connection is closed: its buffers have grown
+    /// to the size of the statement, and would keep it.
+    pub fn done_with(mut self, bytes: usize) {
+        if bytes > KEPT_BUFFER {
+            self.object.take().map(Object::take);
+        }
     }
 
     fn pooled(&self) -> &Pooled {
