@@ -21,10 +21,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Listens, on a connection of its own. After each (re)connect it does what notifications would have
 /// asked for, because some may have been missed; a lost connection is also how a restarted Postgres is noticed.
 pub(super) async fn listen(engine: Engine) {
+    let mut was_lost = false;
     loop {
         tokio::select! {
             () = engine.0.stopping.cancelled() => return,
-            Err(error) = pass_on(&engine) => {
+            Err(error) = pass_on(&engine, was_lost) => {
+                was_lost = true;
                 engine.set_deaf(true);
                 tracing::warn!(%error, "notifications are off until the database is back; timers go on");
             }
@@ -37,8 +39,11 @@ pub(super) async fn listen(engine: Engine) {
 }
 
 /// Passes notifications on until the connection is lost.
-async fn pass_on(engine: &Engine) -> Result<(), Error> {
+async fn pass_on(engine: &Engine, was_lost: bool) -> Result<(), Error> {
     let mut listener = Listener::connect(&engine.0.database).await?;
+    if was_lost {
+        tracing::info!("the database is back, and notifications are on");
+    }
     engine.set_deaf(false);
     engine.take_over_keys().await?;
     engine.wake_everything();
