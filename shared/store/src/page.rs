@@ -18,8 +18,9 @@ pub struct Paged<T> {
     pub next: Option<String>,
 }
 
-/// Bytes of bodies and endpoints in a page, after which it ends; one item is always in it.
-pub(crate) const PAGE_BYTES: i64 = 8 * 1024 * 1024;
+/// [`PAGE_BYTES`](crate::extent::PAGE_BYTES) as it is bound: of bodies and endpoints.
+#[expect(clippy::cast_possible_wrap, reason = "it is small")]
+pub(crate) const PAGE_BYTES: i64 = crate::extent::PAGE_BYTES as i64;
 
 impl<T> Paged<T> {
     /// Of rows that each tell whether there are more behind them.
