@@ -1,7 +1,5 @@
 //! What the API's handlers share.
 
-use std::collections::BTreeSet;
-
 use sigpost_qstash::Limits;
 use sigpost_runtime::{AddressPolicy, KeyRing};
 use sigpost_store::{Database, WakeUps};
@@ -40,7 +38,7 @@ pub(crate) struct State {
 
 impl State {
     /// Those of these queues and keys that would be too many.
-    pub(crate) async fn refused(&self, wanted: BTreeSet<String>) -> Refused {
+    pub(crate) async fn refused(&self, wanted: impl Iterator<Item = String>) -> Refused {
         self.quota.refused(&self.database, &self.limits, wanted).await
     }
 

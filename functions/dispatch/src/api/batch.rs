@@ -108,8 +108,8 @@ async fn refuse_over_quota(
     state: &State,
     publications: Vec<Result<Publication, ApiError>>,
 ) -> Vec<Result<Publication, ApiError>> {
-    let all = publications.iter().flatten().flat_map(|publication| wanted(&publication.options)).collect();
-    let refused = state.refused(all).await;
+    let all: Vec<String> = publications.iter().flatten().flat_map(|publication| wanted(&publication.options)).collect();
+    let refused = state.refused(all.into_iter()).await;
     let check =
         |publication: Publication| refused.check(&state.limits, wanted(&publication.options)).map(|()| publication);
     publications.into_iter().map(|publication| publication.and_then(check)).collect()

@@ -1,5 +1,6 @@
 //! `/v2/flowControl` and `/v2/globalParallelism`.
 
+use std::iter::once;
 use std::sync::Arc;
 
 use axum::Json;
@@ -126,7 +127,7 @@ pub(crate) async fn reset_rate(
 
 async fn apply(state: &State, key: &str, change: Change) -> Result<Json<Value>, ApiError> {
     let gate = of_flow_control_key(key);
-    state.refused([gate.clone()].into()).await.check(&state.limits, [gate])?;
+    state.refused(once(gate.clone())).await.check(&state.limits, [gate])?;
     state.wake(flow_controls::apply(&mut *state.database.connection().await?, key, change).await?);
     Ok(Json(json!({})))
 }

@@ -51,7 +51,7 @@ pub(crate) async fn publish(state: &State, request: Request<'_>) -> Result<Respo
     let mut options = Options::parse(&params, &state.limits, Timestamp::now())?;
     check_callback_addresses(&state.address_policy, &options)?;
     options.queue_name = queue.or(options.queue_name);
-    state.refused(wanted(&options).collect()).await.check(&state.limits, wanted(&options))?;
+    state.refused(wanted(&options)).await.check(&state.limits, wanted(&options))?;
     let Received { bytes: body, share } =
         state.bodies.read(headers, body, Bound::bytes(state.limits.max_body_bytes)).await?;
 

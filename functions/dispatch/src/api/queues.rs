@@ -1,5 +1,6 @@
 //! `/v2/queues`: queues with their settings and backlogs.
 
+use std::iter::once;
 use std::sync::Arc;
 
 use axum::Json;
@@ -34,7 +35,7 @@ pub(crate) async fn upsert_queue(
         return Err(ApiError::new(StatusCode::PRECONDITION_FAILED, reason));
     }
     let gate = of_queue(&queue_name);
-    state.refused([gate.clone()].into()).await.check(&state.limits, [gate])?;
+    state.refused(once(gate.clone())).await.check(&state.limits, [gate])?;
     let parallelism = i32::try_from(parallelism).unwrap_or(i32::MAX);
     state.wake(queues::upsert(&mut *state.database.connection().await?, &queue_name, parallelism, paused).await?);
     Ok(Json(json!({})))

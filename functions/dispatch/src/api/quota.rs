@@ -1,6 +1,7 @@
 //! How many queues and flow-control keys there may be. A publish makes those that it names.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -32,26 +33,39 @@ pub(crate) struct Refused(BTreeSet<String>);
 impl Quota {
     /// Looks for new queues and keys among those that are wanted, when there may be no more. Costs a query every ten
     /// seconds otherwise. Without the database nothing is refused: what needs it fails by itself.
-    pub(crate) async fn refused(&self, database: &Database, limits: &Limits, wanted: BTreeSet<String>) -> Refused {
-        if wanted.is_empty() {
+    pub(crate) async fn refused(
+        &self,
+        database: &Database,
+        limits: &Limits,
+        wanted: impl Iterator<Item = String>,
+    ) -> Refused {
+        let mut wanted = wanted.peekable();
+        if wanted.peek().is_none() {
             return Refused::default();
         }
-        self.missing(database, limits, &wanted).await.unwrap_or_else(|error| {
+        self.missing(database, limits, wanted).await.unwrap_or_else(|error| {
             tracing::debug!(%error, "queues and flow-control keys were not counted");
             Refused::default()
         })
     }
 
-    async fn missing(&self, database: &Database, limits: &Limits, wanted: &BTreeSet<String>) -> Result<Refused, Error> {
+    async fn missing(
+        &self,
+        database: &Database,
+        limits: &Limits,
+        wanted: impl Iterator<Item = String>,
+    ) -> Result<Refused, Error> {
         let full = self.full(database, limits).await?;
-        let is_queue = |id: &str| id.starts_with(&of_queue(""));
-        let concerned =
-            wanted.iter().map(String::as_str).filter(|id| if is_queue(id) { full.queues } else { full.keys });
-        let concerned: Vec<&str> = concerned.collect();
+        if full == Full::default() {
+            return Ok(Refused::default());
+        }
+        let concerned: BTreeSet<String> =
+            wanted.filter(|id| if is_queue(id) { full.queues } else { full.keys }).collect();
         if concerned.is_empty() {
             return Ok(Refused::default());
         }
-        let missing = gates::missing(&mut *database.connection().await?, concerned).await?;
+        let ids = concerned.iter().map(String::as_str).collect();
+        let missing = gates::missing(&mut *database.connection().await?, ids).await?;
         Ok(Refused(missing.into_iter().collect()))
     }
 
@@ -73,14 +87,25 @@ impl Quota {
 impl Refused {
     /// The error of who wants one of them.
     pub(crate) fn check(&self, limits: &Limits, wanted: impl IntoIterator<Item = String>) -> Result<(), ApiError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
         let Some(id) = wanted.into_iter().find(|id| self.0.contains(id)) else { return Ok(()) };
-        let (quota, most) = match id.starts_with(&of_queue("")) {
-            true => ("maxQueues", limits.max_queues),
-            false => ("maxFlowControlKeys", limits.max_flow_control_keys),
-        };
-        let reason = format!("quota {quota} exceeded, current limit: {most}");
-        Err(ApiError::new(StatusCode::PRECONDITION_FAILED, reason))
+        Err(match is_queue(&id) {
+            true => exceeded("maxQueues", limits.max_queues),
+            false => exceeded("maxFlowControlKeys", limits.max_flow_control_keys),
+        })
     }
+}
+
+fn is_queue(gate: &str) -> bool {
+    gate.starts_with(&of_queue(""))
+}
+
+/// 412, in QStash's words.
+pub(crate) fn exceeded(quota: &str, limit: impl Display) -> ApiError {
+    let reason = format!("quota {quota} exceeded, current limit: {limit}");
+    ApiError::new(StatusCode::PRECONDITION_FAILED, reason)
 }
 
 /// The queue and the keys that a publish names.

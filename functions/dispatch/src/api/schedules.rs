@@ -22,6 +22,7 @@ use crate::api::body::Bound;
 use crate::api::page::Asked;
 use crate::api::path::Id;
 use crate::api::query::Query;
+use crate::api::quota::exceeded;
 use crate::schedules::{announce, run_once};
 use crate::state::State;
 use show::on_the_wire;
@@ -116,8 +117,7 @@ pub(crate) async fn post_schedule(
     };
     let most = state.limits.max_schedules;
     if !schedules::put(&mut *state.database.connection().await?, &schedule, most).await? {
-        let text = format!("quota maxSchedules exceeded, current limit: {most}");
-        return Err(ApiError::new(axum::http::StatusCode::PRECONDITION_FAILED, text));
+        return Err(exceeded("maxSchedules", most));
     }
     let driven = state.schedules.driver.changed(&schedule.id).await;
     if driven.is_err() && is_nameless {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State as FromState;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use crate::api::page::Asked;
 use crate::api::path::ResourceName;
 use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
 use crate::api::query::Query;
+use crate::api::quota::exceeded;
 use crate::state::State;
 
 /// Every group, by name.
@@ -49,8 +50,8 @@ pub(crate) async fn add_endpoints(
     let most = Most { groups: state.limits.max_url_groups, endpoints: state.limits.max_endpoints };
     match url_groups::add_endpoints(&mut *state.database.connection().await?, &name, &endpoints, most).await? {
         Added::Yes => Ok(Json(json!({}))),
-        Added::TooManyEndpoints => Err(over_quota("maxEndpoints", most.endpoints)),
-        Added::TooManyGroups => Err(over_quota("maxTopics", most.groups)),
+        Added::TooManyEndpoints => Err(exceeded("maxEndpoints", most.endpoints)),
+        Added::TooManyGroups => Err(exceeded("maxTopics", most.groups)),
     }
 }
 
@@ -59,11 +60,6 @@ fn check_endpoint(state: &State, index: usize, endpoint: &Endpoint) -> Result<()
     let name_field = |reason: &str| ApiError::bad_request(format!("endpoints[{index}].url: {reason}"));
     state.limits.check_destination(&endpoint.url).map_err(|invalid: Invalid| name_field(&invalid.reason))?;
     check_address(&state.address_policy, &endpoint.url).map_err(|error| name_field(error.text()))
-}
-
-fn over_quota(quota: &str, limit: usize) -> ApiError {
-    let reason = format!("quota {quota} exceeded, current limit: {limit}");
-    ApiError::new(StatusCode::PRECONDITION_FAILED, reason)
 }
 
 /// Removes endpoints by name or URL. A group without any is deleted.
