@@ -12,6 +12,7 @@ use reqwest::header::LINK;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use sigpost_qstash::DEV_TOKEN;
+use sigpost_qstash::next_page::query_of_link;
 use sigpost_runtime::Aws;
 use sigpost_runtime::settings::bearer;
 
@@ -184,8 +185,8 @@ impl Api {
             }
             let Value::Array(more) = value else { return Ok(value) };
             items.extend(more);
-            match link.as_deref().and_then(|link| link.strip_prefix('<')?.split_once(">; rel=\"next\"")) {
-                Some((query, _)) => page = format!("{list}{query}"),
+            match link.as_deref().and_then(query_of_link) {
+                Some(query) => page = format!("{list}?{query}"),
                 None => return Ok(Value::Array(items)),
             }
         }

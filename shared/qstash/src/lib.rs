@@ -40,6 +40,7 @@ pub mod message;
 pub mod method;
 mod milliseconds;
 pub mod names;
+pub mod next_page;
 pub mod non_retryable;
 pub mod options;
 pub mod params;

@@ -9,6 +9,7 @@ use axum::http::header::LINK;
 use reqwest::{Method, RequestBuilder, redirect};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use sigpost_qstash::next_page::query_of_link;
 use url::{Url, form_urlencoded};
 
 use super::failure::Failure;
@@ -142,8 +143,9 @@ impl Api {
 
 /// The cursor in `<?…&cursor=…>; rel="next"`.
 fn next_cursor(link: &str) -> Option<String> {
-    let (query, _) = link.strip_prefix("<?")?.split_once(">; rel=\"next\"")?;
-    form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "cursor").map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(query_of_link(link)?.as_bytes())
+        .find(|(name, _)| name == "cursor")
+        .map(|(_, value)| value.into_owned())
 }
 
 fn refusal(status: StatusCode, answer: &[u8]) -> Failure {

@@ -5,6 +5,7 @@ use axum::http::header::LINK;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sigpost_qstash::Invalid;
+use sigpost_qstash::next_page::to_link;
 use sigpost_store::page::{Page, Paged};
 use url::form_urlencoded::Serializer;
 
@@ -44,7 +45,7 @@ impl Asked {
         if let Some(count) = self.count {
             query.append_pair("count", &count.to_string());
         }
-        let link = format!("<?{}>; rel=\"next\"", query.append_pair("cursor", &next).finish());
+        let link = to_link(&query.append_pair("cursor", &next).finish());
         ([(LINK, link)], response).into_response()
     }
 }
