@@ -108,7 +108,7 @@ impl Intake {
 async fn enqueue(writer: &mpsc::Sender<Waiting>, mut new: NewMessage, share: Option<Arc<Share>>) -> Enqueued {
     let span = trace::publish(&mut new.message);
     let (reply, answer) = oneshot::channel();
-    // Where nobody takes it the reply is dropped with it, and that is the answer.
+    // When the writer is gone, the reply is dropped, and the caller gets an error.
     let _ = writer.send(Waiting { new, publisher: Publisher { reply, _share: share } }).await;
     Enqueued { span, answer }
 }

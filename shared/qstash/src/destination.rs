@@ -181,7 +181,7 @@ fn refuse(text: &str, reason: &str) -> Invalid {
     Invalid::verbatim("destination", format!("invalid destination url: {reason}: {}", shown(text)))
 }
 
-/// Of what is no URL nobody knows where a password ends. What stands before an `@`, plain or encoded, may be one.
+/// In a text that is not a URL, the end of a password is unknown. The part before an `@`, plain or encoded, may have one.
 fn shown(text: &str) -> String {
     let after = ["@", "%40", "%2540"].iter().filter_map(|at| Some(text.rfind(at)? + at.len())).max();
     let (hidden, rest) = after.map_or(("", text), |start| ("…@", &text[start..]));

@@ -44,8 +44,8 @@ pub struct Limits {
     pub max_schedules: u32,
     /// Most queues. Default 10,000; those that are made within the same ten seconds may exceed it.
     pub max_queues: i64,
-    /// Most flow-control keys, as [`max_queues`](Self::max_queues). Default 1,000,000: a key that nobody uses for half a
-    /// day is deleted.
+    /// Most flow-control keys, as [`max_queues`](Self::max_queues). Default 1,000,000: a key without
+    /// messages for half a day is deleted.
     pub max_flow_control_keys: i64,
 }
 

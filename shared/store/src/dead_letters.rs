@@ -149,7 +149,7 @@ async fn choose(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Re
 pub(crate) struct Place {
     id: i64,
     failed_at: jiff_diesel::Timestamp,
-    #[expect(dead_code, reason = "whoever compares the messages reads it, in the database")]
+    #[expect(dead_code, reason = "the database compares it with the messages")]
     message_id: Uuid,
 }
 

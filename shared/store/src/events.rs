@@ -92,7 +92,7 @@ impl Row {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct Place {
-    #[expect(dead_code, reason = "whoever compares the messages reads it, in the database")]
+    #[expect(dead_code, reason = "the database compares it with the messages")]
     message_id: Uuid,
     at: jiff_diesel::Timestamp,
     id: i64,

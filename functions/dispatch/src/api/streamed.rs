@@ -78,7 +78,7 @@ impl<T: Serialize + Send + 'static> IntoResponse for Streamed<T> {
             receiver.poll_recv(context).map(|part| match part {
                 Some(Part::Chunk(bytes)) => Some(Ok(bytes)),
                 Some(Part::End) => None,
-                // The connection is closed before the end of the response, so that nobody takes it for complete.
+                // The connection is closed before the end of the response: a client sees that it is not complete.
                 None => Some(Err(io::Error::from(io::ErrorKind::TimedOut))),
             })
         });
