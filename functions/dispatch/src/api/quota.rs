@@ -10,10 +10,13 @@ use sigpost_runtime::ApiError;
 use sigpost_store::gates::{self, of_flow_control_key, of_queue};
 use sigpost_store::{Database, Error};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// How long a count is believed.
 const COUNTED_FOR: Duration = Duration::from_secs(10);
+
+/// How long a publish waits for the queries here. Afterwards it waits for its commit: together less than 5 seconds.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Which of them may not become more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub(crate) struct Refused(BTreeSet<String>);
 
 impl Quota {
     /// Looks for new queues and keys among those that are wanted, when there may be no more. Costs a query every ten
-    /// seconds otherwise. Without the database nothing is refused: what needs it fails by itself.
+    /// seconds otherwise. Without a response of the database nothing is refused: what needs it fails by itself.
     pub(crate) async fn refused(
         &self,
         database: &Database,
@@ -43,10 +46,12 @@ impl Quota {
         if wanted.peek().is_none() {
             return Refused::default();
         }
-        self.missing(database, limits, wanted).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, "queues and flow-control keys were not counted");
-            Refused::default()
-        })
+        match timeout(PATIENCE, self.missing(database, limits, wanted)).await {
+            Ok(Ok(refused)) => return refused,
+            Ok(Err(error)) => tracing::debug!(%error, "queues and flow-control keys were not counted"),
+            Err(_) => tracing::debug!("queues and flow-control keys were not counted in time"),
+        }
+        Refused::default()
     }
 
     async fn missing(
