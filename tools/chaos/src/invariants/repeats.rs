@@ -13,6 +13,9 @@ use crate::history::{Arrival, Disruption, Effect, History};
 /// seconds at most.
 const RECORDED_WITHIN: f64 = 2.0;
 
+/// A process that is killed sends requests until the signal has reached it.
+const KILLED_WITHIN: f64 = 0.1;
+
 pub(super) fn check(history: &History) -> Vec<Violation> {
     let mut attempts: HashMap<&str, Vec<&Arrival>> = HashMap::new();
     for arrival in &history.arrivals {
@@ -42,7 +45,7 @@ fn may_repeat(history: &History, first: &Arrival, again: f64) -> bool {
     let mut concerning = history.disruptions.iter().filter(|disruption| disruption.concerns(first.process));
     concerning.any(|disruption| match disruption.effect {
         // The restart has nothing to do with what the new process sends.
-        Effect::Killed => (first.began..=unrecorded_until).contains(&disruption.from),
+        Effect::Killed => (first.began - KILLED_WITHIN..=unrecorded_until).contains(&disruption.from),
         // It records its deliveries before it ends.
         Effect::ShutDown => false,
         _ if may_have_lost_the_lease(disruption, first.began) => true,
@@ -100,6 +103,7 @@ mod tests {
     #[test]
     fn repeat_after_the_end_of_the_process_is_allowed() {
         assert!(repeated(vec![disruption(Effect::Killed, Some(0), 100.02, 101.0)]).is_empty());
+        assert!(repeated(vec![disruption(Effect::Killed, Some(0), 99.99, 101.0)]).is_empty());
         // Another process, or before the attempt, or after its record.
         assert_eq!(repeated(vec![disruption(Effect::Killed, Some(0), 103.0, 104.0)]), ["repeated"]);
         assert_eq!(repeated(vec![disruption(Effect::Killed, Some(1), 100.02, 101.0)]), ["repeated"]);
