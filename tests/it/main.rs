@@ -38,6 +38,7 @@ mod postgres_failures;
 mod publish;
 mod queues;
 mod receivers;
+mod recorded;
 mod redaction;
 mod restore;
 mod routes;
