@@ -90,7 +90,7 @@ impl Console {
 }
 
 /// Serves a console that asks the API at this address.
-async fn console(app: &TestApp, api_url: &str) -> String {
+pub(crate) async fn console(app: &TestApp, api_url: &str) -> String {
     let config = admin::ConsoleConfig {
         admin_token: AdminToken::new(TOKEN).expect("a token"),
         api_url: api_url.to_owned(),

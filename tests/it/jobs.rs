@@ -1,6 +1,6 @@
 //! The handler's side: runs and their records, enqueuing, and the functions that are made of it.
 
-mod actor;
+pub(crate) mod actor;
 mod check_job_health;
 mod cleanup_old_data;
 mod commit;

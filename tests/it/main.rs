@@ -40,6 +40,7 @@ mod queues;
 mod receivers;
 mod recorded;
 mod redaction;
+mod request_bodies;
 mod restore;
 mod routes;
 mod schedules;

@@ -3,6 +3,7 @@
 mod connections;
 mod header_limit;
 mod open;
+mod request_body;
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,6 +22,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use self::request_body::{BYTES_PER_SECOND, BodyTime};
 use crate::{ApiError, Memory, Reading, env, traces};
 
 /// Where a server listens unless `LISTEN` says otherwise.

@@ -10,10 +10,11 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sigpost_qstash::names::TOKEN_PARAMETER;
+use sigpost_runtime::serve::BodyTime;
 use sigpost_runtime::{ApiError, bearer};
 
 use self::permission::Action;
-use crate::api::query;
+use crate::api::{body, query};
 use crate::state::State;
 use crate::tokens::rate_limit::OverLimit;
 
@@ -23,7 +24,12 @@ pub(crate) async fn require_token(FromState(state): FromState<Arc<State>>, reque
     let token = token_of(request.headers(), request.uri());
     let action = Action::of(request.method(), request.uri().path());
     match admit(&state, token, action).await {
-        Ok(()) => next.run(request).await,
+        Ok(()) => {
+            if action == Action::Publish {
+                BodyTime::allow(request.extensions(), body::TIME);
+            }
+            next.run(request).await
+        }
         Err(Refusal::Error(error)) => error.into_response(),
         Err(Refusal::OverLimit(over)) => over.into_response(),
     }

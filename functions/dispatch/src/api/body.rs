@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use sigpost_runtime::ApiError;
+use sigpost_runtime::serve::BYTES_PER_SECOND;
 use tokio::time::timeout;
 
 use crate::budget::{Budget, SMALL, Share};
@@ -17,9 +18,8 @@ const SETTINGS_LIMIT: usize = 10_000_000;
 /// Bytes of small bodies at once: of 512 that are as large as a small one can be.
 const SMALL_BUDGET: usize = 512 * SMALL;
 
-/// A body may take this time, and a second more for each of so many bytes.
-const TIME: Duration = Duration::from_secs(30);
-const BYTES_PER_SECOND: usize = 128 * 1024;
+/// The body of a publish may take this time, and a second more for each [`BYTES_PER_SECOND`].
+pub(crate) const TIME: Duration = Duration::from_secs(30);
 
 /// How much memory the bodies of requests may take.
 #[derive(Clone, Copy, Debug)]
@@ -83,18 +83,15 @@ impl Bodies {
         if declared.is_some_and(|length| length > bound.limit) {
             return Err(ApiError::too_large(bound.limit));
         }
-        let time = time_for(declared.unwrap_or(bound.limit));
-        let read = match self.share(declared.unwrap_or(SMALL), bound).await {
-            Some(share) => timeout(time, self.collect(&mut body, declared, bound, share)).await,
-            None => Ok(Err(busy())),
+        let result = match self.share(declared.unwrap_or(SMALL), bound).await {
+            // The server bounds the time: see `sigpost_runtime::serve`.
+            Some(share) => self.collect(&mut body, declared, bound, share).await,
+            None => Err(busy()),
         };
-        let result = read.unwrap_or_else(|_| {
-            let text = format!("body: it was not complete within {} s", time.as_secs());
-            Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, text))
-        });
         // A client that is still sending would not read the response.
         let is_refused = result.as_ref().is_err_and(|error| error.status() == StatusCode::SERVICE_UNAVAILABLE);
         if is_refused && !headers.contains_key(header::EXPECT) {
+            let time = time_for(declared.unwrap_or(bound.limit));
             let _ = timeout(time, Box::pin(discard(&mut body))).await;
         }
         result

@@ -1,5 +1,6 @@
 //! The connections of a server. `axum::serve` does the same, but bounds neither their number nor their time.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -7,9 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::serve::Listener;
 use http::{Request, StatusCode, header};
 use hyper::body::Incoming;
@@ -19,17 +19,15 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::{ServiceExt, service_fn};
-use tower_http::timeout::TimeoutBody;
 
 use super::open::{Admission, Open};
+use super::request_body;
 use crate::ApiError;
 
 /// Header fields that the parser reads at most. Above this it answers 431 without a body, and closes.
 const PARSED_HEADERS: usize = 4096;
 /// How long the header of a request may take, and how long a connection may be idle between two requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a request's body may go without a byte.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a response may stay unread before the connection is closed.
 #[cfg(target_os = "linux")]
 const UNREAD_MS: u32 = 30_000;
@@ -72,17 +70,12 @@ fn connection(
     let _ = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_MS);
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let (router, busy) = (router.clone(), admission.busy());
         async move {
-            let checked = check_host(&request);
-            request.extensions_mut().insert(ConnectInfo(address));
-            let response = match checked {
-                Ok(()) => router.oneshot(request.map(|body| Body::new(TimeoutBody::new(BODY_TIMEOUT, body)))).await,
-                Err(rejected) => Ok(rejected.into_response()),
-            };
+            let response = respond(router, request, address).await;
             drop(busy);
-            response
+            Ok::<_, Infallible>(response)
         }
     });
     http1::Builder::new()
@@ -90,6 +83,20 @@ fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+}
+
+async fn respond(router: Router, mut request: Request<Incoming>, address: SocketAddr) -> Response {
+    if let Err(rejected) = check_host(&request) {
+        return rejected.into_response();
+    }
+    request.extensions_mut().insert(ConnectInfo(address));
+    let (request, body_time) = request_body::bound(request);
+    let Ok(response) = router.oneshot(request).await;
+    // Whatever a route makes of a body that took too long.
+    match body_time.and_then(|time| time.late()) {
+        Some(late) => late.into_response(),
+        None => response,
+    }
 }
 
 /// A request over HTTP/1.1 has exactly one `Host` (RFC 9112 section 3.2): proxies that read another one than this server

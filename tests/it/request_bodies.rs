@@ -1,0 +1,66 @@
+//! A client that sends the body of a request slowly, or not at all.
+
+use std::time::{Duration, Instant};
+
+use sigpost_jobs::Job;
+use sigpost_qstash::DEV_TOKEN;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{interval, timeout};
+
+use crate::console::console;
+use crate::jobs::actor::Play;
+use crate::jobs::deployment::Deployment;
+
+/// Sends the head of a request with a body of 100 bytes, and after each pause a byte. Returns what came before the
+/// server closed the connection, and after how long.
+async fn trickle(server: &str, path: &str, pause: Duration) -> (String, Duration) {
+    let address = server.strip_prefix("http://").expect("http");
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {DEV_TOKEN}\r\nContent-Length: 100\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.expect("written");
+    let (began, mut pauses, mut response) = (Instant::now(), interval(pause), Vec::new());
+    let (mut reading, mut writing) = stream.split();
+    let closed = async {
+        loop {
+            tokio::select! {
+                read = reading.read_buf(&mut response) => if !read.is_ok_and(|read| read > 0) { return },
+                // The server may have closed the connection.
+                _ = pauses.tick() => drop(writing.write_all(b"x").await),
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), closed).await.unwrap_or_else(|_| panic!("{path} goes on"));
+    (String::from_utf8(response).expect("text"), began.elapsed())
+}
+
+#[tokio::test]
+async fn every_program_bounds_the_time_of_a_request_body() {
+    let (deployment, _stage) = Deployment::acting().await;
+    let app = &deployment.app;
+    let console = console(app, &app.url).await;
+    let publish = format!("/v2/publish/{}", app.receiver.url("/hook"));
+    let (short, long) = (Duration::from_millis(500), Duration::from_secs(60));
+    let [total, idle] = ["body: it was not complete within 5 s", "body: no data for 10 s"];
+    let [login, job, queue, stalled] = futures_util::future::join_all([
+        trickle(&console, "/console/login", short),
+        trickle(&deployment.url, Play::ENDPOINT, short),
+        trickle(&app.url, "/v2/queues", short),
+        trickle(&app.url, &publish, long),
+    ])
+    .await
+    .try_into()
+    .expect("as many");
+    for ((response, took), error, seconds) in
+        [(login, total, 5), (job, total, 5), (queue, total, 5), (stalled, idle, 10)]
+    {
+        assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+        assert!(response.ends_with(&format!(r#"{{"error":"{error}"}}"#)), "{response}");
+        assert!(response.to_ascii_lowercase().contains("connection: close"), "{response}");
+        let bound = Duration::from_secs(seconds);
+        assert!((bound..bound + Duration::from_secs(3)).contains(&took), "{took:?}: {response}");
+    }
+    assert_eq!(app.database.count("select count(*) from messages").await, 0);
+}
