@@ -11,6 +11,7 @@ use tokio::time::{interval, timeout};
 use crate::console::console;
 use crate::jobs::actor::Play;
 use crate::jobs::deployment::Deployment;
+use crate::support::TestApp;
 
 /// Sends the head of a request with a body of 100 bytes, and after each pause a byte. Returns what came before the
 /// server closed the connection, and after how long.
@@ -63,4 +64,53 @@ async fn every_program_bounds_the_time_of_a_request_body() {
         assert!((bound..bound + Duration::from_secs(3)).contains(&took), "{took:?}: {response}");
     }
     assert_eq!(app.database.count("select count(*) from messages").await, 0);
+}
+
+/// The head of a publish, with a body of so many bytes to follow.
+fn publish_head(app: &TestApp, length: usize) -> String {
+    let destination = app.receiver.url("/hook");
+    format!(
+        "POST /v2/publish/{destination} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {DEV_TOKEN}\r\n\
+         Content-Length: {length}\r\n"
+    )
+}
+
+/// Publishes on a connection of its own. Returns the response, and how long it took.
+async fn publish_once(app: &TestApp) -> (String, Duration) {
+    let began = Instant::now();
+    let request = format!("{}Connection: close\r\n\r\nx", publish_head(app, 1));
+    let mut stream = TcpStream::connect(address(app)).await.expect("a connection");
+    let mut response = String::new();
+    // A connection that gives way is closed without a response.
+    let _ = stream.write_all(request.as_bytes()).await;
+    let _ = stream.read_to_string(&mut response).await;
+    (response, began.elapsed())
+}
+
+fn address(app: &TestApp) -> &str {
+    app.url.strip_prefix("http://").expect("http")
+}
+
+#[tokio::test]
+async fn stalled_bodies_delay_no_publish_of_their_address() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    // On a connection that is kept alive.
+    assert_eq!(app.publish_here(&[], "before").await.status, 200);
+    let mut stalled = Vec::new();
+    let (mut published, mut slowest) = (0, Duration::ZERO);
+    for number in 0..1100 {
+        let mut stream = TcpStream::connect(address(&app)).await.expect("a connection");
+        stream.write_all(format!("{}\r\nx", publish_head(&app, 100)).as_bytes()).await.expect("written");
+        stalled.push(stream);
+        if number >= 1000 && number % 10 == 0 {
+            let (response, took) = publish_once(&app).await;
+            assert!(response.starts_with("HTTP/1.1 200 "), "{number}: {response:?}");
+            (published, slowest) = (published + 1, slowest.max(took));
+        }
+    }
+    assert_eq!(app.publish_here(&[], "after").await.status, 200);
+    assert_eq!(app.database.count("select count(*) from messages").await, published + 2);
+    // Milliseconds on an idle machine; before, 10 s without any.
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    drop(stalled);
 }

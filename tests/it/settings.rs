@@ -39,6 +39,7 @@ fn no_program_starts_with_a_wrong_setting_that_all_have() {
         ("DATABASE_URL", "postgres://u:s3cret@h:port/d", "DATABASE_URL cannot be read: "),
         ("DATABASE_CONNECTIONS", "0", "DATABASE_CONNECTIONS must be at least 1"),
         ("LISTEN", "nowhere", "LISTEN=\"nowhere\" cannot be read: "),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "0", "MAX_CONNECTIONS_PER_ADDRESS=\"0\" cannot be read: "),
         ("LOG_FORMAT", "xml", "LOG_FORMAT=\"xml\" is no format, expected text or json"),
         ("RUST_LOG", "=loud", "RUST_LOG=\"=loud\" is no filter"),
         ("OTEL_BSP_SCHEDULE_DELAY", "s3cret", "OTEL_BSP_SCHEDULE_DELAY must be a whole number of at least 1"),

@@ -1,8 +1,10 @@
 //! Serving a router: as a Lambda function when the Runtime API is there, else on a socket.
 
+mod activity;
 mod connections;
 mod header_limit;
 mod open;
+mod rejection;
 mod request_body;
 
 use std::future::Future;
@@ -44,6 +46,12 @@ pub async fn serve(router: Router) -> Result<()> {
 /// `LISTEN`: where a server listens. Default `127.0.0.1:8080`.
 pub fn address(reading: &mut Reading) -> SocketAddr {
     reading.parsed("LISTEN", LISTEN)
+}
+
+/// Notes what is wrong with `MAX_CONNECTIONS_PER_ADDRESS`: connections that one address may have. Default: a quarter of
+/// those of the process.
+pub(crate) fn check(reading: &mut Reading) {
+    open::check(reading);
 }
 
 /// Once a function has answered, nothing of it runs until the next event.

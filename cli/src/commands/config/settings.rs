@@ -28,7 +28,7 @@ const fn secret(name: &'static str) -> Setting {
 }
 
 /// What `sigpost serve` reads: sigpost's own, then those of AWS, which count where a setting needs AWS.
-pub(super) const SERVE: [Setting; 53] = [
+pub(super) const SERVE: [Setting; 54] = [
     secret("DATABASE_URL"),
     secret("DATABASE_PASSWORD"),
     setting("DATABASE_CONNECTIONS", || Some("8".into())),
@@ -37,6 +37,7 @@ pub(super) const SERVE: [Setting; 53] = [
     secret("QSTASH_NEXT_SIGNING_KEY"),
     secret("ADMIN_TOKEN"),
     setting("LISTEN", || Some("127.0.0.1:8080".into())),
+    setting("MAX_CONNECTIONS_PER_ADDRESS", || Some("1024".into())),
     plain("ALLOW_TARGETS"),
     setting("API_RATE_LIMIT_PER_SECOND", || Some(dispatch::config::API_RATE_LIMIT.to_string())),
     setting("MAX_BODY_BYTES", || Some(Limits::default().max_body_bytes.to_string())),

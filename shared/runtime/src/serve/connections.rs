@@ -20,7 +20,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::{ServiceExt, service_fn};
 
-use super::open::{Admission, Open};
+use super::open::{Admission, Busy, Open};
+use super::rejection::reject;
 use super::request_body;
 use crate::ApiError;
 
@@ -38,16 +39,27 @@ pub(super) async fn serve(
     router: Router,
     until: impl Future<Output = ()>,
 ) -> GracefulShutdown {
+    serve_within(Open::within_limits(), listener, router, until).await
+}
+
+async fn serve_within(
+    open: Open,
+    listener: &mut TcpListener,
+    router: Router,
+    until: impl Future<Output = ()>,
+) -> GracefulShutdown {
     let mut until = pin!(until);
     let graceful = GracefulShutdown::new();
-    let open = Open::within_limits();
     loop {
         let (stream, address) = tokio::select! {
             // Errors of single connections are passed over, and those of the system wait a second.
             accepted = Listener::accept(listener) => accepted,
             () = &mut until => return graceful,
         };
-        let Some(admission) = open.admit(address.ip()) else { continue };
+        let Some(admission) = open.admit(address.ip()) else {
+            reject(stream);
+            continue;
+        };
         let admission = Arc::new(admission);
         let connection = graceful.watch(connection(stream, address, router.clone(), Arc::clone(&admission)));
         tokio::spawn(async move {
@@ -72,11 +84,7 @@ fn connection(
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_MS);
     let service = service_fn(move |request: Request<Incoming>| {
         let (router, busy) = (router.clone(), admission.busy());
-        async move {
-            let response = respond(router, request, address).await;
-            drop(busy);
-            Ok::<_, Infallible>(response)
-        }
+        async move { Ok::<_, Infallible>(respond(router, request, address, busy).await) }
     });
     http1::Builder::new()
         .max_headers(PARSED_HEADERS)
@@ -85,12 +93,12 @@ fn connection(
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
 }
 
-async fn respond(router: Router, mut request: Request<Incoming>, address: SocketAddr) -> Response {
+async fn respond(router: Router, mut request: Request<Incoming>, address: SocketAddr, busy: Busy) -> Response {
     if let Err(rejected) = check_host(&request) {
         return rejected.into_response();
     }
     request.extensions_mut().insert(ConnectInfo(address));
-    let (request, body_time) = request_body::bound(request);
+    let (request, body_time) = request_body::bound(request, &busy);
     let Ok(response) = router.oneshot(request).await;
     // Whatever a route makes of a body that took too long.
     match body_time.and_then(|time| time.late()) {
@@ -107,4 +115,78 @@ fn check_host(request: &Request<Incoming>) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::new(StatusCode::BAD_REQUEST, format!("host: the request has {count} Host headers and needs one")))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::{get, post};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    /// Serves `POST /`, which reads its body, and `GET /pending`, which gets no response, with places for four.
+    async fn serve_four() -> SocketAddr {
+        let mut listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let router = Router::new()
+            .route("/", post(async |_: bytes::Bytes| "read"))
+            .route("/pending", get(async || std::future::pending::<()>().await));
+        tokio::spawn(async move {
+            serve_within(Open::new(8, 4), &mut listener, router, std::future::pending()).await;
+        });
+        address
+    }
+
+    async fn send(address: SocketAddr, request: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        stream.write_all(request.as_bytes()).await.expect("written");
+        stream
+    }
+
+    /// What has come until the connection was closed, or until a second has passed.
+    async fn received(stream: &mut TcpStream) -> String {
+        let mut response = Vec::new();
+        let _ = timeout(Duration::from_secs(1), stream.read_to_end(&mut response)).await;
+        String::from_utf8(response).expect("text")
+    }
+
+    const WHOLE: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+    const STALLED: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx";
+    const PENDING: &str = "GET /pending HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    #[tokio::test]
+    async fn stalled_bodies_give_way_and_connections_in_use_stay() {
+        let address = serve_four().await;
+        let mut in_use = send(address, WHOLE).await;
+        assert!(received(&mut in_use).await.starts_with("HTTP/1.1 200 "));
+        let mut stalled = Vec::new();
+        for _ in 0..20 {
+            stalled.push(send(address, STALLED).await);
+        }
+        for _ in 0..4 {
+            let mut new = send(address, &WHOLE.replace("Host: a", "Host: a\r\nConnection: close")).await;
+            assert!(received(&mut new).await.ends_with("read"));
+        }
+        in_use.write_all(WHOLE.as_bytes()).await.expect("written");
+        assert!(received(&mut in_use).await.ends_with("read"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_a_place_gets_503() {
+        let address = serve_four().await;
+        let mut pending = Vec::new();
+        for _ in 0..4 {
+            pending.push(send(address, PENDING).await);
+        }
+        // Until their requests are handled: before that they give way.
+        sleep(Duration::from_millis(300)).await;
+        for request in [WHOLE, ""] {
+            let mut new = send(address, request).await;
+            let response = received(&mut new).await;
+            assert!(response.starts_with("HTTP/1.1 503 ") && response.contains("retry-after: 1\r\n"), "{response}");
+            assert!(response.ends_with(r#"{"error":"too many connections; try again"}"#), "{response}");
+        }
+        drop(pending);
+    }
 }

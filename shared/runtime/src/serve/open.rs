@@ -1,17 +1,17 @@
 //! How many connections are open, and which of them gives way to a new one.
 //!
-//! A client that opens connections and sends nothing takes no place from others: when there is none left, the connection
-//! is closed that has waited longest for a request.
+//! A client that opens connections and sends nothing, or the half of a body, takes no place from others: see
+//! [`first_to_give_way`].
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
-
-use crate::descriptors;
+use super::activity::{Activity, Phase, first_to_give_way, now_ns};
+use crate::{Reading, descriptors};
 
 /// Connections of one process at most, however many descriptors it may have.
 const MOST: usize = 4096;
@@ -36,67 +36,78 @@ struct Table {
     next_id: u64,
     by_id: HashMap<u64, Entry>,
     by_address: HashMap<IpAddr, usize>,
-    /// Connections that gave way or were refused since the last line in the log.
-    closed: u64,
+    closed: Closed,
     logged: Option<Instant>,
 }
 
 struct Entry {
     address: IpAddr,
-    state: Arc<State>,
+    activity: Arc<Activity>,
 }
 
-/// The state of a connection, which each request changes without the lock of the table.
-struct State {
-    /// Since when it waits for a request, as [`now_ns`]; [`BUSY`] while one is handled.
-    waiting_since: AtomicU64,
-    evicted: Notify,
+/// What gave way, or was rejected, since the last line in the log.
+#[derive(Default)]
+struct Closed {
+    without_request: u64,
+    stalled: u64,
+    kept_alive: u64,
+    rejected: u64,
 }
-
-const BUSY: u64 = u64::MAX;
 
 /// A connection's place. It is free when this is dropped.
 pub(super) struct Admission {
     open: Open,
     id: u64,
-    state: Arc<State>,
+    activity: Arc<Activity>,
 }
 
-/// While a request is handled its connection gives way to none.
-pub(super) struct Busy(Arc<State>);
+/// While a request is handled its connection gives way to none, unless the body stalls.
+pub(super) struct Busy(Arc<Activity>);
+
+/// `MAX_CONNECTIONS_PER_ADDRESS`. Default: a quarter of all.
+pub(super) fn per_address(reading: &mut Reading, all: usize) -> usize {
+    let quarter = u32::try_from(all / SHARE).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+    let most = reading.parsed("MAX_CONNECTIONS_PER_ADDRESS", quarter);
+    usize::try_from(most.get()).unwrap_or(usize::MAX).min(all)
+}
+
+/// Notes what is wrong with the setting.
+pub(super) fn check(reading: &mut Reading) {
+    per_address(reading, MOST);
+}
 
 impl Open {
     /// With as many places as the descriptors of this process allow for.
     pub(super) fn within_limits() -> Self {
         descriptors::raise_limit();
         let most = descriptors::for_connections().clamp(16, MOST);
-        Self::new(most, most / SHARE)
+        Self::new(most, per_address(&mut Reading::as_far_as_set(), most))
     }
 
-    fn new(most: usize, most_of_address: usize) -> Self {
+    pub(super) fn new(most: usize, most_of_address: usize) -> Self {
         Self { most, most_of_address, table: Arc::default() }
     }
 
-    /// A place for a connection from this address; `None` when every place is taken by a connection that is not idle.
+    /// A place for a connection from this address; `None` when no connection gives way to it.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Admission> {
         let mut table = self.lock();
         let of_address = table.by_address.get(&address).copied().unwrap_or(0);
         let is_admitted = if of_address >= self.most_of_address {
-            table.evict(Some(address))
+            table.make_room(address, Some(address))
         } else if table.by_id.len() >= self.most {
-            table.evict(None)
+            table.make_room(address, None)
         } else {
             true
         };
         if !is_admitted {
             return None;
         }
-        let state = Arc::new(State { waiting_since: AtomicU64::new(now_ns()), evicted: Notify::new() });
+        let activity = Arc::new(Activity::new());
         let id = table.next_id;
         table.next_id += 1;
         *table.by_address.entry(address).or_default() += 1;
-        table.by_id.insert(id, Entry { address, state: Arc::clone(&state) });
-        Some(Admission { open: self.clone(), id, state })
+        table.by_id.insert(id, Entry { address, activity: Arc::clone(&activity) });
+        Some(Admission { open: self.clone(), id, activity })
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -105,23 +116,43 @@ impl Open {
 }
 
 impl Table {
-    /// Closes the connection that has waited longest, of this address or of all. Whether there is one.
-    fn evict(&mut self, address: Option<IpAddr>) -> bool {
-        let waiting = self.by_id.iter().filter(|(_, entry)| address.is_none_or(|address| address == entry.address));
-        let waiting = waiting.map(|(id, entry)| (entry.state.waiting_since.load(Ordering::Relaxed), *id));
-        let longest = waiting.filter(|(since, _)| *since != BUSY).min();
-        self.closed += 1;
+    /// Closes the connection that gives way first to a new one, of this address or of all. Whether there is one.
+    fn make_room(&mut self, new: IpAddr, of: Option<IpAddr>) -> bool {
+        let now = now_ns();
+        let others = self.by_id.iter().filter(|(_, entry)| of.is_none_or(|address| address == entry.address));
+        let first = first_to_give_way(others.map(|(id, entry)| {
+            let (phase, lasts) = entry.activity.phase(now);
+            (*id, phase, lasts)
+        }));
+        let closed = first.and_then(|id| self.remove(id));
+        let counter = match closed.as_ref().map(|entry| entry.activity.phase(now).0) {
+            Some(Phase::New) => &mut self.closed.without_request,
+            Some(Phase::Stalled) => &mut self.closed.stalled,
+            Some(Phase::KeptAlive | Phase::Busy) => &mut self.closed.kept_alive,
+            None => &mut self.closed.rejected,
+        };
+        *counter += 1;
         CLOSED.fetch_add(1, Ordering::Relaxed);
-        if self.logged.is_none_or(|at| at.elapsed() >= LOGGED_EVERY) {
-            self.logged = Some(Instant::now());
-            let closed = std::mem::take(&mut self.closed);
-            tracing::warn!(closed, open = self.by_id.len(), "too many connections: those without a request are closed");
+        self.log(new);
+        closed.inspect(|entry| entry.activity.evict()).is_some()
+    }
+
+    fn log(&mut self, address: IpAddr) {
+        if self.logged.is_some_and(|at| at.elapsed() < LOGGED_EVERY) {
+            return;
         }
-        let Some((_, id)) = longest else { return false };
-        if let Some(entry) = self.remove(id) {
-            entry.state.evicted.notify_one();
-        }
-        true
+        self.logged = Some(Instant::now());
+        let open = self.by_id.len();
+        let Closed { without_request, stalled, kept_alive, rejected } = std::mem::take(&mut self.closed);
+        tracing::warn!(
+            closed_without_request = without_request,
+            closed_with_stalled_body = stalled,
+            closed_between_requests = kept_alive,
+            rejected,
+            open,
+            last_address = %address,
+            "too many connections"
+        );
     }
 
     fn remove(&mut self, id: u64) -> Option<Entry> {
@@ -139,19 +170,26 @@ impl Table {
 impl Admission {
     /// Completes when the connection has to be closed.
     pub(super) async fn evicted(&self) {
-        self.state.evicted.notified().await;
+        self.activity.evicted().await;
     }
 
     /// A request begins.
     pub(super) fn busy(&self) -> Busy {
-        self.state.waiting_since.store(BUSY, Ordering::Relaxed);
-        Busy(Arc::clone(&self.state))
+        self.activity.enter(Phase::Busy);
+        Busy(Arc::clone(&self.activity))
+    }
+}
+
+impl Busy {
+    /// What the connection does meanwhile.
+    pub(super) fn activity(&self) -> Arc<Activity> {
+        Arc::clone(&self.0)
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.waiting_since.store(now_ns(), Ordering::Relaxed);
+        self.0.enter(Phase::KeptAlive);
     }
 }
 
@@ -159,12 +197,6 @@ impl Drop for Admission {
     fn drop(&mut self) {
         self.open.lock().remove(self.id);
     }
-}
-
-/// Nanoseconds since the first call.
-fn now_ns() -> u64 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    u64::try_from(START.elapsed().as_nanos()).unwrap_or(BUSY - 1)
 }
 
 #[cfg(test)]
@@ -193,6 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn a_stalled_body_gives_way_before_a_connection_between_requests() {
+        let open = Open::new(3, 3);
+        let admitted = [1, 2, 3].map(|last| Arc::new(open.admit(address(last)).expect("a place")));
+        let [kept_alive, stalled, busy] = admitted.each_ref().map(|one| one.busy());
+        drop(kept_alive);
+        stalled.activity().enter(Phase::Stalled);
+        std::thread::sleep(Duration::from_millis(2));
+        let fourth = open.admit(address(4)).expect("a place");
+        let evicted = admitted.each_ref().map(|one| one.evicted().now_or_never().is_some());
+        assert_eq!(evicted, [false, true, false]);
+        drop((stalled, busy, fourth));
+    }
+
+    #[test]
     fn an_address_takes_places_only_from_itself() {
         let open = Open::new(8, 2);
         let other = open.admit(address(1)).expect("a place");
@@ -202,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_idle_connection_a_new_one_is_refused() {
+    fn without_an_idle_connection_a_new_one_is_rejected() {
         let open = Open::new(1, 1);
         let only = Arc::new(open.admit(address(1)).expect("a place"));
         let busy = only.busy();

@@ -16,6 +16,8 @@ use http::{Extensions, HeaderValue, Request, StatusCode, header};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::activity::{Activity, Phase};
+use super::open::Busy;
 use crate::ApiError;
 
 /// How long a body may go without a byte.
@@ -83,13 +85,13 @@ impl IntoResponse for Late {
 }
 
 /// The request with its body bounded, and the bounds; `None` for a request without a body.
-pub(super) fn bound(request: Request<Incoming>) -> (Request<Body>, Option<BodyTime>) {
+pub(super) fn bound(request: Request<Incoming>, busy: &Busy) -> (Request<Body>, Option<BodyTime>) {
     if request.body().is_end_stream() {
         return (request.map(|_| Body::empty()), None);
     }
     let total_ms = AtomicU64::new(u64::try_from(TOTAL.as_millis()).unwrap_or(u64::MAX));
     let time = BodyTime(Arc::new(Shared { total_ms, late: OnceLock::new() }));
-    let mut request = request.map(|body| Body::new(Bounded::new(body, time.clone())));
+    let mut request = request.map(|body| Body::new(Bounded::new(body, time.clone(), busy.activity())));
     request.extensions_mut().insert(time.clone());
     (request, Some(time))
 }
@@ -98,6 +100,7 @@ pub(super) fn bound(request: Request<Incoming>) -> (Request<Body>, Option<BodyTi
 struct Bounded<B> {
     body: B,
     time: BodyTime,
+    activity: Arc<Activity>,
     received: usize,
     /// When it was first polled: what a route does before it reads the body does not count.
     began: Option<Instant>,
@@ -107,15 +110,25 @@ struct Bounded<B> {
 }
 
 impl<B> Bounded<B> {
-    fn new(body: B, time: BodyTime) -> Self {
-        Self { body, time, received: 0, began: None, waiting_since: None, alarm: None }
+    fn new(body: B, time: BodyTime, activity: Arc<Activity>) -> Self {
+        Self { body, time, activity, received: 0, began: None, waiting_since: None, alarm: None }
+    }
+
+    fn resume(&mut self) {
+        if self.waiting_since.take().is_some() {
+            self.activity.resume();
+        }
     }
 
     /// Which bound is exceeded. If none is, the task is woken when one will be.
     fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<Late> {
         let now = Instant::now();
         let total = self.time.total(self.received);
-        let idle_at = *self.waiting_since.get_or_insert(now) + IDLE;
+        if self.waiting_since.is_none() {
+            self.waiting_since = Some(now);
+            self.activity.enter(Phase::Stalled);
+        }
+        let idle_at = self.waiting_since.unwrap_or(now) + IDLE;
         let total_at = self.began.and_then(|began| began.checked_add(total)).unwrap_or(idle_at);
         let at = idle_at.min(total_at);
         let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
@@ -136,7 +149,7 @@ impl<B: hyper::body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Unpin> hy
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         self.began.get_or_insert_with(Instant::now);
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            self.waiting_since = None;
+            self.resume();
             let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
             self.received += data.map_or(0, Bytes::len);
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
@@ -153,6 +166,15 @@ impl<B: hyper::body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Unpin> hy
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// A route that does not wait for the rest may be at work on something else.
+impl<B> Drop for Bounded<B> {
+    fn drop(&mut self) {
+        if self.waiting_since.is_some() {
+            self.activity.resume();
+        }
     }
 }
 
@@ -179,7 +201,7 @@ mod tests {
             BodyTime::allow(&extensions, allowed);
         }
         let began = Instant::now();
-        let read = to_bytes(Body::new(Bounded::new(body, time.clone())), usize::MAX).await;
+        let read = to_bytes(Body::new(Bounded::new(body, time.clone(), Arc::new(Activity::new()))), usize::MAX).await;
         assert_eq!(read.is_err(), time.late().is_some());
         (began.elapsed(), time.late())
     }

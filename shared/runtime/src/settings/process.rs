@@ -1,4 +1,4 @@
-//! The settings of every process: its log, its traces, where it listens, how it reaches AWS.
+//! The settings of every process: its log, its traces, where it listens and to how many, how it reaches AWS.
 
 use super::{Problem, Reading, http_url};
 use crate::{serve, telemetry, traces};
@@ -8,6 +8,7 @@ pub(super) fn problems() -> Vec<Problem> {
     let mut reading = Reading::as_far_as_set();
     telemetry::check(&mut reading);
     serve::address(&mut reading);
+    serve::check(&mut reading);
     for endpoint in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER"] {
         reading.checked(endpoint, |text| http_url(endpoint, text));
     }
