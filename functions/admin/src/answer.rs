@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use sigpost_runtime::ApiError;
+use sigpost_runtime::{ApiError, outage};
 use sigpost_store::{AsyncPgConnection, Database, Error};
 use tokio::time::timeout;
 
@@ -30,7 +30,7 @@ fn unknown(error: Error) -> ApiError {
     if !error.is_transient() {
         return ApiError::internal(error);
     }
-    tracing::warn!(%error, "the admin API cannot answer");
+    outage::reject(&error);
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the database is unavailable")
 }
 

@@ -14,7 +14,7 @@ use sigpost_runtime::{KeyRing, Memory, env, serve};
 use sigpost_store::{Database, retention, signing_keys};
 
 use crate::api::body::Bodies;
-use crate::api::health::Readiness;
+use crate::api::health::{Readiness, watch_outages};
 use crate::api::quota::Quota;
 use crate::api::streamed::Responses;
 use crate::config::Config;
@@ -94,7 +94,9 @@ impl App {
             address_policy: config.address_policy,
             deduplicating: config.deduplicating,
         };
-        Ok(Self { state: Arc::new(state), engine })
+        let state = Arc::new(state);
+        tokio::spawn(watch_outages(Arc::downgrade(&state)));
+        Ok(Self { state, engine })
     }
 
     /// Every route of the function.

@@ -8,6 +8,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sigpost_qstash::{ErrorBody, Invalid};
 
+use crate::outage;
+
 /// Answered as `{"error": "<text>"}`, the shape QStash's clients read.
 #[derive(Debug)]
 pub struct ApiError {
@@ -55,7 +57,7 @@ impl ApiError {
 
     /// 503: what we depend on is away; the caller may try again in a second.
     pub fn unavailable(cause: impl std::fmt::Display) -> Self {
-        tracing::warn!(error = %cause, "request refused, the database is away");
+        outage::reject(&cause);
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
             text: "the database is unavailable; try again, with a deduplication id if nothing may be stored twice"

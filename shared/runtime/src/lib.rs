@@ -16,6 +16,7 @@ mod host_pattern;
 pub mod key_ring;
 pub mod memory;
 pub mod metrics;
+pub mod outage;
 pub mod outgoing;
 pub mod references;
 pub mod serve;

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use sigpost_runtime::outage;
 use sigpost_store::Error;
 
 use super::page::Page;
@@ -37,7 +38,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         if error.is_transient() {
-            tracing::warn!(%error, "the console cannot ask the database");
+            outage::reject(&error);
             return Self::DatabaseAway;
         }
         tracing::error!(%error, "a page of the console failed");

@@ -1,16 +1,16 @@
 //! Probes, outside the token.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State as FromState;
 use schemars::JsonSchema;
 use serde::Serialize;
-use sigpost_runtime::ApiError;
+use sigpost_runtime::{ApiError, outage};
 use sigpost_store::{Database, Error};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::state::State;
 
@@ -57,6 +57,21 @@ impl Readiness {
         let told = copy(&result);
         *last = Some((Instant::now(), result));
         told
+    }
+}
+
+/// Tests the database after requests were rejected, until it is available again: the log says when that is, also without
+/// requests.
+pub(crate) async fn watch_outages(state: Weak<State>) {
+    loop {
+        outage::begun().await;
+        loop {
+            sleep(TESTED_FOR).await;
+            let Some(state) = state.upgrade() else { return };
+            if state.readiness.test(&state.database).await.is_ok() && outage::recovered(TESTED_FOR) {
+                break;
+            }
+        }
     }
 }
 
