@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde_json::Value;
 
 use crate::api_client::AdminArgs;
 
@@ -57,8 +58,11 @@ impl Health {
         let url = format!("{}{}", base.trim_end_matches('/'), if self.ready { "/readyz" } else { "/healthz" });
         let client = reqwest::Client::builder().timeout(PATIENCE).build().context("the HTTP client cannot be built")?;
         let answer = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
-        if !answer.status().is_success() {
-            bail!("{url} answers {}", answer.status());
+        let status = answer.status();
+        if !status.is_success() {
+            let body: Value = answer.json().await.unwrap_or_default();
+            let cause = body["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
+            bail!("{url} responds {status}{cause}");
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,5 +1,7 @@
 //! `publish`, `messages` and `version`, for people and for scripts.
 
+use std::io::{Read, Write};
+
 use serde_json::Value;
 
 use crate::running::{Running, finished, folder, sigpost};
@@ -51,6 +53,24 @@ fn an_api_that_is_away_is_an_error_that_says_what_to_do() {
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(error.contains("does not answer; is `sigpost dev` running there?"), "{error}");
+}
+
+#[test]
+fn health_prints_why_a_process_is_not_ready() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let _ = stream.read(&mut [0; 1024]).expect("a request");
+        let body = r#"{"error":"the database is unavailable; try again"}"#;
+        let head = format!("HTTP/1.1 503 Service Unavailable\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all((head + body).as_bytes()).expect("written");
+    });
+    let output = finished(sigpost(&["health", "--ready", "--url", &url]));
+    server.join().expect("served");
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("503 Service Unavailable: the database is unavailable; try again"), "{error}");
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use sigpost_runtime::{ApiError, outage};
+use sigpost_runtime::ApiError;
 use sigpost_store::{AsyncPgConnection, Database, Error};
 use tokio::time::timeout;
+
+use crate::connection::{NoAnswer, connection};
 
 /// A database that takes longer is not one that jobs can be run on.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -18,20 +19,11 @@ pub(crate) async fn ask<T>(
     database: &Database,
     question: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Error>,
 ) -> Result<T, ApiError> {
-    let asked = async { question(&mut *database.connection().await?).await };
-    let answer = match timeout(PATIENCE, asked).await {
-        Ok(answer) => answer,
-        Err(_) => Err(Error::Unavailable(format!("no answer within {PATIENCE:?}"))),
-    };
-    answer.map_err(unknown)
-}
-
-fn unknown(error: Error) -> ApiError {
-    if !error.is_transient() {
-        return ApiError::internal(error);
+    let asked = async { Ok::<_, NoAnswer>(question(&mut *connection(database).await?).await?) };
+    match timeout(PATIENCE, asked).await {
+        Ok(answer) => answer.map_err(ApiError::from),
+        Err(_) => Err(Error::Unavailable(format!("no answer within {PATIENCE:?}")).into()),
     }
-    outage::reject(&error);
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the database is unavailable")
 }
 
 /// The same, answered as JSON.

@@ -4,6 +4,7 @@ mod admin_token;
 mod answer;
 mod authorization;
 mod config;
+mod connection;
 mod console;
 mod job_health;
 mod job_metrics;

@@ -131,6 +131,6 @@ mod tests {
     async fn absent_database_is_said_without_its_details() {
         let (status, cache, body) = answer(api(with_token()), URI, Some(&format!("Bearer {TOKEN}"))).await;
         assert_eq!((status, cache.as_deref()), (503, Some("no-store")));
-        assert_eq!(body, json!({ "error": "the database is unavailable" }));
+        assert_eq!(body, json!({ "error": "the database is unavailable; try again" }));
     }
 }

@@ -1,7 +1,8 @@
 //! What the API's handlers share.
 
 use sigpost_qstash::Limits;
-use sigpost_runtime::{AddressPolicy, KeyRing};
+use sigpost_runtime::{AddressPolicy, ApiError, KeyRing};
+use sigpost_store::database::Connection;
 use sigpost_store::{Database, WakeUps};
 
 use crate::api::body::Bodies;
@@ -37,6 +38,19 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// A connection for a list.
+    ///
+    /// # Errors
+    ///
+    /// The database is unavailable, or every such connection is in use: a database that takes writes is available.
+    pub(crate) async fn list_connection(&self) -> Result<Connection, ApiError> {
+        match self.lists.connection().await {
+            Ok(conn) => Ok(conn),
+            Err(_) if self.readiness.test(&self.database).await.is_ok() => Err(ApiError::too_many_lists()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Those of these queues and keys that would be too many.
     pub(crate) async fn refused(&self, wanted: impl Iterator<Item = String>) -> Refused {
         self.quota.refused(&self.database, &self.limits, wanted).await

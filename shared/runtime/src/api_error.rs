@@ -8,7 +8,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sigpost_qstash::{ErrorBody, Invalid};
 
-use crate::outage;
+use crate::{LogLimit, outage};
+
+/// Of a request that stores nothing, or whose repetition does no harm.
+const UNAVAILABLE: &str = "the database is unavailable; try again";
+/// Of a publish: the message may have been stored.
+const UNAVAILABLE_TO_PUBLISH: &str =
+    "the database is unavailable; try again, with a deduplication ID if nothing may be stored twice";
 
 /// Answered as `{"error": "<text>"}`, the shape QStash's clients read.
 #[derive(Debug)]
@@ -55,15 +61,37 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
     }
 
-    /// 503: what we depend on is away; the caller may try again in a second.
+    /// 503: the database is unavailable; the caller may try again in a second.
     pub fn unavailable(cause: impl std::fmt::Display) -> Self {
         outage::reject(&cause);
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            text: "the database is unavailable; try again, with a deduplication id if nothing may be stored twice"
-                .into(),
-            retry_after_s: Some(1),
+        Self::try_again(UNAVAILABLE)
+    }
+
+    /// The same for a statement that another transaction interrupted, or that took too long: no outage.
+    pub fn interrupted(cause: impl std::fmt::Display) -> Self {
+        static LIMIT: LogLimit = LogLimit::new();
+        if let Some(requests) = LIMIT.count() {
+            tracing::warn!(requests, error = %cause, "statements were interrupted; their requests get 503");
         }
+        Self::try_again(UNAVAILABLE)
+    }
+
+    /// 503: every connection for lists is in use; publishes have others.
+    pub fn too_many_lists() -> Self {
+        static LIMIT: LogLimit = LogLimit::new();
+        if let Some(requests) = LIMIT.count() {
+            tracing::warn!(requests, "too many lists at the same time; their requests get 503");
+        }
+        Self::try_again("too many lists at the same time; try again")
+    }
+
+    /// The same error as a publish says it: its message may have been stored.
+    #[must_use]
+    pub fn of_publish(mut self) -> Self {
+        if self.text == UNAVAILABLE {
+            self.text = UNAVAILABLE_TO_PUBLISH.into();
+        }
+        self
     }
 
     /// 503 in words of its own, without a log line.

@@ -138,7 +138,11 @@ impl From<PoolError<ConnectionError>> for Error {
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        if error.is_transient() { Self::unavailable(error) } else { Self::internal(error) }
+        match error {
+            Error::Unavailable(_) => Self::unavailable(error),
+            Error::Busy(_) => Self::interrupted(error),
+            Error::Refused(_) | Error::Other(_) => Self::internal(error),
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use sigpost_runtime::outage;
+use sigpost_runtime::{ApiError, outage};
 use sigpost_store::Error;
 
 use super::page::Page;
+use crate::connection::NoAnswer;
 
 /// What went wrong, for who asked.
 #[derive(Clone, Debug)]
@@ -43,6 +44,18 @@ impl From<Error> for Failure {
         }
         tracing::error!(%error, "a page of the console failed");
         Self::Internal
+    }
+}
+
+impl From<NoAnswer> for Failure {
+    fn from(why: NoAnswer) -> Self {
+        match why {
+            NoAnswer::Failed(error) => error.into(),
+            NoAnswer::TooManyLists => {
+                let error = ApiError::too_many_lists();
+                Self::Refused { status: error.status(), text: error.text().to_owned() }
+            }
+        }
     }
 }
 

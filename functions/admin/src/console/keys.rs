@@ -15,6 +15,7 @@ use super::form::{CONFIRMED, Posted};
 use super::notice::Notice;
 use super::page::{Page, Section, SeeOther};
 use super::session::Session;
+use crate::connection::connection;
 
 const PAGE: &str = "/console/keys";
 /// Characters of a key that are shown: enough to compare two, too few to sign with.
@@ -29,7 +30,7 @@ struct Keys {
 /// `/console/keys`.
 pub(crate) async fn show_keys(State(console): State<Console>) -> Result<Page, Failure> {
     let Keys { current, next } = console.api.get(&["keys"], &[]).await?;
-    let state = key_state(&mut *console.database.connection().await?).await?;
+    let state = key_state(&mut *connection(&console.database).await?).await?;
     let begins = |key: &str| html! { code { (key.chars().take(SHOWN_CHARS).collect::<String>()) "…" } };
     let content = html! {
         p { "Every delivery is signed with the current key. Receivers know both, so that one can take over from the other." }

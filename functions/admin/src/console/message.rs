@@ -19,6 +19,7 @@ use super::notice::Notice;
 use super::page::{Page, Section, SeeOther};
 use super::payload::{self, Payload, from_base64, shown_text};
 use super::session::Session;
+use crate::connection::connection;
 
 /// Rows of the log that are shown.
 const MOST_EVENTS: &str = "500";
@@ -125,7 +126,7 @@ pub(crate) async fn show_message(
         }
         _ => None,
     };
-    let runs = runs::find_by_message(&mut *console.database.connection().await?, &message.message_id).await?;
+    let runs = runs::find_by_message(&mut *connection(&console.database).await?, &message.message_id).await?;
     let now = Timestamp::now();
     let content = html! {
         // What has ended changes no more.

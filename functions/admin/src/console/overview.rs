@@ -17,6 +17,7 @@ use super::page::{Page, Section};
 use super::queues::Queue;
 use super::trends::{self, Trends};
 use crate::answer::PATIENCE;
+use crate::connection::connection;
 use crate::window::{HOUR, WindowQuery};
 
 /// Windows to choose from.
@@ -53,7 +54,7 @@ pub(crate) async fn show_overview(State(console): State<Console>, query: WindowQ
 }
 
 async fn measured(console: &Console, window: Window) -> Result<Measured, Failure> {
-    let mut conn = console.database.connection().await?;
+    let mut conn = connection(&console.database).await?;
     catch_up(&mut conn).await?;
     let numbers = measure(&mut conn, window).await?;
     let trends = trends::read(&mut conn, window).await?;

@@ -47,7 +47,7 @@ pub(crate) async fn publish_batch(
     check_size(&state, items.len())?;
     let items: Vec<_> = items.collect();
     drop(bytes);
-    let groups = groups_of(&state, &items).await?;
+    let groups = groups_of(&state, &items).await.map_err(ApiError::of_publish)?;
     let caller_ip = caller.0.map(|address| address.to_string());
     let now = Timestamp::now();
     let publications: Vec<Result<Publication, ApiError>> =
@@ -152,7 +152,7 @@ async fn store(
             let publication = publication?;
             let (own, others) = ids.split_at(publication.len().min(ids.len()));
             ids = others;
-            Ok(publication.answer(own, &mut results)?)
+            publication.answer(own, &mut results).map_err(|error| ApiError::from(error).of_publish())
         })
         .collect();
     // The database is away: the caller should know that it is not the items.

@@ -81,7 +81,7 @@ pub(crate) async fn list_dead_letters(
     } else if filter.ids.is_some() {
         filter.cursor = cursor(&query)?;
     }
-    let mut conn = state.lists.connection().await?;
+    let mut conn = state.list_connection().await?;
     let Page { rows, cursor, bytes } = list(&mut conn, &filter, extent).await?;
     // With the connection: as many pages wait as there are connections for lists.
     let share = state.responses.share(bytes).await?;
@@ -179,7 +179,7 @@ async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
         earliest_first: filters::earliest_first(query)?,
     };
     let message_ids = filters::message_ids(query, &["messageId"]);
-    let messages = filters::of_messages(query, &state.lists).await?;
+    let messages = filters::of_messages(query, state).await?;
     Ok(Filter { messages: filter::Filter { message_ids, ..messages }, ..filter })
 }
 

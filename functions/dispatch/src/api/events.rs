@@ -47,7 +47,7 @@ pub(crate) async fn list_events(
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let filter = filter(&query, &state).await?;
     let extent = Extent { count, bytes: PAGE_BYTES, with_bodies: filters::with_bodies(&query)? };
-    let mut conn = state.lists.connection().await?;
+    let mut conn = state.list_connection().await?;
     let Page { rows, cursor, bytes } = list(&mut conn, &filter, extent).await?;
     // With the connection: as many pages wait as there are connections for lists.
     let share = state.responses.share(bytes).await?;
@@ -65,7 +65,7 @@ async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
         earliest_first: filters::earliest_first(query)?,
     };
     let message_ids = filters::message_ids(query, &["messageIds", "messageId"]);
-    let messages = filters::of_messages(query, &state.lists).await?;
+    let messages = filters::of_messages(query, state).await?;
     Ok(Filter { messages: filter::Filter { message_ids, ..messages }, ..filter })
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use sigpost_qstash::{Destination, Invalid, MessageId, without_user_info};
 use sigpost_runtime::ApiError;
-use sigpost_store::Database;
 use sigpost_store::filter::Filter;
 use sigpost_store::messages::any_that_matches;
 
 use crate::api::parameter::{Kind, Parameter};
 use crate::api::query::Query;
+use crate::state::State;
 
 /// Known everywhere. Each may have many values, of which one has to fit.
 pub(crate) const OF_MESSAGES: &[Parameter] = &[
@@ -45,11 +45,11 @@ pub(crate) const BODIES: Parameter =
 pub(crate) const ORDERS: &[&str] = &["latestFirst", "earliestFirst"];
 
 /// What [`OF_MESSAGES`] and [`OF_DESTINATIONS`] say.
-pub(crate) async fn of_messages(query: &Query, database: &Database) -> Result<Filter, ApiError> {
+pub(crate) async fn of_messages(query: &Query, state: &State) -> Result<Filter, ApiError> {
     let mut caller_ips = query.list("callerIp");
     caller_ips.extend(query.list("callerIP"));
     Ok(Filter {
-        urls: urls(query, database).await?,
+        urls: urls(query, state).await?,
         hosts: query.list("host"),
         paths: query.list("path"),
         topic_names: topic_names(query)?,
@@ -82,14 +82,14 @@ pub(crate) fn message_ids(query: &Query, names: &[&str]) -> Option<Vec<MessageId
 
 /// A URL may hold a comma itself: a value that is a list of URLs is one only if no message goes to
 /// exactly that value.
-async fn urls(query: &Query, database: &Database) -> Result<Vec<String>, ApiError> {
+async fn urls(query: &Query, state: &State) -> Result<Vec<String>, ApiError> {
     let mut urls = Vec::new();
     for url in query.exact("url") {
         let (url, _) = without_user_info(url);
         let parts = sigpost_runtime::env::split(&url);
         let is_list = parts.len() > 1 && parts.iter().all(|part| Destination::parse(part).is_ok());
         let exactly = Filter { urls: vec![url.clone()], ..Filter::default() };
-        if is_list && !any_that_matches(&mut *database.connection().await?, &exactly).await? {
+        if is_list && !any_that_matches(&mut *state.list_connection().await?, &exactly).await? {
             urls.extend(parts);
         } else {
             urls.push(url);

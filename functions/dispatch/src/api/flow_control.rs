@@ -44,7 +44,7 @@ pub(crate) async fn list_flow_control_keys(
 ) -> Result<Response, ApiError> {
     let query = Query::parse(uri.query())?.allow_only(SEARCH)?;
     let (asked, search) = (Asked::of(&query)?, query.exact("search").into_iter().next().unwrap_or_default());
-    let keys = flow_controls::list(&mut *state.lists.connection().await?, &search, asked.page()).await?;
+    let keys = flow_controls::list(&mut *state.list_connection().await?, &search, asked.page()).await?;
     Ok(asked.respond(keys.map(on_the_wire), &[("search", &search)]))
 }
 

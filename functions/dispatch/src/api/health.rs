@@ -43,7 +43,7 @@ pub(crate) struct Readiness(Mutex<Option<(Instant, Result<(), Error>)>>);
 
 impl Readiness {
     /// Tests the database, unless that was done a moment ago. Requests at the same time share a test.
-    async fn test(&self, database: &Database) -> Result<(), Error> {
+    pub(crate) async fn test(&self, database: &Database) -> Result<(), Error> {
         let mut last = self.0.lock().await;
         if let Some((at, result)) = &*last
             && at.elapsed() < TESTED_FOR

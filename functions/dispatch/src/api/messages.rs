@@ -116,7 +116,7 @@ pub(crate) async fn cancel_messages(
         None => {
             let created_from_ms = filters::time(&query, "fromDate")?;
             let created_to_ms = filters::time(&query, "toDate")?;
-            let messages = filters::of_messages(&query, &state.lists).await?;
+            let messages = filters::of_messages(&query, &state).await?;
             (filter::Filter { created_from_ms, created_to_ms, ..messages }, count)
         }
     };

@@ -42,6 +42,10 @@ pub(crate) struct Request<'a> {
 
 /// 200 for what was stored, 202 when all of it was published before.
 pub(crate) async fn publish(state: &State, request: Request<'_>) -> Result<Response, ApiError> {
+    publish_once(state, request).await.map_err(ApiError::of_publish)
+}
+
+async fn publish_once(state: &State, request: Request<'_>) -> Result<Response, ApiError> {
     let Request { destination, query, headers, body, queue, caller } = request;
     let recipients = recipients(state, Destination::from_raw(destination, query)?).await?;
     let params = match &recipients {

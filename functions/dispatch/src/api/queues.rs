@@ -44,7 +44,7 @@ pub(crate) async fn upsert_queue(
 /// Every queue, by name.
 pub(crate) async fn list_queues(FromState(state): FromState<Arc<State>>, uri: Uri) -> Result<Response, ApiError> {
     let asked = Asked::of(&Query::parse(uri.query())?)?;
-    let queues = queues::list(&mut *state.lists.connection().await?, asked.page()).await?;
+    let queues = queues::list(&mut *state.list_connection().await?, asked.page()).await?;
     Ok(asked.respond(queues.map(on_the_wire), &[]))
 }
 

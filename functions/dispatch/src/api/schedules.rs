@@ -38,7 +38,7 @@ pub(crate) async fn list_schedules(FromState(state): FromState<Arc<State>>, uri:
     if !asked.after.is_empty() && position_of(&asked.after).is_none() {
         return Err(Invalid::new("cursor", "is not of this endpoint").into());
     }
-    let stored = schedules::list(&mut *state.lists.connection().await?, asked.page()).await?;
+    let stored = schedules::list(&mut *state.list_connection().await?, asked.page()).await?;
     Ok(asked.respond(stored.map(on_the_wire), &[]))
 }
 

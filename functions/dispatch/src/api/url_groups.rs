@@ -24,7 +24,7 @@ use crate::state::State;
 /// Every group, by name.
 pub(crate) async fn list_url_groups(FromState(state): FromState<Arc<State>>, uri: Uri) -> Result<Response, ApiError> {
     let asked = Asked::of(&Query::parse(uri.query())?)?;
-    let groups = url_groups::list(&mut *state.lists.connection().await?, asked.page()).await?;
+    let groups = url_groups::list(&mut *state.list_connection().await?, asked.page()).await?;
     Ok(asked.respond(groups.map(on_the_wire), &[]))
 }
 
