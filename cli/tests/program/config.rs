@@ -48,7 +48,7 @@ enum Starts {
 }
 
 /// A setting, a value that it cannot have, and the error.
-const WRONG: [(&str, &str, Starts, &str); 79] = {
+const WRONG: [(&str, &str, Starts, &str); 80] = {
     use Starts::{Both, Dev, Neither, Serve};
     [
         ("DATABASE_URL", "mysql://s3cret@h/d", Serve, "DATABASE_URL cannot be read: "),
@@ -76,7 +76,7 @@ const WRONG: [(&str, &str, Starts, &str); 79] = {
             "ADMIN_TOKEN",
             "s3cret",
             Serve,
-            "ADMIN_TOKEN has fewer than 32 characters, which can be guessed; make one with",
+            "ADMIN_TOKEN has 6 characters: use at least 32; make one with `openssl rand -hex 32`",
         ),
         (
             "LISTEN",
@@ -113,6 +113,7 @@ const WRONG: [(&str, &str, Starts, &str); 79] = {
         ("SCHEDULE_GROUP", "g", Serve, "SCHEDULE_TARGET_ARN is not set"),
         ("SCHEDULE_GROUP", "g", Serve, "SCHEDULE_ROLE_ARN is not set"),
         ("SIGV4_TARGETS", "https://x", Serve, "SIGV4_TARGETS"),
+        ("QSTASH_TOKEN", "abc", Serve, "QSTASH_TOKEN has 3 characters: use at least 16; make one with"),
         ("QSTASH_TOKEN", "a token\nof two lines", Serve, "QSTASH_TOKEN has a control character"),
         ("ADMIN_TOKEN", "a token\nof two lines, and long enough", Serve, "ADMIN_TOKEN has a control character"),
         ("LOG_FORMAT", "xml", Both, "LOG_FORMAT=\"xml\" is no format, expected text or json"),

@@ -54,10 +54,8 @@ impl AdminToken {
     /// It can be guessed, or anybody knows it.
     pub fn new(token: &str) -> Result<Self> {
         ensure!(token != DEV_TOKEN, "ADMIN_TOKEN is QStash's public development token, which anybody knows");
-        ensure!(
-            token.chars().count() >= SHORTEST,
-            "ADMIN_TOKEN has fewer than {SHORTEST} characters, which can be guessed"
-        );
+        let length = token.chars().count();
+        ensure!(length >= SHORTEST, "ADMIN_TOKEN has {length} characters: use at least {SHORTEST}");
         Ok(Self::of(&bearer("ADMIN_TOKEN", token)?))
     }
 

@@ -187,7 +187,7 @@ pub fn secret(setting: &str, text: &str) -> Result<String> {
     let length = text.len();
     anyhow::ensure!(
         length >= SHORTEST_SECRET_BYTES,
-        "{setting} has {length} bytes and needs {SHORTEST_SECRET_BYTES}: a shorter one can be guessed"
+        "{setting} has {length} bytes: use at least {SHORTEST_SECRET_BYTES}"
     );
     Ok(text.to_owned())
 }

@@ -62,7 +62,13 @@ async fn an_admin_token_is_needed_and_is_not_the_apis() {
     deployment.says("admin-token", "warned", &["no admin API"]);
     let same = [("ADMIN_TOKEN", LONG), ("QSTASH_TOKEN", LONG)];
     deployment.says_with(&same, &[], "admin-token", "warned", &["it is the API's"]);
-    deployment.says_with(&[("ADMIN_TOKEN", "operator")], &[], "admin-token", "failed", &["can be guessed"]);
+    deployment.says_with(
+        &[("ADMIN_TOKEN", "operator")],
+        &[],
+        "admin-token",
+        "failed",
+        &["8 characters: use at least 32"],
+    );
     deployment.says_with(&[("ADMIN_TOKEN", LONG)], &[], "admin-token", "passed", &[]);
     deployment.says_with(&[("ADMIN_TOKEN", DEV_TOKEN)], &[], "admin-token", "failed", &[]);
 }

@@ -15,8 +15,8 @@ const LONGEST_FUNCTION: Duration = Duration::from_secs(900);
 const USUAL_TERMINATION: Duration = Duration::from_secs(30);
 /// HMAC-SHA256's keys should not be shorter than its output (RFC 2104, section 3).
 const SHORTEST_KEY_BYTES: usize = 32;
-/// A token below this can be guessed by somebody who is patient.
-const SHORTEST_TOKEN_BYTES: usize = 16;
+/// Characters of a token at least: a shorter one can be guessed.
+const SHORTEST_TOKEN: usize = 16;
 /// More connections of one process than this are a mistake rather than a wish.
 const MOST_CONNECTIONS: usize = 100;
 
@@ -132,19 +132,17 @@ fn signing_keys_are_strong(config: &Config) -> Vec<Problem> {
     let short = short.into_iter().filter(|(_, key)| key.len() < SHORTEST_KEY_BYTES);
     let text = |name: &str, length: usize| {
         format!(
-            "{name} has {length} bytes and needs {SHORTEST_KEY_BYTES}, or signatures can be forged; leave both keys unset \
-             to have fresh ones made"
+            "{name} has {length} bytes: use at least {SHORTEST_KEY_BYTES}, or leave both keys unset to have fresh ones made"
         )
     };
     short.map(|(name, key)| Problem::error(name, text(name, key.len()))).collect()
 }
 
 fn token_is_strong(config: &Config) -> Option<Problem> {
-    let length = config.token.0.len();
-    (1..SHORTEST_TOKEN_BYTES).contains(&length).then(|| {
-        let text = "which can be guessed; make one with `openssl rand -hex 32`";
-        let text = format!("QSTASH_TOKEN has {length} characters and needs {SHORTEST_TOKEN_BYTES}, {text}");
-        Problem::error("QSTASH_TOKEN", text)
+    let length = config.token.0.chars().count();
+    (1..SHORTEST_TOKEN).contains(&length).then(|| {
+        let text = format!("QSTASH_TOKEN has {length} characters: use at least {SHORTEST_TOKEN}");
+        Problem::error("QSTASH_TOKEN", format!("{text}; make one with `openssl rand -hex 32`"))
     })
 }
 
