@@ -7,8 +7,8 @@ use sigpost_runtime::telemetry::{self, LogFormat};
 use sigpost_runtime::{allocator, references};
 
 use crate::commands::{
-    bench, cleanup, completions, config, dev, dlq, doctor, email, flow, health, jobs, keys, messages, migrate, new,
-    publish, queues, schedules, serve, stats, tail, tokens, version,
+    cleanup, completions, config, dev, dlq, doctor, email, flow, health, jobs, keys, messages, migrate, new, publish,
+    queues, schedules, serve, stats, tail, tokens, version,
 };
 use crate::help;
 use crate::usage::{self, WrongUsage};
@@ -57,9 +57,6 @@ pub(crate) enum Command {
     Tokens(tokens::Tokens),
     New(new::New),
     Email(email::Email),
-    Bench(bench::Bench),
-    #[command(hide = true)]
-    BenchSink(bench::sink::BenchSink),
     Completions(completions::Completions),
     Version(version::Version),
 }
@@ -121,8 +118,6 @@ impl Command {
             Self::Tokens(command) => command.run().await,
             Self::New(command) => command.run(),
             Self::Email(command) => command.run(),
-            Self::Bench(command) => command.run().await,
-            Self::BenchSink(command) => command.run().await,
             Self::Completions(command) => command.run(),
             Self::Version(command) => command.run(),
         };

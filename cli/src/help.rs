@@ -10,7 +10,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Publish", &["publish", "messages", "schedules"]),
     ("Look", &["stats", "jobs", "tail"]),
     ("Steer", &["dlq", "queues", "flow", "keys", "tokens"]),
-    ("Develop", &["new", "email", "bench"]),
+    ("Develop", &["new", "email"]),
 ];
 const LAST: &str = "Other";
 

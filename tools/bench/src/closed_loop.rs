@@ -1,0 +1,163 @@
+//! A closed loop: so many workers, each of which does its next step as soon as its last one is done.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Error, Result};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::own_thread;
+
+/// Before the time counts: connections are made, statements are prepared, caches are filled.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// One of the workers.
+pub(crate) trait Worker: Send + 'static {
+    /// Does the step of this number, and answers how many things were done in it.
+    fn step(&mut self, number: u64) -> impl Future<Output = Result<u64>> + Send;
+}
+
+/// How long the loop goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Extent {
+    /// For this long after a warm-up.
+    Window(Duration),
+    /// Until this many steps are done, all of which count.
+    Steps(u64),
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Done {
+    /// Everything that was done, also in the warm-up.
+    pub(crate) count: u64,
+    /// Done per second in the time that counts.
+    pub(crate) per_second: f64,
+    /// The share of one CPU that this thread used, where the system says it: near 1, the generator
+    /// is the limit and not what it loads.
+    pub(crate) busy: Option<f64>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    started: AtomicU64,
+    done: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// Runs the loop on the current runtime; the first error ends it.
+pub(crate) async fn run<W: Worker>(workers: Vec<W>, extent: Extent) -> Result<Done> {
+    let shared = Arc::new(Shared::default());
+    let steps = match extent {
+        Extent::Window(_) => u64::MAX,
+        Extent::Steps(steps) => steps,
+    };
+    let (start, cpu_at_start) = (Instant::now(), own_thread::cpu_seconds());
+    let mut loops = JoinSet::new();
+    for worker in workers {
+        loops.spawn(work(worker, steps, Arc::clone(&shared)));
+    }
+    let per_second = match extent {
+        Extent::Window(window) => {
+            let per_second = tokio::select! {
+                error = first_error(&mut loops) => return Err(error),
+                per_second = rate_of(&shared, window) => per_second,
+            };
+            shared.stop.store(true, Relaxed);
+            finish(&mut loops).await?;
+            per_second
+        }
+        Extent::Steps(_) => {
+            finish(&mut loops).await?;
+            shared.done.load(Relaxed) as f64 / start.elapsed().as_secs_f64()
+        }
+    };
+    let busy = own_thread::cpu_seconds().zip(cpu_at_start).map(|(now, start)| now - start);
+    Ok(Done {
+        count: shared.done.load(Relaxed),
+        per_second,
+        busy: busy.map(|seconds| seconds / start.elapsed().as_secs_f64()),
+    })
+}
+
+async fn work(mut worker: impl Worker, steps: u64, shared: Arc<Shared>) -> Result<()> {
+    while !shared.stop.load(Relaxed) {
+        let number = shared.started.fetch_add(1, Relaxed);
+        if number >= steps {
+            break;
+        }
+        let done = worker.step(number).await?;
+        shared.done.fetch_add(done, Relaxed);
+    }
+    Ok(())
+}
+
+async fn rate_of(shared: &Shared, window: Duration) -> f64 {
+    sleep(WARM_UP).await;
+    let (before, from) = (shared.done.load(Relaxed), Instant::now());
+    sleep(window).await;
+    (shared.done.load(Relaxed) - before) as f64 / from.elapsed().as_secs_f64()
+}
+
+/// Waits for the first loop that fails; a window's loops do not end otherwise.
+async fn first_error(loops: &mut JoinSet<Result<()>>) -> Error {
+    loop {
+        match loops.join_next().await {
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => return error,
+            Some(Err(panicked)) => return panicked.into(),
+            None => return Error::msg("there is nobody who works"),
+        }
+    }
+}
+
+async fn finish(loops: &mut JoinSet<Result<()>>) -> Result<()> {
+    while let Some(ended) = loops.join_next().await {
+        ended.context("a worker died")??;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Tens {
+        pause: Duration,
+        fails_at: u64,
+    }
+
+    const QUICK: Tens = Tens { pause: Duration::ZERO, fails_at: u64::MAX };
+
+    impl Worker for Tens {
+        async fn step(&mut self, number: u64) -> Result<u64> {
+            anyhow::ensure!(number != self.fails_at, "step {number} failed");
+            sleep(self.pause).await;
+            Ok(10)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_step_is_done_once_and_counts_what_was_done_in_it() {
+        assert_eq!(run(vec![QUICK, QUICK, QUICK], Extent::Steps(100)).await.expect("no step fails").count, 1_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_failed_step_ends_the_loop_and_is_its_error() {
+        for extent in [Extent::Steps(100), Extent::Window(Duration::from_secs(1))] {
+            let error = run(vec![Tens { fails_at: 1, ..QUICK }], extent).await.expect_err("one step fails");
+            assert_eq!(error.to_string(), "step 1 failed");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_ends_when_its_time_is_over() {
+        let slow = Tens { pause: Duration::from_millis(10), ..QUICK };
+        let done = run(vec![slow], Extent::Window(Duration::from_secs(1))).await;
+        let count = done.expect("no step fails").count;
+        assert!((1_290..=1_320).contains(&count), "130 steps of 10 in 1.3 s, not {count}");
+    }
+}

@@ -1,0 +1,83 @@
+//! One keep-alive connection of the load generator.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{HeaderMap, Request, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::closed_loop::Worker;
+use crate::job;
+
+/// Where jobs are posted to.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// The server.
+    pub(crate) address: SocketAddr,
+    /// The path there.
+    pub(crate) path: String,
+    /// The bearer token, if it wants one.
+    pub(crate) token: Option<String>,
+}
+
+/// A connection that posts one job after the other.
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    path: Uri,
+    headers: HeaderMap,
+}
+
+impl Target {
+    /// Opens connections, on the runtime that they are used on.
+    pub(crate) async fn connect(&self, connections: usize) -> Result<Vec<Connection>> {
+        let mut opened = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            let connection = Connection::open(self).await;
+            opened.push(connection.with_context(|| format!("cannot connect to {}", self.address))?);
+        }
+        Ok(opened)
+    }
+}
+
+impl Connection {
+    async fn open(target: &Target) -> Result<Self> {
+        let stream = TcpStream::connect(target.address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, driver) = handshake(TokioIo::new(stream)).await?;
+        // How it ends, the next request says.
+        tokio::spawn(driver);
+
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, target.address.to_string().parse()?);
+        headers.insert(CONTENT_TYPE, "application/json".parse()?);
+        if let Some(token) = &target.token {
+            headers.insert(AUTHORIZATION, format!("Bearer {token}").parse()?);
+        }
+        Ok(Self { sender, path: target.path.parse()?, headers })
+    }
+
+    /// Posts a job, and reads the answer to its end; any answer but a 2xx is an error.
+    pub(crate) async fn post(&mut self, body: Bytes) -> Result<()> {
+        let mut request = Request::post(self.path.clone()).body(Full::new(body))?;
+        *request.headers_mut() = self.headers.clone();
+        self.sender.ready().await.with_context(|| format!("POST {}: the connection was closed", self.path))?;
+        let response = self.sender.send_request(request).await.with_context(|| format!("POST {}", self.path))?;
+        let status = response.status();
+        let answer = response.into_body().collect().await.with_context(|| format!("POST {}: the answer", self.path))?;
+        let said = || String::from_utf8_lossy(&answer.to_bytes()).into_owned();
+        ensure!(status.is_success(), "POST {} was answered with {status}: {}", self.path, said());
+        Ok(())
+    }
+}
+
+impl Worker for Connection {
+    async fn step(&mut self, number: u64) -> Result<u64> {
+        self.post(job::body(number, job::now_ns())).await?;
+        Ok(1)
+    }
+}

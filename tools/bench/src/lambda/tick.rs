@@ -1,0 +1,42 @@
+//! What an idle tick asks of Postgres.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::deployment::{DISPATCH, Deployment};
+use super::programs::Programs;
+use crate::progress::progress;
+use crate::statements;
+
+const TICKS: u64 = 20;
+
+/// Statements of a tick that finds nothing, in an environment that has had one already; `None` where
+/// Postgres cannot count them.
+pub(super) async fn measure(programs: &Programs) -> Result<Option<f64>> {
+    let (postgres, with_statements) = statements::counting_postgres().await?;
+    if !with_statements {
+        eprintln!("  l   without statements of a tick: this Postgres comes without pg_stat_statements");
+        postgres.stop().await?;
+        return Ok(None);
+    }
+    let database_url = postgres.fresh_database().await?;
+    // Nothing is sent.
+    let deployment = Deployment::new(programs, &database_url, "http://127.0.0.1:9")?;
+    let dispatch = deployment.function(DISPATCH);
+    let tick = async || {
+        dispatch.invoke(json!({ "sigpost": "tick" })).await?;
+        dispatch.at_rest().await;
+        anyhow::Ok(())
+    };
+    tick().await?;
+    statements::forget(&postgres).await?;
+    for _ in 0..TICKS {
+        tick().await?;
+    }
+    let counted: u64 = statements::counted(&postgres, &database_url).await?.iter().map(|one| one.calls).sum();
+    drop(dispatch);
+    postgres.stop().await?;
+    let per_tick = counted as f64 / TICKS as f64;
+    progress("l", "statements per idle tick", &format!("{per_tick:.2}"));
+    Ok(Some(per_tick))
+}

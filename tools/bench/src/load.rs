@@ -1,0 +1,53 @@
+//! HTTP load, from one thread of its own: a closed loop for throughput, an open one for latency.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::closed_loop::{self, Done, Extent};
+use crate::connection::Target;
+use crate::{job, own_thread};
+
+/// Enough that no job of the open loop waits for the answer to another.
+const OPEN_LOOP_CONNECTIONS: usize = 8;
+
+/// Every connection posts its next job as soon as its last one is answered.
+pub(crate) async fn closed(target: &Target, connections: usize, extent: Extent) -> Result<Done> {
+    let target = target.clone();
+    own_thread::run("load", move || async move {
+        let connections = target.connect(connections).await?;
+        closed_loop::run(connections, extent).await
+    })
+    .await
+}
+
+/// A job is posted each `every`, whether the earlier ones are answered or not; `jobs` of them.
+pub(crate) async fn open(target: &Target, every: Duration, jobs: u64) -> Result<()> {
+    let target = target.clone();
+    own_thread::run("load", move || async move {
+        let connections: Vec<_> =
+            target.connect(OPEN_LOOP_CONNECTIONS).await?.into_iter().map(|one| Arc::new(Mutex::new(one))).collect();
+        let mut posts = JoinSet::new();
+        let mut ticks = interval(every);
+        // A late tick is made up for: the number of jobs per second is what was asked for.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        for (number, connection) in (0..jobs).zip(connections.iter().cycle()) {
+            ticks.tick().await;
+            let connection = Arc::clone(connection);
+            posts.spawn(async move {
+                // Stamped before the connection is free: waiting for it counts.
+                let body = job::body(number, job::now_ns());
+                connection.lock().await.post(body).await
+            });
+        }
+        while let Some(posted) = posts.join_next().await {
+            posted.context("a post died")??;
+        }
+        Ok(())
+    })
+    .await
+}

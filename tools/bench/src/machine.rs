@@ -1,0 +1,57 @@
+//! What the figures were measured on.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::neighbours;
+use crate::postgres::Postgres;
+use crate::series::Series;
+
+/// Variables of `serve` that the shell may set, and `serve` then runs with.
+const TUNING: [&str; 4] = ["DATABASE_CONNECTIONS", "MAX_IN_FLIGHT", "LEASE_SECONDS", "TOKIO_WORKER_THREADS"];
+
+/// The machine and the programs.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Machine {
+    /// When the run began.
+    pub(crate) started_at: String,
+    pub(crate) cpus: usize,
+    pub(crate) system: String,
+    pub(crate) sigpost: &'static str,
+    /// The figures of a debug build say nothing.
+    pub(crate) debug_build: bool,
+    pub(crate) postgres: String,
+    /// Read back from the running server.
+    pub(crate) fsync: String,
+    pub(crate) synchronous_commit: String,
+    /// What `serve` ran with besides its defaults, as `NAME=value`.
+    pub(crate) tuning: Vec<String>,
+    /// CPUs that other programs used while nothing was measured, before each run.
+    pub(crate) neighbours_cpus: Series,
+}
+
+impl Machine {
+    /// Looks.
+    pub(crate) async fn look(postgres: &Postgres) -> Result<Self> {
+        let tuning = TUNING.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?)));
+        Ok(Self {
+            started_at: jiff::Timestamp::now().to_string(),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            sigpost: env!("CARGO_PKG_VERSION"),
+            debug_build: cfg!(debug_assertions),
+            postgres: postgres.version().to_owned(),
+            fsync: postgres.setting("fsync").await?,
+            synchronous_commit: postgres.setting("synchronous_commit").await?,
+            tuning: tuning.collect(),
+            neighbours_cpus: Series::default(),
+        })
+    }
+
+    /// Looks how much of it others use at this moment.
+    pub(crate) async fn look_at_neighbours(&mut self) {
+        if let Some(cpus) = neighbours::cpus_in_use().await {
+            self.neighbours_cpus.push(cpus);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! A thread of its own with a runtime of its own, for what must not share its time with anything.
+
+use std::future::Future;
+
+use anyhow::{Context, Result};
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+
+/// Runs the work to its end on a new thread. Given up by its caller, it goes on until the process ends.
+pub(crate) async fn run<T, F>(name: &str, work: impl FnOnce() -> F + Send + 'static) -> Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>>,
+{
+    let (sender, receiver) = oneshot::channel();
+    let on_thread = move || {
+        let runtime = Builder::new_current_thread().enable_all().build().context("the runtime cannot start");
+        let _ = sender.send(runtime.and_then(|runtime| runtime.block_on(work())));
+    };
+    std::thread::Builder::new().name(name.into()).spawn(on_thread).context("a thread cannot start")?;
+    receiver.await.with_context(|| format!("the thread {name:?} died"))?
+}
+
+/// Seconds on a CPU that this thread has used, where the system says it.
+pub(crate) fn cpu_seconds() -> Option<f64> {
+    // Linux: nanoseconds running, nanoseconds waiting for a CPU, time slices.
+    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    schedule.split_whitespace().next()?.parse::<f64>().ok().map(|ns| ns / 1e9)
+}

@@ -1,0 +1,95 @@
+//! The bench's Postgres: embedded, durable, and a fresh database for every measurement.
+
+use std::cell::Cell;
+
+use anyhow::{Context, Result, ensure};
+use sigpost_dev_postgres::{DataDir, Durability, Options, Server};
+use sigpost_store::{Database, database, migrate};
+use tokio_postgres::{Client, NoTls};
+
+const TEMPLATE: &str = "sigpost_template";
+
+/// A running Postgres, which ends with this value.
+pub(crate) struct Postgres {
+    server: Server,
+    admin: Client,
+    databases: Cell<u32>,
+}
+
+impl Postgres {
+    /// Starts it with these settings besides ours, and makes the template of all databases.
+    pub(crate) async fn start(settings: &[(&str, &str)]) -> Result<Self> {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let options = Options { data_dir: DataDir::Temporary, durability: Durability::Durable, settings };
+        let server =
+            tokio::task::spawn_blocking(move || Server::start(options, &mut |line| eprintln!("postgres: {line}")))
+                .await?
+                .context("the embedded Postgres cannot start")?;
+        let admin = connect(&server.url("postgres")).await?;
+        database::create(&server.url("postgres"), TEMPLATE, None).await.context("the template database")?;
+        migrate::up(&Database::new(&server.url(TEMPLATE), 1)?).await.context("the schema cannot be applied")?;
+        let postgres = Self { server, admin, databases: Cell::new(0) };
+        for name in ["fsync", "synchronous_commit", "full_page_writes"] {
+            let value = postgres.setting(name).await?;
+            ensure!(value == "on", "{name} is {value}: the figures would be of a Postgres that may forget");
+        }
+        Ok(postgres)
+    }
+
+    /// The URL of a fresh database with the schema. The one before it is dropped. Dropping makes a
+    /// checkpoint and there is one more, so that every measurement starts from the same state.
+    pub(crate) async fn fresh_database(&self) -> Result<String> {
+        let number = self.databases.get();
+        self.databases.set(number + 1);
+        let name = format!("bench_{}", number + 1);
+        if number > 0 {
+            self.run(&format!("drop database bench_{number} with (force)")).await?;
+        }
+        self.run(&format!("create database {name} template {TEMPLATE}")).await?;
+        self.checkpoint().await?;
+        Ok(self.server.url(&name))
+    }
+
+    /// Writes everything out, so that it is not written out during what comes next.
+    pub(crate) async fn checkpoint(&self) -> Result<()> {
+        self.run("checkpoint").await
+    }
+
+    /// What a setting is set to.
+    pub(crate) async fn setting(&self, name: &str) -> Result<String> {
+        let row = self.admin.query_one("select current_setting($1)", &[&name]).await;
+        Ok(row.with_context(|| format!("the setting {name}"))?.get(0))
+    }
+
+    /// A connection that is not to the database that is measured.
+    pub(crate) fn admin(&self) -> &Client {
+        &self.admin
+    }
+
+    /// The process id of the postmaster.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// Its version.
+    pub(crate) fn version(&self) -> &str {
+        self.server.version()
+    }
+
+    /// Stops it and removes its data.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        tokio::task::spawn_blocking(move || self.server.stop()).await?.context("the embedded Postgres cannot stop")
+    }
+
+    async fn run(&self, statement: &str) -> Result<()> {
+        self.admin.batch_execute(statement).await.with_context(|| statement.to_owned())
+    }
+}
+
+/// A connection, driven by the runtime that this is called on.
+pub(crate) async fn connect(url: &str) -> Result<Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.context("cannot connect to Postgres")?;
+    // How it ends, the next statement says.
+    tokio::spawn(connection);
+    Ok(client)
+}

@@ -1,0 +1,88 @@
+//! One figure over several runs, and the statistics that are quoted of it.
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+/// The values of one figure, a value a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Series(Vec<f64>);
+
+impl Series {
+    /// Adds the value of a run.
+    pub(crate) fn push(&mut self, value: f64) {
+        self.0.push(value);
+    }
+
+    /// In the order of the runs.
+    pub(crate) fn runs(&self) -> &[f64] {
+        &self.0
+    }
+
+    /// The middle value; of two middle ones their mean. Zero without a run.
+    pub(crate) fn median(&self) -> f64 {
+        median(self.0.clone())
+    }
+
+    /// The largest value. Zero without a run.
+    pub(crate) fn max(&self) -> f64 {
+        self.0.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// The median of the ratios of each run to the same run of the other figure: what the machine
+    /// did to both in the same minute cancels out.
+    pub(crate) fn ratio_to(&self, other: &Self) -> f64 {
+        median(self.0.iter().zip(&other.0).map(|(one, other)| one / other).collect())
+    }
+}
+
+impl Serialize for Series {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Series", 2)?;
+        fields.serialize_field("median", &self.median())?;
+        fields.serialize_field("runs", &self.0)?;
+        fields.end()
+    }
+}
+
+/// The value below which the share `share` of the sorted values lies, by the nearest rank: always a
+/// value that was measured. Zero without a value.
+pub(crate) fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(rank.max(1) - 1).copied().unwrap_or_default()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => 0.0,
+        count if count % 2 == 1 => values[count / 2],
+        count => f64::midpoint(values[count / 2 - 1], values[count / 2]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_does_not_care_about_one_bad_run() {
+        assert_eq!(Series(vec![9.0, 1.0, 10.0]).median(), 9.0);
+        assert_eq!(Series(vec![4.0, 2.0]).median(), 3.0);
+        assert_eq!(Series(vec![]).median(), 0.0);
+    }
+
+    #[test]
+    fn a_ratio_compares_runs_of_the_same_minute() {
+        let slow_then_fast = Series(vec![50.0, 100.0, 100.0]);
+        let limit = Series(vec![100.0, 200.0, 400.0]);
+        assert_eq!(slow_then_fast.ratio_to(&limit), 0.5);
+    }
+
+    #[test]
+    fn a_percentile_is_the_value_at_its_rank() {
+        let values: Vec<f64> = (1..=400).map(f64::from).collect();
+        assert_eq!([0.5, 0.99, 1.0].map(|share| percentile(&values, share)), [200.0, 396.0, 400.0]);
+        assert_eq!(percentile(&[7.0], 0.01), 7.0);
+        assert_eq!(percentile(&[], 0.5), 0.0);
+    }
+}
