@@ -1,56 +1,71 @@
-//! (a) Durable accepts per second: jobs published to a `serve` that does not deliver.
+//! Durable accepts per second: messages published to a `serve` that does not deliver.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde::Serialize;
 
 use crate::audit::{self, Expected};
-use crate::closed_loop::Extent;
+use crate::limits::{Limit, Limits};
 use crate::load;
+use crate::load::closed_loop::Extent;
+use crate::part::Part;
+use crate::process;
 use crate::progress::{grouped, progress};
+use crate::reference::measure::Reference;
+use crate::row::{Row, Unit};
 use crate::series::Series;
-use crate::serve_process::Delivery;
+use crate::serve::process::Delivery;
 use crate::testbed::Testbed;
 
-/// How many publishers there are at once.
+/// Numbers of publishers at once.
 const CONNECTIONS: [usize; 3] = [1, 32, 128];
-
+pub(crate) const MOST_CONNECTIONS: usize = CONNECTIONS[2];
 /// The share of a CPU from which on a thread has no time left.
 const BUSY: f64 = 0.9;
 
-/// What was measured at one number of connections.
-#[derive(Clone, Debug, Serialize)]
+/// All runs, by number of connections.
+#[derive(Clone, Debug)]
 pub(crate) struct Accepts {
-    /// Publishers at once, each on a keep-alive connection.
-    pub(crate) connections: usize,
-    /// Publishes that were answered, after their commit.
+    connections: usize,
+    /// Responses, each after its commit.
     pub(crate) per_s: Series,
-    /// The share of one CPU that the load generator used. Near 1, it is the limit.
-    pub(crate) generator_busy: Series,
+    /// The share of one CPU that the load generator used.
+    generator_busy: Series,
+    peak_mb: Series,
 }
 
 impl Accepts {
-    /// Nothing yet.
+    /// No run yet.
     pub(crate) fn all() -> Vec<Self> {
-        let of = |connections| Self { connections, per_s: Series::default(), generator_busy: Series::default() };
+        let of = |connections| Self {
+            connections,
+            per_s: Series::default(),
+            generator_busy: Series::default(),
+            peak_mb: Series::default(),
+        };
         CONNECTIONS.map(of).into()
     }
 
-    /// What it is called.
-    pub(crate) fn name(&self) -> String {
+    /// Its line of the report.
+    pub(crate) fn row(&self, limits: &Limits, reference: &Reference) -> Row {
+        let mut remark = limits.shares(&self.per_s, &[Limit::Http, Limit::Inserts, Limit::Commits]);
+        if self.generator_busy.median() > BUSY {
+            remark.push_str(" (the load generator is the limit)");
+        }
+        let name = format!("accepts-{}", self.connections);
+        let row = Row::new(Part::Accepts, &name, &self.title(), Unit::PerSecond, &self.per_s)
+            .with_peak(&self.peak_mb)
+            .with_remark(remark);
+        if self.connections == MOST_CONNECTIONS { row.beside("the reference", &reference.accepts) } else { row }
+    }
+
+    fn title(&self) -> String {
         let plural = if self.connections == 1 { "" } else { "s" };
         format!("durable accepts, {} connection{plural}", self.connections)
     }
-
-    /// Whether the load generator had no time left: more might have been accepted.
-    pub(crate) fn is_limited_by_generator(&self) -> bool {
-        self.generator_busy.median() > BUSY
-    }
 }
 
-/// Adds a run: one process and one database, more and more publishers. Afterwards the database must
-/// hold what was answered, and its log too.
+/// Adds a run: one process and one database, with more and more publishers.
 pub(crate) async fn measure(all: &mut [Accepts], testbed: &Testbed, window: Duration) -> Result<()> {
     let Testbed { postgres, sink, .. } = testbed;
     let url = postgres.fresh_database().await?;
@@ -60,15 +75,16 @@ pub(crate) async fn measure(all: &mut [Accepts], testbed: &Testbed, window: Dura
     for accepts in all {
         let connections = accepts.connections;
         let done = load::closed(&target, connections, Extent::Window(window)).await;
-        let done = done.with_context(|| format!("(a) publishing over {connections} connections"))?;
+        let done = done.with_context(|| format!("publishing over {connections} connections"))?;
         accepted += done.count;
         accepts.per_s.push(done.per_second);
         if let Some(busy) = done.busy {
             accepts.generator_busy.push(busy);
         }
-        progress("a", &accepts.name(), &format!("{}/s", grouped(done.per_second)));
+        accepts.peak_mb.push(process::memory(serve.pid())?.peak());
+        progress("accepts", &accepts.title(), &format!("{}/s", grouped(done.per_second)));
         postgres.checkpoint().await?;
     }
     serve.stop().await?;
-    audit::check(&url, accepted, Expected::Accepted).await.context("(a) durable accepts")
+    audit::check(&url, accepted, Expected::Accepted).await.context("accepts")
 }

@@ -1,105 +1,84 @@
-//! What is to be reached. The bench says whether it is; it fails for no figure.
+//! The goals. The benchmark prints whether each is met; it fails for no figure.
 
-use clap::Args;
 use serde::Serialize;
 
-use crate::figures::Figures;
-use crate::lambda::Lambda;
-use crate::series::Series;
+use crate::row::Row;
 
-/// Figures of another program, measured beside this run: the goals for throughput are ratios to it.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub(crate) struct Reference {
-    /// Its durable accepts per second at 128 connections, measured in the same minutes.
-    #[arg(long, value_name = "PER_SECOND")]
-    reference_accepts: Option<f64>,
-    /// Its deliveries per second of a backlog of 20,000 jobs.
-    #[arg(long, value_name = "PER_SECOND")]
-    reference_backlog: Option<f64>,
-    /// Its jobs per second when it accepts and delivers at once.
-    #[arg(long, value_name = "PER_SECOND")]
-    reference_both: Option<f64>,
+/// A bound of one figure.
+#[derive(Clone, Copy, Debug)]
+enum Bound {
+    /// Of the ratio, such as 0.6.
+    RatioAtLeast(f64),
+    /// Of the value, in the unit of its row.
+    AtLeast(f64),
+    AtMost(f64),
+    Below(f64),
 }
 
-/// A figure, its bound, and whether it is kept.
+/// By the name of the row.
+const GOALS: [(&str, Bound); 10] = [
+    ("accepts-128", Bound::RatioAtLeast(0.6)),
+    ("backlog", Bound::RatioAtLeast(0.6)),
+    ("both", Bound::RatioAtLeast(0.6)),
+    ("queue", Bound::AtLeast(300.0)),
+    ("latency-p50", Bound::Below(3.0)),
+    ("latency-p99", Bound::Below(15.0)),
+    ("memory", Bound::Below(40.0)),
+    ("idle", Bound::AtMost(20.0)),
+    ("handler", Bound::Below(2.0)),
+    ("handler-statements", Bound::AtMost(3.0)),
+];
+
+/// A figure beside its bound.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Goal {
-    pub(crate) goal: &'static str,
+    /// The figure that is compared: the value of the row, or its ratio.
     pub(crate) figure: f64,
-    /// Such as `< 3 ms`.
-    pub(crate) bound: &'static str,
+    /// Such as `< 3.00 ms` or `>= 60 %`.
+    pub(crate) bound: String,
     pub(crate) pass: bool,
 }
 
-/// The share of the reference that is to be reached.
-const SHARE: f64 = 0.6;
-
-/// The goals that there are figures for.
-pub(crate) fn goals(figures: &Figures, reference: &Reference) -> Vec<Goal> {
-    let accepts = figures.accepts.iter().find(|accepts| accepts.connections == 128).map(|accepts| &accepts.per_s);
-    let backlog = figures.backlog.as_ref().map(|backlog| &backlog.per_s);
-    let both = figures.both.as_ref().map(|both| &both.per_s);
-    let throughput = [
-        ("a accepts at 128 connections / reference", accepts, reference.reference_accepts),
-        ("b backlog / reference", backlog, reference.reference_backlog),
-        ("b accept and deliver at once / reference", both, reference.reference_both),
-    ];
-    let ratio = |(goal, series, reference): (_, Option<&Series>, Option<f64>)| {
-        let figure = series?.median() / reference?;
-        Some(Goal { goal, figure, bound: ">= 0.60", pass: figure >= SHARE })
-    };
-    let mut goals: Vec<Goal> = throughput.into_iter().filter_map(ratio).collect();
-
-    if let Some(queue) = &figures.queue {
-        let figure = queue.per_s.median();
-        goals.push(Goal {
-            goal: "g queue with parallelism 1, a second",
-            figure,
-            bound: ">= 300",
-            pass: figure >= 300.0,
-        });
-    }
-    if let Some(latency) = &figures.latency {
-        goals.push(Goal { goal: "c p50", figure: latency.p50_ms, bound: "< 3 ms", pass: latency.p50_ms < 3.0 });
-        goals.push(Goal { goal: "c p99", figure: latency.p99_ms, bound: "< 15 ms", pass: latency.p99_ms < 15.0 });
-    }
-    if let Some(idle) = &figures.idle {
-        let pass = idle.per_hour <= 20.0;
-        goals.push(Goal { goal: "d statements an hour", figure: idle.per_hour, bound: "<= 20", pass });
-    }
-    if let Some(peak_mb) = figures.peak_mb() {
-        goals.push(Goal { goal: "e memory of serve", figure: peak_mb, bound: "< 40 MB", pass: peak_mb < 40.0 });
-    }
-    if let Some(handler) = &figures.handler {
-        let figure = handler.overhead_p50_ms;
-        goals.push(Goal { goal: "h overhead of a run, p50", figure, bound: "< 2 ms", pass: figure < 2.0 });
-        goals.extend(handler.statements_per_run.map(|figure| Goal {
-            goal: "h statements of a run",
-            figure,
-            bound: "<= 3",
-            pass: figure <= 3.0,
-        }));
-    }
-    goals.extend(figures.lambda.iter().flat_map(Lambda::goals));
-    goals
+/// The goal of a row. `None`: it has none, or its ratio was not measured.
+pub(crate) fn of(row: &Row) -> Option<Goal> {
+    let (_, bound) = GOALS.iter().find(|(name, _)| *name == row.name)?;
+    let value = row.value.median();
+    Some(match *bound {
+        Bound::RatioAtLeast(least) => {
+            let ratio = row.ratio.as_ref()?.runs.median();
+            Goal { figure: ratio, bound: format!(">= {:.0} %", least * 100.0), pass: ratio >= least }
+        }
+        Bound::AtLeast(least) => {
+            Goal { figure: value, bound: format!(">= {}", row.unit.show(least)), pass: value >= least }
+        }
+        Bound::AtMost(most) => {
+            Goal { figure: value, bound: format!("<= {}", row.unit.show(most)), pass: value <= most }
+        }
+        Bound::Below(limit) => {
+            Goal { figure: value, bound: format!("< {}", row.unit.show(limit)), pass: value < limit }
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accepts::Accepts;
-    use crate::latency::Latency;
+    use crate::part::Part;
+    use crate::row::Unit;
+    use crate::series::Series;
 
     #[test]
-    fn only_what_was_measured_is_judged_and_throughput_only_beside_a_reference() {
-        let mut figures = Figures { accepts: Accepts::all(), ..Figures::default() };
-        figures.accepts.iter_mut().for_each(|accepts| accepts.per_s.push(600.0));
-        assert_eq!(goals(&figures, &Reference::default()), []);
+    fn goal_of_a_ratio_needs_the_other_figure() {
+        let row = |name| Row::new(Part::Backlog, name, "", Unit::PerSecond, &Series::of(&[600.0, 500.0]));
+        assert_eq!(row("backlog").judged().goal, None);
+        let goal = row("backlog").beside("reference", &Series::of(&[1_000.0, 1_000.0])).judged().goal;
+        assert_eq!(goal, Some(Goal { figure: 0.55, bound: ">= 60 %".to_owned(), pass: false }));
+        assert_eq!(row("unknown").judged().goal, None);
+    }
 
-        figures.latency = Some(Latency { jobs: 400, p50_ms: 2.9, p99_ms: 15.0, max_ms: 20.0 });
-        let reference = Reference { reference_accepts: Some(1_000.0), ..Reference::default() };
-        let verdicts: Vec<_> = goals(&figures, &reference).into_iter().map(|goal| (goal.goal, goal.pass)).collect();
-        let expected = [("a accepts at 128 connections / reference", true), ("c p50", true), ("c p99", false)];
-        assert_eq!(verdicts, expected);
+    #[test]
+    fn goal_of_a_value_has_its_unit() {
+        let row = Row::new(Part::Latency, "latency-p99", "", Unit::Milliseconds, &Series::of(&[15.0]));
+        assert_eq!(of(&row), Some(Goal { figure: 15.0, bound: "< 15.00 ms".to_owned(), pass: false }));
     }
 }

@@ -1,5 +1,5 @@
-//! (h) What the wrapper around a handler costs: a signed delivery to a handler that does nothing,
-//! beside the same request to a route that does nothing.
+//! The cost of the wrapper around a handler: a signed delivery to a handler that does nothing, beside the same request
+//! to a route that does nothing.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,10 @@ use sigpost_qstash::{MessageId, Signer, SigningKeys};
 use sigpost_runtime::{KeyRing, serve};
 use sigpost_store::Database;
 
+use crate::part::Part;
 use crate::progress::progress;
+use crate::row::{Row, Unit};
+use crate::series::Series;
 use crate::statements::{self, Statement};
 use crate::{own_thread, postgres};
 
@@ -61,6 +64,22 @@ pub(crate) struct HandlerCost {
     pub(crate) statements: Vec<Statement>,
 }
 
+impl HandlerCost {
+    /// Its lines of the report.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let row = |name, title, unit, value| Row::new(Part::Handler, name, title, unit, &Series::of(&[value]));
+        let remark = format!(
+            "a run {:.2} ms, a bare route {:.2} ms, a durable commit {:.2} ms",
+            self.run_p50_ms, self.bare_p50_ms, self.commit_p50_ms
+        );
+        let overhead = row("handler", "overhead of a run, p50", Unit::Milliseconds, self.overhead_p50_ms);
+        let statements = self.statements_per_run;
+        let statements =
+            statements.map(|figure| row("handler-statements", "  statements of a run", Unit::Count, figure));
+        std::iter::once(overhead.with_remark(remark)).chain(statements).collect()
+    }
+}
+
 /// Measures it, in a Postgres of its own that counts statements.
 pub(crate) async fn measure() -> Result<HandlerCost> {
     let (server, with_statements) = statements::counting_postgres().await?;
@@ -89,10 +108,10 @@ pub(crate) async fn measure() -> Result<HandlerCost> {
             statements,
         })
     };
-    let cost = measured.await.context("(h) delivering to a handler that does nothing")?;
+    let cost = measured.await.context("delivering to a handler that does nothing")?;
     server.stop().await?;
     let figure = format!("{:.2} ms; a durable commit takes {:.2} ms", cost.overhead_p50_ms, cost.commit_p50_ms);
-    progress("h", "what a run costs a handler", &figure);
+    progress("handler", "overhead of a run", &figure);
     Ok(cost)
 }
 

@@ -1,8 +1,7 @@
-//! (d) What an idle `serve` asks of Postgres: statements per hour.
+//! Statements of an idle `serve` per hour.
 //!
-//! They are counted by `pg_stat_statements` in a Postgres of its own, where nothing else runs, and
-//! by the count of transactions beside it. Before it is idle the process has delivered something,
-//! so that what it does then and forgets to stop would be seen.
+//! `pg_stat_statements` counts them in a Postgres of its own, where nothing else runs. Transactions are counted beside
+//! them. Before it is idle the process delivers messages, so that work which does not end with them is counted too.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,25 +11,28 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use crate::audit::{self, Expected};
-use crate::closed_loop::Extent;
-use crate::load;
+use crate::load::closed_loop::Extent;
+use crate::part::Part;
 use crate::progress::progress;
-use crate::serve_process::{Delivery, ServeProcess};
-use crate::sink_process::SinkProcess;
+use crate::row::{Row, Unit};
+use crate::series::Series;
+use crate::serve::process::{Delivery, ServeProcess};
+use crate::sink::process::SinkProcess;
 use crate::statements::{self, Statement};
+use crate::{load, process};
 
 const JOBS: u64 = 200;
 const CONNECTIONS: usize = 4;
-/// Longer than a lease of 20 s, at the end of the last of which the engine looks once more, and than the minute
-/// after which it reports once more.
+/// Longer than a lease of 20 s, after which the dispatcher queries once more, and than the minute after which it
+/// reports once more.
 const SETTLE: Duration = Duration::from_secs(90);
 /// Postgres counts the transactions of a session at most 10 s later.
 const LATE: Duration = Duration::from_secs(12);
 
-/// What was counted.
+/// The count.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Idle {
-    /// How long was counted, in seconds.
+    /// The window, in seconds.
     pub(crate) window_s: u64,
     /// The poll interval of `serve`, in seconds.
     pub(crate) poll_s: u64,
@@ -42,7 +44,9 @@ pub(crate) struct Idle {
     pub(crate) counted_by: &'static str,
     /// In an hour; see [`per_hour`].
     pub(crate) per_hour: f64,
-    /// Which statements they were.
+    /// The most memory of `serve`, in millions of bytes.
+    pub(crate) serve_peak_mb: f64,
+    /// By statement.
     pub(crate) statements: Vec<Statement>,
 }
 
@@ -50,14 +54,14 @@ pub(crate) struct Idle {
 pub(crate) async fn measure(program: &Path, sink: &SinkProcess, window: Duration) -> Result<Idle> {
     let (postgres, with_statements) = statements::counting_postgres().await?;
     let url = postgres.fresh_database().await?;
-    let serve = ServeProcess::start(program, &url, Delivery::On).await?;
+    let serve = ServeProcess::start(program, &url, Delivery::On, &[]).await?;
     let counted = async {
         sink.reset().await?;
         load::closed(&serve.publish_to(&sink.url()), CONNECTIONS, Extent::Steps(JOBS)).await?;
         sink.received(JOBS).await?;
         audit::check(&url, JOBS, Expected::Delivered).await?;
         sleep(SETTLE).await;
-        eprintln!("  d   counting statements for {} s", window.as_secs());
+        eprintln!("  idle       counting statements for {} s", window.as_secs());
         let before = statements::transactions(&postgres, &url).await?;
         if with_statements {
             statements::forget(&postgres).await?;
@@ -67,7 +71,8 @@ pub(crate) async fn measure(program: &Path, sink: &SinkProcess, window: Duration
         sleep(LATE).await;
         anyhow::Ok((counted, statements::transactions(&postgres, &url).await? - before))
     };
-    let (statements, transactions) = counted.await.context("(d) counting the statements of an idle serve")?;
+    let (statements, transactions) = counted.await.context("counting the statements of an idle serve")?;
+    let serve_peak_mb = process::memory(serve.pid())?.peak();
     serve.stop().await?;
     postgres.stop().await?;
 
@@ -80,19 +85,33 @@ pub(crate) async fn measure(program: &Path, sink: &SinkProcess, window: Duration
         transactions,
         counted_by: if with_statements { "pg_stat_statements" } else { "transactions" },
         per_hour: per_hour(counted, window, poll),
+        serve_peak_mb,
         statements,
     };
     progress(
-        "d",
+        "idle",
         "statements of an idle serve",
         &format!("{} in {} s, {:.0} an hour", counted, idle.window_s, idle.per_hour),
     );
     Ok(idle)
 }
 
-/// What a count in a window comes to in an hour, rather too much than too little. A window that is
-/// shorter than the poll interval need not see a poll: it cannot come to less than the polls. In a
-/// longer one only whole poll intervals count as time, since it may have seen just that many polls.
+impl Idle {
+    /// Its line of the report.
+    pub(crate) fn row(&self) -> Row {
+        let polls = 3600 / self.poll_s.max(1);
+        let (counted, window_s, by, poll_s) = (self.counted, self.window_s, self.counted_by, self.poll_s);
+        let remark = format!("{counted} counted in {window_s} s by {by}; one poll per {poll_s} s is {polls} an hour");
+        let per_hour = Series::of(&[self.per_hour]);
+        Row::new(Part::Idle, "idle", "statements of an idle serve", Unit::PerHour, &per_hour)
+            .with_peak(&Series::of(&[self.serve_peak_mb]))
+            .with_remark(remark)
+    }
+}
+
+/// The count of a window as statements per hour, rather too many than too few. A window that is shorter than the poll
+/// interval may contain no poll: the result is at least the polls. Of a longer one only whole poll intervals count as
+/// time, since it may contain just that many polls.
 fn per_hour(counted: u64, window: Duration, poll: Duration) -> f64 {
     let (window, poll, hour) = (window.as_secs_f64(), poll.as_secs_f64(), 3600.0);
     let whole_polls = (window / poll).floor() * poll;
@@ -105,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_hour_has_at_least_its_polls_and_one_seen_poll_is_no_more_than_one() {
+    fn hour_has_at_least_its_polls() {
         let per_hour = |counted, seconds| per_hour(counted, Duration::from_secs(seconds), Duration::from_secs(300));
         assert_eq!(per_hour(0, 60), 12.0, "no poll was seen, and there are 12 an hour");
         assert_eq!(per_hour(1, 60), 60.0);

@@ -1,9 +1,9 @@
-//! (l) The functions as Lambda runs them: what is deployed, under an emulator of its APIs, on this machine.
+//! The functions as Lambda runs them: what is deployed, under an emulator of its APIs, on this machine.
 //!
-//! - `programs.rs`, `deployment.rs` and `outside.rs` are what is started: the functions, and what they call.
+//! - `programs.rs`, `deployment.rs` and `outside.rs` start the functions and the servers that they call.
 //! - `starts.rs` (with `node.rs` for comparison), `accepts.rs`, `in_flight.rs`, `tick.rs` and `billed.rs`
 //!   measure; `cost.rs` knows AWS's prices.
-//! - `goals.rs` and `table.rs` say what came of it.
+//! - `goals.rs` and `table.rs` report.
 
 mod accepts;
 mod billed;
@@ -31,7 +31,7 @@ use self::starts::Start;
 use crate::goals::Goal;
 use crate::postgres::Postgres;
 use crate::report::Table;
-use crate::sink_process::SinkProcess;
+use crate::sink::process::SinkProcess;
 
 /// What was measured.
 #[derive(Clone, Debug, Serialize)]
@@ -57,22 +57,21 @@ pub(crate) async fn measure(
     node_sdk: Option<&Path>,
 ) -> Result<Option<Lambda>> {
     let Some(programs) = Programs::find()? else { return Ok(None) };
-    let (starts, node) =
-        starts::measure(&programs, postgres, sink, node_sdk).await.context("(l) starting environments")?;
+    let (starts, node) = starts::measure(&programs, postgres, sink, node_sdk).await.context("starting environments")?;
     Ok(Some(Lambda {
         starts,
         node,
-        accepts: accepts::measure(&programs, postgres, sink).await.context("(l) publishing to an environment")?,
-        in_flight: in_flight::measure(&programs, postgres).await.context("(l) many pushes in one environment")?,
-        statements_per_idle_tick: tick::measure(&programs).await.context("(l) the statements of an idle tick")?,
-        billed: billed::measure(&programs, postgres).await.context("(l) the time that is billed")?,
+        accepts: accepts::measure(&programs, postgres, sink).await.context("publishing to an environment")?,
+        in_flight: in_flight::measure(&programs, postgres).await.context("many pushes in one environment")?,
+        statements_per_idle_tick: tick::measure(&programs).await.context("the statements of an idle tick")?,
+        billed: billed::measure(&programs, postgres).await.context("the time that is billed")?,
         cost_formula: cost::FORMULA,
     }))
 }
 
 impl Lambda {
     /// The goals that there are figures for.
-    pub(crate) fn goals(&self) -> Vec<Goal> {
+    pub(crate) fn goals(&self) -> Vec<(&str, Goal)> {
         goals::goals(self)
     }
 

@@ -1,53 +1,51 @@
-//! (c) From publish to the handler, while there is little to do: 20 jobs a second.
+//! From publish to the handler at a low rate: 20 messages per second.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde::Serialize;
 
 use crate::load;
+use crate::part::Part;
+use crate::process;
 use crate::progress::progress;
-use crate::serve_process::Delivery;
+use crate::row::{Row, Unit};
+use crate::series::Series;
+use crate::serve::process::Delivery;
 use crate::testbed::Testbed;
 
 const EVERY: Duration = Duration::from_millis(50);
-/// Enough that four jobs are slower than the 99th percentile.
-const JOBS: u64 = 400;
+/// Enough that four messages are slower than the 99th percentile.
+const MESSAGES: u64 = 400;
 /// Before the time counts: connections are made and statements prepared.
-const WARM_UP_JOBS: u64 = 20;
+const WARM_UP_MESSAGES: u64 = 20;
 
-/// What was measured, in milliseconds, from the moment before the publish to the moment at which
-/// the sink has read the job.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Latency {
-    /// Jobs, one each 50 ms.
-    pub(crate) jobs: u64,
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) max_ms: f64,
-}
-
-/// Measures it.
-pub(crate) async fn measure(testbed: &Testbed) -> Result<Latency> {
+/// Measures it, from the moment before the publish to the moment at which the sink has read the body. Returns the
+/// lines of the report.
+pub(crate) async fn measure(testbed: &Testbed) -> Result<Vec<Row>> {
     let Testbed { postgres, sink, .. } = testbed;
     let url = postgres.fresh_database().await?;
     let serve = testbed.serve(&url, Delivery::On).await?;
     let target = serve.publish_to(&sink.url());
     let measured = async {
         sink.reset().await?;
-        load::open(&target, EVERY, WARM_UP_JOBS).await?;
-        sink.received(WARM_UP_JOBS).await?;
+        load::open(&target, EVERY, WARM_UP_MESSAGES).await?;
+        sink.received(WARM_UP_MESSAGES).await?;
         sink.reset().await?;
-        load::open(&target, EVERY, JOBS).await?;
-        sink.received(JOBS).await?;
-        sink.stats_of(JOBS).await
+        load::open(&target, EVERY, MESSAGES).await?;
+        sink.received(MESSAGES).await?;
+        sink.stats_of(MESSAGES).await
     };
-    let stats = measured.await.context("(c) publishing 20 jobs a second")?;
+    let stats = measured.await.context("publishing 20 messages per second")?;
+    let peak_mb = process::memory(serve.pid())?.peak();
     serve.stop().await?;
 
-    let latency =
-        Latency { jobs: JOBS, p50_ms: stats.delay_p50_ms, p99_ms: stats.delay_p99_ms, max_ms: stats.delay_max_ms };
-    let figure = format!("p50 {:.2} ms, p99 {:.2} ms", latency.p50_ms, latency.p99_ms);
-    progress("c", "publish to handler, 20 jobs a second", &figure);
-    Ok(latency)
+    let figure = format!("p50 {:.2} ms, p99 {:.2} ms", stats.delay_p50_ms, stats.delay_p99_ms);
+    progress("latency", "publish to handler, 20 messages per second", &figure);
+    let row = |name, title, value| Row::new(Part::Latency, name, title, Unit::Milliseconds, &Series::of(&[value]));
+    Ok(vec![
+        row("latency-p50", "publish to handler, 20 messages/s, p50", stats.delay_p50_ms)
+            .with_peak(&Series::of(&[peak_mb])),
+        row("latency-p99", "publish to handler, 20 messages/s, p99", stats.delay_p99_ms)
+            .with_remark(format!("{MESSAGES} messages, the slowest {:.1} ms", stats.delay_max_ms)),
+    ])
 }

@@ -1,58 +1,95 @@
-//! The machine's own limits, measured in the same minutes as sigpost: what the least code reaches
-//! that does only one part of the work.
+//! The machine's own limits, measured in the same minutes as sigpost: the rates of the least code that does only one
+//! part of the work.
+
+mod claims;
+mod inserts;
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde::Serialize;
 
-use crate::closed_loop::Extent;
+use crate::load;
+use crate::load::closed_loop::Extent;
 use crate::postgres::Postgres;
 use crate::progress::{grouped, progress};
+use crate::row::{Row, Unit};
 use crate::series::Series;
-use crate::sink_process::SinkProcess;
-use crate::{claim_limit, insert_limits, load};
+use crate::sink::process::SinkProcess;
 
 /// Connections of the limits that have many.
 const CONNECTIONS: usize = 32;
+const HTTP: &str = "HTTP posts to the sink, 32 connections";
+const INSERTS: &str = "inserts, 100 rows per statement, 1 client";
+const CLAIMS: &str = "claim and complete, 100 per statement, 1 client";
+const COMMITS: &str = "inserts, one row per commit, 32 clients";
 
 /// Four limits, each of them per second.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Limits {
-    /// L1: jobs posted to the sink over 32 connections, and answered. No server that takes jobs over
-    /// HTTP from this generator accepts more.
-    pub(crate) http_posts_per_s: Series,
-    /// L2: rows inserted by one client, 100 a statement.
-    pub(crate) batched_inserts_per_s: Series,
-    /// L3: jobs claimed and completed by one client, 100 a statement.
-    pub(crate) batched_claims_per_s: Series,
-    /// L4: rows inserted by 32 clients, each row a commit.
-    pub(crate) single_commits_per_s: Series,
+    /// L1. No server that accepts messages over HTTP from this generator accepts more.
+    pub(crate) http: Series,
+    /// L2.
+    pub(crate) inserts: Series,
+    /// L3.
+    pub(crate) claims: Series,
+    /// L4.
+    pub(crate) commits: Series,
 }
 
 impl Limits {
     /// Adds a run.
     pub(crate) async fn measure(&mut self, postgres: &Postgres, sink: &SinkProcess, window: Duration) -> Result<()> {
         sink.reset().await?;
-        let posts = load::closed(&sink.target(), CONNECTIONS, Extent::Window(window)).await;
-        let posts = posts.context("L1, HTTP posts to the sink")?;
-        progress("L1", "HTTP posts to the sink, 32 connections", &format!("{}/s", grouped(posts.per_second)));
-        self.http_posts_per_s.push(posts.per_second);
-
+        let posts = load::closed(&sink.target(), CONNECTIONS, Extent::Window(window)).await.context("L1")?;
+        add(&mut self.http, "L1", HTTP, posts.per_second);
         let url = postgres.fresh_database().await?;
-        let inserts = insert_limits::batched(&url, window).await.context("L2, batched inserts")?;
-        progress("L2", "inserts, 100 rows a statement, 1 client", &format!("{}/s", grouped(inserts)));
-        self.batched_inserts_per_s.push(inserts);
-
+        add(&mut self.inserts, "L2", INSERTS, inserts::batched(&url, window).await.context("L2")?);
         let url = postgres.fresh_database().await?;
-        let claims = claim_limit::batched(postgres, &url).await.context("L3, batched claims and completions")?;
-        progress("L3", "claim and complete, 100 a statement, 1 client", &format!("{}/s", grouped(claims)));
-        self.batched_claims_per_s.push(claims);
-
+        add(&mut self.claims, "L3", CLAIMS, claims::batched(postgres, &url).await.context("L3")?);
         let url = postgres.fresh_database().await?;
-        let commits = insert_limits::single(&url, CONNECTIONS, window).await.context("L4, single-row commits")?;
-        progress("L4", "inserts, a row a commit, 32 clients", &format!("{}/s", grouped(commits)));
-        self.single_commits_per_s.push(commits);
+        add(&mut self.commits, "L4", COMMITS, inserts::single(&url, CONNECTIONS, window).await.context("L4")?);
         Ok(())
     }
+
+    /// Its lines of the report.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let limits = [
+            ("L1", HTTP, &self.http),
+            ("L2", INSERTS, &self.inserts),
+            ("L3", CLAIMS, &self.claims),
+            ("L4", COMMITS, &self.commits),
+        ];
+        let row = |(name, title, value): (&str, &str, &Series)| {
+            Row::limit(name, &format!("{name} {title}"), Unit::PerSecond, value)
+        };
+        limits.map(row).into()
+    }
+
+    /// A remark: the share of these limits that a figure reaches, the median of the runs.
+    pub(crate) fn shares(&self, figure: &Series, limits: &[Limit]) -> String {
+        let share = |limit: &Limit| {
+            let (name, of) = match limit {
+                Limit::Http => ("L1", &self.http),
+                Limit::Inserts => ("L2", &self.inserts),
+                Limit::Claims => ("L3", &self.claims),
+                Limit::Commits => ("L4", &self.commits),
+            };
+            format!("{:.0} % of {name}", figure.ratio_to(of) * 100.0)
+        };
+        limits.iter().map(share).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A limit to compare with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limit {
+    Http,
+    Inserts,
+    Claims,
+    Commits,
+}
+
+fn add(series: &mut Series, name: &str, title: &str, per_second: f64) {
+    progress(name, title, &format!("{}/s", grouped(per_second)));
+    series.push(per_second);
 }

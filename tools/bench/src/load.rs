@@ -1,5 +1,9 @@
 //! HTTP load, from one thread of its own: a closed loop for throughput, an open one for latency.
 
+pub(crate) mod closed_loop;
+pub(crate) mod connection;
+pub(crate) mod job;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +12,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::closed_loop::{self, Done, Extent};
-use crate::connection::Target;
-use crate::{job, own_thread};
+use self::closed_loop::{Done, Extent};
+use self::connection::Target;
+use crate::own_thread;
 
 /// Enough that no job of the open loop waits for the answer to another.
 const OPEN_LOOP_CONNECTIONS: usize = 8;

@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine and the programs of a measurement.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use crate::neighbours;
 use crate::postgres::Postgres;
 use crate::series::Series;
 
-/// Variables of `serve` that the shell may set, and `serve` then runs with.
+/// Variables of `serve` that it inherits from the shell.
 const TUNING: [&str; 4] = ["DATABASE_CONNECTIONS", "MAX_IN_FLIGHT", "LEASE_SECONDS", "TOKIO_WORKER_THREADS"];
 
 /// The machine and the programs.
@@ -18,21 +18,21 @@ pub(crate) struct Machine {
     pub(crate) cpus: usize,
     pub(crate) system: String,
     pub(crate) sigpost: &'static str,
-    /// The figures of a debug build say nothing.
+    /// The figures of a debug build mean nothing.
     pub(crate) debug_build: bool,
     pub(crate) postgres: String,
     /// Read back from the running server.
     pub(crate) fsync: String,
     pub(crate) synchronous_commit: String,
-    /// What `serve` ran with besides its defaults, as `NAME=value`.
+    /// Variables that `serve` inherited, as `NAME=value`.
     pub(crate) tuning: Vec<String>,
     /// CPUs that other programs used while nothing was measured, before each run.
     pub(crate) neighbours_cpus: Series,
 }
 
 impl Machine {
-    /// Looks.
-    pub(crate) async fn look(postgres: &Postgres) -> Result<Self> {
+    /// Reads everything but the load of other programs.
+    pub(crate) async fn read(postgres: &Postgres) -> Result<Self> {
         let tuning = TUNING.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?)));
         Ok(Self {
             started_at: jiff::Timestamp::now().to_string(),
@@ -48,8 +48,8 @@ impl Machine {
         })
     }
 
-    /// Looks how much of it others use at this moment.
-    pub(crate) async fn look_at_neighbours(&mut self) {
+    /// Adds the load of other programs at this moment.
+    pub(crate) async fn read_neighbours(&mut self) {
         if let Some(cpus) = neighbours::cpus_in_use().await {
             self.neighbours_cpus.push(cpus);
         }

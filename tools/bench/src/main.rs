@@ -1,33 +1,26 @@
-//! `bench`: measures `sigpost serve` on this machine, beside the limits of the machine.
+//! `bench`: measures `sigpost serve` on this machine, beside the limits of the machine and a reference.
 //!
 //! # Layout
 //!
-//! - `arguments.rs` is the command line, `measure.rs` the order of the measurements, `testbed.rs` what they share.
-//! - `limits.rs` (with `insert_limits.rs`, `claim_limit.rs`) measures the machine; `accepts.rs`,
-//!   `backlog.rs`, `both.rs`, `queue.rs`, `latency.rs` and `idle.rs` measure `sigpost serve`: (a) to
-//!   (d) and (g) of `docs/benchmark.md`. `usage.rs` adds (e) and (f).
-//! - `handler.rs` measures what a run costs the handler: (h).
-//! - `lambda.rs` measures the functions as Lambda runs them: (l).
-//! - `load.rs`, `closed_loop.rs`, `connection.rs`, `job.rs`, `own_thread.rs` make the load.
-//! - `sink.rs` and `tally.rs` are the destination; `sink_process.rs`, `program.rs`, `serve_process.rs`
-//!   and `postgres.rs` are what is started; `audit.rs` compares counts with the database.
-//! - `process.rs` and `neighbours.rs` ask the system, `statements.rs` asks Postgres.
-//! - `figures.rs`, `goals.rs`, `series.rs`, `machine.rs` and `report.rs` say what came of it.
+//! - [`arguments`] is the command line, [`part`] the names of the parts, [`measure`] their order, [`testbed`] what they
+//!   share.
+//! - [`accepts`], [`backlog`], [`both`], [`queue`], [`latency`], [`idle`], [`handler`] and [`lambda`] are the parts,
+//!   [`limits`] the machine's own limits.
+//! - [`reference`] is the program that rates are compared with.
+//! - [`load`] makes the load, [`sink`] is the destination, [`serve`] and [`postgres`] what is started.
+//! - [`audit`] compares counts with the database.
+//! - [`process`], [`neighbours`], [`statements`] and [`usage`] read counters of the system and of Postgres.
+//! - [`row`], [`series`], [`goals`] and [`report`] make the tables.
 
 mod accepts;
 mod arguments;
 mod audit;
 mod backlog;
 mod both;
-mod claim_limit;
-mod closed_loop;
-mod connection;
-mod figures;
+mod child;
 mod goals;
 mod handler;
 mod idle;
-mod insert_limits;
-mod job;
 mod lambda;
 mod latency;
 mod limits;
@@ -38,46 +31,54 @@ mod neighbours;
 mod own_thread;
 mod part;
 mod postgres;
-mod proc_files;
 mod process;
 mod program;
 mod progress;
-mod ps;
 mod queue;
+mod reference;
 mod report;
+mod row;
 mod series;
-mod serve_log;
-mod serve_process;
+mod serve;
 mod sink;
-mod sink_process;
 mod statements;
-mod tally;
 mod testbed;
 mod usage;
 
 use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
-use sigpost_runtime::serve;
+use sigpost_runtime::serve::terminated;
 
 use self::arguments::{Arguments, Command};
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    tokio::runtime::Runtime::new()?.block_on(async {
-        match arguments.command {
-            Some(Command::Sink) => sink::run().await,
-            None => run(&arguments).await,
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    tokio::runtime::Runtime::new().context("the runtime cannot start")?.block_on(async {
+        match &arguments.command {
+            Some(Command::Sink) => sink::server::run().await,
+            Some(Command::Reference(options)) => reference::run(options.clone()).await,
+            None => measure(arguments).await,
         }
     })
 }
 
-async fn run(arguments: &Arguments) -> Result<()> {
+async fn measure(arguments: &Arguments) -> Result<()> {
     let figures = tokio::select! {
         figures = Box::pin(measure::all(arguments)) => figures?,
         // Child processes end with the values that started them.
-        () = serve::terminated() => bail!("interrupted; all child processes are stopped"),
+        () = terminated() => bail!("interrupted; all child processes are stopped"),
     };
     let text = if arguments.json { serde_json::to_string_pretty(&figures)? } else { report::text(&figures) };
     match writeln!(io::stdout(), "{text}") {

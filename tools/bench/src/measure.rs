@@ -6,59 +6,142 @@ use anyhow::Result;
 
 use crate::accepts::{self, Accepts};
 use crate::arguments::Arguments;
-use crate::figures::Figures;
+use crate::backlog::Backlog;
+use crate::both::Both;
+use crate::limits::Limits;
 use crate::machine::Machine;
 use crate::part::Part;
+use crate::queue::Queue;
+use crate::reference::measure::Reference;
+use crate::report::Figures;
+use crate::row::{Row, Unit};
+use crate::series::Series;
 use crate::testbed::Testbed;
-use crate::{goals, handler, idle, lambda, latency, program};
+use crate::{handler, idle, lambda, latency, program};
 
-/// Starts what is needed, measures what the arguments ask for, and stops everything.
+/// The parts of which a run is measured several times.
+struct Runs {
+    limits: Limits,
+    reference: Reference,
+    accepts: Vec<Accepts>,
+    backlog: Option<Backlog>,
+    both: Option<Both>,
+    queue: Option<Queue>,
+}
+
+/// Starts what is needed, measures the parts that the arguments name, and stops everything.
 pub(crate) async fn all(arguments: &Arguments) -> Result<Figures> {
-    let wants = |parts: &[Part]| arguments.wants(parts);
-    let (accepts, deliveries) = (wants(&[Part::A]), wants(&[Part::B, Part::E, Part::F]));
-
     let testbed = Testbed::start(program::find(arguments.program.as_deref()).await?).await?;
-    let Testbed { postgres, sink, .. } = &testbed;
-    let queue = wants(&[Part::G]);
-    let runs = if accepts || deliveries || queue { arguments.runs } else { 0 };
-    let mut figures = Figures { machine: Machine::look(postgres).await?, runs, ..Figures::default() };
-    if accepts {
-        figures.accepts = Accepts::all();
-    }
-    let window = Duration::from_secs(arguments.seconds);
-    for run in 1..=runs {
-        eprintln!("run {run} of {runs}");
-        figures.machine.look_at_neighbours().await;
-        figures.limits.get_or_insert_default().measure(postgres, sink, window).await?;
-        if accepts {
-            accepts::measure(&mut figures.accepts, &testbed, window).await?;
+    let mut figures = Figures { machine: Machine::read(&testbed.postgres).await?, ..Figures::default() };
+    let mut runs = Runs::new(arguments);
+    if runs.is_any() {
+        figures.runs = arguments.runs;
+        for run in 1..=arguments.runs {
+            eprintln!("run {run} of {}", arguments.runs);
+            figures.machine.read_neighbours().await;
+            runs.measure(&testbed, Duration::from_secs(arguments.seconds), run).await?;
         }
-        if deliveries {
-            figures.backlog.get_or_insert_default().measure(&testbed).await?;
-            figures.both.get_or_insert_default().measure(&testbed).await?;
-        }
-        if queue {
-            figures.queue.get_or_insert_default().measure(&testbed).await?;
-        }
+        figures.limits = runs.limits.rows();
+        figures.reference = runs.reference.rows();
+        figures.rows = runs.rows();
     }
-    if wants(&[Part::C]) {
-        figures.machine.look_at_neighbours().await;
-        figures.latency = Some(latency::measure(&testbed).await?);
+    if arguments.wants(Part::Latency) {
+        figures.machine.read_neighbours().await;
+        figures.rows.extend(latency::measure(&testbed).await?);
     }
-    if wants(&[Part::L]) {
-        figures.machine.look_at_neighbours().await;
-        figures.lambda = lambda::measure(postgres, sink, arguments.node_sdk.as_deref()).await?;
+    if arguments.wants(Part::Lambda) {
+        figures.machine.read_neighbours().await;
+        figures.lambda = lambda::measure(&testbed.postgres, &testbed.sink, arguments.node_sdk.as_deref()).await?;
     }
     let Testbed { program, sink, postgres } = testbed;
     postgres.stop().await?;
-    if wants(&[Part::D]) {
-        figures.idle = Some(idle::measure(&program, &sink, arguments.idle_window()).await?);
+    if arguments.wants(Part::Idle) {
+        let idle = idle::measure(&program, &sink, arguments.idle_window()).await?;
+        figures.rows.push(idle.row());
+        figures.idle = Some(idle);
     }
     sink.stop().await?;
-    if wants(&[Part::H]) {
-        figures.handler = Some(handler::measure().await?);
+    if arguments.wants(Part::Handler) {
+        let handler = handler::measure().await?;
+        figures.rows.extend(handler.rows());
+        figures.handler = Some(handler);
     }
-    figures.ratios = figures.ratios();
-    figures.goals = goals::goals(&figures, &arguments.reference);
+    figures.rows = figures.rows.into_iter().map(Row::judged).collect();
     Ok(figures)
+}
+
+impl Runs {
+    fn new(arguments: &Arguments) -> Self {
+        Self {
+            limits: Limits::default(),
+            reference: Reference::default(),
+            accepts: if arguments.wants(Part::Accepts) { Accepts::all() } else { Vec::new() },
+            backlog: arguments.wants(Part::Backlog).then(Backlog::default),
+            both: arguments.wants(Part::Both).then(Both::default),
+            queue: arguments.wants(Part::Queue).then(Queue::default),
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        !self.accepts.is_empty() || self.backlog.is_some() || self.both.is_some() || self.queue.is_some()
+    }
+
+    async fn measure(&mut self, testbed: &Testbed, window: Duration, run: usize) -> Result<()> {
+        self.limits.measure(&testbed.postgres, &testbed.sink, window).await?;
+        for part in [Part::Accepts, Part::Backlog, Part::Both] {
+            // The reference goes first in every second run: neither always has the quieter minute.
+            for is_reference in if run.is_multiple_of(2) { [true, false] } else { [false, true] } {
+                if is_reference {
+                    self.measure_reference(part, testbed, window).await?;
+                } else {
+                    self.measure_sigpost(part, testbed, window).await?;
+                }
+            }
+        }
+        if let Some(queue) = &mut self.queue {
+            queue.measure(testbed).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a run of a part that is compared with the reference, if it is measured.
+    async fn measure_sigpost(&mut self, part: Part, testbed: &Testbed, window: Duration) -> Result<()> {
+        match (part, &mut self.backlog, &mut self.both) {
+            (Part::Accepts, ..) if !self.accepts.is_empty() => {
+                accepts::measure(&mut self.accepts, testbed, window).await
+            }
+            (Part::Backlog, Some(backlog), _) => backlog.measure(testbed).await,
+            (Part::Both, _, Some(both)) => both.measure(testbed).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The same of the reference.
+    async fn measure_reference(&mut self, part: Part, testbed: &Testbed, window: Duration) -> Result<()> {
+        match part {
+            Part::Accepts if !self.accepts.is_empty() => self.reference.accepts(testbed, window).await,
+            Part::Backlog if self.backlog.is_some() => self.reference.backlog(testbed).await,
+            Part::Both if self.both.is_some() => self.reference.both(testbed).await,
+            _ => Ok(()),
+        }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let mut rows: Vec<Row> =
+            self.accepts.iter().map(|accepts| accepts.row(&self.limits, &self.reference)).collect();
+        rows.extend(self.backlog.iter().flat_map(|backlog| backlog.rows(&self.limits, &self.reference)));
+        rows.extend(self.both.iter().flat_map(|both| both.rows(&self.limits, &self.reference)));
+        rows.extend(self.memory());
+        rows.extend(self.queue.iter().map(Queue::row));
+        rows
+    }
+
+    /// The peak of `serve` over the backlog and both at once.
+    fn memory(&self) -> Option<Row> {
+        let backlog = self.backlog.iter().map(|backlog| (Part::Backlog, &backlog.usage.peak_mb));
+        let both = self.both.iter().map(|both| (Part::Both, &both.usage.peak_mb));
+        let (part, peak_mb) = backlog.chain(both).max_by(|(_, one), (_, other)| one.max().total_cmp(&other.max()))?;
+        let peak = Series::of(&[peak_mb.max()]);
+        Some(Row::new(part, "memory", "peak memory of serve, backlog and both", Unit::Megabytes, &peak))
+    }
 }

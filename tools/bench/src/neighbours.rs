@@ -1,30 +1,29 @@
-//! Is the machine ours alone? Other programs take CPU time from what is measured.
+//! The load of other programs, which changes the figures.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-/// How long is looked.
+/// How long their CPU time is counted.
 const WINDOW: Duration = Duration::from_secs(1);
 /// As in `/proc/<pid>/stat`.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// From so many CPUs in use on, the figures are about the neighbours, too.
+/// From this many CPUs in use on, the report has a warning.
 const QUIET: f64 = 0.2;
 
-/// How many CPUs are in use while we do nothing, where the system says it. It says so on stderr when
-/// they are too many.
+/// CPUs in use while the bench does nothing, where the system counts it. Prints a warning if they are too many.
 pub(crate) async fn cpus_in_use() -> Option<f64> {
     let (before, started) = (busy_seconds()?, Instant::now());
     sleep(WINDOW).await;
     let cpus = (busy_seconds()? - before) / started.elapsed().as_secs_f64();
     if !is_quiet(cpus) {
-        eprintln!("  other programs use {cpus:.1} CPUs: the figures will be theirs, too");
+        eprintln!("  other programs use {cpus:.1} CPUs: they change the figures");
     }
     Some(cpus)
 }
 
-/// Whether so many CPUs in use leave the figures alone.
+/// Whether this many CPUs in use leave the figures unchanged.
 pub(crate) fn is_quiet(cpus: f64) -> bool {
     cpus < QUIET
 }
@@ -47,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waiting_is_not_use() {
+    fn time_in_iowait_is_idle() {
         let stat = "cpu  100 20 30 99999 88888 4 5 6 0 0\ncpu0 1 2 3\n";
         assert_eq!(parse(stat), Some(1.65));
         assert_eq!(parse("intr 1 2 3"), None);

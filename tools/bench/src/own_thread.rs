@@ -1,4 +1,4 @@
-//! A thread of its own with a runtime of its own, for what must not share its time with anything.
+//! A thread of its own with a runtime of its own, for work that must not share a thread.
 
 use std::future::Future;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// Runs the work to its end on a new thread. Given up by its caller, it goes on until the process ends.
+/// Runs the work to its end on a new thread. If the caller drops this future, the work continues until the process ends.
 pub(crate) async fn run<T, F>(name: &str, work: impl FnOnce() -> F + Send + 'static) -> Result<T>
 where
     T: Send + 'static,
@@ -18,10 +18,10 @@ where
         let _ = sender.send(runtime.and_then(|runtime| runtime.block_on(work())));
     };
     std::thread::Builder::new().name(name.into()).spawn(on_thread).context("a thread cannot start")?;
-    receiver.await.with_context(|| format!("the thread {name:?} died"))?
+    receiver.await.with_context(|| format!("the thread {name:?} panicked"))?
 }
 
-/// Seconds on a CPU that this thread has used, where the system says it.
+/// Seconds on a CPU that this thread has used, where the system counts it.
 pub(crate) fn cpu_seconds() -> Option<f64> {
     // Linux: nanoseconds running, nanoseconds waiting for a CPU, time slices.
     let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;

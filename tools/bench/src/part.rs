@@ -1,26 +1,26 @@
-//! The parts of the benchmark, by the letters that its documentation gives them.
+//! The parts of the benchmark, by the names that `--only` takes.
 
 use clap::ValueEnum;
+use serde::Serialize;
 
 /// One thing that is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Part {
-    /// Durable accepts per second.
-    A,
-    /// Deliveries per second: of a backlog, and while accepting.
-    B,
-    /// From publish to the handler.
-    C,
-    /// Statements of an idle process.
-    D,
-    /// Memory.
-    E,
-    /// CPU time.
-    F,
-    /// A queue, one job at a time.
-    G,
+    /// Durable accepts per second over 1, 32 and 128 connections.
+    Accepts,
+    /// Deliveries per second from a backlog of 20,000 messages.
+    Backlog,
+    /// Messages per second that are accepted and delivered at once; bytes stored and WAL per message.
+    Both,
+    /// Deliveries per second from a queue with parallelism 1.
+    Queue,
+    /// Publish to handler at 20 messages per second.
+    Latency,
+    /// Statements of an idle process per hour.
+    Idle,
     /// The wrapper around a handler.
-    H,
+    Handler,
     /// The functions as Lambda runs them.
-    L,
+    Lambda,
 }

@@ -1,12 +1,11 @@
-//! What a process has used: CPU seconds and memory, as the operating system counts them.
-//!
-//! Linux says it in `/proc`. Elsewhere `ps` does, which knows neither the peak of the memory nor
-//! what children used that have ended.
+//! CPU seconds and memory of processes, as the operating system counts them: on Linux from `/proc`, elsewhere from
+//! `ps`, which has neither the peak of the memory nor the CPU time of children that have ended.
+
+mod proc_files;
+mod ps;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-
-use crate::{proc_files, ps};
 
 const HAS_PROC_FILES: bool = cfg!(target_os = "linux");
 
@@ -19,7 +18,7 @@ pub(crate) struct Process {
     pub(crate) parent: u32,
     /// CPU seconds of its own threads, user and system.
     pub(crate) cpu_s: f64,
-    /// CPU seconds of its children that have ended, where the system says it.
+    /// CPU seconds of its children that have ended, where the system counts it.
     pub(crate) ended_children_cpu_s: f64,
 }
 
@@ -28,8 +27,15 @@ pub(crate) struct Process {
 pub(crate) struct Memory {
     /// Resident now.
     pub(crate) resident_mb: f64,
-    /// The most that was resident, where the system says it.
+    /// The most that was resident, where the system counts it.
     pub(crate) peak_mb: Option<f64>,
+}
+
+impl Memory {
+    /// The peak; where the system does not count it, the memory now.
+    pub(crate) fn peak(&self) -> f64 {
+        self.peak_mb.unwrap_or(self.resident_mb)
+    }
 }
 
 /// CPU seconds that a process has used, without its children.
@@ -39,18 +45,17 @@ pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
     Ok(found.with_context(|| format!("process {pid} has ended"))?.cpu_s)
 }
 
-/// The same, finer where the system says it, of the threads that are alive: not of those that have ended.
+/// The same, finer where the system counts it, of the threads that are alive: not of those that have ended.
 pub(crate) fn live_cpu_seconds(pid: u32) -> Result<f64> {
     if HAS_PROC_FILES { proc_files::live_cpu_seconds(pid) } else { cpu_seconds(pid) }
 }
 
-/// CPU seconds that a server of many processes has used: the first one, its live children, and
-/// those that have ended.
+/// CPU seconds of a server with many processes: the first one, its live children, and those that have ended.
 pub(crate) fn cpu_seconds_with_children(pid: u32) -> Result<f64> {
     Ok(sum_of_server(pid, &processes()?))
 }
 
-/// What a process keeps in memory.
+/// The memory of a process.
 pub(crate) fn memory(pid: u32) -> Result<Memory> {
     if HAS_PROC_FILES { proc_files::memory(pid) } else { ps::memory(pid) }
 }
@@ -73,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_its_first_process_its_live_children_and_those_that_ended() {
+    fn children_of_a_server_count_alive_or_ended() {
         let process = |pid, parent, cpu_s, ended_children_cpu_s| Process { pid, parent, cpu_s, ended_children_cpu_s };
         let processes =
             [process(1, 0, 100.0, 100.0), process(7, 1, 1.0, 2.0), process(8, 7, 4.0, 0.0), process(9, 1, 50.0, 0.0)];

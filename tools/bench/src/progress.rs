@@ -1,11 +1,11 @@
-//! What is said on stderr while it goes on, and how numbers look for people.
+//! Progress on stderr, and numbers in text.
 
-/// One line for a step that is done.
+/// Prints a line for a finished step.
 pub(crate) fn progress(part: &str, what: &str, figure: &str) {
-    eprintln!("  {part:<3} {what:<50} {figure}");
+    eprintln!("  {part:<14} {what:<50} {figure}");
 }
 
-/// A number of things with its thousands apart.
+/// A number with separated thousands.
 pub(crate) fn grouped(number: f64) -> String {
     let digits = format!("{:.0}", number.max(0.0));
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -23,7 +23,7 @@ mod tests {
     use super::grouped;
 
     #[test]
-    fn thousands_are_apart() {
+    fn thousands_are_separated() {
         let texts = [0.4, 999.5, 1_000.0, 27_600.2, 1_234_567.0].map(grouped);
         assert_eq!(texts, ["0", "1,000", "1,000", "27,600", "1,234,567"]);
     }

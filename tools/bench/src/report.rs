@@ -1,15 +1,32 @@
-//! The figures as a table for people.
+//! All figures: `--json` prints [`Figures`] as it is, [`text`] makes the tables.
 
 use std::fmt::Write;
 
-use crate::figures::Figures;
+use serde::Serialize;
+
+use crate::goals::Goal;
+use crate::handler::HandlerCost;
+use crate::idle::Idle;
+use crate::lambda::Lambda;
 use crate::machine::Machine;
 use crate::neighbours;
-use crate::progress::grouped;
-use crate::series::Series;
-use crate::usage::Usage;
+use crate::row::Row;
 
-/// Lines of a name, a figure, and what there is to say about it.
+/// Everything that was measured.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Figures {
+    pub(crate) machine: Machine,
+    /// Runs of the parts that are measured several times.
+    pub(crate) runs: usize,
+    pub(crate) limits: Vec<Row>,
+    pub(crate) reference: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) idle: Option<Idle>,
+    pub(crate) handler: Option<HandlerCost>,
+    pub(crate) lambda: Option<Lambda>,
+}
+
+/// Lines of a name, a figure and a remark.
 #[derive(Default)]
 pub(crate) struct Table(String);
 
@@ -19,101 +36,65 @@ impl Table {
     }
 
     pub(crate) fn line(&mut self, name: &str, figure: &str, remark: &str) {
-        let line = format!("  {name:<52} {figure:>14}   {remark}");
-        self.0.push_str(line.trim_end());
-        self.0.push('\n');
+        self.push(&format!("  {name:<52} {figure:>14}   {remark}"));
     }
 
-    fn per_second(&mut self, name: &str, series: &Series, remark: &str) {
-        let runs: Vec<String> = series.runs().iter().map(|run| grouped(*run)).collect();
-        let remark = if remark.is_empty() { format!("runs {}", runs.join(" ")) } else { remark.to_owned() };
-        self.line(name, &format!("{}/s", grouped(series.median())), &remark);
+    fn rows(&mut self, heading: &str, rows: &[Row]) {
+        if rows.is_empty() {
+            return;
+        }
+        self.0.push('\n');
+        self.columns([heading, "median", "least to most", "ratio", "goal", "", "serve peak", ""]);
+        for row in rows {
+            let (title, show) = (format!("  {}", row.title), |value| row.unit.show(value));
+            let spread = match row.value.runs() {
+                [] | [_] => String::new(),
+                _ => format!("{} to {}", show(row.value.min()), show(row.value.max())),
+            };
+            let ratio = row.ratio.as_ref().map(|ratio| format!("{:.0} % of {}", ratio.runs.median() * 100.0, ratio.of));
+            let (bound, verdict) = match &row.goal {
+                Some(goal) => (goal.bound.as_str(), if goal.pass { "PASS" } else { "FAIL" }),
+                None => ("", ""),
+            };
+            let peak = row.serve_peak_mb.map(|peak_mb| format!("{peak_mb:.1} MB"));
+            let (ratio, peak) = (ratio.unwrap_or_default(), peak.unwrap_or_default());
+            self.columns([&title, &show(row.value.median()), &spread, &ratio, bound, verdict, &peak, &row.remark]);
+        }
+    }
+
+    fn columns(&mut self, [name, value, spread, ratio, goal, verdict, peak, remark]: [&str; 8]) {
+        self.push(&format!(
+            "{name:<48} {value:>12}   {spread:<24} {ratio:<22} {goal:<12} {verdict:<4} {peak:>10}   {remark}"
+        ));
+    }
+
+    fn push(&mut self, line: &str) {
+        self.0.push_str(line.trim_end());
+        self.0.push('\n');
     }
 }
 
 /// The whole report.
 pub(crate) fn text(figures: &Figures) -> String {
-    let mut table = Table::default();
-    table.0.push_str(&machine(&figures.machine, figures.runs));
-    if let Some(limits) = &figures.limits {
-        table.heading("The machine's own limits");
-        table.per_second("L1 HTTP posts to the sink, 32 connections", &limits.http_posts_per_s, "");
-        table.per_second("L2 inserts, 100 rows a statement, 1 client", &limits.batched_inserts_per_s, "");
-        table.per_second("L3 claim and complete, 100 a statement, 1 client", &limits.batched_claims_per_s, "");
-        table.per_second("L4 inserts, a row a commit, 32 clients", &limits.single_commits_per_s, "");
-    }
-    table.heading("sigpost");
-    for accepts in &figures.accepts {
-        let mut remark = ratios(figures, &format!("accepts_{}", accepts.connections));
-        if accepts.is_limited_by_generator() {
-            remark.push_str(" (the load generator is the limit)");
-        }
-        table.per_second(&format!("a {}", accepts.name()), &accepts.per_s, &remark);
-    }
-    if let Some(backlog) = &figures.backlog {
-        let name = format!("b deliveries of a backlog of {} jobs", grouped(backlog.jobs as f64));
-        table.per_second(&name, &backlog.per_s, &ratios(figures, "backlog"));
-    }
-    if let Some(both) = &figures.both {
-        table.per_second("b accept and deliver at once, 32 connections", &both.per_s, &ratios(figures, "both"));
-        let lag = format!("{:.1} / {:.1} ms", both.lag_p50_ms.median(), both.lag_p99_ms.median());
-        table.line("    publish to handler meanwhile, p50 / p99", &lag, "");
-        table.per_second("    accepts meanwhile", &both.accepts_per_s, " ");
-    }
-    if let Some(queue) = &figures.queue {
-        table.per_second("g deliveries of a queue with parallelism 1", &queue.per_s, "");
-    }
-    if let Some(latency) = &figures.latency {
-        let figure = format!("{:.2} / {:.2} ms", latency.p50_ms, latency.p99_ms);
-        let remark = format!("{} jobs, the slowest {:.1} ms", latency.jobs, latency.max_ms);
-        table.line("c publish to handler, 20 jobs a second, p50 / p99", &figure, &remark);
-    }
-    if let Some(idle) = &figures.idle {
-        let remark = format!(
-            "{} counted in {} s by {}; one poll each {} s is {} an hour",
-            idle.counted,
-            idle.window_s,
-            idle.counted_by,
-            idle.poll_s,
-            3600 / idle.poll_s.max(1),
-        );
-        table.line("d statements of an idle serve", &format!("{:.0}/h", idle.per_hour), &remark);
-    }
-    if let Some(handler) = &figures.handler {
-        let figure = format!("{:.2} / {:.2} ms", handler.run_p50_ms, handler.bare_p50_ms);
-        let statements = handler.statements_per_run.map(|figure| format!(", {figure:.2} statements a run"));
-        let remark = format!("a durable commit {:.2} ms{}", handler.commit_p50_ms, statements.unwrap_or_default());
-        table.line("h a run that does nothing / a bare route, p50", &figure, &remark);
-    }
-    let usages = [
-        ("backlog", figures.backlog.as_ref().map(|backlog| &backlog.usage)),
-        ("accept and deliver", figures.both.as_ref().map(|both| &both.usage)),
-    ];
-    for (of, usage) in usages.into_iter().filter_map(|(of, usage)| Some((of, usage?))) {
-        memory_and_cpu(&mut table, of, usage);
-    }
+    let mut table = Table(machine(&figures.machine, figures.runs));
+    table.rows("Limits of the machine", &figures.limits);
+    table.rows("The reference", &figures.reference);
+    table.rows("sigpost", &figures.rows);
     if let Some(lambda) = &figures.lambda {
         lambda.show(&mut table);
     }
-    if !figures.goals.is_empty() {
+    let of_rows = figures.rows.iter().filter_map(|row| Some((row.title.as_str(), row.goal.clone()?)));
+    let of_lambda = figures.lambda.iter().flat_map(Lambda::goals);
+    let goals: Vec<(&str, Goal)> = of_rows.chain(of_lambda).collect();
+    if !goals.is_empty() {
         table.heading("Goals");
     }
-    for goal in &figures.goals {
+    for (name, goal) in goals {
+        let name = name.trim_start();
         let verdict = if goal.pass { "PASS" } else { "FAIL" };
-        table.line(goal.goal, &format!("{:.2}", goal.figure), &format!("{:<10} {verdict}", goal.bound));
+        table.line(name, &format!("{:.2}", goal.figure), &format!("{:<12} {verdict}", goal.bound));
     }
     table.0.trim_end().to_owned()
-}
-
-fn memory_and_cpu(table: &mut Table, of: &str, usage: &Usage) {
-    let remark = format!("{:.1} MB at the end", usage.resident_mb.median());
-    table.line(&format!("e memory of serve, {of}, peak"), &format!("{:.1} MB", usage.peak_mb.max()), &remark);
-    let (own, postgres) = (usage.own_cpu_s_per_1000.median(), usage.postgres_cpu_s_per_1000.median());
-    table.line(
-        &format!("f CPU of 1,000 jobs, {of}"),
-        &format!("{:.3} s", own + postgres),
-        &format!("serve {own:.3} s, Postgres {postgres:.3} s"),
-    );
 }
 
 fn machine(machine: &Machine, runs: usize) -> String {
@@ -122,69 +103,61 @@ fn machine(machine: &Machine, runs: usize) -> String {
         machine.sigpost, machine.cpus, machine.system, machine.postgres, machine.fsync, machine.synchronous_commit,
     );
     if runs > 0 {
-        let _ = writeln!(text, "throughput, memory and CPU: medians of {runs} runs");
+        let _ = writeln!(text, "throughput: medians of {runs} runs, serve peak: the most of them");
     }
     if !machine.tuning.is_empty() {
         let _ = writeln!(text, "serve ran with {}", machine.tuning.join(" "));
     }
     let neighbours_cpus = machine.neighbours_cpus.max();
     if !neighbours::is_quiet(neighbours_cpus) {
-        let _ = writeln!(
-            text,
-            "OTHER PROGRAMS used {neighbours_cpus:.1} CPUs between the runs: the figures are theirs, too"
-        );
+        let _ =
+            writeln!(text, "OTHER PROGRAMS used {neighbours_cpus:.1} CPUs between the runs: they change the figures");
     }
     if machine.debug_build {
-        text.push_str("THIS IS A DEBUG BUILD: its figures say nothing; use cargo run --release\n");
+        text.push_str("DEBUG BUILD: its figures mean nothing; use cargo run --release\n");
     }
     text
-}
-
-fn ratios(figures: &Figures, of: &str) -> String {
-    let ratios = figures.ratios.iter().filter(|ratio| ratio.figure == of);
-    let texts: Vec<String> = ratios.map(|ratio| format!("{:.0} % of {}", ratio.ratio * 100.0, ratio.limit)).collect();
-    texts.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::latency::Latency;
-    use crate::limits::Limits;
-    use crate::{accepts::Accepts, goals};
+    use crate::part::Part;
+    use crate::row::Unit;
+    use crate::series::Series;
 
     #[test]
-    fn a_report_shows_medians_ratios_and_verdicts_of_what_was_measured() {
-        let mut figures = Figures { runs: 1, accepts: Accepts::all(), ..Figures::default() };
-        figures.accepts.truncate(1);
-        figures.accepts[0].per_s.push(2_190.4);
-        figures.accepts[0].generator_busy.push(0.95);
-        let mut limits = Limits::default();
-        limits.http_posts_per_s.push(219_040.0);
-        limits.batched_inserts_per_s.push(109_520.0);
-        limits.batched_claims_per_s.push(68_000.0);
-        limits.single_commits_per_s.push(21_904.0);
-        figures.limits = Some(limits);
-        figures.latency = Some(Latency { jobs: 400, p50_ms: 1.98, p99_ms: 16.0, max_ms: 17.2 });
-        figures.ratios = figures.ratios();
-        figures.goals = goals::goals(&figures, &goals::Reference::default());
-
-        let report = text(&figures);
+    fn report_has_medians_spreads_ratios_and_verdicts() {
+        let series = Series::of;
+        let limits = vec![Row::limit("L1", "L1 HTTP posts", Unit::PerSecond, &series(&[219_040.0]))];
+        let rows = vec![
+            Row::new(
+                Part::Backlog,
+                "backlog",
+                "backlog of 20,000 messages",
+                Unit::PerSecond,
+                &series(&[6_500.4, 6_000.0, 7_000.0]),
+            )
+            .beside("the reference", &series(&[10_000.0, 10_000.0, 10_000.0]))
+            .with_peak(&series(&[36.0, 38.94, 37.0]))
+            .with_remark("3 % of L1")
+            .judged(),
+            Row::new(Part::Latency, "latency-p99", "publish to handler, p99", Unit::Milliseconds, &series(&[16.0]))
+                .judged(),
+        ];
+        let report = text(&Figures { runs: 3, limits, rows, ..Figures::default() });
         let (_, after_machine) = report.split_once("\n\n").expect("the machine comes first");
         let expected = "\
-The machine's own limits
-  L1 HTTP posts to the sink, 32 connections                 219,040/s   runs 219,040
-  L2 inserts, 100 rows a statement, 1 client                109,520/s   runs 109,520
-  L3 claim and complete, 100 a statement, 1 client           68,000/s   runs 68,000
-  L4 inserts, a row a commit, 32 clients                     21,904/s   runs 21,904
+Limits of the machine                                  median   least to most            ratio                  goal              serve peak
+  L1 HTTP posts                                     219,040/s
 
-sigpost
-  a durable accepts, 1 connection                             2,190/s   1 % of L1, 2 % of L2, 10 % of L4 (the load generator is the limit)
-  c publish to handler, 20 jobs a second, p50 / p99    1.98 / 16.00 ms   400 jobs, the slowest 17.2 ms
+sigpost                                                median   least to most            ratio                  goal              serve peak
+  backlog of 20,000 messages                          6,500/s   6,000/s to 7,000/s       65 % of the reference  >= 60 %      PASS    38.9 MB   3 % of L1
+  publish to handler, p99                            16.00 ms                                                   < 15.00 ms   FAIL
 
 Goals
-  c p50                                                          1.98   < 3 ms     PASS
-  c p99                                                         16.00   < 15 ms    FAIL";
+  backlog of 20,000 messages                                     0.65   >= 60 %      PASS
+  publish to handler, p99                                       16.00   < 15.00 ms   FAIL";
         assert_eq!(after_machine, expected);
     }
 }

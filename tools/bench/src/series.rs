@@ -23,15 +23,30 @@ impl Series {
         median(self.0.clone())
     }
 
+    /// The smallest value. Zero without a run.
+    pub(crate) fn min(&self) -> f64 {
+        self.0.iter().copied().reduce(f64::min).unwrap_or_default()
+    }
+
     /// The largest value. Zero without a run.
     pub(crate) fn max(&self) -> f64 {
         self.0.iter().copied().fold(0.0, f64::max)
     }
 
-    /// The median of the ratios of each run to the same run of the other figure: what the machine
-    /// did to both in the same minute cancels out.
+    /// The ratio of each run to the same run of the other figure: a change of the machine's speed between
+    /// runs cancels out.
+    pub(crate) fn ratios_to(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(one, other)| one / other).collect())
+    }
+
+    /// The median of these ratios.
     pub(crate) fn ratio_to(&self, other: &Self) -> f64 {
-        median(self.0.iter().zip(&other.0).map(|(one, other)| one / other).collect())
+        self.ratios_to(other).median()
+    }
+
+    /// A figure with these runs.
+    pub(crate) fn of(runs: &[f64]) -> Self {
+        Self(runs.to_vec())
     }
 }
 

@@ -1,72 +1,7 @@
-//! `bench sink`: the destination of the benchmark's jobs. It answers 200 as cheaply as it
-//! can and keeps count. `GET /count` and `GET /stats` tell, `POST /reset` forgets; any other request
-//! is a job.
+//! The destination of the messages: a child process that responds as cheaply as it can, and counts.
+//!
+//! [`server`] is the child, [`process`] the bench's handle of it, [`tally`] the count.
 
-use std::convert::Infallible;
-use std::io::{self, Write};
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use anyhow::{Context, Result};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-
-use crate::tally::Tally;
-use crate::{job, own_thread};
-
-type Shared = Arc<Mutex<Tally>>;
-
-/// Runs the destination. It prints the address that it listens on, and ends when its standard input does.
-pub(crate) async fn run() -> Result<()> {
-    std::thread::spawn(|| {
-        // Whatever ends the input, the end of the bench too, ends the sink.
-        let _ = io::copy(&mut io::stdin(), &mut io::sink());
-        std::process::exit(0);
-    });
-    own_thread::run("sink", serve).await
-}
-
-async fn serve() -> Result<()> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("the sink cannot listen")?;
-    println!("{}", listener.local_addr()?);
-    io::stdout().flush()?;
-    let tally = Shared::default();
-    loop {
-        let (stream, _) = listener.accept().await.context("the sink cannot accept")?;
-        stream.set_nodelay(true)?;
-        let tally = Arc::clone(&tally);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| answer(request, Arc::clone(&tally)));
-            // A connection that breaks off is the sender's to report.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
-async fn answer(request: Request<Incoming>, tally: Shared) -> Result<Response<Full<Bytes>>, Infallible> {
-    let text = match (request.method(), request.uri().path()) {
-        (&Method::GET, "/count") => lock(&tally).distinct().to_string().into(),
-        (&Method::GET, "/stats") => serde_json::to_vec(&lock(&tally).stats()).unwrap_or_default().into(),
-        (&Method::POST, "/reset") => {
-            *lock(&tally) = Tally::default();
-            Bytes::new()
-        }
-        _ => {
-            // A body that breaks off is counted as one that cannot be read.
-            let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-            lock(&tally).count(&body, job::now_ns());
-            Bytes::from_static(b"ok")
-        }
-    };
-    Ok(Response::new(Full::new(text)))
-}
-
-fn lock(tally: &Shared) -> MutexGuard<'_, Tally> {
-    tally.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub(crate) mod process;
+pub(crate) mod server;
+pub(crate) mod tally;

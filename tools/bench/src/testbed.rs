@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::postgres::Postgres;
-use crate::serve_process::{Delivery, ServeProcess};
-use crate::sink_process::SinkProcess;
+use crate::serve::process::{Delivery, ServeProcess};
+use crate::sink::process::SinkProcess;
 
 /// The parts that run. In this order they end: the database last.
 pub(crate) struct Testbed {
@@ -25,6 +25,6 @@ impl Testbed {
 
     /// Starts `sigpost serve` on a database, and waits until it is ready.
     pub(crate) async fn serve(&self, database_url: &str, delivery: Delivery) -> Result<ServeProcess> {
-        ServeProcess::start(&self.program, database_url, delivery).await
+        ServeProcess::start(&self.program, database_url, delivery, &[]).await
     }
 }

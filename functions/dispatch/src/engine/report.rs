@@ -1,7 +1,7 @@
 //! What a process that runs all the time says of itself: how it is, and how many messages are open.
 //!
 //! It does so every minute while there is something to do. At rest it does so a few times an hour: what an idle
-//! process asks has a bound (`cargo run --release -p bench -- --only d`).
+//! process asks has a bound (`cargo run --release -p bench -- --only idle`).
 
 use std::fs;
 use std::process;

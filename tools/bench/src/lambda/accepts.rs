@@ -10,11 +10,11 @@ use super::deployment::{DISPATCH, Deployment};
 use super::programs::Programs;
 use super::starts::memory;
 use crate::audit::{self, Expected};
-use crate::job;
+use crate::load::job;
 use crate::postgres::Postgres;
 use crate::progress::progress;
 use crate::series::percentile;
-use crate::sink_process::SinkProcess;
+use crate::sink::process::SinkProcess;
 
 const JOBS: u64 = 200;
 
@@ -58,6 +58,6 @@ pub(super) async fn measure(programs: &Programs, postgres: &Postgres, sink: &Sin
         p99_ms: percentile(&warm_ms, 0.99),
         resident_mb: memory(environment)?.resident_mb,
     };
-    progress("l", "warm accept", &format!("p50 {:.2} ms, p99 {:.2} ms", accepts.p50_ms, accepts.p99_ms));
+    progress("lambda", "warm accept", &format!("p50 {:.2} ms, p99 {:.2} ms", accepts.p50_ms, accepts.p99_ms));
     Ok(accepts)
 }

@@ -97,7 +97,7 @@ async fn at(rate: u32, programs: &Programs, postgres: &Postgres, resend_url: &st
         handler,
     };
     let figure = format!("{:.1} ms dispatch, {:.1} ms handler", dispatch.billed_ms, handler.billed_ms);
-    progress("l", &format!("billed per job at {rate} jobs/s"), &figure);
+    progress("lambda", &format!("billed per job at {rate} jobs/s"), &figure);
     Ok(billed)
 }
 

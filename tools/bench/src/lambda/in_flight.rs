@@ -50,6 +50,6 @@ pub(super) async fn measure(programs: &Programs, postgres: &Postgres) -> Result<
     dispatch.at_rest().await;
     audit::check(&database_url, PUSHES as u64, Expected::Delivered).await?;
     let peak_mb = memory(&environments[0])?.peak_mb.unwrap_or(held.resident_mb);
-    progress("l", "memory with 256 pushes in flight", &format!("{:.1} MB", held.resident_mb));
+    progress("lambda", "memory with 256 pushes in flight", &format!("{:.1} MB", held.resident_mb));
     Ok(Held { pushes: PUSHES, resident_mb: held.resident_mb, peak_mb })
 }

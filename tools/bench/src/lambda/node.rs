@@ -26,13 +26,15 @@ impl Node {
         let modules = sdk.join("node_modules");
         if !modules.join("@upstash/qstash").is_dir() {
             let (package, folder) = ("@upstash/qstash", sdk.display());
-            eprintln!("  l   without Node: {package} is not in {folder}; give --node-sdk, or npm install --prefix it");
+            eprintln!(
+                "  lambda     without Node: {package} is not in {folder}; give --node-sdk, or npm install --prefix it"
+            );
             return Ok(None);
         }
         let asked = Command::new("node").args(["-p", "process.execPath + ' ' + process.version"]).output().await;
         let answer = asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
         let Some((node, version)) = answer.rsplit_once(' ') else {
-            eprintln!("  l   without Node: there is no node on the PATH");
+            eprintln!("  lambda     without Node: there is no node on the PATH");
             return Ok(None);
         };
         let folder = std::env::temp_dir().join(format!("sigpost-bench-{}", std::process::id()));

@@ -28,7 +28,7 @@ impl Programs {
             return Ok(Some(programs));
         }
         let (missing, folder) = (missing.join(", "), target.join("lambda"));
-        eprintln!("  l   left out: no {missing} for this machine in {}; build with: {BUILD}", folder.display());
+        eprintln!("  lambda     left out: no {missing} for this machine in {}; build with: {BUILD}", folder.display());
         Ok(None)
     }
 

@@ -17,7 +17,7 @@ use crate::postgres::Postgres;
 use crate::process::{self, Memory};
 use crate::progress::progress;
 use crate::series::Series;
-use crate::sink_process::SinkProcess;
+use crate::sink::process::SinkProcess;
 
 /// Environments of each function.
 const RUNS: u64 = 21;
@@ -71,7 +71,7 @@ pub(super) async fn measure(
     audit::check(&database_url, RUNS, Expected::Delivered).await?;
     for start in starts.iter().chain(&of_node) {
         let figure = format!("{:.1} ms", start.first_poll_ms.median());
-        progress("l", &format!("spawn to first poll, {}", start.function), &figure);
+        progress("lambda", &format!("spawn to first poll, {}", start.function), &figure);
     }
     Ok((starts, of_node))
 }

@@ -14,26 +14,26 @@ pub(super) fn show(lambda: &Lambda, table: &mut Table) {
         let resident = start.resident_mb.median();
         let remark =
             format!("{}; resident {resident:.1} MB{size}{}", spread(&start.first_poll_ms), node(lambda, start));
-        let name = format!("l spawn to first poll, {}", start.function);
+        let name = format!("spawn to first poll, {}", start.function);
         table.line(&name, &milliseconds(start.first_poll_ms.median()), &remark);
     }
     if let Some(dispatch) = lambda.dispatch() {
         let first = &dispatch.first_answer_ms;
-        table.line("l spawn to first accepted publish", &milliseconds(first.median()), &spread(first));
+        table.line("spawn to first accepted publish", &milliseconds(first.median()), &spread(first));
     }
     let accepts = &lambda.accepts;
     let figure = format!("{:.2} / {:.2} ms", accepts.p50_ms, accepts.p99_ms);
     let remark = format!("{} publishes; resident then {:.1} MB", accepts.jobs, accepts.resident_mb);
-    table.line("l warm accept, p50 / p99", &figure, &remark);
+    table.line("warm accept, p50 / p99", &figure, &remark);
     let held = &lambda.in_flight;
-    let name = format!("l memory with {} pushes in flight", held.pushes);
+    let name = format!("memory with {} pushes in flight", held.pushes);
     let remark = format!("peak of the environment {:.1} MB", held.peak_mb);
     table.line(&name, &format!("{:.1} MB", held.resident_mb), &remark);
     if let Some(statements) = lambda.statements_per_idle_tick {
-        table.line("l statements per idle tick", &format!("{statements:.2}"), "");
+        table.line("statements per idle tick", &format!("{statements:.2}"), "");
     }
     for billed in &lambda.billed {
-        let name = format!("l billed per job at {} jobs/s, dispatch + handler", billed.jobs_per_s);
+        let name = format!("billed per job at {} jobs/s, dispatch + handler", billed.jobs_per_s);
         let figure = format!("{:.1} + {:.1} ms", billed.dispatch.billed_ms, billed.handler.billed_ms);
         table.line(&name, &figure, &format!("{}; handler: {}", of(&billed.dispatch), of(&billed.handler)));
         let remark = format!("at most ${:.2} on the share of a CPU that its memory has", billed.dollars_on_a_share);

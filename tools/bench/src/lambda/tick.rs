@@ -15,7 +15,7 @@ const TICKS: u64 = 20;
 pub(super) async fn measure(programs: &Programs) -> Result<Option<f64>> {
     let (postgres, with_statements) = statements::counting_postgres().await?;
     if !with_statements {
-        eprintln!("  l   without statements of a tick: this Postgres comes without pg_stat_statements");
+        eprintln!("  lambda     without statements of a tick: this Postgres comes without pg_stat_statements");
         postgres.stop().await?;
         return Ok(None);
     }
@@ -37,6 +37,6 @@ pub(super) async fn measure(programs: &Programs) -> Result<Option<f64>> {
     drop(dispatch);
     postgres.stop().await?;
     let per_tick = counted as f64 / TICKS as f64;
-    progress("l", "statements per idle tick", &format!("{per_tick:.2}"));
+    progress("lambda", "statements per idle tick", &format!("{per_tick:.2}"));
     Ok(Some(per_tick))
 }

@@ -1,4 +1,4 @@
-//! A closed loop: so many workers, each of which does its next step as soon as its last one is done.
+//! A closed loop: a fixed number of workers, each of which starts its next step when its last one is done.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use tokio::time::sleep;
 
 use crate::own_thread;
 
-/// Before the time counts: connections are made, statements are prepared, caches are filled.
+/// Before the time counts: connections are made, statements prepared, caches filled.
 const WARM_UP: Duration = Duration::from_millis(300);
 
 /// One of the workers.
 pub(crate) trait Worker: Send + 'static {
-    /// Does the step of this number, and answers how many things were done in it.
+    /// Does the step of this number. Returns how many things were done in it.
     fn step(&mut self, number: u64) -> impl Future<Output = Result<u64>> + Send;
 }
 
-/// How long the loop goes on.
+/// When the loop ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Extent {
     /// For this long after a warm-up.
@@ -29,15 +29,15 @@ pub(crate) enum Extent {
     Steps(u64),
 }
 
-/// What came of it.
+/// The result of a loop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Done {
     /// Everything that was done, also in the warm-up.
     pub(crate) count: u64,
     /// Done per second in the time that counts.
     pub(crate) per_second: f64,
-    /// The share of one CPU that this thread used, where the system says it: near 1, the generator
-    /// is the limit and not what it loads.
+    /// The share of one CPU that this thread used, where the system counts it. Near 1, the generator is the limit
+    /// and not the server that it loads.
     pub(crate) busy: Option<f64>,
 }
 
@@ -109,14 +109,14 @@ async fn first_error(loops: &mut JoinSet<Result<()>>) -> Error {
             Some(Ok(Ok(()))) => {}
             Some(Ok(Err(error))) => return error,
             Some(Err(panicked)) => return panicked.into(),
-            None => return Error::msg("there is nobody who works"),
+            None => return Error::msg("the loop has no worker"),
         }
     }
 }
 
 async fn finish(loops: &mut JoinSet<Result<()>>) -> Result<()> {
     while let Some(ended) = loops.join_next().await {
-        ended.context("a worker died")??;
+        ended.context("a worker panicked")??;
     }
     Ok(())
 }
@@ -141,12 +141,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn every_step_is_done_once_and_counts_what_was_done_in_it() {
+    async fn every_step_is_done_once_and_counted() {
         assert_eq!(run(vec![QUICK, QUICK, QUICK], Extent::Steps(100)).await.expect("no step fails").count, 1_000);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_failed_step_ends_the_loop_and_is_its_error() {
+    async fn first_failed_step_ends_the_loop() {
         for extent in [Extent::Steps(100), Extent::Window(Duration::from_secs(1))] {
             let error = run(vec![Tens { fails_at: 1, ..QUICK }], extent).await.expect_err("one step fails");
             assert_eq!(error.to_string(), "step 1 failed");
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_window_ends_when_its_time_is_over() {
+    async fn window_ends_after_its_time() {
         let slow = Tens { pause: Duration::from_millis(10), ..QUICK };
         let done = run(vec![slow], Extent::Window(Duration::from_secs(1))).await;
         let count = done.expect("no step fails").count;

@@ -1,13 +1,13 @@
-//! What `sigpost serve` says: read as it comes, so that the pipe never fills.
+//! The log of `sigpost serve`, read all the time, so that its pipe never fills.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-/// Lines that are kept for an error's text.
+/// Lines that are kept for an error message.
 const KEPT: usize = 10;
-/// Warnings that are passed on; after that many everybody knows.
+/// Warnings that are printed.
 const PASSED_ON: usize = 10;
 
 /// The log of one process.
@@ -15,7 +15,7 @@ const PASSED_ON: usize = 10;
 pub(crate) struct ServeLog(Arc<Mutex<VecDeque<String>>>);
 
 impl ServeLog {
-    /// Reads to the end, in the background. Warnings and errors are passed on to our own stderr.
+    /// Reads to the end, in the background. Prints warnings and errors to stderr.
     pub(crate) fn follow(output: impl AsyncRead + Send + Unpin + 'static) -> Self {
         let log = Self::default();
         let written = log.clone();
@@ -36,7 +36,7 @@ impl ServeLog {
     }
 
     /// The last lines.
-    pub(crate) fn last_words(&self) -> String {
+    pub(crate) fn end(&self) -> String {
         Vec::from(self.lock().clone()).join("\n")
     }
 
@@ -53,7 +53,7 @@ impl ServeLog {
     }
 }
 
-/// The level is the second word, after the time. A program that dies says `error:` without one.
+/// The level is the second word, after the time. A program that ends with an error prints `error:` without a level.
 fn is_warning(line: &str) -> bool {
     line.starts_with("error:") || matches!(line.split_whitespace().nth(1), Some("WARN" | "ERROR"))
 }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_warnings_and_errors_are_passed_on() {
+    fn only_warnings_and_errors_are_printed() {
         assert!(is_warning("2026-11-22T09:00:00.000000Z  WARN deliveries cannot be recorded yet"));
         assert!(is_warning("error: DATABASE_URL: the database does not answer"));
         assert!(!is_warning("2026-11-22T09:00:00.000000Z  INFO sigpost serves listen=127.0.0.1:1"));
@@ -71,10 +71,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_are_kept() {
+    fn last_lines_are_kept() {
         let log = ServeLog::default();
         (1..=12).for_each(|number| log.keep(format!("line {number}")));
-        let words = log.last_words();
+        let words = log.end();
         assert!(words.starts_with("line 3\n") && words.ends_with("\nline 12"), "{words}");
     }
 }

@@ -1,19 +1,20 @@
-//! What Postgres takes in: into a plain table without an index, many rows or one row a commit.
+//! Inserts into a plain table without an index: many rows or one row per commit.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use tokio_postgres::{Client, Statement};
 
-use crate::closed_loop::{self, Extent, Worker};
-use crate::{job, own_thread, postgres};
+use crate::load::closed_loop::{self, Extent, Worker};
+use crate::load::job;
+use crate::{own_thread, postgres};
 
 const ROWS: usize = 100;
 const TABLE: &str =
     "create table plain (id uuid not null, body bytea not null, created_at timestamptz not null default now())";
 const INSERT: &str = "insert into plain (id, body) select gen_random_uuid(), body from unnest($1::bytea[]) body";
 
-/// A client that inserts so many rows in each of its statements.
+/// A client that inserts `rows` rows with each statement.
 struct Inserter {
     client: Client,
     statement: Statement,
@@ -36,12 +37,12 @@ impl Worker for Inserter {
     }
 }
 
-/// Rows per second of one client, 100 a statement.
+/// Rows per second of one client, 100 per statement.
 pub(crate) async fn batched(url: &str, window: Duration) -> Result<f64> {
     insert(url, 1, ROWS, window).await
 }
 
-/// Rows per second of many clients, each row a commit of its own.
+/// Rows per second of many clients, one row per commit.
 pub(crate) async fn single(url: &str, clients: usize, window: Duration) -> Result<f64> {
     insert(url, clients, 1, window).await
 }

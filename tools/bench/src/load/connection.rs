@@ -11,8 +11,8 @@ use hyper::{HeaderMap, Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::closed_loop::Worker;
-use crate::job;
+use crate::load::closed_loop::Worker;
+use crate::load::job;
 
 /// Where jobs are posted to.
 #[derive(Clone, Debug)]
@@ -21,8 +21,14 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     /// The path there.
     pub(crate) path: String,
-    /// The bearer token, if it wants one.
+    /// The bearer token, if it needs one.
     pub(crate) token: Option<String>,
+    /// Further header fields.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// The length of a body.
+    pub(crate) body_bytes: usize,
+    /// The time in all bodies. Default: the time of the request.
+    pub(crate) sent_ns: Option<u64>,
 }
 
 /// A connection that posts one job after the other.
@@ -30,9 +36,16 @@ pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     path: Uri,
     headers: HeaderMap,
+    body_bytes: usize,
+    sent_ns: Option<u64>,
 }
 
 impl Target {
+    /// A target with bodies of the usual length.
+    pub(crate) fn new(address: SocketAddr, path: String, token: Option<String>) -> Self {
+        Self { address, path, token, headers: Vec::new(), body_bytes: job::BYTES, sent_ns: None }
+    }
+
     /// Opens connections, on the runtime that they are used on.
     pub(crate) async fn connect(&self, connections: usize) -> Result<Vec<Connection>> {
         let mut opened = Vec::with_capacity(connections);
@@ -49,7 +62,7 @@ impl Connection {
         let stream = TcpStream::connect(target.address).await?;
         stream.set_nodelay(true)?;
         let (sender, driver) = handshake(TokioIo::new(stream)).await?;
-        // How it ends, the next request says.
+        // The next request fails if the connection was closed.
         tokio::spawn(driver);
 
         let mut headers = HeaderMap::new();
@@ -58,10 +71,14 @@ impl Connection {
         if let Some(token) = &target.token {
             headers.insert(AUTHORIZATION, format!("Bearer {token}").parse()?);
         }
-        Ok(Self { sender, path: target.path.parse()?, headers })
+        for (name, value) in &target.headers {
+            headers.insert(*name, value.parse()?);
+        }
+        let (body_bytes, sent_ns) = (target.body_bytes, target.sent_ns);
+        Ok(Self { sender, path: target.path.parse()?, headers, body_bytes, sent_ns })
     }
 
-    /// Posts a job, and reads the answer to its end; any answer but a 2xx is an error.
+    /// Posts a job, and reads the response to its end; any status but a 2xx is an error.
     pub(crate) async fn post(&mut self, body: Bytes) -> Result<()> {
         let mut request = Request::post(self.path.clone()).body(Full::new(body))?;
         *request.headers_mut() = self.headers.clone();
@@ -70,14 +87,15 @@ impl Connection {
         let status = response.status();
         let answer = response.into_body().collect().await.with_context(|| format!("POST {}: the answer", self.path))?;
         let said = || String::from_utf8_lossy(&answer.to_bytes()).into_owned();
-        ensure!(status.is_success(), "POST {} was answered with {status}: {}", self.path, said());
+        ensure!(status.is_success(), "POST {} got {status}: {}", self.path, said());
         Ok(())
     }
 }
 
 impl Worker for Connection {
     async fn step(&mut self, number: u64) -> Result<u64> {
-        self.post(job::body(number, job::now_ns())).await?;
+        let sent_ns = self.sent_ns.unwrap_or_else(job::now_ns);
+        self.post(job::body_of(self.body_bytes, number, sent_ns)).await?;
         Ok(1)
     }
 }

@@ -1,9 +1,9 @@
-//! What Postgres hands out and takes back: the claim of a plain queue, and the completion.
+//! The claim and the completion of a plain queue.
 
 use anyhow::{Result, ensure};
 use tokio_postgres::{Client, Statement};
 
-use crate::closed_loop::{self, Extent, Worker};
+use crate::load::closed_loop::{self, Extent, Worker};
 use crate::own_thread;
 use crate::postgres::{self, Postgres};
 
@@ -23,7 +23,7 @@ const CLAIM: &str = "update queue set state = 1 where id = any(array(
     )) returning id, body";
 const COMPLETE: &str = "update queue set state = 2 where id = any($1)";
 
-/// A client that claims a batch and completes it, each in a commit of its own.
+/// A client that claims a batch and completes it, each in its own commit.
 struct Claimer {
     client: Client,
     claim: Statement,
@@ -39,7 +39,7 @@ impl Worker for Claimer {
     }
 }
 
-/// Jobs per second of one client, 100 a statement, until 50,000 are done.
+/// Jobs per second of one client, 100 per statement, until 50,000 are done.
 pub(crate) async fn batched(postgres: &Postgres, url: &str) -> Result<f64> {
     postgres::connect(url).await?.batch_execute(TABLE).await?;
     postgres.checkpoint().await?;

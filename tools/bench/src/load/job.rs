@@ -1,23 +1,28 @@
-//! The job of every measurement: a JSON body of 200 bytes with a number and the time of its publish.
+//! The body of every message: JSON with a number and the time of its publish.
 
+use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-/// How long the body is.
-const BYTES: usize = 200;
+/// How long a body is, unless the measurement is about its length.
+pub(crate) const BYTES: usize = 200;
 const START: &str = "{\"id\":";
 const MIDDLE: &str = ",\"ts\":";
 const PAD: &str = ",\"pad\":\"";
+const END: &str = "\"}";
 
 /// The body of job number `id`, published at `sent_ns`.
 pub(crate) fn body(id: u64, sent_ns: u64) -> Bytes {
-    let mut text = String::with_capacity(BYTES);
-    text.push_str(&format!("{START}{id}{MIDDLE}{sent_ns}{PAD}"));
-    while text.len() < BYTES - 2 {
-        text.push('x');
-    }
-    text.push_str("\"}");
+    body_of(BYTES, id, sent_ns)
+}
+
+/// The same with this many bytes.
+pub(crate) fn body_of(bytes: usize, id: u64, sent_ns: u64) -> Bytes {
+    let mut text = String::with_capacity(bytes);
+    let _ = write!(text, "{START}{id}{MIDDLE}{sent_ns}{PAD}");
+    text.extend(std::iter::repeat_n('x', (bytes - END.len()).saturating_sub(text.len())));
+    text.push_str(END);
     text.into()
 }
 
@@ -45,10 +50,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_is_200_bytes_of_json_and_gives_back_its_number_and_time() {
-        for (id, sent_ns) in [(0, 0), (29_999, 1_795_337_000_123_456_789), (u64::MAX, u64::MAX)] {
-            let body = body(id, sent_ns);
-            assert_eq!(body.len(), BYTES);
+    fn body_is_json_of_its_length_with_number_and_time() {
+        let numbers = [(0, 0), (29_999, 1_795_337_000_123_456_789), (u64::MAX, u64::MAX)];
+        for ((id, sent_ns), bytes) in
+            numbers.into_iter().flat_map(|number| [BYTES, 10_000].map(|bytes| (number, bytes)))
+        {
+            let body = body_of(bytes, id, sent_ns);
+            assert_eq!(body.len(), bytes);
             assert_eq!(read(&body), Some((id, sent_ns)));
             let json: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
             assert_eq!((json["id"].as_u64(), json["ts"].as_u64()), (Some(id), Some(sent_ns)));
@@ -56,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn another_body_is_not_read() {
+    fn foreign_body_is_rejected() {
         for body in
             ["", "{}", "{\"id\":", "{\"id\":1}", "{\"id\":x,\"ts\":1,", "{\"id\":1,\"ts\":", "{\"id\":1,\"ts\":2"]
         {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::job;
+use crate::load::job;
 use crate::series::percentile;
 
 /// Numbers from here on are not ours; they would only make the bitmap large.

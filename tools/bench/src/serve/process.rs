@@ -1,4 +1,4 @@
-//! `sigpost serve` as a child process.
+//! A running `sigpost serve`.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -10,17 +10,17 @@ use sigpost_qstash::SigningKeys;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use crate::connection::Target;
-use crate::serve_log::ServeLog;
+use super::log::ServeLog;
+use crate::load::connection::Target;
 
-/// How long it may take to be ready, and to stop.
+/// The longest that a start and a stop may take.
 const PATIENCE: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Whether the process delivers what it accepts.
+/// Whether the process delivers the messages that it accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// As it is meant to run.
+    /// The default.
     On,
     /// `--no-delivery`.
     Off,
@@ -37,23 +37,29 @@ pub(crate) struct ServeProcess {
 }
 
 impl ServeProcess {
-    /// Starts it on a database, and waits until it is ready.
-    pub(crate) async fn start(program: &Path, database_url: &str, delivery: Delivery) -> Result<Self> {
+    /// Starts it on a database with these variables besides its defaults, and waits until it is ready.
+    pub(crate) async fn start(
+        program: &Path,
+        database_url: &str,
+        delivery: Delivery,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         let (address, token) = (free_address()?, SigningKeys::generate().current);
         let mut command = Command::new(program);
         command.args(["serve", "--listen", &address.to_string()]);
         if delivery == Delivery::Off {
             command.arg("--no-delivery");
         }
-        // The shell may hold what `sigpost dev` told people to paste: public keys, which serve refuses.
+        // The shell may have the public keys that `sigpost dev` prints, which serve rejects.
         command.env_remove("QSTASH_CURRENT_SIGNING_KEY").env_remove("QSTASH_NEXT_SIGNING_KEY");
         command.env("DATABASE_URL", database_url).env("QSTASH_TOKEN", &token);
         command.env("ADMIN_TOKEN", SigningKeys::generate().current).env("ALLOW_TARGETS", "127.0.0.0/8");
         command.env("RUST_LOG", "info").env("LOG_FORMAT", "text").env("NO_COLOR", "1");
+        command.envs(variables.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
 
         let mut child = command.spawn().with_context(|| format!("{} cannot start", program.display()))?;
-        let stderr = child.stderr.take().context("sigpost serve's log")?;
+        let stderr = child.stderr.take().context("the log of sigpost serve")?;
         let pid = child.id().context("sigpost serve has ended already")?;
         let guard = guard(pid)?;
         let mut serve = Self { child, guard, pid, address, token, log: ServeLog::follow(stderr) };
@@ -61,26 +67,31 @@ impl ServeProcess {
         Ok(serve)
     }
 
-    /// Its process id.
+    /// Its process ID.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Where jobs for `destination` are published.
+    /// Where messages for `destination` are published.
     pub(crate) fn publish_to(&self, destination: &str) -> Target {
-        Target { address: self.address, path: format!("/v2/publish/{destination}"), token: Some(self.token.clone()) }
+        self.endpoint(format!("/v2/publish/{destination}"))
     }
 
-    /// Asks it to stop, and waits until it has: the way that an operator stops it.
+    /// A path of its API.
+    pub(crate) fn endpoint(&self, path: String) -> Target {
+        Target::new(self.address, path, Some(self.token.clone()))
+    }
+
+    /// Sends SIGTERM, and waits until it has ended.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        // There is a `kill` in every shell, but not on every PATH.
+        // Every shell has a `kill`; not every PATH has.
         let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.pid.to_string()]).status().await;
-        ensure!(asked.context("sh cannot start")?.success(), "sigpost serve cannot be asked to stop");
-        // While the process is not waited for, nobody else has its id.
+        ensure!(asked.context("sh cannot start")?.success(), "sigpost serve cannot be stopped");
+        // Until the child is waited for, no other process gets its ID.
         self.guard.kill().await.context("the guard of sigpost serve cannot be stopped")?;
         let ended = timeout(PATIENCE, self.child.wait()).await;
         let status = ended.with_context(|| format!("sigpost serve did not stop within {PATIENCE:?}"))??;
-        ensure!(status.success(), "sigpost serve ended with {status}; its last words:\n{}", self.log.last_words());
+        ensure!(status.success(), "sigpost serve ended with {status}; the end of its log:\n{}", self.log.end());
         Ok(())
     }
 
@@ -89,24 +100,21 @@ impl ServeProcess {
         let url = format!("http://{}/readyz", self.address);
         loop {
             if let Some(status) = self.child.try_wait()? {
-                // What it wrote may still be on its way to us.
+                // The end of its log may still be in the pipe.
                 sleep(PAUSE * 10).await;
-                bail!("sigpost serve ended with {status} as it started; its last words:\n{}", self.log.last_words());
+                bail!("sigpost serve ended with {status} as it started; the end of its log:\n{}", self.log.end());
             }
             if client.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
                 return Ok(());
             }
-            ensure!(
-                started.elapsed() < PATIENCE,
-                "sigpost serve is not ready after {PATIENCE:?}; its last words:\n{}",
-                self.log.last_words()
-            );
+            let elapsed = started.elapsed();
+            ensure!(elapsed < PATIENCE, "sigpost serve is not ready after {PATIENCE:?}:\n{}", self.log.end());
             sleep(PAUSE).await;
         }
     }
 }
 
-/// Kills the process when its pipe is closed: also when we are killed, and can kill nobody.
+/// Kills the process when its pipe is closed, which also happens when the bench is killed.
 fn guard(pid: u32) -> Result<Child> {
     let mut command = Command::new("sh");
     command.args(["-c", "read -r line; kill -KILL \"$0\"", &pid.to_string()]);
@@ -114,7 +122,7 @@ fn guard(pid: u32) -> Result<Child> {
     command.spawn().context("sh cannot start")
 }
 
-/// A port that is free now: serve does not tell which one it was given.
+/// A port that is free now: serve does not print the port that the system chose.
 fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
     Ok(listener.local_addr()?)

@@ -1,0 +1,81 @@
+//! The reference: the least code that is still a durable, signed HTTP pusher. The rates of sigpost are compared with
+//! its rates of the same minutes, on the same Postgres, with the same load generator and destination.
+//!
+//! It stores each job before it responds, and concurrent requests share a commit. It claims batches with
+//! `SKIP LOCKED`, signs each push with a JWT over the body, sends it on a keep-alive connection, and records outcomes
+//! and one execution row per push in batches. It has no retries, no limits, no API and no log of events, and a job that
+//! was claimed by a killed process stays claimed.
+//!
+//! [`intake`] accepts, [`claims`] claims, [`pushes`] (with [`token`]) sends, [`records`] records: each is a group of
+//! tasks, with channels in between. [`tables`] has the SQL, [`process`] is the bench's handle of the child process,
+//! [`measure`] the measurements.
+
+mod claims;
+mod intake;
+pub(crate) mod measure;
+mod process;
+mod pushes;
+mod records;
+mod tables;
+mod token;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Result;
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use tokio::sync::{Notify, Semaphore, mpsc};
+
+use crate::child;
+
+/// Jobs that may be claimed and not yet recorded.
+const ROOM: usize = 3 * claims::BATCH;
+
+/// The command line of the child process.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// What the process does.
+    mode: Mode,
+    /// A database with the tables of the reference.
+    database_url: String,
+    /// Where jobs are pushed.
+    destination: SocketAddr,
+}
+
+/// What a process of the reference does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    Accept,
+    Push,
+    Both,
+}
+
+/// A claimed job.
+struct Job {
+    id: i64,
+    attempt: i32,
+    body: Bytes,
+}
+
+/// Runs the child process. It prints the address of its intake, and ends when its standard input does.
+pub(crate) async fn run(options: Options) -> Result<()> {
+    child::end_with_parent();
+    let stored = Arc::new(Notify::new());
+    let address = match options.mode {
+        Mode::Push => options.destination,
+        Mode::Accept | Mode::Both => intake::start(&options.database_url, Arc::clone(&stored)).await?,
+    };
+    if options.mode == Mode::Accept {
+        child::announce(&address.to_string())?;
+        return std::future::pending().await;
+    }
+    let room = Arc::new(Semaphore::new(ROOM));
+    let (jobs, claimed) = mpsc::channel(ROOM);
+    let (outcomes, ended) = mpsc::channel(ROOM);
+    records::start(&options.database_url, ended, Arc::clone(&room)).await?;
+    pushes::start(options.destination, claimed, &outcomes);
+    let claims = claims::Claims::connect(&options.database_url).await?;
+    child::announce(&address.to_string())?;
+    claims.run(&jobs, &room, &stored).await
+}

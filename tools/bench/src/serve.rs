@@ -1,0 +1,4 @@
+//! `sigpost serve`, the program that is measured, as a child process.
+
+mod log;
+pub(crate) mod process;
