@@ -15,6 +15,7 @@ use crate::reference::measure::Reference;
 use crate::row::{Row, Unit};
 use crate::series::Series;
 use crate::serve::process::Delivery;
+use crate::sink::Destination;
 use crate::testbed::Testbed;
 
 /// Numbers of publishers at once.
@@ -70,7 +71,7 @@ pub(crate) async fn measure(all: &mut [Accepts], testbed: &Testbed, window: Dura
     let Testbed { postgres, sink, .. } = testbed;
     let url = postgres.fresh_database().await?;
     let serve = testbed.serve(&url, Delivery::Off).await?;
-    let target = serve.publish_to(&sink.url());
+    let target = serve.publish_to(&sink.url(Destination::Plain));
     let mut accepted = 0;
     for accepts in all {
         let connections = accepts.connections;

@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_delimiter = ',', value_name = "PARTS")]
     pub(crate) only: Vec<Part>,
     /// How often throughput is measured; the median counts.
-    #[arg(long, default_value_t = 3, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub(crate) runs: usize,
     /// How long each throughput is measured, in seconds.
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
@@ -39,6 +39,12 @@ pub(crate) struct Arguments {
     /// poll happens per 300 s).
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
     pub(crate) idle_seconds: Option<u64>,
+    /// Messages that the database of `retained` holds.
+    #[arg(long, default_value_t = 2_000_000, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    pub(crate) retained: u64,
+    /// Messages of the backlog of `large-backlog`.
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    pub(crate) large_backlog: u64,
     /// A folder with node_modules in which @upstash/qstash is installed, for lambda (default: the one that
     /// the tests install under target/tmp).
     #[arg(long, value_name = "DIR")]

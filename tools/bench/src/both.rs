@@ -12,6 +12,7 @@ use crate::reference::measure::Reference;
 use crate::row::{Row, Unit};
 use crate::series::Series;
 use crate::serve::process::Delivery;
+use crate::sink::Destination;
 use crate::testbed::Testbed;
 use crate::usage::{Before, Usage};
 
@@ -59,7 +60,9 @@ impl Both {
         sink.reset().await?;
         let before = Before::read(postgres, &url).await?;
         let serve = testbed.serve(&url, Delivery::On).await?;
-        let published = load::closed(&serve.publish_to(&sink.url()), CONNECTIONS, Extent::Steps(MESSAGES)).await?;
+        let published =
+            load::closed(&serve.publish_to(&sink.url(Destination::Plain)), CONNECTIONS, Extent::Steps(MESSAGES))
+                .await?;
         sink.received(MESSAGES).await?;
         audit::recorded(&url).await?;
         let used = before.used(postgres, &serve).await?;

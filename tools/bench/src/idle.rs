@@ -17,6 +17,7 @@ use crate::progress::progress;
 use crate::row::{Row, Unit};
 use crate::series::Series;
 use crate::serve::process::{Delivery, ServeProcess};
+use crate::sink::Destination;
 use crate::sink::process::SinkProcess;
 use crate::statements::{self, Statement};
 use crate::{load, process};
@@ -57,7 +58,7 @@ pub(crate) async fn measure(program: &Path, sink: &SinkProcess, window: Duration
     let serve = ServeProcess::start(program, &url, Delivery::On, &[]).await?;
     let counted = async {
         sink.reset().await?;
-        load::closed(&serve.publish_to(&sink.url()), CONNECTIONS, Extent::Steps(JOBS)).await?;
+        load::closed(&serve.publish_to(&sink.url(Destination::Plain)), CONNECTIONS, Extent::Steps(JOBS)).await?;
         sink.received(JOBS).await?;
         audit::check(&url, JOBS, Expected::Delivered).await?;
         sleep(SETTLE).await;

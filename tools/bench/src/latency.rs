@@ -11,6 +11,7 @@ use crate::progress::progress;
 use crate::row::{Row, Unit};
 use crate::series::Series;
 use crate::serve::process::Delivery;
+use crate::sink::Destination;
 use crate::testbed::Testbed;
 
 const EVERY: Duration = Duration::from_millis(50);
@@ -25,7 +26,7 @@ pub(crate) async fn measure(testbed: &Testbed) -> Result<Vec<Row>> {
     let Testbed { postgres, sink, .. } = testbed;
     let url = postgres.fresh_database().await?;
     let serve = testbed.serve(&url, Delivery::On).await?;
-    let target = serve.publish_to(&sink.url());
+    let target = serve.publish_to(&sink.url(Destination::Plain));
     let measured = async {
         sink.reset().await?;
         load::open(&target, EVERY, WARM_UP_MESSAGES).await?;

@@ -4,18 +4,18 @@
 //!
 //! - [`arguments`] is the command line, [`part`] the names of the parts, [`measure`] their order, [`testbed`] what they
 //!   share.
-//! - [`accepts`], [`backlog`], [`both`], [`queue`], [`latency`], [`idle`], [`handler`] and [`lambda`] are the parts,
-//!   [`limits`] the machine's own limits.
+//! - [`accepts`], [`backlogs`], [`both`], [`latency`], [`idle`], [`handler`] and [`lambda`] are the
+//!   parts, [`limits`] the machine's own limits.
 //! - [`reference`] is the program that rates are compared with.
 //! - [`load`] makes the load, [`sink`] is the destination, [`serve`] and [`postgres`] what is started.
-//! - [`audit`] compares counts with the database.
+//! - [`audit`] compares counts with the database, [`retained`] fills one.
 //! - [`process`], [`neighbours`], [`statements`] and [`usage`] read counters of the system and of Postgres.
 //! - [`row`], [`series`], [`goals`] and [`report`] make the tables.
 
 mod accepts;
 mod arguments;
 mod audit;
-mod backlog;
+mod backlogs;
 mod both;
 mod child;
 mod goals;
@@ -34,9 +34,9 @@ mod postgres;
 mod process;
 mod program;
 mod progress;
-mod queue;
 mod reference;
 mod report;
+mod retained;
 mod row;
 mod series;
 mod serve;

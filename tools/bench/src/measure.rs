@@ -6,14 +6,14 @@ use anyhow::Result;
 
 use crate::accepts::{self, Accepts};
 use crate::arguments::Arguments;
-use crate::backlog::Backlog;
+use crate::backlogs::{self, Backlog};
 use crate::both::Both;
 use crate::limits::Limits;
 use crate::machine::Machine;
 use crate::part::Part;
-use crate::queue::Queue;
 use crate::reference::measure::Reference;
 use crate::report::Figures;
+use crate::retained::Retained;
 use crate::row::{Row, Unit};
 use crate::series::Series;
 use crate::testbed::Testbed;
@@ -24,9 +24,11 @@ struct Runs {
     limits: Limits,
     reference: Reference,
     accepts: Vec<Accepts>,
-    backlog: Option<Backlog>,
+    backlogs: Vec<Backlog>,
     both: Option<Both>,
-    queue: Option<Queue>,
+    /// Whether the reference has a backlog, too.
+    compares_backlog: bool,
+    retained: Option<Retained>,
 }
 
 /// Starts what is needed, measures the parts that the arguments name, and stops everything.
@@ -76,14 +78,15 @@ impl Runs {
             limits: Limits::default(),
             reference: Reference::default(),
             accepts: if arguments.wants(Part::Accepts) { Accepts::all() } else { Vec::new() },
-            backlog: arguments.wants(Part::Backlog).then(Backlog::default),
+            backlogs: Backlog::all(arguments),
             both: arguments.wants(Part::Both).then(Both::default),
-            queue: arguments.wants(Part::Queue).then(Queue::default),
+            retained: None,
+            compares_backlog: arguments.wants(Part::Backlog),
         }
     }
 
     fn is_any(&self) -> bool {
-        !self.accepts.is_empty() || self.backlog.is_some() || self.both.is_some() || self.queue.is_some()
+        !self.accepts.is_empty() || !self.backlogs.is_empty() || self.both.is_some()
     }
 
     async fn measure(&mut self, testbed: &Testbed, window: Duration, run: usize) -> Result<()> {
@@ -98,29 +101,36 @@ impl Runs {
                 }
             }
         }
-        if let Some(queue) = &mut self.queue {
-            queue.measure(testbed).await?;
+        for backlog in self.backlogs.iter_mut().filter(|backlog| !backlog.is_plain()) {
+            backlog.measure(testbed, &mut self.retained).await?;
         }
         Ok(())
     }
 
     /// Adds a run of a part that is compared with the reference, if it is measured.
     async fn measure_sigpost(&mut self, part: Part, testbed: &Testbed, window: Duration) -> Result<()> {
-        match (part, &mut self.backlog, &mut self.both) {
-            (Part::Accepts, ..) if !self.accepts.is_empty() => {
-                accepts::measure(&mut self.accepts, testbed, window).await
+        match part {
+            Part::Accepts if !self.accepts.is_empty() => accepts::measure(&mut self.accepts, testbed, window).await?,
+            Part::Backlog => {
+                for backlog in self.backlogs.iter_mut().filter(|backlog| backlog.is_plain()) {
+                    backlog.measure(testbed, &mut self.retained).await?;
+                }
             }
-            (Part::Backlog, Some(backlog), _) => backlog.measure(testbed).await,
-            (Part::Both, _, Some(both)) => both.measure(testbed).await,
-            _ => Ok(()),
+            Part::Both => {
+                if let Some(both) = &mut self.both {
+                    both.measure(testbed).await?;
+                }
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     /// The same of the reference.
     async fn measure_reference(&mut self, part: Part, testbed: &Testbed, window: Duration) -> Result<()> {
         match part {
             Part::Accepts if !self.accepts.is_empty() => self.reference.accepts(testbed, window).await,
-            Part::Backlog if self.backlog.is_some() => self.reference.backlog(testbed).await,
+            Part::Backlog if self.compares_backlog => self.reference.backlog(testbed).await,
             Part::Both if self.both.is_some() => self.reference.both(testbed).await,
             _ => Ok(()),
         }
@@ -129,16 +139,19 @@ impl Runs {
     fn rows(&self) -> Vec<Row> {
         let mut rows: Vec<Row> =
             self.accepts.iter().map(|accepts| accepts.row(&self.limits, &self.reference)).collect();
-        rows.extend(self.backlog.iter().flat_map(|backlog| backlog.rows(&self.limits, &self.reference)));
+        rows.extend(backlogs::rows(&self.backlogs, &self.limits, &self.reference));
         rows.extend(self.both.iter().flat_map(|both| both.rows(&self.limits, &self.reference)));
         rows.extend(self.memory());
-        rows.extend(self.queue.iter().map(Queue::row));
         rows
     }
 
     /// The peak of `serve` over the backlog and both at once.
     fn memory(&self) -> Option<Row> {
-        let backlog = self.backlog.iter().map(|backlog| (Part::Backlog, &backlog.usage.peak_mb));
+        let backlog = self
+            .backlogs
+            .iter()
+            .filter(|backlog| backlog.is_plain())
+            .map(|backlog| (Part::Backlog, &backlog.usage.peak_mb));
         let both = self.both.iter().map(|both| (Part::Both, &both.usage.peak_mb));
         let (part, peak_mb) = backlog.chain(both).max_by(|(_, one), (_, other)| one.max().total_cmp(&other.max()))?;
         let peak = Series::of(&[peak_mb.max()]);

@@ -13,8 +13,20 @@ pub(crate) enum Part {
     Backlog,
     /// Messages per second that are accepted and delivered at once; bytes stored and WAL per message.
     Both,
+    /// The same backlog beside 2,000,000 retained messages.
+    Retained,
+    /// The same backlog with a flow-control key of parallelism 100.
+    Key,
+    /// The same backlog to an HTTPS destination, over HTTP/1.1 and HTTP/2.
+    Tls,
     /// Deliveries per second from a queue with parallelism 1.
     Queue,
+    /// Deliveries per second to a destination with 50 ms latency.
+    Slow,
+    /// Deliveries per second of messages with bodies of 10 KB and 100 KB.
+    Bodies,
+    /// Deliveries per second from a backlog of 1,000,000 messages.
+    LargeBacklog,
     /// Publish to handler at 20 messages per second.
     Latency,
     /// Statements of an idle process per hour.

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, NoTls};
 
 const TEMPLATE: &str = "sigpost_template";
 
-/// A running Postgres, which ends with this value.
+/// A running Postgres, which is stopped when this is dropped.
 pub(crate) struct Postgres {
     server: Server,
     admin: Client,
@@ -17,7 +17,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Starts it with these settings besides ours, and makes the template of all databases.
+    /// Starts it with these settings besides its defaults, and creates the template of all databases.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Result<Self> {
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let options = Options { data_dir: DataDir::Temporary, durability: Durability::Durable, settings };
@@ -31,7 +31,7 @@ impl Postgres {
         let postgres = Self { server, admin, databases: Cell::new(0) };
         for name in ["fsync", "synchronous_commit", "full_page_writes"] {
             let value = postgres.setting(name).await?;
-            ensure!(value == "on", "{name} is {value}: the figures would be of a Postgres that may forget");
+            ensure!(value == "on", "{name} is {value}: the figures would be of a Postgres that may lose commits");
         }
         Ok(postgres)
     }
@@ -50,18 +50,24 @@ impl Postgres {
         Ok(self.server.url(&name))
     }
 
-    /// Writes everything out, so that it is not written out during what comes next.
+    /// The URL of a further database with the schema, which is kept until the end.
+    pub(crate) async fn kept_database(&self, name: &str) -> Result<String> {
+        self.run(&format!("create database {name} template {TEMPLATE}")).await?;
+        Ok(self.server.url(name))
+    }
+
+    /// Writes all pages out, so that this does not happen during the measurement that follows.
     pub(crate) async fn checkpoint(&self) -> Result<()> {
         self.run("checkpoint").await
     }
 
-    /// What a setting is set to.
+    /// The value of a setting.
     pub(crate) async fn setting(&self, name: &str) -> Result<String> {
         let row = self.admin.query_one("select current_setting($1)", &[&name]).await;
         Ok(row.with_context(|| format!("the setting {name}"))?.get(0))
     }
 
-    /// A connection that is not to the database that is measured.
+    /// A connection to another database than the one that is measured.
     pub(crate) fn admin(&self) -> &Client {
         &self.admin
     }
@@ -89,7 +95,7 @@ impl Postgres {
 /// A connection, driven by the runtime that this is called on.
 pub(crate) async fn connect(url: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.context("cannot connect to Postgres")?;
-    // How it ends, the next statement says.
+    // The next statement fails if the connection was closed.
     tokio::spawn(connection);
     Ok(client)
 }

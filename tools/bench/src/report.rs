@@ -64,7 +64,7 @@ impl Table {
 
     fn columns(&mut self, [name, value, spread, ratio, goal, verdict, peak, remark]: [&str; 8]) {
         self.push(&format!(
-            "{name:<48} {value:>12}   {spread:<24} {ratio:<22} {goal:<12} {verdict:<4} {peak:>10}   {remark}"
+            "{name:<52} {value:>11}   {spread:<24} {ratio:<25} {goal:<11} {verdict:<4} {peak:>10}   {remark}"
         ));
     }
 

@@ -25,6 +25,16 @@ impl Testbed {
 
     /// Starts `sigpost serve` on a database, and waits until it is ready.
     pub(crate) async fn serve(&self, database_url: &str, delivery: Delivery) -> Result<ServeProcess> {
-        ServeProcess::start(&self.program, database_url, delivery, &[]).await
+        self.serve_with(database_url, delivery, &[]).await
+    }
+
+    /// The same with these variables besides its defaults.
+    pub(crate) async fn serve_with(
+        &self,
+        database_url: &str,
+        delivery: Delivery,
+        variables: &[(&str, &str)],
+    ) -> Result<ServeProcess> {
+        ServeProcess::start(&self.program, database_url, delivery, variables).await
     }
 }

@@ -14,6 +14,7 @@ use crate::load::job;
 use crate::postgres::Postgres;
 use crate::progress::progress;
 use crate::series::percentile;
+use crate::sink::Destination;
 use crate::sink::process::SinkProcess;
 
 const JOBS: u64 = 200;
@@ -33,9 +34,9 @@ pub(crate) struct Accepts {
 pub(super) async fn measure(programs: &Programs, postgres: &Postgres, sink: &SinkProcess) -> Result<Accepts> {
     sink.reset().await?;
     let database_url = postgres.fresh_database().await?;
-    let deployment = Deployment::new(programs, &database_url, &sink.url())?;
+    let deployment = Deployment::new(programs, &database_url, &sink.url(Destination::Plain))?;
     let dispatch = deployment.function(DISPATCH);
-    let url = format!("{}/v2/publish/{}", dispatch.url().await?, sink.url());
+    let url = format!("{}/v2/publish/{}", dispatch.url().await?, sink.url(Destination::Plain));
     let client = Client::builder().no_proxy().build()?;
     let mut times_ms = Vec::new();
     for number in 0..=JOBS {

@@ -17,6 +17,7 @@ use crate::postgres::Postgres;
 use crate::process::{self, Memory};
 use crate::progress::progress;
 use crate::series::Series;
+use crate::sink::Destination;
 use crate::sink::process::SinkProcess;
 
 /// Environments of each function.
@@ -50,7 +51,7 @@ pub(super) async fn measure(
 ) -> Result<(Vec<Start>, Option<Start>)> {
     sink.reset().await?;
     let database_url = postgres.fresh_database().await?;
-    let deployment = Deployment::new(programs, &database_url, &sink.url())?;
+    let deployment = Deployment::new(programs, &database_url, &sink.url(Destination::Plain))?;
     let mut starts = Vec::new();
     for function in FUNCTIONS {
         let bytes = std::fs::metadata(programs.path(function)).context(function)?.len();
@@ -61,7 +62,7 @@ pub(super) async fn measure(
 
     for _ in 0..RUNS {
         for start in &mut starts {
-            let publish = (start.function == DISPATCH).then(|| format!("/v2/publish/{}", sink.url()));
+            let publish = (start.function == DISPATCH).then(|| format!("/v2/publish/{}", sink.url(Destination::Plain)));
             start.run(deployment.function(&start.function), &deployment.token, publish.as_deref()).await?;
         }
         if let Some((node, start)) = node.as_ref().zip(of_node.as_mut()) {

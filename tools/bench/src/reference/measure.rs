@@ -13,7 +13,7 @@ use crate::progress::{grouped, progress};
 use crate::row::{Row, Unit};
 use crate::series::Series;
 use crate::testbed::Testbed;
-use crate::{accepts, backlog, both, load};
+use crate::{accepts, backlogs, both, load};
 
 /// How long after the last receipt the last outcome may be recorded.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -47,14 +47,14 @@ impl Reference {
         let run = async {
             let url = database(testbed).await?;
             let filling = ReferenceProcess::start("accept", &url, &testbed.sink).await?;
-            load::closed(&filling.target(), backlog::CONNECTIONS, Extent::Steps(backlog::MESSAGES)).await?;
+            load::closed(&filling.target(), backlogs::CONNECTIONS, Extent::Steps(backlogs::MESSAGES)).await?;
             filling.stop().await?;
             testbed.postgres.checkpoint().await?;
             testbed.sink.reset().await?;
             let process = ReferenceProcess::start("push", &url, &testbed.sink).await?;
-            pushed(testbed, &url, backlog::MESSAGES).await?;
+            pushed(testbed, &url, backlogs::MESSAGES).await?;
             process.stop().await?;
-            anyhow::Ok(testbed.sink.stats_of(backlog::MESSAGES).await?.receipts_per_second())
+            anyhow::Ok(testbed.sink.stats_of(backlogs::MESSAGES).await?.receipts_per_second())
         };
         add(&mut self.backlog, "backlog", run.await.context("a backlog of the reference")?);
         Ok(())

@@ -1,14 +1,16 @@
 //! The bench's handle of the destination.
 
-use std::net::SocketAddr;
+use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use tempfile::NamedTempFile;
 use tokio::time::sleep;
 
 use crate::child::OwnChild;
 use crate::load::connection::Target;
 use crate::sink::tally::Stats;
+use crate::sink::{Destination, Listening};
 
 /// Between two queries of the count.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -17,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A running sink.
 pub(crate) struct SinkProcess {
-    address: SocketAddr,
+    listening: Listening,
+    authority: NamedTempFile,
     client: reqwest::Client,
     child: OwnChild,
 }
@@ -26,23 +29,36 @@ impl SinkProcess {
     /// Starts it.
     pub(crate) async fn start() -> Result<Self> {
         let (child, line) = OwnChild::start(&["sink"]).await?;
-        let address = line.parse().with_context(|| format!("the sink's address: {line:?}"))?;
-        Ok(Self { address, client: reqwest::Client::new(), child })
+        let listening: Listening = serde_json::from_str(&line).with_context(|| format!("the sink printed {line:?}"))?;
+        let authority = NamedTempFile::new().context("a file for the sink's authority")?;
+        fs::write(authority.path(), &listening.authority).context("a file for the sink's authority")?;
+        Ok(Self { listening, authority, client: reqwest::Client::new(), child })
     }
 
     /// Its address for the load generator.
     pub(crate) fn target(&self) -> Target {
-        Target::new(self.address, "/job".into(), None)
+        Target::new(self.listening.plain, "/job".into(), None)
     }
 
-    /// Its URL.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/job", self.address)
+    /// One of its URLs.
+    pub(crate) fn url(&self, destination: Destination) -> String {
+        let Listening { plain, http1, http2, .. } = &self.listening;
+        match destination {
+            Destination::Plain => format!("http://{plain}/job"),
+            Destination::Http1 => format!("https://{http1}/job"),
+            Destination::Http2 => format!("https://{http2}/job"),
+            Destination::Slow => format!("http://{plain}/slow"),
+        }
+    }
+
+    /// A file with the certificate of the authority that its URLs over TLS need, for `SSL_CERT_FILE`.
+    pub(crate) fn authority_file(&self) -> &str {
+        self.authority.path().to_str().unwrap_or_default()
     }
 
     /// Clears its count.
     pub(crate) async fn reset(&self) -> Result<()> {
-        let request = self.client.post(format!("http://{}/reset", self.address));
+        let request = self.client.post(format!("http://{}/reset", self.listening.plain));
         request.send().await.and_then(reqwest::Response::error_for_status).context("the sink cannot be reset")?;
         Ok(())
     }
@@ -87,7 +103,7 @@ impl SinkProcess {
 
     async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
         let sent = async {
-            let response = self.client.get(format!("http://{}/{path}", self.address)).send().await?;
+            let response = self.client.get(format!("http://{}/{path}", self.listening.plain)).send().await?;
             response.error_for_status()?.json().await
         };
         sent.await.with_context(|| format!("GET /{path} of the sink"))

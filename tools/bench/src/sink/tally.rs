@@ -1,11 +1,11 @@
-//! What the sink has received: how many, which twice, and how long after their publish.
+//! The count of the sink: requests, duplicates, and the time from publish to receipt.
 
 use serde::{Deserialize, Serialize};
 
 use crate::load::job;
 use crate::series::percentile;
 
-/// Numbers from here on are not ours; they would only make the bitmap large.
+/// Greater numbers are not of the bench, and would make the bitmap large.
 const MOST_JOBS: u64 = 1 << 26;
 
 /// Counts jobs as they arrive.
@@ -22,7 +22,7 @@ pub(crate) struct Tally {
     last_received_ns: Option<u64>,
 }
 
-/// A tally as the sink answers it. Times are nanoseconds since 1970.
+/// A tally as `GET /stats` returns it. Times are nanoseconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stats {
     /// Requests with a body.
