@@ -1,9 +1,10 @@
 //! Compares the counts of the load generator and the sink with the database. With `retained.rs` this is the only
 //! file that names tables of sigpost: change its statements when the tables change.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::sleep;
 
@@ -22,6 +23,10 @@ const COUNTS: &str = "select
     (select count(*) from events where state = 'DELIVERED')";
 /// Whether a message is not delivered yet. By an index: it is asked while `serve` still records.
 const HAS_OPEN: &str = "select exists (select from messages where due_at is not null or waits_for is not null)";
+
+/// From $1 to the creation of the last message, in seconds.
+const LAST_MESSAGE: &str =
+    "select extract(epoch from max(created_at) - $1::timestamptz)::double precision from messages";
 
 /// The state that every message of a measurement must have at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +54,13 @@ pub(crate) async fn counts(url: &str) -> Result<Counts> {
     let [messages, pending, delivered, created_events, delivered_events] =
         [0, 1, 2, 3, 4].map(|column| row.get(column));
     Ok(Counts { messages, pending, delivered, created_events, delivered_events })
+}
+
+/// How long after this time the last message of a database was created.
+pub(crate) async fn seconds_until_last_message(url: &str, since: Timestamp) -> Result<f64> {
+    let since = SystemTime::from(since);
+    let row = postgres::connect(url).await?.query_one(LAST_MESSAGE, &[&since]).await;
+    Ok(row.context("reading the last message")?.get(0))
 }
 
 /// Waits until every message is recorded as delivered.

@@ -4,7 +4,7 @@
 //!
 //! - [`arguments`] is the command line, [`part`] the names of the parts, [`measure`] their order, [`testbed`] what they
 //!   share.
-//! - [`accepts`], [`backlogs`], [`both`], [`latency`], [`idle`], [`handler`] and [`lambda`] are the
+//! - [`accepts`], [`backlogs`], [`both`], [`latency`], [`schedules`], [`idle`], [`handler`] and [`lambda`] are the
 //!   parts, [`limits`] the machine's own limits.
 //! - [`reference`] is the program that rates are compared with.
 //! - [`load`] makes the load, [`sink`] is the destination, [`serve`] and [`postgres`] what is started.
@@ -38,6 +38,7 @@ mod reference;
 mod report;
 mod retained;
 mod row;
+mod schedules;
 mod series;
 mod serve;
 mod sink;

@@ -17,7 +17,7 @@ use crate::retained::Retained;
 use crate::row::{Row, Unit};
 use crate::series::Series;
 use crate::testbed::Testbed;
-use crate::{handler, idle, lambda, latency, program};
+use crate::{handler, idle, lambda, latency, program, schedules};
 
 /// The parts of which a run is measured several times.
 struct Runs {
@@ -50,6 +50,14 @@ pub(crate) async fn all(arguments: &Arguments) -> Result<Figures> {
     if arguments.wants(Part::Latency) {
         figures.machine.read_neighbours().await;
         figures.rows.extend(latency::measure(&testbed).await?);
+    }
+    if arguments.wants(Part::Hanging) {
+        figures.machine.read_neighbours().await;
+        figures.rows.extend(latency::measure_beside_hanging(&testbed).await?);
+    }
+    if arguments.wants(Part::Schedules) {
+        figures.machine.read_neighbours().await;
+        figures.rows.extend(schedules::measure(&testbed).await?);
     }
     if arguments.wants(Part::Lambda) {
         figures.machine.read_neighbours().await;

@@ -29,6 +29,10 @@ pub(crate) enum Part {
     LargeBacklog,
     /// Publish to handler at 20 messages per second.
     Latency,
+    /// The same beside 1,500 messages to a destination that hangs.
+    Hanging,
+    /// 5,000 schedules that are due in the same minute, until all are published.
+    Schedules,
     /// Statements of an idle process per hour.
     Idle,
     /// The wrapper around a handler.

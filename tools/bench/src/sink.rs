@@ -22,6 +22,8 @@ pub(crate) enum Destination {
     Http2,
     /// Plain, and responds after 50 ms.
     Slow,
+    /// Plain, and never responds. Its requests are not counted.
+    Hanging,
 }
 
 /// What the child process prints when it listens.

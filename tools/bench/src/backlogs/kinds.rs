@@ -112,7 +112,7 @@ impl Kind {
         match self.destination {
             Destination::Http1 | Destination::Http2 => vec![("SSL_CERT_FILE", sink.authority_file())],
             Destination::Slow => vec![("MAX_IN_FLIGHT", IN_FLIGHT)],
-            Destination::Plain => Vec::new(),
+            Destination::Plain | Destination::Hanging => Vec::new(),
         }
     }
 }

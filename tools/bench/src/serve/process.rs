@@ -95,6 +95,12 @@ impl ServeProcess {
         Ok(())
     }
 
+    /// Kills it, for measurements that a shutdown would wait for.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.context("sigpost serve cannot be killed")?;
+        self.guard.kill().await.context("the guard of sigpost serve cannot be stopped")
+    }
+
     async fn ready(&mut self) -> Result<()> {
         let (client, started) = (reqwest::Client::new(), Instant::now());
         let url = format!("http://{}/readyz", self.address);

@@ -48,6 +48,7 @@ impl SinkProcess {
             Destination::Http1 => format!("https://{http1}/job"),
             Destination::Http2 => format!("https://{http2}/job"),
             Destination::Slow => format!("http://{plain}/slow"),
+            Destination::Hanging => format!("http://{plain}/hang"),
         }
     }
 

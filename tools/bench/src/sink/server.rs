@@ -2,6 +2,7 @@
 //! other request is a job.
 
 use std::convert::Infallible;
+use std::future;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -109,6 +110,7 @@ async fn respond(request: Request<Incoming>, tally: Shared) -> Result<Response<F
             *lock(&tally) = Tally::default();
             Bytes::new()
         }
+        (_, "/hang") => future::pending().await,
         _ => {
             // An incomplete body counts as unreadable.
             let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();

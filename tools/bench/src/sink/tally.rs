@@ -1,5 +1,7 @@
 //! The count of the sink: requests, duplicates, and the time from publish to receipt.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::load::job;
@@ -97,6 +99,20 @@ impl Tally {
 }
 
 impl Stats {
+    /// The same if this many further jobs had been received after `delay`, later than all others.
+    pub(crate) fn with_missing(mut self, missing: u64, delay: Duration) -> Self {
+        let (received, jobs) = (self.received as f64, (self.received + missing) as f64);
+        let delay_ms = delay.as_secs_f64() * 1e3;
+        for (share, figure) in
+            [(0.5, &mut self.delay_p50_ms), (0.99, &mut self.delay_p99_ms), (1.0, &mut self.delay_max_ms)]
+        {
+            if (share * jobs).ceil() > received {
+                *figure = delay_ms;
+            }
+        }
+        self
+    }
+
     /// Jobs per second from the first receipt to the last.
     pub(crate) fn receipts_per_second(&self) -> f64 {
         // n receipts have n - 1 intervals between them.
@@ -142,6 +158,16 @@ mod tests {
             delay_max_ms: 4.0,
         };
         assert_eq!(tally.stats(), expected);
+    }
+
+    #[test]
+    fn missing_jobs_count_as_the_slowest() {
+        let received = |received| Stats { received, delay_p50_ms: 1.0, delay_p99_ms: 2.0, ..Stats::default() };
+        let delays = |stats: Stats| [stats.delay_p50_ms, stats.delay_p99_ms];
+        let minute = Duration::from_secs(60);
+        assert_eq!(delays(received(400).with_missing(0, minute)), [1.0, 2.0]);
+        assert_eq!(delays(received(390).with_missing(10, minute)), [1.0, 60_000.0]);
+        assert_eq!(delays(received(0).with_missing(400, minute)), [60_000.0, 60_000.0]);
     }
 
     #[test]
