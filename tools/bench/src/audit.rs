@@ -21,7 +21,7 @@ const COUNTS: &str = "select
     (select count(*) from messages where state = 'delivered'),
     (select count(*) from events where state = 'CREATED'),
     (select count(*) from events where state = 'DELIVERED')";
-/// Whether a message is not delivered yet. By an index: it is asked while `serve` still records.
+/// Whether a message is not delivered yet. It uses indexes, since it runs while `serve` still records.
 const HAS_OPEN: &str = "select exists (select from messages where due_at is not null or waits_for is not null)";
 
 /// From $1 to the creation of the last message, in seconds.

@@ -37,7 +37,7 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    /// The backlogs that the arguments ask for, the plain one first. It is measured too if another one is compared
+    /// The backlogs of the arguments, the plain one first. It is measured too if another one is compared
     /// with it.
     pub(crate) fn all(arguments: &Arguments) -> Vec<Self> {
         let mut kinds = Kind::all(arguments);
@@ -131,4 +131,23 @@ impl Backlog {
 pub(crate) fn rows(backlogs: &[Backlog], limits: &Limits, reference: &Reference) -> Vec<Row> {
     let plain = backlogs.iter().find(|backlog| backlog.is_plain()).map(|backlog| &backlog.per_s);
     backlogs.iter().flat_map(|backlog| backlog.rows(plain, limits, reference)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn compared_backlog_is_measured_beside_the_plain_one() {
+        let names = |only: &str| {
+            let backlogs = Backlog::all(&Arguments::parse_from(["bench", "--only", only]));
+            backlogs.iter().map(|backlog| backlog.kind.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names("retained"), ["backlog", "retained"]);
+        assert_eq!(names("tls"), ["backlog", "tls-http1", "tls-http2"]);
+        assert_eq!(names("queue,slow"), ["queue", "slow"]);
+        assert!(names("latency").is_empty());
+    }
 }

@@ -47,13 +47,13 @@ impl Handler for Idler {
     }
 }
 
-/// What was measured. Times are medians in milliseconds, from before the request to after its answer.
+/// The figures. Times are medians in milliseconds, from the request to the end of its response.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct HandlerCost {
     pub(crate) jobs: usize,
     /// A run: verified, begun, done, finished.
     pub(crate) run_p50_ms: f64,
-    /// The same request to a route that reads it and answers.
+    /// The same request to a route that only reads it.
     pub(crate) bare_p50_ms: f64,
     /// The difference.
     pub(crate) overhead_p50_ms: f64,
@@ -134,17 +134,17 @@ async fn start(database_url: &str) -> Result<String> {
     Ok(url)
 }
 
-/// The median of so many requests, one after the other.
+/// The median of this many requests, one after the other.
 async fn time(client: &Client, url: &str, path: &str, requests: usize) -> Result<f64> {
     let signer = Signer::new(&SigningKeys::dev().current);
     let mut times = Vec::with_capacity(requests);
     for _ in 0..requests {
         let request = delivery(client, &signer, &format!("{url}{path}"))?;
         let sent = Instant::now();
-        let answer = client.execute(request).await?;
-        let (status, _body) = (answer.status(), answer.bytes().await?);
+        let response = client.execute(request).await?;
+        let (status, _body) = (response.status(), response.bytes().await?);
         times.push(sent.elapsed());
-        ensure!(status.is_success(), "{path} answered {status}");
+        ensure!(status.is_success(), "POST {path} got {status}");
     }
     Ok(median_ms(times))
 }

@@ -1,8 +1,8 @@
-//! The functions as Lambda runs them: what is deployed, under an emulator of its APIs, on this machine.
+//! The functions as Lambda runs them: the deployed programs, under an emulator of its APIs, on this machine.
 //!
 //! - `programs.rs`, `deployment.rs` and `outside.rs` start the functions and the servers that they call.
 //! - `starts.rs` (with `node.rs` for comparison), `accepts.rs`, `in_flight.rs`, `tick.rs` and `billed.rs`
-//!   measure; `cost.rs` knows AWS's prices.
+//!   measure; `cost.rs` has AWS's prices.
 //! - `goals.rs` and `table.rs` report.
 
 mod accepts;
@@ -62,7 +62,7 @@ pub(crate) async fn measure(
         starts,
         node,
         accepts: accepts::measure(&programs, postgres, sink).await.context("publishing to an environment")?,
-        in_flight: in_flight::measure(&programs, postgres).await.context("many pushes in one environment")?,
+        in_flight: in_flight::measure(&programs, postgres).await.context("many attempts in one environment")?,
         statements_per_idle_tick: tick::measure(&programs).await.context("the statements of an idle tick")?,
         billed: billed::measure(&programs, postgres).await.context("the time that is billed")?,
         cost_formula: cost::FORMULA,

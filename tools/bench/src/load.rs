@@ -16,10 +16,10 @@ use self::closed_loop::{Done, Extent};
 use self::connection::Target;
 use crate::own_thread;
 
-/// Enough that no job of the open loop waits for the answer to another.
+/// Enough that no job of the open loop waits for the response to another.
 const OPEN_LOOP_CONNECTIONS: usize = 8;
 
-/// Every connection posts its next job as soon as its last one is answered.
+/// Every connection posts its next job as soon as it has the response to its last one.
 pub(crate) async fn closed(target: &Target, connections: usize, extent: Extent) -> Result<Done> {
     let target = target.clone();
     own_thread::run("load", move || async move {
@@ -29,7 +29,7 @@ pub(crate) async fn closed(target: &Target, connections: usize, extent: Extent) 
     .await
 }
 
-/// A job is posted each `every`, whether the earlier ones are answered or not; `jobs` of them.
+/// Posts `jobs` jobs, one each `every`, whether the earlier ones have their responses or not.
 pub(crate) async fn open(target: &Target, every: Duration, jobs: u64) -> Result<()> {
     let target = target.clone();
     own_thread::run("load", move || async move {
@@ -37,7 +37,7 @@ pub(crate) async fn open(target: &Target, every: Duration, jobs: u64) -> Result<
             target.connect(OPEN_LOOP_CONNECTIONS).await?.into_iter().map(|one| Arc::new(Mutex::new(one))).collect();
         let mut posts = JoinSet::new();
         let mut ticks = interval(every);
-        // A late tick is made up for: the number of jobs per second is what was asked for.
+        // A late tick is followed by the next one at once, which keeps the rate.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         for (number, connection) in (0..jobs).zip(connections.iter().cycle()) {
             ticks.tick().await;
@@ -49,7 +49,7 @@ pub(crate) async fn open(target: &Target, every: Duration, jobs: u64) -> Result<
             });
         }
         while let Some(posted) = posts.join_next().await {
-            posted.context("a post died")??;
+            posted.context("a post panicked")??;
         }
         Ok(())
     })

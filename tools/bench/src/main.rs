@@ -2,12 +2,12 @@
 //!
 //! # Layout
 //!
-//! - [`arguments`] is the command line, [`part`] the names of the parts, [`measure`] their order, [`testbed`] what they
-//!   share.
+//! - [`arguments`] is the command line, [`part`] the names of the parts, [`mod@measure`] their order, [`testbed`] what
+//!   they share.
 //! - [`accepts`], [`backlogs`], [`both`], [`latency`], [`schedules`], [`idle`], [`handler`] and [`lambda`] are the
 //!   parts, [`limits`] the machine's own limits.
-//! - [`reference`] is the program that rates are compared with.
-//! - [`load`] makes the load, [`sink`] is the destination, [`serve`] and [`postgres`] what is started.
+//! - [`mod@reference`] is the program that rates are compared with.
+//! - [`load`] makes the load, [`sink`] is the destination, [`serve`] and [`postgres`] run what is measured.
 //! - [`audit`] compares counts with the database, [`retained`] fills one.
 //! - [`process`], [`neighbours`], [`statements`] and [`usage`] read counters of the system and of Postgres.
 //! - [`row`], [`series`], [`goals`] and [`report`] make the tables.

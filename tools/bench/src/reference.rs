@@ -1,20 +1,20 @@
-//! The reference: the least code that is still a durable, signed HTTP pusher. The rates of sigpost are compared with
+//! The reference: the least code that is still a durable, signed HTTP-push dispatcher. Rates of sigpost are compared with
 //! its rates of the same minutes, on the same Postgres, with the same load generator and destination.
 //!
 //! It stores each job before it responds, and concurrent requests share a commit. It claims batches with
-//! `SKIP LOCKED`, signs each push with a JWT over the body, sends it on a keep-alive connection, and records outcomes
-//! and one execution row per push in batches. It has no retries, no limits, no API and no log of events, and a job that
+//! `SKIP LOCKED`, signs each attempt with a JWT over the body, sends it on a keep-alive connection, and records outcomes
+//! and one execution row per attempt in batches. It has no retries, no limits, no API and no log of events, and a job that
 //! was claimed by a killed process stays claimed.
 //!
-//! [`intake`] accepts, [`claims`] claims, [`pushes`] (with [`token`]) sends, [`records`] records: each is a group of
+//! [`intake`] accepts, [`claims`] claims, [`attempts`] (with [`token`]) sends, [`records`] records: each is a group of
 //! tasks, with channels in between. [`tables`] has the SQL, [`process`] is the bench's handle of the child process,
 //! [`measure`] the measurements.
 
+mod attempts;
 mod claims;
 mod intake;
 pub(crate) mod measure;
 mod process;
-mod pushes;
 mod records;
 mod tables;
 mod token;
@@ -39,7 +39,7 @@ pub(crate) struct Options {
     mode: Mode,
     /// A database with the tables of the reference.
     database_url: String,
-    /// Where jobs are pushed.
+    /// The destination of the jobs.
     destination: SocketAddr,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Mode {
     Accept,
-    Push,
+    Deliver,
     Both,
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     child::end_with_parent();
     let stored = Arc::new(Notify::new());
     let address = match options.mode {
-        Mode::Push => options.destination,
+        Mode::Deliver => options.destination,
         Mode::Accept | Mode::Both => intake::start(&options.database_url, Arc::clone(&stored)).await?,
     };
     if options.mode == Mode::Accept {
@@ -74,7 +74,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let (jobs, claimed) = mpsc::channel(ROOM);
     let (outcomes, ended) = mpsc::channel(ROOM);
     records::start(&options.database_url, ended, Arc::clone(&room)).await?;
-    pushes::start(options.destination, claimed, &outcomes);
+    attempts::start(options.destination, claimed, &outcomes);
     let claims = claims::Claims::connect(&options.database_url).await?;
     child::announce(&address.to_string())?;
     claims.run(&jobs, &room, &stored).await

@@ -148,12 +148,12 @@ mod tests {
         let report = text(&Figures { runs: 3, limits, rows, ..Figures::default() });
         let (_, after_machine) = report.split_once("\n\n").expect("the machine comes first");
         let expected = "\
-Limits of the machine                                  median   least to most            ratio                  goal              serve peak
-  L1 HTTP posts                                     219,040/s
+Limits of the machine                                     median   least to most            ratio                     goal             serve peak
+  L1 HTTP posts                                        219,040/s
 
-sigpost                                                median   least to most            ratio                  goal              serve peak
-  backlog of 20,000 messages                          6,500/s   6,000/s to 7,000/s       65 % of the reference  >= 60 %      PASS    38.9 MB   3 % of L1
-  publish to handler, p99                            16.00 ms                                                   < 15.00 ms   FAIL
+sigpost                                                   median   least to most            ratio                     goal             serve peak
+  backlog of 20,000 messages                             6,500/s   6,000/s to 7,000/s       65 % of the reference     >= 60 %     PASS    38.9 MB   3 % of L1
+  publish to handler, p99                               16.00 ms                                                      < 15.00 ms  FAIL
 
 Goals
   backlog of 20,000 messages                                     0.65   >= 60 %      PASS

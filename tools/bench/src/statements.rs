@@ -1,4 +1,4 @@
-//! How many statements Postgres was given, counted by itself.
+//! Statements and transactions, counted by Postgres.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -10,21 +10,21 @@ use crate::postgres::Postgres;
 const NO_AUTOVACUUM: (&str, &str) = ("autovacuum", "off");
 const PRELOAD: (&str, &str) = ("shared_preload_libraries", "pg_stat_statements");
 
-/// Only what clients ask in the database that is measured; we ask from another one.
+/// Statements in the database that is measured; the bench is connected to another one.
 const COUNTED: &str = "select s.query, s.calls from pg_stat_statements s join pg_database d on d.oid = s.dbid
     where d.datname = $1 order by s.calls desc, s.query";
 const TRANSACTIONS: &str = "select xact_commit + xact_rollback from pg_stat_database where datname = $1";
 
-/// A statement and how often it was asked.
+/// A statement and its count.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Statement {
     /// With its values left out, on one line.
     pub(crate) text: String,
-    /// How often.
+    /// Its executions.
     pub(crate) calls: u64,
 }
 
-/// A Postgres that counts statements, and whether it can: it is a module that some installations lack.
+/// Starts a Postgres that counts statements. Returns whether it can: some installations lack the module.
 pub(crate) async fn counting_postgres() -> Result<(Postgres, bool)> {
     match Postgres::start(&[NO_AUTOVACUUM, PRELOAD]).await {
         Ok(postgres) => {
@@ -35,12 +35,12 @@ pub(crate) async fn counting_postgres() -> Result<(Postgres, bool)> {
     }
 }
 
-/// Begins to count at zero.
+/// Resets the counts.
 pub(crate) async fn forget(postgres: &Postgres) -> Result<()> {
     postgres.admin().batch_execute("select pg_stat_statements_reset()").await.context("pg_stat_statements_reset")
 }
 
-/// The statements asked in a database since [`forget`].
+/// The statements in a database since [`forget`].
 pub(crate) async fn counted(postgres: &Postgres, url: &str) -> Result<Vec<Statement>> {
     let rows = postgres.admin().query(COUNTED, &[&name_in(url)]).await.context("pg_stat_statements")?;
     let statement = |row: &tokio_postgres::Row| Statement {
@@ -50,7 +50,7 @@ pub(crate) async fn counted(postgres: &Postgres, url: &str) -> Result<Vec<Statem
     Ok(rows.iter().map(statement).collect())
 }
 
-/// Transactions that a database has seen; what sessions did in the last seconds may be missing.
+/// Transactions of a database; those of the last seconds may be missing.
 pub(crate) async fn transactions(postgres: &Postgres, url: &str) -> Result<u64> {
     let client: &Client = postgres.admin();
     let row = client.query_one(TRANSACTIONS, &[&name_in(url)]).await.context("pg_stat_database")?;

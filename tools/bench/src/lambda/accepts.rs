@@ -19,7 +19,7 @@ use crate::sink::process::SinkProcess;
 
 const JOBS: u64 = 200;
 
-/// What was measured, in milliseconds from the request to the function's URL to its answer.
+/// The figures, in milliseconds from the request to the function's URL to its response.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Accepts {
     /// Publishes after the first one.

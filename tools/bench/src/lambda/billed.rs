@@ -115,17 +115,17 @@ impl Publishing {
         let email = json!({ "template": "welcome", "to": "ada@example.com", "data": data });
         loop {
             let request = self.client.post(&self.url).bearer_auth(&self.token).json(&email);
-            let answer = request.send().await?;
+            let response = request.send().await?;
             // Every environment is busy, as may happen on a busy machine: clients try again.
-            if answer.status() != StatusCode::TOO_MANY_REQUESTS {
-                answer.error_for_status()?.bytes().await?;
+            if response.status() != StatusCode::TOO_MANY_REQUESTS {
+                response.error_for_status()?.bytes().await?;
                 return Ok(());
             }
             sleep(THROTTLED).await;
         }
     }
 
-    /// So many a second, whether the earlier ones are answered or not.
+    /// At a rate per second, whether the earlier ones have their responses or not.
     async fn publish_at(&self, rate: u32, jobs: u32) -> Result<()> {
         let mut publishes = JoinSet::new();
         let mut ticks = interval(Duration::from_secs(1) / rate);
@@ -143,7 +143,7 @@ impl Publishing {
 }
 
 /// Ticks until it is given up: a push that found every handler busy, as may happen on a busy machine, is
-/// tried again by nobody else. Lambda's tick comes each minute.
+/// retried by nothing else. Lambda's tick comes each minute.
 async fn tick(dispatch: &Function) -> Result<()> {
     loop {
         sleep(TICK).await;

@@ -1,4 +1,4 @@
-//! What AWS asks for it: public prices of us-east-1 on demand, arm64, November 2026
+//! AWS's public prices of us-east-1 on demand, arm64, November 2026
 //! (<https://aws.amazon.com/lambda/pricing/>), without the free tier.
 
 const DOLLARS_PER_GB_SECOND: f64 = 0.000_013_333_4;
@@ -16,7 +16,7 @@ pub(super) const FORMULA: &str = "$ per million jobs = 2 requests x 0.20 \
     + 1,000 s per ms x (dispatch ms x 256/1024 + handler ms x 128/1024) GB x 0.0000133334";
 
 /// Dollars for the requests and the time of a million jobs, each accepted by one request and handled by
-/// one more, and billed so many milliseconds.
+/// one more, and billed for these milliseconds.
 pub(super) fn per_million_jobs(dispatch_ms: f64, handler_ms: f64) -> f64 {
     // A million times a thousandth.
     let gb_seconds = 1e3 * (dispatch_ms * DISPATCH_MEMORY + handler_ms * HANDLER_MEMORY) / 1024.0;

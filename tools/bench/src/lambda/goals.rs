@@ -28,7 +28,7 @@ pub(super) fn goals(lambda: &Lambda) -> Vec<(&'static str, Goal)> {
     let resident_mb = worst(&mut starts.iter().map(|start| start.resident_mb.median()));
     let resident_mb = resident_mb.max(lambda.accepts.resident_mb);
     goals.push(below("resident memory of any function, MB", resident_mb, 20.0, "< 20 MB"));
-    goals.push(below("memory with 256 pushes in flight, MB", lambda.in_flight.resident_mb, 64.0, "< 64 MB"));
+    goals.push(below("memory with 256 attempts in flight, MB", lambda.in_flight.resident_mb, 64.0, "< 64 MB"));
     if let Some(figure) = lambda.statements_per_idle_tick {
         goals.push(goal("statements per idle tick", figure, "<= 1", figure <= 1.0));
     }

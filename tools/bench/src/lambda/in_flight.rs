@@ -1,4 +1,4 @@
-//! Many pushes under way in one environment, and the memory that they take.
+//! The memory of many attempts that are in flight in one environment.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ use crate::postgres::Postgres;
 use crate::progress::progress;
 
 /// As many as an environment may have by default (`MAX_IN_FLIGHT`).
-const PUSHES: usize = 256;
+const ATTEMPTS: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What was measured while a destination held all its answers.
+/// Memory while a destination holds all its responses.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Held {
-    /// Pushes under way.
-    pub(super) pushes: usize,
+    /// In flight.
+    pub(super) attempts: usize,
     /// Memory meanwhile, in millions of bytes.
     pub(super) resident_mb: f64,
     /// The most of it, after all have ended.
@@ -37,19 +37,19 @@ pub(super) async fn measure(programs: &Programs, postgres: &Postgres) -> Result<
     let database_url = postgres.fresh_database().await?;
     let deployment = Deployment::new(programs, &database_url, outside.resend_url())?;
     let dispatch = deployment.function(DISPATCH);
-    let batch = vec![json!({ "destination": outside.held_url(), "body": "{}" }); PUSHES];
+    let batch = vec![json!({ "destination": outside.held_url(), "body": "{}" }); ATTEMPTS];
     let client = Client::builder().no_proxy().build()?;
     let request = client.post(format!("{}/v2/batch", dispatch.url().await?)).bearer_auth(&deployment.token);
     request.json(&batch).send().await?.error_for_status()?;
-    timeout(PATIENCE, outside.holds(PUSHES)).await.context("not all of them were pushed at once")??;
+    timeout(PATIENCE, outside.holds(ATTEMPTS)).await.context("not all of them were sent at once")??;
 
     let environments = dispatch.environments();
-    ensure!(environments.len() == 1, "{} environments share the pushes", environments.len());
+    ensure!(environments.len() == 1, "{} environments share the attempts", environments.len());
     let held = memory(&environments[0])?;
     outside.release();
     dispatch.at_rest().await;
-    audit::check(&database_url, PUSHES as u64, Expected::Delivered).await?;
+    audit::check(&database_url, ATTEMPTS as u64, Expected::Delivered).await?;
     let peak_mb = memory(&environments[0])?.peak_mb.unwrap_or(held.resident_mb);
-    progress("lambda", "memory with 256 pushes in flight", &format!("{:.1} MB", held.resident_mb));
-    Ok(Held { pushes: PUSHES, resident_mb: held.resident_mb, peak_mb })
+    progress("lambda", "memory with 256 attempts in flight", &format!("{:.1} MB", held.resident_mb));
+    Ok(Held { attempts: ATTEMPTS, resident_mb: held.resident_mb, peak_mb })
 }

@@ -1,4 +1,4 @@
-//! Node with QStash's official receiver, started as our functions are.
+//! Node with QStash's official receiver, started like the functions.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -20,7 +20,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Looks for Node and the SDK; says so when one is missing.
+    /// Finds Node and the SDK. Prints a message when one is missing.
     pub(super) async fn find(programs: &Programs, sdk: Option<&Path>) -> Result<Option<Self>> {
         let sdk = sdk.map_or_else(|| programs.target().join(FROM_TESTS), Path::to_owned);
         let modules = sdk.join("node_modules");
@@ -31,9 +31,9 @@ impl Node {
             );
             return Ok(None);
         }
-        let asked = Command::new("node").args(["-p", "process.execPath + ' ' + process.version"]).output().await;
-        let answer = asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-        let Some((node, version)) = answer.rsplit_once(' ') else {
+        let output = Command::new("node").args(["-p", "process.execPath + ' ' + process.version"]).output().await;
+        let line = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+        let Some((node, version)) = line.rsplit_once(' ') else {
             eprintln!("  lambda     without Node: there is no node on the PATH");
             return Ok(None);
         };

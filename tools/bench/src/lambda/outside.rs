@@ -1,5 +1,5 @@
-//! What the functions call: a Resend that takes every e-mail at once, and a destination that holds
-//! its answers back.
+//! The servers that the functions call: a Resend that accepts every e-mail at once, and a destination that holds its
+//! responses.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -54,18 +54,18 @@ impl Outside {
         &self.url
     }
 
-    /// Where answers are held.
+    /// Where responses are held.
     pub(super) fn held_url(&self) -> String {
         format!("{}/held", self.url)
     }
 
-    /// Waits until so many requests are held.
+    /// Waits until this many requests are held.
     pub(super) async fn holds(&self, requests: usize) -> Result<()> {
         self.arrived.subscribe().wait_for(|arrived| *arrived >= requests).await?;
         Ok(())
     }
 
-    /// Answers them, and all that follow.
+    /// Responds to them, and to all that follow.
     pub(super) fn release(&self) {
         self.released.send_replace(true);
     }

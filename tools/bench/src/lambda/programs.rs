@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::deployment::FUNCTIONS;
 
 const BUILD: &str = "cargo lambda build --release -p dispatch -p admin -p send-email -p cleanup-old-data";
-/// What of the beginning of an ELF file is read; the last two bytes of it say for which machine it is.
+/// Bytes that are read of an ELF file. The last two of them are the machine that it is for.
 const UNTIL_MACHINE: usize = 20;
 
 /// Cargo's target folder, in which `cargo lambda build`, and so `sam build`, leaves them.

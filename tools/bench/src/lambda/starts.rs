@@ -1,4 +1,4 @@
-//! Cold starts: from the start of a process to its first question for an event, and to its first answer.
+//! Cold starts: from the start of a process to its first poll for an event, and to its first response.
 
 use std::path::Path;
 use std::time::Duration;
@@ -32,11 +32,11 @@ pub(crate) struct Start {
     pub(super) function: String,
     /// Of its binary, in millions of bytes.
     pub(super) binary_mb: f64,
-    /// From the start of the process until it asks for its first event. `dispatch` is connected to the
+    /// From the start of the process until it polls for its first event. `dispatch` is connected to the
     /// database then.
     pub(super) first_poll_ms: Series,
-    /// From the start of the process until its first answer: of `dispatch` to a publish, of others a
-    /// refusal.
+    /// From the start of the process until its first response: of `dispatch` to a publish, of others a
+    /// rejection.
     pub(super) first_answer_ms: Series,
     /// Resident after that, in millions of bytes.
     pub(super) resident_mb: Series,
@@ -83,7 +83,7 @@ impl Start {
         Self { function, binary_mb, first_poll_ms, first_answer_ms, resident_mb }
     }
 
-    /// One environment: it is asked something once, comes to rest, and is killed.
+    /// One environment: it gets one request, comes to rest, and is killed.
     async fn run(&mut self, function: Function, token: &str, publish: Option<&str>) -> Result<()> {
         let url = function.url().await?;
         let client = Client::builder().no_proxy().build()?;
@@ -93,13 +93,13 @@ impl Start {
         };
         let status = request.send().await?.status();
         let answered = if publish.is_some() { status.is_success() } else { status.is_client_error() };
-        ensure!(answered, "{} answered {status}", self.function);
+        ensure!(answered, "{} responded with {status}", self.function);
         function.at_rest().await;
         let environments = function.environments();
         let environment = environments.first().context("no environment was started")?;
         let milliseconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64() * 1e3);
-        self.first_poll_ms.push(milliseconds(environment.polled_after()).context("it asked for no event")?);
-        self.first_answer_ms.push(milliseconds(environment.answered_after()).context("it answered nothing")?);
+        self.first_poll_ms.push(milliseconds(environment.polled_after()).context("it polled for no event")?);
+        self.first_answer_ms.push(milliseconds(environment.answered_after()).context("it sent no response")?);
         self.resident_mb.push(memory(environment)?.resident_mb);
         drop((function, environments));
         sleep(PAUSE).await;

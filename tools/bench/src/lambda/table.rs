@@ -8,7 +8,7 @@ use crate::series::Series;
 
 /// Adds them.
 pub(super) fn show(lambda: &Lambda, table: &mut Table) {
-    table.heading("In Lambda: what is deployed, under an emulator, on this machine");
+    table.heading("In Lambda: the deployed programs, under an emulator, on this machine");
     for start in lambda.starts.iter().chain(&lambda.node) {
         let size = if start.binary_mb > 0.0 { format!(", binary {:.1} MB", start.binary_mb) } else { String::new() };
         let resident = start.resident_mb.median();
@@ -26,7 +26,7 @@ pub(super) fn show(lambda: &Lambda, table: &mut Table) {
     let remark = format!("{} publishes; resident then {:.1} MB", accepts.jobs, accepts.resident_mb);
     table.line("warm accept, p50 / p99", &figure, &remark);
     let held = &lambda.in_flight;
-    let name = format!("memory with {} pushes in flight", held.pushes);
+    let name = format!("memory with {} attempts in flight", held.attempts);
     let remark = format!("peak of the environment {:.1} MB", held.peak_mb);
     table.line(&name, &format!("{:.1} MB", held.resident_mb), &remark);
     if let Some(statements) = lambda.statements_per_idle_tick {

@@ -1,4 +1,4 @@
-//! What an idle tick asks of Postgres.
+//! The statements of an idle tick.
 
 use anyhow::Result;
 use serde_json::json;

@@ -85,9 +85,9 @@ impl Connection {
         self.sender.ready().await.with_context(|| format!("POST {}: the connection was closed", self.path))?;
         let response = self.sender.send_request(request).await.with_context(|| format!("POST {}", self.path))?;
         let status = response.status();
-        let answer = response.into_body().collect().await.with_context(|| format!("POST {}: the answer", self.path))?;
-        let said = || String::from_utf8_lossy(&answer.to_bytes()).into_owned();
-        ensure!(status.is_success(), "POST {} got {status}: {}", self.path, said());
+        let body = response.into_body().collect().await.with_context(|| format!("POST {}: the body", self.path))?;
+        let text = || String::from_utf8_lossy(&body.to_bytes()).into_owned();
+        ensure!(status.is_success(), "POST {} got {status}: {}", self.path, text());
         Ok(())
     }
 }

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_with_brackets_and_spaces_does_not_shift_the_fields() {
+    fn name_with_brackets_does_not_shift_the_fields() {
         let stat = "4711 (a) b (c) d) S 1 2 3 0 -1 4194304 10 20 30 40 150 50 1000 23 20 0 1 0 99 0 0";
         let expected = Process { pid: 4711, parent: 1, cpu_s: 2.0, ended_children_cpu_s: 10.23 };
         assert_eq!(parse_stat(stat), Some(expected));
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_told_in_millions_of_bytes() {
+    fn memory_is_in_millions_of_bytes() {
         let status = "Name:\tsigpost\nVmHWM:\t   40000 kB\nVmRSS:\t   31250 kB\n";
         assert_eq!(megabytes(status, "VmRSS:"), Some(32.0));
         assert_eq!(megabytes(status, "VmHWM:"), Some(40.96));

@@ -11,10 +11,10 @@ pub(crate) fn processes() -> Result<Vec<Process>> {
     Ok(ps(&["-axo", "pid=,ppid=,time="])?.lines().filter_map(parse_line).collect())
 }
 
-/// The memory of a process. `ps` tells it in kibibytes.
+/// The memory of a process. `ps` prints it in kibibytes.
 pub(crate) fn memory(pid: u32) -> Result<Memory> {
     let kibibytes = ps(&["-o", "rss=", "-p", &pid.to_string()])?;
-    let kibibytes: f64 = kibibytes.trim().parse().with_context(|| format!("ps told {kibibytes:?}"))?;
+    let kibibytes: f64 = kibibytes.trim().parse().with_context(|| format!("ps printed {kibibytes:?}"))?;
     Ok(Memory { resident_mb: kibibytes * 1024.0 / 1e6, peak_mb: None })
 }
 
@@ -42,13 +42,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_both_systems_are_understood() {
+    fn times_of_both_systems_are_parsed() {
         let times = ["0:01.25", "12:34.56", "00:00:07", "1-02:03:04", "x"].map(parse_time);
         assert_eq!(times, [Some(1.25), Some(754.56), Some(7.0), Some(93_784.0), None]);
     }
 
     #[test]
-    fn a_line_is_a_process() {
+    fn line_is_a_process() {
         let expected = Process { pid: 4711, parent: 1, cpu_s: 1.25, ended_children_cpu_s: 0.0 };
         assert_eq!(parse_line(" 4711     1   0:01.25"), Some(expected));
         assert_eq!(parse_line("PID PPID TIME"), None);

@@ -40,7 +40,7 @@ impl Claims {
             room.acquire_many(u32::try_from(claimed)?).await?.forget();
             for row in rows {
                 let job = Job { id: row.get(0), attempt: row.get(1), body: Bytes::from(row.get::<_, Vec<u8>>(2)) };
-                jobs.send(job).await.context("no task pushes")?;
+                jobs.send(job).await.context("no task sends")?;
             }
             if claimed < wanted {
                 let _ = timeout(POLL, stored.notified()).await;

@@ -25,7 +25,7 @@ const WRITERS: usize = 2;
 const BATCH: usize = 500;
 /// Requests that may wait for a writer.
 const WAITING: usize = 4096;
-/// Stored with each job. The pushes go to the address that the process was started with.
+/// Stored with each job. Attempts go to the address that the process was started with.
 const URL: &str = "http://127.0.0.1/job";
 
 /// A job that is not stored yet, and where its ID is sent.

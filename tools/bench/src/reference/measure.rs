@@ -51,8 +51,8 @@ impl Reference {
             filling.stop().await?;
             testbed.postgres.checkpoint().await?;
             testbed.sink.reset().await?;
-            let process = ReferenceProcess::start("push", &url, &testbed.sink).await?;
-            pushed(testbed, &url, backlogs::MESSAGES).await?;
+            let process = ReferenceProcess::start("deliver", &url, &testbed.sink).await?;
+            delivered(testbed, &url, backlogs::MESSAGES).await?;
             process.stop().await?;
             anyhow::Ok(testbed.sink.stats_of(backlogs::MESSAGES).await?.receipts_per_second())
         };
@@ -60,14 +60,14 @@ impl Reference {
         Ok(())
     }
 
-    /// Adds a run of accepting and pushing at once.
+    /// Adds a run of accepting and delivering at once.
     pub(crate) async fn both(&mut self, testbed: &Testbed) -> Result<()> {
         let run = async {
             let url = database(testbed).await?;
             testbed.sink.reset().await?;
             let process = ReferenceProcess::start("both", &url, &testbed.sink).await?;
             load::closed(&process.target(), both::CONNECTIONS, Extent::Steps(both::MESSAGES)).await?;
-            pushed(testbed, &url, both::MESSAGES).await?;
+            delivered(testbed, &url, both::MESSAGES).await?;
             process.stop().await?;
             anyhow::Ok(testbed.sink.stats_of(both::MESSAGES).await?.jobs_per_second())
         };
@@ -97,12 +97,12 @@ async fn database(testbed: &Testbed) -> Result<String> {
     Ok(url)
 }
 
-/// Waits until all jobs are received and recorded, and checks that each was pushed once.
-async fn pushed(testbed: &Testbed, url: &str, jobs: u64) -> Result<()> {
+/// Waits until all jobs are received and recorded, and checks that each was delivered once.
+async fn delivered(testbed: &Testbed, url: &str, jobs: u64) -> Result<()> {
     testbed.sink.received(jobs).await?;
     let started = Instant::now();
     while !tables::are_done(url, jobs).await? {
-        ensure!(started.elapsed() < PATIENCE, "not every push is recorded after {} s", PATIENCE.as_secs());
+        ensure!(started.elapsed() < PATIENCE, "not every delivery is recorded after {} s", PATIENCE.as_secs());
         sleep(PAUSE).await;
     }
     tables::check(url, jobs, jobs).await

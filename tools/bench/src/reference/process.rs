@@ -15,7 +15,7 @@ pub(super) struct ReferenceProcess {
 }
 
 impl ReferenceProcess {
-    /// Starts it in a mode (`accept`, `push` or `both`) on a database with its tables.
+    /// Starts it in a mode (`accept`, `deliver` or `both`) on a database with its tables.
     pub(super) async fn start(mode: &str, database_url: &str, sink: &SinkProcess) -> Result<Self> {
         let destination = sink.target().address.to_string();
         let (child, line) = OwnChild::start(&["reference", mode, database_url, &destination]).await?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_postgres::{Client, Statement};
 
-use super::pushes::Outcome;
+use super::attempts::Outcome;
 use super::tables;
 use crate::postgres;
 

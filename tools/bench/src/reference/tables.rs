@@ -64,7 +64,7 @@ pub(super) async fn are_done(url: &str, jobs: u64) -> Result<bool> {
     Ok(counts(url).await?[1] == i64::try_from(jobs)?)
 }
 
-/// Checks that the database holds these jobs, of which `done` were pushed once with success.
+/// Checks that the database holds these jobs, of which `done` were delivered once.
 pub(super) async fn check(url: &str, jobs: u64, done: u64) -> Result<()> {
     let (found, jobs, done) = (counts(url).await?, i64::try_from(jobs)?, i64::try_from(done)?);
     ensure!(found == [jobs, done, done], "the reference stored, did and logged {found:?} of {jobs} jobs");

@@ -85,8 +85,8 @@ impl ServeProcess {
     /// Sends SIGTERM, and waits until it has ended.
     pub(crate) async fn stop(mut self) -> Result<()> {
         // Every shell has a `kill`; not every PATH has.
-        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.pid.to_string()]).status().await;
-        ensure!(asked.context("sh cannot start")?.success(), "sigpost serve cannot be stopped");
+        let sent = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.pid.to_string()]).status().await;
+        ensure!(sent.context("sh cannot start")?.success(), "sigpost serve cannot be stopped");
         // Until the child is waited for, no other process gets its ID.
         self.guard.kill().await.context("the guard of sigpost serve cannot be stopped")?;
         let ended = timeout(PATIENCE, self.child.wait()).await;

@@ -1,4 +1,4 @@
-//! Pushes claimed jobs: one task per keep-alive connection.
+//! Sends claimed jobs: one task per keep-alive connection.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::token::Signer;
 const CONNECTIONS: usize = 64;
 const PATH: &str = "/job";
 
-/// The end of a push.
+/// The end of an attempt.
 pub(super) struct Outcome {
     pub(super) id: i64,
     pub(super) attempt: i32,
@@ -31,7 +31,7 @@ pub(super) struct Outcome {
 
 /// One of the tasks.
 #[derive(Clone)]
-struct Pusher {
+struct Sender {
     address: SocketAddr,
     host: String,
     signer: Signer,
@@ -43,18 +43,18 @@ struct Pusher {
 pub(super) fn start(address: SocketAddr, jobs: mpsc::Receiver<Job>, outcomes: &mpsc::Sender<Outcome>) {
     let host = address.to_string();
     let signer = Signer::new(format!("http://{host}{PATH}"));
-    let pusher = Pusher { address, host, signer, jobs: Arc::new(Mutex::new(jobs)), outcomes: outcomes.clone() };
+    let sender = Sender { address, host, signer, jobs: Arc::new(Mutex::new(jobs)), outcomes: outcomes.clone() };
     for _ in 0..CONNECTIONS {
-        tokio::spawn(pusher.clone().run());
+        tokio::spawn(sender.clone().run());
     }
 }
 
-impl Pusher {
+impl Sender {
     async fn run(self) {
         let mut connection = None;
         while let Some(job) = self.next().await {
             let (id, attempt, started) = (job.id, job.attempt, Instant::now());
-            let status = self.push(&mut connection, job).await.unwrap_or(0);
+            let status = self.send(&mut connection, job).await.unwrap_or(0);
             let duration_ms = i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX);
             if self.outcomes.send(Outcome { id, attempt, status, duration_ms }).await.is_err() {
                 return;
@@ -66,9 +66,9 @@ impl Pusher {
         self.jobs.lock().await.recv().await
     }
 
-    async fn push(&self, connection: &mut Option<SendRequest<Full<Bytes>>>, job: Job) -> Result<i32> {
-        let sender = match connection {
-            Some(open) if !open.is_closed() => open,
+    async fn send(&self, connection: &mut Option<SendRequest<Full<Bytes>>>, job: Job) -> Result<i32> {
+        let open = match connection {
+            Some(sender) if !sender.is_closed() => sender,
             closed => closed.insert(self.connect().await?),
         };
         let request = Request::post(PATH)
@@ -77,8 +77,8 @@ impl Pusher {
             .header("x-signature", self.signer.sign(job.id, &job.body))
             .header("x-job-id", job.id)
             .body(Full::new(job.body))?;
-        sender.ready().await?;
-        let response = sender.send_request(request).await?;
+        open.ready().await?;
+        let response = open.send_request(request).await?;
         let status = response.status();
         response.into_body().collect().await?;
         Ok(status.as_u16().into())
