@@ -20,6 +20,7 @@ use crate::env;
 use credentials::CredentialSource;
 use endpoint::endpoint;
 pub use push_signer::PushSigner;
+use sigv4::ToSign;
 
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -84,6 +85,18 @@ impl Aws {
     ///
     /// There are no credentials; or the body is a stream, which cannot be signed.
     pub async fn sign(&self, service: &str, request: &mut Request) -> Result<()> {
+        let mut headers = std::mem::take(request.headers_mut());
+        let body = match request.body() {
+            None => &[][..],
+            Some(body) => body.as_bytes().context("a stream cannot be signed")?,
+        };
+        let to_sign = ToSign { method: request.method(), url: request.url(), headers: &mut headers, body };
+        self.sign_parts(service, to_sign).await?;
+        *request.headers_mut() = headers;
+        Ok(())
+    }
+
+    async fn sign_parts(&self, service: &str, request: ToSign<'_>) -> Result<()> {
         let credentials = self.credentials.credentials(|| self.http()).await?;
         sigv4::sign(request, service, &self.region, credentials, SystemTime::now())
     }

@@ -1,34 +1,45 @@
 //! The HTTP client for deliveries: keep-alive, no redirects, no proxies, and the address policy in its resolver.
 //!
-//! Two clients do the work. `Plain` sends `http://` requests over HTTP/1.1 connections of its own: with it `serve`
-//! needs a quarter less CPU for a delivery. `Encrypted` sends `https://` requests with reqwest, over HTTP/1.1 or HTTP/2.
+//! It keeps the connections of each origin itself, over HTTP/1.1 or, where a server selects it in TLS, over HTTP/2. A
+//! general client has layers for what deliveries never use, which cost as much CPU as the rest of a delivery.
 
-mod encrypted;
-mod established;
+mod connector;
 mod failure;
-mod plain;
+mod http2;
+mod pool;
 mod resolver;
+mod target;
+mod tls;
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::Result;
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
-use http_body_util::BodyExt;
-use hyper::body::Body;
-use reqwest::Request;
+use http::header::{ACCEPT, HOST, HeaderMap};
+use http::{HeaderValue, Method, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1::SendRequest;
+use rustls::ClientConfig;
+use tokio::sync::oneshot;
 
-use self::encrypted::Encrypted;
+use self::connector::Connector;
 pub use self::failure::Failure;
-use self::plain::Plain;
+use self::pool::{Announcement, Found, Pool};
+use self::target::Origin;
+pub use self::target::Target;
 use crate::AddressPolicy;
 
-/// How long a connection may take to be made, with the name resolution.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an idle connection is kept for the next request to the same host.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// Header fields that a response may have. hyper's default of 100 fails the attempt of a destination that has more.
-const MAX_RESPONSE_HEADERS: usize = 4096;
+/// A request without its [`Target`].
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The header fields. `Host`, `Accept` and `Content-Length` are added where they are missing.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
 
 /// A response. Its body may be only the beginning.
 #[derive(Clone, Debug)]
@@ -44,7 +55,7 @@ pub struct Response {
 /// The connections that a request may be sent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connections {
-    /// An idle one, if there is one.
+    /// One that had an earlier request, if there is one.
     Reused,
     /// One that is made for the request.
     New,
@@ -53,8 +64,17 @@ pub enum Connections {
 /// A client that connects only where the policy allows. Addresses written into a URL never pass
 /// through the resolver: check the URL with [`AddressPolicy::check_url`] before each request.
 pub struct Client {
-    plain: Plain,
-    encrypted: Encrypted,
+    connector: Connector,
+    pool: Pool,
+}
+
+/// The sender of an HTTP/1.1 connection.
+type Http1 = SendRequest<Full<Bytes>>;
+
+/// A connection for one request.
+enum Connection {
+    Http1(Http1),
+    Http2(http2::Connection),
 }
 
 impl Client {
@@ -64,11 +84,15 @@ impl Client {
     ///
     /// The platform's certificates cannot be read.
     pub fn new(policy: &AddressPolicy) -> Result<Self> {
-        Ok(Self { plain: Plain::new(policy), encrypted: Encrypted::new(policy)? })
+        Ok(Self::with_tls(policy, tls::client_config()?))
+    }
+
+    fn with_tls(policy: &AddressPolicy, tls: ClientConfig) -> Self {
+        Self { connector: Connector::new(policy, tls), pool: Pool::default() }
     }
 
     /// Sends the request, and reads at most `body_bytes` of the response's body. The connection of a longer one is
-    /// closed.
+    /// closed, or with HTTP/2 its stream.
     ///
     /// # Errors
     ///
@@ -76,23 +100,97 @@ impl Client {
     /// a [new](Connections::New) connection.
     pub async fn send(
         &self,
+        target: &Target,
         request: Request,
         connections: Connections,
         body_bytes: usize,
     ) -> Result<Response, Failure> {
-        match request.url().scheme() {
-            "http" => self.plain.send(request, connections, body_bytes).await,
-            // Boxed: its future is several times as large.
-            _ => Box::pin(self.encrypted.send(request, connections, body_bytes)).await,
+        let (connection, is_reused) = self.connection(&target.origin, connections).await?;
+        match connection {
+            Connection::Http1(connection) => {
+                let request = request.with_uri(target.path.clone(), Some(&target.host));
+                self.exchange(&target.origin, connection, is_reused, request.map(Full::new), body_bytes).await
+            }
+            Connection::Http2(connection) => {
+                connection.exchange(request.with_uri(target.absolute.clone(), None), is_reused, body_bytes).await
+            }
         }
+    }
+
+    async fn exchange(
+        &self,
+        origin: &Arc<Origin>,
+        mut connection: Http1,
+        is_reused: bool,
+        request: http::Request<Full<Bytes>>,
+        body_bytes: usize,
+    ) -> Result<Response, Failure> {
+        let response = connection.send_request(request).await;
+        let response = response.map_err(|error| Failure::of_exchange(&error, is_reused))?;
+        let (response, is_complete) = read(response, body_bytes).await.map_err(|error| Failure::of_response(&error))?;
+        if is_complete {
+            self.pool.keep(origin, connection);
+        }
+        Ok(response)
+    }
+
+    /// A connection for a request. Also returns whether it had an earlier request.
+    async fn connection(&self, origin: &Arc<Origin>, connections: Connections) -> Result<(Connection, bool), Failure> {
+        if connections == Connections::Reused {
+            loop {
+                match self.pool.find(origin) {
+                    Found::Connection(connection) => return Ok((connection, true)),
+                    Found::Nothing => break,
+                    Found::Announced(announced) => announced.wait().await?,
+                    // Boxed, because it is seldom needed.
+                    Found::Unknown(announcement) => {
+                        let connection = Box::pin(self.connect_for_all(origin, announcement)).await?;
+                        return Ok((connection, false));
+                    }
+                }
+            }
+        }
+        let connection = Box::pin(self.connector.connect(origin)).await?;
+        self.pool.connected(origin, &connection);
+        Ok((connection, false))
+    }
+
+    /// Makes a connection for this request that others wait for: in a task, because this request may time out before.
+    async fn connect_for_all(&self, origin: &Arc<Origin>, announcement: Announcement) -> Result<Connection, Failure> {
+        let (connector, pool, origin) = (self.connector.clone(), self.pool.clone(), Arc::clone(origin));
+        let (made, to_use) = oneshot::channel();
+        tokio::spawn(async move {
+            let connected = connector.connect(&origin).await;
+            match &connected {
+                Ok(connection) => pool.connected(&origin, connection),
+                Err(failure) => announcement.fail(failure.clone()),
+            }
+            if let Err(Ok(Connection::Http1(unused))) = made.send(connected) {
+                pool.keep(&origin, unused);
+            }
+        });
+        // The task sends before it ends, unless the runtime is shut down.
+        to_use.await.unwrap_or_else(|error| Err(Failure::NotConnected(error.to_string())))
+    }
+}
+
+impl Request {
+    /// With what every client sends.
+    fn with_uri(self, uri: Uri, host: Option<&HeaderValue>) -> http::Request<Bytes> {
+        let mut request = http::Request::new(self.body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.headers;
+        if let Some(host) = host {
+            request.headers_mut().entry(HOST).or_insert_with(|| host.clone());
+        }
+        request.headers_mut().entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        request
     }
 }
 
 /// Reads a response. Also returns whether its body was read to the end.
-async fn read<B>(response: http::Response<B>, body_bytes: usize) -> Result<(Response, bool), B::Error>
-where
-    B: Body<Data = Bytes> + Unpin,
-{
+async fn read(response: http::Response<Incoming>, body_bytes: usize) -> Result<(Response, bool), hyper::Error> {
     let (head, mut body) = response.into_parts();
     let mut kept = BytesMut::new();
     let mut is_complete = true;
@@ -109,62 +207,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use reqwest::Method;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-    /// A server that responds to so many requests on each of its connections, and closes it at the next one.
-    async fn server(responses: &'static [usize]) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}/", listener.local_addr().expect("address"));
-        tokio::spawn(async move {
-            for responses in responses {
-                let (mut socket, _) = listener.accept().await.expect("a client");
-                for _ in 0..*responses {
-                    assert!(socket.read(&mut [0; 4096]).await.expect("a request") > 0);
-                    socket.write_all(OK).await.expect("written");
-                }
-                assert!(socket.read(&mut [0; 4096]).await.expect("a request") > 0);
-            }
-        });
-        url
-    }
-
-    /// Both clients send without TLS here: which connection failed does not depend on it.
-    async fn send(client: &Client, encrypted: bool, url: &str, connections: Connections) -> Result<Response, Failure> {
-        let request = Request::new(Method::GET, url.parse().expect("a URL"));
-        match encrypted {
-            true => client.encrypted.send(request, connections, 1024).await,
-            false => client.plain.send(request, connections, 1024).await,
-        }
-    }
-
-    #[tokio::test]
-    async fn a_request_is_repeatable_if_a_reused_connection_was_closed() {
-        for encrypted in [true, false] {
-            let client = Client::new(&AddressPolicy::with_loopback()).expect("a client");
-            let url = server(&[1, 0, 1]).await;
-            let response = send(&client, encrypted, &url, Connections::Reused).await.expect("a response");
-            assert_eq!((response.status, &response.body[..]), (200, &b"ok"[..]));
-            let failure = send(&client, encrypted, &url, Connections::Reused).await.expect_err("closed");
-            assert!(failure.is_repeatable(), "{failure}");
-            let failure = send(&client, encrypted, &url, Connections::New).await.expect_err("closed");
-            assert!(!failure.is_repeatable(), "{failure}");
-            send(&client, encrypted, &url, Connections::Reused).await.expect("a response");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_name_that_leads_to_this_machine_is_rejected() {
-        for encrypted in [true, false] {
-            let client = Client::new(&AddressPolicy::public_only()).expect("a client");
-            let rejected = send(&client, encrypted, "http://localhost:9/", Connections::Reused).await;
-            assert!(matches!(rejected, Err(Failure::Rejected(_))), "{rejected:?}");
-        }
-    }
-}
+mod tests;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
-use reqwest::{Method, Request};
 use sigpost_qstash::{Called, names};
 use sigpost_runtime::key_ring::Keys;
-use sigpost_runtime::outgoing::{self, Connections, Failure, Response};
+use sigpost_runtime::outgoing::{self, Connections, Failure, Request, Response, Target};
 use sigpost_runtime::traces::Span;
 use sigpost_runtime::{AddressPolicy, PushSigner};
 use sigpost_store::claim::Lease;
@@ -84,71 +83,76 @@ impl Sender {
     }
 
     async fn exchange(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Response, Failure> {
-        let request = self.signed_request(lease, keys, span).await?;
-        match self.client.send(request, Connections::Reused, self.kept_response_bytes).await {
+        let called = Called::parse(&lease.message.url).map_err(|why| Failure::Unsendable(why.to_string()))?;
+        self.policy.check_url(&called.url).map_err(|why| Failure::Rejected(why.to_string()))?;
+        let target = Target::new(&called.url)?;
+        let request = self.signed_request(&called, lease, keys, span).await?;
+        match self.client.send(&target, request, Connections::Reused, self.kept_response_bytes).await {
             Err(failure) if failure.is_repeatable() => {
-                let request = self.signed_request(lease, keys, span).await?;
+                let request = self.signed_request(&called, lease, keys, span).await?;
                 // Boxed, because it is seldom needed.
-                Box::pin(self.client.send(request, Connections::New, self.kept_response_bytes)).await
+                Box::pin(self.client.send(&target, request, Connections::New, self.kept_response_bytes)).await
             }
             result => result,
         }
     }
 
-    async fn signed_request(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, Failure> {
-        let mut request = self.request(lease, keys, span)?;
+    async fn signed_request(
+        &self,
+        called: &Called,
+        lease: &Lease,
+        keys: &Keys,
+        span: Option<&Span>,
+    ) -> Result<Request, Failure> {
+        let mut request = request(called, lease, keys, span)?;
         if let Some(signer) = &self.push_signer {
             // Boxed, because few have a signer, and inline every delivery would hold the room for what it awaits.
-            let signed = Box::pin(signer.sign(&mut request)).await;
+            let signed = Box::pin(signer.sign(&called.url, &mut request)).await;
             signed.map_err(|why| Failure::Unsendable(format!("{why:#}")))?;
         }
         Ok(request)
     }
+}
 
-    fn request(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, Failure> {
-        let message = &lease.message;
-        let called = Called::parse(&message.url).map_err(|why| Failure::Unsendable(why.to_string()))?;
-        self.policy.check_url(&called.url).map_err(|why| Failure::Rejected(why.to_string()))?;
-        let method = Method::from_bytes(message.method.as_str().as_bytes())
-            .map_err(|why| Failure::Unsendable(why.to_string()))?;
+/// The request of an attempt, with the signature of our own.
+fn request(called: &Called, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, Failure> {
+    let message = &lease.message;
+    let method =
+        Method::from_bytes(message.method.as_str().as_bytes()).map_err(|why| Failure::Unsendable(why.to_string()))?;
 
-        let mut headers = message.header.to_http();
-        // Of a message that a release before stored with user info in its URL.
-        if let Some(Ok(authorization)) = called.authorization.as_deref().map(HeaderValue::try_from) {
-            headers.entry(header::AUTHORIZATION).or_insert(authorization);
-        }
-        // hyper leaves it out for an empty body, and some servers then respond with 411.
-        if message.body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
-        }
-        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(names::USER_AGENT));
-        let mut set = |name, value: &str| match HeaderValue::from_str(value) {
-            Ok(value) => {
-                headers.insert(HeaderName::from_static(name), value);
-                Ok(())
-            }
-            Err(why) => Err(Failure::Unsendable(format!("{name}: {why}"))),
-        };
-        set(names::UPSTASH_SIGNATURE, &keys.signer.sign(called.signed(), &message.body, Timestamp::now()))?;
-        set(names::UPSTASH_MESSAGE_ID, &message.id.to_string())?;
-        set(names::UPSTASH_RETRIED, &lease.retried.to_string())?;
-        let of_few = [
-            (names::UPSTASH_CALLER_IP, &message.caller_ip),
-            (names::UPSTASH_TOPIC_NAME, &message.extras.topic_name),
-            (names::UPSTASH_SCHEDULE_ID, &message.extras.schedule_id),
-        ];
-        for (name, value) in of_few {
-            if let Some(value) = value {
-                set(name, value)?;
-            }
-        }
-        if let Some(span) = span {
-            set(names::TRACEPARENT, &span.place().to_string())?;
-        }
-
-        let mut request = Request::new(method, called.url);
-        *request.headers_mut() = headers;
-        *request.body_mut() = Some(message.body.clone().into());
-        Ok(request)
+    let mut headers = message.header.to_http();
+    // Of a message that a release before stored with user info in its URL.
+    if let Some(Ok(authorization)) = called.authorization.as_deref().map(HeaderValue::try_from) {
+        headers.entry(header::AUTHORIZATION).or_insert(authorization);
     }
+    // hyper leaves it out for an empty body, and some servers then respond with 411.
+    if message.body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+    }
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(names::USER_AGENT));
+    let mut set = |name, value: &str| match HeaderValue::from_str(value) {
+        Ok(value) => {
+            headers.insert(HeaderName::from_static(name), value);
+            Ok(())
+        }
+        Err(why) => Err(Failure::Unsendable(format!("{name}: {why}"))),
+    };
+    set(names::UPSTASH_SIGNATURE, &keys.signer.sign(called.signed(), &message.body, Timestamp::now()))?;
+    set(names::UPSTASH_MESSAGE_ID, &message.id.to_string())?;
+    set(names::UPSTASH_RETRIED, &lease.retried.to_string())?;
+    let of_few = [
+        (names::UPSTASH_CALLER_IP, &message.caller_ip),
+        (names::UPSTASH_TOPIC_NAME, &message.extras.topic_name),
+        (names::UPSTASH_SCHEDULE_ID, &message.extras.schedule_id),
+    ];
+    for (name, value) in of_few {
+        if let Some(value) = value {
+            set(name, value)?;
+        }
+    }
+    if let Some(span) = span {
+        set(names::TRACEPARENT, &span.place().to_string())?;
+    }
+
+    Ok(Request { method, headers, body: message.body.clone() })
 }

@@ -1,10 +1,10 @@
 //! The span of an attempt. The delivery carries its place in the trace, so that what the handler does is below it.
 
-use reqwest::Url;
 use sigpost_qstash::names::TRACEPARENT;
 use sigpost_runtime::outgoing::Response;
 use sigpost_runtime::traces::{self, Operation, Span, correlation_id};
 use sigpost_store::claim::Lease;
+use url::Url;
 
 use super::send::SendError;
 

@@ -1,12 +1,14 @@
 //! Pushes that AWS lets in: a Function URL with `AWS_IAM` is invoked only by a signed request.
 
 use anyhow::{Context, Result, ensure};
-use reqwest::Request;
-use reqwest::header::AUTHORIZATION;
+use http::header::AUTHORIZATION;
+use url::Url;
 
 use super::Aws;
+use super::sigv4::ToSign;
 use crate::env;
 use crate::host_pattern::{HostPattern, InvalidHost};
+use crate::outgoing::Request;
 
 /// The service that a Function URL belongs to.
 const SERVICE: &str = "lambda";
@@ -46,22 +48,23 @@ impl PushSigner {
         Ok(Self { targets, aws })
     }
 
-    /// Signs the request, if it goes to one of the hosts.
+    /// Signs a request to this URL, if its host is one of them.
     ///
     /// # Errors
     ///
     /// The message forwards an `Authorization` of its own, which is where the signature goes; or there
     /// are no credentials.
-    pub async fn sign(&self, request: &mut Request) -> Result<()> {
-        let host = request.url().host_str().unwrap_or_default();
+    pub async fn sign(&self, url: &Url, request: &mut Request) -> Result<()> {
+        let host = url.host_str().unwrap_or_default();
         if !self.targets.iter().any(|target| target.matches(host)) {
             return Ok(());
         }
         ensure!(
-            !request.headers().contains_key(AUTHORIZATION),
+            !request.headers.contains_key(AUTHORIZATION),
             "{host} is one of SIGV4_TARGETS, whose signature goes into Authorization, and the message forwards one of its own"
         );
-        self.aws.sign(SERVICE, request).await
+        let Request { method, headers, body } = request;
+        self.aws.sign_parts(SERVICE, ToSign { method, url, headers, body }).await
     }
 }
 

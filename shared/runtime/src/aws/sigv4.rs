@@ -6,27 +6,37 @@ use anyhow::{Context, Result};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign as sigv4};
 use aws_sigv4::sign::v4;
-use reqwest::Request;
-use reqwest::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::Method;
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
 
 use super::authority;
+
+/// The parts of a request that are signed, and the headers that the signature is added to.
+pub(super) struct ToSign<'a> {
+    pub(super) method: &'a Method,
+    pub(super) url: &'a Url,
+    pub(super) headers: &'a mut HeaderMap,
+    pub(super) body: &'a [u8],
+}
 
 /// Signs the method, the URL, the host, the body's hash, `Content-Type` and every `x-amz-` header.
 /// Other headers are not signed: AWS asks for no more, and what is signed must arrive unchanged.
 ///
 /// # Errors
 ///
-/// The body is a stream, or a header that would be signed is no text.
+/// A header that would be signed is no text.
 pub(super) fn sign(
-    request: &mut Request,
+    request: ToSign<'_>,
     service: &str,
     region: &str,
     credentials: Credentials,
     time: SystemTime,
 ) -> Result<()> {
+    let ToSign { method, url, headers, body } = request;
     // The signer's own take the place of what a message may have forwarded.
     for name in ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
-        request.headers_mut().remove(name);
+        headers.remove(name);
     }
     let identity = credentials.into();
     let params = v4::SigningParams::builder()
@@ -39,30 +49,22 @@ pub(super) fn sign(
         .into();
 
     let mut signed: Vec<(&str, &str)> = Vec::new();
-    let host = authority(request.url());
-    if !request.headers().contains_key(HOST) {
+    let host = authority(url);
+    if !headers.contains_key(HOST) {
         signed.push((HOST.as_str(), &host));
     }
-    for (name, value) in request.headers() {
+    for (name, value) in &*headers {
         if [HOST, CONTENT_TYPE].contains(name) || name.as_str().starts_with("x-amz-") {
             signed.push((name.as_str(), value.to_str().with_context(|| format!("{name} is not ASCII"))?));
         }
     }
-    let body = match request.body() {
-        None => &[][..],
-        Some(body) => body.as_bytes().context("a stream cannot be signed")?,
-    };
-    let signable = SignableRequest::new(
-        request.method().as_str(),
-        request.url().as_str(),
-        signed.into_iter(),
-        SignableBody::Bytes(body),
-    )?;
+    let body = SignableBody::Bytes(body);
+    let signable = SignableRequest::new(method.as_str(), url.as_str(), signed.into_iter(), body)?;
     let (instructions, _signature) = sigv4(signable, &params)?.into_parts();
     for (name, value) in instructions.headers() {
         let mut value = HeaderValue::from_str(value)?;
         value.set_sensitive(true);
-        request.headers_mut().insert(HeaderName::from_bytes(name.as_bytes())?, value);
+        headers.insert(HeaderName::from_bytes(name.as_bytes())?, value);
     }
     Ok(())
 }
@@ -71,27 +73,26 @@ pub(super) fn sign(
 mod tests {
     use std::time::Duration;
 
-    use reqwest::{Method, Url};
-
     use super::*;
 
     /// AWS's test suite for Signature Version 4: its credentials, region, service and time.
-    fn signed(method: Method, url: &str, headers: &[(&'static str, &'static str)], body: &'static str) -> Request {
-        let mut request = Request::new(method, Url::parse(url).expect("a URL"));
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, HeaderValue::from_static(value));
+    fn signed(method: Method, url: &str, fields: &[(&'static str, &'static str)], body: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.insert(*name, HeaderValue::from_static(value));
         }
-        *request.body_mut() = (!body.is_empty()).then(|| body.into());
         let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
         let credentials = Credentials::new("AKIDEXAMPLE", secret, None, None, "test");
         // 2015-08-30T12:36:00Z
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160);
-        sign(&mut request, "service", "us-east-1", credentials, time).expect("signed");
-        request
+        let url = Url::parse(url).expect("a URL");
+        let request = ToSign { method: &method, url: &url, headers: &mut headers, body: body.as_bytes() };
+        sign(request, "service", "us-east-1", credentials, time).expect("signed");
+        headers
     }
 
-    fn authorization(request: &Request) -> &str {
-        request.headers()["authorization"].to_str().expect("ASCII")
+    fn authorization(headers: &HeaderMap) -> &str {
+        headers["authorization"].to_str().expect("ASCII")
     }
 
     #[test]
@@ -102,7 +103,7 @@ mod tests {
             "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, \
              SignedHeaders=host;x-amz-date, Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"
         );
-        assert_eq!(vanilla.headers()["x-amz-date"], "20150830T123600Z");
+        assert_eq!(vanilla["x-amz-date"], "20150830T123600Z");
         let form = &[("content-type", "application/x-www-form-urlencoded")];
         let posted = signed(Method::POST, "https://example.amazonaws.com/", form, "Param1=value1");
         assert_eq!(
@@ -116,8 +117,8 @@ mod tests {
     fn what_a_message_forwards_is_neither_signed_nor_in_the_way() {
         let url = "https://example.amazonaws.com/";
         let forwarded = &[("x-amz-date", "19700101T000000Z"), ("x-amz-security-token", "mine"), ("user-agent", "u")];
-        let request = signed(Method::GET, url, forwarded, "");
-        assert_eq!(authorization(&request), authorization(&signed(Method::GET, url, &[], "")));
-        assert!(!request.headers().contains_key("x-amz-security-token"));
+        let headers = signed(Method::GET, url, forwarded, "");
+        assert_eq!(authorization(&headers), authorization(&signed(Method::GET, url, &[], "")));
+        assert!(!headers.contains_key("x-amz-security-token"));
     }
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use h2::Reason;
 #[cfg(unix)]
 use rustix::io::Errno;
 
@@ -25,7 +26,7 @@ pub enum Failure {
     BrokenOff {
         /// What happened to the connection.
         text: String,
-        /// The request was sent on a connection that had been used before.
+        /// It was closed after an earlier request, or the server did not process this one.
         is_repeatable: bool,
     },
     /// It is not a request that HTTP can carry.
@@ -35,7 +36,8 @@ pub enum Failure {
 
 impl Failure {
     /// Whether to send the request once more, on a new connection: a server may close an idle connection at the
-    /// moment at which the next request is sent on it (RFC 9112 section 9.3.1).
+    /// moment at which the next request is sent on it (RFC 9112 section 9.3.1), and with HTTP/2 it tells which requests
+    /// it has not processed (RFC 9113 section 8.7).
     pub fn is_repeatable(&self) -> bool {
         matches!(self, Self::BrokenOff { is_repeatable: true, .. })
     }
@@ -51,9 +53,15 @@ impl Failure {
         }
     }
 
-    /// Of a connection that had been made.
+    /// Before the beginning of a response, on a connection that had been made.
     pub(super) fn of_exchange(error: &(dyn Error + 'static), is_reused: bool) -> Self {
-        Self::BrokenOff { text: innermost(error), is_repeatable: is_reused && causes(error).any(is_closed) }
+        let is_repeatable = causes(error).any(|cause| is_unprocessed(cause) || is_reused && is_closed(cause));
+        Self::BrokenOff { text: innermost(error), is_repeatable }
+    }
+
+    /// After the beginning of a response.
+    pub(super) fn of_response(error: &(dyn Error + 'static)) -> Self {
+        Self::BrokenOff { text: innermost(error), is_repeatable: false }
     }
 
     /// Of a request.
@@ -63,7 +71,7 @@ impl Failure {
 }
 
 /// The error and what caused it.
-pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |cause: &&(dyn Error + 'static)| (*cause).source())
 }
 
@@ -82,6 +90,15 @@ fn lacks_resource(cause: &(dyn Error + 'static)) -> bool {
     return code.is_some_and(|_| false);
 }
 
+/// Whether the server says that it has not processed a request over HTTP/2.
+fn is_unprocessed(cause: &(dyn Error + 'static)) -> bool {
+    cause.downcast_ref::<h2::Error>().is_some_and(|error| {
+        let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
+        let is_going_away = error.is_go_away() && error.reason() == Some(Reason::NO_ERROR);
+        error.is_remote() && (is_refused || is_going_away)
+    })
+}
+
 /// Whether the server closed the connection. hyper does not tell how much of the head had come: a response that breaks
 /// off in it counts as well.
 fn is_closed(cause: &(dyn Error + 'static)) -> bool {
@@ -89,7 +106,8 @@ fn is_closed(cause: &(dyn Error + 'static)) -> bool {
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
         return error.is_incomplete_message() || error.is_canceled() || error.is_closed();
     }
-    cause.downcast_ref::<io::Error>().is_some_and(|error| {
+    let error = cause.downcast_ref::<h2::Error>().and_then(h2::Error::get_io);
+    error.or(cause.downcast_ref::<io::Error>()).is_some_and(|error| {
         matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
     })
 }

@@ -1,12 +1,10 @@
 //! Name resolution under the address policy.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use hyper_util::client::legacy::connect::dns;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tower::Service;
 
 use crate::AddressPolicy;
@@ -21,34 +19,24 @@ impl GuardedResolver {
     pub(super) fn new(policy: &AddressPolicy) -> Self {
         Self(policy.clone())
     }
-
-    fn resolve(&self, host: &str) -> impl Future<Output = Result<Vec<SocketAddr>, BoxError>> + Send + 'static {
-        let (policy, host) = (self.0.clone(), host.to_owned());
-        async move {
-            if let Some(to) = policy.overrides().iter().rfind(|to| to.host == host) {
-                return Ok(vec![to.address]);
-            }
-            let resolved: Vec<SocketAddr> = tokio::net::lookup_host((&*host, 0)).await?.collect();
-            if policy.allows_host(&host) {
-                return Ok(resolved);
-            }
-            let mut rejected = None;
-            let allowed: Vec<SocketAddr> = resolved
-                .into_iter()
-                .filter(|address| policy.check_address(address.ip()).map_err(|why| rejected = Some(why)).is_ok())
-                .collect();
-            match rejected {
-                Some(rejected) if allowed.is_empty() => Err(rejected.without_address().into()),
-                _ => Ok(allowed),
-            }
-        }
-    }
 }
 
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let resolving = self.resolve(name.as_str());
-        Box::pin(async move { Ok(Box::new(resolving.await?.into_iter()) as Addrs) })
+async fn resolve(policy: AddressPolicy, host: &str) -> Result<Vec<SocketAddr>, BoxError> {
+    if let Some(to) = policy.overrides().iter().rfind(|to| to.host == host) {
+        return Ok(vec![to.address]);
+    }
+    let resolved: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+    if policy.allows_host(host) {
+        return Ok(resolved);
+    }
+    let mut rejected = None;
+    let allowed: Vec<SocketAddr> = resolved
+        .into_iter()
+        .filter(|address| policy.check_address(address.ip()).map_err(|why| rejected = Some(why)).is_ok())
+        .collect();
+    match rejected {
+        Some(rejected) if allowed.is_empty() => Err(rejected.without_address().into()),
+        _ => Ok(allowed),
     }
 }
 
@@ -62,7 +50,7 @@ impl Service<dns::Name> for GuardedResolver {
     }
 
     fn call(&mut self, name: dns::Name) -> Self::Future {
-        let resolving = self.resolve(name.as_str());
-        Box::pin(async move { Ok(resolving.await?.into_iter()) })
+        let policy = self.0.clone();
+        Box::pin(async move { Ok(resolve(policy, name.as_str()).await?.into_iter()) })
     }
 }

@@ -1,0 +1,220 @@
+//! Connections that are kept for the next requests to the same origin.
+//!
+//! An HTTP/1.1 connection is taken out for a request and put back after the response. An HTTP/2 connection stays, and
+//! takes as many requests at once as its server allows.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::target::Origin;
+use super::{Connection, Failure, Http1, http2};
+
+/// How long an idle connection is kept for the next request to the same origin.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Idle HTTP/1.1 connections that are kept at most, to all origins.
+const MAX_IDLE: usize = 1024;
+
+/// The connections of a client. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Pool(Arc<Mutex<Kept>>);
+
+/// What the pool has for a request.
+pub(super) enum Found {
+    /// A connection that had an earlier request.
+    Connection(Connection),
+    /// None: the request needs one of its own.
+    Nothing,
+    /// None: the request makes one that others may share, and announces the end of it.
+    Unknown(Announcement),
+    /// None yet: another request makes one that this one may share.
+    Announced(Announced),
+}
+
+/// Tells the waiting requests that a connection was made, when it is dropped, or why none was.
+pub(super) struct Announcement(watch::Sender<Option<Failure>>);
+
+/// The other end of an [`Announcement`].
+#[derive(Clone)]
+pub(super) struct Announced(watch::Receiver<Option<Failure>>);
+
+#[derive(Default)]
+struct Kept {
+    by_origin: HashMap<Arc<Origin>, OfOrigin>,
+    /// Idle HTTP/1.1 connections.
+    idle: usize,
+    /// A task removes what stays idle too long.
+    is_swept: bool,
+}
+
+#[derive(Default)]
+struct OfOrigin {
+    /// Idle HTTP/1.1 connections; the last of them was used last.
+    idle: Vec<(Http1, Instant)>,
+    /// HTTP/2 connections, with the time of the last request.
+    shared: Vec<(http2::Shared, Instant)>,
+    /// A connection is being made that may turn out to be HTTP/2.
+    announced: Option<Announced>,
+    /// The last connection was HTTP/1.1: nothing is gained by waiting for another request's.
+    is_http1: bool,
+}
+
+impl Pool {
+    /// Finds a connection for a request.
+    pub(super) fn find(&self, origin: &Arc<Origin>) -> Found {
+        let mut kept = self.lock();
+        let Kept { by_origin, idle, .. } = &mut *kept;
+        let Some(of_origin) = by_origin.get_mut(origin) else {
+            return if origin.is_encrypted { self.announce(&mut kept, origin) } else { Found::Nothing };
+        };
+        if let Some(connection) = of_origin.take(idle) {
+            return Found::Connection(connection);
+        }
+        match &of_origin.announced {
+            _ if of_origin.is_http1 || !origin.is_encrypted => Found::Nothing,
+            Some(announced) if announced.is_pending() => Found::Announced(announced.clone()),
+            _ => self.announce(&mut kept, origin),
+        }
+    }
+
+    fn announce(&self, kept: &mut Kept, origin: &Arc<Origin>) -> Found {
+        let (announcement, announced) = watch::channel(None);
+        kept.by_origin.entry(Arc::clone(origin)).or_default().announced = Some(Announced(announced));
+        self.start_sweep(kept);
+        Found::Unknown(Announcement(announcement))
+    }
+
+    /// Takes note of a connection that was made: with HTTP/2 other requests may use it from now on.
+    pub(super) fn connected(&self, origin: &Arc<Origin>, connection: &Connection) {
+        if !origin.is_encrypted {
+            return;
+        }
+        let mut kept = self.lock();
+        let of_origin = kept.by_origin.entry(Arc::clone(origin)).or_default();
+        match connection {
+            Connection::Http1(_) => of_origin.is_http1 = true,
+            Connection::Http2(connection) => {
+                of_origin.is_http1 = false;
+                of_origin.shared.push((connection.share(), Instant::now()));
+            }
+        }
+        self.start_sweep(&mut kept);
+    }
+
+    /// Keeps a connection whose request has its response.
+    pub(super) fn keep(&self, origin: &Arc<Origin>, mut connection: Http1) {
+        if connection.is_ready() {
+            self.keep_ready(origin, connection);
+            return;
+        }
+        // The task of the connection has not seen the end of the exchange, or still sends a body that the server
+        // responded to before it had read it.
+        let (pool, origin) = (self.clone(), Arc::clone(origin));
+        tokio::spawn(async move {
+            if let Ok(Ok(())) = timeout(IDLE_TIMEOUT, connection.ready()).await {
+                pool.keep_ready(&origin, connection);
+            }
+        });
+    }
+
+    fn keep_ready(&self, origin: &Arc<Origin>, connection: Http1) {
+        let mut kept = self.lock();
+        if kept.idle >= MAX_IDLE {
+            return;
+        }
+        kept.idle += 1;
+        let idle = (connection, Instant::now());
+        match kept.by_origin.get_mut(origin) {
+            Some(of_origin) => of_origin.idle.push(idle),
+            None => kept.by_origin.entry(Arc::clone(origin)).or_default().idle.push(idle),
+        }
+        self.start_sweep(&mut kept);
+    }
+
+    fn start_sweep(&self, kept: &mut Kept) {
+        if !std::mem::replace(&mut kept.is_swept, true) {
+            tokio::spawn(sweep(Arc::downgrade(&self.0)));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        lock(&self.0)
+    }
+}
+
+impl OfOrigin {
+    /// Takes a connection for a request, and removes those that were closed.
+    fn take(&mut self, idle: &mut usize) -> Option<Connection> {
+        self.shared.retain_mut(|(connection, _)| !connection.is_closed());
+        for (connection, used) in &mut self.shared {
+            if let Some(connection) = connection.try_use() {
+                *used = Instant::now();
+                return Some(Connection::Http2(connection));
+            }
+        }
+        while let Some((connection, since)) = self.idle.pop() {
+            *idle -= 1;
+            if connection.is_ready() && since.elapsed() < IDLE_TIMEOUT {
+                return Some(Connection::Http1(connection));
+            }
+        }
+        None
+    }
+
+    /// Removes what is closed or has been idle too long. Returns whether anything is left.
+    fn sweep(&mut self) -> bool {
+        self.idle.retain(|(connection, since)| connection.is_ready() && since.elapsed() < IDLE_TIMEOUT);
+        self.shared.retain_mut(|(connection, used)| {
+            !connection.is_closed() && (connection.is_in_use() || used.elapsed() < IDLE_TIMEOUT)
+        });
+        let is_pending = self.announced.as_ref().is_some_and(Announced::is_pending);
+        is_pending || !self.idle.is_empty() || !self.shared.is_empty()
+    }
+}
+
+impl Announcement {
+    /// Tells the waiting requests that no connection could be made.
+    pub(super) fn fail(self, failure: Failure) {
+        self.0.send_replace(Some(failure));
+    }
+}
+
+impl Announced {
+    /// Waits until the pool has the connection, unless others were faster.
+    ///
+    /// # Errors
+    ///
+    /// It could not be made: neither could one for this request.
+    pub(super) async fn wait(mut self) -> Result<(), Failure> {
+        match self.0.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(failure)) => Err(failure.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_pending(&self) -> bool {
+        self.0.has_changed().is_ok()
+    }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what stays idle too long, until nothing is left.
+async fn sweep(kept: Weak<Mutex<Kept>>) {
+    loop {
+        sleep(IDLE_TIMEOUT).await;
+        let Some(kept) = kept.upgrade() else { return };
+        let mut kept = lock(&kept);
+        kept.by_origin.retain(|_, of_origin| of_origin.sweep());
+        kept.idle = kept.by_origin.values().map(|of_origin| of_origin.idle.len()).sum();
+        if kept.by_origin.is_empty() {
+            kept.is_swept = false;
+            return;
+        }
+    }
+}
