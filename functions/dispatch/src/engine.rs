@@ -17,6 +17,7 @@
 mod callbacks;
 mod counts;
 mod decide;
+mod destinations;
 mod drain;
 mod fast_lane;
 mod in_flight;

@@ -7,21 +7,22 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
-use sigpost_qstash::{Called, names};
+use sigpost_qstash::names;
 use sigpost_runtime::key_ring::Keys;
-use sigpost_runtime::outgoing::{self, Connections, Failure, Request, Response, Target};
+use sigpost_runtime::outgoing::{self, Connections, Failure, Request, Response};
 use sigpost_runtime::traces::Span;
 use sigpost_runtime::{AddressPolicy, PushSigner};
 use sigpost_store::claim::Lease;
 
 use super::Settings;
+use super::destinations::{Destination, Destinations};
 use super::fast_lane::FastLane;
 
 /// Sends leases to their destinations.
 pub(super) struct Sender {
     client: outgoing::Client,
     fast_lane: FastLane,
-    policy: AddressPolicy,
+    destinations: Destinations,
     longest_attempt_ms: AtomicU64,
     kept_response_bytes: usize,
     push_signer: Option<Arc<PushSigner>>,
@@ -55,7 +56,7 @@ impl Sender {
         let sender = Self {
             client: outgoing::Client::new(policy)?,
             fast_lane: FastLane::default(),
-            policy: policy.clone(),
+            destinations: Destinations::new(policy),
             longest_attempt_ms: AtomicU64::default(),
             kept_response_bytes: settings.kept_response_bytes,
             push_signer: settings.push_signer.clone(),
@@ -83,15 +84,14 @@ impl Sender {
     }
 
     async fn exchange(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Response, Failure> {
-        let called = Called::parse(&lease.message.url).map_err(|why| Failure::Unsendable(why.to_string()))?;
-        self.policy.check_url(&called.url).map_err(|why| Failure::Rejected(why.to_string()))?;
-        let target = Target::new(&called.url)?;
-        let request = self.signed_request(&called, lease, keys, span).await?;
-        match self.client.send(&target, request, Connections::Reused, self.kept_response_bytes).await {
+        let destination = self.destinations.get(&lease.message.url)?;
+        let request = self.signed_request(&destination, lease, keys, span).await?;
+        match self.client.send(&destination.target, request, Connections::Reused, self.kept_response_bytes).await {
             Err(failure) if failure.is_repeatable() => {
-                let request = self.signed_request(&called, lease, keys, span).await?;
+                let request = self.signed_request(&destination, lease, keys, span).await?;
                 // Boxed, because it is seldom needed.
-                Box::pin(self.client.send(&target, request, Connections::New, self.kept_response_bytes)).await
+                Box::pin(self.client.send(&destination.target, request, Connections::New, self.kept_response_bytes))
+                    .await
             }
             result => result,
         }
@@ -99,15 +99,15 @@ impl Sender {
 
     async fn signed_request(
         &self,
-        called: &Called,
+        destination: &Destination,
         lease: &Lease,
         keys: &Keys,
         span: Option<&Span>,
     ) -> Result<Request, Failure> {
-        let mut request = request(called, lease, keys, span)?;
+        let mut request = request(destination, lease, keys, span)?;
         if let Some(signer) = &self.push_signer {
             // Boxed, because few have a signer, and inline every delivery would hold the room for what it awaits.
-            let signed = Box::pin(signer.sign(&called.url, &mut request)).await;
+            let signed = Box::pin(signer.sign(&destination.called.url, &mut request)).await;
             signed.map_err(|why| Failure::Unsendable(format!("{why:#}")))?;
         }
         Ok(request)
@@ -115,15 +115,14 @@ impl Sender {
 }
 
 /// The request of an attempt, with the signature of our own.
-fn request(called: &Called, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, Failure> {
+fn request(destination: &Destination, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, Failure> {
     let message = &lease.message;
     let method =
         Method::from_bytes(message.method.as_str().as_bytes()).map_err(|why| Failure::Unsendable(why.to_string()))?;
 
     let mut headers = message.header.to_http();
-    // Of a message that a release before stored with user info in its URL.
-    if let Some(Ok(authorization)) = called.authorization.as_deref().map(HeaderValue::try_from) {
-        headers.entry(header::AUTHORIZATION).or_insert(authorization);
+    if let Some(authorization) = &destination.authorization {
+        headers.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
     }
     // hyper leaves it out for an empty body, and some servers then respond with 411.
     if message.body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
@@ -137,7 +136,7 @@ fn request(called: &Called, lease: &Lease, keys: &Keys, span: Option<&Span>) -> 
         }
         Err(why) => Err(Failure::Unsendable(format!("{name}: {why}"))),
     };
-    set(names::UPSTASH_SIGNATURE, &keys.signer.sign(called.signed(), &message.body, Timestamp::now()))?;
+    set(names::UPSTASH_SIGNATURE, &keys.signer.sign(destination.called.signed(), &message.body, Timestamp::now()))?;
     set(names::UPSTASH_MESSAGE_ID, &message.id.to_string())?;
     set(names::UPSTASH_RETRIED, &lease.retried.to_string())?;
     let of_few = [
