@@ -28,6 +28,7 @@ mod log;
 mod push;
 mod recorder;
 mod report;
+mod request;
 mod send;
 mod settings;
 mod trace;

@@ -13,8 +13,9 @@ pub fn content_key(destination: &str, headers: &Headers, body: &[u8]) -> String 
     // Every part is preceded by its length: without that, moving a byte from the end of one part
     // to the start of the next would keep the hash.
     part(&mut hash, destination.as_bytes());
-    count(&mut hash, headers.0.len());
-    for (name, values) in &headers.0 {
+    let headers = headers.map();
+    count(&mut hash, headers.len());
+    for (name, values) in &*headers {
         part(&mut hash, name.as_bytes());
         count(&mut hash, values.len());
         for value in values {

@@ -98,9 +98,10 @@ impl Redact {
     /// The headers as they may be shown.
     pub fn header(&self, headers: &Headers) -> Headers {
         let mut shown = headers.shown();
-        for (name, values) in &mut shown.0 {
+        let originals = headers.map();
+        for (name, values) in shown.map_mut() {
             if self.hides_header(name)
-                && let Some(original) = headers.0.get(name)
+                && let Some(original) = originals.get(name)
             {
                 *values = original.iter().map(|value| hidden(&bytes_of(value))).collect();
             }
@@ -265,9 +266,9 @@ mod tests {
         headers.append("x-b", "open");
         let shown = |text| Redact::parse("f", text).unwrap().header(&headers);
         let named = shown("header[authorization]");
-        assert_eq!(named.0["Authorization"], [HASH_OF_SECRET, HASH_OF_SECRET]);
+        assert_eq!(named.map()["Authorization"], [HASH_OF_SECRET, HASH_OF_SECRET]);
         assert_eq!(named.get("x-b"), Some("open"));
-        assert!(shown("header").0.values().flatten().all(|value| value.starts_with("REDACTED:")));
+        assert!(shown("header").map().values().flatten().all(|value| value.starts_with("REDACTED:")));
         assert_eq!(shown("body"), headers);
 
         let body = |text, bytes| Redact::parse("f", text).unwrap().body(Bytes::from_static(bytes));

@@ -130,7 +130,7 @@ proptest! {
                 && let Ok(options) = Options::parse(&params, &Limits::default(), now)
             {
                 prop_assert!(options.start.not_before(now) >= now);
-                let values = options.headers.0.values().map(Vec::len).sum::<usize>();
+                let values = options.headers.map().values().map(Vec::len).sum::<usize>();
                 prop_assert_eq!(options.headers.to_http().len(), values);
                 let json = serde_json::to_string(&options).unwrap();
                 prop_assert_eq!(serde_json::from_str::<Options>(&json).unwrap(), options);

@@ -255,8 +255,8 @@ fn change(new: &mut NewMessage, params: &Params, options: &Options, deduplicatin
         message.method = options.method;
     }
     for name in params.iter().filter_map(|(name, _)| name.strip_prefix("forward-")).map(canonical_name) {
-        if let Some(values) = options.headers.0.get(&name) {
-            message.header.0.insert(name, values.clone());
+        if let Some(values) = options.headers.map().get(&name) {
+            message.header.map_mut().insert(name, values.clone());
         }
     }
     message.retries = options.retries.unwrap_or(message.retries);

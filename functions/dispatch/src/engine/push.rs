@@ -1,7 +1,7 @@
 //! Push: a lease goes out, and what came of it goes to the recorder.
 
-use axum::http::HeaderMap;
 use bytes::Bytes;
+use http::HeaderMap;
 use jiff::Timestamp;
 use sigpost_qstash::Headers;
 use sigpost_runtime::outgoing;
@@ -100,11 +100,11 @@ fn outcome(lease: &Lease, result: Result<outgoing::Response, SendError>, now: Ti
         has_slots: lease.message.has_slots(),
         response: result.ok().map(|response| match in_full {
             true => {
-                let header = beginning_of(&response.headers, KEPT_HEADER_BYTES_IN_FULL);
+                let header = beginning_of(response.headers, KEPT_HEADER_BYTES_IN_FULL);
                 Response { status: response.status, header, body: response.body }
             }
             false => {
-                let header = beginning_of(&response.headers, KEPT_HEADER_BYTES);
+                let header = beginning_of(response.headers, KEPT_HEADER_BYTES);
                 Response { status: response.status, header, body: Bytes::new() }
             }
         }),
@@ -112,11 +112,11 @@ fn outcome(lease: &Lease, result: Result<outgoing::Response, SendError>, now: Ti
 }
 
 /// Headers in the order of their names, as many as fit into so many bytes.
-fn beginning_of(headers: &HeaderMap, bytes: usize) -> Headers {
+fn beginning_of(headers: HeaderMap, bytes: usize) -> Headers {
     let mut kept = Headers::from_http(headers);
     let mut size = kept.size_bytes();
     while size > bytes {
-        let Some((name, values)) = kept.0.pop_last() else { break };
+        let Some((name, values)) = kept.map_mut().pop_last() else { break };
         size -= values.iter().map(|value| name.len() + value.len()).sum::<usize>();
     }
     kept

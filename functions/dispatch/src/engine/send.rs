@@ -5,9 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method, header};
-use jiff::Timestamp;
-use sigpost_qstash::names;
 use sigpost_runtime::key_ring::Keys;
 use sigpost_runtime::outgoing::{self, Connections, Failure, Request, Response};
 use sigpost_runtime::traces::Span;
@@ -17,6 +14,7 @@ use sigpost_store::claim::Lease;
 use super::Settings;
 use super::destinations::{Destination, Destinations};
 use super::fast_lane::FastLane;
+use super::request::request;
 
 /// Sends leases to their destinations.
 pub(super) struct Sender {
@@ -112,46 +110,4 @@ impl Sender {
         }
         Ok(request)
     }
-}
-
-/// The request of an attempt, with the signature of our own.
-fn request(destination: &Destination, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Request, Failure> {
-    let message = &lease.message;
-    let method =
-        Method::from_bytes(message.method.as_str().as_bytes()).map_err(|why| Failure::Unsendable(why.to_string()))?;
-
-    let mut headers = message.header.to_http();
-    if let Some(authorization) = &destination.authorization {
-        headers.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
-    }
-    // hyper leaves it out for an empty body, and some servers then respond with 411.
-    if message.body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
-    }
-    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(names::USER_AGENT));
-    let mut set = |name, value: &str| match HeaderValue::from_str(value) {
-        Ok(value) => {
-            headers.insert(HeaderName::from_static(name), value);
-            Ok(())
-        }
-        Err(why) => Err(Failure::Unsendable(format!("{name}: {why}"))),
-    };
-    set(names::UPSTASH_SIGNATURE, &keys.signer.sign(destination.called.signed(), &message.body, Timestamp::now()))?;
-    set(names::UPSTASH_MESSAGE_ID, &message.id.to_string())?;
-    set(names::UPSTASH_RETRIED, &lease.retried.to_string())?;
-    let of_few = [
-        (names::UPSTASH_CALLER_IP, &message.caller_ip),
-        (names::UPSTASH_TOPIC_NAME, &message.extras.topic_name),
-        (names::UPSTASH_SCHEDULE_ID, &message.extras.schedule_id),
-    ];
-    for (name, value) in of_few {
-        if let Some(value) = value {
-            set(name, value)?;
-        }
-    }
-    if let Some(span) = span {
-        set(names::TRACEPARENT, &span.place().to_string())?;
-    }
-
-    Ok(Request { method, headers, body: message.body.clone() })
 }

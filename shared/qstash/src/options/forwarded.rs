@@ -37,7 +37,7 @@ pub(super) fn headers(scope: Scope<'_>, limits: &Limits) -> Result<Headers, Inva
             explicit.append(name, value);
         }
     }
-    headers.0.extend(explicit.0);
+    headers.map_mut().extend(std::mem::take(explicit.map_mut()));
     check_correlation_id(scope, &headers)?;
     if headers.size_bytes() > limits.max_header_bytes {
         return Err(Invalid::new(

@@ -1,0 +1,75 @@
+//! The request of an attempt: what the message has, and what a delivery adds, signed.
+
+use std::fmt::Display;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use jiff::Timestamp;
+use sigpost_qstash::names;
+use sigpost_runtime::key_ring::Keys;
+use sigpost_runtime::outgoing::{Failure, Request};
+use sigpost_runtime::traces::Span;
+use sigpost_store::claim::Lease;
+
+use super::destinations::Destination;
+
+// Made by the compiler: at run time each would be checked again for each delivery.
+static SIGNATURE: HeaderName = HeaderName::from_static(names::UPSTASH_SIGNATURE);
+static MESSAGE_ID: HeaderName = HeaderName::from_static(names::UPSTASH_MESSAGE_ID);
+static RETRIED: HeaderName = HeaderName::from_static(names::UPSTASH_RETRIED);
+static CALLER_IP: HeaderName = HeaderName::from_static(names::UPSTASH_CALLER_IP);
+static TOPIC_NAME: HeaderName = HeaderName::from_static(names::UPSTASH_TOPIC_NAME);
+static SCHEDULE_ID: HeaderName = HeaderName::from_static(names::UPSTASH_SCHEDULE_ID);
+static TRACEPARENT: HeaderName = HeaderName::from_static(names::TRACEPARENT);
+
+/// Fields that most deliveries add to those of their message, with what the client adds. The map has room for them from
+/// the beginning, because it is built anew when it grows.
+const ADDED_FIELDS: usize = 8;
+
+/// The request of an attempt. The signature is made now: it expires minutes later. Where traces are on the request
+/// carries the place of its span.
+pub(super) fn request(
+    destination: &Destination,
+    lease: &Lease,
+    keys: &Keys,
+    span: Option<&Span>,
+) -> Result<Request, Failure> {
+    let message = &lease.message;
+    let method =
+        Method::from_bytes(message.method.as_str().as_bytes()).map_err(|why| Failure::Unsendable(why.to_string()))?;
+    let mut headers = message.header.to_http_with_room(ADDED_FIELDS);
+    if let Some(authorization) = &destination.authorization {
+        headers.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
+    }
+    // hyper leaves it out for an empty body, and some servers then respond with 411.
+    if message.body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+    }
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(names::USER_AGENT));
+    let signature = keys.signer.sign(destination.called.signed(), &message.body, Timestamp::now());
+    set(&mut headers, &SIGNATURE, signature)?;
+    set(&mut headers, &MESSAGE_ID, message.id.to_string())?;
+    headers.insert(&RETRIED, HeaderValue::from(lease.retried));
+    for (name, value) in [
+        (&CALLER_IP, &message.caller_ip),
+        (&TOPIC_NAME, &message.extras.topic_name),
+        (&SCHEDULE_ID, &message.extras.schedule_id),
+    ] {
+        if let Some(value) = value {
+            set(&mut headers, name, value.as_str())?;
+        }
+    }
+    if let Some(span) = span {
+        set(&mut headers, &TRACEPARENT, span.place().to_string())?;
+    }
+    Ok(Request { method, headers, body: message.body.clone() })
+}
+
+/// Sets a header. A `String` becomes its value without a copy.
+fn set<V>(headers: &mut HeaderMap, name: &HeaderName, value: V) -> Result<(), Failure>
+where
+    HeaderValue: TryFrom<V, Error: Display>,
+{
+    let value = HeaderValue::try_from(value).map_err(|why| Failure::Unsendable(format!("{name}: {why}")))?;
+    headers.insert(name, value);
+    Ok(())
+}
