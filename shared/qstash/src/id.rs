@@ -8,8 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// The most characters 16 bytes take in base58.
-const BASE58_OF_16_BYTES: usize = 22;
+use crate::base58;
 
 /// Text that is not an identifier of the kind asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -98,9 +97,7 @@ impl CallbackKind {
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(Self::PREFIX)?;
-        let mut buffer = [0; BASE58_OF_16_BYTES];
-        let written = bs58::encode(self.0.as_bytes()).onto(&mut buffer[..]).map_err(|_| fmt::Error)?;
-        f.write_str(std::str::from_utf8(&buffer[..written]).map_err(|_| fmt::Error)?)
+        f.write_str(&base58::encode(self.0.into_bytes()))
     }
 }
 
@@ -117,7 +114,7 @@ impl FromStr for MessageId {
         let invalid = InvalidId { expected: "message id" };
         let encoded = text.strip_prefix(Self::PREFIX).ok_or(invalid)?;
         // base58 takes quadratic time, so the length is checked before it is decoded.
-        if encoded.len() > BASE58_OF_16_BYTES {
+        if encoded.len() > base58::MAX_LENGTH {
             return Err(invalid);
         }
         let mut bytes = [0; 16];
@@ -205,9 +202,9 @@ pub fn new_schedule_id() -> String {
 }
 
 fn random(prefix: &str) -> String {
-    let mut id = String::with_capacity(prefix.len() + BASE58_OF_16_BYTES);
+    let mut id = String::with_capacity(prefix.len() + base58::MAX_LENGTH);
     id.push_str(prefix);
-    id.push_str(&bs58::encode(rand::random::<[u8; 16]>()).into_string());
+    id.push_str(&base58::encode(rand::random()));
     id
 }
 

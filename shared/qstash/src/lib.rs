@@ -14,6 +14,7 @@
 
 pub mod attempt;
 pub mod backoff;
+mod base58;
 pub mod batch;
 pub mod body;
 pub mod callback;
