@@ -91,7 +91,7 @@ restore() {
     printf '%s\n' "$rows" | awk '{ rows += $2 } END { printf "restored %d rows of %d tables", rows, NR }'
     say ", $(printf '%s\n' "$migrations" | wc -l) migrations; next: sigpost migrate, then start dispatchers"
     query "select 'open messages: ' || count(*) || '; of these, under way and delivered again: '
-        || count(*) filter (where state = 'active') from messages where state in ('pending', 'active')"
+        || count(lease_token) from pending_deliveries"
 }
 
 [ $# = 2 ] || fail "usage: DATABASE_URL=postgres://... $0 backup|restore FILE"

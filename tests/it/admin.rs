@@ -91,7 +91,7 @@ impl Admin {
     async fn message(&self, state: &str, due_in: &str) {
         let lease = if state == "active" { "gen_random_uuid()" } else { "null" };
         let sql = format!(
-            "insert into messages (id, state, due_at, lease_token, url, method, header, body, retries, labels, not_before)
+            "insert into seeds.messages (id, state, due_at, lease_token, url, method, header, body, retries, labels, not_before)
              values (gen_random_uuid(), '{state}', now() + interval '{due_in}', {lease}, 'http://127.0.0.1:1/', 'POST',
                      '{{}}', '', 3, '{{}}', now())"
         );

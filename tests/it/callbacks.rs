@@ -129,7 +129,7 @@ async fn a_callback_is_configured_by_its_own_headers() {
     assert_eq!((&own["retryDelayExpression"], &own["labels"]), (&json!("1500"), &json!(["report"])));
 
     app.wait_for(id, StepKind::Failed).await;
-    let delayed = "select count(*) from messages where due_at = created_at + interval '1 hour'";
+    let delayed = "select count(*) from message_states where due_at = created_at + interval '1 hour'";
     assert_eq!(app.database.count(delayed).await, 1);
     app.let_time_pass().await;
     assert_eq!(last.next().await.header("x-key"), "last");

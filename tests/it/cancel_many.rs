@@ -24,7 +24,7 @@ async fn with_body(app: &TestApp, query: &str, body: Value) -> Answered {
 }
 
 async fn open(app: &TestApp) -> i64 {
-    app.database.count("select count(*) from messages where finished_at is null").await
+    app.database.count("select count(*) from message_states where finished_at is null").await
 }
 
 /// Wire reference, section 10: rows 9 and 12; section 0: trap 6.
@@ -137,7 +137,9 @@ async fn each_filter_chooses_and_together_they_narrow() {
         // Open again, as if nothing had happened.
         app.database
             .execute(
-                "update messages set state = 'pending', finished_at = null, due_at = not_before where state = 'cancelled'",
+                "with cancelled as (delete from attempts returning message_id)
+                 insert into pending_deliveries (id, due_at, body_bytes, limits)
+                 select id, not_before, octet_length(body), gates from messages where id in (select message_id from cancelled)",
             )
             .await;
     }
@@ -179,9 +181,9 @@ async fn thousands_are_cancelled_once_each_by_calls_that_meet() {
     let id = waiting(&app, "/", &[]).await;
     app.database
         .execute(
-            "insert into messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
+            "insert into seeds.messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
              select gen_random_uuid(), state, due_at, url, method, header, body, retries, labels, not_before
-             from messages, generate_series(1, 4999)",
+             from message_states, generate_series(1, 4999)",
         )
         .await;
     let (one, other) = tokio::join!(cancelled(&app, ""), cancelled(&app, ""));
@@ -191,12 +193,16 @@ async fn thousands_are_cancelled_once_each_by_calls_that_meet() {
     assert_eq!(app.states(id).await, "CREATED CANCEL_REQUESTED CANCELED");
 }
 
-/// The CREATED row, which says where a message goes, is dropped with its day.
+/// A message that outlives its day is moved to the default partition.
 #[tokio::test]
-async fn a_message_that_outlives_its_log_is_found() {
+async fn a_message_that_outlives_its_day_is_found() {
     let app = TestApp::start().await;
     waiting(&app, "/old", &[]).await;
-    app.database.execute("delete from events").await;
+    let day = "select to_char(now() at time zone 'utc', 'YYYYMMDD')";
+    let day: String = app.database.query(day, &[]).await[0].get(0);
+    app.database.execute("select drop_oldest_day(date_trunc('day', now(), 'utc') + interval '1 day')").await;
+    let dropped = format!("select count(*) from pg_class where relname = 'messages_{day}'");
+    assert_eq!(app.database.count(&dropped).await, 0);
     assert_eq!(cancelled(&app, "?path=/old").await, 1);
 }
 

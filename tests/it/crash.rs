@@ -29,7 +29,7 @@ async fn a_dispatcher_killed_in_the_middle_of_its_deliveries_loses_none() {
     let before = receiver.next_many(DELIVERED_BEFORE + IN_FLIGHT).await;
     killed.kill().await.expect("killed");
     let state = async |state| {
-        publisher.database.count(&format!("select count(*) from messages where state = '{state}'")).await as usize
+        publisher.database.count(&format!("select count(*) from message_states where state = '{state}'")).await as usize
     };
     assert_eq!((state("delivered").await, state("active").await), (DELIVERED_BEFORE, IN_FLIGHT));
 

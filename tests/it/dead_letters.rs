@@ -292,7 +292,7 @@ async fn dead_letters_are_deleted_one_or_many() {
     assert_eq!((&first["deleted"], first["cursor"].as_str()), (&json!(3), Some(&*more[0])));
     assert_eq!(app.delete(&format!("/v2/dlq?cursor={}", more[0])).await.body, json!({ "deleted": 1 }));
     assert_eq!(app.delete("/v2/dlq").await.body, json!({ "deleted": 0 }));
-    assert_eq!(app.database.count("select count(*) from messages where state = 'failed'").await, 6);
+    assert_eq!(app.database.count("select count(*) from message_states where state = 'failed'").await, 6);
 }
 
 /// Wire reference, section 10: rows 13, 14, 16 and 20.
@@ -333,7 +333,7 @@ async fn pages_of_a_label_are_complete_also_when_all_failed_in_one_millisecond()
         app.database
             .execute(&format!(
                 "with failed as (
-                     insert into messages (id, state, url, method, header, body, retries, labels, not_before, created_at, finished_at)
+                     insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, created_at, finished_at)
                      select gen_random_uuid(), 'failed', '', 'POST', '{{}}', '', 0, '{{of {microseconds}}}', now(),
                             now() - interval '1 hour',
                             date_trunc('milliseconds', now()) - interval '1 second' + interval '0.{microseconds} seconds'

@@ -16,7 +16,8 @@ async fn a_delayed_message_is_not_pushed_before_its_time() {
     let message = app.message(delayed).await;
     assert_eq!(message["notBefore"].as_i64().unwrap() - message["createdAt"].as_i64().unwrap(), 5_400_000);
     assert_eq!(app.states(delayed).await, "CREATED");
-    let sql = "select count(*) from messages where state = 'pending' and due_at = created_at + interval '90 minutes'";
+    let sql =
+        "select count(*) from message_states where state = 'pending' and due_at = created_at + interval '90 minutes'";
     assert_eq!(app.database.count(sql).await, 1);
 
     app.let_time_pass().await;
@@ -33,7 +34,7 @@ async fn a_date_wins_over_a_delay() {
     let id = app.publish_here(&headers, "").await.id();
 
     assert_eq!(app.message(id).await["notBefore"], at.as_second() * 1000);
-    let sql = "select (extract(epoch from due_at))::bigint from messages";
+    let sql = "select (extract(epoch from due_at))::bigint from message_states";
     assert_eq!(app.database.count(sql).await, at.as_second());
 }
 

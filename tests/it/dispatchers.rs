@@ -34,7 +34,10 @@ async fn two_dispatchers_share_a_backlog_and_deliver_each_message_once() {
     let ids: HashSet<_> = requests.iter().map(|request| request.header("upstash-message-id").to_owned()).collect();
     assert_eq!((requests.len(), ids.len()), (300, 300));
     let database = &publisher.database;
-    assert_eq!(database.count("select count(*) from messages where state = 'delivered' and deliveries = 1").await, 300);
+    assert_eq!(
+        database.count("select count(*) from message_states where state = 'delivered' and deliveries = 1").await,
+        300
+    );
     assert_eq!(database.count("select count(*) from events where state = 'DELIVERED'").await, 300);
 }
 
@@ -47,7 +50,7 @@ async fn who_has_lost_the_lease_changes_nothing() {
 
     // As if the lease had run out. The slow one has no room to claim its own message again.
     let other = TestApp::start_on(&slow.database, |_| {}).await;
-    slow.database.execute("update messages set due_at = now(); notify sigpost").await;
+    slow.database.execute("update pending_deliveries set lease_until = now(); notify sigpost").await;
     let again = slow.receiver.next().await;
     assert_eq!(again.header("upstash-retried"), "0", "a lost lease is no failed attempt");
     other.wait_for(id, StepKind::Delivered).await;
@@ -81,7 +84,7 @@ async fn a_lease_is_renewed_as_long_as_its_push_lasts() {
 async fn a_message_whose_leases_are_lost_again_and_again_is_given_up() {
     let publisher = TestApp::start_with(|config| config.engine = None).await;
     let id = publisher.publish_here(&[], "").await.id();
-    publisher.database.execute("update messages set deliveries = 11").await;
+    publisher.database.execute("update pending_deliveries set deliveries = 11").await;
 
     let app = TestApp::start_on(&publisher.database, |_| {}).await;
     app.wait_for(id, StepKind::Failed).await;
@@ -148,8 +151,8 @@ async fn what_expired_before_its_delivery_began_is_not_delivered_under_that_leas
                  perform pg_sleep(1.2) where nextval('claims') = 1;
                  return new;
              end $$;
-             create trigger take_long before update on messages for each row
-             when (new.state = 'active' and old.state = 'pending') execute function take_long()",
+             create trigger take_long before update on pending_deliveries for each row
+             when (new.lease_token is not null and old.lease_token is null) execute function take_long()",
         )
         .await;
     let id = app.publish_here(&[("Upstash-Delay", "1s")], "").await.id();

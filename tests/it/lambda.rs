@@ -144,12 +144,12 @@ impl Deployed {
     }
 
     async fn state_of(&self, id: MessageId) -> String {
-        let sql = "select state::text from messages where id = $1::text::uuid";
+        let sql = "select state::text from message_states where id = $1::text::uuid";
         self.database.query(sql, &[&id.0.to_string()]).await[0].get(0)
     }
 
     /// Makes everything that waits for its time due, and every lease run out.
     async fn let_time_pass(&self) {
-        self.database.execute("update messages set due_at = now() where due_at is not null").await;
+        self.database.execute("update pending_deliveries set due_at = now(), lease_until = case when lease_until is not null then now() end").await;
     }
 }

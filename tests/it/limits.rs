@@ -198,7 +198,7 @@ async fn the_next_of_a_queue_waits_for_the_retries_and_the_callbacks_of_the_one_
     let second = app.publish_here(&in_queue(&[]), "second").await.id();
 
     app.wait_for(first, StepKind::Retried).await;
-    assert_eq!(app.database.count("select count(*) from messages where state = 'active'").await, 0);
+    assert_eq!(app.database.count("select count(*) from message_states where state = 'active'").await, 0);
     app.let_time_pass().await;
     app.wait_for(first, StepKind::Failed).await;
     let requests = receiver.next_many(3).await;
@@ -245,7 +245,7 @@ async fn what_a_killed_dispatcher_has_started_is_started_again_within_the_limits
     // Whoever finds the leases run out finds the last message as well.
     publisher.post("/v2/queues/orders/pause").await;
     let last = publisher.publish_here(&[], "last").await.id();
-    publisher.database.execute("update messages set due_at = now() where state = 'active'").await;
+    publisher.database.execute("update pending_deliveries set lease_until = now() where lease_token is not null").await;
     let successor = TestApp::start_on(&publisher.database, |_| {}).await;
     successor.wait_for(last, StepKind::Delivered).await;
     for id in [started, in_queue] {
@@ -282,11 +282,11 @@ async fn the_head_of_a_queue_waits_for_its_time_and_the_queue_with_it() {
 async fn nothing_is_held(app: &TestApp) {
     // The last recorded end is what frees the last slot, after its answer was seen by the sink.
     for _ in 0..200 {
-        if app.database.count("select count(*) from messages where finished_at is null").await == 0 {
+        if app.database.count("select count(*) from message_states where finished_at is null").await == 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(app.database.count("select count(*) from messages where finished_at is null").await, 0);
+    assert_eq!(app.database.count("select count(*) from message_states where finished_at is null").await, 0);
     assert_eq!(app.database.count("select count(*) from slots").await, 0);
 }

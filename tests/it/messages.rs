@@ -80,7 +80,8 @@ async fn a_waiting_message_is_cancelled_and_never_pushed() {
     assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({ "cancelled": 1 })));
     assert_eq!(app.states(id).await, "CREATED CANCEL_REQUESTED CANCELED");
     assert_eq!(app.message(id).await["state"], "CANCELED");
-    let sql = "select count(*) from messages where state = 'cancelled' and due_at is null and finished_at is not null";
+    let sql =
+        "select count(*) from message_states where state = 'cancelled' and due_at is null and finished_at is not null";
     assert_eq!(app.database.count(sql).await, 1);
 }
 

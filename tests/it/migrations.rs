@@ -1,5 +1,7 @@
 //! The schema goes up, down, and up again.
 
+mod split;
+
 use sigpost_store::{Database, migrate};
 
 use crate::support::TestDatabase;

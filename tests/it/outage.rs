@@ -198,7 +198,7 @@ async fn postgres_stopped_and_started_under_load_loses_nothing_that_was_accepted
     app.app.shutdown().await;
     let database = database.reconnected(&server).await;
     let ids: Vec<String> = accepted.iter().map(|id| id.0.to_string()).collect();
-    let sql = "select count(*) from messages where id = any($1::text[]::uuid[]) and state = 'delivered'";
+    let sql = "select count(*) from message_states where id = any($1::text[]::uuid[]) and state = 'delivered'";
     assert_eq!(database.query(sql, &[&ids]).await[0].get::<_, i64>(0), accepted.len() as i64);
     let twice =
         "select count(*) from (select from events where state = 'DELIVERED' group by message_id having count(*) > 1) t";

@@ -97,8 +97,8 @@ async fn rejected_data_fails_its_message_and_no_other_of_the_batch() {
 async fn an_outcome_is_kept_until_it_can_be_recorded_and_keeps_no_other_waiting() {
     for sqlstate in ["40001", "53100", "57014", "42501"] {
         let app = TestApp::start().await;
-        let fails = "new.state = 'delivered' and new.url like '%/hook'";
-        app.fail("update", "messages", fails, sqlstate).await;
+        let fails = "new.message_id in (select id from messages where url like '%/hook')";
+        app.fail("insert", "attempts", fails, sqlstate).await;
         let callback = app.receiver.url("/callback");
         let first = app.publish_here(&[("Upstash-Callback", &callback)], "").await.id();
         assert_eq!(app.receiver.next().await.uri.path(), "/hook");
@@ -121,7 +121,7 @@ async fn an_outcome_is_kept_until_it_can_be_recorded_and_keeps_no_other_waiting(
 async fn a_response_that_postgres_rejects_is_recorded_by_its_status_and_reported_in_full() {
     let app = TestApp::start().await;
     let rejected = "new.response_header is not null";
-    app.fail("insert", "events", rejected, "22021").await;
+    app.fail("insert", "attempts", rejected, "22021").await;
     let callback = app.receiver.url("/callback");
     app.receiver.answers([Answer::status(201).header("x-kind", "strange")]);
     let id = app.publish_here(&[("Upstash-Callback", &callback)], "").await.id();
@@ -170,7 +170,7 @@ async fn a_read_only_server_gets_no_outcome_and_nothing_is_delivered_twice() {
     app.receiver.release(1);
     app.wait_until_unready().await;
     assert_eq!(app.get("/v2/events").await.status, StatusCode::SERVICE_UNAVAILABLE);
-    while database.count("select count(*) from messages where state = 'active' and due_at < now()").await == 0 {}
+    while database.count("select count(*) from pending_deliveries where lease_until < now()").await == 0 {}
 
     database.execute("set default_transaction_read_only = off").await;
     database.execute("alter system reset default_transaction_read_only").await;

@@ -186,6 +186,6 @@ async fn a_queue_may_be_deleted_while_others_enqueue_and_end() {
         }
     }
     assert_eq!(app.delete("/v2/queues/q").await.status, StatusCode::OK);
-    let open = "select count(*) from messages where queue_name is not null and finished_at is null";
+    let open = "select count(*) from message_states where queue_name is not null and finished_at is null";
     assert_eq!(app.database.count(open).await, 0);
 }

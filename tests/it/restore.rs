@@ -88,7 +88,7 @@ async fn a_restored_deployment_delivers_what_was_open_when_it_was_backed_up() {
     assert!(!again.status.success() && printed(&again).contains("is not empty"), "{}", printed(&again));
 
     // As if the lease had ended by itself.
-    new.execute("update messages set due_at = now() where state = 'active'").await;
+    new.execute("update pending_deliveries set lease_until = now() where lease_token is not null").await;
     let app = TestApp::start_on(&new, |_| {}).await;
     app.wait_for(under_way, StepKind::Delivered).await;
     app.let_time_pass().await;

@@ -37,7 +37,8 @@ async fn the_tables_are_what_diesel_takes_them_for() {
 
 /// The columns of each `diesel::table!`, in order.
 fn declared() -> BTreeMap<String, Vec<String>> {
-    let tables = DIESEL.split("diesel::table! {").skip(1).map(|declaration| {
+    let (tables, _views) = DIESEL.split_once("// Views.").expect("views");
+    let tables = tables.split("diesel::table! {").skip(1).map(|declaration| {
         let (name, rest) = declaration.split_once('(').expect("a primary key");
         let (_, rest) = rest.split_once('{').expect("columns");
         let (columns, _) = rest.split_once('}').expect("an end");

@@ -7,6 +7,8 @@ use crate::support::TestApp;
 
 mod plans;
 
+const TABLES: [&str; 4] = ["messages", "attempts", "pending_deliveries", "dead_letters"];
+
 /// Rows that were read so far: by sequential scans, and in all.
 async fn rows_read(app: &TestApp) -> (i64, i64) {
     // A connection tells of what it did when it ends.
@@ -18,7 +20,7 @@ async fn rows_read(app: &TestApp) -> (i64, i64) {
         )
         .await;
     app.database.execute("select pg_stat_force_next_flush(); select pg_stat_clear_snapshot()").await;
-    let of_tables = "from pg_stat_user_tables where relname ~ '^(messages|dead_letters|events.*)$'";
+    let of_tables = "from pg_stat_user_tables where relname ~ '^(messages|attempts|pending_deliveries|dead_letters)'";
     let sequentially = app.database.count(&format!("select sum(seq_tup_read)::bigint {of_tables}")).await;
     let by_index = app.database.count(&format!("select sum(coalesce(idx_tup_fetch, 0))::bigint {of_tables}")).await;
     (sequentially, sequentially + by_index)
@@ -26,7 +28,7 @@ async fn rows_read(app: &TestApp) -> (i64, i64) {
 
 /// Of what was planned since the last time, nothing reads one of the tables from end to end.
 async fn assert_planned_by_index(plans: &mut Plans<'_>, what: &str) {
-    let is_large = |table: &&str| ["messages", "dead_letters", "events"].iter().any(|name| table.starts_with(name));
+    let is_large = |table: &&str| TABLES.iter().any(|name| table.starts_with(name));
     let new = plans.read().await;
     let read: Vec<_> = new.iter().flat_map(|plan| tables(plan, &|_| true)).filter(is_large).collect();
     assert!(!read.is_empty(), "the plans of {what} are in the log");
@@ -42,36 +44,11 @@ async fn no_filter_reads_a_table_from_end_to_end() {
     let headers = [("Upstash-Queue-Name", "some"), ("Upstash-Flow-Control-Key", "some")];
     let headers = [&headers[..], &[("Upstash-Flow-Control-Value", "parallelism=1"), ("Upstash-Delay", "1h")]].concat();
     let id = app.publish("http://127.0.0.1/some?a=1", &headers, "").await.id();
-    // One in a thousand is like that, the others differ in everything; of both, half have failed.
-    app.database
-        .execute(
-            "insert into messages (id, state, due_at, finished_at, url, method, header, body, retries, labels, caller_ip,
-                                   not_before, topic_name, schedule_id, gates)
-             select ('ffff0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
-                    case when n % 2 = 0 then 'pending' else 'failed' end::message_state,
-                    case when n % 2 = 0 then now() + interval '1 h' end, case when n % 2 = 1 then now() end,
-                    case when n < 20 then m.url else 'https://h' || n || '.example.com/p' || n end, m.method, m.header, '', 3,
-                    array[case when n < 20 then 'some' else 'l' || n end],
-                    case when n < 20 then m.caller_ip else '10.0.0.' || n end, now(),
-                    case when n < 20 then 'some' else 't' || n end, case when n < 20 then 'some' else 's' || n end,
-                    case when n < 20 then m.gates else array['queue:' || n, 'flow:' || n] end
-             from messages m, generate_series(1, 20000) n;
-             insert into events (message_id, state, url_hash, host_hash, path_hash, caller_hash)
-             select m.id, 'CREATED', case when m.caller_ip = '127.0.0.1' then e.url_hash else n end,
-                    case when m.caller_ip = '127.0.0.1' then e.host_hash else n end,
-                    case when m.caller_ip = '127.0.0.1' then e.path_hash else n end,
-                    case when m.caller_ip = '127.0.0.1' then e.caller_hash else n end
-             from events e, (select *, row_number() over () as n from messages where topic_name is not null) m
-             where e.state = 'CREATED';
-             insert into events (message_id, state)
-             select id, s::event_state from messages, unnest(array['ACTIVE', 'DELIVERED']) s where finished_at is not null;
-             insert into dead_letters (message_id, response_status)
-             select id, case when caller_ip = '127.0.0.1' then 418 else 500 end from messages where state = 'failed'",
-        )
-        .await;
-    app.database.execute("vacuum analyze messages").await;
-    app.database.execute("vacuum analyze dead_letters").await;
-    app.database.execute("vacuum analyze events").await;
+    app.database.execute(include_str!("search/days.sql")).await;
+    app.database.execute(include_str!("search/differing.sql")).await;
+    for table in TABLES {
+        app.database.execute(&format!("vacuum analyze {table}")).await;
+    }
 
     let some = [
         "url=http://127.0.0.1/some%3Fa=1",
@@ -137,38 +114,11 @@ async fn no_filter_reads_a_table_from_end_to_end() {
 async fn what_was_common_long_ago_is_found_without_walking_over_all_that_came_since() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.publish("http://127.0.0.1/old?a=1", &[("Upstash-Label", "old"), ("Upstash-Delay", "1h")], "").await;
-    // Two thousand like it, an hour ago, and forty thousand others since: in the table, too, one after
-    // the other, as they would have come. A BRIN index knows where they are by that.
-    app.database
-        .execute(
-            "insert into messages (id, state, due_at, url, method, header, body, retries, labels, caller_ip, not_before)
-             select (lpad(to_hex(floor(extract(epoch from now()) * 1000)::bigint - 3600000 + n * 10), 12, '0')
-                     || '70008000' || lpad(n::text, 12, '0'))::uuid, 'pending', now() + interval '1 h',
-                    case when n <= 2000 then m.url else 'https://h' || n || '.example.com/p' || n end, m.method, m.header, '', 3,
-                    array[case when n <= 2000 then 'old' else 'new' end], '10.0.0.1', now()
-             from messages m, generate_series(1, 42000) n order by n;
-             insert into events (at, message_id, state, url_hash, host_hash, path_hash)
-             select now() - interval '1 h' + n * interval '10 ms', m.id, 'CREATED', case when n <= 2000 then e.url_hash else n end,
-                    case when n <= 2000 then e.host_hash else n end, case when n <= 2000 then e.path_hash else n end
-             from events e, (select id, row_number() over (order by id) as n from messages where caller_ip = '10.0.0.1') m
-             where e.state = 'CREATED' order by m.n",
-        )
-        .await;
-    app.database.execute("delete from messages where caller_ip = '127.0.0.1'").await;
-    app.database
-        .execute(
-            "insert into dead_letters (message_id, failed_at)
-             select id, now() - interval '1 h' + row_number() over (order by id) * interval '10 ms' from messages order by id;
-             with ended as (
-                 update messages m set state = 'failed', due_at = null, finished_at = e.at + interval '1 s'
-                 from events e where e.message_id = m.id and m.labels = '{old}' returning m.id, m.finished_at
-             )
-             insert into events (at, message_id, state) select finished_at, id, 'FAILED' from ended order by id",
-        )
-        .await;
+    app.database.execute(include_str!("search/days.sql")).await;
+    app.database.execute(include_str!("search/old.sql")).await;
     // Of all rows, not of a sample: the plans are the same in every run then.
     app.database.execute("set default_statistics_target = 1000").await;
-    for table in ["messages", "dead_letters", "events"] {
+    for table in TABLES {
         app.database.execute(&format!("vacuum analyze {table}")).await;
     }
 
@@ -180,7 +130,7 @@ async fn what_was_common_long_ago_is_found_without_walking_over_all_that_came_si
         assert_eq!(newest.len(), 100, "{filter}");
         let times = app.database.query(
             "select floor(extract(epoch from e.at) * 1000)::bigint from events e join messages m on m.id = e.message_id
-             where m.labels = '{old}' order by e.at desc, e.id desc limit 100", &[]).await;
+             where m.labels = '{old}' order by e.at desc, e.step desc, e.message_id desc limit 100", &[]).await;
         assert_eq!(newest, times.iter().map(|row| row.get::<_, i64>(0)).collect::<Vec<_>>(), "{filter}");
         assert!(after.1 - before.1 < 50_000, "{filter} reads {} rows", after.1 - before.1);
     }

@@ -23,7 +23,7 @@ async fn what_is_in_flight_at_a_shutdown_may_end_within_the_grace_time() {
     tokio::join!(app.app.shutdown(), end);
     assert_eq!(app.states(id).await, "CREATED ACTIVE DELIVERED");
     assert!(app.receiver.all_so_far().await.is_empty());
-    assert_eq!(app.database.count("select count(*) from messages where state = 'pending'").await, 1);
+    assert_eq!(app.database.count("select count(*) from message_states where state = 'pending'").await, 1);
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn what_is_in_flight_beyond_the_grace_time_is_given_back() {
 
     stopping.app.shutdown().await;
     stopping.receiver.caller_left().await;
-    let waiting = "select count(*) from messages where state = 'pending' and retried = 0 and due_at <= now()";
+    let waiting = "select count(*) from message_states where state = 'pending' and retried = 0 and due_at <= now()";
     assert_eq!(stopping.database.count(waiting).await, 1);
 
     let successor = TestApp::start_on(&stopping.database, |_| {}).await;

@@ -12,6 +12,9 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
 
+/// Views of the schema `seeds`, to write messages and events as one row each.
+pub const SEEDS: &str = include_str!("seeds.sql");
+
 static TEMPLATE: OnceCell<()> = OnceCell::const_new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 /// Databases in use at once, whatever the number of cores: each has a dozen connections at most,
@@ -36,6 +39,7 @@ impl TestDatabase {
                 database::create(&server.url("postgres"), "template", None).await.expect("template");
                 let template = Database::new(&server.url("template"), 1).expect("template");
                 migrate::up(&template).await.expect("migrations");
+                connect(&server.url("template")).await.batch_execute(SEEDS).await.expect("seeds");
             })
             .await;
         Self::copied_from(Some("template")).await

@@ -33,7 +33,7 @@ async fn what_is_old_is_deleted_when_confirmed_and_the_rest_stays() {
     // Ids are ordered by age: those of 1970, and one of now.
     let message = |id: &str, finished: &str| {
         format!(
-            "insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
+            "insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
              select {id}, 'delivered', '', 'POST', '{{}}', '', 0, '{{}}', now(), {finished}"
         )
     };
@@ -43,6 +43,7 @@ async fn what_is_old_is_deleted_when_confirmed_and_the_rest_stays() {
         message(old, "now() - interval '100 days'"),
         message("'ffffffff-0000-7000-8000-000000000000'::uuid", "now()")
     );
+    client.batch_execute(include_str!("../../../tests/src/seeds.sql")).await.expect("seeds");
     client.batch_execute(&statements).await.expect("rows");
 
     let refused = run(&["cleanup", "--older-than", "90d"]);

@@ -26,7 +26,7 @@ async fn an_order_and_its_email_commit_together_and_roll_back_together() {
     let placed = order(&database, "60000");
     assert!(placed.status.success(), "{}", String::from_utf8_lossy(&placed.stderr));
     assert_eq!(stored(&database).await, (1, 1));
-    let message: String = database.query("select url || ' ' || state from messages", &[]).await[0].get(0);
+    let message: String = database.query("select url || ' ' || state from message_states", &[]).await[0].get(0);
     assert_eq!(message, "https://jobs.example/api/jobs/email pending");
 
     let refused = order(&database, "60000");

@@ -39,7 +39,7 @@ impl Handler for Cleaner {
     async fn run(&self, job: CleanupOldData, ctx: &JobContext) -> Result<Outcome, JobError> {
         let database = &ctx.database;
         // First what deliveries depend on: without partitions ahead, events go where retention is slow.
-        let event_partitions_made = retention::ensure_event_partitions(&mut *database.connection().await?).await?;
+        let event_partitions_made = retention::ensure_days(&mut *database.connection().await?).await?;
         let closed_runs = runs::close_abandoned(&mut *database.connection().await?, ABANDONED_AFTER).await?;
         let (said, heard) = watch::channel(Deleted::default());
         let deleting = retention::delete_older_than(database, job.ages(), |deleted| {

@@ -55,7 +55,7 @@ impl App {
             .context("the signing keys cannot be read; has the schema been applied (`sigpost migrate`)?")?;
         // In Lambda somebody waits for this start; the migration, the daily cleaning and each reconciliation make them.
         if !env::in_lambda() {
-            retention::ensure_event_partitions(&mut conn).await.context("event partitions")?;
+            retention::ensure_days(&mut conn).await.context("partitions of days")?;
         }
         drop(conn);
 

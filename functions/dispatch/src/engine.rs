@@ -36,7 +36,7 @@ mod visit;
 mod wake_ups;
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -64,6 +64,9 @@ use wake_ups::Timers;
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 /// How long the last writes may take once the grace time is over.
 const LAST_WRITES: Duration = Duration::from_secs(5);
+/// How long after an outage of the database expired leases are left alone: their holders lived through the outage as well,
+/// and record their outcomes first.
+const AFTER_OUTAGE: Duration = Duration::from_secs(3);
 
 /// A handle to the engine; clones share it.
 #[derive(Clone)]
@@ -81,6 +84,8 @@ struct Inner {
     /// Outcomes are kept until the database is back. Nothing that is due is claimed before they are recorded: it may be
     /// their messages, whose leases have expired meanwhile.
     outcomes_first: watch::Sender<bool>,
+    /// When a statement failed last because the database was unavailable.
+    unavailable_at: Mutex<Option<Instant>>,
     large_bodies: LargeBodies,
     timers: Timers,
     in_flight: InFlight,
@@ -163,6 +168,7 @@ impl Engine {
             handing_over: Notify::new(),
             claims_until: Mutex::new(Instant::now() + NEVER),
             outcomes_first: watch::Sender::new(false),
+            unavailable_at: Mutex::default(),
             schedules_changed: Notify::new(),
             deaf_since: Mutex::new(Some(Instant::now())),
             open: AtomicBool::new(false),
@@ -237,6 +243,19 @@ impl Engine {
         self.0.counts.accepted();
         log::accepted(id);
         self.step(id, StepKind::Accepted);
+    }
+
+    /// Takes note of a failed statement.
+    fn saw(&self, error: &Error) {
+        if matches!(error, Error::Unavailable(_)) {
+            *self.0.unavailable_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+    }
+
+    /// Whether messages with expired leases are claimed.
+    fn claims_expired(&self) -> bool {
+        let unavailable_at = *self.0.unavailable_at.lock().unwrap_or_else(PoisonError::into_inner);
+        unavailable_at.is_none_or(|at| at.elapsed() > AFTER_OUTAGE)
     }
 
     fn step(&self, id: MessageId, kind: StepKind) {

@@ -111,12 +111,10 @@ impl Accepted {
 }
 
 statement! {
-    /// Inserts a batch with its first events. A key that is taken and not expired keeps its row and
-    /// gives back the earlier message's id, and the arrival is left out. Keys are taken in order, so
-    /// that two batches never wait for one another.
+    /// Inserts a batch; see the file.
     Accept {
         ids: Vec<Uuid> => Array<SqlUuid>,
-        tokens: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
+        are_leased: Vec<bool> => Array<Bool>,
         delays_s: Vec<f64> => Array<Double>,
         at_ms: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         urls: Vec<&'a str> => Array<Text>,
@@ -128,66 +126,11 @@ statement! {
         keys: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         windows_s: Vec<f64> => Array<Double>,
         rest: Vec<Option<String>> => Array<Nullable<Text>>,
-        url_hashes: Vec<i32> => Array<Integer>,
-        host_hashes: Vec<i32> => Array<Integer>,
-        path_hashes: Vec<i32> => Array<Integer>,
-        caller_hashes: Vec<Option<i32>> => Array<Nullable<Integer>>,
+        token: Uuid => SqlUuid,
         lease_s: f64 => Double,
         notify: bool => Bool,
     } -> (BigInt, Nullable<Text>, Nullable<SqlUuid>);
-    "with input as materialized (select *, rest::jsonb as more from unnest("
-    {ids} "," {tokens} "," {delays_s} "," {at_ms} "," {urls} "," {methods} "," {headers} "," {bodies} ","
-    {retries} "," {caller_ips} "," {keys} "," {windows_s} "," {rest} ","
-    {url_hashes} "," {host_hashes} "," {path_hashes} "," {caller_hashes}
-    ") as i(id, token, delay_s, at_ms, url, method, header, body, retries, caller_ip, key, window_s, rest,
-            url_hash, host_hash, path_hash, caller_hash)),
-    taken as (
-        insert into deduplications as d (key, message_id, expires_at, release_on_failure)
-        select key, id, now() + make_interval(secs => window_s), coalesce((more->>'release_on_failure')::bool, false)
-        from input where key is not null order by key
-        on conflict (key) do update set
-            message_id = case when d.expires_at <= now() then excluded.message_id else d.message_id end,
-            release_on_failure = case when d.expires_at <= now() then excluded.release_on_failure else d.release_on_failure end,
-            expires_at = case when d.expires_at <= now() then excluded.expires_at else d.expires_at end
-        returning key, message_id
-    ),
-    fresh as (
-        select i.*, coalesce(to_timestamp(i.at_ms / 1000.0), now() + make_interval(secs => i.delay_s)) as first_due,
-               more->>'waits_for' as gate
-        from input i
-        where i.key is null or i.id in (select message_id from taken)
-    ),
-    stored as (
-        insert into messages (id, state, lease_token, due_at, deliveries, url, method, header, body, retries, timeout_ms,
-                              retry_delay, callback, failure_callback, labels, caller_ip, callback_of, not_before,
-                              waits_for, gates, queue_name, flow_control, priority, topic_name, endpoint_name,
-                              schedule_id, redact)
-        select id, case when token is null then 'pending' else 'active' end::message_state, token,
-               case when gate is not null then null
-                    when token is null then first_due
-                    else now() + make_interval(secs => " {lease_s} ") end,
-               (token is not null)::int, url, method, header::json, body, retries, (more->>'timeout_ms')::bigint,
-               more->>'retry_delay', (more->'callback')::json, (more->'failure_callback')::json,
-               case when more is null then '{}' else array(select jsonb_array_elements_text(more->'labels')) end,
-               caller_ip, (more->>'callback_of')::uuid, greatest(first_due, now()), gate,
-               case when more is not null then
-                   nullif(array(select jsonb_array_elements_text(more->'gates')), '{}')
-               end,
-               more->>'queue_name', (more->'flow_control')::json, coalesce((more->>'priority')::int, 0),
-               more->>'topic_name', more->>'endpoint_name', more->>'schedule_id', more->>'redact'
-        from fresh
-        on conflict (id) do nothing
-        returning id, lease_token
-    ),
-    logged as (
-        insert into events (message_id, state, url_hash, host_hash, path_hash, caller_hash)
-        select id, 'CREATED'::event_state, url_hash, host_hash, path_hash, caller_hash from stored join input using (id)
-        union all
-        select id, 'ACTIVE', null, null, null, null from stored where lease_token is not null
-    ),
-    woken as (select case when " {notify} " then pg_notify('sigpost', '')::text end)
-    select floor(extract(epoch from now()) * 1000)::bigint, taken.key, taken.message_id
-    from woken left join taken on true"
+    file "accept/accept.sql"
 }
 
 /// Stores a batch whose ids were made just now. With `notify`, dispatchers that listen look for work
@@ -229,23 +172,10 @@ pub async fn accept(
     let sent = || batch.iter().zip(&original).filter(|(_, original)| original.is_none()).map(|(arrival, _)| arrival);
 
     let wake_ups = ensure_gates(conn, sent().map(|arrival| &arrival.new.message)).await?;
-    let Columns {
-        ids,
-        tokens,
-        urls,
-        methods,
-        headers,
-        bodies,
-        retries,
-        caller_ips,
-        url_hashes,
-        host_hashes,
-        path_hashes,
-        caller_hashes,
-    } = Columns::of(sent(), lease);
+    let Columns { ids, are_leased, urls, methods, headers, bodies, retries, caller_ips } = Columns::of(sent());
     let statement = Accept {
         ids,
-        tokens,
+        are_leased,
         delays_s: sent()
             .map(|arrival| match arrival.new.start {
                 Start::After(delay) => delay.as_secs_f64(),
@@ -269,10 +199,7 @@ pub async fn accept(
             .map(|arrival| arrival.new.deduplicate.as_ref().map_or(0.0, |d| d.window.as_secs_f64()))
             .collect(),
         rest: sent().map(|arrival| rest(&arrival.new)).collect(),
-        url_hashes,
-        host_hashes,
-        path_hashes,
-        caller_hashes,
+        token: lease.token,
         lease_s: lease.length.as_secs_f64(),
         notify,
         lifetime: PhantomData,
@@ -318,7 +245,7 @@ fn rest(new: &NewMessage) -> Option<String> {
         #[serde(flatten)]
         extras: &'a Extras,
         gates: &'a [String],
-        waits_for: Option<&'a String>,
+        blocked_by: Option<&'a String>,
         release_on_failure: bool,
         timeout_ms: Option<i64>,
         retry_delay: Option<String>,
@@ -337,7 +264,7 @@ fn rest(new: &NewMessage) -> Option<String> {
     let gates = message.gates();
     Some(json(&Rest {
         extras: &message.extras,
-        waits_for: gates.as_slice().first().filter(|_| new.is_parked()),
+        blocked_by: gates.as_slice().first().filter(|_| new.is_parked()),
         gates: &gates,
         release_on_failure: releases_on_failure(new),
         timeout_ms: message.timeout.map(millis),

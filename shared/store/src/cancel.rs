@@ -52,7 +52,7 @@ statement! {
 
 statement! {
     State { id: Uuid => SqlUuid } -> Text;
-    "select state::text from messages where id = " {id}
+    "select state::text from message_states where id = " {id}
 }
 
 /// Cancels one message. Waits for a transaction that works on it, such as the one that claims it.
@@ -129,18 +129,12 @@ struct Open {
 
 impl QueryFragment<Pg> for Open {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // An open message either has a time at which it is due, or waits at a gate.
-        out.push_sql(
-            "select m.id from (
-                select * from messages where finished_at is null and due_at is not null
-                union all
-                select * from messages where finished_at is null and waits_for is not null
-                limit ",
-        );
+        // One by one: a join might read all messages.
+        out.push_sql("select p.id from (select id from pending_deliveries limit ");
         out.push_bind_param::<BigInt, _>(&self.walk)?;
-        out.push_sql(") m where ");
+        out.push_sql(") p where exists (select from messages m where m.id = p.id and ");
         self.matches.walk_ast(out.reborrow())?;
-        out.push_sql(" limit ");
+        out.push_sql(" offset 0) limit ");
         out.push_bind_param::<BigInt, _>(&self.most)
     }
 }

@@ -17,7 +17,7 @@ use crate::extent::{End, Extent, Page};
 use crate::filter::{self, OfMessage};
 use crate::messages::{Message, MessageRow, SIZE, StoredMessage, body};
 use crate::record::Response;
-use crate::schema::{dead_letters, messages};
+use crate::schema::{dead_letters, message_states};
 use crate::search::{A_WALK, List, Near, Nearest, Rows, page, plan_for_searching};
 use crate::{Error, WakeUps, effects};
 
@@ -85,7 +85,7 @@ const LAST_MS: i64 = 8_640_000_000_000_000;
 /// The dead letter with this id.
 pub async fn find(conn: &mut AsyncPgConnection, id: DeadLetterId) -> Result<Option<DeadLetter>, Error> {
     let row: Option<(Row, (MessageRow, Vec<u8>))> = dead_letters::table
-        .inner_join(messages::table)
+        .inner_join(message_states::table)
         .filter(dead_letters::id.eq(id.seq))
         .select((Row::as_select(), (MessageRow::as_select(), body(true))))
         .first(conn)
@@ -119,7 +119,7 @@ pub async fn list(
 
         let ids = seqs(&chosen);
         let rows: Vec<(Row, (MessageRow, Vec<u8>))> = dead_letters::table
-            .inner_join(messages::table)
+            .inner_join(message_states::table)
             .filter(dead_letters::id.eq_any(&ids))
             .select((Row::as_select(), (MessageRow::as_select(), body(extent.with_bodies))))
             .load(conn)

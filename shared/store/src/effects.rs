@@ -45,7 +45,7 @@ statement! {
         name: &'a str => Text,
     } -> (Bool, Bool, Nullable<Text>);
     "select exists (select from job_executions where id = " {run} " and lease_until > now()),
-            exists (select from messages where id = " {message} " and state = 'cancelled'),
+            exists (select from attempts where message_id = " {message} " and outcome = 'cancelled'),
             (select result::text from effects where message_id = " {message_id} " and name = " {name} ")"
 }
 

@@ -1,10 +1,13 @@
-//! The log: reading it. It is written by the statements that make things happen.
+//! The events of messages: what the API calls the log. They are derived from `messages`, `pending_deliveries` and
+//! `attempts`; those of releases before are in `past_events`.
+
+mod branches;
+mod place;
+mod places;
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
-use diesel::dsl::{AsSelect, SqlTypeOf, sql};
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -12,13 +15,15 @@ use jiff::Timestamp;
 use sigpost_qstash::{Cursor, EventState, MessageId};
 use uuid::Uuid;
 
+use self::place::{Place, Row, Start};
+use self::places::{Places, Which};
 use crate::Error;
 use crate::extent::{End, Extent, Page};
-use crate::filter::{self, OfMessage};
-use crate::messages::{SIZE, StoredMessage, find_all};
+use crate::filter;
+use crate::messages::StoredMessage;
+use crate::messages::find_all;
 use crate::record::Response;
-use crate::schema::events;
-use crate::search::{A_WALK, List, Near, Nearest, Rows, page, plan_for_searching};
+use crate::search::{A_WALK, List, Nearest, Rows, page, plan_for_searching, set_plan_cache_mode};
 
 /// One thing that happened to a message.
 #[derive(Clone, Debug)]
@@ -56,186 +61,125 @@ pub struct Filter {
     pub earliest_first: bool,
 }
 
-/// A row of the log without its message.
+/// How an attempt ended, as an event has it.
 #[derive(Queryable)]
-struct Row {
-    message_id: Uuid,
-    at: jiff_diesel::Timestamp,
-    id: i64,
-    state: String,
+struct Ended {
     response_status: Option<i32>,
     response_header: Option<serde_json::Value>,
     response_body: Option<Vec<u8>>,
     error: Option<String>,
-    next_delivery_at: Option<jiff_diesel::Timestamp>,
+    retry_at: Option<jiff_diesel::Timestamp>,
 }
 
-impl Row {
-    fn of(self, message: StoredMessage) -> Event {
+impl Ended {
+    fn of(self, place: &Place, message: StoredMessage) -> Event {
         Event {
-            at_ms: self.at.to_jiff().as_millisecond(),
-            id: self.id,
-            state: self.state.parse().unwrap_or(EventState::Error),
+            at_ms: place.at().as_millisecond(),
+            id: place.number(),
+            state: place.state,
             response: self.response_status.map(|status| Response {
                 status: u16::try_from(status).unwrap_or(0),
                 header: self.response_header.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default(),
                 body: self.response_body.unwrap_or_default().into(),
             }),
             error: self.error,
-            next_delivery_at_ms: self.next_delivery_at.map(|at| at.to_jiff().as_millisecond()),
+            next_delivery_at_ms: self.retry_at.map(|at| at.to_jiff().as_millisecond()),
             message,
         }
     }
 }
 
-/// An event's place in the log, and its message.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct Place {
-    #[expect(dead_code, reason = "the database compares it with the messages")]
-    message_id: Uuid,
-    at: jiff_diesel::Timestamp,
-    id: i64,
-}
-
 statement! {
-    /// What each event and its message take, in the order of the places. Postgres knows the length of a body without
-    /// reading it.
     Sizes {
-        ats: Vec<jiff_diesel::Timestamp> => Array<Timestamptz>,
-        ids: Vec<i64> => Array<BigInt>,
+        ats_us: Vec<i64> => Array<BigInt>,
+        steps: Vec<i64> => Array<BigInt>,
+        message_ids: Vec<Uuid> => Array<SqlUuid>,
         with_bodies: bool => Bool,
     } -> BigInt;
-    "select coalesce(of_event.size + of_message.size, 0)
-     from unnest(" {ats} "," {ids} ") with ordinality as p(at, id, place)
-     left join lateral (
-        select message_id,
-               (coalesce(octet_length(response_body), 0) + coalesce(octet_length(response_header::text), 0))::bigint as size
-        from events e where e.at = p.at and e.id = p.id limit 1
-     ) of_event on true
-     left join lateral (
-        select " [SIZE] " + case when " {with_bodies} " then octet_length(m.body) else 0 end as size
-        from messages m where m.id = of_event.message_id limit 1
-     ) of_message on true
-     order by p.place"
+    file "events/sizes.sql"
 }
 
 statement! {
-    /// The rows at these places, in their order. The limit keeps the planner from a join over the whole log.
-    AtPlaces {
-        ats: Vec<jiff_diesel::Timestamp> => Array<Timestamptz>,
-        ids: Vec<i64> => Array<BigInt>,
-    } -> (
-        SqlUuid, Timestamptz, BigInt, Text, Nullable<Integer>, Nullable<Json>, Nullable<Binary>, Nullable<Text>,
-        Nullable<Timestamptz>
-    );
-    "select e.message_id, e.at, e.id, e.state::text, e.response_status, e.response_header, e.response_body, e.error,
-            e.next_delivery_at
-     from unnest(" {ats} "," {ids} ") with ordinality as p(at, id, place)
-     cross join lateral (select * from events e where e.at = p.at and e.id = p.id limit 1) e
-     order by p.place"
+    Ends {
+        ats_us: Vec<i64> => Array<BigInt>,
+        steps: Vec<i64> => Array<BigInt>,
+        message_ids: Vec<Uuid> => Array<SqlUuid>,
+    } -> (Nullable<Integer>, Nullable<Json>, Nullable<Binary>, Nullable<Text>, Nullable<Timestamptz>);
+    file "events/ends.sql"
 }
 
-/// A page of the log, newest first unless asked otherwise. An event whose message is gone is not in it.
+/// A page of events, newest first unless asked otherwise.
 pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, extent: Extent) -> Result<Page<Event, Cursor>, Error> {
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        let mut places = page(conn, filter, &filter.messages, extent.count_and_next()).await?;
-        let (ats, ids) = columns(&places);
-        let sizes = Sizes { ats, ids, with_bodies: extent.with_bodies, lifetime: PhantomData };
+        let start = match filter.cursor {
+            Some(cursor) => Some(Start::find(conn, cursor, filter.earliest_first).await?),
+            None => None,
+        };
+        let list = Listing { filter, start };
+        let mut places = page(conn, &list, &filter.messages, extent.count_and_next()).await?;
+        let (ats_us, steps, message_ids) = columns(&places);
+        let sizes = Sizes { ats_us, steps, message_ids, with_bodies: extent.with_bodies, lifetime: PhantomData };
         let End { has_more, bytes } = extent.cut(&mut places, &sizes.load::<i64>(conn).await?);
 
-        let (ats, ids) = columns(&places);
-        let rows: Vec<Row> = AtPlaces { ats, ids, lifetime: PhantomData }.load(conn).await?;
-        let of_messages: BTreeSet<Uuid> = rows.iter().map(|row| row.message_id).collect();
+        let (ats_us, steps, message_ids) = columns(&places);
+        let ends: Vec<Ended> = Ends { ats_us, steps, message_ids, lifetime: PhantomData }.load(conn).await?;
+        let of_messages: BTreeSet<Uuid> = places.iter().map(|place| place.message_id).collect();
         let of_messages: Vec<Uuid> = of_messages.into_iter().collect();
         let messages = find_all(conn, &of_messages, extent.with_bodies).await?;
-        let with_message = |row: Row| Some(messages.get(&MessageId(row.message_id))?.clone()).map(|m| row.of(m));
-        let cursor = |last: &Place| Cursor { at_ms: last.at.to_jiff().as_millisecond(), seq: Some(last.id) };
+        let with_message = |(place, ended): (&Place, Ended)| {
+            Some(ended.of(place, messages.get(&MessageId(place.message_id))?.clone()))
+        };
         Ok(Page {
-            cursor: places.last().filter(|_| has_more).map(cursor),
-            rows: rows.into_iter().filter_map(with_message).collect(),
+            cursor: places.last().filter(|_| has_more).map(Place::cursor),
+            rows: places.iter().zip(ends).filter_map(with_message).collect(),
             bytes,
         })
     })
     .await
 }
 
-fn columns(places: &[Place]) -> (Vec<jiff_diesel::Timestamp>, Vec<i64>) {
-    places.iter().map(|place| (place.at, place.id)).unzip()
+fn columns(places: &[Place]) -> (Vec<i64>, Vec<i64>, Vec<Uuid>) {
+    let ats_us = places.iter().map(|place| place.at_us).collect();
+    (ats_us, places.iter().map(|place| place.step).collect(), places.iter().map(|place| place.message_id).collect())
 }
 
-impl List for Filter {
+/// A filter with the place behind which the page begins.
+struct Listing<'a> {
+    filter: &'a Filter,
+    start: Option<Start>,
+}
+
+impl List for Listing<'_> {
     type Row = Place;
 
     fn at(place: &Place) -> Timestamp {
-        place.at.to_jiff()
+        place.at()
     }
 
     fn nearest(&self, count: i64) -> Nearest {
-        let cursor_ms = self.cursor.map(|cursor| cursor.at_ms);
-        Nearest::of_page(count, (self.from_ms, self.to_ms), cursor_ms, self.earliest_first, false)
+        let Filter { from_ms, to_ms, cursor, earliest_first, .. } = self.filter;
+        let cursor_ms = cursor.map(|cursor| cursor.at_ms);
+        Nearest::of_page(count, (*from_ms, *to_ms), cursor_ms, *earliest_first, false)
     }
 
     async fn load(&self, conn: &mut AsyncPgConnection, rows: Rows, count: i64) -> Result<Vec<Place>, Error> {
-        let of_message = OfMessage { column: "events.message_id", matches: self.messages.matches() };
-        let query = match rows {
-            Rows::Near => {
-                let rows = in_order(self, false).limit(A_WALK);
-                return Ok(Near { rows, table: "events", of_message, count }.load(conn).await?);
-            }
-            Rows::All => in_order(self, false),
-            Rows::Matching => in_order(self, false).filter(of_message),
-            // The events of some messages are read and sorted.
-            Rows::Of(ids) => in_order(self, true).filter(events::message_id.eq_any(ids)),
+        let which = match rows {
+            Rows::All => Which::All,
+            // Each branch is walked so far.
+            Rows::Near => Which::Near(A_WALK / 3),
+            Rows::Matching => Which::Matching,
+            Rows::Of(ids) => Which::Of(ids),
         };
-        Ok(query.limit(count).load(conn).await?)
+        // Planning for each partition takes longer than the query: without a list of messages one plan serves any values.
+        let keeps_plan = !matches!(which, Which::Of(_));
+        if keeps_plan {
+            set_plan_cache_mode(conn, "force_generic_plan").await?;
+        }
+        let rows: Vec<Row> = Places::new(self.filter, self.start, which, count).load(conn).await?;
+        if keeps_plan {
+            set_plan_cache_mode(conn, "force_custom_plan").await?;
+        }
+        Ok(rows.into_iter().map(Place::from).collect())
     }
-}
-
-type Query<'a> = events::BoxedQuery<'a, Pg, SqlTypeOf<AsSelect<Place, Pg>>>;
-
-/// The events in the order asked for, of whichever message. Those that are to be `sorted` are not
-/// ordered by the column itself: the planner might rather walk over all events and wait for them.
-fn in_order(filter: &Filter, sorted: bool) -> Query<'_> {
-    let at_ms = |operator: &str, ms: i64| {
-        sql::<Bool>("events.at ").sql(operator).sql(" to_timestamp(").bind::<BigInt, _>(ms).sql(" / 1000.0)")
-    };
-    let mut query = events::table.select(Place::as_select()).into_boxed();
-    if !filter.states.is_empty() {
-        // As literals: the planner compares them with the condition of the index.
-        let states: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
-        query = query.filter(sql::<Bool>(&format!("events.state in ({})", states.join(", "))));
-    }
-    if let Some(from) = filter.from_ms {
-        query = query.filter(at_ms(">=", from));
-    }
-    // A bound in whole milliseconds includes the whole millisecond.
-    if let Some(to) = filter.to_ms {
-        query = query.filter(at_ms("<", to.saturating_add(1)));
-    }
-    if let Some(Cursor { at_ms, seq }) = filter.cursor {
-        // A cursor shows milliseconds, the log has microseconds: the event's own row has its exact
-        // place. A bare time, or an event that is gone, stands for the edge of its millisecond.
-        let edge = if seq.is_none() && !filter.earliest_first { at_ms.saturating_add(1) } else { at_ms };
-        let seq = seq.unwrap_or(i64::MIN);
-        query = query.filter(
-            sql::<Bool>("(events.at, events.id) ")
-                .sql(if filter.earliest_first { ">" } else { "<" })
-                .sql(" (coalesce((select e.at from events e where e.at >= to_timestamp(")
-                .bind::<BigInt, _>(at_ms)
-                .sql(" / 1000.0) and e.at < to_timestamp(")
-                .bind::<BigInt, _>(at_ms.saturating_add(1))
-                .sql(" / 1000.0) and e.id = ")
-                .bind::<BigInt, _>(seq)
-                .sql("), to_timestamp(")
-                .bind::<BigInt, _>(edge)
-                .sql(" / 1000.0)), ")
-                .bind::<BigInt, _>(seq)
-                .sql(")"),
-        );
-    }
-    let at = if sorted { "events.at + interval '0'" } else { "events.at" };
-    let direction = if filter.earliest_first { "asc" } else { "desc" };
-    query.order(sql::<Bool>(&format!("{at} {direction}, events.id {direction}")))
 }

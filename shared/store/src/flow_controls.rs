@@ -48,7 +48,7 @@ statement! {
         Bool,
     );
     "select name,
-            (select count(*) from messages where waits_for = g.id),
+            (select count(*) from pending_deliveries where blocked_by = g.id),
             parallelism, (select count(*) from held_slots where gate = g.id), rate,
             case when period_start + make_interval(secs => period_s) > now() then period_count else 0 end,
             period_s, floor(extract(epoch from period_start))::bigint, pinned_parallelism, pinned_rate, paused,

@@ -14,7 +14,7 @@ use sigpost_qstash::FlowControl;
 use uuid::Uuid;
 
 use crate::accept::LeaseTerms;
-use crate::claim::{Bound, Claimed, LEASE_COLUMNS, LeaseColumns, Row, number};
+use crate::claim::{Bound, Claimed, Content, ContentColumns, number};
 use crate::messages::Message;
 use crate::wake_ups::time_until;
 use crate::{Error, WakeUps};
@@ -62,13 +62,10 @@ statement! {
         most: i32 => Integer,
         small: i32 => Integer,
         bytes: i64 => BigInt,
-    } -> (Nullable<Array<Text>>, Nullable<Double>, Nullable<LeaseColumns>);
-    "select case when limit_id is not null then array[limit_id] end, wake_in_s, " [LEASE_COLUMNS]
-    "from (
-        select c.limit_id, c.wake_in_s, (c.message).*
-        from claim_blocked(" {limits} "," {token} "," {lease_s} "," {most} "," {small} "," {bytes} ") c
-        where (select set_config('synchronous_commit', 'off', true)) = 'off'
-     ) message"
+    } -> (Nullable<Text>, Nullable<Double>, Nullable<Integer>, Nullable<Integer>, Nullable<ContentColumns>);
+    "select c.limit_id, c.wake_in_s, c.deliveries, c.retried, (c.content).*
+     from claim_blocked(" {limits} "," {token} "," {lease_s} "," {most} "," {small} "," {bytes} ") c
+     where (select set_config('synchronous_commit', 'off', true)) = 'off'"
 }
 
 /// Leases messages that are blocked at these limits, within the bound, as far as all of their limits have
@@ -88,8 +85,18 @@ pub async fn claim_blocked(
         bytes: i64::try_from(bound.bytes).unwrap_or(i64::MAX),
         lifetime: PhantomData,
     };
+    type Row = (Option<String>, Option<f64>, Option<i32>, Option<i32>, Option<Content>);
     let rows: Vec<Row> = statement.load(conn).await?;
-    Ok(Claimed::new(rows, lease.token))
+    let mut claimed = Claimed::default();
+    for (limit, seconds, deliveries, retried, content) in rows {
+        match content.zip(deliveries).zip(retried) {
+            Some(((content, deliveries), retried)) => {
+                claimed.leases.push(content.into_lease(lease.token, deliveries, retried));
+            }
+            None => claimed.add_wake_up(limit, seconds.unwrap_or(0.0)),
+        }
+    }
+    Ok(claimed)
 }
 
 statement! {
@@ -97,9 +104,9 @@ statement! {
     /// locks: a limit that is named here and has no room after all costs one vain claim.
     Rescan {} -> (Text, Double);
     "with recursive blocked(id) as (
-        (select waits_for from messages where waits_for is not null order by waits_for limit 1)
+        (select blocked_by from pending_deliveries where blocked_by is not null order by blocked_by limit 1)
         union all
-        select (select waits_for from messages where waits_for > b.id order by waits_for limit 1)
+        select (select blocked_by from pending_deliveries where blocked_by > b.id order by blocked_by limit 1)
         from blocked b where b.id is not null
     )
     select g.id, coalesce(period_ends_in(g), 0)
@@ -107,7 +114,8 @@ statement! {
     where not g.paused
       and (g.parallelism is null
            or g.parallelism > (select count(distinct h.family) from held_slots h where h.gate = g.id)
-           or exists (select from slots s join messages m on m.id = s.message_id where s.gate = g.id and m.waits_for = g.id))"
+           or exists (select from slots s join pending_deliveries p on p.id = s.message_id
+                      where s.gate = g.id and p.blocked_by = g.id))"
 }
 
 /// The limits at which messages are blocked and that have room, now or at the end of a period.
@@ -220,7 +228,7 @@ statement! {
     } -> ();
     "insert into slots (gate, message_id, family)
      select i.gate, i.id, i.family from unnest(" {queues} "," {ids} "," {families} ") as i(gate, id, family)
-     where exists (select from messages m where m.id = i.id)
+     where exists (select from pending_deliveries p where p.id = i.id)
      on conflict do nothing"
 }
 

@@ -17,10 +17,10 @@ statement! {
         ids: Vec<Uuid> => Array<SqlUuid>,
         tokens: Vec<Uuid> => Array<SqlUuid>,
     } -> SqlUuid;
-    "update messages m set due_at = now() + make_interval(secs => " {lease_s} ")
+    "update pending_deliveries p set lease_until = now() + make_interval(secs => " {lease_s} ")
      from unnest(" {ids} "," {tokens} ") as held(id, token)
-     where m.id = held.id and m.lease_token = held.token
-     returning m.id"
+     where p.id = held.id and p.lease_token = held.token
+     returning p.id"
 }
 
 /// Prolongs these leases. Returns the messages that are still ours: those missing were cancelled,
@@ -41,14 +41,15 @@ pub async fn renew(
 }
 
 statement! {
-    /// A lease that holds ends within its length from now: the index of what is due leads to it,
-    /// and neither a backlog nor what is scheduled for later is looked at.
-    CountActive { lease_s: f64 => Double } -> BigInt;
-    "select count(*) from messages
-     where due_at between now() and now() + make_interval(secs => " {lease_s} ") and state = 'active'"
+    /// Claims are made in this order, so deliveries in flight are among the first.
+    CountInFlight {} -> BigInt;
+    "select count(*) from (
+        select lease_until from pending_deliveries where blocked_by is null and due_at <= now()
+        order by due_at, id limit 20000
+     ) first where lease_until > now()"
 }
 
-/// How many leases of at most this length hold.
-pub async fn count_active(conn: &mut AsyncPgConnection, length: Duration) -> Result<i64, Error> {
-    Ok(CountActive { lease_s: length.as_secs_f64(), lifetime: PhantomData }.get_result(conn).await?)
+/// How many messages are in flight, of all dispatchers.
+pub async fn count_in_flight(conn: &mut AsyncPgConnection) -> Result<i64, Error> {
+    Ok(CountInFlight { lifetime: PhantomData }.get_result(conn).await?)
 }

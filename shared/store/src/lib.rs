@@ -28,7 +28,6 @@ pub mod firings;
 pub mod fit;
 pub mod flow_controls;
 pub mod gates;
-mod hashes;
 pub mod health;
 pub mod leases;
 pub mod locks;

@@ -22,27 +22,17 @@ pub enum MadeDue {
 }
 
 statement! {
-    /// Who waits at a gate has no time at which it is due; there its earliest time counts.
+    /// The earliest time of the first delivery changes with it.
     MakeDue { id: Uuid => SqlUuid } -> (Bool, Nullable<Text>, Nullable<Text>);
-    "with wanted as (select " {id} " as id),
-    made_due as (
-        update messages m set due_at = case when m.waits_for is null then least(m.due_at, now()) end,
-                              not_before = least(m.not_before, now())
-        from wanted where m.id = wanted.id and m.state = 'pending'
-        returning m.id, m.waits_for
-    ),
-    told as (select pg_notify('sigpost', '')::text from made_due)
-    select exists (select from made_due), (select m.state::text from messages m join wanted using (id)),
-           (select waits_for from made_due)
-    from (select 1) one left join told on true"
+    file "make_due.sql"
 }
 
 /// Makes a message due that waits for its time: that of its first attempt or of a retry.
 pub async fn make_due(conn: &mut AsyncPgConnection, id: MessageId) -> Result<(MadeDue, WakeUps), Error> {
     let statement = MakeDue { id: id.0, lifetime: PhantomData };
-    let (made_due, state, waits_for): (bool, Option<String>, Option<String>) = statement.get_result(conn).await?;
+    let (made_due, state, blocked_by): (bool, Option<String>, Option<String>) = statement.get_result(conn).await?;
     if made_due {
-        let wake_ups = waits_for.map_or_else(WakeUps::due_now, |limit| WakeUps::at_limits([limit]));
+        let wake_ups = blocked_by.map_or_else(WakeUps::due_now, |limit| WakeUps::at_limits([limit]));
         return Ok((MadeDue::Yes, wake_ups));
     }
     let found = match state {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::Error;
 use crate::filter::Filter;
-use crate::schema::messages;
+use crate::schema::message_states;
 use crate::search::{Found, Wanted, plan_for_searching, search};
 use crate::stored::Stored;
 
@@ -133,9 +133,9 @@ pub struct StoredMessage {
     pub not_before_ms: i64,
 }
 
-/// The columns of `messages` that make a [`StoredMessage`] with a body, as every query selects them.
+/// The columns of `message_states` that make a [`StoredMessage`] with a body, as every query selects them.
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = messages, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = message_states, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct MessageRow {
     pub(crate) id: Uuid,
     state: String,
@@ -148,7 +148,7 @@ pub(crate) struct MessageRow {
     retry_delay: Option<String>,
     callback: Option<serde_json::Value>,
     failure_callback: Option<serde_json::Value>,
-    labels: Vec<String>,
+    labels: Option<Vec<String>>,
     caller_ip: Option<String>,
     callback_of: Option<Uuid>,
     queue_name: Option<String>,
@@ -169,7 +169,7 @@ pub(crate) const SIZE: &str =
 
 /// The body, or an empty one: then Postgres does not read it.
 pub(crate) fn body(is_wanted: bool) -> SqlLiteral<Binary> {
-    sql(if is_wanted { "messages.body" } else { "''::bytea" })
+    sql(if is_wanted { "message_states.body" } else { "''::bytea" })
 }
 
 impl From<(MessageRow, Vec<u8>)> for StoredMessage {
@@ -199,7 +199,7 @@ impl From<(MessageRow, Vec<u8>)> for StoredMessage {
                 retry_delay: stored.field("retry_delay", retry_delay),
                 callback: stored.value("callback", row.callback),
                 failure_callback: stored.value("failure_callback", row.failure_callback),
-                labels: row.labels,
+                labels: row.labels.unwrap_or_default(),
                 caller_ip: row.caller_ip,
                 callback_of: row.callback_of.map(MessageId),
                 extras: Extras {
@@ -228,7 +228,8 @@ fn authorization_of(user_info: &str) -> Option<String> {
 
 /// The message with this id, whatever its state.
 pub async fn find(conn: &mut AsyncPgConnection, id: MessageId) -> Result<Option<StoredMessage>, Error> {
-    let row = messages::table.find(id.0).select((MessageRow::as_select(), body(true))).first(conn).await.optional()?;
+    let row =
+        message_states::table.find(id.0).select((MessageRow::as_select(), body(true))).first(conn).await.optional()?;
     Ok(row.map(|row: (MessageRow, Vec<u8>)| row.into()))
 }
 
@@ -240,7 +241,7 @@ pub(crate) async fn find_all(
 ) -> Result<HashMap<MessageId, StoredMessage>, Error> {
     let columns = (MessageRow::as_select(), body(with_bodies));
     let rows: Vec<(MessageRow, Vec<u8>)> =
-        messages::table.filter(messages::id.eq_any(ids)).select(columns).load(conn).await?;
+        message_states::table.filter(message_states::id.eq_any(ids)).select(columns).load(conn).await?;
     Ok(rows.into_iter().map(StoredMessage::from).map(|stored| (stored.message.id, stored)).collect())
 }
 
@@ -258,5 +259,5 @@ pub async fn any_that_matches(conn: &mut AsyncPgConnection, filter: &Filter) -> 
 
 /// Whether any message was ever accepted (and is still kept).
 pub async fn any(conn: &mut AsyncPgConnection) -> Result<bool, Error> {
-    Ok(diesel::select(diesel::dsl::exists(messages::table.select(messages::id))).get_result(conn).await?)
+    Ok(diesel::select(diesel::dsl::exists(message_states::table.select(message_states::id))).get_result(conn).await?)
 }

@@ -53,7 +53,7 @@ pub async fn up_with(
         Ok(names)
     })
     .await?;
-    retention::ensure_event_partitions(&mut *database.connection().await?).await?;
+    retention::ensure_days(&mut *database.connection().await?).await?;
     Ok(names)
 }
 

@@ -32,8 +32,7 @@ statement! {
     List { name: Option<&'a str> => Nullable<Text>, after: &'a str => Text, count: i64 => BigInt }
     -> ((Text, Integer, Bool, BigInt, BigInt, BigInt), Bool);
     "select name, parallelism, paused,
-            (select count(*) from messages
-             where gates @> array[g.id] and gates is not null and finished_at is null and queue_name = g.name),
+            (select count(*) from pending_deliveries where limits @> array[g.id] and limits is not null),
             floor(extract(epoch from created_at) * 1000)::bigint, floor(extract(epoch from updated_at) * 1000)::bigint,
             has_more
      from (
@@ -114,7 +113,7 @@ statement! {
     CancelAll { id: String => Text } -> (BigInt, Array<Text>);
     "with done as materialized (
         select * from cancel_messages(
-            array(select id from messages where gates @> array[" {id} "] and gates is not null and finished_at is null),
+            array(select id from pending_deliveries where limits @> array[" {id} "] and limits is not null),
             true
         )
     )

@@ -63,9 +63,9 @@ impl Next {
     fn label(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
-            Self::Retry(_) => "retry",
+            Self::Retry(_) => "retried",
             Self::Failed => "failed",
-            Self::GivenBack(_) => "given back",
+            Self::GivenBack(_) => "given_back",
         }
     }
 }
@@ -92,8 +92,6 @@ pub struct Recorded {
 }
 
 statement! {
-    /// The update is the fence: events and dead letters are written only for rows it returns. The first row has the
-    /// limits that the batch freed.
     Record {
         ids: Vec<Uuid> => Array<SqlUuid>,
         tokens: Vec<Uuid> => Array<SqlUuid>,
@@ -105,50 +103,7 @@ statement! {
         errors: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         any_has_slots: bool => Bool,
     } -> (SqlUuid, Nullable<BigInt>, Nullable<BigInt>, Array<Text>);
-    "with input as materialized (select * from unnest("
-    {ids} "," {tokens} "," {nexts} "," {delays_s} "," {statuses} "," {headers} "," {bodies} "," {errors}
-    ") as i(id, token, next, delay_s, status, header, body, error)),
-    recorded as (
-        update messages m set
-            state = case i.next when 'delivered' then 'delivered' when 'failed' then 'failed' else 'pending' end::message_state,
-            due_at = case when i.next in ('retry', 'given back') then now() + make_interval(secs => i.delay_s) end,
-            lease_token = null,
-            retried = m.retried + (i.next = 'retry')::int,
-            deliveries = m.deliveries - (i.next = 'given back')::int,
-            finished_at = case when i.next in ('delivered', 'failed') then now() end
-        from input i
-        where m.id = i.id and m.lease_token = i.token
-        returning m.id, i.next, i.status, i.header::json as header, i.body, i.error, m.due_at
-    ),
-    logged as (
-        insert into events (message_id, state, response_status, response_header, response_body, error, next_delivery_at)
-        select id, case next when 'delivered' then 'DELIVERED' else 'ERROR' end::event_state, status, header, body, error, null
-        from recorded where next <> 'given back'
-        union all
-        select id, case next when 'retry' then 'RETRY' else 'FAILED' end::event_state, null, null, null, error, due_at
-        from recorded where next in ('retry', 'failed')
-    ),
-    buried as (
-        insert into dead_letters (message_id, response_status, response_header, response_body, error)
-        select id, coalesce(status, 0), header, body, error from recorded where next = 'failed'
-        returning id, message_id, floor(extract(epoch from failed_at) * 1000)::bigint as failed_at_ms
-    ),
-    given_back as (
-        delete from slots s using recorded r
-        where " {any_has_slots} " and s.message_id = r.id and (r.next in ('delivered', 'failed') or s.gate like 'flow:%')
-        returning s.gate
-    ),
-    released as (
-        -- In the order of the keys, as whoever takes them.
-        delete from deduplications where key = any(array(
-            select key from deduplications
-            where release_on_failure and message_id = any(array(select id from recorded where next = 'failed'))
-            order by key for update
-        ))
-    )
-    select recorded.id, buried.failed_at_ms, buried.id,
-           case when row_number() over () = 1 then array(select distinct gate from given_back) else '{}' end
-    from recorded left join buried on buried.message_id = recorded.id"
+    file "record/record.sql"
 }
 
 statement! {
@@ -161,17 +116,7 @@ statement! {
         headers: Vec<Option<String>> => Array<Nullable<Text>>,
         bodies: Vec<Option<&'a [u8]>> => Array<Nullable<Binary>>,
     } -> SqlUuid;
-    "with recorded as (
-        update messages m set state = 'delivered', due_at = null, lease_token = null, finished_at = now()
-        from unnest(" {ids} "," {tokens} "," {statuses} "," {headers} "," {bodies} ") as i(id, token, status, header, body)
-        where m.id = i.id and m.lease_token = i.token
-        returning m.id, i.status, i.header::json as header, i.body
-    ),
-    logged as (
-        insert into events (message_id, state, response_status, response_header, response_body)
-        select id, 'DELIVERED', status, header, body from recorded
-    )
-    select id from recorded"
+    file "record/delivered.sql"
 }
 
 /// Writes the batch in one statement and one commit (or inside the caller's transaction).

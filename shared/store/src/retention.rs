@@ -4,14 +4,17 @@
 //! Open messages stay, however old they are. Events go by day, as whole partitions.
 
 mod aged;
+mod days;
 mod keys;
+
+pub use self::days::ensure_days;
 
 use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use diesel::sql_types::{BigInt, Double, Integer};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel::sql_types::{BigInt, Double};
+use diesel_async::RunQueryDsl;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -19,8 +22,6 @@ use crate::{Database, Error};
 
 /// Rows in one statement: some tens of milliseconds, so that nobody waits long for a lock or for the log.
 const BATCH: i64 = 2_000;
-/// Days ahead for which event partitions exist. The cleanup runs daily; a week bridges a week without it.
-const DAYS_AHEAD: i32 = 7;
 
 /// What was deleted so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -30,9 +31,9 @@ pub struct Deleted {
     pub messages: i64,
     /// Dead letters of those messages.
     pub dead_letters: i64,
-    /// Whole days of events.
+    /// Whole days of messages with their attempts, and of events of a release before.
     pub event_partitions: i64,
-    /// Events that were in no partition of a day.
+    /// Events of a release before that were in no partition of a day.
     pub events: i64,
     /// Deduplication keys that had expired, whatever their age.
     pub deduplications: i64,
@@ -90,7 +91,7 @@ pub async fn delete_older_than(
     let stripe_events = find_cutoff(database, ages.most.max(STRIPE_EVENTS_KEPT)).await?;
     let mut sweep = Sweep { deleted: Deleted::default(), progress };
 
-    sweep.walk(|deleted| &mut deleted.messages, |after| aged::delete_messages(database, cutoff, after)).await?;
+    sweep.walk(|deleted| &mut deleted.messages, |after| days::delete_messages(database, cutoff, after)).await?;
     sweep.walk(|deleted| &mut deleted.runs, |after| aged::delete_runs(database, cutoff, after)).await?;
     sweep.repeat(|deleted| &mut deleted.effects, || delete_effects(database, cutoff)).await?;
     sweep.repeat(|deleted| &mut deleted.deduplications, || aged::delete_deduplications(database, now)).await?;
@@ -106,9 +107,15 @@ pub async fn delete_older_than(
     sweep.repeat(|deleted| &mut deleted.alerts, || delete_alerts(database, cutoff)).await?;
     // After the messages that had them.
     sweep.repeat(|deleted| &mut deleted.flow_control_keys, || keys::delete_keys(database, cutoff)).await?;
-    sweep.repeat(|deleted| &mut deleted.events, || delete_events(database, cutoff)).await?;
-    // Last, because it is the one step that gives up when others are in its way.
-    sweep.deleted.event_partitions = drop_event_partitions(database, cutoff).await?.into();
+    sweep.repeat(|deleted| &mut deleted.events, || days::delete_past_events(database, cutoff)).await?;
+    // Last, because these steps give up when others are in their way.
+    while let Some(day) = days::drop_oldest_day(database, cutoff).await? {
+        sweep.deleted.event_partitions += 1;
+        sweep.deleted.messages += day.messages;
+        sweep.deleted.dead_letters += day.dead_letters;
+        (sweep.progress)(&sweep.deleted);
+    }
+    sweep.deleted.event_partitions += i64::from(days::drop_past_events(database, cutoff).await?);
     (sweep.progress)(&sweep.deleted);
     Ok(sweep.deleted)
 }
@@ -157,12 +164,6 @@ impl<P: FnMut(&Deleted) + Send> Sweep<P> {
         }
         Ok(())
     }
-}
-
-/// Makes the event partitions of today and of the coming week, where they are missing. Returns how many it made.
-pub async fn ensure_event_partitions(conn: &mut AsyncPgConnection) -> Result<i32, Error> {
-    let statement = CreateEventPartitions { days_ahead: DAYS_AHEAD, lifetime: PhantomData };
-    Ok(statement.get_result(conn).await?)
 }
 
 /// A moment, and the least id of everything that was made after it.
@@ -237,48 +238,6 @@ statement! {
 
 async fn delete_alerts(database: &Database, cutoff: Cutoff) -> Result<i64, Error> {
     let statement = DeleteAlerts { before_ms: cutoff.at_ms, lifetime: PhantomData };
-    Ok(statement.get_result(&mut database.connection().await?).await?)
-}
-
-statement! {
-    CreateEventPartitions { days_ahead: i32 => Integer } -> Integer;
-    "select create_event_partitions(" {days_ahead} ")"
-}
-
-statement! {
-    DropEventPartitions { before_ms: i64 => BigInt } -> Integer;
-    "select drop_event_partitions(to_timestamp(" {before_ms} " / 1000.0))"
-}
-
-async fn drop_event_partitions(database: &Database, cutoff: Cutoff) -> Result<i32, Error> {
-    let mut conn = database.connection().await?;
-    conn.transaction(async |conn| {
-        // Dropping waits for every reader of the log, and whoever writes it then waits for the drop:
-        // rather give up, and drop tomorrow, than stop the deliveries behind a long report.
-        diesel::sql_query("set local lock_timeout = '2s'").execute(conn).await?;
-        let statement = DropEventPartitions { before_ms: cutoff.at_ms, lifetime: PhantomData };
-        match statement.get_result(conn).await {
-            Ok(count) => Ok(count),
-            Err(why) => Err(why.into()),
-        }
-    })
-    .await
-}
-
-statement! {
-    /// Events are never updated, so a row's place names it for as long as the statement runs.
-    DeleteEvents { before_ms: i64 => BigInt, most: i64 => BigInt } -> BigInt;
-    "with gone as (
-        delete from events_default where ctid = any(array(
-            select ctid from events_default where at < to_timestamp(" {before_ms} " / 1000.0) order by at limit " {most} "
-        ))
-        returning id
-    )
-    select count(*) from gone"
-}
-
-async fn delete_events(database: &Database, cutoff: Cutoff) -> Result<i64, Error> {
-    let statement = DeleteEvents { before_ms: cutoff.at_ms, most: BATCH, lifetime: PhantomData };
     Ok(statement.get_result(&mut database.connection().await?).await?)
 }
 

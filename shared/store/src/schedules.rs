@@ -157,7 +157,7 @@ const STORED_COLUMNS: &str = "id, cron, destination, parameters::text, body, cat
 
 const LAST_MESSAGES: &str = ", lateral (
     select array_agg(m.id order by m.id) as ids, array_agg(m.state::text order by m.id) as states
-    from messages m where m.id = any(s.last_message_ids)
+    from message_states m where m.id = any(s.last_message_ids)
 ) last ";
 
 statement! {

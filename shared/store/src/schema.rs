@@ -6,11 +6,6 @@
 diesel::table! {
     messages (id) {
         id -> Uuid,
-        state -> Text,
-        due_at -> Nullable<Timestamptz>,
-        lease_token -> Nullable<Uuid>,
-        deliveries -> Integer,
-        retried -> Integer,
         url -> Text,
         method -> Text,
         header -> Json,
@@ -20,21 +15,52 @@ diesel::table! {
         retry_delay -> Nullable<Text>,
         callback -> Nullable<Json>,
         failure_callback -> Nullable<Json>,
-        labels -> Array<Text>,
+        labels -> Nullable<Array<Text>>,
         caller_ip -> Nullable<Text>,
         callback_of -> Nullable<Uuid>,
         not_before -> Timestamptz,
         created_at -> Timestamptz,
-        finished_at -> Nullable<Timestamptz>,
         priority -> Integer,
         gates -> Nullable<Array<Text>>,
-        waits_for -> Nullable<Text>,
         queue_name -> Nullable<Text>,
         flow_control -> Nullable<Json>,
         topic_name -> Nullable<Text>,
         endpoint_name -> Nullable<Text>,
         schedule_id -> Nullable<Text>,
         redact -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    pending_deliveries (id) {
+        id -> Uuid,
+        due_at -> Timestamptz,
+        created_at -> Timestamptz,
+        lease_token -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        leased_at -> Nullable<Timestamptz>,
+        deliveries -> Integer,
+        retried -> Integer,
+        priority -> Integer,
+        body_bytes -> Integer,
+        limits -> Nullable<Array<Text>>,
+        blocked_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    attempts (message_id, ended_at) {
+        message_id -> Uuid,
+        number -> Integer,
+        retried -> Integer,
+        outcome -> Text,
+        started_at -> Nullable<Timestamptz>,
+        ended_at -> Timestamptz,
+        response_status -> Nullable<Integer>,
+        response_header -> Nullable<Json>,
+        response_body -> Nullable<Bytea>,
+        error -> Nullable<Text>,
+        retry_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -48,7 +74,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    events (at, id) {
+    past_events (at, id) {
         at -> Timestamptz,
         id -> BigInt,
         message_id -> Uuid,
@@ -58,10 +84,6 @@ diesel::table! {
         response_body -> Nullable<Bytea>,
         error -> Nullable<Text>,
         next_delivery_at -> Nullable<Timestamptz>,
-        url_hash -> Nullable<Integer>,
-        host_hash -> Nullable<Integer>,
-        path_hash -> Nullable<Integer>,
-        caller_hash -> Nullable<Integer>,
     }
 }
 
@@ -356,6 +378,43 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(dead_letters -> messages (message_id));
-diesel::joinable!(events -> messages (message_id));
-diesel::allow_tables_to_appear_in_same_query!(messages, events, dead_letters);
+// Views.
+
+diesel::table! {
+    message_states (id) {
+        id -> Uuid,
+        url -> Text,
+        method -> Text,
+        header -> Json,
+        body -> Bytea,
+        retries -> Integer,
+        timeout_ms -> Nullable<BigInt>,
+        retry_delay -> Nullable<Text>,
+        callback -> Nullable<Json>,
+        failure_callback -> Nullable<Json>,
+        labels -> Nullable<Array<Text>>,
+        caller_ip -> Nullable<Text>,
+        callback_of -> Nullable<Uuid>,
+        not_before -> Timestamptz,
+        created_at -> Timestamptz,
+        priority -> Integer,
+        gates -> Nullable<Array<Text>>,
+        queue_name -> Nullable<Text>,
+        flow_control -> Nullable<Json>,
+        topic_name -> Nullable<Text>,
+        endpoint_name -> Nullable<Text>,
+        schedule_id -> Nullable<Text>,
+        redact -> Nullable<Text>,
+        state -> Text,
+        due_at -> Nullable<Timestamptz>,
+        blocked_by -> Nullable<Text>,
+        lease_token -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        deliveries -> Integer,
+        retried -> Integer,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::joinable!(dead_letters -> message_states (message_id));
+diesel::allow_tables_to_appear_in_same_query!(message_states, dead_letters);

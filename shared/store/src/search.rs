@@ -109,6 +109,12 @@ pub(crate) async fn plan_for_searching(conn: &mut AsyncPgConnection) -> Result<(
     Ok(())
 }
 
+/// How statements of this transaction are planned.
+pub(crate) async fn set_plan_cache_mode(conn: &mut AsyncPgConnection, mode: &'static str) -> Result<(), Error> {
+    diesel::sql_query(format!("set local plan_cache_mode = {mode}")).execute(conn).await?;
+    Ok(())
+}
+
 impl Wanted {
     /// How many messages an index may give for the answer to be of use.
     fn most(self) -> i64 {
@@ -122,7 +128,7 @@ impl Wanted {
 /// The messages that match, if an index gives few enough.
 pub(crate) async fn search(conn: &mut AsyncPgConnection, filter: &Filter, wanted: Wanted) -> Result<Found, Error> {
     let most = wanted.most();
-    let lists = lists(conn, filter, most).await?;
+    let lists = lists(filter, most);
     if lists.is_empty() {
         return Ok(Found::Many);
     }
@@ -147,6 +153,17 @@ pub(crate) fn reaches<T>(rows: &[T], count: i64) -> bool {
 /// Whether there are too many, a message, where its rows begin, and whether it matches.
 type Row = (bool, Option<Uuid>, Option<jiff_diesel::Timestamp>, Option<bool>);
 
+/// The message `m` of each id. As a list they would be looked for in every partition.
+const ONE_BY_ONE: &str = " unnest(c.ids) i(id)
+    cross join lateral (select m.* from messages m where m.id = i.id offset 0) m ";
+
+/// When the message `m` ended. Of the columns themselves the planner might walk over the index of all times.
+const ENDED_AT: &str =
+    " select case when not exists (select from pending_deliveries p where p.id = m.id) then coalesce(
+    (select max(a.ended_at + interval '0') from attempts a where a.message_id = m.id),
+    (select max(e.at + interval '0') from past_events e where e.message_id = m.id))
+end as ended_at offset 0 ";
+
 struct Search {
     lists: Vec<Ids>,
     most: i64,
@@ -169,10 +186,12 @@ impl QueryFragment<Pg> for Search {
         match &self.wanted {
             Wanted::Nearest(nearest) => self.walk_nearest(nearest, &mut out)?,
             Wanted::All | Wanted::Open | Wanted::Any => {
-                out.push_sql("select m.id, null::timestamptz as edge, true as matches from messages m where m.id = any(c.ids) and ");
+                out.push_sql("select m.id, null::timestamptz as edge, true as matches from ");
+                out.push_sql(ONE_BY_ONE);
+                out.push_sql(" where ");
                 self.matches.walk_ast(out.reborrow())?;
                 match self.wanted {
-                    Wanted::Open => out.push_sql(" and m.finished_at is null"),
+                    Wanted::Open => out.push_sql(" and exists (select from pending_deliveries p where p.id = m.id)"),
                     Wanted::Any => out.push_sql(" limit 1"),
                     _ => {}
                 }
@@ -185,22 +204,28 @@ impl QueryFragment<Pg> for Search {
 
 impl Search {
     fn walk_nearest<'b>(&'b self, nearest: &'b Nearest, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // An open message has no end: its rows may be anywhere up to now. One that has no row on
+        // A pending message has no end: its rows may be anywhere up to now. One that has no row on
         // this side of the beginning is of no use.
         let (edge, condition, direction) = if nearest.earliest_first {
-            ("greatest(m.created_at, ", " and coalesce(m.finished_at, 'infinity') >= ", " order by edge asc limit ")
+            ("greatest(m.created_at, ", " where coalesce(ended_at, 'infinity') >= ", " order by edge asc limit ")
         } else {
-            ("least(m.finished_at, ", " and m.created_at <= ", " order by edge desc limit ")
+            ("least(ended_at, ", " where m.created_at <= ", " order by edge desc limit ")
         };
         out.push_sql("select m.id, m.edge, ");
         self.matches.walk_ast(out.reborrow())?;
         out.push_sql(" as matches from (select m.*, ");
         out.push_sql(edge);
         nearest.push_from(out)?;
-        out.push_sql(") as edge from messages m where m.id = any(c.ids)");
+        for text in [") as edge from ", ONE_BY_ONE, " cross join lateral (", ENDED_AT, ") ended"] {
+            out.push_sql(text);
+        }
         out.push_sql(condition);
         nearest.push_from(out)?;
-        out.push_sql(if nearest.failed { " and m.state = 'failed'" } else { "" });
+        out.push_sql(if nearest.failed {
+            " and exists (select from dead_letters d where d.message_id = m.id)"
+        } else {
+            ""
+        });
         // In the only list are those who match, and hardly another: to compare them can wait.
         if self.lists.len() > 1 {
             out.push_sql(" and ");

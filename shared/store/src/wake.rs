@@ -35,16 +35,27 @@ pub struct Glance {
 }
 
 /// The search for a blocked message has an order so that it reads the index, which is nearly always empty, and not
-/// the table.
+/// the table. Messages in flight are the first that are due: the end of a lease matters only where nothing else is due.
 const GLANCE: &str = "
-    select extract(epoch from (select min(due_at) from messages where due_at is not null) - now())::float8,
-           extract(epoch from (
-               select due_at from messages where due_at is not null and state = 'pending' order by due_at limit 1
+    select extract(epoch from least(
+               next.due_at,
+               case when next.due_at is null or next.due_at > now() then (
+                   select min(lease_until) from (
+                       select lease_until from pending_deliveries where blocked_by is null and due_at <= now()
+                       order by due_at, id limit 20000
+                   ) first
+               ) end
            ) - now())::float8,
-           exists (select waits_for from messages where waits_for is not null order by waits_for),
+           extract(epoch from next.due_at - now())::float8,
+           exists (select blocked_by from pending_deliveries where blocked_by is not null order by blocked_by),
            extract(epoch from now() - (select min(next_fire_at) from schedules where next_fire_at is not null))::float8,
            keys.current, keys.next
-    from (select) one left join signing_keys keys on true";
+    from (
+        select (
+            select due_at from pending_deliveries where blocked_by is null and lease_until is null
+            order by due_at, id limit 1
+        ) as due_at
+    ) next left join signing_keys keys on true";
 
 type GlanceRow = (Nullable<Double>, Nullable<Double>, Bool, Nullable<Double>, Nullable<Text>, Nullable<Text>);
 

@@ -136,7 +136,7 @@ async fn dead_letters_are_counted_in_the_window_and_altogether() {
     admin
         .database
         .execute(
-            "insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
+            "insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
                  select gen_random_uuid(), 'failed', '', 'POST', '{}', '', 0, '{}', now(), now() from generate_series(1, 3);
              insert into dead_letters (message_id, failed_at) select id, now() from messages;
              update dead_letters set failed_at = now() - interval '2 hours' where id = 1;",

@@ -23,7 +23,7 @@ async fn dead_letters_are_grouped_by_destination_and_answer() {
     admin
         .database
         .execute(
-            "insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
+            "insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
              select gen_random_uuid(), 'failed', 'https://a.example/' || n % 2 || '?n=' || n, 'POST', '{}', '', 0, '{}', now(), now()
              from generate_series(1, 5) n;
              insert into dead_letters (message_id, failed_at, response_status, error)
@@ -76,7 +76,7 @@ async fn what_is_held_back_is_listed_with_who_waits() {
              values ('queue:q', 'queue', 'q', 1, null, 1, true, null, 0),
                     ('flow:k', 'flow_control', 'k', null, 10, 60, false, now(), 4),
                     ('flow:over', 'flow_control', 'over', null, 10, 60, false, now() - interval '61 seconds', 10);
-             insert into messages (id, state, url, method, header, body, retries, labels, not_before, gates, waits_for, queue_name)
+             insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, gates, blocked_by, queue_name)
              select gen_random_uuid(), 'pending', 'https://a.example', 'POST', '{}', '', 3, '{}', now(), '{queue:q}', 'queue:q', 'q'
              from generate_series(1, 3)",
         )

@@ -19,7 +19,7 @@ async fn history(database: &TestDatabase) {
                     (case when random() < 0.1 then 'failed' else 'completed' end)::job_execution_status,
                     ended - make_interval(secs => random() * 10), ended, ended
              from generate_series(1, 10000) n, lateral (select now() - (random() + 0 * n) * interval '30 hours' as ended) at;
-             insert into events (at, message_id, state)
+             insert into seeds.events (at, message_id, state)
              select now() - random() * interval '30 hours', gen_random_uuid(),
                     (array['CREATED', 'ACTIVE', 'DELIVERED', 'ERROR', 'RETRY', 'FAILED', 'CANCELED'])[1 + n % 7]::event_state
              from generate_series(1, 10000) n;
@@ -128,7 +128,7 @@ async fn metrics_are_by_type_and_over_time() {
     admin
         .database
         .execute(
-            "insert into events (at, message_id, state)
+            "insert into seeds.events (at, message_id, state)
              values (now() - interval '2 hours', gen_random_uuid(), 'CREATED'), (now(), gen_random_uuid(), 'DELIVERED')",
         )
         .await;
@@ -167,10 +167,10 @@ async fn stats_count_what_is_open_by_destination_and_queue() {
         .database
         .execute(
             "insert into gates (id, kind, name, parallelism) values ('queue:q', 'queue', 'q', 1);
-             insert into messages (id, state, url, method, header, body, retries, labels, not_before, gates, waits_for, queue_name)
+             insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, gates, blocked_by, queue_name)
              values (gen_random_uuid(), 'pending', 'https://Example.com/a/b?c=d', 'POST', '{}', '', 3, '{}', now(),
                      '{queue:q}', 'queue:q', 'q');
-             insert into events (message_id, state) values (gen_random_uuid(), 'FAILED')",
+             insert into seeds.events (message_id, state) values (gen_random_uuid(), 'FAILED')",
         )
         .await;
     let mut stats = admin.get("/stats").await.body;
@@ -179,7 +179,7 @@ async fn stats_count_what_is_open_by_destination_and_queue() {
     stats["byDestination"][0]["oldestDueSeconds"].take();
     let expected = json!({
         "due": 1, "scheduled": 1, "waiting": 1, "active": 1, "oldestDueSeconds": null, "windowSeconds": 86400,
-        "accepted": 0, "delivered": 0, "errors": 0, "failed": 1, "canceled": 0,
+        "accepted": 4, "delivered": 0, "errors": 0, "failed": 1, "canceled": 0,
         "byDestination": [
             { "name": "127.0.0.1:1/", "due": 1, "scheduled": 1, "waiting": 0, "active": 1, "oldestDueSeconds": null },
             { "name": "example.com/a/b", "due": 0, "scheduled": 0, "waiting": 1, "active": 0, "oldestDueSeconds": null },

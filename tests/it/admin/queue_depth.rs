@@ -27,12 +27,12 @@ async fn a_sample_is_one_a_minute_however_many_take_it_and_says_what_is_open() {
         .database
         .execute(
             "insert into gates (id, kind, name, parallelism, paused) values ('queue:q', 'queue', 'q', 1, true);
-             insert into messages (id, state, url, method, header, body, retries, labels, not_before, gates, waits_for, queue_name)
+             insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, gates, blocked_by, queue_name)
              select gen_random_uuid(), 'pending', 'http://127.0.0.1:1/', 'POST', '{}', '', 3, '{}', now(), '{queue:q}', 'queue:q', 'q'
              from generate_series(1, 3);
-             insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
+             insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
              values (gen_random_uuid(), 'failed', '', 'POST', '{}', '', 0, '{}', now(), now());
-             insert into dead_letters (message_id) select id from messages where state = 'failed';
+             insert into dead_letters (message_id) select id from message_states where state = 'failed';
              insert into queue_samples select now() - interval '1 day' * n, 1, 1, 1, 1, null, 1 from generate_series(7, 9, 2) n",
         )
         .await;

@@ -24,7 +24,8 @@ pub(super) async fn one_of_everything() -> TestApp {
     app.publish_here(&[("Upstash-Label", "dead")], "").await.id();
     app.database
         .execute(
-            "update messages set state = 'failed', due_at = null, finished_at = now() where labels = '{dead}';
+            "with ended as (delete from pending_deliveries p using messages m where m.id = p.id and labels = '{dead}' returning p.id)
+             insert into attempts (message_id, number, retried, outcome) select id, 1, 0, 'failed' from ended;
              insert into dead_letters (message_id, response_status) select id, 500 from messages where labels = '{dead}'",
         )
         .await;

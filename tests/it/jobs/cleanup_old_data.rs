@@ -18,7 +18,7 @@ const ARRANGING: &str = "
     $$;
     create function message(what text, status message_state, created interval, finished interval)
     returns uuid language sql volatile as $$
-        insert into messages (id, state, due_at, url, method, header, body, retries, labels, not_before, created_at, finished_at)
+        insert into seeds.messages (id, state, due_at, url, method, header, body, retries, labels, not_before, created_at, finished_at)
         values (id_at(now() - created), status, case when finished is null then now() + interval '1 hour' end,
                 'http://127.0.0.1:1/', 'POST', '{}', '', 3, array[what], now() - created, now() - created, now() - finished)
         returning id
@@ -30,6 +30,21 @@ const ARRANGING: &str = "
                 case when lease is null then now() - created end, now() - created)
         returning id
     $$;";
+
+/// Partitions for the day so many days ago.
+fn day(ago: u32) -> String {
+    format!(
+        "do $$
+         declare day date := (now() at time zone 'utc')::date - {ago}; parent text;
+         begin
+            foreach parent in array array['messages', 'attempts'] loop
+                execute format('create table %I partition of %I for values from (%L) to (%L)',
+                    parent || '_' || to_char(day, 'YYYYMMDD'), parent, first_message_id(day::timestamp at time zone 'utc'),
+                    first_message_id((day + 1)::timestamp at time zone 'utc'));
+            end loop;
+         end $$"
+    )
+}
 
 /// The result of a cleanup, without the days ahead that got a partition (around midnight there may be one)
 /// and without what handlers have written, of which there is nothing here.
@@ -82,7 +97,7 @@ async fn what_is_past_its_retention_goes_and_everything_else_stays() {
     // Effects go with their messages, or by age where those are of another dispatcher.
     test.execute(
         "insert into effects select 'stays', 'email', id, gen_random_uuid(), '1', now() - interval '39 days'
-            from messages where labels[1] = 'stays' and created_at < now() - interval '39 days' and state = 'pending';
+            from message_states where labels[1] = 'stays' and created_at < now() - interval '39 days' and state = 'pending';
          insert into effects values ('stays', 'young', null, gen_random_uuid(), '1', now() - interval '29 days');
          insert into effects values ('goes', 'email', gen_random_uuid(), gen_random_uuid(), '1', now() - interval '31 days');",
     )
@@ -93,37 +108,34 @@ async fn what_is_past_its_retention_goes_and_everything_else_stays() {
          insert into deduplications values ('young', gen_random_uuid(), now() + interval '1 minute');",
     )
     .await;
-    // Two days of the past that have a partition, and others whose events are in the rest.
+    // Two days of the past that have a partition: what is not over stays.
+    test.execute(&day(35)).await;
+    test.execute(&day(36)).await;
     test.execute(
-        "do $$ begin
-            for ago in 35..36 loop
-                execute format('create table %I partition of events for values from (%L) to (%L)',
-                    'events_' || to_char((now() at time zone 'utc')::date - ago, 'YYYYMMDD'),
-                    ((now() at time zone 'utc')::date - ago)::timestamp at time zone 'utc',
-                    ((now() at time zone 'utc')::date - ago + 1)::timestamp at time zone 'utc');
-            end loop;
-         end $$;
-         insert into events (at, message_id, state)
-            select ((now() at time zone 'utc')::date - 35)::timestamp at time zone 'utc', gen_random_uuid(), 'CREATED'
-            from generate_series(1, 10);
-         insert into events (at, message_id, state)
-            select now() - interval '40 days', gen_random_uuid(), 'CREATED' from generate_series(1, 2100);
-         insert into events (at, message_id, state) values (now() - interval '29 days', gen_random_uuid(), 'CREATED');",
+        "select message('goes', 'delivered', '35 days', '35 days') from generate_series(1, 10);
+         insert into dead_letters (message_id) values (message('goes', 'failed', '35 days', '35 days'));
+         select message('stays', 'pending', '36 days', null);
+         select message('stays', 'delivered', '36 days', '1 day');
+         insert into past_events (at, message_id, state)
+            select now() - interval '40 days', gen_random_uuid(), 'ACTIVE' from generate_series(1, 2100);
+         insert into past_events (at, message_id, state) values (now() - interval '29 days', gen_random_uuid(), 'ACTIVE');",
     )
     .await;
 
     let expected = json!({
-        "messages": 4504, "deadLetters": 3, "runs": 2101, "effects": 1, "deduplications": 2100, "events": 2100,
+        "messages": 4515, "deadLetters": 4, "runs": 2101, "effects": 1, "deduplications": 2100, "events": 2100,
         "eventPartitions": 2, "closedRuns": 1,
     });
     assert_eq!(clean(&deployment, 30).await, expected);
-    assert_eq!(left(test, "messages", "labels[1]").await, (4, 0));
+    assert_eq!(left(test, "messages", "labels[1]").await, (6, 0));
+    assert_eq!(test.count("select count(*) from message_states where labels[1] = 'stays' and state is null").await, 0);
+    assert_eq!(test.count("select count(*) from attempts where ended_at < now() - interval '30 days'").await, 0);
     assert_eq!(test.count("select count(*) from job_executions where progress->>'messages' is not null").await, 1);
     assert_eq!(left(test, "job_executions", "job_type").await, (4, 0));
     assert_eq!(left(test, "effects", "message_id").await, (2, 0));
     assert_eq!(test.count("select count(*) from dead_letters").await, 2);
     assert_eq!(test.count("select count(*) from deduplications").await, 1);
-    assert_eq!(test.count("select count(*) from events where at < now() - interval '1 day'").await, 1);
+    assert_eq!(test.count("select count(*) from past_events").await, 1);
     let closed =
         "select count(*) from job_executions where job_type = 'stays' and status = 'failed' and error is not null";
     assert_eq!(test.count(closed).await, 1);
@@ -139,11 +151,8 @@ async fn whoever_reads_the_log_is_not_in_the_way_of_anything_but_the_log() {
     let deployment = Deployment::start(cleanup_old_data::router).await;
     let test = &deployment.app.database;
     test.execute(ARRANGING).await;
-    test.execute(
-        "select message('goes', 'delivered', '40 days', '40 days');
-         create table events_20200101 partition of events for values from ('2020-01-01Z') to ('2020-01-02Z');",
-    )
-    .await;
+    test.execute("select message('goes', 'delivered', '40 days', '40 days')").await;
+    test.execute(&day(50)).await;
 
     // A long report.
     test.execute("begin; select count(*) from events").await;

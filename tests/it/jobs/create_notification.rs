@@ -70,7 +70,7 @@ async fn a_run_that_is_repeated_tells_nobody_again_and_another_job_does() {
     let test = &deployment.app.database;
     test.execute(
         "update job_executions set status = 'processing', lease_until = now() - interval '1 s', completed_at = null, result = null;
-         update messages set state = 'pending', due_at = now(), finished_at = null;
+         insert into pending_deliveries (id, due_at, body_bytes) select id, now(), octet_length(body) from messages;
          notify sigpost",
     )
     .await;

@@ -217,7 +217,7 @@ async fn a_delayed_job_waits() {
     let in_database = enqueue_in(&mut conn, &deployment.handlers(), &play(), options.clone()).await.expect("stored");
     let client = Client::new(&deployment.app.url, DEV_TOKEN, deployment.handlers()).expect("a URL");
     let over_http = id(&enqueue(&client, &play(), options).await.expect("accepted"));
-    let waiting = "select count(*) from messages where due_at = created_at + interval '90 seconds'";
+    let waiting = "select count(*) from message_states where due_at = created_at + interval '90 seconds'";
     assert_eq!((deployment.app.database.count(waiting).await, stage.runs()), (2, 0));
 
     deployment.app.let_time_pass().await;

@@ -55,7 +55,7 @@ async fn a_run_that_outlives_its_dispatcher_completes_its_message() {
 
     // As if the dispatcher had been killed: the lease has run out, and the message is pushed again.
     let app = &deployment.app;
-    app.database.execute("update messages set due_at = now(); notify sigpost").await;
+    app.database.execute("update pending_deliveries set lease_until = now(); notify sigpost").await;
     app.wait_for_times(id, StepKind::Pushed, 2).await;
     stage.release();
 

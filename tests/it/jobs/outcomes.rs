@@ -90,7 +90,8 @@ async fn a_job_that_asks_to_come_back_later_comes_back_then() {
 
     assert_eq!(deployment.story(id).await, ["1 failed: too many at once"]);
     assert_eq!(deployment.app.event(id, "ERROR").await["responseStatus"], 503);
-    let wait = "select extract(epoch from m.due_at - e.at)::bigint from messages m, events e where e.state = 'RETRY'";
+    let wait =
+        "select extract(epoch from m.due_at - e.at)::bigint from message_states m, events e where e.state = 'RETRY'";
     assert_eq!(deployment.app.database.count(wait).await, 90);
 }
 

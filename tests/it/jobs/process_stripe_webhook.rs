@@ -188,7 +188,8 @@ async fn an_event_that_comes_again_changes_and_sends_nothing() {
     test.execute(
         "update job_executions set status = 'processing', lease_until = now() - interval '1 s', completed_at = null, result = null
          where job_type = 'process-stripe-webhook';
-         update messages set state = 'pending', due_at = now(), finished_at = null where url like '%stripe%';
+         insert into pending_deliveries (id, due_at, body_bytes)
+             select id, now(), octet_length(body) from messages where url like '%stripe%';
          notify sigpost",
     )
     .await;

@@ -68,7 +68,7 @@ async fn a_sealed_job_is_in_the_clear_for_its_handler_alone_and_gone_when_it_is_
     let deployment = listening(&[NEW, OLD]).await;
     let database = &deployment.app.database;
     let sealed = async || {
-        let sql = "select convert_from(m.body, 'utf8'), r.payload::text from messages m
+        let sql = "select convert_from(m.body, 'utf8'), r.payload::text from message_states m
                    left join job_executions r on r.message_id like 'msg_%' where m.state = 'pending'";
         let row = database.query(sql, &[]).await.remove(0);
         (row.get::<_, String>(0), row.get::<_, Option<String>>(1))
@@ -84,7 +84,7 @@ async fn a_sealed_job_is_in_the_clear_for_its_handler_alone_and_gone_when_it_is_
     assert!(text.starts_with("v1.old."), "{text}");
     assert_eq!(payload, Some(json!(text).to_string()), "what is recorded is sealed as well");
 
-    database.execute("update messages set due_at = now(); notify sigpost").await;
+    database.execute("update pending_deliveries set due_at = now(); notify sigpost").await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
     let kept = "select (select count(*) from job_executions where payload is not null)
                      + (select count(*) from messages where length(body) > 0)";

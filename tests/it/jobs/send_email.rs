@@ -147,7 +147,8 @@ async fn an_email_over_resends_limit_waits_as_long_as_resend_says() {
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
     deployment.app.wait_for(id, StepKind::Retried).await;
     assert_eq!(deployment.story(id).await, ["1 failed: Resend: too many requests"]);
-    let wait = "select extract(epoch from m.due_at - e.at)::bigint from messages m, events e where e.state = 'RETRY'";
+    let wait =
+        "select extract(epoch from m.due_at - e.at)::bigint from message_states m, events e where e.state = 'RETRY'";
     // And up to 2 s longer, so that a burst does not come back as one.
     let wait = deployment.app.database.count(wait).await;
     assert!((70..=73).contains(&wait), "{wait}");

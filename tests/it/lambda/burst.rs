@@ -25,6 +25,6 @@ async fn three_hundred_publishes_in_a_burst_are_all_delivered_before_everybody_s
     let received: Vec<&str> = requests.iter().map(|request| request.header("upstash-message-id")).collect();
     assert_eq!(received.len(), 300, "each is pushed once");
     assert!(received.iter().all(|id| published.contains(*id)));
-    assert_eq!(deployed.database.count("select count(*) from messages where state = 'delivered'").await, 300);
+    assert_eq!(deployed.database.count("select count(*) from message_states where state = 'delivered'").await, 300);
     assert_eq!(deployed.database.count("select count(*) from dispatchers").await, 0);
 }

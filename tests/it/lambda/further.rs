@@ -29,7 +29,7 @@ async fn a_dispatcher_that_is_full_starts_others_up_to_the_setting() {
     answered(batch.json(&vec![item; 10])).await;
     // Two each, and no more: the fourth would be one too many.
     deployed.receiver.next_many(6).await;
-    assert_eq!(deployed.database.count("select count(*) from messages where state = 'active'").await, 6);
+    assert_eq!(deployed.database.count("select count(*) from message_states where state = 'active'").await, 6);
     // Two that are full may both start a third: who comes too late for its place sleeps at once.
     assert_eq!(deployed.database.count("select count(*) from dispatchers where alive_until > now()").await, 3);
 
@@ -37,5 +37,5 @@ async fn a_dispatcher_that_is_full_starts_others_up_to_the_setting() {
     deployed.receiver.release(6);
     deployed.receiver.next_many(4).await;
     deployed.at_rest().await;
-    assert_eq!(deployed.database.count("select count(*) from messages where state = 'delivered'").await, 10);
+    assert_eq!(deployed.database.count("select count(*) from message_states where state = 'delivered'").await, 10);
 }

@@ -80,7 +80,7 @@ async fn one_environment_accepts_a_burst_at_once_and_one_of_the_handler_runs_it_
     // Taken down in order it records what it has delivered.
     deployed.dispatch.environments()[0].shut_down(PATIENCE).await;
     for sql in [
-        "select count(*) from messages where state = 'delivered' and deliveries = 1",
+        "select count(*) from message_states where state = 'delivered' and deliveries = 1",
         "select count(*) from messages",
         "select count(*) from job_executions where status = 'completed'",
     ] {

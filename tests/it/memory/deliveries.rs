@@ -46,7 +46,7 @@ async fn delivers_all_within_the_budget(app: &TestApp, count: usize, at_once: us
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), count);
-    let delivered = "select count(*) from messages where state = 'delivered'";
+    let delivered = "select count(*) from message_states where state = 'delivered'";
     assert_eq!(app.database.count(delivered).await as usize, count);
 }
 

@@ -47,7 +47,7 @@ async fn message_is_given_back_at_shutdown() {
 async fn message_fails_after_ten_lost_leases() {
     let mut s = Session::start_with("given_up_after_lost_leases", |config| config.engine = None).await;
     let id = s.publish("/hook", &[], "body").await;
-    s.app.database.execute("update messages set deliveries = 11").await;
+    s.app.database.execute("update pending_deliveries set deliveries = 11").await;
     let dispatcher = TestApp::start_on(&s.app.database, |_| {}).await;
     dispatcher.wait_for(id, StepKind::Failed).await;
     s.show(id).await;

@@ -89,7 +89,7 @@ async fn a_delay_counts_from_each_firing() {
         app.make_due("s", "now()").await;
         published(&app, "s", count).await;
     }
-    let sql = "select count(distinct id) from messages
+    let sql = "select count(distinct id) from message_states
                where state = 'pending' and due_at = created_at + interval '90 minutes'";
     assert_eq!(app.database.count(sql).await, 2);
 }

@@ -185,9 +185,8 @@ impl TestApp {
 
     /// Makes everything that waits for its time due now, as if its time had come.
     pub(crate) async fn let_time_pass(&self) {
-        let sql = "update messages set due_at = case when waits_for is null then now() end,
-                                       not_before = least(not_before, now())
-                   where state = 'pending'; notify sigpost";
+        let sql =
+            "update pending_deliveries set due_at = least(due_at, now()) where lease_token is null; notify sigpost";
         self.database.execute(sql).await;
     }
 }

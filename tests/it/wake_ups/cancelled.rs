@@ -21,7 +21,7 @@ async fn admit_in_a_transaction(
     tokio::spawn(connection);
     other
         .batch_execute(&format!(
-            "begin; update gates set paused = false; select count(*) from claim_blocked(array['{limit}'], gen_random_uuid(), 600, 10)"
+            "begin; update gates set paused = false; select count(*) from claim_blocked(array['{limit}'], gen_random_uuid(), 600, 10, 65536, 1000000)"
         ))
         .await
         .expect("admitted");
@@ -89,8 +89,9 @@ async fn a_slot_of_a_message_that_ended_does_not_count() {
             id.0
         );
         app.database.execute(&leak).await;
-        publish(&app, "/next", &[], headers).await;
+        let next = publish(&app, "/next", &[], headers).await;
         assert_eq!(next_path(&app).await, "/next");
+        app.wait_for(next, dispatch::engine::StepKind::Delivered).await;
     }
     let key = app.get("/v2/flowControl/l").await;
     assert_eq!(key.body["parallelismCount"], 0, "{key:?}");
@@ -106,7 +107,7 @@ async fn a_message_that_another_transaction_has_locked_starts_when_that_ends() {
     let id = publish(&app, "/locked", &[], QUEUE).await;
     let (other, connection) = tokio_postgres::connect(&app.database.url, NoTls).await.expect("a connection");
     tokio::spawn(connection);
-    let lock = format!("begin; select from messages where id = '{}' for update", id.0);
+    let lock = format!("begin; select from pending_deliveries where id = '{}' for update", id.0);
     other.batch_execute(&lock).await.expect("locked");
     app.post("/v2/queues/l/resume").await;
     // Its wake-up comes after that of the resumed queue.

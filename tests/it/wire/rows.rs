@@ -13,7 +13,8 @@ async fn a_page_of_the_log_is_a_thousand_rows_on_both_paths_and_the_last_has_no_
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.publish_here(&[], "").await;
     app.database
-        .execute("insert into events (message_id, state) select id, 'ACTIVE' from messages, generate_series(1, 1000)")
+        .execute("insert into attempts (message_id, number, retried, outcome, started_at)
+             select id, n, 0, 'lease_expired', now() + n * interval '1 microsecond' from messages, generate_series(1, 1000) n")
         .await;
     for path in ["/v2/events", "/v2/logs"] {
         for query in ["", "?count=1000"] {
@@ -57,7 +58,7 @@ async fn a_callback_may_be_delayed() {
     let published = app.publish_here(&headers, "").await;
     assert_eq!(published.status, StatusCode::OK);
     app.wait_for(published.id(), StepKind::Delivered).await;
-    let delayed = "select count(*) from messages
+    let delayed = "select count(*) from message_states
                    where callback_of is not null and due_at = created_at + interval '1 hour'";
     assert_eq!(app.database.count(delayed).await, 1);
 }
@@ -86,7 +87,8 @@ async fn a_delete_that_ends_with_a_slash_is_refused_and_deletes_nothing() {
     let schedule = app.request(Method::POST, "/v2/schedules/https://example.com").header("Upstash-Cron", "1 1 1 1 *");
     answered(schedule).await;
     app.publish_here(&[("Upstash-Queue-Name", "q")], "").await;
-    let stored = "select (select count(*) from messages where finished_at is null) + (select count(*) from url_groups)
+    let stored =
+        "select (select count(*) from message_states where finished_at is null) + (select count(*) from url_groups)
                        + (select count(*) from schedules) + (select count(*) from gates)";
     assert_eq!(app.database.count(stored).await, 4);
     for path in ["/v2/messages/", "/v2/dlq/", "/v2/schedules/", "/v2/Schedules/", "/v2/topics/", "/v2/queues/"] {

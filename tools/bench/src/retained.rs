@@ -34,9 +34,9 @@ const COPY: &str = "
         select r.* from copies c join messages m on m.id = c.original_id,
             jsonb_populate_record(m, jsonb_build_object('id', c.id)) r
     )
-    insert into events
-    select r.* from copies c join events e on e.message_id = c.original_id,
-        jsonb_populate_record(e, jsonb_build_object('message_id', c.id, 'id', nextval('events_id_seq'))) r";
+    insert into attempts
+    select r.* from copies c join attempts a on a.message_id = c.original_id,
+        jsonb_populate_record(a, jsonb_build_object('message_id', c.id)) r";
 const ORIGINAL_IDS: &str = "select array_agg(id::text order by id) from messages";
 
 /// The database. It stays for all runs: the messages of each are retained, too.

@@ -106,8 +106,8 @@ impl Deployment {
             .client()
             .await?
             .batch_execute(
-                "truncate dead_letters, events, slots, deduplications;
-                 delete from messages; delete from gates; delete from schedules",
+                "truncate dead_letters, messages, pending_deliveries, attempts, slots, deduplications;
+                 delete from gates; delete from schedules",
             )
             .await?;
         self.sink.clear();

@@ -33,9 +33,13 @@ impl Disk {
         client.batch_execute(&create).await?;
         client
             .batch_execute(
-                "alter table messages set tablespace chaos;
-                 do $$ declare name text; begin
-                     for name in select indexname from pg_indexes where tablename = 'messages' loop
+                "do $$ declare name text; begin
+                     for name in select tablename from pg_tables
+                         where tablename ~ '^(messages|attempts)_' or tablename = 'pending_deliveries' loop
+                         execute format('alter table %I set tablespace chaos', name);
+                     end loop;
+                     for name in select indexname from pg_indexes
+                         where tablename ~ '^(messages|attempts)_' or tablename = 'pending_deliveries' loop
                          execute format('alter index %I set tablespace chaos', name);
                      end loop;
                  end $$",

@@ -74,7 +74,7 @@ pub(crate) async fn run(
         .await?;
     load.stop().await?;
     let draining = Instant::now();
-    wait_until_none(deployment, "select count(*) from messages where finished_at is null").await?;
+    wait_until_none(deployment, "select count(*) from pending_deliveries").await?;
     let drained_in = draining.elapsed().as_secs_f64();
     // The sink notes the end of a request a moment after the response.
     sleep(Duration::from_millis(500)).await;

@@ -112,8 +112,8 @@ impl Deployment {
         self.canary.clear();
         self.database
             .batch_execute(
-                "truncate dead_letters, events, slots, deduplications, model_counts, model_slots;
-                 delete from messages; delete from gates; truncate model_limits",
+                "truncate dead_letters, messages, pending_deliveries, attempts, slots, deduplications, model_counts, model_slots;
+                 delete from gates; truncate model_limits",
             )
             .await?;
         Ok(())

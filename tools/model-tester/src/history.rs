@@ -98,8 +98,8 @@ async fn read_all(database: &Client) -> Result<History> {
         .query(
             "select id::text, url, extract(epoch from created_at)::float8, extract(epoch from not_before)::float8,
                     extract(epoch from finished_at)::float8, priority, gates, callback_of::text,
-                    concat_ws(' ', state, waits_for, extract(epoch from due_at - now())::numeric(9, 3))
-             from messages order by created_at, id",
+                    concat_ws(' ', state, blocked_by, extract(epoch from due_at - now())::numeric(9, 3))
+             from message_states order by created_at, id",
             &[],
         )
         .await?;
@@ -128,7 +128,7 @@ async fn read_all(database: &Client) -> Result<History> {
         .query(
             "select message_id::text, state::text, extract(epoch from at)::float8,
                     extract(epoch from next_delivery_at)::float8
-             from events order by at, id",
+             from events order by at, step, message_id",
             &[],
         )
         .await?;

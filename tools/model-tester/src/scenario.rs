@@ -326,11 +326,8 @@ impl Scenario<'_> {
         let most = if self.happened.outages.is_empty() { 6.0 } else { 9.0 };
         let until = now() + most;
         while now() < until {
-            let row = self
-                .deployment
-                .database
-                .query_one("select not exists (select from messages where finished_at is null)", &[])
-                .await?;
+            let row =
+                self.deployment.database.query_one("select not exists (select from pending_deliveries)", &[]).await?;
             if row.get(0) {
                 break;
             }

@@ -113,7 +113,7 @@ pub(super) async fn partitions(subject: &Subject) -> Result<Finding> {
 fn judge_partitions(partitions: Partitions) -> Finding {
     let figure =
         format!("{} from today on, {} in none", counted(partitions.days, "day"), counted(partitions.strays, "row"));
-    let fix = "select create_event_partitions(7), as each start of `serve` and the daily cleaning do; see `cleanup`";
+    let fix = "select create_day_partitions(7), as each start of `serve` and the daily cleaning do; see `cleanup`";
     match (partitions.days, partitions.strays) {
         (0, _) => Finding::failed(
             figure,

@@ -86,7 +86,7 @@ fn judge_autovacuum(on: bool, differences: &[Difference]) -> Finding {
         return Finding::passed("on, and the tables' own settings are as the migrations made them");
     }
     let said: Vec<String> = differences.iter().map(describe).collect();
-    let reason = format!("{}; every message changes its row once or twice", said.join("; "));
+    let reason = format!("{}; every message inserts, changes and deletes a row", said.join("; "));
     Finding::warned(format!("{} differ", differences.len()), reason, "alter table NAME set (...), as in the migration")
 }
 

@@ -134,7 +134,7 @@ async fn what_the_role_may_not_do_is_listed() {
         .await;
     let (_, place) = deployment.url.split_once('@').expect("a user");
     let url = format!("postgres://doctor_reader:x@{place}");
-    let texts = ["insert on dead_letters", "delete on events", "own events"];
+    let texts = ["insert on dead_letters", "delete on attempts", "own attempts"];
     deployment.says_with(&[("DATABASE_URL", &url)], &[], "privileges", "failed", &texts);
 }
 

@@ -41,6 +41,8 @@ impl Deployment {
                 database::create(&server.url("postgres"), "doctor_template", None).await.expect("a template");
                 let template = Database::new(&server.url("doctor_template"), 1).expect("a template");
                 migrate::up(&template).await.expect("migrations");
+                let seeds = include_str!("../../../../tests/src/seeds.sql");
+                connect(&server.url("doctor_template")).await.batch_execute(seeds).await.expect("seeds");
             })
             .await;
         database::create(&server.url("postgres"), name, Some("doctor_template")).await.expect("a database");

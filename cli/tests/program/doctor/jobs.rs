@@ -3,7 +3,7 @@ use super::Deployment;
 /// Open messages, due for so many seconds.
 fn messages(count: u32, due_s: u32) -> String {
     format!(
-        "insert into messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
+        "insert into seeds.messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
          select gen_random_uuid(), 'pending', now() - interval '{due_s} s', 'https://a.example', 'POST', '{{}}', '', 3,
                 '{{}}', now() from generate_series(1, {count})"
     )
@@ -48,7 +48,7 @@ async fn messages_behind_a_paused_queue_are_noticed() {
     deployment.says("waiting", "passed", &["0 wait"]);
     deployment
         .execute(
-            "insert into messages (id, state, url, method, header, body, retries, labels, not_before, gates, waits_for)
+            "insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, gates, blocked_by)
              values (gen_random_uuid(), 'pending', 'https://a.example', 'POST', '{}', '', 3, '{}', now(),
                      '{queue:mail}', 'queue:mail')",
         )

@@ -39,8 +39,8 @@ async fn lost_leases_are_counted() {
     deployment.says("lost-leases", "passed", &[]);
     deployment
         .execute(
-            "insert into messages (id, state, url, method, header, body, retries, labels, not_before, deliveries, finished_at)
-             values (gen_random_uuid(), 'delivered', 'https://a.example', 'POST', '{}', '', 3, '{}', now(), 3, now())",
+            "insert into attempts (message_id, number, retried, outcome, started_at)
+             values (gen_random_uuid(), 1, 0, 'lease_expired', now())",
         )
         .await;
     deployment.says("lost-leases", "warned", &["1 message lost one"]);

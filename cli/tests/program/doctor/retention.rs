@@ -6,7 +6,7 @@ async fn retries_that_outlast_the_log_are_noticed() {
     deployment.says("retry-horizon", "passed", &["3 retries take 33 min; kept for 90 days"]);
     deployment
         .execute(
-            "insert into messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
+            "insert into seeds.messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
              values (gen_random_uuid(), 'pending', now() + interval '1 h', 'https://a.example', 'POST', '{}', '', 200,
                      '{}', now())",
         )
@@ -17,7 +17,7 @@ async fn retries_that_outlast_the_log_are_noticed() {
 fn dead_letters(count: u32, age: &str) -> String {
     format!(
         "with failed as (
-            insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
+            insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
             select gen_random_uuid(), 'failed', 'https://a.example', 'POST', '{{}}', '', 3, '{{}}', now(),
                    now() - interval '{age}' from generate_series(1, {count})
             returning id
@@ -67,11 +67,11 @@ async fn days_that_the_log_lacks_are_counted() {
     deployment.says("partitions", "passed", &["8 days from today on, 0 rows in none"]);
     let drop = |ahead: u32| {
         format!(
-            "do $$ begin execute 'drop table events_' || to_char((now() at time zone 'utc')::date + {ahead}, 'YYYYMMDD'); end $$"
+            "do $$ begin execute 'drop table attempts_' || to_char((now() at time zone 'utc')::date + {ahead}, 'YYYYMMDD'); end $$"
         )
     };
     deployment.execute(&drop(2)).await;
     deployment.says("partitions", "warned", &["2 days from today on"]);
     deployment.execute(&drop(0)).await;
-    deployment.says("partitions", "failed", &["0 days from today on", "create_event_partitions"]);
+    deployment.says("partitions", "failed", &["0 days from today on", "create_day_partitions"]);
 }

@@ -22,11 +22,11 @@ async fn whatever_was_changed_by_hand_is_named_and_what_was_added_is_not() {
     deployment.says("schema", "passed", &[]);
     deployment
         .execute(
-            "alter table messages alter column deliveries type bigint;
-             alter table messages alter column deliveries set default 1;
+            "alter table pending_deliveries alter column priority type bigint;
+             alter table pending_deliveries alter column priority set default 1;
              alter table dead_letters alter column response_status drop not null;
-             alter table messages drop constraint messages_counts_not_negative;
-             alter table gates disable trigger gates_in_use;
+             alter table pending_deliveries drop constraint pending_deliveries_lease_ends;
+             alter table gates disable trigger limits_in_use;
              create or replace function count_starts(gate_id text, starts integer) returns void language sql as '';
              drop table effects",
         )
@@ -35,14 +35,13 @@ async fn whatever_was_changed_by_hand_is_named_and_what_was_added_is_not() {
         "schema",
         "failed",
         &[
-            r#"column messages.deliveries is \"bigint not null default 1\" and should be \"integer not null default 0\""#,
+            r#"column pending_deliveries.priority is \"bigint not null default 1\" and should be \"integer not null default 0\""#,
             "column dead_letters.response_status is",
-            "constraint messages.messages_counts_not_negative is missing",
+            "constraint pending_deliveries.pending_deliveries_lease_ends is missing",
             "column effects.created_at is missing",
             "more",
         ],
     );
-    deployment.execute("alter table messages alter column deliveries type integer").await;
 }
 
 #[tokio::test]
@@ -50,12 +49,12 @@ async fn triggers_and_functions_count_too() {
     let deployment = Deployment::new("doctor_functions").await;
     deployment
         .execute(
-            "alter table gates disable trigger gates_in_use;
+            "alter table gates disable trigger limits_in_use;
              create or replace function count_starts(gate_id text, starts integer) returns void language sql as '';
              alter type gate_kind add value 'other'",
         )
         .await;
-    let texts = ["trigger gates_in_use is disabled", "function count_starts", "type gate_kind", "3 differ"];
+    let texts = ["trigger limits_in_use is disabled", "function count_starts", "type gate_kind", "3 differ"];
     deployment.says("schema", "failed", &texts);
 }
 
@@ -65,12 +64,13 @@ async fn indexes_that_are_gone_changed_or_not_valid_are_named() {
     deployment.says("indexes", "passed", &[]);
     deployment
         .execute(
-            "drop index messages_due;
+            "drop index pending_deliveries_due;
              drop index schedules_due; create index schedules_due on schedules (next_fire_at, id);
              update pg_index set indisvalid = false where indexrelid = 'messages_labels'::regclass",
         )
         .await;
-    let texts = ["messages_due is missing", "schedules_due is", "index messages_labels is not valid", "reindex"];
+    let texts =
+        ["pending_deliveries_due is missing", "schedules_due is", "index messages_labels is not valid", "reindex"];
     deployment.says("indexes", "failed", &texts);
 }
 
@@ -78,8 +78,8 @@ async fn indexes_that_are_gone_changed_or_not_valid_are_named() {
 async fn tables_that_are_vacuumed_too_seldom_are_named() {
     let deployment = Deployment::new("doctor_autovacuum").await;
     deployment.says("autovacuum", "passed", &[]);
-    deployment.execute("alter table messages set (autovacuum_vacuum_scale_factor = 0.5)").await;
-    deployment.says("autovacuum", "warned", &["options messages is", "autovacuum_vacuum_scale_factor=0.5"]);
+    deployment.execute("alter table pending_deliveries set (autovacuum_vacuum_scale_factor = 0.5)").await;
+    deployment.says("autovacuum", "warned", &["options pending_deliveries is", "autovacuum_vacuum_scale_factor=0.5"]);
 }
 
 #[tokio::test]

@@ -13,13 +13,13 @@ use sigpost_qstash::{self as wire, GlobalParallelism, Invalid};
 use sigpost_runtime::ApiError;
 use sigpost_store::flow_controls::{self, Change, FlowControlKey};
 use sigpost_store::gates::of_flow_control_key;
-use sigpost_store::leases::count_active;
+use sigpost_store::leases::count_in_flight;
 
 use crate::api::page::{Asked, PAGE};
 use crate::api::parameter::{Kind, Parameter};
 use crate::api::path::FlowControlKeyName;
 use crate::api::query::Query;
-use crate::engine::{Engine, Settings};
+use crate::engine::Engine;
 use crate::state::State;
 
 /// What the list is asked by.
@@ -151,8 +151,7 @@ fn period(query: &Query) -> Result<Option<i32>, Invalid> {
 pub(crate) async fn get_global_parallelism(
     FromState(state): FromState<Arc<State>>,
 ) -> Result<Json<GlobalParallelism>, ApiError> {
-    let lease = state.engine.as_ref().map_or(Settings::default().lease, Engine::lease_length);
-    let parallelism_count = count_active(&mut *state.database.connection().await?, lease).await?;
+    let parallelism_count = count_in_flight(&mut *state.database.connection().await?).await?;
     let max_in_flight = state.engine.as_ref().map_or(0, Engine::max_in_flight);
     Ok(Json(GlobalParallelism { parallelism_max: i64::try_from(max_in_flight).unwrap_or(i64::MAX), parallelism_count }))
 }

@@ -50,6 +50,7 @@ pub(super) async fn serve_wake_ups(engine: Engine) {
         match serve_due_wake_ups(&engine).await {
             Ok(()) => pause = FIRST_PAUSE,
             Err(error) => {
+                engine.saw(&error);
                 // What was taken and not served is due, or found by the rescan.
                 engine.wake_everything();
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "due messages cannot be claimed");
@@ -155,7 +156,7 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
         let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
         let asked = Instant::now();
         let mut conn = inner.database.connection().await?;
-        let claimed = claim(&mut conn, terms, bound).await?;
+        let claimed = claim(&mut conn, terms, bound, engine.claims_expired()).await?;
         conn.done_with(claimed.body_bytes());
         let Claimed { leases, wake_ups, postponed } = claimed;
         let fewer = leases.len() < wanted && wake_ups.is_empty() && postponed.is_empty();

@@ -119,7 +119,10 @@ impl Engine {
                 }
             }
             // The pushes go on: as long as nobody else claims them their end can still be recorded.
-            Err(error) => tracing::warn!(%error, leases = held.len(), "leases cannot be renewed"),
+            Err(error) => {
+                tracing::warn!(%error, leases = held.len(), "leases cannot be renewed");
+                self.saw(&error);
+            }
         }
     }
 

@@ -106,6 +106,7 @@ async fn record_batch(engine: &Engine, batch: &[Ended]) -> bool {
             Err(error) => error,
         };
         tracing::warn!(%error, deliveries = entries.len(), "outcomes cannot be recorded yet");
+        engine.saw(&error);
         match error {
             Error::Unavailable(_) => drop(engine.0.outcomes_first.send_replace(true)),
             Error::Busy(_) if interrupted < INTERRUPTED => interrupted += 1,

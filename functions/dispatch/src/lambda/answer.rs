@@ -62,7 +62,7 @@ impl Answering {
             },
             Direct::Reconcile => {
                 let app = self.app().await?;
-                retention::ensure_event_partitions(&mut *app.database().connection().await?).await?;
+                retention::ensure_days(&mut *app.database().connection().await?).await?;
                 json!({ "drift": app.reconcile().boxed().await? })
             }
             Direct::Publish { url, body, time } => publish(self.app().await?, &url, &body, time).await?,

@@ -2,41 +2,32 @@
 
 use uuid::Uuid;
 
-use super::{Arrival, LeaseTerms, json};
-use crate::hashes;
+use super::{Arrival, json};
 
 /// In the order of the arrivals.
 pub(super) struct Columns<'a> {
     pub(super) ids: Vec<Uuid>,
-    pub(super) tokens: Vec<Option<Uuid>>,
+    pub(super) are_leased: Vec<bool>,
     pub(super) urls: Vec<&'a str>,
     pub(super) methods: Vec<&'static str>,
     pub(super) headers: Vec<String>,
     pub(super) bodies: Vec<&'a [u8]>,
     pub(super) retries: Vec<i32>,
     pub(super) caller_ips: Vec<Option<&'a str>>,
-    pub(super) url_hashes: Vec<i32>,
-    pub(super) host_hashes: Vec<i32>,
-    pub(super) path_hashes: Vec<i32>,
-    pub(super) caller_hashes: Vec<Option<i32>>,
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(arrivals: impl Iterator<Item = &'a Arrival> + Clone, lease: LeaseTerms) -> Self {
+    pub(super) fn of(arrivals: impl Iterator<Item = &'a Arrival> + Clone) -> Self {
         let messages = || arrivals.clone().map(|arrival| &arrival.new.message);
         Self {
             ids: messages().map(|message| message.id.0).collect(),
-            tokens: arrivals.clone().map(|arrival| arrival.leased.then_some(lease.token)).collect(),
+            are_leased: arrivals.clone().map(|arrival| arrival.leased).collect(),
             urls: messages().map(|message| message.url.as_str()).collect(),
             methods: messages().map(|message| message.method.as_str()).collect(),
             headers: messages().map(|message| json(&message.header)).collect(),
             bodies: messages().map(|message| &message.body[..]).collect(),
             retries: messages().map(|message| i32::try_from(message.retries).unwrap_or(i32::MAX)).collect(),
             caller_ips: messages().map(|message| message.caller_ip.as_deref()).collect(),
-            url_hashes: messages().map(|message| hashes::hash(&message.url)).collect(),
-            host_hashes: messages().map(|message| hashes::of_host_in(&message.url)).collect(),
-            path_hashes: messages().map(|message| hashes::of_path_in(&message.url)).collect(),
-            caller_hashes: messages().map(|message| message.caller_ip.as_deref().map(hashes::hash)).collect(),
         }
     }
 }

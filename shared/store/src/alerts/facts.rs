@@ -92,18 +92,21 @@ statement! {
                 and completed_at >= now() - interval '1 hour'
                 and error = " [LEASE_EXPIRED] " limit 1000) few)
         + (select count(*) from (
-            select from messages where due_at is not null and deliveries > retried + 1 limit 1000) few),
+            select from attempts a where a.outcome = 'lease_expired' and a.ended_at >= now() - interval '1 hour'
+                and exists (select from pending_deliveries p where p.id = a.message_id) limit 1000) few),
         (select count(*) from (select message_id from dead_letters order by failed_at desc limit 1000) d
-            join messages m on m.id = d.message_id where m.state <> 'failed'),
-        (select count(*) from events
-            where state = 'ERROR' and at >= now() - interval '10 minutes' and response_status = 401),
+            where exists (select from pending_deliveries p where p.id = d.message_id) or exists (
+                select from attempts a where a.message_id = d.message_id and a.outcome in ('delivered', 'cancelled'))),
+        (select count(*) from attempts
+            where outcome in ('retried', 'failed') and ended_at >= now() - interval '10 minutes' and response_status = 401),
         (select extract(epoch from now() - rotated_at)::float8 / 86400 from signing_keys),
         (select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8 from pg_stat_activity
             where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'),
         (select count(*) from pg_stat_activity where backend_type = 'client backend')::float8
             / current_setting('max_connections')::float8,
         (select count(*) from generate_series(0, 1) n
-            where to_regclass('events_' || to_char((now() at time zone 'utc')::date + n, 'YYYYMMDD')) is null),
+            where to_regclass('attempts_' || to_char((now() at time zone 'utc')::date + n, 'YYYYMMDD')) is null
+                and not (n = 0 and to_regclass('past_attempts') is not null)),
         emails.all_of_them, emails.bounced, emails.complained,
         floor(extract(epoch from clock_timestamp()) * 1000)::bigint
     from (
@@ -122,8 +125,9 @@ statement! {
 
 statement! {
     WhoWaits {} -> (Text, BigInt, Double);
-    "select waits_for, count(*), extract(epoch from now() - min(greatest(created_at, not_before)))::float8
-     from messages where waits_for is not null and not_before <= now() group by waits_for order by 3 desc limit 100"
+    "select blocked_by, count(*), extract(epoch from now() - min(due_at))::float8
+     from pending_deliveries where blocked_by is not null and due_at <= now()
+     group by blocked_by order by 3 desc limit 100"
 }
 
 statement! {

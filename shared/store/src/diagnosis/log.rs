@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::row;
 use crate::Error;
 
-/// The partitions of `events`.
+/// The partitions of `messages` and `attempts`, which are made together.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Partitions {
     /// How many days from today on there are without a gap: 0 when today has none.
@@ -19,16 +19,21 @@ pub struct Partitions {
 pub async fn partitions(conn: &mut AsyncPgConnection) -> Result<Partitions, Error> {
     let query = "
         with days as (
-            select n, to_regclass('events_' || to_char((now() at time zone 'utc')::date + n, 'YYYYMMDD')) as oid
+            select n, to_regclass('attempts_' || to_char((now() at time zone 'utc')::date + n, 'YYYYMMDD')) as oid
             from generate_series(0, 60) n
         ),
         attached as (
             select n from days where exists (
-                select from pg_inherits i where i.inhrelid = days.oid and i.inhparent = to_regclass('events')
+                select from pg_inherits i where i.inhrelid = days.oid and i.inhparent = to_regclass('attempts')
             )
+            union all
+            -- Of a migrated database the former table has today.
+            select 0 where to_regclass('past_attempts') is not null
         )
         select (select coalesce(min(n), 61) from days where n not in (select n from attached)) as days,
-               (select count(*) from (select from events_default limit 10000) stray) as strays";
+               (select count(*) from (
+                   select from messages_default where id >= first_message_id(date_trunc('day', now(), 'utc')) limit 10000
+               ) stray) as strays";
     row(conn, query).await
 }
 
@@ -48,8 +53,10 @@ pub struct Kept {
 /// Looks at what is kept.
 pub async fn kept(conn: &mut AsyncPgConnection) -> Result<Kept, Error> {
     let query = "
-        select (select extract(epoch from now() - finished_at) from messages where finished_at is not null
-                order by id limit 1) as oldest_finished_s,
+        select (select extract(epoch from now() - finished_at) from message_states where id = (
+                   select id from messages m where not exists (select from pending_deliveries p where p.id = m.id)
+                   order by id limit 1
+               )) as oldest_finished_s,
                (select extract(epoch from now() - min(failed_at)) from dead_letters) as oldest_dead_letter_s,
                (select count(*) from dead_letters) as dead_letters,
                (select count(*) from dead_letters where failed_at > now() - interval '1 day') as dead_letters_of_a_day";

@@ -61,7 +61,7 @@ const OBJECTS: &str = r"
     tables as (
         select c.* from pg_class c, here
         where c.relnamespace = here.oid and c.relkind in ('r', 'p')
-          and c.relname !~ '^events_\d{8}$' and c.relname <> '__diesel_schema_migrations'
+          and c.relname !~ '^((messages|attempts|past_events)_\d{8}|past_(messages|attempts))$' and c.relname <> '__diesel_schema_migrations'
     ),
     -- A partition has the columns, constraints and indexes of its parent.
     own as (select * from tables where not relispartition)

@@ -49,7 +49,7 @@ const SERVER: &str = "
     tables as (
         select oid, relname, relowner from pg_class
         where relnamespace = current_schema()::text::regnamespace and relkind in ('r', 'p')
-          and (relname in ('messages', 'events', 'dead_letters', 'deduplications', 'gates', 'slots', 'schedules',
+          and (relname in ('messages', 'pending_deliveries', 'attempts', 'past_events', 'dead_letters', 'deduplications', 'gates', 'slots', 'schedules',
                            'url_groups', 'signing_keys', 'dispatchers', 'api_tokens', 'run_rollups', 'message_rollups',
                            'rollup_progress', 'queue_samples', 'processes'))
     ),
@@ -82,8 +82,8 @@ const SERVER: &str = "
            array(
                select privilege || ' on ' || relname from wanted where not has_table_privilege(oid, privilege)
                union all
-               select 'own events, to make and drop its days' from tables
-               where relname = 'events' and not pg_has_role(relowner, 'usage')
+               select 'own ' || relname || ', to create and drop its days' from tables
+               where relname in ('messages', 'attempts') and not pg_has_role(relowner, 'usage')
                order by 1
            ) as forbidden";
 

@@ -27,23 +27,22 @@ pub struct Traffic {
 
 const TRAFFIC: &str = "
     with recent as (
-        select state, deliveries, retried, created_at, finished_at from messages order by id desc limit 100000
+        select created_at from messages order by id desc limit 100000
     ),
     urls as (
-        select url from (select url from messages where due_at is not null limit 10000) open
+        select url from (select url from pending_deliveries join messages using (id) limit 10000) pending
         union all select destination from schedules
         union all select e ->> 'url' from url_groups, json_array_elements(endpoints) e
     )
-    select (select count(*) from recent
-            where finished_at > now() - interval '1 hour' and deliveries > retried + 1) as lost_leases,
+    select (select count(distinct message_id) from attempts
+            where outcome = 'lease_expired' and ended_at > now() - interval '1 hour') as lost_leases,
            (select count(*) from recent where created_at > now() - interval '1 hour') as accepted,
-           (select count(*) from messages where waits_for is not null) as waiting,
-           (select extract(epoch from now() - min(greatest(created_at, not_before))) from messages
-            where waits_for is not null and not_before <= now()) as longest_wait_s,
-           array(select id from gates g where paused and exists (select from messages where waits_for = g.id)
+           (select count(*) from pending_deliveries where blocked_by is not null) as waiting,
+           (select extract(epoch from now() - min(due_at)) from pending_deliveries
+            where blocked_by is not null and due_at <= now()) as longest_wait_s,
+           array(select id from gates g where paused and exists (select from pending_deliveries where blocked_by = g.id)
                  order by id limit 20) as paused_gates,
-           (select max(retries) from messages
-            where due_at is not null and retry_delay is null) as most_retries,
+           (select max(m.retries) from pending_deliveries p join messages m using (id) where m.retry_delay is null) as most_retries,
            array(select distinct split_part(url_authority(url), ':', 1) from urls
                  where url like 'http://%' order by 1 limit 20) as plain_hosts";
 

@@ -153,7 +153,7 @@ statement! {
         to_char(finished_at" [UTC] ", deliveries::text, retried::text, retries::text, queue_name, topic_name, schedule_id,
         array_to_string(labels, ' ')
      ]
-     from messages m, (select " {status} "::text as wanted) as one
+     from message_states m, (select " {status} "::text as wanted) as one
      where m.id > " {after} " and m.id < " {before} "
        and created_at >= to_timestamp(" {from_ms} " / 1000.0) and created_at < to_timestamp(" {to_ms} " / 1000.0)
        and (wanted is null or state::text = wanted)
@@ -218,7 +218,7 @@ statement! {
         d.message_id::text, regexp_replace(url" [WITHOUT_USER_INFO] ", to_char(failed_at" [UTC] ", response_status::text, error, deliveries::text, queue_name,
         schedule_id
      ]
-     from dead_letters d join messages m on m.id = d.message_id
+     from dead_letters d join message_states m on m.id = d.message_id
      where d.id > " {after} "
        and failed_at >= to_timestamp(" {from_ms} " / 1000.0) and failed_at < to_timestamp(" {to_ms} " / 1000.0)
      order by d.id limit " {most}

@@ -38,7 +38,8 @@ statement! {
     States { most: i64 => BigInt }
     -> (Text, Text, Bool, BigInt, BigInt, Nullable<Integer>, Integer, Nullable<Integer>, Integer);
     "with waiting as (
-        select waits_for as id, count(*) as count from messages where waits_for is not null group by waits_for
+        select blocked_by as id, count(*) as count from pending_deliveries where blocked_by is not null
+        group by blocked_by
     ),
     taken as (select gate as id, count(distinct family) as count from held_slots group by gate)
     select g.kind::text, g.name, g.paused, coalesce(waiting.count, 0), coalesce(taken.count, 0), g.parallelism,

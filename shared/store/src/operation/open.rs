@@ -37,35 +37,32 @@ pub struct OpenOf {
     pub open: Open,
 }
 
-/// The columns of [`Open`], of rows of messages.
-const COUNTS: &str = "count(*) filter (where due_at <= now()),
-    count(*) filter (where due_at > now() and state = 'pending'),
-    count(*) filter (where waits_for is not null),
-    count(*) filter (where due_at > now() and state = 'active'),
-    extract(epoch from now() - min(due_at) filter (where due_at <= now()))::float8";
-
-/// Both partial indexes of what is open.
-const ROWS: &str = "from (
-        select state, due_at, waits_for, url, queue_name from messages where due_at is not null
-        union all
-        select state, due_at, waits_for, url, queue_name from messages where waits_for is not null
-    ) open";
+/// The columns of [`Open`], of pending deliveries `p`.
+const COUNTS: &str = "
+    count(*) filter (where p.blocked_by is null and p.due_at <= now()
+                           and (p.lease_until is null or p.lease_until <= now())),
+    count(*) filter (where p.blocked_by is null and p.due_at > now()),
+    count(*) filter (where p.blocked_by is not null),
+    count(*) filter (where p.lease_until > now()),
+    extract(epoch from now() - min(coalesce(p.lease_until, p.due_at)) filter (where p.blocked_by is null and p.due_at <= now()
+                                                           and (p.lease_until is null or p.lease_until <= now())))::float8";
 
 statement! {
     All {} -> (BigInt, BigInt, BigInt, BigInt, Nullable<Double>);
-    "select " [COUNTS] " " [ROWS]
+    "select " [COUNTS] " from pending_deliveries p"
 }
 
 statement! {
     ByDestination { most: i64 => BigInt } -> (Text, BigInt, BigInt, BigInt, BigInt, Nullable<Double>);
-    "select url_authority(url) || url_path(url) as name, " [COUNTS] " " [ROWS] "
+    "select url_authority(m.url) || url_path(m.url) as name, " [COUNTS] "
+     from pending_deliveries p join messages m using (id)
      group by name order by count(*) desc, name limit " {most}
 }
 
 statement! {
     ByQueue { most: i64 => BigInt } -> (Text, BigInt, BigInt, BigInt, BigInt, Nullable<Double>);
-    "select queue_name as name, " [COUNTS] " " [ROWS] "
-     where queue_name is not null group by name order by count(*) desc, name limit " {most}
+    "select substr(p.limits[1], length('queue:') + 1) as name, " [COUNTS] "
+     from pending_deliveries p where p.limits[1] like 'queue:%' group by name order by count(*) desc, name limit " {most}
 }
 
 type Row = (String, i64, i64, i64, i64, Option<f64>);

@@ -12,7 +12,7 @@ use crate::{Database, Error};
 /// Ids are ordered by age, so the primary key finds what is old: also what was written down late, which is old by
 /// its time as well. Rows that somebody has locked are left for the next time.
 macro_rules! delete_by_id {
-    ($function:ident, $statement:ident, $table:literal, $time:literal, $condition:literal, $dead_letters:literal) => {
+    ($function:ident, $statement:ident, $table:literal, $time:literal, $condition:literal) => {
         statement! {
             $statement {
                 after: Uuid => SqlUuid,
@@ -26,31 +26,23 @@ macro_rules! delete_by_id {
                   and " $time " < to_timestamp(" {before_ms} " / 1000.0) and " $condition "
                 order by id limit " {most} " for update skip locked
             ),
-            letters as (select " $dead_letters " as count),
             gone as (delete from " $table " where id = any(array(select id from old)) returning id)
-            select (select count(*) from gone), (select count from letters), (select id from old order by id desc limit 1)"
+            select (select count(*) from gone), 0::bigint, (select id from old order by id desc limit 1)"
         }
 
         /// Deletes a batch of the ids after this one.
-        pub(super) async fn $function(database: &Database, cutoff: Cutoff, after: Uuid) -> Result<Option<Batch>, Error> {
+        pub(super) async fn $function(
+            database: &Database,
+            cutoff: Cutoff,
+            after: Uuid,
+        ) -> Result<Option<Batch>, Error> {
             let (before, before_ms) = (cutoff.first_id, cutoff.at_ms);
             let statement = $statement { after, before, before_ms, most: BATCH, lifetime: PhantomData };
             Ok(Batch::new(statement.get_result(&mut database.connection().await?).await?))
         }
     };
-    ($function:ident, $statement:ident, $table:literal, $time:literal, $condition:literal) => {
-        delete_by_id!($function, $statement, $table, $time, $condition, "0::bigint");
-    };
 }
 
-delete_by_id!(
-    delete_messages,
-    DeleteMessages,
-    "messages",
-    "finished_at",
-    "true",
-    "(select count(*) from dead_letters where message_id = any(array(select id from old)))"
-);
 // A run under way stays, whatever its age: it is a lease.
 delete_by_id!(delete_runs, DeleteRuns, "job_executions", "created_at", "status <> 'processing'");
 delete_by_id!(delete_notifications, DeleteNotifications, "notifications", "created_at", "true");

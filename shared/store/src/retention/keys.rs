@@ -22,7 +22,7 @@ statement! {
           and not g.pinned_parallelism and not g.pinned_rate
           and g.updated_at < given.cutoff and (g.period_start is null or g.period_start < given.cutoff)
           and not exists (select from slots s where s.gate = g.id)
-          and not exists (select from messages m where m.gates @> array[g.id] and m.gates is not null and m.finished_at is null)
+          and not exists (select from pending_deliveries p where p.limits @> array[g.id] and p.limits is not null)
         order by g.id limit " {most} " for update of g skip locked
     ),
     gone as (delete from gates where id = any(array(select id from idle)) returning id)

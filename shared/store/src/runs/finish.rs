@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use diesel::sql_types::{Bool, Nullable, Text, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -45,11 +45,10 @@ statement! {
         result: Option<String> => Nullable<Text>,
         error: Option<String> => Nullable<Text>,
         purge: bool => Bool,
-        message: Option<Uuid> => Nullable<SqlUuid>,
     } -> (Bool, Bool);
     "with wanted as (
         select " {id} " as id, " {status} "::job_execution_status as status, " {result} "::jsonb as result,
-               " {error} " as error, " {purge} " as purge, " {message} " as message
+               " {error} " as error, " {purge} " as purge
     ),
     ended as (
         update job_executions r set
@@ -61,18 +60,23 @@ statement! {
             lease_until = null
         from wanted
         where r.id = wanted.id and r.lease_until is not null
-        returning r.id, r.message_id, wanted.purge, wanted.message
+        returning r.id, r.message_id, wanted.purge
     ),
     unlocked as (update locks l set holder = null, lease_until = null from ended where l.holder = ended.id),
     purged as (
         update job_executions r set payload = null from ended
         where ended.purge and r.message_id = ended.message_id and r.id <> ended.id
-    ),
-    emptied as (update messages m set body = '' from ended where ended.purge and m.id = ended.message)
+    )
     select exists (select from ended), exists (
         select from job_executions r join wanted using (id)
         where (r.status, r.error) is not distinct from (wanted.status, wanted.error)
     )"
+}
+
+statement! {
+    /// A statement of its own, for few runs: in the other one it would open every partition.
+    EmptyBody { message: Uuid => SqlUuid } -> ();
+    "update messages set body = '' where id = " {message}
 }
 
 /// Records the end of a run, and gives its locks back. In a transaction, what else that holds is
@@ -89,14 +93,27 @@ pub async fn end(
         Finish::Failed(error) => ("failed", None, Some(bounded_error(error))),
     };
     let purge = purge.filter(|_| status == "completed");
-    let message = purge.and_then(|purge| purge.message);
-    let statement = End { id, status, result, error, purge: purge.is_some(), message, lifetime: PhantomData };
-    let (now, before): (bool, bool) = statement.get_result(conn).await?;
-    Ok(match (now, before) {
-        (true, _) => Written::Now,
-        (false, true) => Written::Before,
-        (false, false) => Written::Not,
+    let statement = End { id, status, result, error, purge: purge.is_some(), lifetime: PhantomData };
+    let Some(message) = purge.and_then(|purge| purge.message) else { return statement.run(conn).await };
+    conn.transaction(async |conn| {
+        let written = statement.run(conn).await?;
+        if written == Written::Now {
+            EmptyBody { message, lifetime: PhantomData }.execute(conn).await?;
+        }
+        Ok(written)
     })
+    .await
+}
+
+impl End<'_> {
+    async fn run(self, conn: &mut AsyncPgConnection) -> Result<Written, Error> {
+        let (now, before): (bool, bool) = self.get_result(conn).await?;
+        Ok(match (now, before) {
+            (true, _) => Written::Now,
+            (false, true) => Written::Before,
+            (false, false) => Written::Not,
+        })
+    }
 }
 
 /// The same without purging. `false` means that the run had lost its lease and nothing was written.

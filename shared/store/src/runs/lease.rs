@@ -175,7 +175,7 @@ statement! {
     ),
     locked as (update locks l set lease_until = beat.lease_until from beat where l.holder = beat.id)
     select exists (select from beat),
-           exists (select from messages where id = " {message} " and state = 'cancelled')"
+           exists (select from attempts where message_id = " {message} " and outcome = 'cancelled')"
 }
 
 /// Prolongs a run's lease. `message` is the id of the message if it is one of ours (`None` for

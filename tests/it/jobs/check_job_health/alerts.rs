@@ -88,40 +88,40 @@ const WRONG: [(&str, &str, &str); 22] = [
         update rollup_progress set until = date_trunc('minute', now() - interval '3 hours')"),
     ("schedule-missed", "yearly", "insert into schedules (id, version, cron, destination, parameters, body, catch_up, next_fire_at)
         values ('yearly', 1, '0 0 1 1 *', 'https://a.example', '{}', '', 'none', now() - interval '3 minutes')"),
-    ("queue-depth", "", "insert into messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
+    ("queue-depth", "", "insert into seeds.messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
         select gen_random_uuid(), 'pending', now(), 'http://127.0.0.1:1/', 'POST', '{}', '', 3, '{}', now() from generate_series(1, 100)"),
-    ("queue-age", "", "insert into messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
+    ("queue-age", "", "insert into seeds.messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
         values (gen_random_uuid(), 'pending', now() - interval '6 minutes', 'http://127.0.0.1:1/', 'POST', '{}', '', 3, '{}', now())"),
     ("backlog-growing", "", "insert into queue_samples
         select date_trunc('minute', now()) - make_interval(mins => n), case when n < 65 then 300 - n else 20 end, 9000, 0, 30, null, 0
         from generate_series(0, 1400) n"),
     ("held-back", "queue:q", "insert into gates (id, kind, name, parallelism, paused) values ('queue:q', 'queue', 'q', 1, true);
-        insert into messages (id, state, url, method, header, body, retries, labels, not_before, created_at, gates, waits_for, queue_name)
+        insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, created_at, gates, blocked_by, queue_name)
         values (gen_random_uuid(), 'pending', 'http://127.0.0.1:1/', 'POST', '{}', '', 3, '{}', now() - interval '16 minutes',
                 now() - interval '16 minutes', '{queue:q}', 'queue:q', 'q')"),
     ("active-runs", "", "insert into job_executions (id, message_id, job_type, attempt, lease_until)
         select gen_random_uuid(), 'msg_active' || n, 'play', 1, now() + interval '1 minute' from generate_series(1, 50) n"),
     ("slow-runs", "slow", "insert into job_executions (id, message_id, job_type, attempt, status, started_at, completed_at)
         values (gen_random_uuid(), 'msg_slow', 'slow', 1, 'completed', now() - interval '31 seconds', now())"),
-    ("dead-letters", "", "insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
+    ("dead-letters", "", "insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
         select gen_random_uuid(), 'failed', '', 'POST', '{}', '', 0, '{}', now(), now() from generate_series(1, 10);
-        insert into dead_letters (message_id) select id from messages where state = 'failed'"),
-    ("dead-letters-growing", "", "insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
+        insert into dead_letters (message_id) select id from message_states where state = 'failed'"),
+    ("dead-letters-growing", "", "insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
         select gen_random_uuid(), 'failed', '', 'POST', '{}', '', 0, '{}', now(), now() from generate_series(1, 103);
-        insert into dead_letters (message_id, failed_at) select id, now() - interval '3 hours' from messages where state = 'failed';
+        insert into dead_letters (message_id, failed_at) select id, now() - interval '3 hours' from message_states where state = 'failed';
         insert into queue_samples values (date_trunc('minute', now() - interval '25 hours'), 0, 0, 0, 0, null, 3)"),
-    ("dead-letters-disagree", "", "insert into messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
+    ("dead-letters-disagree", "", "insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
         values (gen_random_uuid(), 'delivered', '', 'POST', '{}', '', 0, '{}', now(), now());
         insert into dead_letters (message_id) select id from messages"),
-    ("signature-rejections", "", "insert into events (message_id, state, response_status)
-        select gen_random_uuid(), 'ERROR', 401 from generate_series(1, 100)"),
+    ("signature-rejections", "", "insert into attempts (message_id, number, retried, outcome, response_status)
+        select gen_random_uuid(), 1, 0, 'retried', 401 from generate_series(1, 100)"),
     ("keys-old", "", "update signing_keys set rotated_at = now() - interval '366 days'"),
     ("memory", "web-1/7", "insert into processes (id, name, seen_at, memory_bytes, memory_limit_bytes)
         values (gen_random_uuid(), 'web-1/7', now(), 210, 256), (gen_random_uuid(), 'web-1/7', now() - interval '1 minute', 256, 256),
                (gen_random_uuid(), 'gone/7', now() - interval '21 minutes', 256, 256), (gen_random_uuid(), 'mac/7', now(), null, null)"),
     ("listen-down", "web-1/7", "insert into processes (id, name, seen_at, deaf_since)
         values (gen_random_uuid(), 'web-1/7', now(), now() - interval '61 seconds')"),
-    ("partitions-missing", "", "do $$ begin execute 'drop table events_' || to_char((now() at time zone 'utc')::date + 1, 'YYYYMMDD'); end $$"),
+    ("partitions-missing", "", "do $$ begin execute 'drop table attempts_' || to_char((now() at time zone 'utc')::date + 1, 'YYYYMMDD'); end $$"),
     ("email-bounces", "", "insert into email_logs (id, email_id, recipient, status, provider)
         select gen_random_uuid(), 'b' || n, 'ada@example.com', (case when n = 1 then 'bounced' else 'delivered' end)::email_status, 'resend'
         from generate_series(1, 20) n"),

@@ -11,7 +11,8 @@ use crate::history::Effect;
 use crate::postgres::DATABASE;
 
 const GERMAN: &str = "de_DE.UTF-8";
-const TABLES: [&str; 7] = ["messages", "messages", "events", "gates", "slots", "deduplications", "schedules"];
+const TABLES: [&str; 7] =
+    ["messages", "pending_deliveries", "attempts", "gates", "slots", "deduplications", "schedules"];
 
 /// Ends every connection of the processes.
 async fn terminate_all(client: &Client) -> Result<()> {

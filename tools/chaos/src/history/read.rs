@@ -21,9 +21,9 @@ pub(crate) struct Rows {
 const MESSAGES: &str =
     "select id::text, url, state::text, deliveries, retried, retries, extract(epoch from created_at)::float8,
     extract(epoch from finished_at)::float8, coalesce(gates, '{}'), callback_of::text, schedule_id,
-    callback is not null, failure_callback is not null from messages";
+    callback is not null, failure_callback is not null from message_states";
 const EVENTS: &str = "select message_id::text, extract(epoch from at)::float8, state::text, response_status
-    from events order by at, id";
+    from events order by at, step, message_id";
 const SCHEDULES: &str =
     "select id, catch_up, extract(epoch from created_at)::float8, extract(epoch from last_fire_at)::float8, error
     from schedules order by id";
@@ -32,8 +32,8 @@ const FIRINGS: &str = "select split_part(key, ':', 2), split_part(key, ':', 3)::
     from deduplications where key like 'schedule:%' order by 2";
 const LEFTOVERS: [(&str, &str); 3] = [
     ("slots", "select count(*) from slots"),
-    ("active messages", "select count(*) from messages where state = 'active'"),
-    ("blocked messages", "select count(*) from messages where waits_for is not null"),
+    ("active messages", "select count(*) from pending_deliveries where lease_token is not null"),
+    ("blocked messages", "select count(*) from pending_deliveries where blocked_by is not null"),
 ];
 
 pub(crate) async fn read(client: &Client) -> Result<Rows> {

@@ -1,0 +1,95 @@
+//! The tables from which events are derived, each with the events of one step: a branch of the query for places.
+
+use sigpost_qstash::EventState;
+
+/// A branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Branch {
+    pub(super) table: &'static str,
+    /// The column with the moment.
+    pub(super) at: &'static str,
+    /// What is added to it: cancellations have two events a millisecond apart.
+    pub(super) later_us: i64,
+    pub(super) message_id: &'static str,
+    pub(super) step: &'static str,
+    /// The state, as an expression.
+    pub(super) state: &'static str,
+    pub(super) condition: &'static str,
+}
+
+const ACCEPTED: Branch = Branch {
+    table: "messages",
+    at: "created_at",
+    later_us: 0,
+    message_id: "id",
+    step: "(case when callback_of is null then 0 else 4 end)::bigint",
+    state: "'CREATED'",
+    condition: "true",
+};
+const STARTED: Branch = Branch {
+    table: "attempts",
+    at: "started_at",
+    later_us: 0,
+    message_id: "message_id",
+    step: "1::bigint",
+    state: "'ACTIVE'",
+    condition: "started_at is not null",
+};
+/// Claims are made in this order, so deliveries in flight are among the first that are due.
+const IN_FLIGHT: Branch = Branch {
+    table: "(select id, leased_at from pending_deliveries where blocked_by is null and due_at <= now()
+             order by due_at, id limit 20000)",
+    at: "leased_at",
+    message_id: "id",
+    condition: "leased_at is not null",
+    ..STARTED
+};
+const ENDED: Branch = Branch {
+    table: "attempts",
+    at: "ended_at",
+    later_us: 0,
+    message_id: "message_id",
+    step: "2::bigint",
+    state: "case outcome when 'delivered' then 'DELIVERED' when 'cancelled' then 'CANCEL_REQUESTED' else 'ERROR' end",
+    condition: "outcome in ('delivered', 'retried', 'failed', 'cancelled')",
+};
+const RETRIED: Branch = Branch { step: "3::bigint", state: "'RETRY'", condition: "outcome = 'retried'", ..ENDED };
+const FAILED: Branch = Branch { state: "'FAILED'", condition: "outcome = 'failed'", ..RETRIED };
+const CANCELLED: Branch = Branch { later_us: 1000, state: "'CANCELED'", condition: "outcome = 'cancelled'", ..RETRIED };
+const PAST: Branch = Branch {
+    table: "past_events",
+    at: "at",
+    later_us: 0,
+    message_id: "message_id",
+    step: "id + 8",
+    state: "state::text",
+    condition: "state <> 'CREATED'",
+};
+
+/// The branches with events in these states; with none of them, of every state.
+pub(super) fn branches(states: &[EventState]) -> Vec<Branch> {
+    if states.is_empty() {
+        return vec![ACCEPTED, STARTED, IN_FLIGHT, ENDED, RETRIED, FAILED, CANCELLED, PAST];
+    }
+    let mut branches: Vec<Branch> = states.iter().flat_map(|state| of_state(*state)).collect();
+    branches.dedup();
+    branches
+}
+
+/// A branch of rare events has one outcome: so the index of outcomes has its order.
+fn of_state(state: EventState) -> Vec<Branch> {
+    let ended = |condition| Branch { condition, ..ENDED };
+    let past = |condition| Branch { condition, ..PAST };
+    match state {
+        EventState::Created => vec![ACCEPTED],
+        EventState::Active => vec![STARTED, IN_FLIGHT, past("state = 'ACTIVE'")],
+        EventState::Delivered => vec![ended("outcome = 'delivered'"), past("state = 'DELIVERED'")],
+        EventState::Error => {
+            vec![ended("outcome = 'retried'"), ended("outcome = 'failed'"), past("state = 'ERROR'")]
+        }
+        EventState::Retry => vec![RETRIED, past("state = 'RETRY'")],
+        EventState::Failed => vec![FAILED, past("state = 'FAILED'")],
+        EventState::CancelRequested => vec![ended("outcome = 'cancelled'"), past("state = 'CANCEL_REQUESTED'")],
+        EventState::Canceled => vec![CANCELLED, past("state = 'CANCELED'")],
+    }
+}
