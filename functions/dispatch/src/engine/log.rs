@@ -15,7 +15,7 @@ pub(super) fn attempt(lease: &Lease, outcome: &Outcome, took: Duration) {
     let correlation_id = correlation_id(&lease.message.header);
     let attempt = lease.retried + 1;
     let status = outcome.response.as_ref().map(|response| response.status);
-    let duration_ms = took.as_secs_f64() * 1000.0;
+    let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
     let error = outcome.error.as_deref();
     match outcome.next {
         Next::Delivered => tracing::debug!(
