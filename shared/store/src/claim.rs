@@ -68,6 +68,10 @@ statement! {
     file "claim/claim.sql"
 }
 
+/// The limits that block the message; an endless time when large messages were left; leases and failed attempts of the
+/// message; its content, if it is leased.
+type Row = (Option<Vec<String>>, Option<f64>, i32, i32, Option<Content>);
+
 impl Claimed {
     /// Bytes of the bodies that were read.
     pub fn body_bytes(&self) -> usize {
@@ -103,7 +107,7 @@ pub async fn claim(
         with_expired,
         lifetime: PhantomData,
     };
-    let rows: Vec<(Option<Vec<String>>, Option<f64>, i32, i32, Option<Content>)> = statement.load(conn).await?;
+    let rows: Vec<Row> = statement.load(conn).await?;
     let mut claimed = Claimed { leases: Vec::with_capacity(rows.len()), ..Claimed::default() };
     for (limits, postponed, deliveries, retried, content) in rows {
         if let Some(seconds) = postponed {
