@@ -508,6 +508,12 @@ begin
                     continue;
                 end if;
 
+                -- Before it is counted: so no period begins before its first start.
+                update pending_deliveries p set
+                    blocked_by = null, lease_token = token, leased_at = clock_timestamp(),
+                    lease_until = clock_timestamp() + make_interval(secs => lease_s), deliveries = p.deliveries + 1
+                where p.id = candidate_id
+                returning p.deliveries, p.retried into deliveries, retried;
                 foreach other_id in array candidate.limits loop
                     continue when other_id not like 'flow:%' or not exists (select from gates where id = other_id);
                     insert into slots (gate, message_id, family) values (other_id, candidate_id, candidate_id)
@@ -518,11 +524,6 @@ begin
                         perform count_starts(other_id, 1);
                     end if;
                 end loop;
-                update pending_deliveries p set
-                    blocked_by = null, lease_token = token, leased_at = clock_timestamp(),
-                    lease_until = clock_timestamp() + make_interval(secs => lease_s), deliveries = p.deliveries + 1
-                where p.id = candidate_id
-                returning p.deliveries, p.retried into deliveries, retried;
                 claimed := claimed + 1;
                 claimed_bytes := claimed_bytes + large;
                 -- Here, not in the statement that calls this: its view of the tables is older.

@@ -173,6 +173,6 @@ mod tests {
     #[test]
     fn shipped_description_is_read_and_written_as_it_is() {
         assert_eq!(written(&wanted()), WANTED);
-        assert!(wanted().iter().any(|object| object.kind == "index" && object.name == "messages_due"));
+        assert!(wanted().iter().any(|object| object.kind == "index" && object.name == "pending_deliveries_due"));
     }
 }
