@@ -100,7 +100,7 @@ from (select * from events order by at, step, message_id) e
 left join messages m on m.id = e.message_id and e.state = 'CREATED';
 
 alter sequence events_id_seq owned by former_events.id;
-drop view events, message_states, message_contents;
+drop view events, message_states, message_contents, earliest_due;
 drop function event_id(timestamptz, bigint, uuid);
 drop table split_messages, attempts, pending_deliveries, past_events;
 drop type attempt_outcome;

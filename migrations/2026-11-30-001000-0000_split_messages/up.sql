@@ -279,6 +279,14 @@ create view message_states as
 
 comment on view message_states is 'Messages with the state of their delivery: for one message or a few.';
 
+-- Claims are made in this order, so deliveries in flight are among these, however long the backlog behind them is.
+create view earliest_due as
+    select id, leased_at, lease_until from pending_deliveries
+    where blocked_by is null and due_at <= now()
+    order by due_at, id limit 20000;
+
+comment on view earliest_due is 'Messages that were due first; those in flight are among them.';
+
 -- What a dispatcher needs of a message.
 create view message_contents as
     select m.id, m.url, m.method, m.header::text as header, m.body, m.retries, m.timeout_ms, m.retry_delay,
@@ -560,7 +568,7 @@ end $$;
 
 comment on function claim_blocked is 'Leases blocked messages within all of their limits, and says when to try again.';
 
--- Pending messages and dead letters, ten thousand of each kind at most. Messages in flight are the first that are due.
+-- Pending messages and dead letters, ten thousand of each kind at most.
 create or replace function measure_queue()
 returns table (due bigint, scheduled bigint, active bigint, waiting bigint, oldest_due_s double precision, dead_letters bigint)
 stable language sql as $$
@@ -569,9 +577,7 @@ stable language sql as $$
             select from pending_deliveries where blocked_by is null and due_at <= now()
                 and (lease_until is null or lease_until <= now()) limit 10000) few),
         (select count(*) from (select from pending_deliveries where blocked_by is null and due_at > now() limit 10000) few),
-        (select count(*) from (
-            select lease_until from pending_deliveries where blocked_by is null and due_at <= now()
-            order by due_at, id limit 20000) first where lease_until > now()),
+        (select count(*) from earliest_due where lease_until > now()),
         (select count(*) from (select from pending_deliveries where blocked_by is not null limit 10000) few),
         (select extract(epoch from now() - min(since))::double precision from (
             select coalesce(lease_until, due_at) as since from pending_deliveries

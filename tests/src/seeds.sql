@@ -43,3 +43,16 @@ begin
     return new;
 end $$;
 create trigger add_event instead of insert on seeds.events for each row execute function seeds.add_event();
+
+-- Partitions for the day so many days ago.
+create function seeds.create_day(ago integer) returns void language plpgsql as $$
+declare
+    day date := (now() at time zone 'utc')::date - ago;
+    parent text;
+begin
+    foreach parent in array array['messages', 'attempts'] loop
+        execute format('create table %I partition of %I for values from (%L) to (%L)',
+            parent || '_' || to_char(day, 'YYYYMMDD'), parent, first_message_id(day::timestamp at time zone 'utc'),
+            first_message_id((day + 1)::timestamp at time zone 'utc'));
+    end loop;
+end $$;

@@ -41,12 +41,8 @@ pub async fn renew(
 }
 
 statement! {
-    /// Claims are made in this order, so deliveries in flight are among the first.
     CountInFlight {} -> BigInt;
-    "select count(*) from (
-        select lease_until from pending_deliveries where blocked_by is null and due_at <= now()
-        order by due_at, id limit 20000
-     ) first where lease_until > now()"
+    "select count(*) from earliest_due where lease_until > now()"
 }
 
 /// How many messages are in flight, of all dispatchers.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::Error;
 use crate::filter::Filter;
-use crate::schema::message_states;
+use crate::schema::{message_states, messages};
 use crate::search::{Found, Wanted, plan_for_searching, search};
 use crate::stored::Stored;
 
@@ -259,5 +259,5 @@ pub async fn any_that_matches(conn: &mut AsyncPgConnection, filter: &Filter) -> 
 
 /// Whether any message was ever accepted (and is still kept).
 pub async fn any(conn: &mut AsyncPgConnection) -> Result<bool, Error> {
-    Ok(diesel::select(diesel::dsl::exists(message_states::table.select(message_states::id))).get_result(conn).await?)
+    Ok(diesel::select(diesel::dsl::exists(messages::table.select(messages::id))).get_result(conn).await?)
 }

@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn file_is_taken_apart_at_its_binds() {
-        let found = pieces("-- for $nobody\nselect $a,$b_2\n  -- why\nfrom c");
+        let found = pieces("-- for $unused\nselect $a,$b_2\n  -- why\nfrom c");
         let expected =
             [Piece::Text("select "), Piece::Bind("a"), Piece::Text(","), Piece::Bind("b_2"), Piece::Text("\n")];
         assert_eq!(found, [&expected[..], &[Piece::Text("from c")]].concat());

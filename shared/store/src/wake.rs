@@ -35,15 +35,12 @@ pub struct Glance {
 }
 
 /// The search for a blocked message has an order so that it reads the index, which is nearly always empty, and not
-/// the table. Messages in flight are the first that are due: the end of a lease matters only where nothing else is due.
+/// the table. The end of a lease matters only where nothing else is due.
 const GLANCE: &str = "
     select extract(epoch from least(
                next.due_at,
                case when next.due_at is null or next.due_at > now() then (
-                   select min(lease_until) from (
-                       select lease_until from pending_deliveries where blocked_by is null and due_at <= now()
-                       order by due_at, id limit 20000
-                   ) first
+                   select min(lease_until) from earliest_due
                ) end
            ) - now())::float8,
            extract(epoch from next.due_at - now())::float8,

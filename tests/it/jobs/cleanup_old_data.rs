@@ -31,21 +31,6 @@ const ARRANGING: &str = "
         returning id
     $$;";
 
-/// Partitions for the day so many days ago.
-fn day(ago: u32) -> String {
-    format!(
-        "do $$
-         declare day date := (now() at time zone 'utc')::date - {ago}; parent text;
-         begin
-            foreach parent in array array['messages', 'attempts'] loop
-                execute format('create table %I partition of %I for values from (%L) to (%L)',
-                    parent || '_' || to_char(day, 'YYYYMMDD'), parent, first_message_id(day::timestamp at time zone 'utc'),
-                    first_message_id((day + 1)::timestamp at time zone 'utc'));
-            end loop;
-         end $$"
-    )
-}
-
 /// The result of a cleanup, without the days ahead that got a partition (around midnight there may be one)
 /// and without what handlers have written, of which there is nothing here.
 async fn clean(deployment: &Deployment, days: u32) -> Value {
@@ -109,8 +94,7 @@ async fn what_is_past_its_retention_goes_and_everything_else_stays() {
     )
     .await;
     // Two days of the past that have a partition: what is not over stays.
-    test.execute(&day(35)).await;
-    test.execute(&day(36)).await;
+    test.execute("select seeds.create_day(35); select seeds.create_day(36)").await;
     test.execute(
         "select message('goes', 'delivered', '35 days', '35 days') from generate_series(1, 10);
          insert into dead_letters (message_id) values (message('goes', 'failed', '35 days', '35 days'));
@@ -152,7 +136,7 @@ async fn whoever_reads_the_log_is_not_in_the_way_of_anything_but_the_log() {
     let test = &deployment.app.database;
     test.execute(ARRANGING).await;
     test.execute("select message('goes', 'delivered', '40 days', '40 days')").await;
-    test.execute(&day(50)).await;
+    test.execute("select seeds.create_day(50)").await;
 
     // A long report.
     test.execute("begin; select count(*) from events").await;

@@ -6,6 +6,8 @@ use sigpost_qstash::EventState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Branch {
     pub(super) table: &'static str,
+    /// The same rows, found by their messages.
+    pub(super) by_message: &'static str,
     /// The column with the moment.
     pub(super) at: &'static str,
     /// What is added to it: cancellations have two events a millisecond apart.
@@ -19,6 +21,7 @@ pub(super) struct Branch {
 
 const ACCEPTED: Branch = Branch {
     table: "messages",
+    by_message: "messages",
     at: "created_at",
     later_us: 0,
     message_id: "id",
@@ -28,6 +31,7 @@ const ACCEPTED: Branch = Branch {
 };
 const STARTED: Branch = Branch {
     table: "attempts",
+    by_message: "attempts",
     at: "started_at",
     later_us: 0,
     message_id: "message_id",
@@ -35,10 +39,9 @@ const STARTED: Branch = Branch {
     state: "'ACTIVE'",
     condition: "started_at is not null",
 };
-/// Claims are made in this order, so deliveries in flight are among the first that are due.
 const IN_FLIGHT: Branch = Branch {
-    table: "(select id, leased_at from pending_deliveries where blocked_by is null and due_at <= now()
-             order by due_at, id limit 20000)",
+    table: "earliest_due",
+    by_message: "pending_deliveries",
     at: "leased_at",
     message_id: "id",
     condition: "leased_at is not null",
@@ -46,6 +49,7 @@ const IN_FLIGHT: Branch = Branch {
 };
 const ENDED: Branch = Branch {
     table: "attempts",
+    by_message: "attempts",
     at: "ended_at",
     later_us: 0,
     message_id: "message_id",
@@ -58,6 +62,7 @@ const FAILED: Branch = Branch { state: "'FAILED'", condition: "outcome = 'failed
 const CANCELLED: Branch = Branch { later_us: 1000, state: "'CANCELED'", condition: "outcome = 'cancelled'", ..RETRIED };
 const PAST: Branch = Branch {
     table: "past_events",
+    by_message: "past_events",
     at: "at",
     later_us: 0,
     message_id: "message_id",

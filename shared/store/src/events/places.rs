@@ -63,13 +63,11 @@ impl<'a> Places<'a> {
 
     /// The first of one branch. They are in order, so that no more of an index is read.
     fn walk_branch<'b>(&'b self, branch: Branch, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Branch { table, at, message_id, step, state, condition, later_us } = branch;
-        let is_of_messages = matches!(self.which, Which::Of(_));
+        let Branch { table, by_message, at, message_id, step, state, condition, later_us } = branch;
         // Of some messages it is a few rows, which are found by their messages and sorted.
-        let (table, order) = match is_of_messages {
-            true if table.starts_with('(') => ("pending_deliveries", "at + interval '0'"),
-            true => (table, "at + interval '0'"),
-            false => (table, "at"),
+        let (table, order) = match self.which {
+            Which::Of(_) => (by_message, "at + interval '0'"),
+            Which::All | Which::Near(_) | Which::Matching => (table, "at"),
         };
         let direction = self.direction();
         out.push_sql("(select (extract(epoch from at) * 1000000)::bigint");

@@ -37,32 +37,35 @@ pub struct OpenOf {
     pub open: Open,
 }
 
-/// The columns of [`Open`], of pending deliveries `p`.
+/// The columns of [`Open`], of [`PENDING`].
 const COUNTS: &str = "
-    count(*) filter (where p.blocked_by is null and p.due_at <= now()
-                           and (p.lease_until is null or p.lease_until <= now())),
+    count(*) filter (where p.is_due),
     count(*) filter (where p.blocked_by is null and p.due_at > now()),
     count(*) filter (where p.blocked_by is not null),
     count(*) filter (where p.lease_until > now()),
-    extract(epoch from now() - min(coalesce(p.lease_until, p.due_at)) filter (where p.blocked_by is null and p.due_at <= now()
-                                                           and (p.lease_until is null or p.lease_until <= now())))::float8";
+    extract(epoch from now() - min(coalesce(p.lease_until, p.due_at)) filter (where p.is_due))::float8";
+
+/// Pending deliveries, and which of them could be claimed.
+const PENDING: &str = "from (
+        select *, blocked_by is null and due_at <= now() and (lease_until is null or lease_until <= now()) as is_due
+        from pending_deliveries
+    ) p";
 
 statement! {
     All {} -> (BigInt, BigInt, BigInt, BigInt, Nullable<Double>);
-    "select " [COUNTS] " from pending_deliveries p"
+    "select " [COUNTS] " " [PENDING]
 }
 
 statement! {
     ByDestination { most: i64 => BigInt } -> (Text, BigInt, BigInt, BigInt, BigInt, Nullable<Double>);
-    "select url_authority(m.url) || url_path(m.url) as name, " [COUNTS] "
-     from pending_deliveries p join messages m using (id)
-     group by name order by count(*) desc, name limit " {most}
+    "select url_authority(m.url) || url_path(m.url) as name, " [COUNTS] " " [PENDING] "
+     join messages m using (id) group by name order by count(*) desc, name limit " {most}
 }
 
 statement! {
     ByQueue { most: i64 => BigInt } -> (Text, BigInt, BigInt, BigInt, BigInt, Nullable<Double>);
-    "select substr(p.limits[1], length('queue:') + 1) as name, " [COUNTS] "
-     from pending_deliveries p where p.limits[1] like 'queue:%' group by name order by count(*) desc, name limit " {most}
+    "select substr(p.limits[1], length('queue:') + 1) as name, " [COUNTS] " " [PENDING] "
+     where p.limits[1] like 'queue:%' group by name order by count(*) desc, name limit " {most}
 }
 
 type Row = (String, i64, i64, i64, i64, Option<f64>);

@@ -84,7 +84,7 @@ impl SinkProcess {
         Ok(())
     }
 
-    /// Its count of `jobs` jobs. Fails if it received one twice, or a request that is none of them.
+    /// Returns the counts of the sink. Fails if it received one of the `jobs` messages twice, or any other request.
     pub(crate) async fn stats_of(&self, jobs: u64) -> Result<Stats> {
         let stats = self.stats().await?;
         ensure!(
