@@ -16,15 +16,27 @@ enum Bound {
 }
 
 /// By the name of the row.
-const GOALS: [(&str, Bound); 10] = [
-    ("accepts-128", Bound::RatioAtLeast(0.6)),
-    ("backlog", Bound::RatioAtLeast(0.6)),
-    ("both", Bound::RatioAtLeast(0.6)),
-    ("queue", Bound::AtLeast(300.0)),
-    ("latency-p50", Bound::Below(3.0)),
-    ("latency-p99", Bound::Below(15.0)),
-    ("memory", Bound::Below(40.0)),
-    ("idle", Bound::AtMost(20.0)),
+const GOALS: [(&str, Bound); 22] = [
+    ("accepts-128", Bound::RatioAtLeast(0.9)),
+    ("backlog", Bound::RatioAtLeast(0.9)),
+    ("backlog-stored", Bound::Below(800.0)),
+    ("backlog-wal", Bound::Below(1_600.0)),
+    ("both", Bound::RatioAtLeast(0.9)),
+    ("both-stored", Bound::Below(800.0)),
+    ("both-wal", Bound::Below(1_600.0)),
+    ("retained", Bound::RatioAtLeast(0.97)),
+    ("large-backlog", Bound::RatioAtLeast(0.95)),
+    ("key", Bound::RatioAtLeast(0.6)),
+    ("tls-http1", Bound::RatioAtLeast(0.75)),
+    ("tls-http2", Bound::RatioAtLeast(0.75)),
+    ("slow", Bound::RatioAtLeast(0.9)),
+    ("queue", Bound::AtLeast(1_000.0)),
+    ("latency-p50", Bound::Below(1.6)),
+    ("latency-p99", Bound::Below(2.5)),
+    ("hanging-p99", Bound::Below(50.0)),
+    ("schedules-published", Bound::Below(1.0)),
+    ("memory", Bound::Below(35.0)),
+    ("idle", Bound::AtMost(12.0)),
     ("handler", Bound::Below(2.0)),
     ("handler-statements", Bound::AtMost(3.0)),
 ];
@@ -72,13 +84,13 @@ mod tests {
         let row = |name| Row::new(Part::Backlog, name, "", Unit::PerSecond, &Series::of(&[600.0, 500.0]));
         assert_eq!(row("backlog").judged().goal, None);
         let goal = row("backlog").beside("reference", &Series::of(&[1_000.0, 1_000.0])).judged().goal;
-        assert_eq!(goal, Some(Goal { figure: 0.55, bound: ">= 60 %".to_owned(), pass: false }));
+        assert_eq!(goal, Some(Goal { figure: 0.55, bound: ">= 90 %".to_owned(), pass: false }));
         assert_eq!(row("unknown").judged().goal, None);
     }
 
     #[test]
     fn goal_of_a_value_has_its_unit() {
         let row = Row::new(Part::Latency, "latency-p99", "", Unit::Milliseconds, &Series::of(&[15.0]));
-        assert_eq!(of(&row), Some(Goal { figure: 15.0, bound: "< 15.00 ms".to_owned(), pass: false }));
+        assert_eq!(of(&row), Some(Goal { figure: 15.0, bound: "< 2.50 ms".to_owned(), pass: false }));
     }
 }

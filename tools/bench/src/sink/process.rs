@@ -48,7 +48,8 @@ impl SinkProcess {
             Destination::Http1 => format!("https://{http1}/job"),
             Destination::Http2 => format!("https://{http2}/job"),
             Destination::Slow => format!("http://{plain}/slow"),
-            Destination::Hanging => format!("http://{plain}/hang"),
+            // Another host: messages in flight are shared by host.
+            Destination::Hanging => format!("http://localhost:{}/hang", plain.port()),
         }
     }
 
