@@ -9,20 +9,22 @@ mod request_body;
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
+use axum::body::Body;
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use http::Response;
+use futures_util::FutureExt;
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
-use tower::{Service, service_fn};
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::{ServiceExt, service_fn};
 
 pub use self::request_body::{BYTES_PER_SECOND, BodyTime};
 use crate::{ApiError, Memory, Reading, env, traces};
@@ -71,23 +73,26 @@ pub type LambdaService = BoxCloneSyncService<lambda_http::Request, Response<Full
 
 /// Makes a router what Lambda's runtime calls. After each call it may tell CloudWatch how much memory there is left.
 pub fn lambda_service(router: Router) -> LambdaService {
-    let router = header_limit::limit_headers(answer_panics(router));
     BoxCloneSyncService::new(service_fn(move |request: lambda_http::Request| {
-        let mut router = router.clone();
+        let router = router.clone();
         async move {
-            let (parts, body) = match router.call(request).await {
-                Ok(response) => response.into_parts(),
-                Err(never) => match never {},
-            };
+            let (parts, body) = route(router, request.map(Body::new)).await.into_parts();
             Memory::tell();
             Ok(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
         }
     }))
 }
 
-/// A request whose handler panics is answered 500, and the process goes on. The panic is in the log.
-pub fn answer_panics(router: Router) -> Router {
-    router.layer(CatchPanicLayer::custom(|_panic| ApiError::internal("a handler panicked").into_response()))
+/// Calls the router. A request with too many header fields is rejected, and one whose handler panics gets 500; the panic is
+/// in the log. Functions and not layers of the router, which would cost each request two allocations.
+async fn route(router: Router, request: Request<Body>) -> Response<Body> {
+    if let Err(rejected) = header_limit::check(request.headers()) {
+        return rejected.into_response();
+    }
+    match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Err(_panic) => ApiError::internal("a handler panicked").into_response(),
+    }
 }
 
 /// Binds, with an error that says what to do when the port is taken.
@@ -122,7 +127,7 @@ pub async fn serve_until(
     router: Router,
     until: impl Future<Output = ()>,
 ) -> GracefulShutdown {
-    connections::serve(listener, header_limit::limit_headers(answer_panics(router)), until).await
+    connections::serve(listener, router, until).await
 }
 
 /// Connections that this process has closed, or not accepted, because too many were open.

@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tower::{ServiceExt, service_fn};
+use tower::service_fn;
 
 use super::open::{Admission, Busy, Open};
 use super::rejection::reject;
@@ -99,7 +99,7 @@ async fn respond(router: Router, mut request: Request<Incoming>, address: Socket
     }
     request.extensions_mut().insert(ConnectInfo(address));
     let (request, body_time) = request_body::bound(request, &busy);
-    let Ok(response) = router.oneshot(request).await;
+    let response = super::route(router, request).await;
     // Whatever a route makes of a body that took too long.
     match body_time.and_then(|time| time.late()) {
         Some(late) => late.into_response(),
