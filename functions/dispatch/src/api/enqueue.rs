@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::State as FromState;
-use axum::http::{HeaderMap, Uri};
+use axum::extract::{Request, State as FromState};
 use axum::response::Response;
 use sigpost_runtime::{ApiError, CallerAddress};
 
 use crate::api::path::ResourceName;
-use crate::api::publish::{Request, publish};
+use crate::api::publish::{PublishRequest, publish};
 use crate::state::State;
 
 /// Stores a message in a queue. What else it says is as for a publish; a message with a delay has
@@ -18,13 +16,12 @@ pub(crate) async fn enqueue_message(
     FromState(state): FromState<Arc<State>>,
     ResourceName(queue): ResourceName,
     caller: CallerAddress,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
     // From the raw path, as everywhere.
-    let rest = uri.path().strip_prefix("/v2/enqueue/").unwrap_or_default();
+    let rest = parts.uri.path().strip_prefix("/v2/enqueue/").unwrap_or_default();
     let (_, destination) = rest.split_once('/').unwrap_or_default();
-    let request = Request { destination, query: uri.query(), headers: &headers, body, queue: Some(queue), caller };
-    publish(&state, request).await
+    let (query, headers) = (parts.uri.query(), &parts.headers);
+    publish(&state, PublishRequest { destination, query, headers, body, queue: Some(queue), caller }).await
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State as FromState;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::{Request, State as FromState};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use sigpost_qstash::{Destination, Invalid, Options, Params, Target};
@@ -21,17 +21,17 @@ use crate::state::State;
 pub(crate) async fn publish_message(
     FromState(state): FromState<Arc<State>>,
     caller: CallerAddress,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let destination = uri.path().strip_prefix("/v2/publish/").unwrap_or_default();
-    let request = Request { destination, query: uri.query(), headers: &headers, body, queue: None, caller };
-    publish(&state, request).await
+    // Not by extractors of URI and headers, which copy them.
+    let (parts, body) = request.into_parts();
+    let destination = parts.uri.path().strip_prefix("/v2/publish/").unwrap_or_default();
+    let (query, headers) = (parts.uri.query(), &parts.headers);
+    publish(&state, PublishRequest { destination, query, headers, body, queue: None, caller }).await
 }
 
-/// A request to publish, with what its path says taken apart.
-pub(crate) struct Request<'a> {
+/// A request to publish, with its path taken apart.
+pub(crate) struct PublishRequest<'a> {
     pub(crate) destination: &'a str,
     pub(crate) query: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
@@ -41,12 +41,12 @@ pub(crate) struct Request<'a> {
 }
 
 /// 200 for what was stored, 202 when all of it was published before.
-pub(crate) async fn publish(state: &State, request: Request<'_>) -> Result<Response, ApiError> {
+pub(crate) async fn publish(state: &State, request: PublishRequest<'_>) -> Result<Response, ApiError> {
     publish_once(state, request).await.map_err(ApiError::of_publish)
 }
 
-async fn publish_once(state: &State, request: Request<'_>) -> Result<Response, ApiError> {
-    let Request { destination, query, headers, body, queue, caller } = request;
+async fn publish_once(state: &State, request: PublishRequest<'_>) -> Result<Response, ApiError> {
+    let PublishRequest { destination, query, headers, body, queue, caller } = request;
     let recipients = recipients(state, Destination::from_raw(destination, query)?).await?;
     let params = match &recipients {
         Recipients::Url(_) => Params::from_request(headers, query)?,
