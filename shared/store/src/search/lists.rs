@@ -14,6 +14,8 @@ pub(super) enum List {
     Given(Vec<Uuid>),
     /// Those with one of these values.
     With { condition: &'static str, values: Vec<String>, most: i64 },
+    /// Those with one of these paths.
+    WithPath { paths: Vec<String>, most: i64 },
     /// Those that were accepted in this time.
     Accepted { from_ms: Option<i64>, before_ms: Option<i64>, most: i64 },
 }
@@ -33,7 +35,6 @@ pub(super) fn lists(filter: &Filter, most: i64) -> Vec<List> {
         ("labels <> '{}' and labels && (", &filter.labels),
         ("url = any(", &filter.urls),
         ("url_host(url) = any(", &hosts),
-        ("url_path(url) = any(", &filter.paths),
         ("caller_ip = any(", &filter.caller_ips),
     ];
     let mut lists: Vec<List> = with
@@ -41,6 +42,9 @@ pub(super) fn lists(filter: &Filter, most: i64) -> Vec<List> {
         .filter(|(_, values)| !values.is_empty())
         .map(|(condition, values)| List::With { condition, values: values.clone(), most })
         .collect();
+    if !filter.paths.is_empty() {
+        lists.push(List::WithPath { paths: filter.paths.clone(), most });
+    }
     if filter.created_from_ms.is_some() || filter.created_to_ms.is_some() {
         // A bound in whole milliseconds includes the whole millisecond.
         let before_ms = filter.created_to_ms.map(|to| to.saturating_add(1));
@@ -49,7 +53,7 @@ pub(super) fn lists(filter: &Filter, most: i64) -> Vec<List> {
     lists
 }
 
-/// As `url_host()` in the database: of all IPv6 addresses it is the same.
+/// Returns the host as `url_host()` in the database does: all IPv6 addresses have the same one.
 fn without_port(host: &str) -> String {
     host.split(':').next().unwrap_or_default().to_owned()
 }
@@ -62,6 +66,15 @@ impl QueryFragment<Pg> for List {
                 out.push_sql("array(select id from messages where ");
                 out.push_sql(condition);
                 out.push_bind_param::<Array<Text>, _>(values)?;
+                out.push_sql(")");
+                most
+            }
+            Self::WithPath { paths, most } => {
+                // The index has the last segments of paths.
+                out.push_sql("array(select id from messages where url_path_end(url) = any(array(select url_path_end(path) from unnest(");
+                out.push_bind_param::<Array<Text>, _>(paths)?;
+                out.push_sql(") path)) and url_path(url) = any(");
+                out.push_bind_param::<Array<Text>, _>(paths)?;
                 out.push_sql(")");
                 most
             }
