@@ -125,6 +125,7 @@ statement! {
         caller_ips: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         keys: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         windows_s: Vec<f64> => Array<Double>,
+        destinations: Vec<i64> => Array<BigInt>,
         rest: Vec<Option<String>> => Array<Nullable<Text>>,
         token: Uuid => SqlUuid,
         lease_s: f64 => Double,
@@ -172,7 +173,8 @@ pub async fn accept(
     let sent = || batch.iter().zip(&original).filter(|(_, original)| original.is_none()).map(|(arrival, _)| arrival);
 
     let wake_ups = ensure_gates(conn, sent().map(|arrival| &arrival.new.message)).await?;
-    let Columns { ids, are_leased, urls, methods, headers, bodies, retries, caller_ips } = Columns::of(sent());
+    let Columns { ids, are_leased, urls, methods, headers, bodies, retries, caller_ips, destinations } =
+        Columns::of(sent());
     let statement = Accept {
         ids,
         are_leased,
@@ -198,6 +200,7 @@ pub async fn accept(
         windows_s: sent()
             .map(|arrival| arrival.new.deduplicate.as_ref().map_or(0.0, |d| d.window.as_secs_f64()))
             .collect(),
+        destinations,
         rest: sent().map(|arrival| rest(&arrival.new)).collect(),
         token: lease.token,
         lease_s: lease.length.as_secs_f64(),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 pub(crate) use self::content::{Content, ContentColumns};
 use crate::accept::LeaseTerms;
+use crate::destination::Destination;
 use crate::messages::Message;
 use crate::wake_ups::time_until;
 use crate::{Error, WakeUps};
@@ -64,6 +65,7 @@ statement! {
         token: Uuid => SqlUuid,
         lease_s: f64 => Double,
         with_expired: bool => Bool,
+        without: Vec<i64> => Array<BigInt>,
     } -> (Nullable<Array<Text>>, Nullable<Double>, Integer, Integer, Nullable<ContentColumns>);
     file "claim/claim.sql"
 }
@@ -90,12 +92,13 @@ impl Claimed {
 }
 
 /// Claims due messages within the bound. Fewer means that no more were due, or that others hold them, or that large ones
-/// are postponed. Messages whose lease expired are claimed `with_expired` only.
+/// are postponed. Messages whose lease expired are claimed `with_expired` only, and messages `without` these destinations.
 pub async fn claim(
     conn: &mut AsyncPgConnection,
     lease: LeaseTerms,
     bound: Bound,
     with_expired: bool,
+    without: &[Destination],
 ) -> Result<Claimed, Error> {
     let statement = Claim {
         largest: if bound.bytes == 0 { number(bound.small) } else { i32::MAX },
@@ -105,6 +108,7 @@ pub async fn claim(
         token: lease.token,
         lease_s: lease.length.as_secs_f64(),
         with_expired,
+        without: without.iter().map(|destination| destination.0).collect(),
         lifetime: PhantomData,
     };
     let rows: Vec<Row> = statement.load(conn).await?;

@@ -15,6 +15,7 @@ pub mod cancel;
 pub mod claim;
 pub mod database;
 pub mod dead_letters;
+pub mod destination;
 pub mod diagnosis;
 pub mod dispatchers;
 pub mod effects;

@@ -45,6 +45,7 @@ diesel::table! {
         body_bytes -> Integer,
         limits -> Nullable<Array<Text>>,
         blocked_by -> Nullable<Text>,
+        destination -> BigInt,
     }
 }
 

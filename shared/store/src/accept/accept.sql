@@ -3,8 +3,8 @@
 with input as materialized (
     select *, rest::jsonb as more
     from unnest($ids, $are_leased, $delays_s, $at_ms, $urls, $methods, $headers, $bodies, $retries, $caller_ips, $keys,
-                $windows_s, $rest)
-        as i(id, is_leased, delay_s, at_ms, url, method, header, body, retries, caller_ip, key, window_s, rest)
+                $windows_s, $destinations, $rest)
+        as i(id, is_leased, delay_s, at_ms, url, method, header, body, retries, caller_ip, key, window_s, destination, rest)
 ),
 taken as (
     insert into deduplications as d (key, message_id, expires_at, release_on_failure)
@@ -38,10 +38,11 @@ stored as (
 ),
 queued as (
     insert into pending_deliveries (id, due_at, lease_token, lease_until, leased_at, deliveries, priority, body_bytes,
-                                    limits, blocked_by)
+                                    limits, blocked_by, destination)
     select id, greatest(first_due, now()), case when is_leased then $token end,
            case when is_leased then now() + make_interval(secs => $lease_s) end, case when is_leased then now() end,
-           is_leased::int, coalesce((more->>'priority')::int, 0), octet_length(body), limits, more->>'blocked_by'
+           is_leased::int, coalesce((more->>'priority')::int, 0), octet_length(body), limits, more->>'blocked_by',
+           destination
     from fresh join stored using (id)
 ),
 woken as (select case when $notify then pg_notify('sigpost', '')::text end)

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::{Arrival, json};
+use crate::destination::Destination;
 
 /// In the order of the arrivals.
 pub(super) struct Columns<'a> {
@@ -14,6 +15,7 @@ pub(super) struct Columns<'a> {
     pub(super) bodies: Vec<&'a [u8]>,
     pub(super) retries: Vec<i32>,
     pub(super) caller_ips: Vec<Option<&'a str>>,
+    pub(super) destinations: Vec<i64>,
 }
 
 impl<'a> Columns<'a> {
@@ -28,6 +30,7 @@ impl<'a> Columns<'a> {
             bodies: messages().map(|message| &message.body[..]).collect(),
             retries: messages().map(|message| i32::try_from(message.retries).unwrap_or(i32::MAX)).collect(),
             caller_ips: messages().map(|message| message.caller_ip.as_deref()).collect(),
+            destinations: messages().map(|message| Destination::of(&message.url).0).collect(),
         }
     }
 }

@@ -24,6 +24,7 @@ statement! {
         retries: Vec<i32> => Array<Integer>,
         caller_ips: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         body_bytes: Vec<i32> => Array<Integer>,
+        destinations: Vec<i64> => Array<BigInt>,
         token: Uuid => SqlUuid,
         lease_s: f64 => Double,
         notify: bool => Bool,
@@ -43,7 +44,8 @@ pub(super) async fn accept_plain(
     lease: LeaseTerms,
     notify: bool,
 ) -> Result<Accepted, Error> {
-    let Columns { ids, are_leased, urls, methods, headers, bodies, retries, caller_ips } = Columns::of(batch.iter());
+    let Columns { ids, are_leased, urls, methods, headers, bodies, retries, caller_ips, destinations } =
+        Columns::of(batch.iter());
     let statement = AcceptPlain {
         ids,
         are_leased,
@@ -54,6 +56,7 @@ pub(super) async fn accept_plain(
         bodies,
         retries,
         caller_ips,
+        destinations,
         token: lease.token,
         lease_s: lease.length.as_secs_f64(),
         notify,

@@ -1,0 +1,1 @@
+alter table pending_deliveries drop column destination;
