@@ -27,6 +27,7 @@ mod infra;
 mod jobs;
 mod keys;
 mod lambda;
+mod lease_model;
 mod limits;
 mod memory;
 mod messages;
