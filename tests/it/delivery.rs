@@ -4,6 +4,7 @@ mod answers;
 mod faults;
 mod keep_alive;
 mod requests;
+mod shares;
 
 use dispatch::engine::StepKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};

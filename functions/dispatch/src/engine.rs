@@ -7,19 +7,19 @@
 //!   intake ---+        v
 //!  (leased)   |     drain: claim ---+
 //!             v                     v
-//!            push: send -> decide -> recorder: record (+ dead letter, callbacks)
+//!     workers: attempt (send -> decide) -> recorder: record (+ dead letter, callbacks)
 //! ```
 //!
 //! A lease is short and renewed while its push lasts, so that a killed process is found out within
 //! seconds however slow its destinations were. Everything written about a delivery names the lease's
 //! token: who lost the lease writes nothing.
 
+mod attempt;
 mod callbacks;
 mod counts;
 mod decide;
 mod destinations;
 mod drain;
-mod fast_lane;
 mod in_flight;
 mod large_bodies;
 mod limits;
@@ -31,9 +31,11 @@ mod report;
 mod request;
 mod send;
 mod settings;
+mod shares;
 mod trace;
 mod visit;
 mod wake_ups;
+mod workers;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +44,8 @@ use std::time::Duration;
 use anyhow::Result;
 use sigpost_qstash::MessageId;
 use sigpost_runtime::{AddressPolicy, KeyRing};
+use sigpost_store::destination::Destination;
+use sigpost_store::messages::Message;
 use sigpost_store::wake::notify_dispatchers;
 use sigpost_store::{Database, Error};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch};
@@ -57,8 +61,10 @@ pub(crate) use listen::NOTICE_INTERVAL;
 use recorder::Recorder;
 use send::Sender;
 pub use settings::{Awake, Further, Settings};
+use shares::{Share, Shares};
 pub(crate) use visit::Tick;
 use wake_ups::Timers;
+use workers::Workers;
 
 /// As far away as a clock of any system can count to.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -87,6 +93,8 @@ struct Inner {
     /// When a statement failed last because the database was unavailable.
     unavailable_at: Mutex<Option<Instant>>,
     large_bodies: LargeBodies,
+    shares: Shares,
+    workers: Workers,
     timers: Timers,
     in_flight: InFlight,
     counts: Counts,
@@ -108,9 +116,17 @@ struct Inner {
 
 /// The right to have one more message in flight; given back when it is dropped.
 pub(crate) struct Room {
-    /// Given back first: a wake-up that waits for it comes before the process counts as idle.
+    /// Given back first, as the next one: a wake-up that waits for it comes before the process counts as idle.
+    share: Share,
     _body: Portion,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Room {
+    /// The destination of the message.
+    fn destination(&self) -> Destination {
+        self.share.destination()
+    }
 }
 
 /// Something that happened to a message in this process, for whoever watches.
@@ -157,6 +173,8 @@ impl Engine {
             sender: Sender::new(policy, &settings)?,
             room: Arc::new(Semaphore::new(settings.max_in_flight)),
             large_bodies: LargeBodies::new(settings.in_flight_bytes),
+            shares: Shares::new(settings.max_in_flight),
+            workers: Workers::default(),
             timers: Timers::new(settings.poll),
             settings,
             database,
@@ -201,14 +219,16 @@ impl Engine {
         self.0.settings.max_in_flight
     }
 
-    /// Room for one more message with a body of this size, if there is any and the engine is not stopping. Between visits there
+    /// Room for one more message, if there is any for its body and its destination and the engine is not stopping. Between visits there
     /// is none: what is accepted then is left to whoever is awake, perhaps to the visit that follows.
-    pub(crate) fn try_room(&self, body_bytes: usize) -> Option<Room> {
+    pub(crate) fn try_room(&self, message: &Message) -> Option<Room> {
         if self.0.stopping.is_cancelled() || self.0.settings.awake == Awake::InVisits {
             return None;
         }
         let permit = Arc::clone(&self.0.room).try_acquire_owned().ok()?;
-        Some(Room { _body: self.0.large_bodies.try_hold(body_bytes)?, _permit: permit })
+        let body = self.0.large_bodies.try_hold(message.body.len())?;
+        let share = self.0.shares.try_take(Destination::of(&message.url))?;
+        Some(Room { share, _body: body, _permit: permit })
     }
 
     /// Tells CloudWatch what came of deliveries since the last time.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 use super::limits::AtLimits;
+use super::shares::Plan;
 use super::wake_ups::Wanted;
 use super::{Awake, Engine};
 use crate::budget::SMALL;
@@ -20,7 +21,7 @@ use crate::budget::SMALL;
 /// Messages in one claim at most.
 const BATCH: usize = 256;
 /// How long to wait for a worthwhile batch of room when there is only a little.
-const GATHER: Duration = Duration::from_millis(2);
+const GATHER: Duration = Duration::from_millis(5);
 /// The next query after one that found messages due which other transactions hold.
 const CONTENDED: Duration = Duration::from_millis(50);
 /// The next query while large messages that are due have no room: for small ones that become due meanwhile.
@@ -44,6 +45,7 @@ pub(super) async fn serve_wake_ups(engine: Engine) {
             () = sleep_until(claims_until) => return,
             () = inner.timers.earlier() => {}
             freed = inner.large_bodies.freed() => engine.wake(freed),
+            () = inner.shares.freed() => engine.wake(WakeUps::due_now()),
             () = sleep_until(next) => {}
             () = engine.nothing_in_flight(), if next > claims_until => return,
         }
@@ -99,6 +101,7 @@ async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
             Due::Claimed => Some(Duration::ZERO),
             Due::HeldByOthers => Some(CONTENDED),
             Due::TooLarge => Some(CROWDED),
+            Due::LeftOut { took } => Some(CROWDED.max(took * 4)),
             Due::NoRoom => {
                 engine.wake(WakeUps::due_now());
                 return Ok(AtLimits::NoRoom);
@@ -134,6 +137,9 @@ enum Due {
     HeldByOthers,
     /// Only small messages were claimed: large ones in flight take all the room there is for their bodies.
     TooLarge,
+    /// Destinations were left out that have their share of the messages in flight. The query for messages to others took
+    /// this time, because it passes over theirs.
+    LeftOut { took: Duration },
     /// The engine stops, or claims no more in this visit.
     NoRoom,
 }
@@ -149,14 +155,16 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
             () = sleep_until(engine.claims_until()) => return Ok(Due::NoRoom),
             _ = outcomes_first.wait_for(|first| !first) => {}
         }
-        let Some(room) = room_for_a_batch(engine).await else { return Ok(Due::NoRoom) };
+        let Some(mut room) = room_for_a_batch(engine).await else { return Ok(Due::NoRoom) };
         let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
-        let wanted = room.num_permits();
+        let Plan { messages: wanted, without } = inner.shares.plan(room.num_permits());
+        drop(room.split(room.num_permits() - wanted));
         let bodies = inner.large_bodies.reserve();
         let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
         let asked = Instant::now();
         let mut conn = inner.database.connection().await?;
-        let claimed = claim(&mut conn, terms, bound, engine.claims_expired()).await?;
+        let claimed = claim(&mut conn, terms, bound, engine.claims_expired(), &without).await?;
+        let took = asked.elapsed();
         conn.done_with(claimed.body_bytes());
         let Claimed { leases, wake_ups, postponed } = claimed;
         let fewer = leases.len() < wanted && wake_ups.is_empty() && postponed.is_empty();
@@ -171,6 +179,12 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
         // A long backlog does not delay what limits let start meanwhile.
         if engine.claim_at_due_limits().await? == AtLimits::NoRoom {
             return Ok(Due::NoRoom);
+        }
+        if fewer && !without.is_empty() {
+            if inner.shares.grant(&without) {
+                continue;
+            }
+            return Ok(Due::LeftOut { took });
         }
         if fewer {
             return Ok(match (no_large_ones, contended) {

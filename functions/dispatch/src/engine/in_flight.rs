@@ -8,10 +8,11 @@ use sigpost_qstash::MessageId;
 use sigpost_store::leases::renew;
 use sigpost_store::record::{Next, Outcome, record};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
 use super::Engine;
+use super::workers::LONG;
 
 /// The leases that are held, by message.
 #[derive(Clone, Default)]
@@ -22,23 +23,36 @@ struct Held {
     since: Instant,
     /// Its lease is left to expire.
     expires: bool,
-    push: AbortHandle,
+    /// Its lease is gone.
+    is_lost: bool,
+    /// The task of an attempt that takes long.
+    attempt: Option<AbortHandle>,
 }
 
 /// Takes the lease off the list when it is dropped.
 pub(super) struct Holding {
     in_flight: InFlight,
     id: MessageId,
+    since: Instant,
 }
 
 impl InFlight {
-    /// Starts a push that is on the list from before its first step to its drop.
-    pub(super) fn hold(&self, id: MessageId, token: Uuid, start: impl FnOnce(Holding) -> AbortHandle) {
-        let holding = Holding { in_flight: self.clone(), id };
-        // The push cannot take itself off before it is on: that needs the lock, too.
+    /// Puts a lease on the list, until the holding is dropped.
+    pub(super) fn hold(&self, id: MessageId, token: Uuid) -> Holding {
+        let held = Held { token, since: Instant::now(), expires: false, is_lost: false, attempt: None };
+        self.lock().insert(id, held);
+        Holding { in_flight: self.clone(), id, since: Instant::now() }
+    }
+
+    /// Starts the task of an attempt that takes long, from now on it is aborted if the lease is lost.
+    pub(super) fn start(&self, id: MessageId, token: Uuid, start: impl FnOnce() -> AbortHandle) {
+        // The task cannot end before its handle is on the list: that needs the lock, too.
         let mut held = self.lock();
-        let push = start(holding);
-        held.insert(id, Held { token, since: Instant::now(), expires: false, push });
+        let attempt = start();
+        match held.get_mut(&id).filter(|held| held.token == token) {
+            Some(held) if !held.is_lost => held.attempt = Some(attempt),
+            _ => attempt.abort(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Held>> {
@@ -61,9 +75,12 @@ impl InFlight {
     }
 
     fn abort(&self, id: MessageId, token: Uuid) -> bool {
-        match self.lock().get(&id) {
+        match self.lock().get_mut(&id) {
             Some(held) if held.token == token => {
-                held.push.abort();
+                held.is_lost = true;
+                if let Some(attempt) = &held.attempt {
+                    attempt.abort();
+                }
                 true
             }
             _ => false,
@@ -72,6 +89,12 @@ impl InFlight {
 }
 
 impl Holding {
+    /// Whether the lease was lost before the attempt began.
+    pub(super) fn is_lost(&self) -> bool {
+        // Leases are not renewed, and so not found lost, before that.
+        self.since.elapsed() > LONG && self.in_flight.lock().get(&self.id).is_some_and(|held| held.is_lost)
+    }
+
     /// Leaves the lease to expire. Until another dispatcher has claimed the message, its outcome can still be recorded.
     pub(super) fn renew_no_more(&self) {
         if let Some(held) = self.in_flight.lock().get_mut(&self.id) {
@@ -129,6 +152,9 @@ impl Engine {
     /// Stops every push under way and makes its message due again.
     pub(super) async fn give_back_all(&self) {
         let inner = &self.0;
+        // Kept until they are recorded as given back. The others have ended after a moment, or can be aborted.
+        let _waiting = inner.workers.take_waiting();
+        sleep(LONG).await;
         let held = inner.in_flight.all();
         for (id, token) in &held {
             inner.in_flight.abort(*id, *token);

@@ -6,6 +6,7 @@
 
 mod alone;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sigpost_store::accept::NewMessage;
@@ -14,7 +15,7 @@ use sigpost_store::fit::how_many_fit;
 use sigpost_store::record::{Next, Outcome, Recorded, record, record_and_accept};
 use sigpost_store::{Error, WakeUps};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::in_flight::Holding;
 use super::{Engine, Room, StepKind, callbacks};
@@ -24,6 +25,10 @@ const BATCH: usize = 256;
 /// Bytes of their responses and reports, unless there is one outcome: a statement is in memory several times while it is
 /// sent.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Commits begin this far apart while many deliveries end, unless a batch of [`WORTH_A_COMMIT`] is complete before. A statement
+/// for ten outcomes costs Postgres half as much as one for a hundred.
+const PACE: Duration = Duration::from_millis(4);
+const WORTH_A_COMMIT: usize = 128;
 /// The pause after a failed commit, doubled up to [`LONGEST_PAUSE`]: short, for others may claim what they find expired.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
@@ -36,13 +41,18 @@ pub(super) struct Recorder(mpsc::UnboundedSender<Ended>);
 /// A delivery that has ended and is to be recorded. What it holds is let go after the commit: until
 /// then its lease is renewed and its room is taken.
 pub(super) struct Ended {
-    pub(super) lease: Box<Lease>,
+    pub(super) lease: Arc<Lease>,
     pub(super) outcome: Outcome,
     pub(super) _room: Room,
     pub(super) holding: Holding,
 }
 
 impl Ended {
+    /// Whether something else starts when it is recorded.
+    fn is_urgent(&self) -> bool {
+        self.outcome.has_slots || callbacks::wants_reports(&self.lease)
+    }
+
     /// What it takes in a statement.
     fn size(&self) -> usize {
         let response = self.outcome.response.as_ref();
@@ -77,7 +87,10 @@ pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceive
     let (alone, to_record_alone) = mpsc::unbounded_channel();
     tokio::spawn(alone::record_alone(engine.clone(), to_record_alone));
     let mut gathered = Vec::with_capacity(BATCH);
+    let mut next_commit = Instant::now();
     while !gathered.is_empty() || ended.recv_many(&mut gathered, BATCH).await > 0 {
+        gather_until(next_commit, &mut ended, &mut gathered).await;
+        next_commit = Instant::now() + PACE;
         let batch = how_many_fit(gathered.iter().map(Ended::size), BATCH_BYTES);
         let is_recorded = record_batch(&engine, &gathered[..batch]).await;
         engine.0.outcomes_first.send_if_modified(|first| std::mem::replace(first, false));
@@ -85,6 +98,23 @@ pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceive
         if !is_recorded {
             // One of them may fail whenever it is recorded, and must not keep the others from it.
             ended.for_each(|ended| drop(alone.send(ended)));
+        }
+    }
+}
+
+/// Gathers outcomes until this time, or until they are worth a commit. Not when another message may start at a limit after
+/// one of them, or a report is to be delivered.
+async fn gather_until(time: Instant, ended: &mut mpsc::UnboundedReceiver<Ended>, gathered: &mut Vec<Ended>) {
+    let mut seen = 0;
+    loop {
+        let is_urgent = gathered[seen..].iter().any(Ended::is_urgent);
+        seen = gathered.len();
+        if is_urgent || seen >= WORTH_A_COMMIT {
+            return;
+        }
+        match timeout_at(time, ended.recv_many(gathered, BATCH - seen)).await {
+            Ok(more) if more > 0 => {}
+            _ => return,
         }
     }
 }

@@ -4,10 +4,10 @@ use std::fmt::Display;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
-use sigpost_qstash::names;
+use sigpost_qstash::{Traceparent, names};
 use sigpost_runtime::key_ring::Keys;
 use sigpost_runtime::outgoing::{Failure, Request};
-use sigpost_runtime::traces::Span;
+
 use sigpost_store::claim::Lease;
 
 use super::destinations::Destination;
@@ -31,7 +31,7 @@ pub(super) fn request(
     destination: &Destination,
     lease: &Lease,
     keys: &Keys,
-    span: Option<&Span>,
+    place: Option<&Traceparent>,
 ) -> Result<Request, Failure> {
     let message = &lease.message;
     let method =
@@ -58,8 +58,8 @@ pub(super) fn request(
             set(&mut headers, name, value.as_str())?;
         }
     }
-    if let Some(span) = span {
-        set(&mut headers, &TRACEPARENT, span.place().to_string())?;
+    if let Some(place) = place {
+        set(&mut headers, &TRACEPARENT, place.to_string())?;
     }
     Ok(Request { method, headers, body: message.body.clone() })
 }

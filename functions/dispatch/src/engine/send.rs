@@ -5,21 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use sigpost_qstash::Traceparent;
 use sigpost_runtime::key_ring::Keys;
 use sigpost_runtime::outgoing::{self, Connections, Failure, Request, Response};
-use sigpost_runtime::traces::Span;
+
 use sigpost_runtime::{AddressPolicy, PushSigner};
 use sigpost_store::claim::Lease;
+use sigpost_store::messages::Message;
 
 use super::Settings;
 use super::destinations::{Destination, Destinations};
-use super::fast_lane::FastLane;
 use super::request::request;
 
 /// Sends leases to their destinations.
 pub(super) struct Sender {
     client: outgoing::Client,
-    fast_lane: FastLane,
     destinations: Destinations,
     longest_attempt_ms: AtomicU64,
     kept_response_bytes: usize,
@@ -53,7 +53,6 @@ impl Sender {
     pub(super) fn new(policy: &AddressPolicy, settings: &Settings) -> anyhow::Result<Self> {
         let sender = Self {
             client: outgoing::Client::new(policy)?,
-            fast_lane: FastLane::default(),
             destinations: Destinations::new(policy),
             longest_attempt_ms: AtomicU64::default(),
             kept_response_bytes: settings.kept_response_bytes,
@@ -68,25 +67,25 @@ impl Sender {
         self.longest_attempt_ms.store(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// One attempt. The signature is made now: it expires minutes after it was made. Where traces are on the
-    /// request carries the place of its span.
-    pub(super) async fn send(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Response, SendError> {
+    /// Returns when an attempt of this message times out.
+    pub(super) fn bound(&self, message: &Message) -> Duration {
         let longest = Duration::from_millis(self.longest_attempt_ms.load(Ordering::Relaxed));
-        let bound = lease.message.timeout.unwrap_or(longest).min(longest);
-        // Boxed, because the client's future is large and would be moved several times before it is first polled.
-        let exchange = Box::pin(self.exchange(lease, keys, span));
-        match self.fast_lane.run(bound, exchange).await {
-            Some(result) => Ok(result?),
-            None => Err(SendError::TimedOut(bound)),
-        }
+        message.timeout.unwrap_or(longest).min(longest)
     }
 
-    async fn exchange(&self, lease: &Lease, keys: &Keys, span: Option<&Span>) -> Result<Response, Failure> {
+    /// Sends one request and returns its response. The signature is made now: it expires minutes after it was made. Where
+    /// traces are on the request carries the place of its span.
+    pub(super) async fn exchange(
+        &self,
+        lease: &Lease,
+        keys: &Keys,
+        place: Option<&Traceparent>,
+    ) -> Result<Response, Failure> {
         let destination = self.destinations.get(&lease.message.url)?;
-        let request = self.signed_request(&destination, lease, keys, span).await?;
+        let request = self.signed_request(&destination, lease, keys, place).await?;
         match self.client.send(&destination.target, request, Connections::Reused, self.kept_response_bytes).await {
             Err(failure) if failure.is_repeatable() => {
-                let request = self.signed_request(&destination, lease, keys, span).await?;
+                let request = self.signed_request(&destination, lease, keys, place).await?;
                 // Boxed, because it is seldom needed.
                 Box::pin(self.client.send(&destination.target, request, Connections::New, self.kept_response_bytes))
                     .await
@@ -100,9 +99,9 @@ impl Sender {
         destination: &Destination,
         lease: &Lease,
         keys: &Keys,
-        span: Option<&Span>,
+        place: Option<&Traceparent>,
     ) -> Result<Request, Failure> {
-        let mut request = request(destination, lease, keys, span)?;
+        let mut request = request(destination, lease, keys, place)?;
         if let Some(signer) = &self.push_signer {
             // Boxed, because few have a signer, and inline every delivery would hold the room for what it awaits.
             let signed = Box::pin(signer.sign(&destination.called.url, &mut request)).await;

@@ -63,7 +63,7 @@ impl Writer {
             .map(|new| {
                 let goes_at_once = new.start == Start::Now && !new.message.has_gates();
                 let engine = self.engine.as_ref().filter(|_| goes_at_once);
-                let room = engine.and_then(|engine| engine.try_room(new.message.body.len()));
+                let room = engine.and_then(|engine| engine.try_room(&new.message));
                 let leased = room.is_some();
                 rooms.push(room);
                 Arrival { new, leased }

@@ -1,0 +1,134 @@
+//! Workers: the tasks that send, a bounded number for each destination.
+//!
+//! A burst of hundreds of requests at once opens hundreds of connections, and a connection per request costs both sides more
+//! than the request (measured: a third more CPU per delivery at 256 than at 64). So [`WORKERS`] tasks send the messages of a
+//! destination one after the other. A request that takes long continues in a task of its own, and the destination gets one
+//! more worker: latency does not limit the rate.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sigpost_store::destination::Destination;
+use tokio::time::timeout;
+
+use super::Engine;
+use super::attempt::{Attempt, Delivery};
+
+/// Workers of a destination that responds at once. Beyond this it is not reached any faster.
+const WORKERS: usize = 64;
+/// After this a request continues in a task of its own.
+pub(super) const LONG: Duration = Duration::from_millis(20);
+
+/// The deliveries that wait for a worker, and the number of workers, by destination.
+#[derive(Default)]
+pub(super) struct Workers(Mutex<HashMap<Destination, Line>>);
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Delivery>,
+    workers: usize,
+}
+
+/// One of the workers. It is counted until it is dropped.
+struct Worker {
+    engine: Engine,
+    destination: Destination,
+}
+
+impl Workers {
+    /// Removes what waits for a worker.
+    pub(super) fn take_waiting(&self) -> Vec<Delivery> {
+        self.lock().values_mut().flat_map(|line| std::mem::take(&mut line.waiting)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Destination, Line>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    /// Hands a delivery to the workers of its destination.
+    pub(super) fn deliver(&self, delivery: Delivery) {
+        let destination = delivery.destination();
+        let mut lines = self.0.workers.lock();
+        let line = lines.entry(destination).or_default();
+        line.waiting.push_back(delivery);
+        if line.workers < WORKERS {
+            self.add_worker(destination, line);
+        }
+    }
+
+    fn add_worker(&self, destination: Destination, line: &mut Line) {
+        line.workers += 1;
+        tokio::spawn(Worker { engine: self.clone(), destination }.work());
+    }
+}
+
+impl Worker {
+    async fn work(self) {
+        let mut is_needed = true;
+        while let Some(delivery) = self.next(is_needed) {
+            is_needed = self.deliver(delivery).await;
+        }
+    }
+
+    /// Returns the next delivery. The last one that took long had needed a worker more than there usually are.
+    fn next(&self, is_needed: bool) -> Option<Delivery> {
+        let mut lines = self.engine.0.workers.lock();
+        let line = lines.get_mut(&self.destination)?;
+        if line.workers > WORKERS && !is_needed {
+            return None;
+        }
+        line.waiting.pop_front()
+    }
+
+    /// Sends and records. Returns whether that takes long; then it continues in another task.
+    async fn deliver(&self, delivery: Delivery) -> bool {
+        let Some((attempt, mut exchange)) = Attempt::begin(&self.engine, delivery) else { return false };
+        let short = attempt.bound.min(LONG);
+        if let Ok(result) = timeout(short, &mut exchange).await {
+            attempt.end(result);
+            return false;
+        }
+        if short == attempt.bound {
+            attempt.time_out();
+            return false;
+        }
+        self.add_one_more();
+        let (engine, lease, rest) = (self.engine.clone(), Arc::clone(&attempt.lease), attempt.bound - short);
+        engine.0.in_flight.start(lease.message.id, lease.token, || {
+            let long = async move {
+                match timeout(rest, exchange).await {
+                    Ok(result) => attempt.end(result),
+                    Err(_) => attempt.time_out(),
+                }
+            };
+            tokio::spawn(long).abort_handle()
+        });
+        true
+    }
+
+    fn add_one_more(&self) {
+        let mut lines = self.engine.0.workers.lock();
+        if let Some(line) = lines.get_mut(&self.destination).filter(|line| !line.waiting.is_empty()) {
+            self.engine.add_worker(self.destination, line);
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let mut lines = self.engine.0.workers.lock();
+        let Some(line) = lines.get_mut(&self.destination) else { return };
+        line.workers -= 1;
+        if line.workers > 0 {
+            return;
+        }
+        // A delivery came after it had found none.
+        match line.waiting.is_empty() {
+            true => drop(lines.remove(&self.destination)),
+            false => self.engine.add_worker(self.destination, line),
+        }
+    }
+}

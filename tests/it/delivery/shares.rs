@@ -1,0 +1,33 @@
+//! Destinations that share the messages in flight.
+
+use futures_util::future::join_all;
+
+use crate::support::{Answer, Receiver, TestApp};
+
+#[tokio::test]
+async fn hanging_destinations_do_not_delay_others() {
+    let app = TestApp::start_with(|config| config.engine.as_mut().expect("settings").max_in_flight = 64).await;
+    let [hanging, other, fast] = [Receiver::start().await, Receiver::start().await, Receiver::start().await];
+    hanging.otherwise(Answer::status(200).held());
+    other.otherwise(Answer::status(200).held());
+
+    let (url, other_url, fast_url) = (hanging.url("/"), other.url("/"), fast.url("/"));
+    join_all((0..200).map(|_| app.publish(&url, &[], ""))).await;
+    // All but the reserve: no other destination has messages.
+    hanging.next_many(62).await;
+    join_all((0..20).map(|_| app.publish(&other_url, &[], ""))).await;
+    other.next().await;
+
+    // Those that are due at once are leased as they are stored, the others are claimed.
+    join_all((0..20).map(|_| app.publish(&fast_url, &[], ""))).await;
+    join_all((0..20).map(|_| app.publish(&fast_url, &[("Upstash-Delay", "1s")], ""))).await;
+    fast.next_many(40).await;
+    assert!(hanging.all_so_far().await.is_empty());
+
+    hanging.otherwise(Answer::status(200));
+    other.otherwise(Answer::status(200));
+    hanging.release(62);
+    other.release(1);
+    hanging.next_many(138).await;
+    other.next_many(19).await;
+}
