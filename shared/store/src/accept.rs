@@ -35,6 +35,14 @@ impl NewMessage {
     pub fn is_parked(&self) -> bool {
         self.message.has_gates() && (self.start == Start::Now || self.message.extras.queue_name.is_some())
     }
+
+    /// The size of the message in a statement.
+    pub fn size_bytes(&self) -> usize {
+        let message = &self.message;
+        let callbacks = message.callback.iter().chain(&message.failure_callback);
+        let callbacks = callbacks.map(|callback| callback.url.as_str().len() + callback.options.headers.size_bytes());
+        message.body.len() + message.url.len() + message.header.size_bytes() + callbacks.sum::<usize>()
+    }
 }
 
 /// A key that one message at a time may have.

@@ -43,7 +43,7 @@ impl Writer {
     pub(super) async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>) {
         let mut gathered = Vec::with_capacity(BATCH);
         while !gathered.is_empty() || receiver.recv_many(&mut gathered, BATCH).await > 0 {
-            let batch = how_many_fit(gathered.iter().map(|waiting| size(&waiting.new)), BATCH_BYTES);
+            let batch = how_many_fit(gathered.iter().map(|waiting| waiting.new.size_bytes()), BATCH_BYTES);
             let (arrivals, publishers): (Vec<_>, Vec<_>) = gathered
                 .drain(..batch)
                 .filter(|waiting| !waiting.publisher.reply.is_closed())
@@ -181,12 +181,4 @@ impl Writer {
             engine.push(lease, asked.into(), room);
         }
     }
-}
-
-/// What the message takes in a statement.
-fn size(new: &NewMessage) -> usize {
-    let message = &new.message;
-    let of_callbacks = message.callback.iter().chain(&message.failure_callback);
-    let of_callbacks = of_callbacks.map(|callback| callback.url.as_str().len() + callback.options.headers.size_bytes());
-    message.body.len() + message.url.len() + message.header.size_bytes() + of_callbacks.sum::<usize>()
 }
