@@ -2,6 +2,7 @@
 
 mod catching_up;
 mod firing;
+mod many;
 mod running;
 mod several_processes;
 

@@ -2,9 +2,9 @@
 //!
 //! The row is the schedule. A driver makes it fire: the [`LocalDriver`], which any number of
 //! processes run on one database, without a leader; or the [`EventBridgeDriver`], which keeps a copy
-//! in EventBridge Scheduler and is invoked from there. A firing is one transaction: the row is locked,
-//! the messages are stored, the time of the next firing is written. A message of a firing also has a
-//! deduplication key of its schedule and time, in case both drivers are at work for a while.
+//! in EventBridge Scheduler and is invoked from there. One transaction locks the rows of a batch, stores the messages and
+//! writes the times of the next firings. A message of a firing also has a deduplication key of its schedule and time, in
+//! case both drivers are at work for a while.
 
 mod compose;
 mod driver;
@@ -14,6 +14,7 @@ mod invocation;
 mod local;
 mod plan;
 mod run;
+mod store;
 
 use std::sync::Arc;
 
@@ -23,11 +24,11 @@ pub(crate) use compose::Composer;
 pub(crate) use driver::ScheduleDriver;
 pub(crate) use eventbridge::EventBridgeDriver;
 pub use eventbridge::{Drift, EventBridge};
-pub(crate) use fire::Stored;
 pub(crate) use invocation::fire_for;
 pub use invocation::{Firing, Skip};
 pub(crate) use local::{LocalDriver, fire_all_due};
 pub(crate) use run::run_once;
+pub(crate) use store::Stored;
 
 /// What the API needs for schedules.
 pub(crate) struct Schedules {

@@ -4,9 +4,10 @@
 //! [`accept`](crate::accept) stores the messages, [`record`] writes what came of it. Who fires what is due
 //! beside somebody who asks, claims the times as well.
 
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz as SqlTimestamp, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Binary, Bool, Nullable, Text, Timestamptz as SqlTimestamp, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use jiff::Timestamp;
 use jiff_diesel::{NullableTimestamp, ToDiesel};
@@ -56,23 +57,19 @@ statement! {
     /// Among the deduplication keys, which are deleted some time after they have expired. Two days
     /// are longer than anybody repeats: EventBridge Scheduler a day, and Lambda six hours after that.
     /// A key that is still there counts even after that.
-    Claim { ids: Vec<&'a str> => Array<Text>, times_ms: Vec<i64> => Array<BigInt> } -> BigInt;
-    "with claimed as (
-        insert into deduplications (key, message_id, expires_at)
-        select 'firing:' || id || ':' || ms, '00000000-0000-0000-0000-000000000000', now() + interval '2 days'
-        from unnest(" {ids} "," {times_ms} ") as firing(id, ms)
-        on conflict (key) do nothing returning key
-    )
-    select split_part(key, ':', -1)::bigint from claimed"
+    Claim { keys: &'a [String] => Array<Text> } -> Text;
+    "insert into deduplications (key, message_id, expires_at)
+     select key, '00000000-0000-0000-0000-000000000000', now() + interval '2 days' from unnest(" {keys} ") as firing(key)
+     on conflict (key) do nothing returning key"
 }
 
-/// Of these times of a schedule those for which nobody has fired it yet, in their order. The row of the
-/// schedule is locked.
-pub async fn claim(conn: &mut AsyncPgConnection, id: &str, times: &[Timestamp]) -> Result<Vec<Timestamp>, Error> {
-    let times_ms: Vec<i64> = times.iter().map(|at| at.as_millisecond()).collect();
-    let statement = Claim { ids: vec![id; times.len()], times_ms, lifetime: PhantomData };
-    let claimed: Vec<i64> = statement.load(conn).await?;
-    Ok(times.iter().copied().filter(|at| claimed.contains(&at.as_millisecond())).collect())
+/// Claims firings, each the id of a schedule with a time. Returns for each whether it was not claimed before. The rows
+/// of the schedules are locked.
+pub async fn claim(conn: &mut AsyncPgConnection, firings: &[(&str, Timestamp)]) -> Result<Vec<bool>, Error> {
+    let keys: Vec<String> = firings.iter().map(|(id, at)| format!("firing:{id}:{}", at.as_millisecond())).collect();
+    let claimed: Vec<String> = Claim { keys: &keys, lifetime: PhantomData }.load(conn).await?;
+    let claimed: HashSet<String> = claimed.into_iter().collect();
+    Ok(keys.iter().map(|key| claimed.contains(key)).collect())
 }
 
 statement! {

@@ -1,8 +1,8 @@
 //! Schedules: their rows, and which of them are due.
 //!
-//! A schedule fires in a transaction of its own: [`take_due`] locks its row, [`accept`](crate::accept)
-//! stores the messages, [`advance`] moves it on. So each firing is published once, by any number of
-//! processes and whatever crashes.
+//! Schedules fire in batches, one transaction each: [`claim_due`] locks the rows, [`accept`](crate::accept) stores the
+//! messages, [`advance`] writes the next times. So each firing is published once, by any number of processes and
+//! whatever crashes.
 
 mod change;
 mod due;
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use sigpost_qstash::{CatchUp, Cron, Params};
 
 pub use self::change::{delete, put, set_paused};
-pub use self::due::{DueSchedule, Fired, advance, next_firing_in, take_due};
+pub use self::due::{Advance, DueSchedule, Fired, advance, claim_due, next_firing_in};
 pub use self::read::{StoredSchedule, find, list, position_of};
 
 /// What fires, when, and what it publishes.

@@ -1,5 +1,6 @@
 //! The messages of a firing: those that a publish by hand would make at that time.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use sigpost_qstash::{Destination, Limits, Options, Target};
 use sigpost_runtime::{AddressPolicy, ApiError};
 use sigpost_store::accept::{Deduplicate, NewMessage};
 use sigpost_store::schedules::Schedule;
+use sigpost_store::url_groups::UrlGroup;
 use sigpost_store::{AsyncPgConnection, Error, url_groups};
 
 use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
@@ -16,6 +18,40 @@ use crate::publication::{Publication, Recipients};
 
 /// How long the key of a firing stays taken: as long as EventBridge Scheduler goes on trying.
 const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The URL groups to which schedules publish.
+pub(super) struct Groups(HashMap<String, Arc<UrlGroup>>);
+
+impl Groups {
+    /// Reads the groups of these schedules, in one statement. No statement where all publish to URLs.
+    pub(super) async fn of<'a>(
+        conn: &mut AsyncPgConnection,
+        schedules: impl Iterator<Item = &'a Schedule>,
+    ) -> Result<Self, Error> {
+        let names: BTreeSet<String> = schedules
+            .filter_map(|schedule| match Destination::from_raw(&schedule.destination, None) {
+                Ok(Target::Group(name)) => Some(name),
+                Ok(Target::Url(_)) | Err(_) => None,
+            })
+            .collect();
+        if names.is_empty() {
+            return Ok(Self(HashMap::new()));
+        }
+        let groups = url_groups::find_many(conn, names.iter().map(String::as_str).collect()).await?;
+        Ok(Self(groups.into_iter().map(|group| (group.name.clone(), Arc::new(group))).collect()))
+    }
+
+    /// The recipients of one of these schedules. The error is what the schedule shows.
+    fn recipients(&self, schedule: &Schedule) -> Result<Recipients, ApiError> {
+        match Destination::from_raw(&schedule.destination, None)? {
+            Target::Url(destination) => Ok(Recipients::Url(destination)),
+            Target::Group(name) => {
+                let group = self.0.get(&name).ok_or_else(|| unknown_group(&name))?;
+                Ok(Recipients::Group(Arc::clone(group)))
+            }
+        }
+    }
+}
 
 /// What is needed to make a schedule's messages. The deployment's bounds hold for each firing anew.
 #[derive(Clone, Debug)]
@@ -26,42 +62,26 @@ pub(crate) struct Composer {
 }
 
 impl Composer {
-    /// Who gets the messages of a schedule. The inner error is what the schedule shows; with the outer
-    /// one, the database's, it stays due.
-    pub(super) async fn recipients(
-        &self,
-        conn: &mut AsyncPgConnection,
-        schedule: &Schedule,
-    ) -> Result<Result<Recipients, ApiError>, Error> {
-        Ok(match Destination::from_raw(&schedule.destination, None) {
-            Ok(Target::Url(destination)) => Ok(Recipients::Url(destination)),
-            Ok(Target::Group(name)) => {
-                let group = url_groups::find(conn, &name).await?;
-                group.map(|group| Recipients::Group(Arc::new(group))).ok_or_else(|| unknown_group(&name))
-            }
-            Err(invalid) => Err(invalid.into()),
-        })
-    }
-
     /// The messages of the firing for the time `at`. The error is what the schedule shows.
     pub(super) fn messages(
         &self,
         schedule: &Schedule,
-        recipients: &Recipients,
+        groups: &Groups,
         at: Timestamp,
     ) -> Result<Vec<NewMessage>, ApiError> {
-        let params = match recipients {
+        let recipients = groups.recipients(schedule)?;
+        let params = match &recipients {
             Recipients::Url(_) => schedule.parameters.clone(),
             Recipients::Group(group) => schedule.parameters.clone().with_defaults(&group.defaults)?,
         };
         let options = Options::parse(&params, &self.limits, at)?;
-        let url = match recipients {
+        let url = match &recipients {
             Recipients::Url(url) => Some(url),
             Recipients::Group(_) => None,
         };
         self.check_addresses(url, &options)?;
         let publication = Publication {
-            recipients: recipients.clone(),
+            recipients,
             options,
             body: schedule.body.clone(),
             caller_ip: schedule.caller_ip.clone(),
@@ -72,7 +92,7 @@ impl Composer {
         // the driver's; the key is for a time in which processes with either driver are at work.
         for (number, new) in messages.iter_mut().enumerate() {
             new.deduplicate.get_or_insert_with(|| Deduplicate {
-                key: match recipients {
+                key: match &publication.recipients {
                     Recipients::Url(_) => format!("schedule:{}:{}", schedule.id, at.as_millisecond()),
                     Recipients::Group(_) => format!("schedule:{}:{}:{number}", schedule.id, at.as_millisecond()),
                 },

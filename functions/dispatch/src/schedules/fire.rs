@@ -1,146 +1,143 @@
-//! One firing: messages stored and the schedule moved on, in one transaction.
+//! Due schedules fire in batches. One transaction claims the schedules, stores their messages and advances them.
+
+use std::mem::take;
 
 use jiff::Timestamp;
-use sigpost_qstash::{Cron, MessageId};
-use sigpost_store::accept::{Accepted, Arrival, LeaseTerms, NewMessage, accept};
+use sigpost_qstash::Cron;
+use sigpost_runtime::ApiError;
+use sigpost_store::accept::NewMessage;
 use sigpost_store::firings::claim;
-use sigpost_store::schedules::{DueSchedule, Fired, Schedule, advance, take_due};
-use sigpost_store::{AsyncConnection, AsyncPgConnection, Error, WakeUps};
+use sigpost_store::schedules::{Advance, DueSchedule, Fired, advance, claim_due};
+use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
 
 use super::Composer;
+use super::compose::Groups;
 use super::plan::{Plan, plan};
-use crate::trace;
+use super::store::{Outcome, Stored, shown, store_each};
 
-/// What became of the schedule that has been due longest.
+/// Schedules in one transaction at most, and messages unless one schedule has more: beyond this a commit takes long and
+/// saves little.
+pub(super) const BATCH: usize = 256;
+/// Bytes of their messages, unless there is one schedule. Postgres takes no statement of more than 1 GB.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// The result of a transaction.
 pub(super) enum Turn {
-    /// It was moved on, and these messages are stored.
+    /// Schedules were advanced, and these messages are stored.
     Fired(Stored),
-    /// The schedule with this id could not be fired, because of another transaction for instance. It stays due.
-    Busy(String),
-    /// None is due that nobody else fires at this moment.
+    /// The schedules with these ids could not be fired, because of another transaction for instance. They stay due.
+    Failed(Vec<String>),
+    /// Nothing is due, or other transactions have locked all due schedules.
     NothingDue,
 }
 
-/// Fires the schedule that has been due longest, but for those in `except`. What cannot be
-/// published is written to the schedule, which goes on with its next firing.
+/// A claimed schedule.
+struct Firing<'a> {
+    id: &'a str,
+    /// The times for which it fires, in order, with the messages of each.
+    times: Vec<(Timestamp, Vec<NewMessage>)>,
+    /// Why there are no messages.
+    error: Option<String>,
+    /// The time of the next firing.
+    next: Option<Timestamp>,
+}
+
+/// Fires at most `most` schedules, earliest first, except those in `except`. A schedule whose messages cannot be published
+/// shows the error, and continues with its next firing.
 ///
-/// With `rivals` somebody else makes the same schedules fire: what they have published is passed over,
-/// and what is published here is not published by them.
+/// With `rivals` another process fires the same schedules by id and time: each of their times is claimed.
 pub(super) async fn fire_next(
     conn: &mut AsyncPgConnection,
     composer: &Composer,
     rivals: bool,
     except: &[String],
+    most: usize,
 ) -> Result<Turn, Error> {
-    let mut taken = None;
+    let mut claimed = Vec::new();
     let turn = conn.transaction(async |conn| {
-        let Some(due) = take_due(conn, except).await? else { return Ok(Turn::NothingDue) };
-        let DueSchedule { schedule, due_at, now } = &due;
-        taken = Some(schedule.id.clone());
+        let due = claim_due(conn, except, most, BATCH_BYTES).await?;
+        if due.is_empty() {
+            return Ok(Turn::NothingDue);
+        }
+        claimed.extend(due.iter().map(|due| due.schedule.id.clone()));
+        let groups = Groups::of(conn, due.iter().map(|due| &due.schedule)).await?;
+        let mut batch = compose(composer, &groups, &due);
+        if rivals {
+            claim_times(conn, &mut batch).await?;
+        }
+        let messages = batch.iter_mut().map(Firing::take_messages).collect();
+        let (outcomes, stored) = store_each(conn, messages).await?;
+        let batch: Vec<Advance<'_>> = batch.into_iter().zip(outcomes).map(|(one, outcome)| one.end(outcome)).collect();
+        advance(conn, &batch).await?;
+        Ok(Turn::Fired(stored))
+    });
+    match turn.await {
+        Err(error) if !matches!(error, Error::Unavailable(_)) && !claimed.is_empty() => {
+            let (count, first) = (claimed.len(), claimed.first());
+            tracing::warn!(%error, count, first, "due schedules cannot be fired yet");
+            Ok(Turn::Failed(claimed))
+        }
+        turn => turn,
+    }
+}
+
+/// Composes the messages of the first of these schedules, as many as fit into the bounds of a batch.
+fn compose<'a>(composer: &Composer, groups: &Groups, due: &'a [DueSchedule]) -> Vec<Firing<'a>> {
+    let mut batch: Vec<Firing<'a>> = Vec::with_capacity(due.len());
+    let (mut count, mut bytes) = (0_usize, 0_usize);
+    for due in due {
+        let firing = Firing::of(composer, groups, due);
+        let messages = || firing.times.iter().flat_map(|(_, messages)| messages);
+        count += messages().count();
+        bytes += messages().map(NewMessage::size_bytes).sum::<usize>();
+        if !batch.is_empty() && (count > BATCH || bytes > BATCH_BYTES) {
+            break;
+        }
+        batch.push(firing);
+    }
+    batch
+}
+
+impl<'a> Firing<'a> {
+    fn of(composer: &Composer, groups: &Groups, due: &'a DueSchedule) -> Self {
+        let DueSchedule { schedule, due_at, now } = due;
+        let id = schedule.id.as_str();
         let cron: Cron = match schedule.cron.parse() {
             Ok(cron) => cron,
             Err(error) => {
-                let fired = Fired { at: *due_at, published: Err(format!("it will not fire again: {error}")) };
-                advance(conn, &schedule.id, Some(&fired), None).await?;
-                return Ok(Turn::Fired(Stored::default()));
+                let error = Some(format!("it will not fire again: {error}"));
+                return Self { id, times: vec![(*due_at, Vec::new())], error, next: None };
             }
         };
-        let Plan { mut firings, next } = plan(&cron, schedule.catch_up, *due_at, *now);
-        if rivals {
-            firings = claim(conn, &schedule.id, &firings).await?;
-        }
-        let Published { outcome, stored } = publish(conn, composer, schedule, &firings).await?;
-        let fired = firings.last().map(|at| Fired { at: *at, published: outcome });
-        advance(conn, &schedule.id, fired.as_ref(), next).await?;
-        Ok(Turn::Fired(stored))
-    });
-    match (turn.await, taken) {
-        (Err(error @ Error::Unavailable(_)), _) => Err(error),
-        (Err(error), Some(id)) => {
-            tracing::warn!(%error, schedule = id, "a schedule cannot be fired yet");
-            Ok(Turn::Busy(id))
-        }
-        (turn, _) => turn,
-    }
-}
-
-/// What became of the messages of firings.
-pub(super) struct Published {
-    /// The ids, those of earlier messages for duplicates; or what the schedule shows.
-    pub(super) outcome: Result<Vec<MessageId>, String>,
-    /// What was stored.
-    pub(super) stored: Stored,
-}
-
-/// Messages that a schedule has stored.
-#[derive(Debug, Default)]
-pub(crate) struct Stored {
-    /// Without duplicates, which were stored earlier.
-    pub(crate) ids: Vec<MessageId>,
-    /// When they may start.
-    pub(crate) wake_ups: WakeUps,
-}
-
-/// Stores the messages of these firings.
-///
-/// # Errors
-///
-/// Everything but rejected data: nothing has happened, and the schedule stays due.
-pub(super) async fn publish(
-    conn: &mut AsyncPgConnection,
-    composer: &Composer,
-    schedule: &Schedule,
-    firings: &[Timestamp],
-) -> Result<Published, Error> {
-    let composed: Result<Vec<_>, _> = match composer.recipients(conn, schedule).await? {
-        Ok(recipients) => firings.iter().map(|at| composer.messages(schedule, &recipients, *at)).collect(),
-        Err(refused) => Err(refused),
-    };
-    let refused = match composed {
-        Err(refused) => refused.text().to_owned(),
-        Ok(messages) => match store_all(conn, messages.into_iter().flatten().collect()).await {
-            Ok((ids, stored)) => return Ok(Published { outcome: Ok(ids), stored }),
-            // Only what rejects the data will be the same the next time.
-            Err(error @ Error::Refused(_)) => {
-                tracing::error!(%error, schedule = schedule.id, "a firing cannot be stored");
-                "internal error, see the log of the server".to_owned()
+        let Plan { firings, next } = plan(&cron, schedule.catch_up, *due_at, *now);
+        let at = |at: &Timestamp| Ok((*at, composer.messages(schedule, groups, *at)?));
+        match firings.iter().map(at).collect::<Result<_, ApiError>>() {
+            Ok(times) => Self { id, times, error: None, next },
+            Err(error) => {
+                let times = firings.iter().map(|at| (*at, Vec::new())).collect();
+                Self { id, times, error: Some(error.text().to_owned()), next }
             }
-            Err(error) => return Err(error),
-        },
-    };
-    Ok(Published { outcome: Err(refused), stored: Stored::default() })
-}
-
-/// Under a savepoint, so that what Postgres refuses can be recorded.
-async fn store(conn: &mut AsyncPgConnection, arrivals: &[Arrival]) -> Result<Accepted, Error> {
-    conn.transaction(async |conn| accept(conn, arrivals, LeaseTerms::NONE, true).await).await
-}
-
-/// Stores the messages. Returns the ids, those of earlier messages for duplicates, and what was stored.
-pub(super) async fn store_all(
-    conn: &mut AsyncPgConnection,
-    mut messages: Vec<NewMessage>,
-) -> Result<(Vec<MessageId>, Stored), Error> {
-    // They end with this function.
-    let _spans: Vec<_> = messages.iter_mut().map(|new| trace::publish(&mut new.message)).collect();
-    if messages.is_empty() {
-        return Ok((Vec::new(), Stored::default()));
-    }
-    let arrivals: Vec<Arrival> = messages.into_iter().map(|new| Arrival { new, leased: false }).collect();
-    let mut accepted = store(conn, &arrivals).await;
-    if matches!(accepted, Err(Error::Refused(_))) && arrivals.iter().any(|one| one.new.message.has_gates()) {
-        // Its queue was deleted after it had been found; now it is made anew.
-        accepted = store(conn, &arrivals).await;
-    }
-    let Accepted { duplicate_of, wake_ups, .. } = accepted?;
-    let mut stored = Stored { ids: Vec::with_capacity(arrivals.len()), wake_ups };
-    let mut ids = Vec::with_capacity(arrivals.len());
-    for (arrival, duplicate_of) in arrivals.into_iter().zip(duplicate_of) {
-        let id = arrival.new.message.id;
-        ids.push(duplicate_of.unwrap_or(id));
-        if duplicate_of.is_none() {
-            stored.ids.push(id);
         }
     }
-    Ok((ids, stored))
+
+    fn take_messages(&mut self) -> Vec<NewMessage> {
+        self.times.iter_mut().flat_map(|(_, messages)| take(messages)).collect()
+    }
+
+    fn end(self, outcome: Outcome) -> Advance<'a> {
+        let published = self.error.map_or_else(|| shown(self.id, outcome), Err);
+        let fired = self.times.last().map(|(at, _)| Fired { at: *at, published });
+        Advance { id: self.id, fired, next_fire_at: self.next }
+    }
+}
+
+/// Leaves out the times that another process has fired. A schedule that will not fire again shows why in any case.
+async fn claim_times(conn: &mut AsyncPgConnection, batch: &mut [Firing<'_>]) -> Result<(), Error> {
+    let mut firing: Vec<&mut Firing<'_>> =
+        batch.iter_mut().filter(|one| one.next.is_some() || one.error.is_none()).collect();
+    let times: Vec<(&str, Timestamp)> =
+        firing.iter().flat_map(|one| one.times.iter().map(|(at, _)| (one.id, *at))).collect();
+    let mut is_new = claim(conn, &times).await?.into_iter();
+    firing.iter_mut().for_each(|one| one.times.retain(|_| is_new.next() == Some(true)));
+    Ok(())
 }

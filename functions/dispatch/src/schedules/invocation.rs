@@ -1,16 +1,17 @@
 //! A firing that somebody else asks for, by schedule and time, as EventBridge Scheduler does: within
 //! a minute or hours later, again, and in any order.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use jiff::{SignedDuration, Timestamp};
 use sigpost_qstash::{CatchUp, Cron, MessageId};
 use sigpost_store::firings::{Taken, claim, record, take};
-use sigpost_store::schedules::Fired;
+use sigpost_store::schedules::{Fired, Schedule};
 use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
 
 use super::Composer;
-use super::fire::{Stored, publish};
+use super::compose::Groups;
+use super::store::{Stored, shown, store_all};
 
 /// A firing this late is still in time: EventBridge Scheduler takes up to a minute (its User Guide,
 /// "Schedule types"), and a minute is in time for the other driver.
@@ -76,16 +77,33 @@ pub(crate) async fn fire_for(
             Ok(cron) => cron,
             Err(skip) => return skipped(skip),
         };
-        if claim(conn, id, &[at]).await?.is_empty() {
+        if claim(conn, &[(id, at)]).await? != [true] {
             return skipped(Skip::Repeated);
         }
-        let published = publish(conn, composer, &taken.schedule, &[at]).await?;
-        let fired = Fired { at, published: published.outcome };
+        let (published, stored) = publish(conn, composer, &taken.schedule, at).await?;
+        let fired = Fired { at, published };
         record(conn, id, &fired, cron.next_after(at)).await?;
         let firing = fired.published.map_or_else(Firing::Refused, Firing::Published);
-        Ok((firing, published.stored))
+        Ok((firing, stored))
     })
     .await
+}
+
+/// Stores the messages of this firing. The inner error is what the schedule shows.
+async fn publish(
+    conn: &mut AsyncPgConnection,
+    composer: &Composer,
+    schedule: &Schedule,
+    at: Timestamp,
+) -> Result<(Result<Vec<MessageId>, String>, Stored), Error> {
+    let groups = Groups::of(conn, iter::once(schedule)).await?;
+    match composer.messages(schedule, &groups, at) {
+        Ok(messages) => {
+            let (outcome, stored) = store_all(conn, messages).await?;
+            Ok((shown(&schedule.id, outcome), stored))
+        }
+        Err(refused) => Ok((Err(refused.text().to_owned()), Stored::default())),
+    }
 }
 
 /// Whether the schedule fires for that time; its expression, if it does.

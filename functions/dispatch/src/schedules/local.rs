@@ -10,7 +10,7 @@ use sigpost_store::schedules::next_firing_in;
 use sigpost_store::{Database, Error};
 use tokio::time::sleep;
 
-use super::fire::{Turn, fire_next};
+use super::fire::{BATCH, Turn, fire_next};
 use super::{Composer, ScheduleDriver, announce};
 use crate::engine::Engine;
 
@@ -80,8 +80,8 @@ impl Firing {
     }
 }
 
-/// Fires until nothing is due, or others hold what is. One statement when there is nothing.
-/// Returns how long until there will be. With `rivals` somebody else makes them fire as well.
+/// Fires until nothing is due, or other transactions have locked all due schedules. One statement when nothing is due.
+/// Returns the time until the next firing. With `rivals` another process fires the same schedules by id and time.
 pub(crate) async fn fire_all_due(
     database: &Database,
     composer: &Composer,
@@ -89,7 +89,9 @@ pub(crate) async fn fire_all_due(
     rivals: bool,
 ) -> Result<Duration, Error> {
     let mut conn = database.connection().await?;
-    let mut busy = Vec::new();
+    let mut failed = Vec::new();
+    // Schedules to fire one by one, because they could not be fired together.
+    let mut single = 0_usize;
     loop {
         match next_firing_in(&mut conn).await? {
             Some(Duration::ZERO) => {}
@@ -97,12 +99,15 @@ pub(crate) async fn fire_all_due(
         }
         let mut any = false;
         while !engine.stopping().is_cancelled() {
-            match fire_next(&mut conn, composer, rivals, &busy).await? {
+            let most = if single > 0 { 1 } else { BATCH };
+            single = single.saturating_sub(1);
+            match fire_next(&mut conn, composer, rivals, &failed, most).await? {
                 Turn::Fired(stored) => {
                     announce(engine, &stored);
                     any = true;
                 }
-                Turn::Busy(id) => busy.push(id),
+                Turn::Failed(ids) if ids.len() > 1 => single = ids.len(),
+                Turn::Failed(ids) => failed.extend(ids),
                 Turn::NothingDue => break,
             }
         }

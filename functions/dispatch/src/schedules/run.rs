@@ -1,11 +1,14 @@
 //! A run that somebody asks for, at any time: no firing, and nothing of the schedule changes.
 
+use std::iter;
+
 use sigpost_runtime::ApiError;
 use sigpost_store::firings::{Taken, take};
 use sigpost_store::{AsyncConnection, AsyncPgConnection, Error};
 
 use super::Composer;
-use super::fire::{Stored, store_all};
+use super::compose::Groups;
+use super::store::{Stored, store_all};
 
 /// Publishes what a firing now would publish, whether the schedule is paused or not. Nothing makes it a
 /// duplicate: who asks twice gets it twice. `None` when there is no such schedule; the inner error is why
@@ -21,16 +24,14 @@ pub(crate) async fn run_once(
 ) -> Result<Option<Result<Stored, ApiError>>, Error> {
     conn.transaction(async |conn| {
         let Some(Taken { schedule, now, .. }) = take(conn, id).await? else { return Ok(None) };
-        let composed = match composer.recipients(conn, &schedule).await? {
-            Ok(recipients) => composer.messages(&schedule, &recipients, now),
-            Err(refused) => Err(refused),
-        };
-        let mut messages = match composed {
+        let groups = Groups::of(conn, iter::once(&schedule)).await?;
+        let mut messages = match composer.messages(&schedule, &groups, now) {
             Ok(messages) => messages,
             Err(refused) => return Ok(Some(Err(refused))),
         };
         messages.iter_mut().for_each(|new| new.deduplicate = None);
-        let (_, stored) = store_all(conn, messages).await?;
+        let (outcome, stored) = store_all(conn, messages).await?;
+        outcome?;
         Ok(Some(Ok(stored)))
     })
     .await

@@ -1,19 +1,18 @@
-//! Due schedules: locked, and advanced to their next time.
+//! Due schedules: claimed in batches, and advanced to their next times.
 
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use diesel::sql_types::{Array, Binary, Bool, Double, Nullable, Text, Timestamptz as SqlTimestamp, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Nullable, Text, Timestamptz as SqlTimestamp};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use jiff::Timestamp;
 use jiff_diesel::{NullableTimestamp, ToDiesel};
 use sigpost_qstash::MessageId;
-use uuid::Uuid;
 
 use super::{Schedule, ScheduleRow};
 use crate::Error;
 
-/// A schedule whose time has come; its row is locked until the end of the transaction.
+/// A due schedule. Its row is locked until the end of the transaction.
 #[derive(Clone, Debug)]
 pub struct DueSchedule {
     /// What to fire.
@@ -25,77 +24,90 @@ pub struct DueSchedule {
 }
 
 statement! {
-    TakeDue { except: &'a [String] => Array<Text> } -> (
-        (Text, Text, Text, Text, Binary, Text, Nullable<Text>),
-        SqlTimestamp,
-        SqlTimestamp,
-    );
-    "select id, cron, destination, parameters::text, body, catch_up, caller_ip, next_fire_at, now() from schedules
-     where next_fire_at <= now() and id <> all(" {except} ")
-     order by next_fire_at, id limit 1 for update skip locked"
+    /// Locks due schedules; see the file.
+    ClaimDue {
+        except: &'a [String] => Array<Text>,
+        most: i64 => BigInt,
+        bytes: i64 => BigInt,
+    } -> ((Text, Text, Text, Text, Binary, Text, Nullable<Text>), SqlTimestamp, SqlTimestamp);
+    file "claim_due.sql"
 }
 
-/// Locks the schedule that has been due longest, of those that nobody else has locked and but for
-/// those named. In a transaction that [`advance`] ends.
-pub async fn take_due(conn: &mut AsyncPgConnection, except: &[String]) -> Result<Option<DueSchedule>, Error> {
+/// Locks due schedules, earliest first: at most `most`, whose bodies have at most `bytes` together, or one. Skips
+/// those in `except` and those that another transaction has locked. [`advance`] ends the firing in the same
+/// transaction.
+pub async fn claim_due(
+    conn: &mut AsyncPgConnection,
+    except: &[String],
+    most: usize,
+    bytes: usize,
+) -> Result<Vec<DueSchedule>, Error> {
     type Row = (ScheduleRow, jiff_diesel::Timestamp, jiff_diesel::Timestamp);
-    let rows: Vec<Row> = TakeDue { except, lifetime: PhantomData }.load(conn).await?;
-    Ok(rows.into_iter().next().map(|(row, due_at, now)| DueSchedule {
+    let bound = |bound| i64::try_from(bound).unwrap_or(i64::MAX);
+    let statement = ClaimDue { except, most: bound(most), bytes: bound(bytes), lifetime: PhantomData };
+    let rows: Vec<Row> = statement.load(conn).await?;
+    let due = rows.into_iter().map(|(row, due_at, now)| DueSchedule {
         schedule: row.into(),
         due_at: due_at.to_jiff(),
         now: now.to_jiff(),
-    }))
+    });
+    Ok(due.collect())
 }
 
-/// What a firing came to.
+/// The result of a firing.
 #[derive(Clone, Debug)]
 pub struct Fired {
     /// The time for which it fired; the last, if there were several.
     pub at: Timestamp,
-    /// What it published, or why it did not.
+    /// The published messages, or why there are none.
     pub published: Result<Vec<MessageId>, String>,
 }
 
-statement! {
-    /// Without a firing only the time of the next one changes.
-    Advance {
-        next_fire_at: NullableTimestamp => Nullable<SqlTimestamp>,
-        fired: bool => Bool,
-        at: NullableTimestamp => Nullable<SqlTimestamp>,
-        message_ids: Vec<Uuid> => Array<SqlUuid>,
-        error: Option<&'a str> => Nullable<Text>,
-        id: &'a str => Text,
-    } -> Text;
-    "update schedules s set
-        next_fire_at = " {next_fire_at} ",
-        last_fire_at = case when f.fired then f.at else s.last_fire_at end,
-        last_message_ids = case when f.fired then f.message_ids else s.last_message_ids end,
-        error = case when f.fired then f.error else s.error end
-     from (values (" {fired} "::bool," {at} "::timestamptz," {message_ids} "::uuid[]," {error} "::text))
-        as f(fired, at, message_ids, error)
-     where id = " {id} " returning id"
+/// A locked schedule after its firing.
+#[derive(Debug)]
+pub struct Advance<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// `None` when no time was fired.
+    pub fired: Option<Fired>,
+    /// The time of the next firing.
+    pub next_fire_at: Option<Timestamp>,
 }
 
-/// Moves a schedule on that [`take_due`] has locked.
-pub async fn advance(
-    conn: &mut AsyncPgConnection,
-    id: &str,
-    fired: Option<&Fired>,
-    next_fire_at: Option<Timestamp>,
-) -> Result<(), Error> {
-    let published = fired.map(|fired| &fired.published);
-    let message_ids = published.and_then(|published| published.as_ref().ok());
-    let statement = Advance {
-        next_fire_at: next_fire_at.to_diesel(),
-        fired: fired.is_some(),
-        at: fired.map(|fired| fired.at).to_diesel(),
-        message_ids: message_ids.into_iter().flatten().map(|id| id.0).collect(),
-        error: published.and_then(|published| published.as_ref().err()).map(String::as_str),
-        id,
+statement! {
+    /// Advances a batch. Arrays of arrays must be rectangular in Postgres: message ids are array literals.
+    AdvanceAll {
+        ids: Vec<&'a str> => Array<Text>,
+        next_fire_at: Vec<NullableTimestamp> => Array<Nullable<SqlTimestamp>>,
+        are_fired: Vec<bool> => Array<Bool>,
+        fired_at: Vec<NullableTimestamp> => Array<Nullable<SqlTimestamp>>,
+        message_ids: Vec<String> => Array<Text>,
+        errors: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+    } -> Text;
+    file "advance.sql"
+}
+
+/// Writes the results of firings and the next times of schedules that [`claim_due`] has locked.
+pub async fn advance(conn: &mut AsyncPgConnection, batch: &[Advance<'_>]) -> Result<(), Error> {
+    let fired = || batch.iter().map(|one| one.fired.as_ref());
+    let published = || fired().map(|fired| fired.map(|fired| fired.published.as_ref()));
+    let statement = AdvanceAll {
+        ids: batch.iter().map(|one| one.id).collect(),
+        next_fire_at: batch.iter().map(|one| one.next_fire_at.to_diesel()).collect(),
+        are_fired: fired().map(|fired| fired.is_some()).collect(),
+        fired_at: fired().map(|fired| fired.map(|fired| fired.at).to_diesel()).collect(),
+        message_ids: published().map(|published| array(published.and_then(Result::ok))).collect(),
+        errors: published().map(|published| published.and_then(Result::err).map(String::as_str)).collect(),
         lifetime: PhantomData,
     };
     statement.load::<String>(conn).await?;
     Ok(())
+}
+
+/// An array literal of these ids.
+fn array(ids: Option<&Vec<MessageId>>) -> String {
+    let ids: Vec<String> = ids.into_iter().flatten().map(|id| id.0.to_string()).collect();
+    format!("{{{}}}", ids.join(","))
 }
 
 statement! {
