@@ -134,7 +134,7 @@ mod tests {
 
     use super::Args;
 
-    const DOCUMENTATION: &str = include_str!("../../docs/cli.md");
+    const DOCUMENTATION: &str = include_str!("../../docs/src/reference/cli.md");
 
     #[test]
     fn the_command_line_is_well_formed() {
@@ -147,7 +147,7 @@ mod tests {
         assert!(leaves.len() > 30);
         for (path, _) in leaves {
             let is_example = |line: &str| line == path || line.starts_with(&format!("{path} "));
-            assert!(examples().any(|line| is_example(&line)), "docs/cli.md has no `{path}`");
+            assert!(examples().any(|line| is_example(&line)), "docs/src/reference/cli.md has no `{path}`");
         }
     }
 
@@ -179,7 +179,7 @@ mod tests {
         leaves
     }
 
-    /// Tables of docs/cli.md: the commands that their headings name, and the long flags of their rows.
+    /// Tables of docs/src/reference/cli.md: the commands that their headings name, and the long flags of their rows.
     fn documented_flags() -> Vec<(Vec<String>, BTreeSet<String>)> {
         let sections = DOCUMENTATION.split("\n## ").flat_map(|chapter| chapter.split("\n### "));
         let read = |section: &str| {
@@ -219,14 +219,14 @@ mod tests {
             let documented = documented(path);
             let missing: Vec<_> =
                 flags.iter().filter(|flag| !documented.contains(*flag) && !shared.contains(*flag)).collect();
-            assert!(missing.is_empty(), "docs/cli.md has no {missing:?} of `{path}`");
+            assert!(missing.is_empty(), "docs/src/reference/cli.md has no {missing:?} of `{path}`");
             let unknown: Vec<_> = documented.difference(&flags).collect();
-            assert!(unknown.is_empty(), "docs/cli.md has {unknown:?}, which `{path}` does not have");
+            assert!(unknown.is_empty(), "docs/src/reference/cli.md has {unknown:?}, which `{path}` does not have");
         }
         for name in tables.iter().flat_map(|(commands, _)| commands).filter(|name| *name != "sigpost") {
             assert!(
                 leaves.iter().any(|(path, _)| path == name),
-                "docs/cli.md has a table for `{name}`, which is no command"
+                "docs/src/reference/cli.md has a table for `{name}`, which is no command"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The confirmation of commands that cannot be undone. docs/cli.md lists them; a test in `args.rs` holds
+//! The confirmation of commands that cannot be undone. docs/src/reference/cli.md lists them; a test in `args.rs` holds
 //! the list and the command line together.
 
 use std::io::{self, BufRead, IsTerminal, Write};

@@ -1,4 +1,4 @@
-//! The table of limits in docs/api.md: each row is accepted at its bound and rejected one beyond.
+//! The table of limits in docs/src/reference/limits.md: each row is accepted at its bound and rejected one beyond.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::jobs::deployment::answer;
 use crate::jobs::send_email as emails;
 use crate::support::{Answered, TestApp, answered};
 
-const PAGE: &str = include_str!("../../docs/api.md");
+const PAGE: &str = include_str!("../../docs/src/reference/limits.md");
 
 /// First and second cell of each row.
 fn documented() -> BTreeMap<&'static str, &'static str> {
-    let section = PAGE.split("\n## Limits\n").nth(1).expect("the section").split("\n## ").next().expect("its text");
+    let section = PAGE.split("\n## Requests\n").nth(1).expect("the section").split("\n## ").next().expect("its text");
     let rows = section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| limit"));
     rows.map(|row| {
         let mut cells = row.split('|').skip(1).map(str::trim);
@@ -148,7 +148,7 @@ async fn each_limit_of_a_publish_is_accepted_at_its_bound_and_rejected_beyond() 
     let app = TestApp::start_with(|config| config.engine = None).await;
     let table = documented();
     for Limit { row, documented, bound, field, headers } in ONE_PUBLISH {
-        assert_eq!(table.get(row), Some(&documented), "docs/api.md: {row}");
+        assert_eq!(table.get(row), Some(&documented), "docs/src/reference/limits.md: {row}");
         let accepted = send(&app, &headers(bound)).await;
         assert!(accepted.status.is_success(), "{field} of {bound}: {}", accepted.body);
         let rejected = send(&app, &headers(bound + 1)).await;

@@ -7,7 +7,7 @@
 //!
 //! `api` reads requests and turns rows into answers; `publication` makes the messages of whatever is
 //! published; `intake` commits accepted messages in groups; `engine` leases, pushes and records;
-//! `schedules` publishes when it is time. See `docs/architecture.md` for a walk through all of it.
+//! `schedules` publishes when it is time. See `docs/src/explanation/architecture.md` for a walk through all of it.
 
 mod api;
 pub mod app;

@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn documentation_has_every_field_of_every_template() {
-        let page = include_str!("../../../docs/job-types.md");
+        let page = include_str!("../../../docs/src/reference/job-types.md");
         let table = page.split("| template | fields; `?` may be missing |").nth(1).expect("the table");
         let table = table.split("\n\n").next().unwrap_or_default();
         let rows: Vec<_> = table.lines().filter_map(documented).collect();

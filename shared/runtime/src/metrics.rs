@@ -1,7 +1,7 @@
 //! What is measured, and numbers for CloudWatch.
 //!
 //! The names are the same everywhere: in CloudWatch in the namespace `sigpost`, for Prometheus behind
-//! `sigpost_` (counters end with `_total` there). `docs/metrics.md` lists them.
+//! `sigpost_` (counters end with `_total` there). `docs/src/reference/metrics.md` lists them.
 //!
 //! CloudWatch gets lines of JSON on stdout in the embedded metric format, and turns them into metrics by
 //! itself wherever a function's output is collected. Elsewhere such a line is a log line.

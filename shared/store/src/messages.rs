@@ -80,7 +80,7 @@ pub struct Extras {
     pub keeps_waiting: Option<String>,
 }
 
-/// The states of a message; see `docs/lifecycle.md`.
+/// The states of a message; see `docs/src/explanation/lifecycle.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageState {
     /// Due at some time: the first attempt or a retry.

@@ -161,7 +161,7 @@ async fn what_this_process_did_and_how_the_deployment_is_can_be_scraped() {
 
 #[test]
 fn the_page_of_metrics_lists_each_once() {
-    let page = include_str!("../../../docs/metrics.md");
+    let page = include_str!("../../../docs/src/reference/metrics.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let listed: Vec<&str> = rows.collect();
     let all: Vec<&str> = ALL.iter().map(|metric| metric.name).collect();
@@ -170,7 +170,7 @@ fn the_page_of_metrics_lists_each_once() {
 
 #[test]
 fn dashboard_and_page_use_the_label_of_percentiles() {
-    for text in [include_str!("../../../docs/metrics.md"), include_str!("../../../infra/grafana.json")] {
+    for text in [include_str!("../../../docs/src/reference/metrics.md"), include_str!("../../../infra/grafana.json")] {
         assert!(text.contains("percentile") && text.contains("p95") && !text.contains("quantile="), "{text}");
     }
 }

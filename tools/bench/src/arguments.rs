@@ -19,7 +19,7 @@ const EXAMPLES: &str = "Examples:
   cargo run --release -p bench -- --only latency,hanging --json
       figures for a script
 
-docs/benchmark.md describes how each part is measured and how to read the report.";
+docs/src/explanation/benchmark.md describes how each part is measured and how to read the report.";
 
 /// The window if only idle statements are measured: longer than the poll interval of 300 s.
 const LONG_IDLE_SECONDS: u64 = 330;
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn parts_have_the_names_of_the_documentation() {
-        let documentation = include_str!("../../../docs/benchmark.md");
+        let documentation = include_str!("../../../docs/src/explanation/benchmark.md");
         for part in Part::value_variants() {
             let name = part.to_possible_value().expect("no part is hidden");
             assert!(documentation.contains(&format!("| `{}` |", name.get_name())), "{part:?}");

@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn page_of_the_settings_has_each_with_its_default() {
-        let page = include_str!("../../../../docs/settings.md");
+        let page = include_str!("../../../../docs/src/reference/settings.md");
         let rows: Vec<Vec<&str>> = page
             .lines()
             .filter(|line| line.starts_with("| `"))
