@@ -1,0 +1,1 @@
+curl -H "Authorization: Bearer $QSTASH_TOKEN" "$QSTASH_URL/v2/events?count=5"
