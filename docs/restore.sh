@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Backs up the database of a deployment, and restores a backup into an empty database. docs/restore.md
+# Backs up the database of a deployment, and restores a backup into an empty database. docs/src/guides/backup-and-restore.md
 # says what to do around it, and what happens to messages.
 #
 #   DATABASE_URL=postgres://... docs/restore.sh backup FILE

@@ -1,7 +1,7 @@
 //! `sigpost doctor`: the checklists of production, run against a live deployment.
 //!
 //! `items` is the list of what is looked at. An item's check gathers facts (SQL is in the store's
-//! `diagnosis`) and has a pure function judge them. `docs/checklist.md` says where each comes from.
+//! `diagnosis`) and has a pure function judge them. `checklist.tsv` lists their sources.
 
 mod alerts;
 mod backups;

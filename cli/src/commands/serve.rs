@@ -29,7 +29,7 @@ use super::health::reached_at;
   TERMINATION_GRACE_SECONDS      after how many seconds the platform kills a process that was asked to stop
   DEDUPLICATION_WINDOW_SECONDS (600)  DEDUPLICATION_RELEASE_ON_FAILURE (false)
   API_RATE_LIMIT_PER_SECOND (100)  MAX_CONNECTIONS_PER_ADDRESS (1024)  RUST_LOG (info)
-  OTEL_EXPORTER_OTLP_ENDPOINT    where traces are sent; docs/traces.md has the others of OpenTelemetry
+  OTEL_EXPORTER_OTLP_ENDPOINT    where traces are sent; docs/src/reference/settings.md lists the others
   SIGV4_TARGETS                  hosts and patterns whose pushes AWS has to let in (*.on.aws): they are
                                  signed for the service `lambda`, with the credentials of this process
 

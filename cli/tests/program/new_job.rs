@@ -9,7 +9,7 @@ use crate::running::{finished, sigpost};
 
 const LISTED_IN: [&str; 5] =
     ["Cargo.toml", "cli/Cargo.toml", "cli/src/jobs.rs", "infra/alarms.yaml", "infra/template.yaml"];
-const DOCUMENT: &str = include_str!("../../../docs/new-job.md");
+const DOCUMENT: &str = include_str!("../../../docs/src/guides/handlers-rust.md");
 
 /// As much of a checkout as it looks at.
 fn checkout() -> tempfile::TempDir {
@@ -60,7 +60,7 @@ fn a_job_is_written_and_listed_from_anywhere_in_a_checkout() {
     assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
     let (told, would) = (String::from_utf8_lossy(&written.stdout), String::from_utf8_lossy(&dry.stdout));
     assert!(would.starts_with(told.split("\n\n").next().expect("a list")), "{would}{told}");
-    assert!(told.contains("docs/new-job.md"));
+    assert!(told.contains("docs/src/guides/handlers-rust.md"));
 
     let after = files(checkout.path());
     let changed: Vec<&String> =
@@ -70,7 +70,7 @@ fn a_job_is_written_and_listed_from_anywhere_in_a_checkout() {
         assert!(told.contains(&format!("{kind} {file}\n")), "{told}");
         let (_, name) = file.rsplit_once("send-reminder/").unwrap_or(("", file));
         let documented = DOCUMENT.contains(&format!("`{file}`")) || name != **file;
-        assert!(documented, "docs/new-job.md does not name {file}");
+        assert!(documented, "docs/src/guides/handlers-rust.md does not name {file}");
     }
     let edited: Vec<&str> =
         changed.iter().map(|file| file.as_str()).filter(|file| before.contains_key(*file)).collect();

@@ -17,7 +17,7 @@ use crate::Rules;
 pub const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
 
 /// What the name of an alert's section is appended to, unless `RUNBOOK_URL` says otherwise.
-pub const RUNBOOK_URL: &str = "docs/operations.md#";
+pub const RUNBOOK_URL: &str = "docs/src/guides/troubleshooting.md#";
 
 /// The settings of the function. `Debug` shows no secret.
 #[derive(Clone, Default)]
@@ -35,7 +35,7 @@ pub struct Config {
     pub pagerduty: Option<(Url, String)>,
     /// `ALERT_EMAIL_TO`: addresses, separated by commas.
     pub email_to: Vec<String>,
-    /// `RUNBOOK_URL`: what the name of an alert's section is appended to. Default `docs/operations.md#`.
+    /// `RUNBOOK_URL`: prefix of the link to an alert's section. Default [`RUNBOOK_URL`].
     pub runbook_url: String,
 }
 

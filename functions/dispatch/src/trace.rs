@@ -1,4 +1,4 @@
-//! What a publish leaves in a trace: see `docs/traces.md`.
+//! What a publish leaves in a trace: see `docs/src/guides/observability.md`.
 
 use sigpost_qstash::names::TRACEPARENT;
 use sigpost_qstash::{Headers, MessageId};

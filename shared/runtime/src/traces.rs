@@ -1,6 +1,6 @@
 //! Traces: spans of a message's life, sent over OTLP to a collector. Off unless an endpoint is set.
 //!
-//! Spans are begun by hand, at the places that `docs/traces.md` lists, and not made of what is logged: so nothing
+//! Spans are begun by hand, at the places that `docs/src/guides/observability.md` lists, and not made of what is logged: so nothing
 //! that somebody logs gets into a trace, and where traces are off a span costs one look at a variable.
 
 mod collector;

@@ -8,7 +8,14 @@ use crate::support::{TestApp, answered};
 
 fn manifests() -> Vec<Value> {
     let file = |name: &str| yaml::documents(&read(&repository("infra/kubernetes").join(name)));
-    [file("sigpost.yaml"), file("migrate.yaml")].concat()
+    [file("sigpost.yaml"), file("migrate.yaml"), file("cleanup.yaml")].concat()
+}
+
+/// The pod of a Deployment, a Job or a CronJob; null for other kinds.
+fn pod(manifest: &Value) -> &Value {
+    let spec = &manifest["spec"];
+    let spec = if manifest["kind"] == "CronJob" { &spec["jobTemplate"]["spec"] } else { spec };
+    &spec["template"]["spec"]
 }
 
 fn manifest(kind: &str) -> Value {
@@ -38,8 +45,9 @@ async fn probes_ask_what_is_answered_without_a_token() {
 
 #[test]
 fn containers_run_without_root_and_write_nothing() {
-    for kind in ["Deployment", "Job"] {
-        let pod = &manifest(kind)["spec"]["template"]["spec"];
+    for kind in ["Deployment", "Job", "CronJob"] {
+        let manifest = manifest(kind);
+        let pod = pod(&manifest);
         assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{kind}");
         assert_eq!(pod["automountServiceAccountToken"], false, "{kind}");
         let container = &pod["containers"][0]["securityContext"];
@@ -54,7 +62,7 @@ fn no_secret_stands_in_a_manifest() {
     for manifest in manifests() {
         assert_ne!(manifest["kind"], "Secret");
         assert!(!manifest.to_string().contains(DEV_TOKEN));
-        let container = &manifest["spec"]["template"]["spec"]["containers"][0];
+        let container = &pod(&manifest)["containers"][0];
         assert_eq!(container["env"], Value::Null);
         assert!(container.is_null() || container["envFrom"][0]["secretRef"]["name"] == "sigpost");
     }

@@ -1,66 +1,84 @@
-//! `docs/checklist.md` and the items say the same.
+//! The items, the production checklists that they come from, and the page for operators agree.
 
 use std::collections::BTreeSet;
 
 use super::items::ITEMS;
 
-const PAGE: &str = include_str!("../../../../docs/checklist.md");
+const PAGE: &str = include_str!("../../../../docs/src/guides/production-checklist.md");
 
-/// The lines of each of the five texts that say something, in the page's order. The texts are not here.
-const LINES: [usize; 5] = [30, 35, 156, 123, 25];
+/// A row per requirement: source, lines of the source, requirement, items, reason if there is no item.
+const SOURCES: &str = include_str!("checklist.tsv");
 
-/// The cells of the rows of a table, its head left out.
-fn rows(section: &'static str) -> Vec<Vec<&'static str>> {
-    let cells = |line: &'static str| line.trim_matches('|').split(" | ").map(str::trim).collect();
-    section.lines().filter(|line| line.starts_with('|')).skip(2).map(cells).collect()
+/// The production checklists of five job systems: name, lines with a requirement, rows here.
+const LISTS: [(&str, usize, usize); 5] = [
+    ("osqueue", 30, 26),
+    ("Next.js boilerplate", 35, 24),
+    ("SaaS starter", 156, 112),
+    ("Render queue", 123, 117),
+    ("faststream-outbox", 25, 23),
+];
+/// The source of items that no list requires.
+const OWN: &str = "sigpost";
+
+struct Row {
+    source: &'static str,
+    lines: &'static str,
+    items: Vec<&'static str>,
+    reason: &'static str,
 }
 
-/// The parts of the page about a text, by how many lines and rows they say they have.
-fn texts() -> Vec<(usize, usize, Vec<Vec<&'static str>>)> {
-    let sections = PAGE.split("\n## ").filter(|section| section.contains(" rows.\n"));
-    sections
-        .map(|section| {
-            let counted = section.lines().find(|line| line.ends_with(" rows.")).expect("a count");
-            let numbers: Vec<usize> = counted.split([' ', ',', '.']).filter_map(|word| word.parse().ok()).collect();
-            (numbers[0], numbers[1], rows(section))
-        })
-        .collect()
+fn rows() -> Vec<Row> {
+    let row = |line: &'static str| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let [source, lines, _, items, reason] = cells[..] else { panic!("five cells: {line}") };
+        Row { source, lines, items: items.split(", ").filter(|id| !id.is_empty()).collect(), reason }
+    };
+    SOURCES.lines().skip(1).map(row).collect()
 }
 
-/// `12` or `12–14`.
+/// `12` or `12-14`.
 fn range(cell: &str) -> (usize, usize) {
-    let (first, last) = cell.split_once('–').unwrap_or((cell, cell));
+    let (first, last) = cell.split_once('-').unwrap_or((cell, cell));
     (first.parse().expect("a line"), last.parse().expect("a line"))
 }
 
-/// The items of a cell, before what is said about them; `None` when none applies, with a reason.
-fn items(cell: &'static str) -> Option<Vec<&'static str>> {
-    let (head, said) = cell.split_once(": ").unwrap_or((cell, ""));
-    if head == "not applicable" {
-        assert!(!said.is_empty(), "{cell}");
-        return None;
-    }
-    Some(head.split(", ").map(|id| id.trim_matches('`')).collect())
+fn known() -> BTreeSet<&'static str> {
+    ITEMS.iter().map(|item| item.id).collect()
 }
 
 #[test]
 fn each_line_of_the_texts_has_its_row() {
-    let texts = texts();
-    assert_eq!(texts.iter().map(|(lines, ..)| *lines).collect::<Vec<_>>(), LINES);
-    for (lines, count, rows) in texts {
-        assert_eq!(rows.len(), count);
-        let ranges: Vec<_> = rows.iter().map(|row| range(row[0])).collect();
-        assert!(ranges.windows(2).all(|pair| pair[0].1 < pair[1].0), "in order, none twice: {ranges:?}");
-        // A row may stand for several lines, also for empty ones between them.
-        assert!(ranges.iter().map(|(first, last)| last - first + 1).sum::<usize>() >= lines);
+    for (list, lines, count) in LISTS {
+        let ranges: Vec<_> = rows().into_iter().filter(|row| row.source == list).map(|row| range(row.lines)).collect();
+        assert_eq!(ranges.len(), count, "{list}");
+        assert!(ranges.windows(2).all(|pair| pair[0].1 < pair[1].0), "{list}: in order, none twice: {ranges:?}");
+        // A row can stand for several lines, and for empty lines between them.
+        assert!(ranges.iter().map(|(first, last)| last - first + 1).sum::<usize>() >= lines, "{list}");
+    }
+    let sources: BTreeSet<&str> = rows().iter().map(|row| row.source).collect();
+    let listed: BTreeSet<&str> = LISTS.iter().map(|(list, ..)| *list).chain([OWN]).collect();
+    assert_eq!(sources, listed);
+}
+
+#[test]
+fn each_row_has_items_or_a_reason() {
+    for row in rows() {
+        assert!(row.items.is_empty() != row.reason.is_empty(), "{} {}", row.source, row.lines);
     }
 }
 
 #[test]
+fn rows_and_items_are_the_same() {
+    let named: BTreeSet<&str> = rows().into_iter().flat_map(|row| row.items).collect();
+    assert_eq!(named, known());
+}
+
+#[test]
 fn page_and_items_are_the_same() {
-    let more = PAGE.split("\n## ").find(|section| section.starts_with("What no list")).expect("the rest");
-    let named = texts().into_iter().flat_map(|(.., rows)| rows).filter_map(|row| items(row[2])).flatten();
-    let named: BTreeSet<&str> = named.chain(rows(more).into_iter().filter_map(|row| items(row[0])).flatten()).collect();
-    let known: BTreeSet<&str> = ITEMS.iter().map(|item| item.id).collect();
-    assert_eq!(named, known);
+    let rows = PAGE.lines().filter(|line| line.starts_with("| ") && line.ends_with("` |"));
+    let named: Vec<&str> =
+        rows.map(|row| row.trim_end_matches("` |").rsplit_once("| `").expect("an item in the last cell").1).collect();
+    assert_eq!(named.len(), ITEMS.len(), "each item has one row");
+    let named: BTreeSet<&str> = named.into_iter().collect();
+    assert_eq!(named, known());
 }

@@ -1,4 +1,4 @@
-//! The list of what is looked at. `--list`, the run and the test of `docs/checklist.md` come from it.
+//! The list of what is looked at. `--list`, the run and the tests of the production checklist come from it.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -52,7 +52,7 @@ It greets people. What it is to say is in functions/new-job/src/job.rs, what it 
 
 When it is deployed it is a function of its own, in infra/template.yaml.
 ";
-const WALK_THROUGH: &str = "docs/new-job.md goes through all of it.\n";
+const WALK_THROUGH: &str = "docs/src/guides/handlers-rust.md goes through all of it.\n";
 
 fn told(file: &str, is_new: bool) -> String {
     format!("{} {file}\n", if is_new { "new " } else { "edit" })

@@ -81,7 +81,7 @@ pub(crate) fn download(bytes: Vec<u8>, name: &str) -> Response {
     (headers, bytes).into_response()
 }
 
-/// `v1.<key id>.<base64url>`: see docs/handlers.md.
+/// `v1.<key id>.<base64url>`: see docs/src/guides/handlers-rust-effects.md.
 fn is_sealed(text: &str) -> bool {
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let Some((id, sealed)) = text.strip_prefix("v1.").and_then(|rest| rest.split_once('.')) else { return false };

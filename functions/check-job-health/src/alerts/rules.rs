@@ -1,4 +1,4 @@
-//! The rules: from which figure on something is wrong. `docs/operations.md` has a section for each.
+//! The rules: from which figure on something is wrong. `docs/src/guides/troubleshooting.md` has a section for each.
 
 use std::collections::BTreeMap;
 

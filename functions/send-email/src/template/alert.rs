@@ -19,7 +19,7 @@ pub(super) const TEMPLATE: Template = Template {
             "rule": "schedule-missed",
             "subject": "nightly",
             "severity": "critical",
-            "runbook": "docs/operations.md#schedule-missed",
+            "runbook": "docs/src/guides/troubleshooting.md#schedule-missed",
             "supportEmail": "help@acme.example",
         })
     },
@@ -77,7 +77,9 @@ mod tests {
     fn operator_reads_what_is_wrong_and_where_to_look() {
         let sample = TEMPLATE.sample();
         let email = Alert::read(&Fields(&sample)).expect("valid").render(&Brand::named("Acme"));
-        for part in ["due for 700 s", "schedule-missed", "nightly", "docs/operations.md#schedule-missed"] {
+        for part in
+            ["due for 700 s", "schedule-missed", "nightly", "docs/src/guides/troubleshooting.md#schedule-missed"]
+        {
             assert!(email.text.contains(part) && email.html.contains(part), "{part} is not in {}", email.text);
         }
         let mut wrong = sample;

@@ -265,7 +265,7 @@ async fn an_operator_is_written_to_by_a_job() {
 
 #[test]
 fn the_runbook_has_a_section_and_the_figures_of_each_rule() {
-    let runbook = include_str!("../../../../docs/operations.md");
+    let runbook = include_str!("../../../../docs/src/guides/troubleshooting.md");
     let figure = |figure: Option<f64>| figure.map(|figure| format!("{figure} ")).unwrap_or_default();
     for (rule, warning, critical) in Rules::defaults() {
         assert!(runbook.contains(&format!("\n### {rule}\n\n")), "{rule} has no section");
