@@ -2,7 +2,7 @@ import os
 
 from qstash import QStash
 
-client = QStash(os.environ["QSTASH_TOKEN"], base_url=os.environ["QSTASH_URL"])
+client = QStash(os.environ["QSTASH_TOKEN"])
 response = client.message.publish_json(
     url=f"{os.environ['APP_URL']}/api/greet",
     body={"name": "Ada"},
