@@ -8,13 +8,13 @@ async fn main() -> anyhow::Result<()> {
     let response = reqwest::Client::new()
         .post(format!("{}/v2/publish/{destination}", env::var("QSTASH_URL")?))
         .bearer_auth(env::var("QSTASH_TOKEN")?)
-        .header("Upstash-Retries", 5)
+        .header("Upstash-Retries", "5")
         .json(&json!({ "name": "Ada" }))
         .send()
         .await?;
     let status = response.status();
     let body: Value = response.json().await?;
     anyhow::ensure!(status.is_success(), "{status}: {}", body["error"]);
-    println!("{}", body["messageId"]);
+    println!("{}", body["messageId"].as_str().unwrap_or_default());
     Ok(())
 }
