@@ -109,6 +109,10 @@ async fn start_sink() -> (Sink, String) {
     (sink, serve(router).await)
 }
 
+/// A limit besides the first, which always has room: such a message is not claimed in a set.
+const SECOND_KEY: [(&str, &str); 2] =
+    [("Upstash-Sigpost-Flow-Control-Key-2", "wide"), ("Upstash-Sigpost-Flow-Control-Value-2", "parallelism=1000")];
+
 /// Their leases outlast any pause of a busy machine: after a lost lease a message is pushed by two at once.
 fn four_dispatchers(app: &TestApp) -> Vec<Child> {
     (0..4).map(|_| start_dispatcher(&app.database, 60)).collect()
@@ -143,16 +147,22 @@ async fn four_dispatchers_exceed_no_limit_of_a_queue_or_a_key() {
         ] {
             publisher.publish(&format!("{url}/{kind}"), &headers, &body).await.id();
         }
+        let mut queued = vec![("Upstash-Queue-Name", "mixed")];
+        if number % 3 == 0 {
+            queued.extend([("Upstash-Flow-Control-Key", "wide"), ("Upstash-Flow-Control-Value", "parallelism=1000")]);
+        }
+        publisher.publish(&format!("{url}/mixed/1"), &queued, &body).await.id();
     }
-    for kind in ["queue-of-1", "queue-of-3", "two", "two+one"] {
+    for kind in ["queue-of-1", "queue-of-3", "two", "two+one", "mixed"] {
         sink.answered(kind, count).await;
     }
 
     let most = |kind: &str| sink.seen(kind).most_at_once;
-    assert_eq!((most("queue-of-1"), most("queue-of-3"), most("one")), (1, 3, 1));
+    assert_eq!((most("queue-of-1"), most("queue-of-3"), most("one"), most("mixed")), (1, 3, 1, 1));
     assert!(most("two") <= 2, "{}", most("two"));
     let first_in_first_out: Vec<String> = (0..count).map(|number| format!("{number:03}")).collect();
     assert_eq!(sink.seen("queue-of-1").order, first_in_first_out);
+    assert_eq!(sink.seen("mixed").order, first_in_first_out);
     nothing_is_held(&publisher).await;
 }
 
@@ -167,7 +177,11 @@ async fn four_dispatchers_start_no_more_per_period_than_the_rate() {
         ("Upstash-Retries", "0"),
     ];
     for number in 0..24 {
-        publisher.publish(&format!("{url}/rate/1"), &limited, &number.to_string()).await.id();
+        let mut headers = limited.to_vec();
+        if number % 4 == 0 {
+            headers.extend(SECOND_KEY);
+        }
+        publisher.publish(&format!("{url}/rate/1"), &headers, &number.to_string()).await.id();
     }
     // Each round an hour passes. A failed attempt (every seventh) is a start like another.
     for (hour, starts) in [(0, 10), (1, 20), (2, 24)] {
@@ -181,6 +195,35 @@ async fn four_dispatchers_start_no_more_per_period_than_the_rate() {
         let started = publisher.database.count("select count(*) from events where state = 'ACTIVE'").await;
         assert_eq!(started, i64::try_from(starts).expect("small"), "in hour {hour}");
     }
+}
+
+#[tokio::test]
+async fn a_claim_takes_mixed_messages_in_the_order_of_their_limit() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let large = "x".repeat(2_000);
+    for number in 0..60 {
+        let priority = (number % 3).to_string();
+        let mut headers = vec![
+            ("Upstash-Flow-Control-Key", "k"),
+            ("Upstash-Flow-Control-Value", "parallelism=50"),
+            ("Upstash-Sigpost-Priority", &priority),
+        ];
+        if number % 5 == 0 {
+            headers.extend(SECOND_KEY);
+        }
+        app.publish_here(&headers, if number % 7 == 0 { &large } else { "small" }).await.id();
+    }
+    // The tables are read as they were before the claim.
+    let in_order = "
+        select count(*)
+        from rows from (claim_blocked(array['flow:k'], gen_random_uuid(), 600, 100, 1000, 1000000)) with ordinality claimed
+        join (
+            select id, row_number() over (order by priority desc, created_at, id) as ordinality from pending_deliveries
+        ) blocked using (ordinality)
+        where blocked.id = (claimed.content).id";
+    assert_eq!(app.database.count(in_order).await, 50);
+    assert_eq!(app.database.count(in_order).await, 0, "no slot is free");
+    assert_eq!(app.database.count("select count(*) from held_slots where gate = 'flow:k'").await, 50);
 }
 
 #[tokio::test]
