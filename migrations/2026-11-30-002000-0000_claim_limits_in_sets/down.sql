@@ -182,3 +182,5 @@ begin
         return next;
     end loop;
 end $$;
+
+drop function record_delivered;

@@ -1,4 +1,6 @@
--- claim_blocked() claims messages in sets where only one limit applies to them: a fifth of the CPU of Postgres per message.
+-- claim_blocked() claims messages in sets where only one limit applies to them, and deliveries that free slots get a
+-- statement of their own to be recorded. Together they take a fifth of the CPU of Postgres per message (measured at a key
+-- with parallelism 100).
 
 -- Claims messages that are blocked by these limits, as far as all of their limits have room. A row is one of:
 -- a claimed message; a limit and the seconds until it has to be tried again (the end of its period, or of another
@@ -256,3 +258,36 @@ begin
         return next;
     end loop;
 end $$;
+
+-- Records deliveries that succeeded, and frees their slots. Returns the messages whose outcome was written; the first
+-- row has the limits that were freed.
+create function record_delivered(ids uuid[], tokens uuid[], statuses integer[], headers text[], bodies bytea[])
+returns table (message_id uuid, freed text[])
+language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+    return query
+        with gone as (
+            delete from pending_deliveries p
+            using unnest(ids, tokens, statuses, headers, bodies) as i(id, token, status, header, body)
+            where p.id = i.id and p.lease_token = i.token
+            returning p.id, p.deliveries, p.retried, p.leased_at, i.status, i.header, i.body
+        ),
+        given_back as (
+            delete from slots s using gone g where s.message_id = g.id returning s.gate
+        ),
+        logged as (
+            insert into attempts as a (message_id, number, retried, outcome, started_at, response_status, response_header,
+                                       response_body)
+            select g.id, g.deliveries, g.retried, 'delivered', g.leased_at, g.status, g.header::json, g.body from gone g
+            returning a.message_id
+        )
+        select l.message_id,
+               case when row_number() over () = 1 then array(select distinct b.gate from given_back b) else '{}' end
+        from logged l;
+end $$;
+
+comment on function record_delivered is 'Records deliveries that succeeded, and says which limits that frees.';

@@ -119,10 +119,25 @@ statement! {
     file "record/delivered.sql"
 }
 
+statement! {
+    /// The same for deliveries with slots; see the function, in the migration.
+    RecordDeliveredWithSlots {
+        ids: Vec<Uuid> => Array<SqlUuid>,
+        tokens: Vec<Uuid> => Array<SqlUuid>,
+        statuses: Vec<Option<i32>> => Array<Nullable<Integer>>,
+        headers: Vec<Option<String>> => Array<Nullable<Text>>,
+        bodies: Vec<Option<&'a [u8]>> => Array<Nullable<Binary>>,
+    } -> (SqlUuid, Array<Text>);
+    "select message_id, freed from record_delivered(" {ids} "," {tokens} "," {statuses} "," {headers} "," {bodies} ")"
+}
+
 /// Writes the batch in one statement and one commit (or inside the caller's transaction).
 pub async fn record(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<Recorded, Error> {
-    if batch.iter().all(|outcome| outcome.next == Next::Delivered && !outcome.has_slots) {
-        return record_delivered(conn, batch).await;
+    if batch.iter().all(|outcome| outcome.next == Next::Delivered) {
+        return match batch.iter().any(|outcome| outcome.has_slots) {
+            true => record_delivered_with_slots(conn, batch).await,
+            false => record_delivered(conn, batch).await,
+        };
     }
     let statement = Record {
         ids: batch.iter().map(|outcome| outcome.id.0).collect(),
@@ -171,6 +186,24 @@ async fn record_delivered(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> R
     let ids: Vec<Uuid> = statement.load(conn).await?;
     let messages = ids.into_iter().map(|id| (MessageId(id), None)).collect();
     Ok(Recorded { messages, wake_ups: WakeUps::default() })
+}
+
+async fn record_delivered_with_slots(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<Recorded, Error> {
+    let statement = RecordDeliveredWithSlots {
+        ids: batch.iter().map(|outcome| outcome.id.0).collect(),
+        tokens: batch.iter().map(|outcome| outcome.token).collect(),
+        statuses: batch.iter().map(|outcome| outcome.stored_status()).collect(),
+        headers: batch.iter().map(|outcome| outcome.stored_header()).collect(),
+        bodies: batch.iter().map(|outcome| outcome.stored_body()).collect(),
+        lifetime: PhantomData,
+    };
+    let rows: Vec<(Uuid, Vec<String>)> = statement.load(conn).await?;
+    let mut recorded = Recorded::default();
+    for (id, freed) in rows {
+        recorded.messages.insert(MessageId(id), None);
+        recorded.wake_ups = recorded.wake_ups.and(WakeUps::at_limits(freed));
+    }
+    Ok(recorded)
 }
 
 /// Writes the batch and stores the messages that follow from what was recorded, all or nothing.
