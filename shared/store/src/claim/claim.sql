@@ -18,7 +18,7 @@ with due as materialized (
       -- "+ 0" hides the column's statistics. Where most rows have one destination, the planner would expect no rows and sort
       -- the whole table instead of reading the first rows of the index.
       and destination + 0 <> all($without)
-    order by due_at, id limit $most for update skip locked
+    order by due_at, id limit (select $most) for update skip locked
 ),
 weighed as materialized (
     -- The first large one fits whatever its size: then the sum is its own.
