@@ -10,6 +10,7 @@ mod deployment;
 mod dev;
 mod doctor;
 mod email;
+mod getting_started;
 mod iam;
 mod logs;
 mod new_job;
