@@ -9,6 +9,7 @@ use sigpost_store::claim::Lease;
 use sigpost_store::fit::how_many_fit;
 use sigpost_store::{Database, Error};
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -43,6 +44,14 @@ impl Writer {
     pub(super) async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>) {
         let mut gathered = Vec::with_capacity(BATCH);
         while !gathered.is_empty() || receiver.recv_many(&mut gathered, BATCH).await > 0 {
+            // Requests that can be read now join this commit: a statement for 16 messages costs Postgres twice as much for
+            // each as one for 64.
+            yield_now().await;
+            while gathered.len() < BATCH
+                && let Ok(waiting) = receiver.try_recv()
+            {
+                gathered.push(waiting);
+            }
             let batch = how_many_fit(gathered.iter().map(|waiting| waiting.new.size_bytes()), BATCH_BYTES);
             let (arrivals, publishers): (Vec<_>, Vec<_>) = gathered
                 .drain(..batch)
