@@ -1,4 +1,4 @@
-//! The API's document, OpenAPI 3.1, made of the table of routes and of the types that go over the wire.
+//! The OpenAPI 3.1 document of the API, generated from the route table and the wire types.
 
 mod document;
 mod operation;

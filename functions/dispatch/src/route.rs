@@ -1,4 +1,4 @@
-//! A route: where a request is answered, by whom, and what the API's document says of it.
+//! Routes: paths, methods, handler and OpenAPI documentation.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use sigpost_qstash::options::parameters::UsedBy;
 use crate::api::parameter::Parameter;
 use crate::state::State;
 
-/// Describes a type's JSON.
+/// Generates the JSON schema of a type.
 pub(crate) type Describe = fn(&mut SchemaGenerator) -> Schema;
 
-/// Routes that belong together.
+/// A group of routes, a tag in the OpenAPI document.
 pub(crate) struct Section {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
@@ -24,40 +24,40 @@ pub(crate) struct Section {
 
 /// One operation of the API, at one path or at several.
 pub(crate) struct Route {
-    /// What generated clients call it: `get_message`.
+    /// The handler's name, from which the `operationId` is made: `get_message`.
     pub(crate) name: &'static str,
-    /// More than one where clients disagree; the first is the one to use.
+    /// More than one where clients differ; the first is canonical.
     pub(crate) methods: Vec<Method>,
-    /// As axum writes them. More than one where clients disagree; the first is the one to use.
+    /// In axum's syntax. More than one where clients differ; the first is canonical.
     pub(crate) paths: Vec<&'static str>,
     pub(crate) summary: &'static str,
-    /// QStash does not have it.
+    /// Whether QStash lacks this operation.
     pub(crate) is_extension: bool,
     query: &'static [&'static [Parameter]],
-    /// Whether it takes `Upstash-*` parameters, and those of whom.
+    /// The kind of `Upstash-*` parameters that the operation accepts, if any.
     pub(crate) options: Option<UsedBy>,
     pub(crate) body: Body,
     pub(crate) answers: Vec<Answer>,
-    /// Statuses of refusals, beside those that many routes have.
+    /// Error statuses in addition to those that many routes share.
     pub(crate) refusals: &'static [u16],
-    /// False for what only refuses.
+    /// False for routes that only return errors.
     pub(crate) is_documented: bool,
-    /// `None` where the wildcard of another route stands for this one too.
+    /// `None` if the wildcard of another route handles this path.
     handler: Option<MethodRouter<Arc<State>>>,
 }
 
-/// What a request carries.
+/// The body of a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Body {
     None,
-    /// Anything: what is to be delivered.
+    /// Any payload, delivered unchanged.
     Payload,
     Json(Describe),
-    /// The parameters of the query may be there instead.
+    /// The query parameters as JSON, in place of the query.
     JsonOfQuery,
 }
 
-/// One way to succeed.
+/// A success response.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) about: &'static str,
@@ -96,7 +96,7 @@ pub(crate) fn delete<H: Handler<T, Arc<State>>, T: 'static>(
     route([Method::DELETE], path, handler, summary)
 }
 
-/// With any of several methods.
+/// Creates a route for several methods.
 pub(crate) fn route<H: Handler<T, Arc<State>>, T: 'static, const N: usize>(
     methods: [Method; N],
     path: &'static str,
@@ -110,7 +110,7 @@ pub(crate) fn route<H: Handler<T, Arc<State>>, T: 'static, const N: usize>(
     Route { handler: Some(handler), ..described(name, methods, path, summary) }
 }
 
-/// For the document only: the wildcard of another route stands for this one too.
+/// Creates a route for the OpenAPI document only: the wildcard of another route handles it.
 pub(crate) fn described<const N: usize>(
     name: &'static str,
     methods: [Method; N],
@@ -134,19 +134,19 @@ pub(crate) fn described<const N: usize>(
 }
 
 impl Route {
-    /// Answers under another path as well.
+    /// Adds an alias path.
     pub(crate) fn also_at(mut self, path: &'static str) -> Self {
         self.paths.push(path);
         self
     }
 
-    /// QStash does not have it.
+    /// Marks an operation that QStash lacks.
     pub(crate) fn extension(mut self) -> Self {
         self.is_extension = true;
         self
     }
 
-    /// Not for the document: it only refuses, or what it does stands elsewhere.
+    /// Omits the route from the OpenAPI document: it only returns errors, or another route documents it.
     pub(crate) fn undocumented(mut self) -> Self {
         self.is_documented = false;
         self
@@ -161,7 +161,7 @@ impl Route {
         self.query.iter().copied().flatten()
     }
 
-    /// Takes the `Upstash-*` parameters of a publish or of a schedule.
+    /// Accepts the `Upstash-*` parameters of a publish or of a schedule.
     pub(crate) fn options_of(mut self, used_by: UsedBy) -> Self {
         self.options = Some(used_by);
         self
@@ -181,7 +181,7 @@ impl Route {
         self
     }
 
-    /// Answers 200 with an empty object: clients look at the status only, but some read JSON first.
+    /// Adds a 200 response with an empty object: clients check only the status, but some parse JSON first.
     pub(crate) fn done(mut self, about: &'static str) -> Self {
         self.answers.push(Answer { status: 200, about, body: |_| json_schema!({ "type": "object" }) });
         self
@@ -192,7 +192,7 @@ impl Route {
         self
     }
 
-    /// Everything under `/v2` is behind the token, probes and documentation are not.
+    /// Whether the route requires a token: paths under `/v2` do, probes and documentation do not.
     pub(crate) fn needs_token(&self) -> bool {
         self.paths.iter().any(|path| path.starts_with("/v2"))
     }

@@ -1,4 +1,4 @@
-//! All routes of the dispatch function. The API's document, `GET /openapi.json`, is made of this table too.
+//! All routes of the dispatch function. The OpenAPI document, `GET /openapi.json`, is generated from this table too.
 
 use std::sync::Arc;
 
@@ -35,9 +35,9 @@ fn all(routes: Vec<Route>) -> Router<Arc<State>> {
     router.method_not_allowed_fallback(unknown::wrong_method)
 }
 
-/// Every route. What a token must allow follows from method and path: see `api/auth/permission.rs`.
-/// Of several paths the first is the one to use: the Rust SDK ends some with a slash, the Go SDK
-/// begins some with a capital.
+/// Returns every route by section. The scope that a route requires follows from method and path: see
+/// `api/auth/permission.rs`. The first of several paths is the canonical one; the others exist because the Rust SDK
+/// appends a slash to some paths and the Go SDK capitalizes some.
 pub(crate) fn sections() -> Vec<Section> {
     vec![
         publishing(),
@@ -53,10 +53,10 @@ pub(crate) fn sections() -> Vec<Section> {
     ]
 }
 
-/// Destinations are read from the raw path, so that `https://` keeps its slashes.
+/// Handlers read destinations from the raw path, so that `https://` keeps its slashes.
 fn publishing() -> Section {
-    let stored = "The message is stored and will be delivered; to a URL group, one message for each endpoint.";
-    let duplicate = "A duplicate: nothing was stored, the id is that of the first.";
+    let stored = "The message is stored. A publish to a URL group stores one message per endpoint.";
+    let duplicate = "Duplicate: nothing is stored; the ID is that of the earlier message.";
     let routes = vec![
         post("/v2/publish/{*destination}", publish::publish_message, "Publish a message")
             .options_of(UsedBy::Publish)
@@ -70,43 +70,49 @@ fn publishing() -> Section {
             .answers::<Published>(200, stored)
             .answers::<Published>(202, duplicate)
             .refuses(&[404]),
-        post("/v2/batch", batch::publish_batch, "Publish many messages")
+        post("/v2/batch", batch::publish_batch, "Publish a batch of messages")
             .also_at("/v2/batch/")
             .json_body::<Vec<wire::BatchItem>>()
-            .answers::<Vec<batch::Slot>>(200, "What became of each item, in their order."),
+            .answers::<Vec<batch::Slot>>(200, "The result of each item, in the order of the request."),
     ];
-    Section { name: "Publish", about: "Hand over messages to be delivered.", routes }
+    Section { name: "Publish", about: "Publish messages for delivery.", routes }
 }
 
 fn messages() -> Section {
     let routes = vec![
-        delete("/v2/messages", messages::cancel_messages, "Cancel messages by what they have, or all")
+        delete("/v2/messages", messages::cancel_messages, "Bulk-cancel messages by filter")
             .also_at("/v2/messages/")
             .query(messages::BULK)
             .body(Body::JsonOfQuery)
-            .answers::<wire::Cancelled>(200, "How many are cancelled."),
-        get("/v2/messages/{messageId}", messages::get_message, "Show a message")
-            .answers::<wire::Message>(200, "The message, whatever its state, as long as it is kept.")
+            .answers::<wire::Cancelled>(200, "The number of cancelled messages."),
+        get("/v2/messages/{messageId}", messages::get_message, "Get a message")
+            .answers::<wire::Message>(200, "The message, in any state, until its retention ends.")
             .refuses(&[404]),
         delete("/v2/messages/{messageId}", messages::cancel_message, "Cancel a message")
-            .answers::<wire::Cancelled>(200, "It is cancelled; an attempt under way may still arrive.")
+            .answers::<wire::Cancelled>(
+                200,
+                "The message is cancelled. An attempt in flight may still reach the destination.",
+            )
             .refuses(&[404]),
-        post("/v2/messages/{messageId}/retry", messages::retry_message, "Deliver a message that waits now")
+        post("/v2/messages/{messageId}/retry", messages::retry_message, "Deliver a scheduled message now")
             .extension()
-            .answers::<wire::RetriedMessage>(200, "It is due; at a queue or a key it keeps its place.")
+            .answers::<wire::RetriedMessage>(
+                200,
+                "The message is due. It keeps its position in its queue and flow-control keys.",
+            )
             .refuses(&[404, 409]),
     ];
-    Section { name: "Messages", about: "What was published, and how far it has come.", routes }
+    Section { name: "Messages", about: "Published messages and their state.", routes }
 }
 
 fn log() -> Section {
     let routes = vec![
-        get("/v2/events", events::list_events, "List what happened to messages")
+        get("/v2/events", events::list_events, "List events")
             .also_at("/v2/logs")
             .query(events::PARAMETERS)
-            .answers::<wire::EventsPage>(200, "A page of the log, newest first unless asked otherwise."),
+            .answers::<wire::EventsPage>(200, "A page of events, newest first by default."),
     ];
-    Section { name: "Events", about: "The log: every step of every message.", routes }
+    Section { name: "Events", about: "The log: every state change of every message.", routes }
 }
 
 fn dead_letters() -> Section {
@@ -114,36 +120,36 @@ fn dead_letters() -> Section {
         get("/v2/dlq", dead_letters::list_dead_letters, "List dead letters")
             .also_at("/v2/dlq/")
             .query(dead_letters::OF_LIST)
-            .answers::<wire::DeadLettersPage>(200, "A page of dead letters, newest first."),
-        delete("/v2/dlq", dead_letters::delete_dead_letters, "Delete dead letters by what they have, or a page of all")
+            .answers::<wire::DeadLettersPage>(200, "A page of dead letters, newest first by default."),
+        delete("/v2/dlq", dead_letters::delete_dead_letters, "Bulk-delete dead letters by filter")
             .also_at("/v2/dlq/")
             .query(dead_letters::PARAMETERS)
             .body(Body::JsonOfQuery)
-            .answers::<wire::Deleted>(200, "How many are deleted, and whether there may be more."),
-        post("/v2/dlq/retry", dead_letters::retry_dead_letters, "Publish the messages of dead letters anew")
+            .answers::<wire::Deleted>(200, "The number of deleted dead letters, and a cursor if more may match."),
+        post("/v2/dlq/retry", dead_letters::retry_dead_letters, "Redrive dead letters by filter")
             .query(dead_letters::PARAMETERS)
             .options_of(UsedBy::Publish)
             .body(Body::JsonOfQuery)
             .answers::<wire::Retried>(
                 201,
-                "The new messages, and whether there may be more; the dead letters are gone.",
+                "The new messages, and a cursor if more dead letters may match. The dead letters are deleted.",
             )
             .refuses(&[404]),
-        get("/v2/dlq/{dlqId}", dead_letters::get_dead_letter, "Show a dead letter")
-            .answers::<wire::DeadLetter>(200, "The dead letter with the response that ended its message.")
+        get("/v2/dlq/{dlqId}", dead_letters::get_dead_letter, "Get a dead letter")
+            .answers::<wire::DeadLetter>(200, "The dead letter with the last response of its destination.")
             .refuses(&[404]),
         delete("/v2/dlq/{dlqId}", dead_letters::delete_dead_letter, "Delete a dead letter")
-            .answers::<wire::Deleted>(200, "It is deleted.")
+            .answers::<wire::Deleted>(200, "The dead letter is deleted.")
             .refuses(&[404]),
-        post("/v2/dlq/retry/{dlqId}", dead_letters::retry_dead_letter, "Publish the message of a dead letter anew")
+        post("/v2/dlq/retry/{dlqId}", dead_letters::retry_dead_letter, "Redrive a dead letter")
             .options_of(UsedBy::Publish)
-            .answers::<wire::RetriedMessage>(201, "The new message; the dead letter is gone.")
+            .answers::<wire::RetriedMessage>(201, "The new message. The dead letter is deleted.")
             .refuses(&[404]),
     ];
-    Section { name: "Dead letters", about: "Messages that failed for good.", routes }
+    Section { name: "Dead letters", about: "Messages whose retries are exhausted.", routes }
 }
 
-/// Behind `/v2/schedules/` stands an id, an id with what to do with it, or a destination.
+/// `/v2/schedules/` is followed by an ID, an ID with an action, or a destination.
 fn schedules() -> Section {
     let one = "/v2/schedules/{*idOrDestination}";
     let one_in_go = "/v2/Schedules/{*idOrDestination}";
@@ -154,43 +160,46 @@ fn schedules() -> Section {
             .also_at("/v2/schedules/")
             .also_at("/v2/Schedules")
             .also_at("/v2/Schedules/")
-            .answers::<Vec<wire::Schedule>>(200, "Every schedule."),
-        post(one, schedules::post_schedule, "Create a schedule, or replace one")
+            .answers::<Vec<wire::Schedule>>(200, "The schedules."),
+        post(one, schedules::post_schedule, "Create or replace a schedule")
             .also_at(one_in_go)
             .options_of(UsedBy::Schedule)
             .body(Body::Payload)
-            .answers::<wire::ScheduleCreated>(200, "The schedule is stored and will fire.")
+            .answers::<wire::ScheduleCreated>(200, "The schedule is stored.")
             .refuses(&[404, 412]),
-        get(one, schedules::get_schedule, "Show a schedule")
+        get(one, schedules::get_schedule, "Get a schedule")
             .also_at(one_in_go)
             .answers::<wire::Schedule>(200, "The schedule.")
             .refuses(&[404]),
         delete(one, schedules::delete_schedule, "Delete a schedule")
             .also_at(one_in_go)
-            .done("It is deleted; its messages stay.")
+            .done("The schedule is deleted. Its messages are kept.")
             .refuses(&[404]),
         described("pause_schedule", switch.clone(), "/v2/schedules/{scheduleId}/pause", "Pause a schedule")
             .also_at("/v2/Schedules/{scheduleId}/pause")
-            .done("It skips its firings.")
+            .done("The schedule is paused: it skips its firings.")
             .refuses(&[404]),
         described("resume_schedule", switch, "/v2/schedules/{scheduleId}/resume", "Resume a schedule")
             .also_at("/v2/Schedules/{scheduleId}/resume")
-            .done("It fires again.")
+            .done("The schedule is resumed.")
             .refuses(&[404]),
         described("run_schedule", [Method::POST], "/v2/schedules/{scheduleId}/run", "Run a schedule now")
             .also_at("/v2/Schedules/{scheduleId}/run")
             .extension()
-            .answers::<wire::ScheduleRun>(200, "Its messages are published once more; its firings stay as they are.")
+            .answers::<wire::ScheduleRun>(
+                200,
+                "The messages of the schedule are published now. Its firing times do not change.",
+            )
             .refuses(&[404]),
-        route([Method::PATCH, Method::PUT], one, schedules::switch_schedule, "Pause or resume")
+        route([Method::PATCH, Method::PUT], one, schedules::switch_schedule, "Pause or resume a schedule")
             .also_at(one_in_go)
             .undocumented(),
-        post("/v2/schedules/", schedules::post_schedule, "A destination is missing")
+        post("/v2/schedules/", schedules::post_schedule, "Reject a missing destination")
             .also_at("/v2/Schedules/")
             .undocumented(),
-        delete("/v2/schedules/", schedules::missing_id, "An id is missing").also_at("/v2/Schedules/").undocumented(),
+        delete("/v2/schedules/", schedules::missing_id, "Reject a missing ID").also_at("/v2/Schedules/").undocumented(),
     ];
-    Section { name: "Schedules", about: "Publish again and again, by cron expressions.", routes }
+    Section { name: "Schedules", about: "Publish messages periodically by cron expressions.", routes }
 }
 
 fn url_groups() -> Section {
@@ -201,61 +210,61 @@ fn url_groups() -> Section {
         get("/v2/topics", url_groups::list_url_groups, "List URL groups")
             .query(&[PAGE])
             .also_at("/v2/topics/")
-            .answers::<Vec<wire::UrlGroup>>(200, "Every group, by name."),
-        get(one, url_groups::get_url_group, "Show a URL group")
+            .answers::<Vec<wire::UrlGroup>>(200, "The URL groups, sorted by name."),
+        get(one, url_groups::get_url_group, "Get a URL group")
             .also_at(one_with_slash)
-            .answers::<wire::UrlGroup>(200, "The group.")
+            .answers::<wire::UrlGroup>(200, "The URL group.")
             .refuses(&[404]),
-        patch(one, url_groups::set_defaults, "Set what every publish to a URL group begins with")
+        patch(one, url_groups::set_defaults, "Set the default headers of a URL group")
             .also_at(one_with_slash)
             .json_body::<wire::UrlGroupDefaults>()
-            .done("They replace those there were.")
+            .done("The defaults replace the previous ones.")
             .refuses(&[404]),
         delete(one, url_groups::delete_url_group, "Delete a URL group")
             .also_at(one_with_slash)
-            .done("It is deleted, or there was none; its messages go on."),
-        post(endpoints, url_groups::add_endpoints, "Add endpoints to a URL group, which need not exist yet")
+            .done("The URL group does not exist any more. Its messages are still delivered."),
+        post(endpoints, url_groups::add_endpoints, "Add endpoints to a URL group, and create it if it does not exist")
             .json_body::<wire::EditEndpoints>()
-            .done("They are added, or renamed where their URL was known.")
+            .done("The endpoints are added. An endpoint whose URL exists already is renamed.")
             .refuses(&[412]),
         delete(endpoints, url_groups::remove_endpoints, "Remove endpoints from a URL group")
             .json_body::<wire::EditEndpoints>()
-            .done("They are removed; a group without any is deleted.")
+            .done("The endpoints are removed. A URL group without endpoints is deleted.")
             .refuses(&[404]),
-        delete("/v2/topics/", unknown::missing_name, "A name is missing").undocumented(),
+        delete("/v2/topics/", unknown::missing_name, "Reject a missing name").undocumented(),
     ];
-    Section { name: "URL groups", about: "Names that stand for several destinations.", routes }
+    Section { name: "URL groups", about: "Named groups of destinations for fan-out.", routes }
 }
 
 fn queues() -> Section {
     let routes = vec![
-        post("/v2/queues", queues::upsert_queue, "Create a queue, or replace its settings")
+        post("/v2/queues", queues::upsert_queue, "Create a queue or replace its settings")
             .also_at("/v2/queues/")
             .json_body::<wire::UpsertQueue>()
-            .done("The queue is as asked.")
+            .done("The queue has these settings.")
             .refuses(&[412]),
         get("/v2/queues", queues::list_queues, "List queues")
             .query(&[PAGE])
             .also_at("/v2/queues/")
-            .answers::<Vec<wire::Queue>>(200, "Every queue, by name."),
-        get("/v2/queues/{queueName}", queues::get_queue, "Show a queue")
+            .answers::<Vec<wire::Queue>>(200, "The queues, sorted by name."),
+        get("/v2/queues/{queueName}", queues::get_queue, "Get a queue")
             .also_at("/v2/queues/{queueName}/")
             .answers::<wire::Queue>(200, "The queue.")
             .refuses(&[404]),
         delete("/v2/queues/{queueName}", queues::delete_queue, "Delete a queue")
             .also_at("/v2/queues/{queueName}/")
-            .answers::<wire::Cancelled>(200, "It is deleted with its messages, or there was none."),
+            .answers::<wire::Cancelled>(200, "The queue does not exist any more. Its pending messages are cancelled."),
         post("/v2/queues/{queueName}/pause", queues::pause_queue, "Pause a queue")
             .also_at("/v2/queues/{queueName}/pause/")
-            .done("It goes on accepting; nothing of it starts any more.")
+            .done("The queue is paused: it accepts messages and starts no attempts.")
             .refuses(&[404]),
         post("/v2/queues/{queueName}/resume", queues::resume_queue, "Resume a queue")
             .also_at("/v2/queues/{queueName}/resume/")
-            .done("It goes on.")
+            .done("The queue is resumed.")
             .refuses(&[404]),
-        delete("/v2/queues/", unknown::missing_name, "A name is missing").undocumented(),
+        delete("/v2/queues/", unknown::missing_name, "Reject a missing name").undocumented(),
     ];
-    Section { name: "Queues", about: "Messages one after another, or a few at a time.", routes }
+    Section { name: "Queues", about: "Ordered delivery with limited parallelism.", routes }
 }
 
 fn flow_control() -> Section {
@@ -263,58 +272,63 @@ fn flow_control() -> Section {
         get("/v2/flowControl", flow_control::list_flow_control_keys, "List flow-control keys")
             .also_at("/v2/flowControl/")
             .query(flow_control::SEARCH)
-            .answers::<Vec<wire::FlowControlKey>>(200, "The keys, by name."),
-        get("/v2/flowControl/{flowControlKey}", flow_control::get_flow_control_key, "Show a flow-control key")
+            .answers::<Vec<wire::FlowControlKey>>(200, "The flow-control keys, sorted by name."),
+        get("/v2/flowControl/{flowControlKey}", flow_control::get_flow_control_key, "Get a flow-control key")
             .also_at("/v2/flowControl/{flowControlKey}/")
-            .answers::<wire::FlowControlKey>(200, "The key.")
+            .answers::<wire::FlowControlKey>(200, "The flow-control key.")
             .refuses(&[404]),
         post("/v2/flowControl/{flowControlKey}/pause", flow_control::pause_key, "Pause a flow-control key")
-            .done("Nothing of it starts any more; what runs goes on, and what comes waits."),
+            .done("The key is paused: no attempt starts, attempts in flight continue, and new messages are blocked."),
         post("/v2/flowControl/{flowControlKey}/resume", flow_control::resume_key, "Resume a flow-control key")
-            .done("It goes on."),
+            .done("The flow-control key is resumed."),
         post("/v2/flowControl/{flowControlKey}/pin", flow_control::pin_key, "Pin the limits of a flow-control key")
             .query(flow_control::PIN)
-            .done("Messages do not change them until they are unpinned."),
+            .done("The limits are pinned: messages do not change them until they are unpinned."),
         post(
             "/v2/flowControl/{flowControlKey}/unpin",
             flow_control::unpin_key,
             "Unpin the limits of a flow-control key",
         )
         .query(flow_control::UNPIN)
-        .done("Messages change them again."),
+        .done("The limits are unpinned: messages change them again."),
         post(
             "/v2/flowControl/{flowControlKey}/resetRate",
             flow_control::reset_rate,
-            "Forget the starts that were counted",
+            "Reset the rate counter of a flow-control key",
         )
         .also_at("/v2/flowControl/{flowControlKey}/reset")
-        .done("A period begins now."),
-        get("/v2/globalParallelism", flow_control::get_global_parallelism, "Show how much is under way")
-            .answers::<wire::GlobalParallelism>(200, "The most of this process, and that of all."),
+        .done("The counter is zero. A new period begins with the next start."),
+        get("/v2/globalParallelism", flow_control::get_global_parallelism, "Get the number of attempts in flight")
+            .answers::<wire::GlobalParallelism>(
+            200,
+            "The concurrency limit of this process and the number of attempts in flight in all processes.",
+        ),
     ];
-    Section { name: "Flow control", about: "How fast messages that share a key may start.", routes }
+    Section { name: "Flow control", about: "Rate and parallelism limits shared by messages with the same key.", routes }
 }
 
 fn keys() -> Section {
     let routes = vec![
-        get("/v2/keys", keys::get_keys, "Show the signing keys")
-            .answers::<wire::SigningKeys>(200, "The keys that receivers verify deliveries with."),
+        get("/v2/keys", keys::get_keys, "Get the signing keys")
+            .answers::<wire::SigningKeys>(200, "The keys for the verification of signatures."),
         post("/v2/keys/rotate", keys::rotate_keys, "Rotate the signing keys")
-            .answers::<wire::SigningKeys>(200, "The new pair: what was the next key is the current one."),
+            .answers::<wire::SigningKeys>(200, "The new pair of keys. The previous next key is the current key."),
     ];
-    Section { name: "Signing keys", about: "How receivers know that a delivery is ours.", routes }
+    Section { name: "Signing keys", about: "Keys that sign deliveries and verify their signatures.", routes }
 }
 
 fn operation() -> Section {
     let routes = vec![
-        get("/healthz", health::healthz, "Whether the process runs").extension().answers::<Health>(200, "It runs."),
-        get("/readyz", health::readyz, "Whether the process can work")
+        get("/healthz", health::healthz, "Check that the process runs")
             .extension()
-            .answers::<Health>(200, "The database answers.")
+            .answers::<Health>(200, "The process runs."),
+        get("/readyz", health::readyz, "Check that the process is ready")
+            .extension()
+            .answers::<Health>(200, "The database accepts writes.")
             .refuses(&[500, 503]),
-        get("/openapi.json", openapi::get_document, "This document")
+        get("/openapi.json", openapi::get_document, "Get this document")
             .extension()
-            .answers::<serde_json::Value>(200, "OpenAPI 3.1."),
+            .answers::<serde_json::Value>(200, "The OpenAPI 3.1 document of the API."),
     ];
-    Section { name: "Operation", about: "Probes and this document, for anybody.", routes }
+    Section { name: "Operation", about: "Probes and this document. No token is required.", routes }
 }

@@ -1,4 +1,4 @@
-//! The whole document.
+//! The root of the OpenAPI document.
 
 use serde_json::{Map, Value, json};
 use sigpost_qstash::ErrorBody;
@@ -9,11 +9,11 @@ use super::types::Types;
 use super::{parameters, refusals};
 use crate::route::Section;
 
-const ABOUT: &str = "QStash's API, and a little more: what only sigpost has is marked `x-sigpost-extension`. \
-    Each `Upstash-*` header may be given as a query parameter of the same name instead, in lower case. \
-    What an answer does not have is left out of it. Times are unix milliseconds unless said otherwise.";
+const ABOUT: &str = "The QStash API with sigpost's extensions, which are marked with `x-sigpost-extension`. \
+    Each `Upstash-*` header can be sent as a query parameter of the same name in lower case. \
+    Responses omit fields without a value. Times are Unix timestamps in milliseconds unless stated otherwise.";
 
-/// Describes the routes.
+/// Returns the OpenAPI document of the routes.
 pub(crate) fn document(sections: &[Section]) -> Value {
     let mut types = Types::new();
     let paths = paths(sections, &mut types);
@@ -34,13 +34,13 @@ pub(crate) fn document(sections: &[Section]) -> Value {
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A token of the scope that the operation names, or of the scope full.",
+                    "description": "A token with the scope that the operation names, or with the scope `full`.",
                 },
                 "tokenInQuery": {
                     "type": "apiKey",
                     "in": "query",
                     "name": TOKEN_PARAMETER,
-                    "description": "The same token, from callers that cannot set a header.",
+                    "description": "The same token as a query parameter, for clients that cannot set headers.",
                 },
             },
             "parameters": parameters::options(),
@@ -56,17 +56,17 @@ fn paths(sections: &[Section], types: &mut Types) -> Value {
         for route in section.routes.iter().filter(|route| route.is_documented) {
             let mut id = Some(operation_id(route));
             for path in &route.paths {
-                // OpenAPI has no word for a parameter that runs to the end; its description says it.
+                // OpenAPI has no wildcard parameters.
                 let path = path.replace("{*", "{");
                 let item = paths.entry(path.clone()).or_insert_with(|| json!({}));
                 for method in &route.methods {
                     let mut operation = operation(section.name, route, method, &path, types);
-                    // The one that clients should use has the name.
+                    // Only the canonical path and method have the operation ID.
                     match id.take() {
                         Some(id) => operation["operationId"] = id.into(),
                         None => {
                             let first = format!("{} {}", route.methods[0], route.paths[0].replace("{*", "{"));
-                            operation["description"] = format!("The same as `{first}`.").into();
+                            operation["description"] = format!("Alias of `{first}`.").into();
                         }
                     }
                     item[method.as_str().to_ascii_lowercase()] = operation;

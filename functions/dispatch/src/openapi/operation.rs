@@ -1,4 +1,4 @@
-//! One operation of the document.
+//! One operation of the OpenAPI document.
 
 use axum::http::Method;
 use schemars::SchemaGenerator;
@@ -9,7 +9,7 @@ use super::{parameters, refusals};
 use crate::api::auth::permission::Action;
 use crate::route::{Body, Route};
 
-/// A route under one of its methods and one of its paths, which is as the document writes it.
+/// Returns the operation of a route for one of its methods and one of its paths, in OpenAPI's path syntax.
 pub(super) fn operation(section: &str, route: &Route, method: &Method, path: &str, types: &mut Types) -> Value {
     let mut operation = json!({
         "tags": [section],
@@ -33,7 +33,7 @@ pub(super) fn operation(section: &str, route: &Route, method: &Method, path: &st
     operation
 }
 
-/// The name that generated clients give the operation: `get_message` is `getMessage`.
+/// Returns the `operationId` of a route: `getMessage` for `get_message`.
 pub(super) fn operation_id(route: &Route) -> String {
     let mut words = route.name.split('_');
     let mut id = words.next().unwrap_or_default().to_owned();
@@ -44,7 +44,8 @@ pub(super) fn operation_id(route: &Route) -> String {
     id
 }
 
-/// The token in one of two places. The role is the smallest scope that allows the operation.
+/// Returns the security requirement: the token in a header or in the query, with the smallest scope that allows the
+/// operation.
 fn security(route: &Route, method: &Method, path: &str) -> Value {
     if !route.needs_token() {
         return json!([]);
@@ -62,7 +63,7 @@ fn request_body(route: &Route, requests: &mut SchemaGenerator) -> Option<Value> 
         |required, schema| json!({ "required": required, "content": { "application/json": { "schema": schema } } });
     match route.body {
         Body::None => None,
-        Body::Payload => Some(json!({ "description": "What is delivered, as it is.", "content": { "*/*": {} } })),
+        Body::Payload => Some(json!({ "description": "The payload, delivered unchanged.", "content": { "*/*": {} } })),
         Body::Json(describe) => Some(json(true, describe(requests).to_value())),
         Body::JsonOfQuery => Some(json(false, parameters::query_as_json(route))),
     }

@@ -1,4 +1,4 @@
-//! The parameters of operations: in the path, in the query, and the `Upstash-*` headers.
+//! Parameters of operations: path parameters, query parameters and `Upstash-*` headers.
 
 use serde_json::{Value, json};
 use sigpost_qstash::options::parameters::{PARAMETERS, Parameter, UsedBy};
@@ -6,33 +6,34 @@ use sigpost_qstash::options::parameters::{PARAMETERS, Parameter, UsedBy};
 use crate::api::parameter::{self, Kind};
 use crate::route::Route;
 
-/// Every name in braces in a path.
+/// Path parameters with their descriptions.
 const IN_PATHS: [(&str, &str); 8] = [
     (
         "destination",
-        "A URL, percent-encoded or as it is, or the name of a URL group. A query that is not ours belongs to it.",
+        "A URL, percent-encoded or not, or the name of a URL group. Query parameters that this API does not define belong \
+         to the URL.",
     ),
-    ("messageId", "The id of a message: `msg_…`."),
-    ("dlqId", "The id of a dead letter."),
-    ("scheduleId", "The id of a schedule."),
+    ("messageId", "The message ID: `msg_…`."),
+    ("dlqId", "The dead letter ID."),
+    ("scheduleId", "The schedule ID."),
     (
         "idOrDestination",
-        "The id of a schedule; to create one, where its messages go: a URL, percent-encoded or as it is, or the name \
-         of a URL group.",
+        "The schedule ID. To create a schedule, its destination: a URL, percent-encoded or not, or the name of a URL \
+         group.",
     ),
     ("queueName", "The name of a queue."),
     ("urlGroupName", "The name of a URL group."),
-    ("flowControlKey", "The key."),
+    ("flowControlKey", "The flow-control key."),
 ];
 
-/// Headers whose names only begin with something: those to forward.
+/// Header prefixes: component name, header, recipient of the forwarded headers.
 const TO_FORWARD: [(&str, &str, &str); 3] = [
     ("Upstash-Forward", "Upstash-Forward-*", "the destination"),
     ("Upstash-Callback-Forward", "Upstash-Callback-Forward-*", "the callback"),
     ("Upstash-Failure-Callback-Forward", "Upstash-Failure-Callback-Forward-*", "the failure callback"),
 ];
 
-/// The parameters that a path has in braces.
+/// Returns the path parameters of a path.
 pub(super) fn of_path(path: &str) -> impl Iterator<Item = Value> {
     let named = IN_PATHS.iter().filter(move |(name, _)| path.contains(&format!("{{{name}}}")));
     named.map(|(name, about)| {
@@ -40,7 +41,7 @@ pub(super) fn of_path(path: &str) -> impl Iterator<Item = Value> {
     })
 }
 
-/// A query parameter.
+/// Returns the OpenAPI object of a query parameter.
 pub(super) fn of_query(parameter: &parameter::Parameter) -> Value {
     let one = schema(parameter.kind);
     let schema = if parameter.many { json!({ "type": "array", "items": one }) } else { one };
@@ -52,7 +53,7 @@ pub(super) fn of_query(parameter: &parameter::Parameter) -> Value {
     described
 }
 
-/// The same parameters in a JSON object, each as one value or as a list.
+/// Returns the schema of a JSON body with the query parameters of a route, each a value or a list.
 pub(super) fn query_as_json(route: &Route) -> Value {
     let properties = route.query_parameters().map(|parameter| {
         let one = schema(parameter.kind);
@@ -63,14 +64,14 @@ pub(super) fn query_as_json(route: &Route) -> Value {
     json!({ "type": "object", "properties": Value::Object(properties.collect()), "additionalProperties": false })
 }
 
-/// Links to the `Upstash-*` headers of a publish or of a schedule.
+/// Returns references to the `Upstash-*` headers of a publish or of a schedule.
 pub(super) fn options_of(used_by: UsedBy) -> impl Iterator<Item = Value> {
     let used = PARAMETERS.iter().filter(move |known| known.used_by == UsedBy::Both || known.used_by == used_by);
     let names = used.flat_map(headers).chain(TO_FORWARD.iter().map(|(key, ..)| (*key).to_owned()));
     names.map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }))
 }
 
-/// The `Upstash-*` headers, for `components.parameters`.
+/// Returns the `Upstash-*` headers for `components.parameters`.
 pub(super) fn options() -> Value {
     let mut all = serde_json::Map::new();
     for parameter in PARAMETERS {
@@ -89,14 +90,14 @@ pub(super) fn options() -> Value {
         }
     }
     for (key, name, whom) in TO_FORWARD {
-        let about = format!("Any header that begins like this goes to {whom}, without the beginning.");
+        let about = format!("A header with this prefix is forwarded to {whom} without the prefix.");
         let described = json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" } });
         all.insert(key.to_owned(), described);
     }
     Value::Object(all)
 }
 
-/// Of the message, its callback, its failure callback.
+/// Returns the header names of a parameter: for the message, its callback and its failure callback.
 fn headers(parameter: &Parameter) -> impl Iterator<Item = String> + use<> {
     let of_callbacks = [parameter.header_of_callback(), parameter.header_of_failure_callback()];
     let of_callbacks = of_callbacks.into_iter().filter({

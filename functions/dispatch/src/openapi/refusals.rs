@@ -1,4 +1,4 @@
-//! The refusals of all operations.
+//! Error responses of all operations.
 
 use axum::http::Method;
 use serde_json::{Map, Value, json};
@@ -6,25 +6,25 @@ use serde_json::{Map, Value, json};
 use crate::api::auth::permission::Action;
 use crate::route::{Body, Route};
 
-/// Status, name within the document, when it happens.
+/// Status, component name, description.
 const REFUSALS: [(u16, &str, &str); 10] = [
-    (400, "BadRequest", "A parameter or the body cannot be read; the error names it."),
-    (401, "Unauthorized", "There is no token, or nobody knows it."),
-    (403, "Forbidden", "The scope of the token does not allow this."),
-    (404, "NotFound", "There is no such thing."),
-    (409, "Conflict", "Its state does not allow this."),
-    (412, "OverQuota", "There would be more of them than the server keeps."),
-    (413, "TooLarge", "The body is larger than the server takes."),
-    (429, "TooManyRequests", "The token has made too many requests within a second."),
-    (500, "Failed", "The server failed; its log says why."),
+    (400, "BadRequest", "A parameter or the body is invalid. The error names it."),
+    (401, "Unauthorized", "The token is missing or invalid."),
+    (403, "Forbidden", "The scope of the token does not allow this operation."),
+    (404, "NotFound", "The resource does not exist."),
+    (409, "Conflict", "The state of the resource does not allow this operation."),
+    (412, "OverQuota", "Quota exceeded."),
+    (413, "TooLarge", "The body exceeds the size limit."),
+    (429, "TooManyRequests", "The token exceeded its rate limit of requests per second."),
+    (500, "Failed", "Internal error. The server log contains the cause."),
     (
         503,
         "Unavailable",
-        "The database is away, or for a schedule EventBridge Scheduler; try again after `Retry-After` seconds.",
+        "The database is unavailable, or EventBridge Scheduler is for schedules. Retry after `Retry-After` seconds.",
     ),
 ];
 
-/// For `components.responses`.
+/// Returns all error responses for `components.responses`.
 pub(super) fn all(error_schema: &Value) -> Value {
     let refusals = REFUSALS.iter().map(|(_, name, about)| {
         let refusal = json!({
@@ -36,7 +36,7 @@ pub(super) fn all(error_schema: &Value) -> Value {
     Value::Object(refusals.collect())
 }
 
-/// Those of one operation, by status.
+/// Returns the error responses of one operation by status.
 pub(super) fn of(route: &Route, method: &Method, path: &str) -> Map<String, Value> {
     let reads_body = !matches!(route.body, Body::None);
     let reads_input =

@@ -1,11 +1,10 @@
-//! The JSON of requests and answers, as their Rust types declare it.
+//! JSON schemas of requests and responses, generated from their Rust types.
 
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-/// What describes the types that are met. That of requests and that of answers differ in what may
-/// be left out.
+/// Schema generators. They differ in which fields are optional: requests are deserialized, responses serialized.
 pub(super) struct Types {
     pub(super) requests: SchemaGenerator,
     pub(super) answers: SchemaGenerator,
@@ -23,7 +22,7 @@ impl Types {
         }
     }
 
-    /// All types that were met, for `components.schemas`.
+    /// Returns the schemas of all referenced types for `components.schemas`.
     pub(super) fn into_schemas(mut self) -> Value {
         let mut answers = Value::Object(self.answers.take_definitions(true));
         never_null(&mut answers);
@@ -36,7 +35,7 @@ impl Types {
     }
 }
 
-/// An answer leaves out what it does not have.
+/// Removes `null` from types: responses omit fields without a value.
 fn never_null(schema: &mut Value) {
     match schema {
         Value::Object(keywords) => {
@@ -62,9 +61,8 @@ fn never_null(schema: &mut Value) {
     }
 }
 
-/// Takes out what means something in Rust only: the formats of its unsigned integers (their minimum
-/// is there anyway), and of the comments of our types, which are the descriptions, all but the first
-/// paragraph without its links.
+/// Removes what has a meaning only in Rust: formats of unsigned integers (the schema has their minimum), and from
+/// descriptions, which are doc comments, the links and all paragraphs but the first.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(keywords) => {
@@ -87,7 +85,7 @@ fn description(comment: &str) -> String {
     without_links(first).replace('\n', " ")
 }
 
-/// Of `` [`Message`](crate::Message) `` stays `` `Message` ``.
+/// Replaces links by their text: `` [`Message`](crate::Message) `` becomes `` `Message` ``.
 fn without_links(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
