@@ -62,7 +62,7 @@ async fn every_list_comes_in_pages_without_gap_or_repetition() {
             assert_eq!(app.get(&address).await.status, StatusCode::BAD_REQUEST, "{address}");
         }
     }
-    assert_eq!(app.get("/v2/schedules?cursor=a.1").await.error(), "cursor: is not of this endpoint");
+    assert_eq!(app.get("/v2/schedules?cursor=a.1").await.error(), "cursor: is not a cursor of this endpoint");
 }
 
 #[tokio::test]

@@ -87,9 +87,9 @@ async fn a_token_may_do_what_its_scope_allows_and_is_told_so_otherwise() {
     }
 
     let keys = async |token: &str| answered(with(&app, token, Method::GET, "/v2/keys")).await;
-    let told = "the scope of this token is publish: it may publish, enqueue and batch, nothing else";
+    let told = "the scope of this token is publish: it allows only publish, enqueue and batch";
     assert_eq!(keys(&publish).await.error(), told);
-    let told = "the scope of this token is read: it may read everything but the signing keys, and change nothing";
+    let told = "the scope of this token is read: it allows only read requests, and not those for signing keys";
     assert_eq!(keys(&read).await.error(), told);
 
     answered(with(&app, &read, Method::DELETE, &message)).await;

@@ -299,10 +299,7 @@ fn flow_control() -> Section {
         .also_at("/v2/flowControl/{flowControlKey}/reset")
         .done("The counter is zero. A new period begins with the next start."),
         get("/v2/globalParallelism", flow_control::get_global_parallelism, "Get the number of attempts in flight")
-            .answers::<wire::GlobalParallelism>(
-            200,
-            "The concurrency limit of this process and the number of attempts in flight in all processes.",
-        ),
+            .answers::<wire::GlobalParallelism>(200, "The concurrency limit of this process and the current total."),
     ];
     Section { name: "Flow control", about: "Rate and parallelism limits shared by messages with the same key.", routes }
 }

@@ -63,7 +63,7 @@ async fn a_flow_control_key_is_pinned_paused_and_let_go() {
     let now = stored().await;
     assert_eq!([&now["isPinnedRate"], &now["isPinnedParallelism"], &now["isPaused"]], [&json!(false); 3]);
     let refused = console.post("/console/flow-control/pin", &key).await;
-    assert!(refused.text.contains("pin: needs parallelism or rate"), "{}", refused.text);
+    assert!(refused.text.contains("pin: requires parallelism or rate"), "{}", refused.text);
     // A name that would make another path of it.
     let lost = console.post("/console/flow-control/pause", &[("key", "..")]).await;
     assert_eq!(lost.status, StatusCode::NOT_FOUND);

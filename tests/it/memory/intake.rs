@@ -51,7 +51,7 @@ async fn large_publish_over_the_budget_is_answered_503_and_small_ones_go_on() {
             (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().unwrap())
         );
         let error = refused.text().await.expect("a text");
-        assert_eq!(error, r#"{"error":"too many large requests at this moment; nothing was stored, try again"}"#);
+        assert_eq!(error, r#"{"error":"too many large requests are in progress; nothing was stored, retry later"}"#);
     }
     assert_eq!(app.publish_here(&[], "small").await.status, StatusCode::OK);
 

@@ -1,13 +1,13 @@
-//! The attempts of a message, read from its log. A pure function.
+//! Derives the attempts of a message from its events. A pure function.
 
 use sigpost_qstash::{Attempt, AttemptState, EventState};
 use sigpost_store::events::Event;
 
-/// The attempts that a message's events tell of, both oldest first.
+/// Returns the attempts that a message's events describe, both oldest first.
 ///
-/// An attempt begins with ACTIVE and ends with DELIVERED, ERROR or CANCELED. One after which only
-/// the next ACTIVE comes has no known end: its dispatcher was killed or stopped in the middle, and
-/// the destination may or may not have had the request.
+/// An attempt begins with ACTIVE and ends with DELIVERED, ERROR or CANCELED. If another ACTIVE follows instead, the
+/// result is unknown: the dispatcher stopped or crashed during the attempt, and the destination may or may not have
+/// received the request.
 pub(crate) fn attempts(events: &[Event]) -> Vec<Attempt> {
     let mut attempts: Vec<Attempt> = Vec::new();
     for event in events {
@@ -16,7 +16,7 @@ pub(crate) fn attempts(events: &[Event]) -> Vec<Attempt> {
             (EventState::Active, running) => {
                 if let Some(lost) = running {
                     lost.state = AttemptState::Error;
-                    lost.error = Some("the dispatcher went away before it recorded an end".to_owned());
+                    lost.error = Some("the dispatcher stopped before it recorded a result".to_owned());
                 }
                 let number = u32::try_from(attempts.len() + 1).unwrap_or(u32::MAX);
                 attempts.push(begun(number, event.at_ms));

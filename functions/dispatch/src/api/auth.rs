@@ -1,4 +1,4 @@
-//! The API's token: `Authorization: Bearer <token>`, or `?qstash_token=<token>` when there is no such header.
+//! Authentication of the API: `Authorization: Bearer <token>`, or `?qstash_token=<token>` without that header.
 
 pub(crate) mod permission;
 
@@ -18,8 +18,8 @@ use crate::api::{body, query};
 use crate::state::State;
 use crate::tokens::rate_limit::OverLimit;
 
-/// Lets a request through whose token allows it. Otherwise: 401 without a token that we know, 403
-/// outside its scope, 429 over its rate limit, 503 when only the database knows and it is away.
+/// Middleware that requires a token with the scope of the request. Returns 401 if the token is missing or invalid, 403
+/// outside its scope, 429 over its rate limit, and 503 if the lookup fails because the database is unavailable.
 pub(crate) async fn require_token(FromState(state): FromState<Arc<State>>, request: Request, next: Next) -> Response {
     let token = token_of(request.headers(), request.uri());
     let action = Action::of(request.method(), request.uri().path());
@@ -56,7 +56,7 @@ async fn admit(state: &State, token: Option<Cow<'_, [u8]>>, action: Action) -> R
     }
 }
 
-/// A header counts; the query is for callers that cannot set one.
+/// Returns the token of the header, or of the query for clients that cannot set headers.
 fn token_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<Cow<'a, [u8]>> {
     if headers.contains_key(header::AUTHORIZATION) {
         return bearer(headers).map(Cow::Borrowed);

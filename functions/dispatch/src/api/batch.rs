@@ -1,4 +1,4 @@
-//! `POST /v2/batch`: many publishes in one request, each for itself.
+//! `POST /v2/batch`: many independent publishes in one request.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::budget::Share;
 use crate::publication::{Publication, Published, Recipients};
 use crate::state::State;
 
-/// Memory for each byte of a batch, at most: its items, and their messages, are each larger than their JSON.
+/// Memory budget per byte of a batch: its items and their messages are each larger than their JSON.
 const COST: usize = 4;
 
-/// What became of an item.
+/// The result of an item: the published message or messages, or an error.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "BatchSlot")]
@@ -33,8 +33,8 @@ pub(crate) enum Slot {
     Refused(ErrorBody),
 }
 
-/// Stores the messages of all items that are valid, in their order, and answers item by item. Only
-/// when there is no valid one the request as a whole is refused.
+/// Stores the messages of all valid items in their order, and returns a result per item. Rejects the request only if no
+/// item is valid.
 pub(crate) async fn publish_batch(
     FromState(state): FromState<Arc<State>>,
     caller: CallerAddress,
@@ -58,7 +58,7 @@ pub(crate) async fn publish_batch(
     store(&state, publications, share).await
 }
 
-/// The groups that items are addressed to, in one query; none without such an item.
+/// Returns the URL groups of the items by name, with at most one query.
 async fn groups_of(
     state: &State,
     items: &[Result<BatchItem, Invalid>],
@@ -78,7 +78,7 @@ async fn groups_of(
     Ok(found.into_iter().map(|group| (group.name.clone(), Arc::new(group))).collect())
 }
 
-/// As a publish is read.
+/// Converts an item to a publication with the checks of a publish.
 fn read(
     state: &State,
     item: BatchItem,
@@ -115,7 +115,7 @@ async fn refuse_over_quota(
     publications.into_iter().map(|publication| publication.and_then(check)).collect()
 }
 
-/// The Python SDK does not expect a slot without a message id, but understands a refusal.
+/// Rejects a batch without a valid item: the Python SDK expects a message ID in every slot, but handles an error status.
 fn refuse_if_none_is_valid(publications: &[Result<Publication, ApiError>]) -> Result<(), ApiError> {
     match publications.first() {
         Some(Err(first)) if publications.iter().all(Result::is_err) => {
@@ -125,17 +125,17 @@ fn refuse_if_none_is_valid(publications: &[Result<Publication, ApiError>]) -> Re
     }
 }
 
-/// All of them are in memory until they are stored.
+/// Limits the number of messages: all of them are in memory until they are stored.
 fn check_size(state: &State, messages: usize) -> Result<(), ApiError> {
     let most = state.limits.max_batch_messages;
     if messages > most {
-        let reason = format!("body: the batch is {messages} messages, at most {most} are accepted; divide it");
+        let reason = format!("body: the batch has {messages} messages, and the limit is {most}; split it");
         return Err(ApiError::bad_request(reason));
     }
     Ok(())
 }
 
-/// All messages go to the intake one after the other, so that they share its commits.
+/// Sends all messages to the intake before the first commit ends, so that they share commits.
 async fn store(
     state: &State,
     publications: Vec<Result<Publication, ApiError>>,
@@ -155,7 +155,7 @@ async fn store(
             publication.answer(own, &mut results).map_err(|error| ApiError::from(error).of_publish())
         })
         .collect();
-    // The database is away: the caller should know that it is not the items.
+    // If the database is unavailable, the response is 503 instead of an error per item.
     if !answered.is_empty() && answered.iter().all(Result::is_err) {
         let fault = answered.into_iter().flat_map(Result::err).find(|error| error.status().is_server_error());
         return Err(fault.unwrap_or_else(|| ApiError::bad_request("no item of the batch is valid")));

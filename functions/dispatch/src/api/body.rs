@@ -1,4 +1,4 @@
-//! Reading a request's body: bounded in size, in time, and together with all others in memory.
+//! Reads request bodies with limits on size, time and the memory of all bodies.
 
 use std::time::Duration;
 
@@ -12,22 +12,22 @@ use tokio::time::timeout;
 
 use crate::budget::{Budget, SMALL, Share};
 
-/// Largest body of a request that changes settings: the most endpoints of a URL group with the longest URLs.
+/// Size limit in bytes of a request that changes settings: fits the maximum number of endpoints with the longest URLs.
 const SETTINGS_LIMIT: usize = 10_000_000;
 
-/// Bytes of small bodies at once: of 512 that are as large as a small one can be.
+/// Memory in bytes for small bodies: 512 of the maximum size.
 const SMALL_BUDGET: usize = 512 * SMALL;
 
-/// The body of a publish may take this time, and a second more for each [`BYTES_PER_SECOND`].
+/// Time limit for the body of a publish, plus one second per [`BYTES_PER_SECOND`].
 pub(crate) const TIME: Duration = Duration::from_secs(30);
 
-/// How much memory the bodies of requests may take.
+/// Memory limits for request bodies.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyBudget {
-    /// Bytes of large bodies at once, from the first byte to the commit. Default 32 MiB. A body that is larger comes
-    /// alone. Small bodies have a budget of their own.
+    /// Memory in bytes for large bodies, from the first byte to the commit. Default 32 MiB. A larger body takes the whole
+    /// budget. Small bodies have a separate budget.
     pub bytes: usize,
-    /// How long a request waits for its share before it is answered 503. Default 10 s.
+    /// How long a request waits for its share before the response is 503. Default 10 s.
     pub patience: Duration,
 }
 
@@ -37,7 +37,7 @@ impl Default for BodyBudget {
     }
 }
 
-/// The bodies that are being read, or wait for their commit.
+/// Budgets for bodies that are being read or wait for their commit.
 #[derive(Debug)]
 pub(crate) struct Bodies {
     small: Budget,
@@ -52,12 +52,12 @@ pub(crate) struct Received {
     pub(crate) share: Share,
 }
 
-/// What a body may be.
+/// The limits of a body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bound {
-    /// Bytes at most.
+    /// Maximum size in bytes.
     pub(crate) limit: usize,
-    /// How much memory the request takes for each byte.
+    /// Memory that the request needs per byte of its body.
     pub(crate) cost: usize,
 }
 
@@ -72,23 +72,23 @@ impl Bodies {
         Self { small: Budget::new(SMALL_BUDGET), large: Budget::new(budget.bytes), patience: budget.patience }
     }
 
-    /// The body of a request that changes settings.
+    /// Reads the body of a request that changes settings.
     pub(crate) async fn read_settings(&self, headers: &HeaderMap, body: Body) -> Result<Received, ApiError> {
         self.read(headers, body, Bound::bytes(SETTINGS_LIMIT)).await
     }
 
-    /// The body, within its bound. A declared length over the limit is refused unread.
+    /// Reads a body within its limits. A `Content-Length` above the limit returns 413 without reading the body.
     pub(crate) async fn read(&self, headers: &HeaderMap, mut body: Body, bound: Bound) -> Result<Received, ApiError> {
         let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if declared.is_some_and(|length| length > bound.limit) {
             return Err(ApiError::too_large(bound.limit));
         }
         let result = match self.share(declared.unwrap_or(SMALL), bound).await {
-            // The server bounds the time: see `sigpost_runtime::serve`.
+            // The server limits the time: see `sigpost_runtime::serve`.
             Some(share) => self.collect(&mut body, declared, bound, share).await,
             None => Err(busy()),
         };
-        // A client that is still sending would not read the response.
+        // Many clients read the response only after they have sent the body.
         let is_refused = result.as_ref().is_err_and(|error| error.status() == StatusCode::SERVICE_UNAVAILABLE);
         if is_refused && !headers.contains_key(header::EXPECT) {
             let time = time_for(declared.unwrap_or(bound.limit));
@@ -105,7 +105,7 @@ impl Bodies {
         mut share: Share,
     ) -> Result<Received, ApiError> {
         let Some(first) = next(body).await? else { return Ok(Received { bytes: Bytes::new(), share }) };
-        // Most bodies are small, and one frame.
+        // Most bodies are a single frame.
         if declared == Some(first.len()) {
             return Ok(Received { bytes: first, share });
         }
@@ -118,7 +118,7 @@ impl Bodies {
                 return Err(ApiError::too_large(bound.limit));
             }
             if is_small && length > SMALL {
-                // Of unknown length: all that it may come to, so that no two wait for what the other has.
+                // The length is unknown: reserves the maximum, so that two bodies cannot deadlock.
                 share = self.share(bound.limit, bound).await.ok_or_else(busy)?;
                 is_small = false;
             }
@@ -139,10 +139,10 @@ impl Bodies {
     }
 }
 
-/// The next bytes of a body.
+/// Returns the next bytes of a body, or `None` at its end.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
     while let Some(frame) = body.frame().await {
-        let broken = |_| ApiError::bad_request("body: the connection ended before the body was complete");
+        let broken = |_| ApiError::bad_request("body: the connection closed before the body was complete");
         if let Ok(bytes) = frame.map_err(broken)?.into_data() {
             return Ok(Some(bytes));
         }
@@ -155,10 +155,10 @@ async fn discard(body: &mut Body) {
 }
 
 fn busy() -> ApiError {
-    ApiError::try_again("too many large requests at this moment; nothing was stored, try again")
+    ApiError::try_again("too many large requests are in progress; nothing was stored, retry later")
 }
 
-/// How long so many bytes may take on their way. A client that is slower would keep their room from others.
+/// Returns the time limit for a transfer of this size. A slower client would hold its share of the budget too long.
 pub(crate) fn time_for(bytes: usize) -> Duration {
     TIME + Duration::from_secs(u64::try_from(bytes / BYTES_PER_SECOND).unwrap_or(u64::MAX))
 }

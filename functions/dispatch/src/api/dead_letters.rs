@@ -1,6 +1,6 @@
-//! `/v2/dlq`: looking at dead letters, deleting and retrying them, one or many.
+//! `/v2/dlq`: lists, deletes and redrives dead letters.
 //!
-//! Unknown parameters are refused everywhere: a filter with a typo would delete up to a page of others.
+//! Unknown parameters are rejected: a filter with a typo would otherwise match other dead letters.
 
 use std::sync::Arc;
 
@@ -29,15 +29,15 @@ use crate::api::streamed::{Responses, Streamed};
 use crate::deduplicate::{Deduplicating, deduplicate};
 use crate::state::State;
 
-/// Rows of a page: the most and the default (QStash's OpenAPI).
+/// Default and maximum number of rows of a page (QStash's OpenAPI).
 const PAGE: i64 = 100;
 
-/// What every endpoint for many dead letters knows; all but the first list choose.
+/// Parameters of the bulk endpoints. All lists but the first are filters.
 pub(crate) const PARAMETERS: &[&[Parameter]] = &[PAGES, LAST_RESPONSES, filters::OF_MESSAGES, filters::OF_TIME];
-/// What the list knows, and the document names.
+/// Documented parameters of the list.
 pub(crate) const OF_LIST: &[&[Parameter]] =
     &[PAGES, SOURCES, &[filters::BODIES], LAST_RESPONSES, filters::OF_MESSAGES, filters::OF_TIME];
-/// What a call that only reads accepts: `api` too, which has no effect, as in QStash.
+/// Accepted parameters of the list: also `api`, which has no effect, as in QStash.
 const READING: &[&[Parameter]] = &[
     PAGES,
     SOURCES,
@@ -50,28 +50,28 @@ const READING: &[&[Parameter]] = &[
 const SOURCES: &[Parameter] = &[Parameter::one(
     "source",
     Kind::OneOf(&["qstash", "workflow"]),
-    "Where they come from; there are none of workflows. Default qstash.",
+    "The source of the dead letters. workflow matches none. Default qstash.",
 )];
 const PAGES: &[Parameter] = &[
-    Parameter::many("dlqIds", Kind::Text, "These dead letters, whatever else is given."),
-    Parameter::one("count", Kind::Integer, "How many at most, 1 to 100. Default 100."),
-    Parameter::one("cursor", Kind::Text, "The cursor of the answer before."),
-    Parameter::one("order", Kind::OneOf(filters::ORDERS), "Default latestFirst."),
+    Parameter::many("dlqIds", Kind::Text, "Dead letter IDs. Other filters are ignored."),
+    Parameter::one("count", Kind::Integer, "Maximum number of dead letters, 1 to 100. Default 100."),
+    Parameter::one("cursor", Kind::Text, "The cursor of the previous page."),
+    Parameter::one("order", Kind::OneOf(filters::ORDERS), "Sort order. Default latestFirst."),
 ];
 const LAST_RESPONSES: &[Parameter] = &[
-    Parameter::many("messageId", Kind::Text, "Messages."),
-    Parameter::many("responseStatus", Kind::Integer, "Statuses of last responses; 0: there was none."),
+    Parameter::many("messageId", Kind::Text, "Message IDs."),
+    Parameter::many("responseStatus", Kind::Integer, "Statuses of the last response; 0 if there was no response."),
 ];
 
-/// A page of dead letters, newest first unless asked otherwise (QStash's older reference has the
-/// oldest first, but the Python SDK's tests expect new ones on the first page).
+/// Returns a page of dead letters, newest first by default. (In QStash's older reference the oldest are first, but the
+/// Python SDK's tests expect new ones on the first page.)
 pub(crate) async fn list_dead_letters(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
 ) -> Result<Streamed<wire::DeadLettersPage>, ApiError> {
     let query = Query::parse(uri.query())?;
     let of_workflows = of_workflows(&query)?;
-    // The filters of workflows are other ones, and choose among nothing.
+    // Filters of workflows are different. They match nothing, so they are not checked.
     let query = if of_workflows { query } else { query.allow_only(READING)?.refuse_empty(&PARAMETERS[1..])? };
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let extent = Extent { count, bytes: PAGE_BYTES, with_bodies: filters::with_bodies(&query)? };
@@ -83,7 +83,7 @@ pub(crate) async fn list_dead_letters(
     }
     let mut conn = state.list_connection().await?;
     let Page { rows, cursor, bytes } = list(&mut conn, &filter, extent).await?;
-    // With the connection: as many pages wait as there are connections for lists.
+    // Waits while it holds the connection, so that the number of list connections limits the number of pages in memory.
     let share = state.responses.share(bytes).await?;
     conn.done_with(bytes);
     let messages = rows.into_iter().map(on_the_wire).collect();
@@ -106,7 +106,7 @@ pub(crate) async fn delete_dead_letter(
     }
 }
 
-/// Deletes a page of dead letters: by ids, by other things, or of all.
+/// Deletes a page of dead letters: by ID, by filter, or all.
 pub(crate) async fn delete_dead_letters(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
@@ -117,7 +117,7 @@ pub(crate) async fn delete_dead_letters(
     let query = allow_known(Query::parse_bulk(uri.query(), &body.bytes)?)?;
     if uri.path().ends_with('/') && query.is_empty() {
         return Err(ApiError::bad_request(
-            "an id is missing behind the slash; DELETE /v2/dlq without it deletes all, a page at a time",
+            "the id after the slash is missing; DELETE /v2/dlq without a slash deletes all dead letters page by page",
         ));
     }
     let (ids, cursor) = choose(&query, &state).await?;
@@ -125,7 +125,7 @@ pub(crate) async fn delete_dead_letters(
     Ok(Json(wire::Deleted { deleted, cursor }))
 }
 
-/// Retries a page of dead letters: by ids, by other things, or of all. Each is retried for itself.
+/// Redrives a page of dead letters: by ID, by filter, or all. Each is redriven in its own transaction.
 pub(crate) async fn retry_dead_letters(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
@@ -151,7 +151,7 @@ pub(crate) async fn retry_dead_letters(
     Ok((StatusCode::CREATED, Json(wire::Retried { responses, cursor })))
 }
 
-/// Whether the dead letters of workflows are asked for, of which there are none.
+/// Whether the request lists dead letters of workflows, which do not exist.
 fn of_workflows(query: &Query) -> Result<bool, Invalid> {
     match query.exact("source").first().map(String::as_str) {
         None | Some("qstash") => Ok(false),
@@ -186,13 +186,13 @@ async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
 fn cursor(query: &Query) -> Result<Option<DeadLetterId>, Invalid> {
     match query.parsed("cursor", "a cursor of this endpoint")? {
         Some(DeadLetterId { failed_at_ms, .. }) if failed_at_ms > filters::LAST_MS => {
-            Err(Invalid::new("cursor", "is not of this endpoint"))
+            Err(Invalid::new("cursor", "is not a cursor of this endpoint"))
         }
         cursor => Ok(cursor),
     }
 }
 
-/// The dead letters that a bulk call is about, and the cursor behind them if there are more.
+/// Returns the IDs of the dead letters of a bulk request, and a cursor if there are more.
 async fn choose(query: &Query, state: &State) -> Result<(Vec<DeadLetterId>, Option<String>), ApiError> {
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let filter = filter(query, state).await?;
@@ -207,7 +207,7 @@ async fn choose(query: &Query, state: &State) -> Result<(Vec<DeadLetterId>, Opti
     Ok((ids, cursor))
 }
 
-/// One dead letter with the response that ended its message.
+/// Returns a dead letter with the last response of its destination.
 pub(crate) async fn get_dead_letter(
     FromState(state): FromState<Arc<State>>,
     Id(id): Id,
@@ -221,8 +221,8 @@ pub(crate) async fn get_dead_letter(
     Ok(Streamed { value: on_the_wire(letter), share })
 }
 
-/// Publishes the message anew under a new id, with the options that this request gives in place of
-/// the old ones, and removes the dead letter.
+/// Redrives a dead letter: publishes its message with a new ID, overrides its options with those of this request, and
+/// deletes the dead letter.
 pub(crate) async fn retry_dead_letter(
     FromState(state): FromState<Arc<State>>,
     Id(id): Id,
@@ -238,7 +238,7 @@ pub(crate) async fn retry_dead_letter(
     Ok((StatusCode::CREATED, Json(RetriedMessage { message_id })))
 }
 
-/// The options of the retry request.
+/// Parses the options of a redrive.
 fn options(state: &State, headers: &HeaderMap, uri: &Uri) -> Result<(Params, Options), ApiError> {
     let params = Params::from_request(headers, uri.query())?;
     let options = Options::parse(&params, &state.limits, Timestamp::now())?;
@@ -246,8 +246,8 @@ fn options(state: &State, headers: &HeaderMap, uri: &Uri) -> Result<(Params, Opt
     Ok((params, options))
 }
 
-/// What the request sets replaces what the message had; the rest stays. Its own Content-Type, which
-/// many clients always send, is no option.
+/// Overrides the options of the message with those of the request. The request's Content-Type, which many clients
+/// always send, is ignored.
 fn change(new: &mut NewMessage, params: &Params, options: &Options, deduplicating: &Deduplicating) {
     new.start = options.start;
     let message = &mut new.message;
@@ -271,7 +271,7 @@ fn change(new: &mut NewMessage, params: &Params, options: &Options, deduplicatin
     if !options.flow_control.is_empty() {
         message.extras.flow_control.clone_from(&options.flow_control);
     }
-    // A retry may hide more, and never shows what the message was published with.
+    // A redrive can redact more fields, but never fewer.
     message.extras.redact = std::mem::take(&mut message.extras.redact).union(&options.redact);
     if params.get("sigpost-priority").is_some() {
         message.extras.priority = options.priority;

@@ -1,4 +1,4 @@
-//! `POST /v2/enqueue/{queue}/{destination}`: a publish through a queue, which is made if there is none.
+//! `POST /v2/enqueue/{queue}/{destination}`: publishes through a queue, which is created if it does not exist.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::api::path::ResourceName;
 use crate::api::publish::{PublishRequest, publish};
 use crate::state::State;
 
-/// Stores a message in a queue. What else it says is as for a publish; a message with a delay has
-/// its place in the queue at once, and those behind it wait.
+/// Stores a message in a queue, with the options of a publish. A delayed message takes its position in the queue
+/// immediately and blocks the messages after it.
 pub(crate) async fn enqueue_message(
     FromState(state): FromState<Arc<State>>,
     ResourceName(queue): ResourceName,
@@ -19,7 +19,7 @@ pub(crate) async fn enqueue_message(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    // From the raw path, as everywhere.
+    // From the raw path, so that `https://` keeps its slashes.
     let rest = parts.uri.path().strip_prefix("/v2/enqueue/").unwrap_or_default();
     let (_, destination) = rest.split_once('/').unwrap_or_default();
     let (query, headers) = (parts.uri.query(), &parts.headers);

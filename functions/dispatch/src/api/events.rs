@@ -1,4 +1,4 @@
-//! `GET /v2/events` and `GET /v2/logs`: the same log under both names.
+//! `GET /v2/events` and its alias `GET /v2/logs`.
 
 use std::sync::Arc;
 
@@ -19,18 +19,18 @@ use crate::api::shown::{Shown, callback_parts, response};
 use crate::api::streamed::Streamed;
 use crate::state::State;
 
-/// Rows of a page: the most and the default (QStash's earlier reference and its Go SDK's tests).
+/// Default and maximum number of rows of a page (QStash's earlier reference and its Go SDK's tests).
 const PAGE: i64 = 1000;
 
-/// What the log is asked by.
+/// Query parameters of the log.
 pub(crate) const PARAMETERS: &[&[Parameter]] = &[
     &[
-        Parameter::one("count", Kind::Integer, "How many at most, 1 to 1000. Default 1000."),
-        Parameter::one("cursor", Kind::Text, "The cursor of the page before."),
-        Parameter::one("order", Kind::OneOf(filters::ORDERS), "Default latestFirst."),
-        Parameter::many("messageId", Kind::Text, "Messages."),
-        Parameter::many("messageIds", Kind::Text, "The same."),
-        Parameter::many("state", Kind::Text, "States; IN_PROGRESS stands for ACTIVE, RETRY and ERROR."),
+        Parameter::one("count", Kind::Integer, "Maximum number of events, 1 to 1000. Default 1000."),
+        Parameter::one("cursor", Kind::Text, "The cursor of the previous page."),
+        Parameter::one("order", Kind::OneOf(filters::ORDERS), "Sort order. Default latestFirst."),
+        Parameter::many("messageId", Kind::Text, "Message IDs."),
+        Parameter::many("messageIds", Kind::Text, "Alias of messageId."),
+        Parameter::many("state", Kind::Text, "Event states. IN_PROGRESS matches ACTIVE, RETRY and ERROR."),
         filters::BODIES,
     ],
     filters::OF_MESSAGES,
@@ -38,7 +38,7 @@ pub(crate) const PARAMETERS: &[&[Parameter]] = &[
     filters::OF_TIME,
 ];
 
-/// A page of the log, newest first unless asked otherwise.
+/// Returns a page of events, newest first by default.
 pub(crate) async fn list_events(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
@@ -49,7 +49,7 @@ pub(crate) async fn list_events(
     let extent = Extent { count, bytes: PAGE_BYTES, with_bodies: filters::with_bodies(&query)? };
     let mut conn = state.list_connection().await?;
     let Page { rows, cursor, bytes } = list(&mut conn, &filter, extent).await?;
-    // With the connection: as many pages wait as there are connections for lists.
+    // Waits while it holds the connection, so that the number of list connections limits the number of pages in memory.
     let share = state.responses.share(bytes).await?;
     conn.done_with(bytes);
     Ok(Streamed { value: wire::EventsPage { events: rows.into_iter().map(on_the_wire).collect(), cursor }, share })
@@ -72,7 +72,7 @@ async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
 fn cursor(query: &Query) -> Result<Option<Cursor>, Invalid> {
     match query.parsed("cursor", "a cursor of this endpoint")? {
         Some(Cursor { at_ms, .. }) if at_ms > filters::LAST_MS => {
-            Err(Invalid::new("cursor", "is not of this endpoint"))
+            Err(Invalid::new("cursor", "is not a cursor of this endpoint"))
         }
         cursor => Ok(cursor),
     }

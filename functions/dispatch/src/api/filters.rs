@@ -1,4 +1,4 @@
-//! The parameters that choose messages, as the endpoints for messages, events and dead letters share them.
+//! Filters that the endpoints for messages, events and dead letters share.
 
 use std::collections::BTreeSet;
 
@@ -11,40 +11,40 @@ use crate::api::parameter::{Kind, Parameter};
 use crate::api::query::Query;
 use crate::state::State;
 
-/// Known everywhere. Each may have many values, of which one has to fit.
+/// Filters of all these endpoints. Each can have several values, of which one must match.
 pub(crate) const OF_MESSAGES: &[Parameter] = &[
-    Parameter::many("url", Kind::Text, "Destinations, verbatim."),
-    Parameter::many("topicName", Kind::Text, "URL groups."),
-    Parameter::many("urlGroup", Kind::Text, "The same, which some JavaScript SDKs send as well."),
-    Parameter::many("queueName", Kind::Text, "Queues."),
-    Parameter::many("scheduleId", Kind::Text, "Schedules."),
+    Parameter::many("url", Kind::Text, "Destination URLs, exact match."),
+    Parameter::many("topicName", Kind::Text, "Names of URL groups."),
+    Parameter::many("urlGroup", Kind::Text, "Alias of topicName, which some JavaScript SDKs also send."),
+    Parameter::many("queueName", Kind::Text, "Queue names."),
+    Parameter::many("scheduleId", Kind::Text, "Schedule IDs."),
     Parameter::many("label", Kind::Text, "Labels."),
     Parameter::many("flowControlKey", Kind::Text, "Flow-control keys."),
-    Parameter::many("callerIp", Kind::Text, "Addresses of publishers."),
-    Parameter::many("callerIP", Kind::Text, "The same, as Python's SDK writes it."),
+    Parameter::many("callerIp", Kind::Text, "IP addresses of publishers."),
+    Parameter::many("callerIP", Kind::Text, "Alias of callerIp, in the spelling of the Python SDK."),
 ];
-/// Known everywhere but for dead letters (the JavaScript SDK's filter types).
+/// Filters of all these endpoints except those for dead letters (the JavaScript SDK's filter types).
 pub(crate) const OF_DESTINATIONS: &[Parameter] = &[
     Parameter::many("host", Kind::Text, "Hosts of destinations."),
     Parameter::many("path", Kind::Text, "Paths of destinations."),
 ];
-/// Bounds in time, both inclusive.
+/// Time range, inclusive.
 pub(crate) const OF_TIME: &[Parameter] = &[
-    Parameter::one("fromDate", Kind::Integer, "From this time on, in unix milliseconds."),
-    Parameter::one("toDate", Kind::Integer, "Up to this time, in unix milliseconds."),
+    Parameter::one("fromDate", Kind::Integer, "Start time, inclusive, as a Unix timestamp in milliseconds."),
+    Parameter::one("toDate", Kind::Integer, "End time, inclusive, as a Unix timestamp in milliseconds."),
 ];
 
-/// The latest time that JavaScript's `Date` knows, in milliseconds. Postgres knows a little more.
+/// The latest time of JavaScript's `Date` in milliseconds. Postgres supports later times.
 pub(crate) const LAST_MS: i64 = 8_640_000_000_000_000;
 
-/// For who lists what may be large. Bodies are up to 10 MB each, and a list has one in every row.
+/// Omits bodies from a list: each row has one of up to 10 MB.
 pub(crate) const BODIES: Parameter =
-    Parameter::one("bodies", Kind::Flag, "false leaves out the bodies of messages. Default true.").extension();
+    Parameter::one("bodies", Kind::Flag, "Whether to include the bodies of messages. Default true.").extension();
 
-/// What `order` may say.
+/// Values of `order`.
 pub(crate) const ORDERS: &[&str] = &["latestFirst", "earliestFirst"];
 
-/// What [`OF_MESSAGES`] and [`OF_DESTINATIONS`] say.
+/// Parses [`OF_MESSAGES`] and [`OF_DESTINATIONS`].
 pub(crate) async fn of_messages(query: &Query, state: &State) -> Result<Filter, ApiError> {
     let mut caller_ips = query.list("callerIp");
     caller_ips.extend(query.list("callerIP"));
@@ -62,26 +62,26 @@ pub(crate) async fn of_messages(query: &Query, state: &State) -> Result<Filter, 
     })
 }
 
-/// The JavaScript SDK sends a URL group under both names. Different ones would choose nothing.
+/// Returns the URL groups. The JavaScript SDK sends both parameters; different values would match nothing.
 fn topic_names(query: &Query) -> Result<Vec<String>, Invalid> {
     let (names, groups) = (query.list("topicName"), query.list("urlGroup"));
     match (names.is_empty(), groups.is_empty()) {
         (true, _) => Ok(groups),
         (_, true) => Ok(names),
         _ if BTreeSet::from_iter(&names) == BTreeSet::from_iter(&groups) => Ok(names),
-        _ => Err(Invalid::new("urlGroup", "differs from topicName, which means the same; give one of them")),
+        _ => Err(Invalid::new("urlGroup", "differs from its alias topicName; set only one of them")),
     }
 }
 
-/// The messages that these parameters name; `None` when they name none. What cannot be an id is one
-/// that does not exist.
+/// Returns the message IDs of these parameters, or `None` if none is set. Malformed IDs are skipped, as IDs that do not
+/// exist.
 pub(crate) fn message_ids(query: &Query, names: &[&str]) -> Option<Vec<MessageId>> {
     let ids: Vec<String> = names.iter().flat_map(|name| query.list(name)).collect();
     (!ids.is_empty()).then(|| ids.iter().filter_map(|id| id.parse().ok()).collect())
 }
 
-/// A URL may hold a comma itself: a value that is a list of URLs is one only if no message goes to
-/// exactly that value.
+/// Returns the URLs. A URL can contain a comma: a value is split into several URLs only if no message has exactly that
+/// value as its destination.
 async fn urls(query: &Query, state: &State) -> Result<Vec<String>, ApiError> {
     let mut urls = Vec::new();
     for url in query.exact("url") {
@@ -98,7 +98,7 @@ async fn urls(query: &Query, state: &State) -> Result<Vec<String>, ApiError> {
     Ok(urls)
 }
 
-/// A time in milliseconds.
+/// Returns a Unix timestamp in milliseconds.
 pub(crate) fn time(query: &Query, name: &str) -> Result<Option<i64>, Invalid> {
     match query.parsed(name, "a time in milliseconds")? {
         Some(ms) if !(0..=LAST_MS).contains(&ms) => {
@@ -108,12 +108,12 @@ pub(crate) fn time(query: &Query, name: &str) -> Result<Option<i64>, Invalid> {
     }
 }
 
-/// Whether bodies are wanted.
+/// Whether the response includes bodies. Default true.
 pub(crate) fn with_bodies(query: &Query) -> Result<bool, Invalid> {
     Ok(query.flag(BODIES.name)?.unwrap_or(true))
 }
 
-/// Whether `order` asks for the oldest first; the newest are first when it does not say.
+/// Whether `order` is earliestFirst. Default false.
 pub(crate) fn earliest_first(query: &Query) -> Result<bool, Invalid> {
     match query.exact("order").first().map(String::as_str) {
         None | Some("latestFirst") => Ok(false),

@@ -22,22 +22,22 @@ use crate::api::query::Query;
 use crate::engine::Engine;
 use crate::state::State;
 
-/// What the list is asked by.
+/// Query parameters of the list.
 pub(crate) const SEARCH: &[&[Parameter]] =
-    &[&[Parameter::one("search", Kind::Text, "Only keys with this text in them.")], PAGE];
-/// What can be pinned.
+    &[&[Parameter::one("search", Kind::Text, "Only keys that contain this text.")], PAGE];
+/// Query parameters of pin.
 pub(crate) const PIN: &[&[Parameter]] = &[&[
-    Parameter::one("parallelism", Kind::Integer, "Most attempts under way at once, 1 or more."),
-    Parameter::one("rate", Kind::Integer, "Most attempts begun in one period, 1 or more."),
-    Parameter::one("period", Kind::Text, "The period of the rate: seconds, or a duration like 1m."),
+    Parameter::one("parallelism", Kind::Integer, "Maximum number of attempts in flight, at least 1."),
+    Parameter::one("rate", Kind::Integer, "Maximum number of attempts started per period, at least 1."),
+    Parameter::one("period", Kind::Text, "The period of the rate: seconds or a duration such as 1m."),
 ]];
-/// What can be unpinned.
+/// Query parameters of unpin.
 pub(crate) const UNPIN: &[&[Parameter]] = &[&[
     Parameter::one("parallelism", Kind::Flag, "Whether to unpin the parallelism."),
     Parameter::one("rate", Kind::Flag, "Whether to unpin the rate and its period."),
 ]];
 
-/// The keys, by name; with `search` those that contain its text.
+/// Lists the keys by name; with `search`, only those that contain its text.
 pub(crate) async fn list_flow_control_keys(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
@@ -48,7 +48,7 @@ pub(crate) async fn list_flow_control_keys(
     Ok(asked.respond(keys.map(on_the_wire), &[("search", &search)]))
 }
 
-/// One key.
+/// Returns a key.
 pub(crate) async fn get_flow_control_key(
     FromState(state): FromState<Arc<State>>,
     FlowControlKeyName(key): FlowControlKeyName,
@@ -58,7 +58,7 @@ pub(crate) async fn get_flow_control_key(
     found.map(|found| Json(on_the_wire(found))).ok_or_else(unknown)
 }
 
-/// Nothing of the key starts any more; what runs goes on, and what comes waits.
+/// Pauses a key: no attempt starts, attempts in flight continue, new messages are blocked.
 pub(crate) async fn pause_key(
     FromState(state): FromState<Arc<State>>,
     FlowControlKeyName(key): FlowControlKeyName,
@@ -66,7 +66,7 @@ pub(crate) async fn pause_key(
     apply(&state, &key, Change { paused: Some(true), ..Change::default() }).await
 }
 
-/// The key goes on.
+/// Resumes a key.
 pub(crate) async fn resume_key(
     FromState(state): FromState<Arc<State>>,
     FlowControlKeyName(key): FlowControlKeyName,
@@ -74,8 +74,8 @@ pub(crate) async fn resume_key(
     apply(&state, &key, Change { paused: Some(false), ..Change::default() }).await
 }
 
-/// Sets bounds that messages do not change until they are unpinned: `parallelism`, `rate`, or both,
-/// and the `period` of the rate in seconds.
+/// Pins limits, which messages do not change until they are unpinned: `parallelism`, `rate`, or both, and the `period`
+/// of the rate.
 pub(crate) async fn pin_key(
     FromState(state): FromState<Arc<State>>,
     FlowControlKeyName(key): FlowControlKeyName,
@@ -89,15 +89,15 @@ pub(crate) async fn pin_key(
         ..Change::default()
     };
     if change.pin_parallelism.is_none() && change.pin_rate.is_none() {
-        return Err(ApiError::bad_request("pin: needs parallelism or rate"));
+        return Err(ApiError::bad_request("pin: requires parallelism or rate"));
     }
     if change.pin_rate.is_none() && change.period_s.is_some() {
-        return Err(ApiError::bad_request("period: needs a rate, of which it is the period"));
+        return Err(ApiError::bad_request("period: requires rate"));
     }
     apply(&state, &key, change).await
 }
 
-/// Lets messages change the bounds again: `parallelism=true`, `rate=true`, or both.
+/// Unpins limits: `parallelism=true`, `rate=true`, or both.
 pub(crate) async fn unpin_key(
     FromState(state): FromState<Arc<State>>,
     FlowControlKeyName(key): FlowControlKeyName,
@@ -112,9 +112,8 @@ pub(crate) async fn unpin_key(
     apply(&state, &key, change).await
 }
 
-/// Forgets the starts that were counted; the next start begins a period. What could start before that is
-/// counted before that, and not when it starts a moment later: who resets right after a publish
-/// finds a count of 0 (the Python SDK's tests).
+/// Resets the rate counter; the next start begins a new period. Messages that can start already are claimed and counted
+/// before the reset, so that the count is 0 after a publish and a reset (the Python SDK's tests).
 pub(crate) async fn reset_rate(
     FromState(state): FromState<Arc<State>>,
     FlowControlKeyName(key): FlowControlKeyName,
@@ -139,15 +138,15 @@ fn bound(query: &Query, name: &str) -> Result<Option<i32>, Invalid> {
     }
 }
 
-/// As in a publish: seconds, or a duration.
+/// Parses the period as a publish does: seconds or a duration.
 fn period(query: &Query) -> Result<Option<i32>, Invalid> {
     let text = query.exact("period").into_iter().next();
     let period = text.map(|text| parse_period("period", &text)).transpose()?;
     Ok(period.map(|period| i32::try_from(period.as_secs()).unwrap_or(i32::MAX)))
 }
 
-/// How many deliveries this process may have in flight (0 when it delivers nothing), and how many
-/// the whole deployment has.
+/// Returns the concurrency limit of this process (0 if it does not deliver), and the attempts in flight of the whole
+/// deployment.
 pub(crate) async fn get_global_parallelism(
     FromState(state): FromState<Arc<State>>,
 ) -> Result<Json<GlobalParallelism>, ApiError> {

@@ -1,4 +1,4 @@
-//! Probes, outside the token.
+//! Probes, which do not require a token.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -14,24 +14,24 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::state::State;
 
-/// The result of a test counts for so long: however often the probe is called, it costs one write a second.
+/// How long a result is cached: probes cost at most one write per second.
 const TESTED_FOR: Duration = Duration::from_secs(1);
-/// How long a test may take.
+/// Timeout of a test.
 const TEST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A probe's answer when all is well.
+/// The response of a successful probe.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Health {
     /// `ok` or `ready`.
     status: &'static str,
 }
 
-/// The process runs. Queries nothing.
+/// Returns 200 while the process runs. Does not query the database.
 pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// The process can work: the database takes a write.
+/// Returns 200 if the database accepts a write.
 pub(crate) async fn readyz(FromState(state): FromState<Arc<State>>) -> Result<Json<Health>, ApiError> {
     state.readiness.test(&state.database).await?;
     Ok(Json(Health { status: "ready" }))
@@ -42,7 +42,7 @@ pub(crate) async fn readyz(FromState(state): FromState<Arc<State>>) -> Result<Js
 pub(crate) struct Readiness(Mutex<Option<(Instant, Result<(), Error>)>>);
 
 impl Readiness {
-    /// Tests the database, unless that was done a moment ago. Requests at the same time share a test.
+    /// Tests the database, or returns the cached result. Concurrent requests share a test.
     pub(crate) async fn test(&self, database: &Database) -> Result<(), Error> {
         let mut last = self.0.lock().await;
         if let Some((at, result)) = &*last
@@ -60,8 +60,8 @@ impl Readiness {
     }
 }
 
-/// Tests the database after requests were rejected, until it is available again: the log says when that is, also without
-/// requests.
+/// Tests the database after requests were rejected, until it is available again, so that the recovery is logged even
+/// without requests.
 pub(crate) async fn watch_outages(state: Weak<State>) {
     loop {
         outage::begun().await;

@@ -10,13 +10,13 @@ use sigpost_store::signing_keys;
 
 use crate::state::State;
 
-/// The keys that receivers verify with. The SDKs' development mode also asks this to see whether a server is there.
+/// Returns the signing keys. The SDKs' development mode also uses this endpoint to detect a server.
 pub(crate) async fn get_keys(FromState(state): FromState<Arc<State>>) -> Result<Json<SigningKeys>, ApiError> {
     let stored = signing_keys::find(&mut *state.database.connection().await?).await?;
     Ok(Json(stored.unwrap_or_else(|| state.keys.keys().signing_keys.clone())))
 }
 
-/// The next key becomes the current one. Receivers that know both go on without a change.
+/// Rotates the keys: the next key becomes the current one. Receivers with both keys need no change.
 pub(crate) async fn rotate_keys(FromState(state): FromState<Arc<State>>) -> Result<Json<SigningKeys>, ApiError> {
     let rotated = signing_keys::rotate(&mut *state.database.connection().await?).await?;
     state.keys.replace(rotated.clone());

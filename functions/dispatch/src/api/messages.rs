@@ -1,4 +1,4 @@
-//! `/v2/messages`: looking at one, cancelling one or many, and letting one go out at once.
+//! `/v2/messages`: returns, cancels and retries messages.
 
 use std::sync::Arc;
 
@@ -25,28 +25,28 @@ use crate::api::shown::{Shown, callback_parts, response};
 use crate::api::streamed::{Responses, Streamed};
 use crate::state::State;
 
-/// Most messages that a bulk cancel with a `count` may ask for (QStash's OpenAPI). Without one there is no limit.
+/// Maximum `count` of a bulk cancellation (QStash's OpenAPI). Without `count` there is no limit.
 const MOST: i64 = 500;
-/// The longest body of a bulk call in bytes.
+/// Maximum size of the body of a bulk request.
 pub(crate) const MAX_BULK_BODY: Bound = Bound { limit: 1024 * 1024, cost: 1 };
-/// Events of one message that are read to tell its attempts.
+/// Maximum number of events that are read to derive the attempts of a message.
 const MAX_EVENTS: i64 = 10_000;
-/// What they may take: more than the responses of as many attempts as a message can have.
+/// Maximum size of these events in bytes: more than the responses of the maximum number of attempts.
 const MAX_EVENTS_BYTES: usize = 16 * 1024 * 1024;
 
-/// What a bulk cancel is asked by; all but the first list choose.
+/// Query parameters of a bulk cancellation. All lists but the first are filters.
 pub(crate) const BULK: &[&[Parameter]] = &[
     &[
-        Parameter::many("messageIds", Kind::Text, "These messages, whatever else is given."),
-        Parameter::one("count", Kind::Integer, "How many at most, 1 to 500. Default: all."),
-        Parameter::one("cursor", Kind::Text, "Has no effect: what is cancelled is no longer there."),
+        Parameter::many("messageIds", Kind::Text, "Message IDs. Other filters are ignored."),
+        Parameter::one("count", Kind::Integer, "Maximum number of messages, 1 to 500. Default: no limit."),
+        Parameter::one("cursor", Kind::Text, "Has no effect: cancelled messages do not match again."),
     ],
     filters::OF_MESSAGES,
     filters::OF_DESTINATIONS,
     filters::OF_TIME,
 ];
 
-/// The message, whatever its state, as long as it is kept.
+/// Returns a message in any state, until its retention ends.
 pub(crate) async fn get_message(
     FromState(state): FromState<Arc<State>>,
     Id(id): Id,
@@ -76,11 +76,11 @@ pub(crate) async fn get_message(
     Ok(Streamed { value: message, share })
 }
 
-/// The ids of a message's callbacks, which are known before they are sent.
+/// The IDs of a message's callbacks, which are known in advance.
 struct CallbackIds {
-    /// Of the report on the next attempt; when there is to be none, on the last.
+    /// The callback of the next attempt, or of the last one if no attempt follows.
     callback: Option<MessageId>,
-    /// Of the report on the failure; as long as it is open, on that of the last attempt that is allowed.
+    /// The failure callback. Until the message fails, the ID assumes that all retries are used.
     failure_callback: Option<MessageId>,
 }
 
@@ -96,7 +96,7 @@ impl CallbackIds {
     }
 }
 
-/// Cancels every open message that is asked for: by ids, by other things, or all.
+/// Cancels all matching messages that have not ended: by ID, by filter, or all.
 pub(crate) async fn cancel_messages(
     FromState(state): FromState<Arc<State>>,
     uri: Uri,
@@ -107,7 +107,7 @@ pub(crate) async fn cancel_messages(
     let query = Query::parse_bulk(uri.query(), &body.bytes)?.allow_only(BULK)?.refuse_empty(&BULK[1..])?;
     if uri.path().ends_with('/') && query.is_empty() {
         return Err(ApiError::bad_request(
-            "a message id is missing behind the slash; DELETE /v2/messages without it cancels every message",
+            "the message id after the slash is missing; DELETE /v2/messages without a slash cancels all messages",
         ));
     }
     let count = query.count(MOST)?.map(i64::unsigned_abs);
@@ -125,8 +125,8 @@ pub(crate) async fn cancel_messages(
     Ok(Json(wire::Cancelled { cancelled: count }))
 }
 
-/// Lets a message that waits for its time, or for that of its next attempt, go out now. At a gate it
-/// keeps its place. Not in QStash, whose users ask for it.
+/// Makes a message due that waits for its delay or its next attempt. It keeps its position at its limits. QStash has no
+/// such operation.
 pub(crate) async fn retry_message(
     FromState(state): FromState<Arc<State>>,
     Id(id): Id,
@@ -137,7 +137,7 @@ pub(crate) async fn retry_message(
     match found {
         MadeDue::Yes => Ok(Json(wire::RetriedMessage { message_id: id })),
         MadeDue::No(MessageState::Pending | MessageState::Active) => {
-            Err(ApiError::new(StatusCode::CONFLICT, format!("message {id} is in flight at this moment")))
+            Err(ApiError::new(StatusCode::CONFLICT, format!("message {id} is in flight")))
         }
         MadeDue::No(ended) => {
             let text = format!("message {id} cannot be retried, it is already {}", ended.as_str());
@@ -147,7 +147,7 @@ pub(crate) async fn retry_message(
     }
 }
 
-/// Cancels a message that has not ended: waiting, between two attempts, or in flight.
+/// Cancels a message that has not ended: pending or in flight.
 pub(crate) async fn cancel_message(
     FromState(state): FromState<Arc<State>>,
     Id(id): Id,
@@ -164,7 +164,7 @@ pub(crate) async fn cancel_message(
     }
 }
 
-/// An id that cannot be one is not found, as any other that does not exist.
+/// Parses an ID. A malformed ID returns 404, as an ID that does not exist.
 fn parse_id(text: &str) -> Result<MessageId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found(format!("message {text} not found")))
 }
@@ -173,7 +173,7 @@ fn unknown(id: MessageId) -> ApiError {
     ApiError::not_found(format!("message {id} not found"))
 }
 
-/// The message as QStash shows it, and its state, which QStash does not.
+/// Converts a message to QStash's format, with its state in addition.
 pub(crate) fn on_the_wire(stored: StoredMessage) -> wire::Message {
     let state = state_on_the_wire(&stored);
     let StoredMessage { message, created_at_ms, not_before_ms, .. } = stored;
@@ -211,7 +211,7 @@ pub(crate) fn on_the_wire(stored: StoredMessage) -> wire::Message {
     }
 }
 
-/// A bound in whole milliseconds, as the wire has it.
+/// Converts a duration to milliseconds, the unit of the wire format.
 pub(crate) fn milliseconds(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`, outside the token.
+//! `GET /openapi.json`, which does not require a token.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::openapi::document;
 use crate::router::sections;
 
-/// The document is another one only when the program is.
+/// The document, which is constant for a build.
 struct Served {
     json: Bytes,
     etag: String,
@@ -23,7 +23,7 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     Served { json, etag: format!("\"{:032x}\"", u128::from_be_bytes(hash)) }
 });
 
-/// The API's document, made once.
+/// Returns the OpenAPI document, or 304 if the client has it.
 pub(crate) async fn get_document(headers: HeaderMap) -> Response {
     let etag = SERVED.etag.as_str();
     let cache = [(header::ETAG, etag), (header::CACHE_CONTROL, "public, max-age=3600")];

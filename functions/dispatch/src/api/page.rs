@@ -1,4 +1,4 @@
-//! Pages of lists that are arrays in QStash: the address of the next page is in the header `Link` (RFC 8288).
+//! Pagination of lists that are arrays in QStash: the URL of the next page is in the header `Link` (RFC 8288).
 
 use axum::Json;
 use axum::http::header::LINK;
@@ -14,13 +14,13 @@ use crate::api::query::Query;
 
 const MOST: i64 = 1000;
 
-/// What a page is asked by.
+/// Query parameters of a page.
 pub(crate) const PAGE: &[Parameter] = &[
-    Parameter::one("count", Kind::Integer, "How many at most, 1 to 1000. Default 1000.").extension(),
-    Parameter::one("cursor", Kind::Text, "Where the page before ended, as its header Link has it.").extension(),
+    Parameter::one("count", Kind::Integer, "Maximum number of items, 1 to 1000. Default 1000.").extension(),
+    Parameter::one("cursor", Kind::Text, "The cursor from the header Link of the previous page.").extension(),
 ];
 
-/// A page as it was asked for.
+/// The requested page.
 pub(crate) struct Asked {
     pub(crate) after: String,
     count: Option<i64>,
@@ -36,7 +36,7 @@ impl Asked {
         Page { after: &self.after, count: self.count.unwrap_or(MOST) }
     }
 
-    /// The items, with what the request had besides as parameters of the next page's address.
+    /// Returns the items. The URL of the next page repeats the other parameters of the request.
     pub(crate) fn respond<T: Serialize>(&self, found: Paged<T>, besides: &[(&str, &str)]) -> Response {
         let response = Json(found.items).into_response();
         let Some(next) = found.next else { return response };

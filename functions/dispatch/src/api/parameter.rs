@@ -1,15 +1,15 @@
-//! Query parameters as endpoints declare them: for the check of names, and for the API's document.
+//! Declared query parameters of endpoints, for validation and for the OpenAPI document.
 
 pub(crate) use sigpost_qstash::options::parameters::Kind;
 
-/// A parameter that an endpoint knows.
+/// A parameter that an endpoint accepts.
 pub(crate) struct Parameter {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    /// Whether it may come more than once, and as a list with commas.
+    /// Whether it can be repeated and comma-separated.
     pub(crate) many: bool,
     pub(crate) about: &'static str,
-    /// QStash does not have it.
+    /// Whether QStash lacks this parameter.
     pub(crate) is_extension: bool,
 }
 
@@ -27,7 +27,7 @@ impl Parameter {
     }
 }
 
-/// The names of several lists.
+/// Returns the names of the parameters.
 pub(crate) fn names(lists: &[&'static [Parameter]]) -> impl Iterator<Item = &'static str> {
     lists.iter().copied().flatten().map(|parameter| parameter.name)
 }

@@ -1,17 +1,17 @@
-//! Names and ids in paths. SDKs do not escape them, browsers and careful people do: both are read.
+//! Names and IDs in paths. The SDKs do not percent-encode them; other clients do. Both forms are accepted.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use sigpost_qstash::{FlowControl, parse_resource_name};
 use sigpost_runtime::ApiError;
 
-/// The `{id}` of a message, a dead letter or a schedule, decoded; what cannot be one is not found.
+/// The decoded `{id}` of a message, a dead letter or a schedule. Handlers return 404 for a malformed ID.
 pub(crate) struct Id(pub(crate) String);
 
-/// The `{name}` of a queue or a URL group, decoded and checked.
+/// The decoded and validated `{name}` of a queue or a URL group.
 pub(crate) struct ResourceName(pub(crate) String);
 
-/// The `{key}` of flow control: free text, a `%2F` in it is a slash.
+/// The decoded flow-control `{key}`: free text, in which `%2F` is a slash.
 pub(crate) struct FlowControlKeyName(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -38,7 +38,7 @@ impl<S: Send + Sync> FromRequestParts<S> for FlowControlKeyName {
     }
 }
 
-/// The first parameter of the path, decoded.
+/// Returns the first path parameter, decoded.
 async fn parameter<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, ApiError> {
     let undecodable = |_| ApiError::bad_request("path: is not valid UTF-8");
     let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(undecodable)?;

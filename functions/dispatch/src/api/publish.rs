@@ -17,20 +17,20 @@ use crate::api::quota::wanted;
 use crate::publication::{Publication, Recipients};
 use crate::state::State;
 
-/// Stores a message, or one for each endpoint of a URL group, and answers after the commit.
+/// Stores a message, or one for each endpoint of a URL group, and responds after the commit.
 pub(crate) async fn publish_message(
     FromState(state): FromState<Arc<State>>,
     caller: CallerAddress,
     request: Request,
 ) -> Result<Response, ApiError> {
-    // Not by extractors of URI and headers, which copy them.
+    // The extractors of URI and headers would copy them.
     let (parts, body) = request.into_parts();
     let destination = parts.uri.path().strip_prefix("/v2/publish/").unwrap_or_default();
     let (query, headers) = (parts.uri.query(), &parts.headers);
     publish(&state, PublishRequest { destination, query, headers, body, queue: None, caller }).await
 }
 
-/// A request to publish, with its path taken apart.
+/// The parts of a publish request.
 pub(crate) struct PublishRequest<'a> {
     pub(crate) destination: &'a str,
     pub(crate) query: Option<&'a str>,
@@ -40,7 +40,7 @@ pub(crate) struct PublishRequest<'a> {
     pub(crate) caller: CallerAddress,
 }
 
-/// 200 for what was stored, 202 when all of it was published before.
+/// Publishes. Returns 200 if a message was stored, 202 if all messages are duplicates.
 pub(crate) async fn publish(state: &State, request: PublishRequest<'_>) -> Result<Response, ApiError> {
     publish_once(state, request).await.map_err(ApiError::of_publish)
 }
@@ -66,7 +66,7 @@ async fn publish_once(state: &State, request: PublishRequest<'_>) -> Result<Resp
     Ok((status, Json(published)).into_response())
 }
 
-/// A URL that may be pushed to, or a group that there is.
+/// Returns the recipients: a URL that the limits and the address policy allow, or an existing URL group.
 pub(crate) async fn recipients(state: &State, target: Target) -> Result<Recipients, ApiError> {
     match target {
         Target::Url(destination) => {
@@ -86,12 +86,12 @@ pub(crate) fn unknown_group(name: &str) -> ApiError {
     ApiError::not_found(format!("topic {name} not found"))
 }
 
-/// Refuses early what the engine would refuse at every attempt: addresses that can be seen in a URL.
+/// Rejects URLs whose literal address the dispatcher would reject at every attempt.
 pub(crate) fn check_address(policy: &AddressPolicy, url: &Destination) -> Result<(), ApiError> {
     policy.check_url(url.url()).map_err(|refused| ApiError::bad_request(refused.to_string()))
 }
 
-/// The same for the callbacks.
+/// Checks the addresses of callbacks.
 pub(crate) fn check_callback_addresses(policy: &AddressPolicy, options: &Options) -> Result<(), ApiError> {
     let callbacks = [("Upstash-Callback", &options.callback), ("Upstash-Failure-Callback", &options.failure_callback)];
     callbacks.into_iter().filter_map(|(field, callback)| Some((field, callback.as_ref()?))).try_for_each(

@@ -1,5 +1,5 @@
-//! Query parameters of the endpoints that choose: repeated or comma-separated, checked by name; for
-//! bulk calls also a JSON body with the same names.
+//! Query parameters of lists and bulk requests: repeated or comma-separated, with validated names. Bulk requests also
+//! accept them in a JSON body.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,19 +12,19 @@ use sigpost_runtime::env::split;
 
 use crate::api::parameter::{Parameter, names};
 
-/// Most ids that a bulk call may name.
+/// Maximum number of IDs in a bulk request.
 const MAX_IDS: usize = 10_000;
 
-/// The decoded pairs of a query string.
+/// Returns the decoded pairs of a query string.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     url::form_urlencoded::parse(query.as_bytes())
 }
 
-/// Parameters by name. Empty values count as absent: some clients send every parameter they know.
+/// Parameters by name. An empty value counts as absent, because some clients send all parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
     values: Vec<(String, String)>,
-    /// The names of those that were given without a value.
+    /// The names of parameters without a value.
     empty: BTreeSet<String>,
 }
 
@@ -37,8 +37,8 @@ impl Query {
         Ok(parsed)
     }
 
-    /// The parameters of a call that changes many things at once: from its query, or from its body.
-    /// What is in both must be the same.
+    /// Parses the parameters of a bulk request from its query and its body. A parameter in both must have the same
+    /// values.
     pub(crate) fn parse_bulk(query: Option<&str>, body: &[u8]) -> Result<Self, Invalid> {
         let mut parsed = Self::parse(query)?;
         let of_body = Self::parse_body(body)?;
@@ -46,7 +46,7 @@ impl Query {
         for name in names {
             let values = |query: &Self| query.list(name).into_iter().collect::<BTreeSet<_>>();
             if parsed.has(name) && values(&parsed) != values(&of_body) {
-                return Err(Invalid::new(name, "differs between query and body; give it in one of them"));
+                return Err(Invalid::new(name, "differs between query and body; set it in only one of them"));
             }
         }
         let of_body_alone = of_body.values.into_iter().filter(|(name, _)| !parsed.has(name));
@@ -56,7 +56,7 @@ impl Query {
         Ok(parsed)
     }
 
-    /// `null` is refused whatever its name: who meant to choose by it would choose everything.
+    /// Rejects `null`, which would match everything instead of nothing.
     fn parse_body(body: &[u8]) -> Result<Self, Invalid> {
         let mut parsed = Self::default();
         if body.trim_ascii().is_empty() {
@@ -67,7 +67,7 @@ impl Query {
         for (name, value) in fields {
             let values = match value {
                 Value::Null => {
-                    return Err(Invalid::new(name, "must not be null; leave it out to choose by other things"));
+                    return Err(Invalid::new(name, "must not be null; omit it to filter by other parameters"));
                 }
                 Value::Array(values) => values,
                 value => vec![value],
@@ -79,15 +79,15 @@ impl Query {
                 match value {
                     Value::String(text) => parsed.push(name.clone(), text)?,
                     Value::Number(number) => parsed.push(name.clone(), number.to_string())?,
-                    _ => return Err(Invalid::new(name, "must be a text, a number, or a list of them")),
+                    _ => return Err(Invalid::new(name, "must be a string, a number, or a list of these")),
                 }
             }
         }
         Ok(parsed)
     }
 
-    /// Refuses what no text that is stored can hold: a zero byte, which PostgreSQL cannot compare
-    /// with either, and what was not UTF-8 before it was decoded.
+    /// Adds a parameter. Rejects values that no stored text can have: zero bytes, which PostgreSQL does not support, and
+    /// invalid UTF-8.
     fn push(&mut self, name: String, value: String) -> Result<(), Invalid> {
         if value.contains(['\0', char::REPLACEMENT_CHARACTER]) {
             return Err(Invalid::new(name, "must be UTF-8 text without a zero byte"));
@@ -100,7 +100,7 @@ impl Query {
         Ok(())
     }
 
-    /// Whether nothing was asked for, not even with an empty value.
+    /// Whether the request has no parameters, including empty ones.
     pub(crate) fn is_empty(&self) -> bool {
         self.values.iter().map(|(name, _)| name).chain(&self.empty).all(|name| name == TOKEN_PARAMETER)
     }
@@ -109,28 +109,31 @@ impl Query {
         self.values.iter().any(|(given, _)| given == name)
     }
 
-    /// Refuses what the endpoint does not know: a filter with a typo would match everything.
+    /// Rejects unknown parameters: a filter with a typo would match everything.
     pub(crate) fn allow_only(self, known: &[&'static [Parameter]]) -> Result<Self, Invalid> {
         let is_known = |name: &String| name == TOKEN_PARAMETER || names(known).any(|known| known == name);
         match self.values.iter().map(|(name, _)| name).chain(&self.empty).find(|name| !is_known(name)) {
             Some(name) => {
                 let known: Vec<_> = names(known).collect();
-                Err(Invalid::new(name.as_str(), format!("unknown parameter; this endpoint knows {}", known.join(", "))))
+                Err(Invalid::new(
+                    name.as_str(),
+                    format!("unknown parameter; this endpoint accepts {}", known.join(", ")),
+                ))
             }
             None => Ok(self),
         }
     }
 
-    /// Refuses these without a value: who meant to choose by them would choose everything.
+    /// Rejects these parameters without a value, which would match everything.
     pub(crate) fn refuse_empty(self, choosing: &[&'static [Parameter]]) -> Result<Self, Invalid> {
         let chooses = |name: &String| names(choosing).any(|choosing| choosing == name);
         match self.empty.iter().find(|name| chooses(name) && !self.has(name)) {
-            Some(name) => Err(Invalid::new(name.as_str(), "must not be empty; leave it out to choose by other things")),
+            Some(name) => Err(Invalid::new(name.as_str(), "must not be empty; omit it to filter by other parameters")),
             None => Ok(self),
         }
     }
 
-    /// Without the options of a publish, which have names of their own.
+    /// Removes the `upstash-` options of a publish.
     pub(crate) fn without_options(mut self) -> Self {
         let is_option = |name: &str| name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
         self.values.retain(|(name, _)| !is_option(name));
@@ -138,23 +141,23 @@ impl Query {
         self
     }
 
-    /// The values of a parameter as they were given.
+    /// Returns the values of a parameter unchanged.
     pub(crate) fn exact(&self, name: &str) -> Vec<String> {
         self.values.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone()).collect()
     }
 
-    /// The values of a parameter, split at commas.
+    /// Returns the values of a parameter, split at commas.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
         self.exact(name).iter().flat_map(|value| split(value)).collect()
     }
 
-    /// Every value of a list, parsed.
+    /// Parses the values of a list.
     pub(crate) fn parsed_list<T: FromStr>(&self, name: &str, what: &str) -> Result<Vec<T>, Invalid> {
         self.list(name).iter().map(|value| parse(name, value, what)).collect()
     }
 
-    /// A list of ids that names what a bulk call is about. Given without a value it is a list of
-    /// none. What cannot be an id is one that does not exist.
+    /// Returns the IDs of a bulk request, or `None` if the parameter is absent. A parameter without a value is an empty
+    /// list. Malformed IDs are skipped, as IDs that do not exist.
     pub(crate) fn ids<T: FromStr>(&self, name: &str) -> Result<Option<Vec<T>>, Invalid> {
         let ids = self.list(name);
         if ids.len() > MAX_IDS {
@@ -164,19 +167,19 @@ impl Query {
         Ok(given.then(|| ids.iter().filter_map(|id| id.parse().ok()).collect()))
     }
 
-    /// The parameter's first value, parsed.
+    /// Parses the first value of a parameter.
     pub(crate) fn parsed<T: FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, Invalid> {
         self.values.iter().find(|(given, _)| given == name).map(|(_, value)| parse(name, value, what)).transpose()
     }
 
-    /// In any case: Python writes `True`.
+    /// Parses a boolean, ignoring case: Python sends `True`.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Invalid> {
         let text = self.exact(name).into_iter().next();
         let invalid = |_| Invalid::new(name, "must be true or false");
         text.map(|text| text.to_ascii_lowercase().parse().map_err(invalid)).transpose()
     }
 
-    /// How many at most, refused outside `1..=most`.
+    /// Parses `count`, which must be in `1..=most`.
     pub(crate) fn count(&self, most: i64) -> Result<Option<i64>, Invalid> {
         match self.parsed("count", "a number")? {
             Some(count) if !(1..=most).contains(&count) => {
@@ -187,7 +190,7 @@ impl Query {
     }
 }
 
-/// Cuts rows to a page. One more than the page was read: whether it came tells that there is a next page.
+/// Truncates rows to a page, and returns whether there is a next page. The query reads one row more than the page.
 pub(crate) fn cut_to_page<T>(rows: &mut Vec<T>, count: i64) -> bool {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     let more = rows.len() > count;

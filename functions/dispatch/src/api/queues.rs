@@ -1,4 +1,4 @@
-//! `/v2/queues`: queues with their settings and backlogs.
+//! `/v2/queues`: queues, their settings and their queue depth.
 
 use std::iter::once;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::api::path::ResourceName;
 use crate::api::query::Query;
 use crate::state::State;
 
-/// Makes a queue, or replaces the settings of one.
+/// Creates a queue or replaces its settings.
 pub(crate) async fn upsert_queue(
     FromState(state): FromState<Arc<State>>,
     headers: HeaderMap,
@@ -41,14 +41,14 @@ pub(crate) async fn upsert_queue(
     Ok(Json(json!({})))
 }
 
-/// Every queue, by name.
+/// Lists the queues by name.
 pub(crate) async fn list_queues(FromState(state): FromState<Arc<State>>, uri: Uri) -> Result<Response, ApiError> {
     let asked = Asked::of(&Query::parse(uri.query())?)?;
     let queues = queues::list(&mut *state.list_connection().await?, asked.page()).await?;
     Ok(asked.respond(queues.map(on_the_wire), &[]))
 }
 
-/// One queue.
+/// Returns a queue.
 pub(crate) async fn get_queue(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,
@@ -57,7 +57,7 @@ pub(crate) async fn get_queue(
     queue.map(|queue| Json(on_the_wire(queue))).ok_or_else(|| unknown(&name))
 }
 
-/// Deletes a queue and cancels its messages. One that is not there is as good as deleted.
+/// Deletes a queue and cancels its messages. Succeeds if the queue does not exist.
 pub(crate) async fn delete_queue(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,
@@ -68,7 +68,7 @@ pub(crate) async fn delete_queue(
     Ok(Json(json!({ "cancelled": count })))
 }
 
-/// The queue goes on accepting; nothing of it starts any more, retries neither.
+/// Pauses a queue: it accepts messages but starts no attempts, including retries.
 pub(crate) async fn pause_queue(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,
@@ -76,7 +76,7 @@ pub(crate) async fn pause_queue(
     set_paused(&state, &name, true).await
 }
 
-/// The queue goes on.
+/// Resumes a queue.
 pub(crate) async fn resume_queue(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,

@@ -1,4 +1,4 @@
-//! How many queues and flow-control keys there may be. A publish makes those that it names.
+//! Quotas of queues and flow-control keys. A publish creates those that it names.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -12,13 +12,13 @@ use sigpost_store::{Database, Error};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// How long a count is believed.
+/// How long a count is cached.
 const COUNTED_FOR: Duration = Duration::from_secs(10);
 
-/// How long a publish waits for the queries here. Afterwards it waits for its commit: together less than 5 seconds.
+/// How long a publish waits for these queries. With the wait for its commit, this is less than 5 seconds.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Which of them may not become more.
+/// Whether the quotas are used up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Full {
     queues: bool,
@@ -29,13 +29,13 @@ struct Full {
 #[derive(Default)]
 pub(crate) struct Quota(Mutex<Option<(Instant, Full)>>);
 
-/// Queues and keys that would be too many.
+/// New queues and keys that would exceed a quota.
 #[derive(Debug, Default)]
 pub(crate) struct Refused(BTreeSet<String>);
 
 impl Quota {
-    /// Looks for new queues and keys among those that are wanted, when there may be no more. Costs a query every ten
-    /// seconds otherwise. Without a response of the database nothing is refused: what needs it fails by itself.
+    /// Returns which of these queues and keys would exceed a quota. Below the quotas, this costs one query every ten
+    /// seconds. If the database does not respond, nothing is rejected here: the publish fails by itself.
     pub(crate) async fn refused(
         &self,
         database: &Database,
@@ -48,8 +48,8 @@ impl Quota {
         }
         match timeout(PATIENCE, self.missing(database, limits, wanted)).await {
             Ok(Ok(refused)) => return refused,
-            Ok(Err(error)) => tracing::debug!(%error, "queues and flow-control keys were not counted"),
-            Err(_) => tracing::debug!("queues and flow-control keys were not counted in time"),
+            Ok(Err(error)) => tracing::debug!(%error, "counting queues and flow-control keys failed"),
+            Err(_) => tracing::debug!("counting queues and flow-control keys timed out"),
         }
         Refused::default()
     }
@@ -74,7 +74,7 @@ impl Quota {
         Ok(Refused(missing.into_iter().collect()))
     }
 
-    /// Requests at the same time share a count.
+    /// Counts queues and keys, or returns the cached result. Concurrent requests share a count.
     async fn full(&self, database: &Database, limits: &Limits) -> Result<Full, Error> {
         let mut counted = self.0.lock().await;
         if let Some((at, full)) = *counted
@@ -90,7 +90,7 @@ impl Quota {
 }
 
 impl Refused {
-    /// The error of who wants one of them.
+    /// Returns an error if one of these queues and keys would exceed a quota.
     pub(crate) fn check(&self, limits: &Limits, wanted: impl IntoIterator<Item = String>) -> Result<(), ApiError> {
         if self.0.is_empty() {
             return Ok(());
@@ -107,13 +107,13 @@ fn is_queue(gate: &str) -> bool {
     gate.starts_with(&of_queue(""))
 }
 
-/// 412, in QStash's words.
+/// Returns the 412 error with QStash's text.
 pub(crate) fn exceeded(quota: &str, limit: impl Display) -> ApiError {
     let reason = format!("quota {quota} exceeded, current limit: {limit}");
     ApiError::new(StatusCode::PRECONDITION_FAILED, reason)
 }
 
-/// The queue and the keys that a publish names.
+/// Returns the IDs of the queue and the flow-control keys of a publish.
 pub(crate) fn wanted(options: &Options) -> impl Iterator<Item = String> {
     let queue = options.queue_name.as_deref().map(of_queue);
     queue.into_iter().chain(options.flow_control.iter().map(|control| of_flow_control_key(&control.key)))

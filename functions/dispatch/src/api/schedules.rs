@@ -27,22 +27,22 @@ use crate::schedules::{announce, run_once};
 use crate::state::State;
 use show::on_the_wire;
 
-/// 400: a path that ends where an id should be.
+/// Returns 400 for a path without an ID.
 pub(crate) async fn missing_id() -> ApiError {
     ApiError::bad_request("scheduleId: is missing; nothing was deleted")
 }
 
-/// Every schedule.
+/// Lists the schedules.
 pub(crate) async fn list_schedules(FromState(state): FromState<Arc<State>>, uri: Uri) -> Result<Response, ApiError> {
     let asked = Asked::of(&Query::parse(uri.query())?)?;
     if !asked.after.is_empty() && position_of(&asked.after).is_none() {
-        return Err(Invalid::new("cursor", "is not of this endpoint").into());
+        return Err(Invalid::new("cursor", "is not a cursor of this endpoint").into());
     }
     let stored = schedules::list(&mut *state.list_connection().await?, asked.page()).await?;
     Ok(asked.respond(stored.map(on_the_wire), &[]))
 }
 
-/// One schedule.
+/// Returns a schedule.
 pub(crate) async fn get_schedule(
     FromState(state): FromState<Arc<State>>,
     Id(id): Id,
@@ -52,11 +52,11 @@ pub(crate) async fn get_schedule(
     stored.map(|stored| Json(on_the_wire(stored))).ok_or_else(|| unknown(&id))
 }
 
-/// Its messages stay.
+/// Deletes a schedule. Its messages are kept.
 pub(crate) async fn delete_schedule(FromState(state): FromState<Arc<State>>, Id(id): Id) -> Result<Response, ApiError> {
     check_id(&id)?;
     let was_there = schedules::delete(&mut *state.database.connection().await?, &id).await?;
-    // Also when it was not: an earlier call may have been cut off in between.
+    // Also if it did not exist: an earlier request may have failed after the deletion.
     state.schedules.driver.changed(&id).await?;
     if !was_there {
         return Err(unknown(&id));
@@ -64,7 +64,7 @@ pub(crate) async fn delete_schedule(FromState(state): FromState<Arc<State>>, Id(
     Ok(done())
 }
 
-/// `PATCH` and `PUT /v2/schedules/{id}/pause` and `/resume`.
+/// Handles `PATCH` and `PUT /v2/schedules/{id}/pause` and `/resume`.
 pub(crate) async fn switch_schedule(
     FromState(state): FromState<Arc<State>>,
     method: Method,
@@ -76,7 +76,7 @@ pub(crate) async fn switch_schedule(
     }
 }
 
-/// `POST` creates a schedule, unless it is one of the two that QStash's reference has as `POST`, or runs one.
+/// Handles `POST`: creates a schedule, or pauses, resumes or runs one.
 pub(crate) async fn post_schedule(
     FromState(state): FromState<Arc<State>>,
     caller: CallerAddress,
@@ -121,7 +121,7 @@ pub(crate) async fn post_schedule(
     }
     let driven = state.schedules.driver.changed(&schedule.id).await;
     if driven.is_err() && is_nameless {
-        // Nobody learns its id, and who tries again makes another one.
+        // The client does not get the ID, and its retry would create another schedule.
         schedules::delete(&mut *state.database.connection().await?, &schedule.id).await?;
     }
     driven?;
@@ -146,12 +146,12 @@ async fn run_now(state: &State, id: &str) -> Result<Response, ApiError> {
     Ok(Json(ScheduleRun { message_ids: stored.ids }).into_response())
 }
 
-/// The raw path after `/v2/schedules/`, in either spelling: a destination keeps its slashes.
+/// Returns the raw path after `/v2/schedules/` or `/v2/Schedules/`, in which a destination keeps its slashes.
 fn rest_of(uri: &Uri) -> &str {
     uri.path().get("/v2/schedules/".len()..).unwrap_or_default()
 }
 
-/// `{id}/pause` and `{id}/resume`. No URL looks like that, and a URL group's name has no slash.
+/// Parses `{id}/pause` and `{id}/resume`. Neither a URL nor the name of a URL group has this form.
 fn pause_or_resume(rest: &str) -> Option<(&str, bool)> {
     let (id, action) = rest.split_once('/')?;
     let paused = match action {
@@ -162,7 +162,7 @@ fn pause_or_resume(rest: &str) -> Option<(&str, bool)> {
     is_resource_name(id).then_some((id, paused))
 }
 
-/// An id that cannot be one is not found, as any other that does not exist.
+/// Returns 404 for a malformed ID, as for an ID that does not exist.
 fn check_id(id: &str) -> Result<(), ApiError> {
     if is_resource_name(id) { Ok(()) } else { Err(unknown(id)) }
 }
@@ -171,7 +171,7 @@ fn unknown(id: &str) -> ApiError {
     ApiError::not_found(format!("schedule {id} not found"))
 }
 
-/// Clients look at the status only, but some read JSON first.
+/// Returns an empty object: clients check only the status, but some parse JSON first.
 fn done() -> Response {
     Json(serde_json::Map::new()).into_response()
 }

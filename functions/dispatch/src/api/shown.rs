@@ -1,11 +1,11 @@
-//! What of a message its readers see: `Upstash-Redact-Fields` and user info of URLs are hidden here, for every list.
+//! Redaction of messages in responses: `Upstash-Redact-Fields`.
 
 use bytes::Bytes;
 use sigpost_qstash::{Callback, Headers, Redact};
 use sigpost_store::messages::Message;
 use sigpost_store::record::Response;
 
-/// Headers and body of a message, as they may be shown.
+/// Redacted headers and body of a message.
 pub(crate) struct Shown {
     pub(crate) header: Headers,
     pub(crate) body: Bytes,
@@ -19,8 +19,8 @@ impl Shown {
     }
 }
 
-/// A response as it may be shown. A callback's receiver may repeat what the callback told it; a destination's response
-/// is its own, and not redacted, as in QStash.
+/// Redacts a response. The receiver of a callback may echo the callback, so its response is redacted. The response of a
+/// destination is not, as in QStash.
 pub(crate) fn response(message: &Message, response: Response) -> Response {
     if message.callback_of.is_none() {
         return response;
@@ -29,7 +29,7 @@ pub(crate) fn response(message: &Message, response: Response) -> Response {
     Response { header: redact.header(&response.header), body: redact.body(response.body), ..response }
 }
 
-/// A callback's URL and headers, which the wire shows apart. It hides what its message hides, too.
+/// Returns the URL and the headers of a callback. The redaction of its message applies too.
 pub(crate) fn callback_parts(callback: Option<Box<Callback>>, of_message: &Redact) -> (Option<String>, Headers) {
     match callback {
         Some(callback) => {

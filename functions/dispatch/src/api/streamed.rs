@@ -1,5 +1,5 @@
-//! Responses that show bodies. A large one is written while it is sent, so that its JSON is never in memory as a whole;
-//! meanwhile what it shows counts against a budget of the process.
+//! Responses with message bodies. A large one is serialized while it is sent, so that its JSON is never in memory as a
+//! whole. Its source data counts against a budget of the process.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -19,14 +19,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::api::body::time_for;
 use crate::budget::{Budget, SMALL, Share};
 
-/// Bytes that large responses may show at once. A page has 8 MiB at most, or a single row that is larger.
+/// Memory budget for large responses in bytes. A page has at most 8 MiB, or one larger row.
 const BUDGET: usize = 24 * 1024 * 1024;
 /// How long a response waits for its share.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Bytes that are written before they are sent.
+/// Size of a chunk in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// The budget of the process's responses.
+/// The memory budget for responses.
 #[derive(Debug)]
 pub(crate) struct Responses(Budget);
 
@@ -37,16 +37,16 @@ impl Default for Responses {
 }
 
 impl Responses {
-    /// The share of a response that shows so many bytes; a small one needs none.
+    /// Reserves the share of a response of this size; small ones need none. Returns 503 if the budget is used up.
     pub(crate) async fn share(&self, bytes: usize) -> Result<Option<Share>, ApiError> {
         if bytes <= SMALL {
             return Ok(None);
         }
-        let busy = || ApiError::try_again("too many large responses at this moment; try again, or with bodies=false");
+        let busy = || ApiError::try_again("too many large responses are in progress; retry later or set bodies=false");
         self.0.share(bytes, PATIENCE).await.map(Some).ok_or_else(busy)
     }
 
-    /// Of a share that was taken before the size was known, keeps what the response shows; a small one needs none.
+    /// Shrinks a share that was reserved before the size was known.
     pub(crate) fn keep(share: &mut Option<Share>, bytes: usize) {
         match share {
             Some(share) if bytes > SMALL => share.shrink_to(bytes),
@@ -55,7 +55,7 @@ impl Responses {
     }
 }
 
-/// A response in JSON, and its share of the budget.
+/// A JSON response and its share of the budget.
 pub(crate) struct Streamed<T> {
     pub(crate) value: T,
     pub(crate) share: Option<Share>,
@@ -68,7 +68,7 @@ impl<T: Serialize + Send + 'static> IntoResponse for Streamed<T> {
         let (runtime, deadline) = (Handle::current(), Instant::now() + time_for(share.bytes()));
         tokio::task::spawn_blocking(move || {
             let mut writer = Writer { chunk: Vec::with_capacity(CHUNK), sender, runtime, deadline };
-            // An error means that the reader is gone, or too slow.
+            // An error means that the client disconnected or is too slow.
             if serde_json::to_writer(&mut writer, &self.value).is_ok() && writer.flush().is_ok() {
                 let _ = writer.send(Part::End);
             }
@@ -78,7 +78,7 @@ impl<T: Serialize + Send + 'static> IntoResponse for Streamed<T> {
             receiver.poll_recv(context).map(|part| match part {
                 Some(Part::Chunk(bytes)) => Some(Ok(bytes)),
                 Some(Part::End) => None,
-                // The connection is closed before the end of the response: a client sees that it is not complete.
+                // The connection closes before the end of the response, so that the client detects truncation.
                 None => Some(Err(io::Error::from(io::ErrorKind::TimedOut))),
             })
         });
@@ -92,7 +92,7 @@ enum Part {
     End,
 }
 
-/// Sends what is written in chunks, as fast as they are read.
+/// Sends the written bytes in chunks, with backpressure.
 struct Writer {
     chunk: Vec<u8>,
     sender: Sender<Part>,

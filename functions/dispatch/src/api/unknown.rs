@@ -1,9 +1,9 @@
-//! Paths and methods that are not there.
+//! Errors for unknown paths and methods.
 
 use axum::http::{Method, StatusCode, Uri};
 use sigpost_runtime::ApiError;
 
-/// Parts of QStash's API, and paths that end too early, with what is said about them.
+/// Path prefixes of unsupported parts of QStash's API and of incomplete paths, with their error.
 const MISSING: &[(&str, &str)] = &[
     ("/v2/trigger", "Upstash Workflow is not part of sigpost"),
     ("/v2/batch/trigger", "Upstash Workflow is not part of sigpost"),
@@ -15,7 +15,7 @@ const MISSING: &[(&str, &str)] = &[
     ("/v2/enqueue", "the queue or the destination is missing"),
 ];
 
-/// 404 with the reason, as JSON.
+/// Returns 404 with the reason.
 pub(crate) async fn unknown_path(method: Method, uri: Uri) -> ApiError {
     let path = uri.path();
     match MISSING.iter().find(|(prefix, _)| path.starts_with(prefix)) {
@@ -24,13 +24,12 @@ pub(crate) async fn unknown_path(method: Method, uri: Uri) -> ApiError {
     }
 }
 
-/// 405 as JSON.
+/// Returns 405.
 pub(crate) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not supported on {}", uri.path()))
 }
 
-/// 400: a path that ends where a name should be. Elsewhere it would mean all of them, and whoever
-/// sends it has most likely lost a name.
+/// Returns 400 for a path without a name. The client has probably an empty variable in place of the name.
 pub(crate) async fn missing_name(method: Method, uri: Uri) -> ApiError {
     ApiError::bad_request(format!("{method} {}: the name is missing", uri.path()))
 }

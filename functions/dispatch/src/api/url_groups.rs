@@ -1,4 +1,4 @@
-//! `/v2/topics`: URL groups, names that stand for several destinations.
+//! `/v2/topics`: URL groups, named groups of destinations.
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ use crate::api::query::Query;
 use crate::api::quota::exceeded;
 use crate::state::State;
 
-/// Every group, by name.
+/// Lists the groups by name.
 pub(crate) async fn list_url_groups(FromState(state): FromState<Arc<State>>, uri: Uri) -> Result<Response, ApiError> {
     let asked = Asked::of(&Query::parse(uri.query())?)?;
     let groups = url_groups::list(&mut *state.list_connection().await?, asked.page()).await?;
     Ok(asked.respond(groups.map(on_the_wire), &[]))
 }
 
-/// One group.
+/// Returns a group.
 pub(crate) async fn get_url_group(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,
@@ -37,7 +37,7 @@ pub(crate) async fn get_url_group(
     group.map(|group| Json(on_the_wire(group))).ok_or_else(|| unknown_group(&name))
 }
 
-/// Adds endpoints, to a group that need not exist yet.
+/// Adds endpoints to a group, and creates the group if it does not exist.
 pub(crate) async fn add_endpoints(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,
@@ -55,14 +55,14 @@ pub(crate) async fn add_endpoints(
     }
 }
 
-/// What a destination of a publish has to be.
+/// Checks an endpoint's URL as the destination of a publish.
 fn check_endpoint(state: &State, index: usize, endpoint: &Endpoint) -> Result<(), ApiError> {
     let name_field = |reason: &str| ApiError::bad_request(format!("endpoints[{index}].url: {reason}"));
     state.limits.check_destination(&endpoint.url).map_err(|invalid: Invalid| name_field(&invalid.reason))?;
     check_address(&state.address_policy, &endpoint.url).map_err(|error| name_field(error.text()))
 }
 
-/// Removes endpoints by name or URL. A group without any is deleted.
+/// Removes endpoints by name or URL. Deletes a group without endpoints.
 pub(crate) async fn remove_endpoints(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,
@@ -77,7 +77,7 @@ pub(crate) async fn remove_endpoints(
     }
 }
 
-/// Replaces what every publish to the group begins with.
+/// Replaces the default headers of the group.
 pub(crate) async fn set_defaults(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,
@@ -86,7 +86,7 @@ pub(crate) async fn set_defaults(
 ) -> Result<Json<Value>, ApiError> {
     let body = state.bodies.read_settings(&headers, request_body).await?;
     let defaults = UrlGroupDefaults::parse(&body.bytes)?;
-    // What would make every publish fail is refused here, by name.
+    // Rejects options that would make every publish fail.
     let options = Options::parse(&Params::from_pairs(defaults.pairs())?, &state.limits, Timestamp::now())?;
     check_callback_addresses(&state.address_policy, &options)?;
     match url_groups::set_defaults(&mut *state.database.connection().await?, &name, &defaults).await? {
@@ -95,7 +95,7 @@ pub(crate) async fn set_defaults(
     }
 }
 
-/// Deletes a group. One that is not there is as good as deleted; its messages go on.
+/// Deletes a group. Its messages are still delivered. Succeeds if the group does not exist.
 pub(crate) async fn delete_url_group(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,

@@ -10,8 +10,8 @@ use crate::route::Route;
 const IN_PATHS: [(&str, &str); 8] = [
     (
         "destination",
-        "A URL, percent-encoded or not, or the name of a URL group. Query parameters that this API does not define belong \
-         to the URL.",
+        "A URL, percent-encoded or not, or the name of a URL group. Query parameters that this API does not define \
+         belong to the URL.",
     ),
     ("messageId", "The message ID: `msg_…`."),
     ("dlqId", "The dead letter ID."),

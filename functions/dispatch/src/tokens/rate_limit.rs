@@ -72,7 +72,7 @@ impl IntoResponse for OverLimit {
     /// Never `RateLimit-Limit`: the SDKs take that for the daily quota.
     fn into_response(self) -> Response {
         let text = format!(
-            "this token may make {} requests per second; publish, enqueue and batch do not count",
+            "this token may make {} requests per second; publish, enqueue and batch are not counted",
             self.per_second
         );
         let mut response = ApiError::too_many(text, self.wait).into_response();

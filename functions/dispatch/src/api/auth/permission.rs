@@ -1,30 +1,30 @@
-//! What a scope may do: decided by method and path alone, so that an endpoint that is added later is
-//! refused before anybody thinks of it.
+//! Permissions of scopes. They depend only on method and path, so that the narrow scopes do not allow a new endpoint
+//! by accident.
 
 use axum::http::Method;
 use sigpost_store::api_tokens::Scope;
 
-/// What a request does, as far as tokens are concerned.
+/// The kind of a request, for the check of scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Publishes, enqueues or batches. No rate limit counts it (QStash's "API rate limit").
+    /// Publishes, enqueues or batches. The rate limit does not count it (QStash's "API rate limit").
     Publish,
-    /// Reads something that lets nobody do more than read.
+    /// Reads, except for signing keys.
     Read,
-    /// Anything else: changes something, or shows the signing keys, with which deliveries are forged.
+    /// Everything else: changes, and the signing keys, with which deliveries can be forged.
     Manage,
 }
 
 impl Action {
-    /// Of any request. The path is the raw one. Empty segments and case make no difference: no
-    /// spelling of a path may be worth more than another, whatever the router makes of it.
+    /// Returns the action of a request from its raw path. Empty segments and case are ignored, so that no spelling of a
+    /// path grants more than another, even if the router treats them differently.
     pub(crate) fn of(method: &Method, path: &str) -> Self {
         let segments = path.split('/').filter(|segment| !segment.is_empty()).take(3).map(str::to_ascii_lowercase);
         let segments: Vec<String> = segments.collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         match segments[..] {
             ["v2", "publish" | "enqueue", _] | ["v2", "batch"] if method == Method::POST => Self::Publish,
-            // With any other method these are no endpoints, and if they ever are, they do not only read.
+            // With other methods these are not endpoints. If they become endpoints, they do more than read.
             ["v2", "publish" | "enqueue" | "batch" | "keys", ..] => Self::Manage,
             _ if method == Method::GET || method == Method::HEAD => Self::Read,
             _ => Self::Manage,
@@ -32,15 +32,13 @@ impl Action {
     }
 }
 
-/// Whether the scope allows the action; the error is the reason, for the caller.
+/// Checks that the scope allows the action. The error is the reason for the caller.
 pub(crate) fn check(scope: Scope, action: Action) -> Result<(), &'static str> {
     match (scope, action) {
         (Scope::Full, _) | (Scope::Publish, Action::Publish) | (Scope::Read, Action::Read) => Ok(()),
-        (Scope::Publish, _) => {
-            Err("the scope of this token is publish: it may publish, enqueue and batch, nothing else")
-        }
+        (Scope::Publish, _) => Err("the scope of this token is publish: it allows only publish, enqueue and batch"),
         (Scope::Read, _) => {
-            Err("the scope of this token is read: it may read everything but the signing keys, and change nothing")
+            Err("the scope of this token is read: it allows only read requests, and not those for signing keys")
         }
     }
 }

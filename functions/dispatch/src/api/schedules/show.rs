@@ -1,4 +1,4 @@
-//! A schedule as QStash shows it.
+//! Schedules in QStash's format.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::api::messages::milliseconds;
 use crate::api::shown::callback_parts;
 use crate::publication::DEFAULT_RETRIES;
 
-/// With what its parameters say now, whatever the limits are by now.
+/// Converts a schedule. Its parameters are parsed without limits, which may be lower now than at its creation.
 pub(super) fn on_the_wire(stored: StoredSchedule) -> wire::Schedule {
     let schedule = stored.schedule;
-    // What an older release accepted and this one does not know shows nothing; firing names the fault.
+    // Parameters that only an older release accepted are shown as unset; the firing reports the error.
     let options = Options::parse(&schedule.parameters, &Limits::none(), Timestamp::UNIX_EPOCH).unwrap_or_default();
     let (callback, callback_header) = callback_parts(options.callback, &options.redact);
     let (failure_callback, failure_callback_header) = callback_parts(options.failure_callback, &options.redact);
