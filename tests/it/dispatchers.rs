@@ -91,7 +91,7 @@ async fn a_message_whose_leases_are_lost_again_and_again_is_given_up() {
     app.wait_for(id, StepKind::Failed).await;
     assert!(publisher.receiver.all_so_far().await.is_empty());
     let error = app.event(id, "FAILED").await["error"].as_str().expect("an error").to_owned();
-    assert!(error.starts_with("given up: "), "{error}");
+    assert!(error.starts_with("too many expired leases: "), "{error}");
     assert_eq!(app.get("/v2/dlq").await.body["messages"][0]["messageId"], json!(id));
 }
 

@@ -74,7 +74,7 @@ async fn an_event_shows_its_message() {
             "url": app.receiver.url("/elsewhere?a=1"),
             "method": "POST",
             "body": "c2Vjb25k",
-            "error": "the destination answered 500",
+            "error": "the destination returned status 500",
             "maxRetries": 3,
             "retryDelayExpr": "60000 * (1 +  retried)",
             "retryDelayExpression": "60000 * (1 +  retried)",

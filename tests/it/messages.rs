@@ -177,7 +177,7 @@ async fn a_message_tells_of_its_attempts() {
     let summary = attempts.iter().map(|a| json!([a["attempt"], a["state"], a["responseStatus"], a["error"]]));
     assert_eq!(
         Value::from_iter(summary),
-        json!([[1, "ERROR", 503, "the destination answered 503"], [2, "DELIVERED", 200, null]])
+        json!([[1, "ERROR", 503, "the destination returned status 503"], [2, "DELIVERED", 200, null]])
     );
     assert_eq!(message["state"], "DELIVERED");
 }

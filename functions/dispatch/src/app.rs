@@ -52,10 +52,10 @@ impl App {
         let mut conn = database.connection().await.context("DATABASE_URL")?;
         let keys = signing_keys::find_or_insert(&mut conn, &config.first_keys)
             .await
-            .context("the signing keys cannot be read; has the schema been applied (`sigpost migrate`)?")?;
+            .context("reading the signing keys failed; check that the schema is applied (`sigpost migrate`)")?;
         // In Lambda somebody waits for this start; the migration, the daily cleaning and each reconciliation make them.
         if !env::in_lambda() {
-            retention::ensure_days(&mut conn).await.context("partitions of days")?;
+            retention::ensure_days(&mut conn).await.context("creating daily partitions failed")?;
         }
         drop(conn);
 
@@ -173,7 +173,7 @@ impl App {
         let (firing, stored) = fire_for(&mut conn, &self.state.schedules.composer, schedule_id, at).await?;
         drop(conn);
         if let Firing::Skipped(why) = &firing {
-            tracing::info!(schedule = schedule_id, %at, %why, "a firing is skipped");
+            tracing::info!(schedule = schedule_id, %at, %why, "skipped a firing");
         }
         if let Some(engine) = &self.engine {
             announce(engine, &stored);

@@ -134,14 +134,14 @@ impl Config {
         let token = (self.token.0 == DEV_TOKEN).then(|| {
             Problem::error(
                 "QSTASH_TOKEN",
-                "QSTASH_TOKEN is QStash's public development token, which anybody knows; set one of your own",
+                "QSTASH_TOKEN is the public development token of QStash; set your own token",
             )
         });
         let keys = self.first_keys.is_dev().then(|| {
             Problem::error(
                 "QSTASH_CURRENT_SIGNING_KEY",
-                "QSTASH_CURRENT_SIGNING_KEY is one of QStash's public development keys, which anybody knows; \
-                 leave both keys unset to have fresh ones made",
+                "QSTASH_CURRENT_SIGNING_KEY is a public development key of QStash; set your own keys, or \
+                 leave both keys unset to generate them",
             )
         });
         token.into_iter().chain(keys).collect()
@@ -157,7 +157,7 @@ fn first_keys_from_env() -> Result<SigningKeys> {
         (Some(current), Some(next)) => {
             ensure!(
                 current != next,
-                "QSTASH_NEXT_SIGNING_KEY is the same as QSTASH_CURRENT_SIGNING_KEY; rotation needs two"
+                "QSTASH_NEXT_SIGNING_KEY equals QSTASH_CURRENT_SIGNING_KEY; set two different keys"
             );
             Ok(SigningKeys { current, next })
         }

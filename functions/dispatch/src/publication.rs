@@ -121,7 +121,7 @@ impl Publication {
         let mut accepted = results.take(ids.len()).collect::<Vec<_>>().into_iter().zip(ids);
         let mut respond = |url: &Destination| match accepted.next() {
             Some((result, id)) => Ok(response(url, *id, result?)),
-            None => Err(Error::Unavailable("a message was not answered".into())),
+            None => Err(Error::Unavailable("a message has no result".into())),
         };
         Ok(match &self.recipients {
             Recipients::Url(url) => Published::One(respond(url)?),

@@ -81,7 +81,7 @@ impl Tokens {
             return Ok(remembered);
         }
         let Ok(Ok(_turn)) = timeout(LOOKUP_WAIT, self.lookups.acquire()).await else {
-            return Err(Error::Unavailable("too many tokens wait to be looked up".into()));
+            return Err(Error::Unavailable("too many token lookups are waiting".into()));
         };
         // Whoever went before may have asked for the same token.
         if let Some(remembered) = self.cache().get(hash, Instant::now()) {

@@ -124,7 +124,7 @@ async fn the_overview_tells_what_runs_fails_and_waits() {
         "1234 at most; held back: 0",
         "charge-card",
         "25.0 %",
-        "the destination answered 500",
+        "the destination returned status 500",
         ">mail<",
         "aria-label=\"Runs: completed: 3 at last",
     ] {

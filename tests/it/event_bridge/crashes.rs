@@ -37,7 +37,7 @@ async fn a_creation_that_eventbridge_refuses_is_made_by_the_next_call_or_a_recon
         event_bridge.let_next_changes_be(&[Refused]);
         let headers = [HOURLY, ("Upstash-Schedule-Id", "s")];
         let refused = app.schedule("https://example.com", &headers, "").await;
-        let error = "EventBridge Scheduler did not take the change; send the request again";
+        let error = "EventBridge Scheduler did not apply the change; retry the request";
         assert_eq!((refused.status, refused.error()), (StatusCode::SERVICE_UNAVAILABLE, error));
         assert!(names(&client).await.is_empty() && !app.is_mirrored().await);
         if by_reconciliation {

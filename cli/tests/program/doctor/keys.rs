@@ -42,7 +42,7 @@ async fn keys_in_the_environment_that_the_database_has_not_are_a_fault() {
     deployment.execute(&insert(&given.rotate().rotate())).await;
     deployment.says_with(&environment, &[], "key-settings", "failed", &["refuse every delivery"]);
     let dev = [("QSTASH_CURRENT_SIGNING_KEY", DEV_CURRENT_KEY), ("QSTASH_NEXT_SIGNING_KEY", DEV_NEXT_KEY)];
-    deployment.says_with(&dev, &[], "settings", "failed", &["which anybody knows"]);
+    deployment.says_with(&dev, &[], "settings", "failed", &["public development"]);
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ fn amounts_are_positive(config: &Config) -> Vec<Problem> {
         (
             "MAX_IN_FLIGHT",
             engine.map(|engine| engine.max_in_flight == 0),
-            "; to accept only, use `serve --no-delivery`",
+            "; to accept messages without delivery, use `serve --no-delivery`",
         ),
         ("LEASE_SECONDS", engine.map(|engine| engine.lease.is_zero()), ""),
         ("LONGEST_ATTEMPT_SECONDS", engine.map(|engine| engine.longest_attempt.is_zero()), ""),
@@ -61,7 +61,7 @@ fn amounts_are_positive(config: &Config) -> Vec<Problem> {
         (
             "DEDUPLICATION_WINDOW_SECONDS",
             Some(config.deduplicating.window.is_zero()),
-            ": with 0 a deduplication id would do nothing",
+            ": a window of 0 disables deduplication IDs",
         ),
     ];
     let zeros = amounts.into_iter().filter(|(_, is_zero, _)| *is_zero == Some(true));
@@ -75,8 +75,8 @@ fn lease_outlasts_a_pause(config: &Config) -> Option<Problem> {
         Problem::warning(
             "LEASE_SECONDS",
             format!(
-                "LEASE_SECONDS={} is renewed every {:.1} s: a slow commit or a pause of the process loses it, and the \
-                 message is pushed twice; give at least {}",
+                "LEASE_SECONDS={} is renewed every {:.1} s: a slow commit or a pause of the process loses the lease, \
+                 and the message is delivered twice; set at least {}",
                 lease.as_secs(),
                 lease.as_secs_f64() / 3.0,
                 SHORTEST_LEASE.as_secs()
@@ -91,8 +91,8 @@ fn attempt_ends_before_its_function(config: &Config, around: Surroundings) -> Op
         Problem::warning(
             "LONGEST_ATTEMPT_SECONDS",
             format!(
-                "LONGEST_ATTEMPT_SECONDS={} is more than a function may take ({} s): a longer push is cut off with it; \
-                 give less than the function's timeout",
+                "LONGEST_ATTEMPT_SECONDS={} exceeds the maximum duration of a function ({} s), which aborts longer \
+                 attempts; set less than the function's timeout",
                 attempt.as_secs(),
                 LONGEST_FUNCTION.as_secs()
             ),
@@ -107,8 +107,8 @@ fn grace_ends_before_the_kill(config: &Config, around: Surroundings) -> Option<P
         Some(termination) if grace >= termination => Some(Problem::error(
             setting,
             format!(
-                "{setting}={} is not less than TERMINATION_GRACE_SECONDS={}: the process is killed while pushes may end; \
-                 raise the platform's time (terminationGracePeriodSeconds, TimeoutStopSec) or lower this one",
+                "{setting}={} is not less than TERMINATION_GRACE_SECONDS={}: the platform kills the process during the grace \
+                 period; raise the platform's value (terminationGracePeriodSeconds, TimeoutStopSec) or lower this one",
                 grace.as_secs(),
                 termination.as_secs()
             ),
@@ -117,7 +117,7 @@ fn grace_ends_before_the_kill(config: &Config, around: Surroundings) -> Option<P
             setting,
             format!(
                 "{setting}={} is longer than the {} s after which container platforms kill a process; raise the platform's \
-                 time (terminationGracePeriodSeconds, TimeoutStopSec) and say it in TERMINATION_GRACE_SECONDS",
+                 value (terminationGracePeriodSeconds, TimeoutStopSec) and set TERMINATION_GRACE_SECONDS to it",
                 grace.as_secs(),
                 USUAL_TERMINATION.as_secs()
             ),
@@ -132,7 +132,7 @@ fn signing_keys_are_strong(config: &Config) -> Vec<Problem> {
     let short = short.into_iter().filter(|(_, key)| key.len() < SHORTEST_KEY_BYTES);
     let text = |name: &str, length: usize| {
         format!(
-            "{name} has {length} bytes: use at least {SHORTEST_KEY_BYTES}, or leave both keys unset to have fresh ones made"
+            "{name} has {length} bytes: use at least {SHORTEST_KEY_BYTES}, or leave both keys unset to generate them"
         )
     };
     short.map(|(name, key)| Problem::error(name, text(name, key.len()))).collect()
@@ -152,8 +152,8 @@ fn connections_are_few(config: &Config) -> Option<Problem> {
         Problem::warning(
             "DATABASE_CONNECTIONS",
             format!(
-                "DATABASE_CONNECTIONS={connections} is for each process, and a rolling deployment has twice as many; \
-                 eight carry thousands of messages a second"
+                "DATABASE_CONNECTIONS={connections} applies to each process, and a rolling deployment has twice as many processes; \
+                 8 connections are enough for thousands of messages per second"
             ),
         )
     })
@@ -165,7 +165,7 @@ fn database_is_asked_in_secret(config: &Config) -> Option<Problem> {
     (reached.never_encrypts && !reached.this_machine).then(|| {
         Problem::warning(
             "DATABASE_URL",
-            "DATABASE_URL says sslmode=disable: payloads and passwords cross the network as they are; say sslmode=require",
+            "DATABASE_URL has sslmode=disable: payloads and passwords are sent unencrypted; set sslmode=require",
         )
     })
 }
@@ -179,8 +179,8 @@ fn database_notifies(config: &Config) -> Option<Problem> {
         Err(why) => Some(Problem::error("DATABASE_URL", format!("DATABASE_URL cannot be read: {why}"))),
         Ok(reached) if reached.pooled => Some(Problem::warning(
             "DATABASE_URL",
-            "DATABASE_URL leads to port 6432, where poolers are: notifications (LISTEN) get lost behind one that pools \
-             transactions; give the database's own address",
+            "DATABASE_URL has port 6432, the port of PgBouncer: LISTEN does not work with transaction pooling; set the \
+             address of Postgres",
         )),
         Ok(_) => None,
     }

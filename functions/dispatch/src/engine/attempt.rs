@@ -150,6 +150,6 @@ fn too_many_leases(lease: &Lease) -> Outcome {
         next: Next::Failed,
         response: None,
         has_slots: lease.message.has_slots(),
-        error: Some(format!("given up: {EXPIRED_LEASES} leases of it were lost without a recorded end")),
+        error: Some(format!("too many expired leases: {EXPIRED_LEASES} expired without a recorded result")),
     }
 }

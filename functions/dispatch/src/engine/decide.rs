@@ -46,7 +46,7 @@ fn delay(attempt: &Attempt<'_>, result: &Result<Response, SendError>, now: Times
 pub(super) fn error_text(result: &Result<Response, SendError>) -> Option<String> {
     match result {
         Ok(response) if (200..300).contains(&response.status) => None,
-        Ok(response) => Some(format!("the destination answered {}", response.status)),
+        Ok(response) => Some(format!("the destination returned status {}", response.status)),
         Err(error) => Some(error.to_string()),
     }
 }

@@ -53,11 +53,11 @@ pub(super) fn read(event: &str) -> Result<Event> {
         #[serde(borrow)]
         sigpost: Option<Cow<'a, str>>,
     }
-    let tag: Tag<'_> = serde_json::from_str(event).context("the event is no JSON object")?;
+    let tag: Tag<'_> = serde_json::from_str(event).context("the event is not a JSON object")?;
     if tag.sigpost.is_some() {
-        return Ok(Event::Direct(serde_json::from_str(event).context("the event is not one of sigpost's")?));
+        return Ok(Event::Direct(serde_json::from_str(event).context("invalid sigpost event")?));
     }
-    let request = serde_json::from_str(event).context("the event is neither a request nor one of sigpost's")?;
+    let request = serde_json::from_str(event).context("the event is neither an HTTP request nor a sigpost event")?;
     Ok(Event::Http(Box::new(request)))
 }
 

@@ -46,14 +46,14 @@ pub(super) async fn register(
     });
     let extension = Extension::new().with_extension_name("sigpost-visits").with_events(&["INVOKE"]);
     let extension = extension.with_events_processor(visits).register().await;
-    let extension = extension.map_err(|why| anyhow!("the extension cannot be registered: {why}"))?;
+    let extension = extension.map_err(|why| anyhow!("registering the extension failed: {why}"))?;
     Ok(async move { extension.run().await.map_err(|why| anyhow!("the extension ended: {why}")) })
 }
 
 async fn visit(process: &Process, deadline: Instant) {
     let Some(engine) = process.app().and_then(App::engine) else { return };
     if let Err(error) = engine.visit(deadline).await {
-        tracing::warn!(%error, "a visit was cut short; the next one finds what is due");
+        tracing::warn!(%error, "a visit failed; the next one claims due messages");
     }
 }
 

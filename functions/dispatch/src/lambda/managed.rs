@@ -36,7 +36,9 @@ async fn ask_for_a_signal() {
     let extension = Extension::new().with_extension_name("sigpost-shutdown").with_events(&[]);
     match extension.register().await {
         Ok(extension) => drop(tokio::spawn(extension.run())),
-        Err(error) => tracing::warn!(%error, "Lambda will not say when it takes this process down"),
+        Err(error) => {
+            tracing::warn!(%error, "registering for SIGTERM failed; leases expire if Lambda stops this process")
+        }
     }
 }
 

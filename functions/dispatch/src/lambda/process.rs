@@ -33,7 +33,7 @@ impl Process {
         let starting = Arc::clone(&process);
         tokio::spawn(async move {
             if let Err(error) = starting.ready().await {
-                tracing::warn!(error = format!("{error:#}"), "not ready yet; every event tries again");
+                tracing::warn!(error = format!("{error:#}"), "starting failed; each event retries");
             }
         });
         process

@@ -27,7 +27,7 @@ pub(super) async fn publish(app: &App, url: &str, job: &Value, time: Timestamp) 
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).context("url")?);
     }
-    let refused = |error: ApiError| anyhow!("{url:?} cannot be published to: {}", error.text());
+    let refused = |error: ApiError| anyhow!("publishing to {url:?} failed: {}", error.text());
     let options = Params::from_request(&headers, None)
         .and_then(|params| Options::parse(&params, &state.limits, Timestamp::now()))
         .map_err(|invalid| refused(invalid.into()))?;

@@ -45,7 +45,7 @@ impl EventBridge {
     pub(crate) fn read(reading: &mut Reading) -> Option<Self> {
         let group = reading.take("SCHEDULE_GROUP", env::var("SCHEDULE_GROUP"), None)?;
         let needed = |name| {
-            arn(name, env::var(name)?.with_context(|| format!("{name} is not set, and SCHEDULE_GROUP needs it"))?)
+            arn(name, env::var(name)?.with_context(|| format!("{name} is required with SCHEDULE_GROUP"))?)
         };
         let (target, role) = (needed("SCHEDULE_TARGET_ARN"), needed("SCHEDULE_ROLE_ARN"));
         let dead_letter = env::var("SCHEDULE_DEAD_LETTER_ARN")
@@ -61,6 +61,6 @@ impl EventBridge {
 }
 
 fn arn(name: &str, given: String) -> Result<String> {
-    ensure!(given.starts_with("arn:"), "{name} must be an ARN, which begins with \"arn:\"");
+    ensure!(given.starts_with("arn:"), "{name} must be an ARN that starts with \"arn:\"");
     Ok(given)
 }

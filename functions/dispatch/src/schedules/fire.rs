@@ -74,7 +74,7 @@ pub(super) async fn fire_next(
     match turn.await {
         Err(error) if !matches!(error, Error::Unavailable(_)) && !claimed.is_empty() => {
             let (count, first) = (claimed.len(), claimed.first());
-            tracing::warn!(%error, count, first, "due schedules cannot be fired yet");
+            tracing::warn!(%error, count, first, "firing due schedules failed; they stay due");
             Ok(Turn::Failed(claimed))
         }
         turn => turn,
@@ -105,7 +105,7 @@ impl<'a> Firing<'a> {
         let cron: Cron = match schedule.cron.parse() {
             Ok(cron) => cron,
             Err(error) => {
-                let error = Some(format!("it will not fire again: {error}"));
+                let error = Some(format!("the schedule will not fire again: {error}"));
                 return Self { id, times: vec![(*due_at, Vec::new())], error, next: None };
             }
         };

@@ -48,11 +48,11 @@ pub enum Skip {
 impl fmt::Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "there is no such schedule",
+            Self::Unknown => "the schedule does not exist",
             Self::Paused => "it is paused",
-            Self::NotItsTime => "its expression does not name that time",
+            Self::NotItsTime => "its cron expression does not match that time",
             Self::BeforeItsTime => "it was created, resumed or changed after that time",
-            Self::Missed => "it is too late",
+            Self::Missed => "it was missed",
             Self::Repeated => "it was published before",
         })
     }

@@ -68,7 +68,7 @@ impl Firing {
         loop {
             let fired = fire_all_due(&self.database, &self.composer, &self.engine, false).await;
             let wait = fired.unwrap_or_else(|error| {
-                tracing::warn!(%error, pause_ms = PAUSE.as_millis(), "due schedules cannot be fired");
+                tracing::warn!(%error, pause_ms = PAUSE.as_millis(), "firing due schedules failed");
                 PAUSE
             });
             tokio::select! {

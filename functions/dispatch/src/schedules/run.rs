@@ -11,7 +11,7 @@ use super::compose::Groups;
 use super::store::{Stored, store_all};
 
 /// Publishes what a firing now would publish, whether the schedule is paused or not. Nothing makes it a
-/// duplicate: who asks twice gets it twice. `None` when there is no such schedule; the inner error is why
+/// duplicate: who asks twice gets it twice. `None` when the schedule does not exist; the inner error is why
 /// it cannot be published.
 ///
 /// # Errors

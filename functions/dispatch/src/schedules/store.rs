@@ -91,7 +91,7 @@ async fn store_once(conn: &mut AsyncPgConnection, batch: &[Arrival]) -> Result<A
 /// The outcome as the schedule shows it.
 pub(super) fn shown(schedule: &str, outcome: Outcome) -> Result<Vec<MessageId>, String> {
     outcome.map_err(|error| {
-        tracing::error!(%error, schedule, "a firing cannot be stored");
+        tracing::error!(%error, schedule, "storing a firing failed");
         "internal error, see the log of the server".to_owned()
     })
 }

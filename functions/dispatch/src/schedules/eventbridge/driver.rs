@@ -49,7 +49,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Unsupported(#[from] Invalid),
     /// Others change the schedule all the time.
-    #[error("the schedule changes all the time")]
+    #[error("the schedule changes continuously")]
     Restless,
 }
 
@@ -65,8 +65,8 @@ impl From<Failure> for ApiError {
             Failure::Store(error) => error.into(),
             Failure::Unsupported(invalid) => invalid.into(),
             Failure::Aws { .. } | Failure::Restless => {
-                tracing::warn!(error = %failure, "a schedule cannot be mirrored");
-                Self::try_again("EventBridge Scheduler did not take the change; send the request again")
+                tracing::warn!(error = %failure, "copying a schedule to EventBridge Scheduler failed");
+                Self::try_again("EventBridge Scheduler did not apply the change; retry the request")
             }
         }
     }

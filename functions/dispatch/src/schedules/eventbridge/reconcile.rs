@@ -67,7 +67,7 @@ impl EventBridgeDriver {
         }
         self.restore_new_ones_among(&mut drift).await?;
         if drift.is_none() {
-            tracing::info!(schedules = drift.schedules, "EventBridge Scheduler holds every schedule as it is");
+            tracing::info!(schedules = drift.schedules, "the schedules in EventBridge Scheduler are consistent");
         } else {
             let Drift { schedules, missing, different, orphaned, failed } = &drift;
             tracing::warn!(
@@ -76,7 +76,7 @@ impl EventBridgeDriver {
                 ?different,
                 ?orphaned,
                 ?failed,
-                "EventBridge Scheduler did not hold every schedule as it is"
+                "schedules in EventBridge Scheduler differed from the database"
             );
         }
         Ok(drift)
@@ -134,7 +134,7 @@ impl Drift {
     }
 
     fn failed(&mut self, what: &str, failure: &Failure) {
-        tracing::warn!(error = %failure, schedule = what, "a schedule cannot be repaired in EventBridge Scheduler");
+        tracing::warn!(error = %failure, schedule = what, "repairing a schedule in EventBridge Scheduler failed");
         self.failed.push(what.to_owned());
     }
 }
