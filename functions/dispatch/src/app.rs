@@ -1,4 +1,4 @@
-//! The dispatch function put together: database, keys, intake and engine behind one router.
+//! Assembles the dispatch function: database, keys, intake and dispatcher behind one router.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,12 +28,12 @@ use crate::schedules::{
 use crate::state::State;
 use crate::tokens::Tokens;
 
-/// How long a statement of a publish or a delivery may take. A publisher gets its 503 soon after.
+/// Timeout of the statements of publishes and deliveries. A publish gets a 503 soon after.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Connections for lists, the admin API and the console: so many of their queries run at once, and no publish or
-/// delivery waits for them.
+/// Connections for lists, the admin API and the console. They limit the concurrent queries, and publishes and
+/// deliveries do not wait for them.
 const LIST_CONNECTIONS: usize = 2;
-/// How long such a query may take.
+/// Timeout of such a query.
 const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running dispatch function.
@@ -44,7 +44,7 @@ pub struct App {
 }
 
 impl App {
-    /// Connects, takes over the deployment's keys (or gives it its first), and starts the engine.
+    /// Connects to the database, reads or inserts the signing keys, and starts the dispatcher.
     pub async fn start(config: Config) -> Result<Self> {
         let database = Database::new(&config.database_url.0, config.database_connections)?;
         let lists = database.with(LIST_CONNECTIONS.min(config.database_connections), LIST_TIMEOUT);
@@ -53,7 +53,8 @@ impl App {
         let keys = signing_keys::find_or_insert(&mut conn, &config.first_keys)
             .await
             .context("reading the signing keys failed; check that the schema is applied (`sigpost migrate`)")?;
-        // In Lambda somebody waits for this start; the migration, the daily cleaning and each reconciliation make them.
+        // Not in Lambda, where a request may wait for this start: migrations, the daily cleanup and each reconciliation
+        // create the partitions.
         if !env::in_lambda() {
             retention::ensure_days(&mut conn).await.context("creating daily partitions failed")?;
         }
@@ -104,27 +105,27 @@ impl App {
         router::router(Arc::clone(&self.state))
     }
 
-    /// The live keys, for handlers in the same process.
+    /// The current signing keys, for handlers in the same process.
     pub fn keys(&self) -> KeyRing {
         self.state.keys.clone()
     }
 
-    /// The database, for functions in the same process: over connections that no publish waits for.
+    /// The database with the connections for lists, for functions in the same process.
     pub fn lists(&self) -> Database {
         self.state.lists.clone()
     }
 
-    /// The database over the connections of publishes and deliveries.
+    /// The database with the connections for publishes and deliveries.
     pub fn database(&self) -> Database {
         self.state.database.clone()
     }
 
-    /// The engine, when this process delivers.
+    /// The dispatcher, if this process delivers.
     pub fn engine(&self) -> Option<&Engine> {
         self.engine.as_ref()
     }
 
-    /// Adds how this process is, and what it has measured, when it delivers.
+    /// Registers the metrics of this process, and those of its dispatcher if it delivers.
     pub fn register(&self, registry: &mut Registry) {
         if let Some(memory) = Memory::measure() {
             registry.register(MEMORY_SHARE.name, MEMORY_SHARE.help, ConstGauge::new(memory.share()));
@@ -137,8 +138,8 @@ impl App {
         self.engine.as_ref().inspect(|engine| engine.register(registry));
     }
 
-    /// The work of Lambda's tick: fires schedules that nobody else fires, and says whether there is
-    /// something to deliver before the next one. One statement when there is nothing.
+    /// Handles Lambda's tick: fires schedules that their driver missed, and returns whether messages become due before the
+    /// next tick. One statement if there is nothing to do.
     pub(crate) async fn tick(&self) -> Result<bool> {
         let Some(engine) = &self.engine else { return Ok(false) };
         let Tick { due, oldest, schedule_due_for } = engine.tick().await?;
@@ -153,7 +154,7 @@ impl App {
         Ok(due || late)
     }
 
-    /// Has the visit that follows query everything. Whether this process can deliver.
+    /// Makes the next visit query everything. Returns whether this process can deliver.
     pub(crate) fn drain(&self) -> bool {
         self.engine.as_ref().inspect(|engine| engine.wake_everything()).is_some()
     }
@@ -162,12 +163,12 @@ impl App {
         &self.state
     }
 
-    /// Publishes the messages of a schedule for the time `at`: once, however often this is called, and
-    /// not if the schedule does not fire then. For whoever makes schedules fire at their times.
+    /// Publishes the messages of a schedule for the time `at`, at most once for repeated calls, and only if the schedule
+    /// fires at that time.
     ///
     /// # Errors
     ///
-    /// The database is away, or another transaction is in the way: nothing has happened, call again.
+    /// The database is unavailable, or another transaction conflicts. Nothing is stored; call again.
     pub async fn fire(&self, schedule_id: &str, at: Timestamp) -> Result<Firing, sigpost_store::Error> {
         let mut conn = self.state.database.connection().await?;
         let (firing, stored) = fire_for(&mut conn, &self.state.schedules.composer, schedule_id, at).await?;
@@ -181,12 +182,12 @@ impl App {
         Ok(firing)
     }
 
-    /// Compares all schedules with what EventBridge Scheduler holds, repairs what differs, and
-    /// returns what did. `None` when schedules are fired without it.
+    /// Compares all schedules with their copies in EventBridge Scheduler, repairs differences, and returns them. `None` if
+    /// the deployment does not use it.
     ///
     /// # Errors
     ///
-    /// The comparison did not come to its end. What it has repaired stays so.
+    /// The comparison failed. Completed repairs persist.
     pub async fn reconcile(&self) -> Result<Option<Drift>> {
         match &self.state.schedules.event_bridge {
             Some(driver) => Ok(Some(driver.reconcile().await?)),
@@ -194,7 +195,7 @@ impl App {
         }
     }
 
-    /// Stops in order: no more claims, finish what is in flight within the grace time, give back the rest.
+    /// Shuts down gracefully: stops claiming, drains within the grace period, and releases the remaining messages.
     pub async fn shutdown(&self) {
         if let Some(engine) = &self.engine {
             engine.shutdown().await;

@@ -1,4 +1,4 @@
-//! Bytes that one part of the process may hold at once. What would exceed them waits for a while.
+//! Memory budgets in bytes. Requests over the budget wait with a timeout.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// What a permit stands for: a semaphore counts fewer permits than a process may hold bytes.
+/// Bytes per permit, because a semaphore has fewer permits than a process has bytes.
 const UNIT: usize = 1024;
 
-/// Up to this size a body or a page is small. The small have budgets of their own, or a number that is bounded, so that
-/// they never wait for the large.
+/// Maximum size of small bodies and pages in bytes. These have separate budgets or a limited number, so that they never
+/// wait for large ones.
 pub(crate) const SMALL: usize = 64 * 1024;
 
 /// A budget of bytes.
@@ -20,7 +20,7 @@ pub(crate) struct Budget {
     all: usize,
 }
 
-/// A part of a budget. It is given back when it is dropped.
+/// A part of a budget, returned when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Share(OwnedSemaphorePermit);
 
@@ -30,7 +30,7 @@ impl Budget {
         Self { free: Arc::new(Semaphore::new(all)), all }
     }
 
-    /// A share of this size, or the whole budget for what is larger than that. `None` if it is not free in time.
+    /// Acquires a share of this size, or the whole budget for larger sizes. `None` after the timeout.
     pub(crate) async fn share(&self, bytes: usize, patience: Duration) -> Option<Share> {
         let wanted = u32::try_from(units(bytes).min(self.all)).unwrap_or(u32::MAX);
         if let Ok(permit) = Arc::clone(&self.free).try_acquire_many_owned(wanted) {
@@ -46,7 +46,7 @@ impl Share {
         self.0.num_permits() * UNIT
     }
 
-    /// Gives back what exceeds this size.
+    /// Returns the part of the share above this size.
     pub(crate) fn shrink_to(&mut self, bytes: usize) {
         let surplus = self.0.num_permits().saturating_sub(units(bytes));
         drop(self.0.split(surplus));

@@ -1,4 +1,4 @@
-//! What the dispatch function needs to know, from the environment.
+//! Configuration of the dispatch function from environment variables.
 
 mod invariants;
 
@@ -19,7 +19,7 @@ use crate::lambda;
 pub use crate::schedules::EventBridge;
 use invariants::Surroundings;
 
-/// `API_RATE_LIMIT_PER_SECOND` where it is not set.
+/// Default of `API_RATE_LIMIT_PER_SECOND`.
 pub const API_RATE_LIMIT: u32 = 100;
 
 /// The configuration of one dispatch process.
@@ -27,36 +27,36 @@ pub const API_RATE_LIMIT: u32 = 100;
 pub struct Config {
     /// `DATABASE_URL`, with `DATABASE_PASSWORD` if it has none. Required, and never logged.
     pub database_url: Secret,
-    /// `DATABASE_CONNECTIONS`: connections to Postgres at most, besides one that listens.
-    /// Default 8, in Lambda 1 (but for managed instances).
+    /// `DATABASE_CONNECTIONS`: maximum number of connections to Postgres, without the listener's.
+    /// Default 8; in Lambda 1, except on managed instances.
     pub database_connections: usize,
-    /// `QSTASH_TOKEN`: the bearer token of the API with full scope. Required. Others are in the database.
+    /// `QSTASH_TOKEN`: the bearer token of the API with full scope. Required. Named tokens are in the database.
     pub token: Secret,
-    /// `API_RATE_LIMIT_PER_SECOND`: requests per second of one token to this process that are not
-    /// publishes, for tokens without a limit of their own. Default 100; 0 is none.
+    /// `API_RATE_LIMIT_PER_SECOND`: requests per second of one token to this process without publishes,
+    /// for tokens without their own limit. Default 100; 0 is no limit.
     pub api_rate_limit: Option<NonZeroU32>,
-    /// `QSTASH_CURRENT_SIGNING_KEY` and `QSTASH_NEXT_SIGNING_KEY`: the keys that a database without
-    /// keys starts with. Default: fresh ones. Once there are keys in the database, those count.
+    /// `QSTASH_CURRENT_SIGNING_KEY` and `QSTASH_NEXT_SIGNING_KEY`: the initial keys of a database
+    /// without keys. Default: generated. Afterwards the keys in the database are used.
     pub first_keys: SigningKeys,
-    /// Bounds of what a publish may ask for.
+    /// Limits of publishes.
     pub limits: Limits,
-    /// How much memory the bodies of requests may take.
+    /// Memory limits for request bodies.
     pub bodies: BodyBudget,
-    /// `ALLOW_TARGETS`: networks, addresses and hosts outside the public internet that may be pushed
-    /// to, separated by commas. Default: none.
+    /// `ALLOW_TARGETS`: networks, addresses and hosts outside the public internet that are allowed as
+    /// destinations, separated by commas. Default: none.
     pub address_policy: AddressPolicy,
-    /// `DEDUPLICATION_WINDOW_SECONDS`: how long a deduplication id is taken, where a message does not
-    /// say. Default 600, as QStash's. `DEDUPLICATION_RELEASE_ON_FAILURE`: whether it is free again when
-    /// its message fails for good. Default false.
+    /// `DEDUPLICATION_WINDOW_SECONDS`: default deduplication window of messages. Default 600, as in QStash.
+    /// `DEDUPLICATION_RELEASE_ON_FAILURE`: whether a deduplication ID is released when its message becomes a dead letter.
+    /// Default false.
     pub deduplicating: Deduplicating,
-    /// `SCHEDULE_GROUP` and what belongs to it: EventBridge Scheduler makes schedules fire. All processes
-    /// of a deployment have it, or none. Default: the processes that deliver do.
+    /// `SCHEDULE_GROUP` and related settings: EventBridge Scheduler fires the schedules. Either all processes of a
+    /// deployment have it, or none. Default: the dispatchers fire them.
     pub event_bridge: Option<EventBridge>,
-    /// How the engine works; `None` accepts without delivering, for another process to deliver.
+    /// Settings of the dispatcher; `None` accepts messages without delivery, which needs another process.
     pub engine: Option<Settings>,
 }
 
-/// A text that no log and no debug output shows.
+/// A secret, which logs and debug output do not contain.
 #[derive(Clone)]
 pub struct Secret(pub String);
 
@@ -67,18 +67,18 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Config {
-    /// Reads everything, and logs what is odd.
+    /// Reads the configuration, and logs warnings.
     ///
     /// # Errors
     ///
-    /// All that is wrong, each with its variable.
+    /// All invalid settings with their variables.
     pub fn from_env() -> Result<Self> {
         let (config, problems) = Self::read();
         refuse(&problems)?;
         Ok(config)
     }
 
-    /// Reads everything, and says what is wrong with it. With an error among that, nothing may be started.
+    /// Reads the configuration, and returns its problems. With an error among them, the process must not start.
     pub fn read() -> (Self, Vec<Problem>) {
         let mut reading = Reading::of_process();
         let config = Self::read_with(&mut reading);
@@ -129,13 +129,10 @@ impl Config {
         }
     }
 
-    /// QStash's public development credentials among these, which anybody knows.
+    /// Returns an error for each public development credential of QStash.
     pub fn dev_credentials(&self) -> Vec<Problem> {
         let token = (self.token.0 == DEV_TOKEN).then(|| {
-            Problem::error(
-                "QSTASH_TOKEN",
-                "QSTASH_TOKEN is the public development token of QStash; set your own token",
-            )
+            Problem::error("QSTASH_TOKEN", "QSTASH_TOKEN is the public development token of QStash; set your own token")
         });
         let keys = self.first_keys.is_dev().then(|| {
             Problem::error(

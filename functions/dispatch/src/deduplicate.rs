@@ -1,4 +1,4 @@
-//! The key under which a message is looked for before it is stored.
+//! Deduplication keys of messages.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use sigpost_qstash::{Deduplication, Options, content_key, endpoint_key, explicit
 use sigpost_store::accept::Deduplicate;
 use sigpost_store::messages::Message;
 
-/// What a message's options and the deployment's say of deduplication.
+/// Default deduplication settings of the deployment.
 #[derive(Clone, Debug)]
 pub struct Deduplicating {
-    /// How long a key is taken, where the message does not say.
+    /// Default deduplication window.
     pub window: Duration,
-    /// Whether a key is free again when its message fails for good, where the message does not say.
+    /// Default for whether a key is released when its message becomes a dead letter.
     pub release_on_failure: bool,
 }
 
 impl Default for Deduplicating {
-    /// As QStash: 10 minutes, whatever becomes of the message.
+    /// As in QStash: 10 minutes, for delivered and failed messages.
     fn default() -> Self {
         Self { window: Duration::from_secs(600), release_on_failure: false }
     }
 }
 
-/// What the sender asked for, if anything, made into a key. Of a message to a URL group the key is
-/// that of its endpoint: the others of the group have the same id.
+/// Returns the deduplication of a message, if its options have one. The key of a message to a URL group includes its
+/// endpoint, because all messages of the group have the same ID.
 pub(crate) fn deduplicate(options: &Options, message: &Message, defaults: &Deduplicating) -> Option<Deduplicate> {
     let key = match options.deduplication.as_ref()? {
         Deduplication::Id(id) if message.extras.topic_name.is_some() => endpoint_key(id, &message.url),

@@ -1,5 +1,5 @@
-//! Group commit of accepts: requests that arrive while a commit is under way share the next one.
-//! Nobody is answered before the commit that holds the message.
+//! Group commit of accepted messages: requests that arrive during a commit share the next one. A publish gets its
+//! response after the commit of its message.
 
 mod writer;
 
@@ -18,12 +18,12 @@ use crate::budget::{SMALL, Share};
 use crate::engine::Engine;
 use crate::trace;
 
-/// Messages waiting for a commit at most; then publishers wait for their turn.
+/// Maximum number of messages that wait for a commit. Further publishes wait for a place.
 const WAITING: usize = 4096;
-/// How long a publisher waits for a commit. What is not in a commit by then is not stored.
+/// How long a publish waits for a commit. A message that is in no commit by then is not stored.
 const PATIENCE: Duration = Duration::from_millis(4500);
 
-/// A handle; clones feed the same writers.
+/// A handle to the writers. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Intake {
     small: mpsc::Sender<Waiting>,
@@ -36,17 +36,16 @@ struct Waiting {
     publisher: Publisher,
 }
 
-/// Who waits for a message to be stored, and its request's share of the budget for bodies.
+/// The waiting publish, and its request's share of the memory budget.
 struct Publisher {
     reply: oneshot::Sender<Result<Option<MessageId>, Error>>,
     _share: Option<Arc<Share>>,
 }
 
 impl Intake {
-    /// Starts the writers, which end when the last handle is dropped. Small messages have one: a second one would
-    /// halve the batches, and small batches cost more than what commits gain by overlapping
-    /// (measured: a sixth of the accepts at 128 connections). Large ones have another, so that small ones do not wait
-    /// for the time that megabytes take.
+    /// Starts the writers, which end when the last handle is dropped. Small messages have one writer: a second one would
+    /// halve the batches, which costs more than overlapping commits gain (measured: a sixth of the accepts at 128
+    /// connections). Large messages have another writer, so that small ones do not wait for them.
     pub(crate) fn start(database: Database, engine: Option<Engine>) -> Self {
         let writer = Writer::new(database, engine);
         let start = |writer: Writer| {
@@ -57,15 +56,15 @@ impl Intake {
         Self { small: start(writer.clone()), large: start(writer) }
     }
 
-    /// Stores the message, and returns after the commit: `None` when it was stored, or the id of the
-    /// earlier message that it duplicates.
+    /// Stores a message and returns after the commit: `None` if it was stored, or the ID of the earlier message that it
+    /// duplicates.
     pub(crate) async fn accept(&self, new: NewMessage, share: Option<Share>) -> Result<Option<MessageId>, Error> {
         let writer = self.writer_of([&new]);
         let accepted = async { enqueue(writer, new, share.map(Arc::new)).await.stored().await };
         timeout(PATIENCE, accepted).await.unwrap_or_else(|_| Err(too_late()))
     }
 
-    /// The same for many, which share commits. They are stored in this order, each for itself.
+    /// Stores several messages, which share commits, in this order. Returns a result per message.
     pub(crate) async fn accept_all(
         &self,
         all: Vec<NewMessage>,
@@ -73,7 +72,7 @@ impl Intake {
     ) -> Vec<Result<Option<MessageId>, Error>> {
         // One writer for all of them keeps their order.
         let (writer, share) = (self.writer_of(&all), share.map(Arc::new));
-        // Each commit gets its time: a batch of many may need several.
+        // The timeout applies to each commit, because a large batch may need several.
         let mut progress = Instant::now();
         let mut under_way = Vec::new();
         for new in all {
@@ -108,19 +107,19 @@ impl Intake {
 async fn enqueue(writer: &mpsc::Sender<Waiting>, mut new: NewMessage, share: Option<Arc<Share>>) -> Enqueued {
     let span = trace::publish(&mut new.message);
     let (reply, answer) = oneshot::channel();
-    // When the writer is gone, the reply is dropped, and the caller gets an error.
+    // If the writer has ended, the reply is dropped and the caller gets an error.
     let _ = writer.send(Waiting { new, publisher: Publisher { reply, _share: share } }).await;
     Enqueued { span, answer }
 }
 
-/// A message that is to be stored.
+/// A message that waits to be stored.
 struct Enqueued {
     span: Option<Span>,
     answer: oneshot::Receiver<Result<Option<MessageId>, Error>>,
 }
 
 impl Enqueued {
-    /// What came of it.
+    /// Waits for the result.
     async fn stored(self) -> Result<Option<MessageId>, Error> {
         let result = self.answer.await.unwrap_or_else(|_| Err(stopped()));
         trace::published(self.span, &result);

@@ -1,13 +1,13 @@
-//! The dispatch function: QStash's API, and the engine that delivers.
+//! The dispatch function: the QStash-compatible API and the dispatcher.
 //!
 //! ```text
 //! accept  ->  claim  ->  send  ->  decide  ->  record
 //! intake      drain      send      decide      recorder
 //! ```
 //!
-//! `api` reads requests and turns rows into answers; `publication` makes the messages of whatever is
-//! published; `intake` commits accepted messages in groups; `engine` leases, pushes and records;
-//! `schedules` publishes when it is time. See `docs/src/explanation/architecture.md` for a walk through all of it.
+//! `api` parses requests and converts rows to responses; `publication` creates the messages of a publish; `intake`
+//! commits accepted messages in groups; `engine` claims, delivers and records; `schedules` publishes the messages of
+//! schedules. See `docs/src/explanation/architecture.md`.
 
 mod api;
 pub mod app;

@@ -1,4 +1,4 @@
-//! The dispatch function's process: in Lambda or on a socket.
+//! The process of the dispatch function, in Lambda or on a socket.
 
 use sigpost_runtime::settings::refuse;
 

@@ -1,5 +1,5 @@
-//! From what somebody wants to publish to the messages that are stored. Every way to publish goes
-//! through here: a request, an item of a batch, a schedule that fires.
+//! Converts publications to messages. A request, an item of a batch and a firing of a schedule all publish through this
+//! module.
 
 use std::mem::take;
 use std::sync::Arc;
@@ -17,45 +17,44 @@ use crate::budget::Share;
 use crate::deduplicate::{Deduplicating, deduplicate};
 use crate::intake::Intake;
 
-/// Attempts after the first, when the publish does not say (QStash's default).
+/// Default number of retries (QStash's default).
 pub(crate) const DEFAULT_RETRIES: u32 = 3;
 
-/// Who gets it.
+/// The recipients of a publication.
 #[derive(Clone, Debug)]
 pub(crate) enum Recipients {
     /// One URL.
     Url(Destination),
-    /// Every endpoint of a URL group, which the items of a batch share.
+    /// Every endpoint of a URL group. The items of a batch share the group.
     Group(Arc<UrlGroup>),
 }
 
-/// What is published: everything is read and checked.
+/// A parsed and validated publish.
 #[derive(Clone, Debug)]
 pub(crate) struct Publication {
-    /// Who gets it.
     pub(crate) recipients: Recipients,
-    /// What it asks for; the queue among it.
+    /// Includes the queue.
     pub(crate) options: Options,
     /// Delivered unmodified.
     pub(crate) body: Bytes,
-    /// Who publishes it.
+    /// The IP address of the publisher.
     pub(crate) caller_ip: Option<String>,
-    /// The schedule that publishes it.
+    /// The schedule, for a firing.
     pub(crate) schedule_id: Option<String>,
 }
 
-/// What became of a publication, as it is answered.
+/// The response of a publish.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Published {
     /// To a URL.
     One(PublishResponse),
-    /// To a URL group: one for each endpoint, in their order.
+    /// To a URL group: one result per endpoint, in the order of the endpoints.
     Many(Vec<PublishResponse>),
 }
 
 impl Published {
-    /// Nothing of it was stored.
+    /// Whether all messages are duplicates.
     pub(crate) fn is_duplicate(&self) -> bool {
         match self {
             Self::One(response) => response.deduplicated,
@@ -64,11 +63,11 @@ impl Published {
     }
 }
 
-/// Of each message, whether it was stored: see [`Intake::accept_all`].
+/// The result per message: see [`Intake::accept_all`].
 pub(crate) type Results = std::vec::IntoIter<Result<Option<MessageId>, Error>>;
 
 impl Publication {
-    /// How many messages it is.
+    /// Returns the number of messages.
     pub(crate) fn len(&self) -> usize {
         match &self.recipients {
             Recipients::Url(_) => 1,
@@ -76,7 +75,7 @@ impl Publication {
         }
     }
 
-    /// Its messages, each with an id of its own: one, or those for the endpoints in their order.
+    /// Creates the messages with new IDs: one, or one per endpoint in the order of the endpoints.
     pub(crate) fn messages(&self, deduplicating: &Deduplicating) -> Vec<NewMessage> {
         let message = |url: &Destination, extras: Extras| {
             let extras = Extras { schedule_id: self.schedule_id.clone(), ..extras };
@@ -95,8 +94,8 @@ impl Publication {
         }
     }
 
-    /// Stores it, and returns after the commit. Of a group that was stored in part it is an error:
-    /// the caller tries again, with a deduplication id if nobody may get it twice.
+    /// Stores the messages and returns after the commit. Returns an error if the messages of a URL group were stored only
+    /// in part: the caller retries, with a deduplication ID to avoid duplicates.
     pub(crate) async fn publish(
         self,
         intake: &Intake,
@@ -108,16 +107,16 @@ impl Publication {
             let ids: Vec<MessageId> = messages.iter().map(|new| new.message.id).collect();
             return self.answer(&ids, &mut intake.accept_all(messages, share).await.into_iter());
         };
-        // Most publishes are this: nothing is copied.
+        // The most frequent case: nothing is copied.
         let extras = Extras { schedule_id: self.schedule_id, ..Extras::default() };
         let new = message(&url, self.options, self.body, self.caller_ip, extras, deduplicating);
         let id = new.message.id;
         Ok(Published::One(response(&url, id, intake.accept(new, share).await?)))
     }
 
-    /// The answer, from the ids that its messages were given and as many results.
+    /// Builds the response from the IDs of the messages and as many results.
     pub(crate) fn answer(&self, ids: &[MessageId], results: &mut Results) -> Result<Published, Error> {
-        // All of its results are taken, whatever the first is: the next belongs to somebody else.
+        // Takes all results of this publication even if the first is an error: the next belongs to another one.
         let mut accepted = results.take(ids.len()).collect::<Vec<_>>().into_iter().zip(ids);
         let mut respond = |url: &Destination| match accepted.next() {
             Some((result, id)) => Ok(response(url, *id, result?)),

@@ -1,4 +1,4 @@
-//! The whole life of a process of the dispatch function.
+//! Runs a process of the dispatch function.
 
 use anyhow::Result;
 use sigpost_runtime::{Reading, env, serve, traces};
@@ -6,11 +6,11 @@ use sigpost_runtime::{Reading, env, serve, traces};
 use crate::startup::wait_for_database;
 use crate::{App, Config, lambda};
 
-/// Serves and delivers until told to stop: on a socket, or in Lambda.
+/// Serves and delivers on a socket or in Lambda until the process is terminated.
 ///
 /// # Errors
 ///
-/// In Lambda the database or the Runtime API cannot be reached at the start; elsewhere the schema is not applied.
+/// In Lambda, the database or the Runtime API is unreachable at the start; elsewhere, the schema is not applied.
 pub async fn run(config: Config) -> Result<()> {
     if env::in_lambda() {
         return Box::pin(lambda::serve(config)).await;

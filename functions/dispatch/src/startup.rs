@@ -1,4 +1,4 @@
-//! The time before the database is there: requests get 503, and nothing exits.
+//! Startup before the database is available: requests get 503, and the process keeps running.
 
 use std::time::Duration;
 
@@ -43,10 +43,10 @@ pub async fn wait_for_database(listener: &mut TcpListener, database_url: &str) -
     checked
 }
 
-/// `None` when the database cannot be used yet.
+/// Checks the schema. `None` if the database is not available yet.
 async fn check(database: &Database) -> Option<Result<()>> {
     let migrations = async {
-        // Only a server that takes writes.
+        // Fails if the server does not accept writes.
         drop(database.connection().await?);
         migrate::status(database).await
     };

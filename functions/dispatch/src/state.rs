@@ -1,4 +1,4 @@
-//! What the API's handlers share.
+//! State of the API's handlers.
 
 use sigpost_qstash::Limits;
 use sigpost_runtime::{AddressPolicy, ApiError, KeyRing};
@@ -15,20 +15,20 @@ use crate::intake::Intake;
 use crate::schedules::Schedules;
 use crate::tokens::Tokens;
 
-/// What the API's handlers work with.
+/// State that the API's handlers share.
 pub(crate) struct State {
     pub(crate) database: Database,
-    /// The same database over connections of their own, for lists.
+    /// The same database with separate connections for lists.
     pub(crate) lists: Database,
     pub(crate) readiness: Readiness,
     pub(crate) quota: Quota,
     pub(crate) keys: KeyRing,
-    /// What requests send, within a budget.
+    /// Memory budget for request bodies.
     pub(crate) bodies: Bodies,
-    /// What responses show, within a budget.
+    /// Memory budget for responses.
     pub(crate) responses: Responses,
     pub(crate) intake: Intake,
-    /// When this process delivers.
+    /// `Some` if this process delivers.
     pub(crate) engine: Option<Engine>,
     pub(crate) limits: Limits,
     pub(crate) address_policy: AddressPolicy,
@@ -38,11 +38,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// A connection for a list.
+    /// Returns a connection for a list.
     ///
     /// # Errors
     ///
-    /// The database is unavailable, or every such connection is in use: a database that takes writes is available.
+    /// The database is unavailable, or all connections for lists are in use (if the database accepts writes).
     pub(crate) async fn list_connection(&self) -> Result<Connection, ApiError> {
         match self.lists.connection().await {
             Ok(conn) => Ok(conn),
@@ -51,13 +51,13 @@ impl State {
         }
     }
 
-    /// Those of these queues and keys that would be too many.
+    /// Returns which of these queues and keys would exceed a quota.
     pub(crate) async fn refused(&self, wanted: impl Iterator<Item = String>) -> Refused {
         self.quota.refused(&self.database, &self.limits, wanted).await
     }
 
-    /// Hands wake-ups to the engine of this process. Without one the notification that the statement sent wakes the
-    /// other dispatchers.
+    /// Passes wake-ups to the dispatcher of this process. Without one, the notification of the statement wakes the other
+    /// dispatchers.
     pub(crate) fn wake(&self, wake_ups: WakeUps) {
         if let Some(engine) = &self.engine {
             engine.wake(wake_ups);

@@ -1,5 +1,5 @@
-//! Whom a token lets in: the deployment's own (`QSTASH_TOKEN`) is known in memory, those by name are
-//! looked up by their hash and remembered for a while.
+//! Authentication by tokens: the deployment's token (`QSTASH_TOKEN`) is in memory; named tokens are looked up by hash and
+//! cached.
 
 mod cache;
 pub(crate) mod rate_limit;
@@ -17,14 +17,14 @@ use tokio::time::{Instant, timeout};
 use self::cache::Cache;
 use self::rate_limit::{OverLimit, RateLimits};
 
-/// Look-ups at once: strangers who try tokens get no more of the database's connections than these.
+/// Concurrent lookups: limits the database connections that requests with invalid tokens can use.
 const LOOKUPS: usize = 2;
-/// How long a request waits for its look-up to begin, at most.
+/// How long a request waits for its lookup to begin.
 const LOOKUP_WAIT: Duration = Duration::from_secs(3);
 
 /// The tokens of this process.
 pub(crate) struct Tokens {
-    /// Compared as hashes, in constant time whatever the length.
+    /// The hash of the deployment's token. Hashes are compared in constant time for tokens of any length.
     own: TokenHash,
     database: Database,
     lookups: Semaphore,
@@ -32,7 +32,7 @@ pub(crate) struct Tokens {
     rate_limits: RateLimits,
 }
 
-/// Who shows a token, as far as we know.
+/// An authenticated caller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bearer {
     hash: TokenHash,
@@ -40,14 +40,14 @@ pub(crate) struct Bearer {
 }
 
 impl Bearer {
-    /// What the bearer may do.
+    /// Returns the scope of the token.
     pub(crate) fn scope(&self) -> Scope {
         self.grant.scope
     }
 }
 
 impl Tokens {
-    /// `own` is the deployment's token; the limit is for it and for tokens without one of their own.
+    /// `own` is the deployment's token. The rate limit applies to it and to tokens without their own limit.
     pub(crate) fn new(own: &str, database: Database, default_rate_limit: Option<NonZeroU32>) -> Self {
         Self {
             own: TokenHash::of(own.as_bytes()),
@@ -58,7 +58,11 @@ impl Tokens {
         }
     }
 
-    /// Whom this token lets in; `None` when it lets nobody in. An error only when the database had to be asked.
+    /// Returns the caller of a token, or `None` if the token is invalid.
+    ///
+    /// # Errors
+    ///
+    /// The database is unavailable, for tokens that are not cached.
     pub(crate) async fn find(&self, token: &[u8]) -> Result<Option<Bearer>, Error> {
         let hash = TokenHash::of(token);
         if hash.0.ct_eq(&self.own.0).into() {
@@ -71,7 +75,7 @@ impl Tokens {
         Ok(grant.map(|grant| Bearer { hash, grant }))
     }
 
-    /// Takes a request out of the bearer's rate limit.
+    /// Counts a request against the rate limit of the token.
     pub(crate) fn count_request(&self, bearer: &Bearer) -> Result<(), OverLimit> {
         self.rate_limits.count(bearer.hash, bearer.grant.rate_limit, Instant::now())
     }
@@ -83,18 +87,18 @@ impl Tokens {
         let Ok(Ok(_turn)) = timeout(LOOKUP_WAIT, self.lookups.acquire()).await else {
             return Err(Error::Unavailable("too many token lookups are waiting".into()));
         };
-        // Whoever went before may have asked for the same token.
+        // A concurrent request may have looked up the same token.
         if let Some(remembered) = self.cache().get(hash, Instant::now()) {
             return Ok(remembered);
         }
-        // Its age counts from before the question: a revocation after that is not in the answer.
+        // The age counts from before the query, which does not see later revocations.
         let asked_at = Instant::now();
         let grant = self.look_up(hash).await?;
         self.cache().insert(hash, grant, asked_at);
         Ok(grant)
     }
 
-    /// Once more on a fresh connection when the first turned out to be dead.
+    /// Looks up a token. Retries once on a new connection if the first one is broken.
     async fn look_up(&self, hash: TokenHash) -> Result<Option<Grant>, Error> {
         let mut conn = self.database.connection().await?;
         match find_live(&mut conn, hash).await {

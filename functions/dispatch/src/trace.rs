@@ -1,4 +1,4 @@
-//! What a publish leaves in a trace: see `docs/src/guides/observability.md`.
+//! Spans of a publish: see `docs/src/guides/observability.md`.
 
 use sigpost_qstash::names::TRACEPARENT;
 use sigpost_qstash::{Headers, MessageId};
@@ -6,12 +6,12 @@ use sigpost_runtime::traces::{self, Span};
 use sigpost_store::Error;
 use sigpost_store::messages::Message;
 
-/// A message is to be stored.
+/// Begins the span of a message that is about to be stored.
 pub(crate) fn publish(message: &mut Message) -> Option<Span> {
     traces::publish(message.id, &mut message.header)
 }
 
-/// It was, or not.
+/// Ends the span with the result.
 pub(crate) fn published(span: Option<Span>, result: &Result<Option<MessageId>, Error>) {
     let Some(mut span) = span else { return };
     match result {
@@ -21,7 +21,7 @@ pub(crate) fn published(span: Option<Span>, result: &Result<Option<MessageId>, E
     }
 }
 
-/// A report belongs to the trace of what it reports on, unless its options say otherwise.
+/// Adds a callback to the trace of its message, unless its options set another trace.
 pub(crate) fn report(header: &mut Headers, reported: &Headers) {
     if traces::are_on()
         && header.get(TRACEPARENT).is_none()

@@ -96,7 +96,10 @@ async fn a_redirect_is_a_failed_attempt_and_is_not_followed() {
     app.wait_for(id, StepKind::Retried).await;
 
     let event = app.event(id, "ERROR").await;
-    assert_eq!((&event["responseStatus"], &event["error"]), (&json!(302), &json!("the destination returned status 302")));
+    assert_eq!(
+        (&event["responseStatus"], &event["error"]),
+        (&json!(302), &json!("the destination returned status 302"))
+    );
     let paths: Vec<_> = app.receiver.all_so_far().await.iter().map(|request| request.uri.path().to_owned()).collect();
     assert_eq!(paths, ["/hook"]);
 }

@@ -1,4 +1,4 @@
-//! What must hold between the settings, whatever each of them is: one pure function per rule.
+//! Rules between settings: one pure function per rule.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use sigpost_store::url;
 
 use super::Config;
 
-/// A lease below this is lost by any pause of a process.
+/// Shorter leases are lost by any pause of a process.
 const SHORTEST_LEASE: Duration = Duration::from_secs(5);
-/// What a function in Lambda may take at most.
+/// Maximum duration of a Lambda function.
 const LONGEST_FUNCTION: Duration = Duration::from_secs(900);
-/// What container platforms give a process to stop where nobody says otherwise.
+/// Default termination grace period of container platforms.
 const USUAL_TERMINATION: Duration = Duration::from_secs(30);
-/// HMAC-SHA256's keys should not be shorter than its output (RFC 2104, section 3).
+/// Keys of HMAC-SHA256 should not be shorter than its output (RFC 2104, section 3).
 const SHORTEST_KEY_BYTES: usize = 32;
-/// Characters of a token at least: a shorter one can be guessed.
+/// Minimum length of a token in characters: shorter ones can be guessed.
 const SHORTEST_TOKEN: usize = 16;
-/// More connections of one process than this are a mistake rather than a wish.
+/// More connections of one process are probably a mistake.
 const MOST_CONNECTIONS: usize = 100;
 
-/// What the rules need to know besides the settings.
+/// The environment of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Surroundings {
-    /// This is a function that is frozen between its invocations.
+    /// Whether this is a function that is frozen between invocations.
     pub(super) visits_only: bool,
-    /// `TERMINATION_GRACE_SECONDS`: how long the platform lets a process stop before it kills it.
+    /// `TERMINATION_GRACE_SECONDS`: time between SIGTERM and SIGKILL of the platform.
     pub(super) termination_grace: Option<Duration>,
 }
 
-/// What does not hold.
+/// Returns the violated rules.
 pub(super) fn violated(config: &Config, around: Surroundings) -> Vec<Problem> {
     let rules = [
         amounts_are_positive(config),
@@ -107,8 +107,8 @@ fn grace_ends_before_the_kill(config: &Config, around: Surroundings) -> Option<P
         Some(termination) if grace >= termination => Some(Problem::error(
             setting,
             format!(
-                "{setting}={} is not less than TERMINATION_GRACE_SECONDS={}: the platform kills the process during the grace \
-                 period; raise the platform's value (terminationGracePeriodSeconds, TimeoutStopSec) or lower this one",
+                "{setting}={} is not less than TERMINATION_GRACE_SECONDS={}: the platform kills the process during the \
+                 grace period; raise the platform's value (terminationGracePeriodSeconds, TimeoutStopSec) or lower this one",
                 grace.as_secs(),
                 termination.as_secs()
             ),
@@ -152,14 +152,14 @@ fn connections_are_few(config: &Config) -> Option<Problem> {
         Problem::warning(
             "DATABASE_CONNECTIONS",
             format!(
-                "DATABASE_CONNECTIONS={connections} applies to each process, and a rolling deployment has twice as many processes; \
-                 8 connections are enough for thousands of messages per second"
+                "DATABASE_CONNECTIONS={connections} applies to each process, and a rolling deployment has twice as many \
+                 processes; 8 connections are enough for thousands of messages per second"
             ),
         )
     })
 }
 
-/// An address without encryption may be meant, in a network of one's own; so it is no error.
+/// A warning, not an error: unencrypted connections can be intended in a private network.
 fn database_is_asked_in_secret(config: &Config) -> Option<Problem> {
     let reached = url::reached(&config.database_url.0).ok()?;
     (reached.never_encrypts && !reached.this_machine).then(|| {

@@ -1,4 +1,4 @@
-//! The writer of the intake: commits what waits, bounded by number and by bytes.
+//! The writer of the intake: commits waiting messages in batches limited by number and bytes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,19 +16,19 @@ use uuid::Uuid;
 use super::{Publisher, Waiting};
 use crate::engine::{Engine, NOTICE_INTERVAL, Room};
 
-/// Messages in one commit at most: beyond this a commit takes long and saves little.
+/// Maximum number of messages in one commit. Larger commits take long and save little.
 const BATCH: usize = 256;
-/// Bytes of their bodies, headers and URLs, unless there is one message. A statement is in memory several times while it
-/// is sent, and Postgres takes none of more than 1 GB.
+/// Maximum size in bytes of bodies, headers and URLs in one commit, except for a single message. A statement is in memory
+/// several times while it is sent, and Postgres limits it to 1 GB.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// How often a commit is repeated on other connections, and until when: also after a statement that got no response.
+/// How often and for how long a commit is repeated on other connections, also after a statement without a response.
 const REPEATS: u32 = 4;
 const REPEATED_FOR: Duration = Duration::from_millis(4200);
-/// The pause before each.
+/// The pause before each repetition.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Commits messages one batch after the other. Clones share the time of the last notification.
+/// Commits messages batch by batch. Clones share the time of the last notification.
 #[derive(Clone)]
 pub(super) struct Writer {
     database: Database,
@@ -65,7 +65,8 @@ impl Writer {
     }
 
     async fn store(&mut self, batch: Vec<NewMessage>, publishers: Vec<Publisher>) {
-        // What is due now and finds room is leased to this process as it is stored, and pushed after the commit.
+        // Messages that are due and find room are leased to this process when they are stored, and delivered after the
+        // commit.
         let mut rooms = Vec::with_capacity(batch.len());
         let arrivals: Vec<Arrival> = batch
             .into_iter()
@@ -91,7 +92,7 @@ impl Writer {
                 }
                 self.hand_over(arrivals, rooms, accepted, terms, asked);
             }
-            // One message that Postgres refuses, or that has to wait, must not take its neighbours down.
+            // A message that Postgres rejects, or that must wait for a lock, must not fail the others of the batch.
             Err(Error::Refused(_) | Error::Busy(_)) if arrivals.len() > 1 => {
                 drop(rooms);
                 let waiting = arrivals.into_iter().zip(publishers);
@@ -111,8 +112,8 @@ impl Writer {
         }
     }
 
-    /// Writes the batch; again on a fresh connection when one turns out to be dead. The same ids under the same lease make
-    /// that harmless if the first was committed after all.
+    /// Writes the batch, and repeats that on another connection if one is broken. The repetition has the same IDs and
+    /// lease, so it has no effect if the first attempt was committed.
     async fn write(&self, arrivals: &[Arrival], terms: LeaseTerms) -> Result<Accepted, Error> {
         let notify = self.notice_is_due();
         let began = Instant::now();
@@ -140,16 +141,15 @@ impl Writer {
             false => accept(&mut conn, arrivals, terms, notify).await,
         };
         if are_new && matches!(written, Err(Error::Refused(_))) {
-            // Its queue was deleted after it had been found, and is made anew now; or an id of the batch is not new.
+            // A queue was deleted after it was found, and is created again now; or an ID of the batch exists already.
             written = accept(&mut conn, arrivals, terms, notify).await;
         }
         conn.done_with(arrivals.iter().map(|arrival| arrival.new.message.body.len()).sum());
         written
     }
 
-    /// Whether other dispatchers should be told: of work this process may not get to, and of leases
-    /// they would have to take over if it dies. Always where others do the work: without an engine
-    /// here, and between visits.
+    /// Whether to notify other dispatchers: of messages that this process may have no room for, and of leases that they
+    /// take over if it crashes. Always true if this process does not deliver or delivers in visits.
     fn notice_is_due(&self) -> bool {
         if self.engine.as_ref().is_none_or(|engine| !engine.is_always_awake()) {
             return true;
@@ -162,7 +162,7 @@ impl Writer {
         due
     }
 
-    /// Gives what was stored as leased to the engine, and the wake-ups of the rest.
+    /// Passes the leased messages and the wake-ups to the dispatcher.
     fn hand_over(
         &self,
         arrivals: Vec<Arrival>,

@@ -1,4 +1,4 @@
-//! What look-ups have found, for a while.
+//! Cache of token lookups.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,23 +6,23 @@ use std::time::Duration;
 use sigpost_store::api_tokens::{Grant, TokenHash};
 use tokio::time::Instant;
 
-/// How long an answer counts. So long can a revoked token still let in.
+/// How long a lookup is cached. A revoked token stays valid for this time at most.
 pub(super) const KEPT: Duration = Duration::from_secs(10);
-/// Answers kept at most: somebody may try any number of tokens.
+/// Maximum number of cached lookups, because requests can have any number of invalid tokens.
 const MOST: usize = 1024;
 
-/// Answers by hash; `None` is remembered too, so that a revoked token is not asked for at every request.
+/// Lookups by hash. `None` is cached too, so that a revoked token does not cause a query per request.
 #[derive(Default)]
 pub(super) struct Cache(HashMap<TokenHash, (Option<Grant>, Instant)>);
 
 impl Cache {
-    /// The answer, if there is one that still counts.
+    /// Returns the cached lookup unless it has expired.
     pub(super) fn get(&self, hash: TokenHash, now: Instant) -> Option<Option<Grant>> {
         self.0.get(&hash).filter(|(_, asked_at)| now < *asked_at + KEPT).map(|(grant, _)| *grant)
     }
 
-    /// Keeps an answer to a question of `asked_at`. When full, first those go that no longer count,
-    /// then those about tokens that let nobody in: who tries tokens pushes no real one out.
+    /// Caches a lookup of `asked_at`. If the cache is full, expired lookups are evicted first and then those of invalid
+    /// tokens, so that invalid tokens do not evict valid ones.
     pub(super) fn insert(&mut self, hash: TokenHash, grant: Option<Grant>, asked_at: Instant) {
         if self.0.len() >= MOST {
             self.0.retain(|_, (_, earlier)| asked_at < *earlier + KEPT);

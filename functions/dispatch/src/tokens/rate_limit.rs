@@ -1,5 +1,5 @@
-//! How many requests per second a token may make. Each process counts for itself: with three
-//! processes behind one address a token gets up to three times its limit.
+//! Rate limits of tokens in requests per second. Each process counts separately: with three processes behind one address,
+//! a token gets up to three times its limit.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -16,12 +16,12 @@ use tokio::time::Instant;
 
 /// The limits of all tokens.
 pub(crate) struct RateLimits {
-    /// For tokens without a limit of their own; `None`: those have none.
+    /// For tokens without their own limit; `None` is no limit.
     default: Option<NonZeroU32>,
     buckets: Mutex<HashMap<TokenHash, Bucket>>,
 }
 
-/// A request over the limit: answered 429.
+/// A request over the limit, which gets 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OverLimit {
     per_second: NonZeroU32,
@@ -37,7 +37,7 @@ impl RateLimits {
     pub(crate) fn count(&self, hash: TokenHash, own: Option<NonZeroU32>, now: Instant) -> Result<(), OverLimit> {
         let Some(per_second) = own.or(self.default) else { return Ok(()) };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        // A full bucket says nothing; tokens that are not used take no room.
+        // A full bucket carries no information, so unused tokens need no memory.
         if !buckets.contains_key(&hash) {
             buckets.retain(|_, bucket| bucket.full_at > now);
         }
@@ -46,15 +46,15 @@ impl RateLimits {
     }
 }
 
-/// A token bucket that holds what flows in within a second. All that is kept of it is when it will be
-/// full; every request moves that on by its share of a second.
+/// A token bucket with the capacity of one second, stored as the time at which it will be full. Each request moves that
+/// time by its share of a second.
 #[derive(Clone, Copy)]
 struct Bucket {
     full_at: Instant,
 }
 
 impl Bucket {
-    /// Takes one, or says how long until there is one.
+    /// Takes one token, or returns the time until one is available.
     fn take(&mut self, per_second: NonZeroU32, now: Instant) -> Result<(), Duration> {
         const WHOLE: Duration = Duration::from_secs(1);
         let full_at = self.full_at.max(now) + WHOLE / per_second.get();
