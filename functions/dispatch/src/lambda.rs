@@ -1,13 +1,13 @@
 //! The dispatch function in Lambda.
 //!
 //! ```text
-//! Lambda ---event---> runtime: answer --+--> posted, the caller has it
-//!    |                                  |
-//!    +---INVOKE---> extension: wait ----+--> visit: look, push, record ---> next
+//! Lambda ---event---> runtime: response -+--> posted to the caller
+//!    |                                   |
+//!    +---INVOKE---> extension: wait -----+--> visit: claim, deliver, record ---> next
 //! ```
 //!
-//! The next event of an environment comes when the runtime and the extension have asked for it. So the
-//! extension, which is a part of this process, is what keeps it from being frozen while it delivers.
+//! An environment gets its next event, or is frozen, when both the runtime and the extension have requested the next
+//! event. So the internal extension keeps the environment running while it delivers.
 
 mod answer;
 mod event;
@@ -29,7 +29,7 @@ use extension::{Answered, AnsweredLayer};
 pub(crate) use further::invoke_again;
 use process::Process;
 
-/// Lambda's loop, until the environment is taken down.
+/// Handles events until the environment shuts down.
 pub(crate) async fn serve(config: Config) -> Result<()> {
     let process = Process::start(config);
     let served = if env::on_managed_instances() {
@@ -45,10 +45,10 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     served
 }
 
-/// The loop of an environment that is frozen between events.
+/// Handles events in an environment that is frozen between events.
 async fn serve_visits(process: &Arc<Process>) -> Result<()> {
     let answered = Arc::new(Answered::default());
-    // Before the runtime asks for its first event: afterwards nobody can register.
+    // Extensions can register only before the runtime requests its first event.
     let extension = extension::register(Arc::clone(process), Arc::clone(&answered)).await?;
     let runtime = Runtime::new(Answering(Arc::clone(process))).layer(AnsweredLayer(answered));
     tokio::select! {

@@ -1,10 +1,9 @@
-//! Schedules: what they publish, and who makes them fire.
+//! Schedules: their messages and the drivers that fire them.
 //!
-//! The row is the schedule. A driver makes it fire: the [`LocalDriver`], which any number of
-//! processes run on one database, without a leader; or the [`EventBridgeDriver`], which keeps a copy
-//! in EventBridge Scheduler and is invoked from there. One transaction locks the rows of a batch, stores the messages and
-//! writes the times of the next firings. A message of a firing also has a deduplication key of its schedule and time, in
-//! case both drivers are at work for a while.
+//! The row is the source of truth. A driver fires schedules: the [`LocalDriver`], which any number of processes run on one
+//! database without a leader, or the [`EventBridgeDriver`], which keeps copies in EventBridge Scheduler and is invoked by
+//! it. One transaction locks the rows of a batch, stores the messages and writes the times of the next firings. A message
+//! of a firing also has a deduplication key of its schedule and time, for a transition during which both drivers run.
 
 mod compose;
 mod driver;
@@ -30,17 +29,17 @@ pub(crate) use local::{LocalDriver, fire_all_due};
 pub(crate) use run::run_once;
 pub(crate) use store::Stored;
 
-/// What the API needs for schedules.
+/// Components for schedules.
 pub(crate) struct Schedules {
-    /// Told of every change.
+    /// Notified of every change.
     pub(crate) driver: Arc<dyn ScheduleDriver>,
     /// The driver, if it is this one.
     pub(crate) event_bridge: Option<Arc<EventBridgeDriver>>,
-    /// Checks early what a firing would refuse.
+    /// Rejects early what a firing would reject.
     pub(crate) composer: Composer,
 }
 
-/// Counts what a firing has stored, and wakes the engine for it.
+/// Counts the stored messages of a firing, and wakes the dispatcher.
 pub(crate) fn announce(engine: &Engine, stored: &Stored) {
     engine.wake(stored.wake_ups.clone());
     stored.ids.iter().for_each(|id| engine.accepted(*id));

@@ -1,4 +1,4 @@
-//! The answer to an event.
+//! Responses to events.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use super::process::Process;
 use super::publish::publish;
 use crate::{App, Firing};
 
-/// Answers requests by the router, and does what the deployment itself asks for.
+/// Handles HTTP requests with the router, and direct invocations of the deployment.
 #[derive(Clone)]
 pub(super) struct Answering(pub(super) Arc<Process>);
 
@@ -44,11 +44,11 @@ impl Answering {
         Ok(&self.0.ready().await?.app)
     }
 
-    /// An error is Lambda's to retry, as often as the schedule that invoked says. What holds borrowed
-    /// values over its waits is boxed, or the compiler could not tell that all of it may be sent.
+    /// Handles a direct invocation. Lambda retries an error according to the schedule. Futures that borrow across awaits
+    /// are boxed, because the compiler cannot prove that they are `Send`.
     async fn direct(self, direct: Direct) -> Result<Value> {
         Ok(match direct {
-            // Before the first of them there is no app.
+            // There is no app before the first migration.
             Direct::Migrate => {
                 let database = Database::new(&self.0.config().database_url.0, 1)?;
                 json!({ "applied": migrate::up(&database).await? })

@@ -1,4 +1,4 @@
-//! What the dispatch function is invoked with, besides requests to its URL.
+//! Events of the dispatch function: HTTP requests and direct invocations.
 
 use std::borrow::Cow;
 
@@ -7,46 +7,46 @@ use jiff::Timestamp;
 use lambda_http::request::LambdaRequest;
 use serde::Deserialize;
 
-/// An event of Lambda.
+/// A Lambda event.
 pub(super) enum Event {
     /// A request to the function's URL.
     Http(Box<LambdaRequest>),
-    /// An invocation by the deployment itself. Nothing that comes over HTTP is one.
+    /// An invocation by the deployment, never by an HTTP request.
     Direct(Direct),
 }
 
-/// What the deployment's own schedules, its infrastructure and other environments ask for.
+/// Invocations by schedules, infrastructure and other environments of the deployment.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(tag = "sigpost", rename_all = "lowercase", deny_unknown_fields)]
 pub(super) enum Direct {
-    /// Every minute: look for what is due.
+    /// Every minute: query due messages and schedules.
     Tick,
-    /// From another environment that has more than it can push.
+    /// From another environment whose capacity is used up.
     Drain,
     /// A schedule of the API fires.
     Firing {
-        /// Its id.
+        /// The schedule ID.
         schedule: String,
         /// The time for which it fires.
         time: Timestamp,
     },
-    /// Compare the schedules with EventBridge's and repair what differs; make the log's next partitions.
+    /// Reconcile schedules with EventBridge Scheduler, and create the next partitions of the log.
     Reconcile,
-    /// One of the deployment's own crons publishes a job.
+    /// A cron of the deployment publishes a job.
     Publish {
         /// The handler's URL.
         url: String,
         /// The job, as JSON.
         #[serde(default)]
         body: serde_json::Value,
-        /// The time for which it is published: once.
+        /// The time of the firing, for which the job is published once.
         time: Timestamp,
     },
-    /// Apply the schema's migrations, before a deployment serves.
+    /// Apply migrations before a deployment.
     Migrate,
 }
 
-/// Reads an event. The tag is looked for first, so that the body of a request is read once only.
+/// Parses an event. The tag is parsed first, so that the body of a request is parsed only once.
 pub(super) fn read(event: &str) -> Result<Event> {
     #[derive(Deserialize)]
     struct Tag<'a> {

@@ -1,4 +1,4 @@
-//! Delivery after the answer: an internal extension, which has the environment stay awake.
+//! Delivery after the response: an internal extension that keeps the environment running.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,14 +19,14 @@ use tower::{Layer, Service};
 use super::process::Process;
 use crate::App;
 
-/// Lambda gives no event more time than this.
+/// Maximum duration of a Lambda invocation.
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// Rings when an event's answer has been posted.
+/// Notified when the response of an event is posted.
 #[derive(Default)]
 pub(super) struct Answered(Notify);
 
-/// Registers the extension. The future that is returned is its loop.
+/// Registers the extension, and returns its loop.
 pub(super) async fn register(
     process: Arc<Process>,
     answered: Arc<Answered>,
@@ -38,7 +38,7 @@ pub(super) async fn register(
                 answered.0.notified().await;
                 visit(&process, instant(invocation.deadline_ms)).await;
                 traces::flush().await;
-                // Lambda gives no event meanwhile. `cargo lambda watch` does, and the visit was theirs, too.
+                // Lambda sends no event meanwhile. `cargo lambda watch` does, and this visit served those events too.
                 answered.0.notified().now_or_never();
             }
             Ok::<_, lambda_extension::Error>(())
@@ -57,8 +57,7 @@ async fn visit(process: &Process, deadline: Instant) {
     }
 }
 
-/// Lambda's deadline, in milliseconds since 1970, by this process's clock. `cargo lambda watch` gives
-/// none: 0.
+/// Converts Lambda's deadline, a Unix timestamp in milliseconds. `cargo lambda watch` sends 0.
 fn instant(deadline_ms: u64) -> Instant {
     if deadline_ms == 0 {
         return Instant::now() + LONGEST;
@@ -67,7 +66,7 @@ fn instant(deadline_ms: u64) -> Instant {
     Instant::now() + Duration::from_millis(deadline_ms.saturating_sub(now_ms))
 }
 
-/// Rings after each event, whatever came of it.
+/// Notifies after each event, also after errors.
 pub(super) struct AnsweredLayer(pub(super) Arc<Answered>);
 
 impl<S> Layer<S> for AnsweredLayer {

@@ -1,4 +1,4 @@
-//! Further dispatchers: the function invokes itself.
+//! Starts further dispatchers: the function invokes itself.
 
 use futures_util::FutureExt;
 use serde_json::json;
@@ -6,8 +6,8 @@ use sigpost_runtime::aws::Aws;
 
 use crate::engine::Further;
 
-/// Has the function with this name start another environment, which drains. Asked for seldom, so
-/// that nothing is kept for it.
+/// Invokes the function with this name to start another environment that delivers. The client is not cached, because this
+/// is rare.
 pub(crate) fn invoke_again(function_name: String) -> Further {
     Further::by(move || {
         let function_name = function_name.clone();

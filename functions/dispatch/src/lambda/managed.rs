@@ -1,5 +1,5 @@
-//! On managed instances: several events at once, and never frozen in between. So there are no visits: the
-//! engine runs all the time, as in `sigpost serve`.
+//! Managed instances handle events concurrently and are never frozen. So there are no visits: the dispatcher runs
+//! continuously, as in `sigpost serve`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::ended;
 use super::process::Process;
 use crate::App;
 
-/// How often what came of deliveries is told to CloudWatch.
+/// How often delivery counts are sent to CloudWatch.
 const TELL: Duration = Duration::from_secs(60);
 
-/// Lambda's loop.
+/// Handles events until SIGTERM.
 pub(super) async fn serve(process: &Arc<Process>) -> Result<()> {
-    // Before the runtime asks for its first event: afterwards nobody can register.
+    // Extensions can register only before the runtime requests its first event.
     ask_for_a_signal().await;
     let runtime = Runtime::new(Answering(Arc::clone(process)));
     tokio::select! {
@@ -30,8 +30,8 @@ pub(super) async fn serve(process: &Arc<Process>) -> Result<()> {
     }
 }
 
-/// Registers an extension for no event: where there is one, Lambda sends a SIGTERM before it takes a
-/// process down, and what is in flight can be recorded. Without it leases run out instead.
+/// Registers an extension without events: with an extension, Lambda sends SIGTERM before it stops a process, so that
+/// deliveries in flight can be recorded. Otherwise their leases expire.
 async fn ask_for_a_signal() {
     let extension = Extension::new().with_extension_name("sigpost-shutdown").with_events(&[]);
     match extension.register().await {
@@ -42,7 +42,7 @@ async fn ask_for_a_signal() {
     }
 }
 
-/// Does not end.
+/// Sends counts to CloudWatch periodically. Never returns.
 async fn tell_what_came_of_deliveries(process: &Process) {
     let mut ticks = interval(TELL);
     loop {

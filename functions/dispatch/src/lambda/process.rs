@@ -1,4 +1,4 @@
-//! The process of one environment: its app, as soon as it can have one.
+//! The process of one environment, and the start of its app.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use tokio::sync::OnceCell;
 
 use crate::{App, Config};
 
-/// Without a database, or without its schema, there is no app yet. Such a process is not ended: the
-/// next event may find the database, or be the one that applies the schema.
+/// Without a database or its schema, there is no app yet. The process keeps running: the database may be available at the
+/// next event, or the next event may apply the schema.
 pub(super) struct Process {
     config: Config,
     ready: OnceCell<Ready>,
 }
 
-/// What answers and delivers.
+/// The started app.
 pub(super) struct Ready {
     pub(super) app: App,
     /// The app's router.
@@ -26,8 +26,7 @@ pub(super) struct Ready {
 }
 
 impl Process {
-    /// Begins to start the app. The process asks for its first event meanwhile, which then waits for
-    /// what is left of the start.
+    /// Starts the app in the background. The process requests its first event meanwhile, which waits for the start.
     pub(super) fn start(config: Config) -> Arc<Self> {
         let process = Arc::new(Self { config, ready: OnceCell::new() });
         let starting = Arc::clone(&process);
@@ -43,7 +42,7 @@ impl Process {
         &self.config
     }
 
-    /// The app, started now if it was not.
+    /// Returns the app, and starts it if necessary.
     pub(super) async fn ready(&self) -> Result<&Ready> {
         self.ready
             .get_or_try_init(async || {
@@ -58,14 +57,14 @@ impl Process {
             .await
     }
 
-    /// The app, if it has been started.
+    /// Returns the app if it is started.
     pub(super) fn app(&self) -> Option<&App> {
         self.ready.get().map(|ready| &ready.app)
     }
 }
 
-/// Whatever a request has changed (a queue goes on, a message is due at once) may let something start.
-/// Where processes listen the database tells them; here the visit after the answer looks.
+/// Makes the visit after the response query everything, because a change (a resumed queue, a message that is due) may let
+/// messages start. Processes that listen are notified by the database instead.
 async fn look_after_changes(State(app): State<App>, request: Request, next: Next) -> Response {
     let reads = request.method().is_safe();
     let response = next.run(request).await;

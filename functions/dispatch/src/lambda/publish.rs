@@ -1,4 +1,4 @@
-//! The deployment's own crons: a job that is published for a time, once.
+//! Crons of the deployment: publishes a job once per time.
 
 use anyhow::{Context, Result, anyhow};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -12,16 +12,16 @@ use crate::App;
 use crate::api::publish::recipients;
 use crate::publication::Publication;
 
-/// How long a time counts as published: as long as EventBridge Scheduler goes on trying.
+/// Deduplication window: EventBridge Scheduler retries for this time.
 const WINDOW: &str = "24h";
 
-/// Publishes as a request would. An event that comes twice publishes once.
+/// Publishes a job as a request would. A repeated event publishes nothing.
 pub(super) async fn publish(app: &App, url: &str, job: &Value, time: Timestamp) -> Result<Value> {
     let state = app.state();
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in [
-        // Such an id has no colons.
+        // Deduplication IDs must not contain colons.
         ("upstash-deduplication-id", format!("cron {time} {url}").replace(':', "").as_str()),
         ("upstash-sigpost-deduplication-window", WINDOW),
     ] {

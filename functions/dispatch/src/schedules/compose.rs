@@ -1,4 +1,4 @@
-//! The messages of a firing: those that a publish by hand would make at that time.
+//! Creates the messages of a firing, as a publish at that time would.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::api::publish::{check_address, check_callback_addresses, unknown_group
 use crate::deduplicate::Deduplicating;
 use crate::publication::{Publication, Recipients};
 
-/// How long the key of a firing stays taken: as long as EventBridge Scheduler goes on trying.
+/// Deduplication window of a firing: EventBridge Scheduler retries for this time.
 const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The URL groups to which schedules publish.
 pub(super) struct Groups(HashMap<String, Arc<UrlGroup>>);
 
 impl Groups {
-    /// Reads the groups of these schedules, in one statement. No statement where all publish to URLs.
+    /// Reads the URL groups of these schedules with at most one statement.
     pub(super) async fn of<'a>(
         conn: &mut AsyncPgConnection,
         schedules: impl Iterator<Item = &'a Schedule>,
@@ -41,7 +41,7 @@ impl Groups {
         Ok(Self(groups.into_iter().map(|group| (group.name.clone(), Arc::new(group))).collect()))
     }
 
-    /// The recipients of one of these schedules. The error is what the schedule shows.
+    /// Returns the recipients of a schedule. The schedule shows the error.
     fn recipients(&self, schedule: &Schedule) -> Result<Recipients, ApiError> {
         match Destination::from_raw(&schedule.destination, None)? {
             Target::Url(destination) => Ok(Recipients::Url(destination)),
@@ -53,7 +53,7 @@ impl Groups {
     }
 }
 
-/// What is needed to make a schedule's messages. The deployment's bounds hold for each firing anew.
+/// Creates the messages of schedules. The limits of the deployment apply to each firing.
 #[derive(Clone, Debug)]
 pub(crate) struct Composer {
     pub(crate) limits: Limits,
@@ -62,7 +62,7 @@ pub(crate) struct Composer {
 }
 
 impl Composer {
-    /// The messages of the firing for the time `at`. The error is what the schedule shows.
+    /// Creates the messages of the firing for the time `at`. The schedule shows the error.
     pub(super) fn messages(
         &self,
         schedule: &Schedule,
@@ -88,8 +88,8 @@ impl Composer {
             schedule_id: Some(schedule.id.clone()),
         };
         let mut messages = publication.messages(&self.deduplicating);
-        // The creator's own key counts for each firing as for any publish. What makes each firing one is
-        // the driver's; the key is for a time in which processes with either driver are at work.
+        // A deduplication ID of the schedule applies to each firing as to any publish. Each driver prevents repeated
+        // firings; this key covers a transition during which both drivers run.
         for (number, new) in messages.iter_mut().enumerate() {
             new.deduplicate.get_or_insert_with(|| Deduplicate {
                 key: match &publication.recipients {
@@ -103,7 +103,7 @@ impl Composer {
         Ok(messages)
     }
 
-    /// Refuses what every delivery would refuse. `url` is the destination, if it is one.
+    /// Rejects addresses that every delivery would reject. `url` is the destination, unless it is a URL group.
     pub(crate) fn check_addresses(&self, url: Option<&Destination>, options: &Options) -> Result<(), ApiError> {
         if let Some(url) = url {
             self.limits.check_destination(url)?;

@@ -1,4 +1,4 @@
-//! Who makes schedules fire.
+//! The interface of schedule drivers.
 
 use std::time::Duration;
 
@@ -6,18 +6,16 @@ use futures_util::future::BoxFuture;
 use sigpost_qstash::Cron;
 use sigpost_runtime::ApiError;
 
-/// Makes schedules fire at their times. It is told of every change after the row is committed, and
-/// reads there what it needs: the row is the truth, and what a driver keeps is a copy.
+/// Fires schedules at their times. A driver is notified of every change after the commit and reads the row, which is the
+/// source of truth.
 pub(crate) trait ScheduleDriver: Send + Sync {
-    /// Whether it can make such a schedule fire; the error, a 400, names `field`. Asked
-    /// before anything is stored.
+    /// Checks that the driver supports the expression, before the schedule is stored. The error, a 400, names `field`.
     fn check(&self, field: &str, cron: &Cron) -> Result<(), ApiError>;
 
-    /// How late a firing is when this driver has lost it, and somebody else is to make up for it.
+    /// After this delay, a firing counts as missed by this driver, and Lambda's tick fires it.
     fn patience(&self) -> Duration;
 
-    /// The schedule with this id was created, replaced, paused, resumed or deleted, which its row
-    /// says. May be called again, also for what never was. An error is the answer to the request
-    /// that made the change.
+    /// Handles a schedule that was created, replaced, paused, resumed or deleted, according to its row. May be called
+    /// repeatedly, also for an ID that never existed. The error is the response to the request with the change.
     fn changed<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ApiError>>;
 }

@@ -1,14 +1,13 @@
-//! The driver of a deployment on AWS: every schedule has a copy in EventBridge Scheduler, which
-//! invokes the dispatch function at its times. So nothing has to run in between.
+//! The driver of a deployment on AWS: every schedule has a copy in EventBridge Scheduler, which invokes the dispatch
+//! function at its times, so that no process has to run in between.
 //!
 //! ```text
 //! row (committed, not mirrored)  ->  EventBridge  ->  row (mirrored, if it is still the same)
 //! ```
 //!
-//! `name` and `request` say, purely, what the schedule group should hold; `driver` makes it hold
-//! that; `reconcile` finds where it does not. Whatever is cut off in between is repaired by the next
-//! call or by the next reconciliation. What fires nevertheless (a copy whose row is gone, a time that
-//! was published already) publishes nothing: see `invocation`.
+//! `name` and `request` compute the desired content of the schedule group; `driver` writes it; `reconcile` finds and
+//! repairs differences. The next call or reconciliation completes an interrupted change. Invalid firings (of a copy
+//! without a row, or for a time that was published already) publish nothing: see `invocation`.
 
 mod driver;
 mod name;
@@ -22,26 +21,26 @@ use sigpost_runtime::{Reading, env};
 pub(crate) use driver::EventBridgeDriver;
 pub use reconcile::Drift;
 
-/// Where schedules are kept in EventBridge Scheduler, and what they invoke there.
+/// Settings of the schedules in EventBridge Scheduler.
 #[derive(Clone, Debug)]
 pub struct EventBridge {
-    /// `SCHEDULE_GROUP`: the schedule group of this deployment, and of no other: what looks like one
-    /// of ours there and has no row is deleted. It must exist.
+    /// `SCHEDULE_GROUP`: the schedule group, used only by this deployment: copies without a row are deleted
+    /// there. It must exist.
     pub group: String,
     /// `SCHEDULE_TARGET_ARN`: the dispatch function. Required with a group.
     pub target_arn: String,
     /// `SCHEDULE_ROLE_ARN`: the role that may invoke it, which EventBridge Scheduler assumes.
     /// Required with a group.
     pub role_arn: String,
-    /// `SCHEDULE_DEAD_LETTER_ARN`: an SQS queue for invocations that were given up. Default: none.
+    /// `SCHEDULE_DEAD_LETTER_ARN`: an SQS queue for invocations whose retries are exhausted. Default: none.
     pub dead_letter_arn: Option<String>,
-    /// How AWS is reached. Default: as the SDK's own variables and files say, `AWS_REGION` and
-    /// `AWS_ENDPOINT_URL` among them.
+    /// Configuration of the AWS SDK. Default: from its environment variables and files, such as `AWS_REGION` and
+    /// `AWS_ENDPOINT_URL`.
     pub sdk: Option<SdkConfig>,
 }
 
 impl EventBridge {
-    /// `None` without a group: schedules are fired by the processes that deliver.
+    /// Reads the settings. `None` without a group: the dispatchers fire the schedules.
     pub(crate) fn read(reading: &mut Reading) -> Option<Self> {
         let group = reading.take("SCHEDULE_GROUP", env::var("SCHEDULE_GROUP"), None)?;
         let needed =

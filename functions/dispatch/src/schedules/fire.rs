@@ -1,4 +1,4 @@
-//! Due schedules fire in batches. One transaction claims the schedules, stores their messages and advances them.
+//! Fires due schedules in batches. One transaction claims the schedules, stores their messages and advances them.
 
 use std::mem::take;
 
@@ -15,17 +15,17 @@ use super::compose::Groups;
 use super::plan::{Plan, plan};
 use super::store::{Outcome, Stored, shown, store_each};
 
-/// Schedules in one transaction at most, and messages unless one schedule has more: beyond this a commit takes long and
-/// saves little.
+/// Maximum number of schedules in one transaction, and of messages unless a single schedule has more. Larger commits take
+/// long and save little.
 pub(super) const BATCH: usize = 256;
-/// Bytes of their messages, unless there is one schedule. Postgres takes no statement of more than 1 GB.
+/// Maximum size of their messages in bytes, except for a single schedule. Postgres limits a statement to 1 GB.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// The result of a transaction.
 pub(super) enum Turn {
     /// Schedules were advanced, and these messages are stored.
     Fired(Stored),
-    /// The schedules with these ids could not be fired, because of another transaction for instance. They stay due.
+    /// Firing the schedules with these IDs failed, for example because of another transaction. They stay due.
     Failed(Vec<String>),
     /// Nothing is due, or other transactions have locked all due schedules.
     NothingDue,
@@ -131,7 +131,7 @@ impl<'a> Firing<'a> {
     }
 }
 
-/// Leaves out the times that another process has fired. A schedule that will not fire again shows why in any case.
+/// Removes the times that another process has fired. A schedule that will not fire again shows its error in any case.
 async fn claim_times(conn: &mut AsyncPgConnection, batch: &mut [Firing<'_>]) -> Result<(), Error> {
     let mut firing: Vec<&mut Firing<'_>> =
         batch.iter_mut().filter(|one| one.next.is_some() || one.error.is_none()).collect();

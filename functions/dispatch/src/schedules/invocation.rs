@@ -1,5 +1,5 @@
-//! A firing that somebody else asks for, by schedule and time, as EventBridge Scheduler does: within
-//! a minute or hours later, again, and in any order.
+//! Firings that EventBridge Scheduler requests by schedule and time: within a minute or hours later, repeatedly and in any
+//! order.
 
 use std::{fmt, iter};
 
@@ -13,35 +13,35 @@ use super::Composer;
 use super::compose::Groups;
 use super::store::{Stored, shown, store_all};
 
-/// A firing this late is still in time: EventBridge Scheduler takes up to a minute (its User Guide,
-/// "Schedule types"), and a minute is in time for the other driver.
+/// Maximum delay of a firing that is not missed: EventBridge Scheduler has a precision of a minute (User Guide, "Schedule
+/// types"), and the other driver tolerates a minute.
 const IN_TIME: SignedDuration = SignedDuration::from_mins(2);
 
-/// What a firing that was asked for came to.
+/// The result of a requested firing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Firing {
-    /// These messages; those of earlier ones where the creator's deduplication id has some.
+    /// The IDs of the messages; of earlier messages for duplicates by the schedule's deduplication ID.
     Published(Vec<MessageId>),
-    /// What the schedule asks for cannot be published; the schedule shows why.
+    /// The messages cannot be published; the schedule shows the error.
     Refused(String),
-    /// It is not to be published, and nothing has changed.
+    /// Nothing was published or changed.
     Skipped(Skip),
 }
 
-/// Why a firing is not to be published.
+/// Why a firing is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skip {
-    /// There is no such schedule, any more perhaps.
+    /// The schedule does not exist.
     Unknown,
-    /// It is paused.
+    /// The schedule is paused.
     Paused,
-    /// Its expression does not name that time, any more perhaps.
+    /// The current cron expression does not match that time.
     NotItsTime,
-    /// It was created, resumed or changed after that time.
+    /// The schedule was created, resumed or changed after that time.
     BeforeItsTime,
-    /// It is too late, as the schedule's catch-up says.
+    /// The firing was missed, and the catch-up setting of the schedule excludes it.
     Missed,
-    /// It was published before.
+    /// The firing was published before.
     Repeated,
 }
 
@@ -58,12 +58,12 @@ impl fmt::Display for Skip {
     }
 }
 
-/// Publishes the messages of the schedule for the time `at`, once, however often this is called.
-/// Returns what was stored beside what it came to.
+/// Publishes the messages of the schedule for the time `at`, at most once for repeated calls. Returns the result and the
+/// stored messages.
 ///
 /// # Errors
 ///
-/// The database is away, or another transaction is in the way: nothing has happened, call again.
+/// The database is unavailable, or another transaction conflicts. Nothing is stored; call again.
 pub(crate) async fn fire_for(
     conn: &mut AsyncPgConnection,
     composer: &Composer,
@@ -89,7 +89,7 @@ pub(crate) async fn fire_for(
     .await
 }
 
-/// Stores the messages of this firing. The inner error is what the schedule shows.
+/// Stores the messages of this firing. The schedule shows the inner error.
 async fn publish(
     conn: &mut AsyncPgConnection,
     composer: &Composer,
@@ -106,12 +106,12 @@ async fn publish(
     }
 }
 
-/// Whether the schedule fires for that time; its expression, if it does.
+/// Returns the cron expression if the schedule fires for that time.
 fn to_fire(taken: &Taken, at: Timestamp) -> Result<Cron, Skip> {
     if taken.paused {
         return Err(Skip::Paused);
     }
-    // One that no longer parses, for its time zone is gone, names no time.
+    // An expression that no longer parses, because its time zone was removed, matches no time.
     let cron: Cron = taken.schedule.cron.parse().map_err(|_| Skip::NotItsTime)?;
     if at.checked_sub(SignedDuration::from_nanos(1)).ok().and_then(|before| cron.next_after(before)) != Some(at) {
         return Err(Skip::NotItsTime);
@@ -122,7 +122,7 @@ fn to_fire(taken: &Taken, at: Timestamp) -> Result<Cron, Skip> {
     let latest_in_time = taken.now.checked_sub(IN_TIME).unwrap_or(Timestamp::MIN);
     let missed = match taken.schedule.catch_up {
         CatchUp::All => false,
-        // The last of those that are late comes as well, and is the one to be published.
+        // The last of the late firings is also requested, and is published.
         CatchUp::Last => cron.latest_between(at, latest_in_time).is_some(),
         CatchUp::None => at < latest_in_time,
     };
@@ -177,7 +177,7 @@ mod tests {
         for catch_up in [CatchUp::None, CatchUp::Last, CatchUp::All] {
             assert_eq!(asked_at("10:12:00", catch_up, "10:10:00"), None, "{catch_up:?}");
         }
-        // Nothing came for half an hour.
+        // No invocation for half an hour.
         let late = |catch_up| ["10:10:00", "10:20:00", "10:30:00"].map(|time| asked_at("10:35:00", catch_up, time));
         assert_eq!(late(CatchUp::None), [Some(Skip::Missed); 3]);
         assert_eq!(late(CatchUp::Last), [Some(Skip::Missed), Some(Skip::Missed), None]);

@@ -1,4 +1,4 @@
-//! The driver of `serve` and `dev`: every process that delivers also fires what is due.
+//! The driver of `serve` and `dev`: every dispatcher also fires due schedules.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use super::fire::{BATCH, Turn, fire_next};
 use super::{Composer, ScheduleDriver, announce};
 use crate::engine::Engine;
 
-/// When to look again for schedules that are due and that others hold at this moment.
+/// When to query again for due schedules that other transactions have locked.
 const CONTENDED: Duration = Duration::from_millis(50);
-/// After an error. Schedules are late then, but none is lost.
+/// The pause after an error. Schedules are delayed, but not lost.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Fires due schedules in this process, if it has an engine; others fire them if not.
+/// Fires due schedules in this process if it delivers; otherwise other processes do.
 pub(crate) struct LocalDriver {
     engine: Option<Engine>,
 }
 
 impl LocalDriver {
-    /// Starts to fire. The loop is one of the engine's and ends with it; it is not the engine's look
-    /// for due messages, because that waits for room, and a firing needs none.
+    /// Starts the loop, which ends with the dispatcher. It is separate from the query for due messages, which waits for
+    /// room, because a firing needs none.
     pub(crate) fn start(engine: Option<Engine>, database: Database, composer: Composer) -> Self {
         if let Some(engine) = engine.as_ref().filter(|engine| engine.is_always_awake()) {
             let firing = Firing { engine: engine.clone(), database, composer };
@@ -41,12 +41,12 @@ impl ScheduleDriver for LocalDriver {
         Ok(())
     }
 
-    /// Of what this driver fires in Lambda every tick is the time.
+    /// In Lambda this driver fires at each tick.
     fn patience(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// The write has told the other processes already. Who wakes for what is deleted finds nothing.
+    /// Wakes the loop. The statement of the change has notified the other processes.
     fn changed<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
         if let Some(engine) = &self.engine {
             engine.schedules_changed().notify_one();
@@ -62,8 +62,8 @@ struct Firing {
 }
 
 impl Firing {
-    /// Fires when a schedule is due, and looks anew when one was changed. Does not poll: the engine's
-    /// look sees a schedule that is due and was missed here.
+    /// Fires when a schedule is due, and queries again when one was changed. Does not poll: the dispatcher's query finds
+    /// due schedules that were missed here.
     async fn fire_when_due(self) {
         loop {
             let fired = fire_all_due(&self.database, &self.composer, &self.engine, false).await;
@@ -90,7 +90,7 @@ pub(crate) async fn fire_all_due(
 ) -> Result<Duration, Error> {
     let mut conn = database.connection().await?;
     let mut failed = Vec::new();
-    // Schedules to fire one by one, because they could not be fired together.
+    // Schedules to fire one by one, because firing them together failed.
     let mut single = 0_usize;
     loop {
         match next_firing_in(&mut conn).await? {

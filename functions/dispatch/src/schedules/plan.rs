@@ -1,24 +1,23 @@
-//! Which firings of a schedule that is due are published now. A pure decision.
+//! Decides which firings of a due schedule are published now. A pure function.
 
 use jiff::{SignedDuration, Timestamp};
 use sigpost_qstash::{CatchUp, Cron};
 
-/// The most that a firing may be late and still be in time: processes restart, and cron's own unit is the
-/// minute.
+/// Maximum delay of a firing that is not missed: processes restart, and the unit of cron is the minute.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(1);
-/// Firings in one transaction at most. More go on in the next one.
+/// Maximum number of firings in one transaction. The next one continues.
 const MOST: usize = 16;
 
-/// What a due schedule does.
+/// The firings of a due schedule.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     /// The times for which it fires, in order.
     pub(super) firings: Vec<Timestamp>,
-    /// When it is due next; it may be due already. `None` when it never will be.
+    /// The next due time, which may be in the past. `None` if there is none.
     pub(super) next: Option<Timestamp>,
 }
 
-/// For a schedule whose first firing not yet done was at `due_at`, which is not after `now`.
+/// Plans the firings of a schedule whose first open firing is at `due_at`, which is not after `now`.
 pub(super) fn plan(cron: &Cron, catch_up: CatchUp, due_at: Timestamp, now: Timestamp) -> Plan {
     let last = || cron.latest_between(due_at, now).unwrap_or(due_at);
     let firings = match catch_up {
@@ -33,8 +32,8 @@ pub(super) fn plan(cron: &Cron, catch_up: CatchUp, due_at: Timestamp, now: Times
     Plan { next: cron.next_after(from), firings }
 }
 
-/// Whether a firing is late by a minute at most, and by half the time to the next firing at most. Without
-/// the second bound a schedule of every minute or less would never miss its last firing.
+/// Whether a firing is late by at most a minute and at most half the time to the next firing. Without the second limit, a
+/// schedule with a period of a minute or less would never miss its last firing.
 fn is_in_time(cron: &Cron, firing: Timestamp, now: Timestamp) -> bool {
     let half_period = cron.next_after(firing).map(|next| next.duration_since(firing) / 2);
     now.duration_since(firing) <= half_period.map_or(LONGEST_DELAY, |half| half.min(LONGEST_DELAY))

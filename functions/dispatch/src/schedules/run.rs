@@ -1,4 +1,4 @@
-//! A run that somebody asks for, at any time: no firing, and nothing of the schedule changes.
+//! Runs a schedule on request. This is not a firing, and the schedule does not change.
 
 use std::iter;
 
@@ -16,7 +16,7 @@ use super::store::{Stored, store_all};
 ///
 /// # Errors
 ///
-/// The database is away, or another transaction is in the way: nothing has happened, call again.
+/// The database is unavailable, or another transaction conflicts. Nothing is stored; call again.
 pub(crate) async fn run_once(
     conn: &mut AsyncPgConnection,
     composer: &Composer,

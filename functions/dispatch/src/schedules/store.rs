@@ -6,16 +6,16 @@ use sigpost_store::{AsyncConnection, AsyncPgConnection, Error, WakeUps};
 
 use crate::trace;
 
-/// Messages that schedules have stored.
+/// Stored messages of schedules.
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
     /// Without duplicates, which were stored earlier.
     pub(crate) ids: Vec<MessageId>,
-    /// When they may start.
+    /// When the messages can start.
     pub(crate) wake_ups: WakeUps,
 }
 
-/// The ids of the messages of one part, those of earlier messages for duplicates; or why Postgres rejected the part.
+/// The IDs of the messages of one part, of earlier messages for duplicates; or why Postgres rejected the part.
 pub(super) type Outcome = Result<Vec<MessageId>, Error>;
 
 /// Stores the messages in one statement. Each part, which has the messages of one schedule, is stored as a whole or not
@@ -23,14 +23,14 @@ pub(super) type Outcome = Result<Vec<MessageId>, Error>;
 ///
 /// # Errors
 ///
-/// Everything but rejected data. The transaction has to be rolled back.
+/// All errors except rejected data. The transaction has to be rolled back.
 pub(super) async fn store_each(
     conn: &mut AsyncPgConnection,
     parts: Vec<Vec<NewMessage>>,
 ) -> Result<(Vec<Outcome>, Stored), Error> {
     let sizes: Vec<usize> = parts.iter().map(Vec::len).collect();
     let mut messages: Vec<NewMessage> = parts.into_iter().flatten().collect();
-    // They end with this function.
+    // The spans end with this function.
     let _spans: Vec<_> = messages.iter_mut().map(|new| trace::publish(&mut new.message)).collect();
     let arrivals: Vec<Arrival> = messages.into_iter().map(|new| Arrival { new, leased: false }).collect();
 
@@ -71,7 +71,7 @@ pub(super) async fn store_all(
     Ok((outcomes.pop().unwrap_or_else(|| Ok(Vec::new())), stored))
 }
 
-/// Stores a batch under a savepoint: the transaction goes on after data that Postgres rejects.
+/// Stores a batch in a savepoint, so that the transaction can continue after data that Postgres rejects.
 async fn store(conn: &mut AsyncPgConnection, batch: &[Arrival]) -> Result<Accepted, Error> {
     if batch.is_empty() {
         return Ok(Accepted { created_at_ms: 0, duplicate_of: Vec::new(), wake_ups: WakeUps::default() });
@@ -88,7 +88,7 @@ async fn store_once(conn: &mut AsyncPgConnection, batch: &[Arrival]) -> Result<A
     conn.transaction(async |conn| accept(conn, batch, LeaseTerms::NONE, true).await).await
 }
 
-/// The outcome as the schedule shows it.
+/// Returns the outcome that the schedule shows.
 pub(super) fn shown(schedule: &str, outcome: Outcome) -> Result<Vec<MessageId>, String> {
     outcome.map_err(|error| {
         tracing::error!(%error, schedule, "storing a firing failed");

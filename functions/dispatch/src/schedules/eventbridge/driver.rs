@@ -1,4 +1,4 @@
-//! Makes the schedule group hold what the rows say, one schedule at a time.
+//! Synchronizes the schedule group with the rows, one schedule at a time.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,38 +17,38 @@ use super::request::{Copy, copies};
 use super::{EventBridge, name};
 use crate::schedules::ScheduleDriver;
 
-/// A caller waits for these calls; AWS answers within tens of milliseconds.
+/// Timeouts of a call and its attempts, for which a request waits. AWS responds within tens of milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(3);
 const CALL: Duration = Duration::from_secs(8);
-/// How often a schedule that others change all the time is mirrored before they are left to it.
+/// How often a schedule that changes concurrently is copied before this process leaves it to the others.
 const ROUNDS: usize = 8;
 
 /// Keeps copies of the schedules in one schedule group.
 pub(crate) struct EventBridgeDriver {
     pub(super) settings: EventBridge,
     pub(super) database: Database,
-    /// Made when it is needed first: most environments only fire and deliver.
+    /// Created on first use: most environments only fire and deliver.
     client: OnceCell<Client>,
 }
 
-/// Why the group does not hold what it should, or is not known to.
+/// Why synchronization failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// Postgres.
     #[error(transparent)]
     Store(#[from] sigpost_store::Error),
-    /// AWS refused or did not answer; the text is for the log.
+    /// A call to AWS failed. The text is for the log.
     #[error("{call}: {cause}")]
     Aws {
-        /// What was asked of it.
+        /// The API call.
         call: &'static str,
         /// The SDK's error.
         cause: String,
     },
-    /// EventBridge Scheduler has no such expression.
+    /// EventBridge Scheduler does not support the cron expression.
     #[error(transparent)]
     Unsupported(#[from] Invalid),
-    /// Others change the schedule all the time.
+    /// The schedule changes continuously.
     #[error("the schedule changes continuously")]
     Restless,
 }
@@ -93,10 +93,10 @@ impl EventBridgeDriver {
         self.client.get_or_init(client).await
     }
 
-    /// Makes the group hold what the row of this schedule says, and marks the row.
+    /// Synchronizes the copies of this schedule with its row, and marks the row.
     ///
-    /// Whoever finds the row changed after writing to AWS begins again. So the last of any number
-    /// of writers leaves what the row says, in whatever order they got there.
+    /// A writer that finds the row changed after its calls to AWS starts again. So the last of any number of concurrent
+    /// writers leaves the copies in the state of the row.
     pub(super) async fn mirror(&self, id: &str) -> Result<(), Failure> {
         for _ in 0..ROUNDS {
             let row = mirrors::find(&mut *self.database.connection().await?, id).await?;
@@ -120,7 +120,7 @@ impl EventBridgeDriver {
         Err(Failure::Restless)
     }
 
-    /// The names of what the group holds; of those that begin so, or of all that are ours.
+    /// Returns the names of the copies in the group, with this prefix if there is one.
     pub(super) async fn names(&self, prefix: Option<String>) -> Result<BTreeSet<String>, Failure> {
         let listing = self.client().await.list_schedules().group_name(&self.settings.group).set_name_prefix(prefix);
         let mut pages = listing.into_paginator().items().send();
@@ -132,8 +132,8 @@ impl EventBridgeDriver {
         Ok(names)
     }
 
-    /// Creates or replaces a copy. Whether it is held is known from a list, which may be a little
-    /// behind: AWS says the other thing, and that is done then.
+    /// Creates or replaces a copy. `is_held` comes from a list that is eventually consistent: if AWS reports the opposite,
+    /// the other call follows.
     async fn put(&self, copy: &Copy, is_held: bool) -> Result<(), Failure> {
         let done = if is_held { self.update(copy).await? } else { self.create(copy).await? };
         match (done, is_held) {
@@ -143,7 +143,7 @@ impl EventBridgeDriver {
         }
     }
 
-    /// `false` when there is one with its name.
+    /// Creates a copy. Returns `false` if its name exists.
     async fn create(&self, copy: &Copy) -> Result<bool, Failure> {
         let creation = self.client().await.create_schedule().group_name(&self.settings.group).name(&copy.name);
         let created = creation
@@ -163,7 +163,7 @@ impl EventBridgeDriver {
         }
     }
 
-    /// `false` when there is none with its name. What is not given goes back to its default.
+    /// Replaces a copy. Returns `false` if its name does not exist. AWS resets omitted fields to their defaults.
     async fn update(&self, copy: &Copy) -> Result<bool, Failure> {
         let update = self.client().await.update_schedule().group_name(&self.settings.group).name(&copy.name);
         let updated = update
@@ -184,7 +184,7 @@ impl EventBridgeDriver {
         }
     }
 
-    /// One that is gone already is fine.
+    /// Deletes a copy. Succeeds if it does not exist.
     pub(super) async fn delete(&self, name: &str) -> Result<(), Failure> {
         let deletion = self.client().await.delete_schedule().group_name(&self.settings.group).name(name);
         match deletion.send().await {
@@ -196,7 +196,7 @@ impl EventBridgeDriver {
         }
     }
 
-    /// Whether AWS holds exactly this.
+    /// Whether the copy in AWS is identical.
     pub(super) async fn holds(&self, copy: &Copy) -> Result<bool, Failure> {
         let question = self.client().await.get_schedule().group_name(&self.settings.group).name(&copy.name);
         match question.send().await {
@@ -214,8 +214,8 @@ impl ScheduleDriver for EventBridgeDriver {
         Ok(cron.to_aws(field).map(drop)?)
     }
 
-    /// Twice its precision. It loses what falls into the gap when clocks go forward, which ours does
-    /// not (see [`Cron::to_aws`]), and what it gives up.
+    /// Twice the precision of EventBridge Scheduler. It misses firings in the gap when clocks move forward (see
+    /// [`Cron::to_aws`]), and firings whose retries are exhausted.
     fn patience(&self) -> Duration {
         Duration::from_secs(120)
     }

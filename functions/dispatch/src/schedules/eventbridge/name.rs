@@ -1,21 +1,21 @@
 //! The names of a schedule's copies.
 //!
-//! `nightly.<40 hexadecimal digits>.1`: some of the id for those who read the console, the hash of
-//! all of it, and the number of the copy, for one expression may need several. AWS allows 64 of
-//! `0-9a-zA-Z-_.` (API reference, `CreateSchedule`, `Name`).
+//! `nightly.<40 hexadecimal digits>.1`: the beginning of the ID for readers of the AWS console, the hash of the ID, and the
+//! number of the copy, because an expression may need several. AWS allows 64 characters of `0-9a-zA-Z-_.` (API reference,
+//! `CreateSchedule`, `Name`).
 
 use sha2::{Digest, Sha256};
 use sigpost_qstash::cron::MOST_AWS_SCHEDULES;
 
-/// How much of the id is shown. With hash, number and periods that makes 64.
+/// Number of characters of the ID. With hash, number and periods the maximum length is 64.
 const READABLE: usize = 21;
-/// The first 160 bits of the hash: no two ids will ever share them.
+/// The first 160 bits of the hash, which makes collisions impossible in practice.
 const HASH_DIGITS: usize = 40;
-/// The greatest number of a copy: one digit.
+/// The maximum number of a copy: one digit.
 const MOST: usize = 9;
 const _: () = assert!(MOST_AWS_SCHEDULES <= MOST);
 
-/// What the names of all copies of this schedule begin with, and no others.
+/// Returns the prefix of the names of all copies of this schedule, and of no others.
 pub(super) fn prefix(id: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let readable: String = id.chars().take(READABLE).map(|c| if allowed(c) { c } else { '-' }).collect();
@@ -24,17 +24,17 @@ pub(super) fn prefix(id: &str) -> String {
     format!("{readable}.{hash}.")
 }
 
-/// 64 hexadecimal digits.
+/// Returns the SHA-256 hash of a text as 64 hexadecimal digits.
 pub(super) fn hash(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The name of the copy with this number, from 1 on.
+/// Returns the name of the copy with this 1-based number.
 pub(super) fn name(id: &str, number: usize) -> String {
     format!("{}{number}", prefix(id))
 }
 
-/// The prefix of a name that this rule makes; `None` for all others.
+/// Returns the prefix of a copy's name; `None` for names of another form.
 pub(super) fn prefix_of(name: &str) -> Option<&str> {
     let (prefix, number) = name.split_at(name.rfind('.')? + 1);
     let (readable, hash) = prefix.strip_suffix('.')?.rsplit_once('.')?;
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_name_shows_the_id_and_never_changes() {
-        // Those that are in EventBridge would become orphans.
+        // A change would orphan the existing copies in EventBridge Scheduler.
         assert_eq!(name("nightly-1.2_3", 1), "nightly-1.2_3.e80da0b96c159bb4210a824f10993c9562adf641.1");
         assert!(name("a very long id with spaces", 2).starts_with("a-very-long-id-with-s."));
         assert!(name("", 1).starts_with('.'));
@@ -91,7 +91,7 @@ mod tests {
             prop_assert_eq!(prefix_of(&name), Some(&*prefix(&id)));
         }
 
-        // Ids that look alike: what is cut off and what is replaced differ.
+        // Similar IDs: only truncated or replaced characters differ.
         #[test]
         fn different_copies_have_different_names(
             ids in proptest::collection::hash_set("(a{18,24}|[a. ü/]{1,3}|[A-Za-z]{1,2})\\.?1?", 2..20),

@@ -1,4 +1,4 @@
-//! Finds where EventBridge Scheduler does not hold what the rows say, and repairs it.
+//! Finds and repairs differences between EventBridge Scheduler and the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,26 +10,26 @@ use super::driver::{EventBridgeDriver, Failure};
 use super::name;
 use super::request::copies;
 
-/// Schedules that are looked at at once. AWS answers thousands of such calls a second.
+/// Schedules that are compared concurrently. AWS allows thousands of such calls per second.
 const AT_ONCE: usize = 16;
 
-/// Where EventBridge Scheduler was not what the rows say. But for those in `failed`, it is now.
+/// Differences between EventBridge Scheduler and the rows. All are repaired except those in `failed`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
-    /// How many schedules there are.
+    /// Number of schedules.
     pub schedules: usize,
-    /// Ids of schedules that it did not hold, or not whole.
+    /// IDs of schedules of which copies were missing.
     pub missing: Vec<String>,
-    /// Ids of schedules that it held otherwise.
+    /// IDs of schedules with different copies.
     pub different: Vec<String>,
-    /// Names of what it held of schedules that are no more.
+    /// Names of copies without a schedule.
     pub orphaned: Vec<String>,
-    /// Ids of schedules and names of orphans that could not be repaired; the log says why.
+    /// IDs of schedules and names of orphans whose repair failed; the log has the errors.
     pub failed: Vec<String>,
 }
 
-/// How a schedule was found.
+/// The result of a comparison.
 enum Found {
     Same,
     Missing,
@@ -37,9 +37,9 @@ enum Found {
 }
 
 impl EventBridgeDriver {
-    /// Compares all of it. Changes that are made meanwhile are no drift, and are not undone.
+    /// Compares and repairs all schedules. Concurrent changes are not drift and are not reverted.
     pub(crate) async fn reconcile(&self) -> Result<Drift, Failure> {
-        // Before the rows: whoever puts something there has stored its row before.
+        // Listed before the rows are read, because a writer commits the row before it creates the copy.
         let mut held = by_schedule(self.names(None).await?);
         let rows = mirrors::all(&mut *self.database.connection().await?).await?;
         let mut drift = Drift { schedules: rows.len(), ..Drift::default() };
@@ -99,15 +99,14 @@ impl EventBridgeDriver {
         }
         match found {
             Found::Same if row.mirrored_at.is_some() => {}
-            // Only the mark is missing: the last writer was cut off before it.
+            // Only the mark is missing: the last writer was interrupted before it set the mark.
             Found::Same => drop(mirrors::mark(&mut *self.database.connection().await?, row).await?),
             Found::Missing | Found::Different => self.mirror(&row.id).await?,
         }
         Ok(found)
     }
 
-    /// A schedule may have been created, deleted and created again since the rows were read: what was
-    /// taken for an orphan and deleted was its.
+    /// Restores schedules that were created again after the rows were read, whose copies were deleted as orphans.
     async fn restore_new_ones_among(&self, drift: &mut Drift) -> Result<(), Failure> {
         if drift.orphaned.is_empty() {
             return Ok(());
@@ -127,7 +126,7 @@ impl EventBridgeDriver {
 }
 
 impl Drift {
-    /// Whether everything was as it should be.
+    /// Whether there were no differences.
     pub fn is_none(&self) -> bool {
         let Self { schedules: _, missing, different, orphaned, failed } = self;
         [missing, different, orphaned, failed].iter().all(|some| some.is_empty())
@@ -139,7 +138,7 @@ impl Drift {
     }
 }
 
-/// The names by the prefix that a schedule's have.
+/// Groups names by the prefix of their schedule.
 fn by_schedule(names: BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
     let mut by_schedule: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for name in names {

@@ -1,7 +1,6 @@
-//! What EventBridge Scheduler should hold of a schedule. Pure: from the row and the settings.
+//! Computes the copies of a schedule in EventBridge Scheduler from the row and the settings. Pure functions.
 //!
-//! Every field that decides about invocations is given, also where AWS has a default: then what it
-//! holds can be compared with what it should.
+//! Every field that affects invocations is set, even if AWS has a default, so that copies can be compared.
 
 use aws_sdk_scheduler::error::BuildError;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
@@ -14,30 +13,30 @@ use sigpost_store::mirrors::Original;
 
 use super::{EventBridge, name};
 
-/// AWS puts the time of the firing in its place, in RFC 3339 and UTC (User Guide, "Context attributes").
+/// AWS replaces this with the time of the firing in RFC 3339 and UTC (User Guide, "Context attributes").
 const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
 
-/// AWS's most: a day, and 185 retries (API reference, `RetryPolicy`). What is late is caught up.
+/// The maximum of AWS: a day and 185 retries (API reference, `RetryPolicy`), for schedules that catch up.
 const CAUGHT_UP: (i32, i32) = (86_400, 185);
-/// AWS's least age is a minute. What is late is not caught up, and would be refused here.
+/// The minimum age of AWS is a minute, for schedules that do not catch up: later firings would be skipped.
 const NOT_CAUGHT_UP: (i32, i32) = (60, 185);
 
 /// One copy of a schedule. A cron expression may need several.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Copy {
     pub(super) name: String,
-    /// The whole id, for those who read the console.
+    /// The complete ID, for readers of the AWS console.
     pub(super) description: String,
     pub(super) expression: String,
     pub(super) time_zone: String,
     pub(super) state: ScheduleState,
     pub(super) target: Target,
     pub(super) window: FlexibleTimeWindow,
-    /// Makes a creation that is sent again the same creation.
+    /// Makes a repeated creation idempotent.
     pub(super) creation_token: String,
 }
 
-/// What the target is invoked with.
+/// The payload of an invocation.
 #[derive(Serialize)]
 struct Firing<'a> {
     sigpost: &'static str,
@@ -45,11 +44,11 @@ struct Firing<'a> {
     time: &'static str,
 }
 
-/// The copies of a schedule, in the order of their numbers.
+/// Returns the copies of a schedule in the order of their numbers.
 ///
 /// # Errors
 ///
-/// Its expression is one that EventBridge Scheduler cannot have; it was stored for another driver.
+/// EventBridge Scheduler does not support the cron expression, which was stored for another driver.
 pub(super) fn copies(of: &Original, settings: &EventBridge) -> Result<Vec<Copy>, Invalid> {
     let expressions = of.cron.parse::<Cron>()?.to_aws("cron")?;
     let state = if of.paused { ScheduleState::Disabled } else { ScheduleState::Enabled };
@@ -82,7 +81,7 @@ fn target(of: &Original, settings: &EventBridge) -> Result<Target, BuildError> {
     Target::builder()
         .arn(&settings.target_arn)
         .role_arn(&settings.role_arn)
-        // Texts: nothing in them can fail to serialise.
+        // Serializing strings cannot fail.
         .input(serde_json::to_string(&input).unwrap_or_default())
         .retry_policy(
             RetryPolicy::builder().maximum_event_age_in_seconds(max_age_s).maximum_retry_attempts(max_retries).build(),
@@ -91,15 +90,15 @@ fn target(of: &Original, settings: &EventBridge) -> Result<Target, BuildError> {
         .build()
 }
 
-/// The same for the same creation only. With the mark, one that is needed again after somebody has
-/// deleted the copy is another creation: AWS would answer the same one with its earlier success.
+/// Returns the idempotency token of a creation. It includes the mark, so that creating a copy again after an external
+/// deletion has another token: for the same token AWS would return its earlier success.
 fn creation_token(of: &Original, name: &str, expression: &str, time_zone: &str) -> String {
     let marked = of.mirrored_at.map(|at| at.as_nanosecond());
     name::hash(&format!("{name}\n{}\n{}\n{marked:?}\n{expression}\n{time_zone}", of.version, of.paused))
 }
 
 impl Copy {
-    /// Whether this is what AWS holds. An end or a key that somebody has given to it is another one.
+    /// Whether the copy in AWS is identical. Any added field, such as an end date, is a difference.
     pub(super) fn is(&self, held: &GetScheduleOutput) -> bool {
         let Self { name, description, expression, time_zone, state, target, window, creation_token: _ } = self;
         held.name() == Some(name)
