@@ -1,5 +1,5 @@
-//! The delivery engine of one process. Any number of them work on one database, without a leader:
-//! what a message needs is in its row, and the lease decides who acts.
+//! The dispatcher of one process. Any number of dispatchers share a database without a leader: the state of a message is
+//! in its row, and its lease determines which dispatcher delivers it.
 //!
 //! ```text
 //!          wake-up (timer | notification)
@@ -10,9 +10,9 @@
 //!     workers: attempt (send -> decide) -> recorder: record (+ dead letter, callbacks)
 //! ```
 //!
-//! A lease is short and renewed while its push lasts, so that a killed process is found out within
-//! seconds however slow its destinations were. Everything written about a delivery names the lease's
-//! token: who lost the lease writes nothing.
+//! A lease is short and renewed during its attempt, so that other dispatchers take over from a crashed process within
+//! seconds, however slow its destinations are. Every write about a delivery requires the lease token: a dispatcher that
+//! lost the lease writes nothing.
 
 mod attempt;
 mod callbacks;
@@ -66,12 +66,12 @@ pub(crate) use visit::Tick;
 use wake_ups::Timers;
 use workers::Workers;
 
-/// As far away as a clock of any system can count to.
+/// A duration that every system's clock supports.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-/// How long the last writes may take once the grace time is over.
+/// Timeout of the last writes after the grace period.
 const LAST_WRITES: Duration = Duration::from_secs(5);
-/// How long after an outage of the database expired leases are left alone: their holders lived through the outage as well,
-/// and record their outcomes first.
+/// How long expired leases are not claimed after an outage of the database: their holders probably survived the outage and
+/// record their outcomes first.
 const AFTER_OUTAGE: Duration = Duration::from_secs(3);
 
 /// A handle to the engine; clones share it.
@@ -87,10 +87,10 @@ struct Inner {
     sender: Sender,
     recorder: Recorder,
     room: Arc<Semaphore>,
-    /// Outcomes are kept until the database is back. Nothing that is due is claimed before they are recorded: it may be
-    /// their messages, whose leases have expired meanwhile.
+    /// Whether outcomes wait for the database. Due messages are not claimed before these are recorded, because they may be
+    /// the same messages with leases that expired meanwhile.
     outcomes_first: watch::Sender<bool>,
-    /// When a statement failed last because the database was unavailable.
+    /// When a statement last failed because the database was unavailable.
     unavailable_at: Mutex<Option<Instant>>,
     large_bodies: LargeBodies,
     shares: Shares,
@@ -98,25 +98,25 @@ struct Inner {
     timers: Timers,
     in_flight: InFlight,
     counts: Counts,
-    /// Rings when this process has wake-ups that other dispatchers must hear of, because it stops.
+    /// Notified when this process is stopping and has wake-ups for other dispatchers.
     handing_over: Notify,
-    /// In a visit, after this nothing more is claimed. Without visits: never.
+    /// The end of claiming in a visit. Without visits: never.
     claims_until: Mutex<Instant>,
-    /// Rings when a schedule may fire earlier than is known here.
+    /// Notified when a schedule may fire earlier than known.
     schedules_changed: Notify,
-    /// Since when no notifications of other processes arrive; `None` while they do.
+    /// Since when the listener is disconnected; `None` while it is connected.
     deaf_since: Mutex<Option<Instant>>,
-    /// Messages were open when somebody here last looked.
+    /// Whether messages had not ended at the last query of this process.
     open: AtomicBool,
     stopping: CancellationToken,
-    /// The loops: look, listen, renew, report, and the firing of schedules.
+    /// The loops: wake-ups, listener, lease renewal, reports, and firing of schedules.
     loops: TaskTracker,
     steps: broadcast::Sender<Step>,
 }
 
-/// The right to have one more message in flight; given back when it is dropped.
+/// Capacity for one message in flight, released when it is dropped.
 pub(crate) struct Room {
-    /// Given back first, as the next one: a wake-up that waits for it comes before the process counts as idle.
+    /// Released first, like the body, so that a wake-up that waits for it is set before the process counts as idle.
     share: Share,
     _body: Portion,
     _permit: OwnedSemaphorePermit,
@@ -129,33 +129,33 @@ impl Room {
     }
 }
 
-/// Something that happened to a message in this process, for whoever watches.
+/// A step of a message in this process, for watchers.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     /// The message.
     pub id: MessageId,
-    /// What happened.
+    /// The kind of the step.
     pub kind: StepKind,
-    /// When, by this process's clock.
+    /// The time by this process's clock.
     pub at: Instant,
 }
 
-/// What can be watched.
+/// Kinds of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepKind {
-    /// The commit that holds it is done.
+    /// Stored and committed.
     Accepted,
-    /// The request is going out.
+    /// An attempt starts.
     Pushed,
     /// Recorded as delivered.
     Delivered,
-    /// Recorded as failed, to be tried again.
+    /// Recorded as failed, with a retry.
     Retried,
-    /// Recorded as failed for good.
+    /// Recorded as failed without a retry; the message is a dead letter.
     Failed,
-    /// Recorded as not attempted.
+    /// Released without a recorded attempt.
     GivenBack,
-    /// The lease was gone when the end of the delivery was to be recorded.
+    /// The lease was lost before the outcome was recorded.
     LeaseLost,
 }
 
@@ -204,23 +204,23 @@ impl Engine {
         Ok(engine)
     }
 
-    /// What happens in this process from now on. A watcher that is slow misses steps.
+    /// Subscribes to the steps in this process. A slow watcher misses steps.
     pub fn watch(&self) -> broadcast::Receiver<Step> {
         self.0.steps.subscribe()
     }
 
-    /// How many messages are in flight here, from the lease to the recorded end.
+    /// Number of messages in flight in this process, from the lease to the recorded outcome.
     pub fn in_flight(&self) -> usize {
         self.0.settings.max_in_flight - self.0.room.available_permits()
     }
 
-    /// How many messages may be in flight here.
+    /// Maximum number of messages in flight in this process.
     pub(crate) fn max_in_flight(&self) -> usize {
         self.0.settings.max_in_flight
     }
 
-    /// Room for one more message, if there is any for its body and its destination and the engine is not stopping. Between visits there
-    /// is none: what is accepted then is left to whoever is awake, perhaps to the visit that follows.
+    /// Reserves capacity for a message, if there is any for its body and its destination and the dispatcher is not stopping.
+    /// A process that delivers in visits has none here: the current or next visit delivers accepted messages.
     pub(crate) fn try_room(&self, message: &Message) -> Option<Room> {
         if self.0.stopping.is_cancelled() || self.0.settings.awake == Awake::InVisits {
             return None;
@@ -231,7 +231,7 @@ impl Engine {
         Some(Room { share, _body: body, _permit: permit })
     }
 
-    /// Tells CloudWatch what came of deliveries since the last time.
+    /// Sends the counts of deliveries since the last call to CloudWatch.
     pub(crate) fn emit_counts(&self) {
         self.0.counts.emit();
     }
@@ -244,8 +244,7 @@ impl Engine {
         self.0.settings.lease
     }
 
-    /// Runs one more loop beside the engine's own. Shutdown waits for its end, which has to come
-    /// when [`stopping`](Self::stopping) is cancelled.
+    /// Runs an additional loop. It must end when [`stopping`](Self::stopping) is cancelled, because shutdown waits for it.
     pub(crate) fn run_loop(&self, looping: impl Future<Output = ()> + Send + 'static) {
         self.0.loops.spawn(looping);
     }
@@ -258,14 +257,14 @@ impl Engine {
         &self.0.schedules_changed
     }
 
-    /// A message was accepted here: counted, and told to watchers.
+    /// Counts an accepted message, and sends the step to watchers.
     pub(crate) fn accepted(&self, id: MessageId) {
         self.0.counts.accepted();
         log::accepted(id);
         self.step(id, StepKind::Accepted);
     }
 
-    /// Takes note of a failed statement.
+    /// Notes a failed statement.
     fn saw(&self, error: &Error) {
         if matches!(error, Error::Unavailable(_)) {
             *self.0.unavailable_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -284,8 +283,8 @@ impl Engine {
         }
     }
 
-    /// Stops in order: no more claims, deliveries in flight may end within the grace period, what is left is given
-    /// back. Other dispatchers are notified of every wake-up. Returns when everything is recorded or the database
+    /// Shuts down gracefully: stops claiming, drains deliveries in flight within the grace period, and releases the
+    /// remaining messages. Notifies other dispatchers of all wake-ups. Returns when everything is recorded or the database
     /// does not respond.
     pub(crate) async fn shutdown(&self) {
         let inner = &self.0;
@@ -304,12 +303,14 @@ impl Engine {
         if !self.all_recorded_within(inner.settings.grace).await {
             self.give_back_all().await;
             if !self.all_recorded_within(LAST_WRITES).await {
-                tracing::warn!("stopped before every delivery was recorded; their leases expire and others take over");
+                tracing::warn!(
+                    "stopped before all outcomes were recorded; the leases expire and other dispatchers take over"
+                );
             }
         }
     }
 
-    /// Notifies the others of the timers that this process leaves, and then of what its last deliveries free.
+    /// Notifies the other dispatchers of this process's timers, and then of the limits that its last deliveries free.
     async fn hand_over_wake_ups(&self) {
         loop {
             self.notify_others().await;
@@ -317,7 +318,7 @@ impl Engine {
         }
     }
 
-    /// Has the other dispatchers query everything. Without a connection they do so when they rescan.
+    /// Makes the other dispatchers query everything. Without a connection, their next rescan does.
     async fn notify_others(&self) {
         let notifying = async { notify_dispatchers(&mut *self.0.database.connection().await?).await };
         match timeout(LAST_WRITES, notifying).await {
@@ -329,10 +330,10 @@ impl Engine {
 
     fn could_not_notify(&self, error: &Error) {
         let lease_s = self.0.settings.lease.as_secs();
-        tracing::warn!(%error, lease_s, "other dispatchers cannot be notified; they take over within a lease");
+        tracing::warn!(%error, lease_s, "notifying other dispatchers failed; they take over within a lease");
     }
 
-    /// Waits until nothing is in flight: room is given back when the end of a delivery is recorded.
+    /// Waits until nothing is in flight: capacity is released when an outcome is recorded.
     async fn nothing_in_flight(&self) {
         let all = u32::try_from(self.0.settings.max_in_flight).unwrap_or(u32::MAX);
         // The semaphore is never closed.

@@ -1,4 +1,4 @@
-//! Attempt: one delivery of a message, from its lease to the outcome that is recorded.
+//! Attempts: one delivery of a message, from its lease to its recorded outcome.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use super::recorder::Ended;
 use super::send::SendError;
 use super::{Engine, Room, StepKind, callbacks, log, trace};
 
-/// What is kept of the headers of a success, in bytes of names and values.
+/// Maximum size of the stored response headers of a success, in bytes of names and values.
 const KEPT_HEADER_BYTES: usize = 8 * 1024;
-/// The same for a failure and for what a callback reports.
+/// The same for failures and for responses that a callback reports.
 const KEPT_HEADER_BYTES_IN_FULL: usize = 64 * 1024;
 
-/// Leases of a message that may expire before it fails: it crashes its dispatchers, or the lease is too short for them.
+/// Maximum number of expired leases of a message, which may crash its dispatchers or need a longer lease. Then it fails.
 const EXPIRED_LEASES: u32 = 10;
 
 /// A leased message, before its attempt.
@@ -42,7 +42,7 @@ impl Delivery {
     }
 }
 
-/// The request and its response. Boxed, because it is large and continues in another task if it takes long.
+/// The request and its response. Boxed, because it is large and moves to another task if it takes long.
 pub(super) type Exchange = Pin<Box<dyn Future<Output = Result<outgoing::Response, Failure>> + Send>>;
 
 /// An attempt whose request is being sent.
@@ -53,12 +53,12 @@ pub(super) struct Attempt {
     holding: Holding,
     span: Option<Span>,
     started: Instant,
-    /// When it times out.
+    /// The timeout.
     pub(super) bound: Duration,
 }
 
 impl Attempt {
-    /// Begins an attempt. `None`: the lease is lost, or too many leases have expired before; the latter is recorded.
+    /// Starts an attempt. `None` if the lease is lost, or if too many leases have expired, which is recorded.
     pub(super) fn begin(engine: &Engine, delivery: Delivery) -> Option<(Self, Exchange)> {
         let Delivery { lease, room, holding } = delivery;
         if holding.is_lost() {
@@ -81,12 +81,12 @@ impl Attempt {
         Some((Self { engine: engine.clone(), lease, room, holding, span, started, bound }, exchange))
     }
 
-    /// Ends it with the result of its exchange.
+    /// Ends the attempt with the result of its exchange.
     pub(super) fn end(self, result: Result<outgoing::Response, Failure>) {
         self.record(result.map_err(SendError::from));
     }
 
-    /// Ends it without a response in time.
+    /// Ends the attempt after its timeout.
     pub(super) fn time_out(self) {
         let bound = self.bound;
         self.record(Err(SendError::TimedOut(bound)));
@@ -103,8 +103,8 @@ impl Attempt {
     }
 }
 
-/// Decides, and keeps of the response what is recorded: its status and the beginning of its headers, and the body of a
-/// failure and of what a callback will tell.
+/// Decides the outcome, and truncates the response to the recorded part: the status, the beginning of the headers, and
+/// the body if the attempt failed or a callback reports it.
 fn outcome(lease: &Lease, result: Result<outgoing::Response, SendError>, now: Timestamp) -> Outcome {
     let attempt = decide::Attempt {
         retried: lease.retried,
@@ -132,7 +132,7 @@ fn outcome(lease: &Lease, result: Result<outgoing::Response, SendError>, now: Ti
     }
 }
 
-/// Headers in the order of their names, as many as fit into so many bytes.
+/// Returns headers in the order of their names, up to this size.
 fn beginning_of(headers: HeaderMap, bytes: usize) -> Headers {
     let mut kept = Headers::from_http(headers);
     let mut size = kept.size_bytes();

@@ -1,4 +1,4 @@
-//! Callbacks: reports about deliveries, which are messages themselves: stored, signed, retried.
+//! Callbacks: reports about deliveries. They are messages too: stored, signed and retried.
 
 use sigpost_qstash::{Callback, CallbackBody, CallbackKind, DeadLetterId, MessageId, without_user_info};
 use sigpost_store::accept::NewMessage;
@@ -9,12 +9,12 @@ use sigpost_store::record::{Next, Outcome};
 use crate::deduplicate::{Deduplicating, deduplicate};
 use crate::trace;
 
-/// Whether the end of this delivery may have to be reported.
+/// Whether the message has a callback.
 pub(super) fn wants_reports(lease: &Lease) -> bool {
     lease.message.callback.is_some() || lease.message.failure_callback.is_some()
 }
 
-/// What the reports about a delivery take: message and response, in base64.
+/// Returns the size of the reports about a delivery in bytes: message and response in base64.
 pub(super) fn size(lease: &Lease, outcome: &Outcome, of_response: usize) -> usize {
     let message = &lease.message;
     let reports = message.callback.iter().count() + usize::from(is_last(lease, outcome));
@@ -25,8 +25,8 @@ fn is_last(lease: &Lease, outcome: &Outcome) -> bool {
     outcome.next == Next::Failed && lease.message.failure_callback.is_some()
 }
 
-/// The reports about a recorded delivery: to the callback after every attempt, to the failure
-/// callback after the last. Callbacks have no callbacks.
+/// Creates the reports about a recorded delivery: to the callback after every attempt, to the failure callback after the
+/// last one. Callbacks have no callbacks.
 pub(super) fn reports(
     lease: &Lease,
     outcome: &Outcome,
@@ -73,8 +73,8 @@ fn body(lease: &Lease, outcome: &Outcome, dlq_id: Option<DeadLetterId>) -> Callb
     }
 }
 
-/// What the callback's own options do not say is as for the message it reports on. What the message hides from
-/// readers, its callback hides too.
+/// Creates a report. Options that the callback does not set are those of its message. The redaction of the message applies
+/// to its callbacks too.
 fn report(
     id: MessageId,
     callback: &Callback,
@@ -83,9 +83,9 @@ fn report(
     deduplicating: &Deduplicating,
 ) -> NewMessage {
     let (message, options) = (&lease.message, &callback.options);
-    // With room for the bodies, so that it is not copied while it grows.
+    // With capacity for the bodies, to avoid reallocation.
     let mut json = Vec::with_capacity((body.source_body.len() + body.body.len()) / 3 * 4 + 1024);
-    // A struct of texts and numbers: nothing in it can fail to serialise.
+    // Serializing strings and numbers cannot fail.
     let _ = serde_json::to_writer(&mut json, body);
     let body = bytes::Bytes::from(json);
     let mut header = options.headers.clone();

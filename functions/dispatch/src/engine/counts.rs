@@ -1,4 +1,4 @@
-//! What came of deliveries in this process: for Prometheus since it started, for CloudWatch since it was last told.
+//! Counts of deliveries in this process: for Prometheus since the start, for CloudWatch since the last time.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -17,7 +17,7 @@ use sigpost_store::record::Next;
 
 use super::Engine;
 
-/// The upper ends of the buckets of pushes, in seconds.
+/// Upper bounds of the histogram of attempt durations, in seconds.
 const PUSH_BUCKETS: [f64; 12] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0];
 
 pub(super) struct Counts {
@@ -28,7 +28,7 @@ pub(super) struct Counts {
     given_back: Counter,
     leases_lost: Counter,
     push_seconds: Histogram,
-    /// What CloudWatch was told: delivered, errors, failed.
+    /// Counts already sent to CloudWatch: delivered, errors, failed.
     told: Mutex<[u64; 3]>,
 }
 
@@ -61,7 +61,7 @@ impl Counts {
         self.leases_lost.inc();
     }
 
-    /// A delivery was recorded.
+    /// Counts a recorded delivery.
     pub(super) fn recorded(&self, next: Next) {
         match next {
             Next::Delivered => self.delivered.inc(),
@@ -74,12 +74,12 @@ impl Counts {
         };
     }
 
-    /// How much was done here, in any unit: it grows with whatever happens to a message.
+    /// Returns a number that grows with each event of a message in this process.
     pub(super) fn done(&self) -> u64 {
         self.accepted.get() + self.delivered.get() + self.errors.get() + self.given_back.get()
     }
 
-    /// Writes what was counted since the last time, if anything was.
+    /// Emits the counts since the last call, if they changed.
     pub(super) fn emit(&self) {
         let counts = [self.delivered.get(), self.errors.get(), self.failed.get()];
         let before = std::mem::replace(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner), counts);
@@ -93,7 +93,7 @@ impl Counts {
 }
 
 impl Engine {
-    /// Adds what this process has counted, and how it is now.
+    /// Registers the counters and gauges of this process.
     pub fn register(&self, registry: &mut Registry) {
         let counts = &self.0.counts;
         let counters = [

@@ -1,4 +1,4 @@
-//! Decide: where a message goes after an attempt. A pure function.
+//! Decides the outcome of an attempt. Pure functions.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use sigpost_store::record::Next;
 
 use super::send::SendError;
 
-/// When a message is due again that this process lacked a resource for.
+/// Delay of a message that is released because this process lacked a resource.
 const WITHOUT_RESOURCE: Duration = Duration::from_secs(1);
 
-/// What is known of a message when an attempt of it ends.
+/// The message's state at the end of an attempt.
 pub(super) struct Attempt<'a> {
     /// Failed attempts recorded before this one.
     pub(super) retried: u32,
@@ -22,9 +22,10 @@ pub(super) struct Attempt<'a> {
     pub(super) retry_delay: Option<&'a RetryDelay>,
 }
 
-/// 2xx is success. What this process lacked a resource for was no attempt. 489 with `Upstash-NonRetryable-Error: true` is final. Everything else, no answer
-/// included, is tried again while retries remain: when the answer's `Retry-After` family says, else
-/// when the sender's expression says, else with the built-in backoff.
+/// Decides the outcome. 2xx is success; 489 with `Upstash-NonRetryable-Error: true` fails the message. If this process
+/// lacked a resource, the message is released without an attempt. Everything else, including a missing response, is
+/// retried while retries remain: after the delay of the response's `Retry-After` headers, else of the sender's expression,
+/// else of the built-in backoff.
 pub(super) fn decide(attempt: &Attempt<'_>, result: &Result<Response, SendError>, now: Timestamp) -> Next {
     match result {
         Ok(response) if (200..300).contains(&response.status) => Next::Delivered,
@@ -42,7 +43,7 @@ fn delay(attempt: &Attempt<'_>, result: &Result<Response, SendError>, now: Times
         .unwrap_or_else(|| default_backoff(attempt.retried))
 }
 
-/// Why an attempt that did not deliver failed, in words for the log of events.
+/// Returns the error of a failed attempt for the log of events.
 pub(super) fn error_text(result: &Result<Response, SendError>) -> Option<String> {
     match result {
         Ok(response) if (200..300).contains(&response.status) => None,

@@ -1,5 +1,5 @@
-//! What deliveries to the same URL share: the parsed URL, the target of its requests, and the decision of the address
-//! policy about an address in it. All of it follows from the URL and from settings of the process.
+//! Data that deliveries to the same URL share: the parsed URL, its request target, and the address policy's decision
+//! about a literal address. It depends only on the URL and on settings of the process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,18 +9,18 @@ use sigpost_qstash::Called;
 use sigpost_runtime::AddressPolicy;
 use sigpost_runtime::outgoing::{Failure, Target};
 
-/// URLs that are cached at most. Then the cache starts again: an order of use would have to be kept at each delivery.
+/// Maximum number of cached URLs. A full cache is cleared, because LRU order would cost an update per delivery.
 const MAX_DESTINATIONS: usize = 1024;
-/// The longest URL that is cached, in bytes. With it the cache has at most about 6 MB.
+/// Maximum length of a cached URL in bytes. This limits the cache to about 6 MB.
 const MAX_URL_BYTES: usize = 1024;
 
 /// A URL that the policy allows.
 pub(super) struct Destination {
-    /// As it is requested and signed.
+    /// The URL as requested and signed.
     pub(super) called: Called,
-    /// What the client needs of it.
+    /// The target for the HTTP client.
     pub(super) target: Target,
-    /// Of user info in the URL, which a release before stored.
+    /// Credentials from user info in the URL, which earlier releases stored.
     pub(super) authorization: Option<HeaderValue>,
 }
 

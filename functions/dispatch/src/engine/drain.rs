@@ -1,4 +1,4 @@
-//! Drain: claim and deliver until nothing is due, whenever a wake-up says so.
+//! Serves wake-ups: claims and delivers until nothing is due.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,20 +18,20 @@ use super::wake_ups::Wanted;
 use super::{Awake, Engine};
 use crate::budget::SMALL;
 
-/// Messages in one claim at most.
+/// Maximum number of messages in one claim.
 const BATCH: usize = 256;
-/// How long to wait for a worthwhile batch of room when there is only a little.
+/// How long to wait for more room when there is little.
 const GATHER: Duration = Duration::from_millis(5);
-/// The next query after one that found messages due which other transactions hold.
+/// The delay of the next query if other transactions have locked the due messages.
 const CONTENDED: Duration = Duration::from_millis(50);
-/// The next query while large messages that are due have no room: for small ones that become due meanwhile.
+/// The delay of the next query for small messages while due large messages have no room.
 const CROWDED: Duration = Duration::from_millis(250);
 /// The pause after a failed query, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Serves wake-ups at their times. Ends when the engine stops; in a visit when it claims no more, and before that when
-/// nothing is in flight and nothing comes in time.
+/// Serves wake-ups at their times. Ends when the dispatcher stops; in a visit also at the end of claiming, or when nothing
+/// is in flight and no wake-up is due before that.
 pub(super) async fn serve_wake_ups(engine: Engine) {
     let inner = &engine.0;
     let mut pause = FIRST_PAUSE;
@@ -39,7 +39,7 @@ pub(super) async fn serve_wake_ups(engine: Engine) {
         let next = inner.timers.next();
         let claims_until = engine.claims_until();
         tokio::select! {
-            // In this order: a delivery that ends sets its wake-ups before it gives its room back.
+            // In this order, because a delivery sets its wake-ups before it releases its room.
             biased;
             () = inner.stopping.cancelled() => return,
             () = sleep_until(claims_until) => return,
@@ -53,9 +53,9 @@ pub(super) async fn serve_wake_ups(engine: Engine) {
             Ok(()) => pause = FIRST_PAUSE,
             Err(error) => {
                 engine.saw(&error);
-                // What was taken and not served is due, or found by the rescan.
+                // Taken wake-ups that were not served are repeated.
                 engine.wake_everything();
-                tracing::warn!(%error, pause_ms = pause.as_millis(), "due messages cannot be claimed");
+                tracing::warn!(%error, pause_ms = pause.as_millis(), "claiming due messages failed");
                 tokio::select! {
                     () = inner.stopping.cancelled() => return,
                     () = sleep_until(claims_until) => return,
@@ -80,20 +80,20 @@ async fn serve_due_wake_ups(engine: &Engine) -> Result<(), Error> {
     Ok(())
 }
 
-/// Queries what is due, claims it, and sets the next wake-up. One statement when nothing is due.
+/// Queries and claims due messages, and sets the next wake-up. One statement if nothing is due.
 async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
     let inner = &engine.0;
     let mut conn = inner.database.connection().await?;
     let seen = engine.glance(&mut conn).await?;
     engine.rescan_limits(&mut conn, &seen, rescan).await?;
     drop(conn);
-    // In case the notification of a change was missed: schedules are fired by a loop of their own.
+    // A separate loop fires schedules. Wakes it in case it missed the notification of a change.
     if seen.schedule_due_for.is_some() {
         inner.schedules_changed.notify_one();
     }
     let next_due = match inner.settings.awake {
         Awake::Always => seen.next_due_in,
-        // Not for the end of other dispatchers' leases: the dispatcher that is awake then claims what has expired.
+        // Ignores the leases of other dispatchers: the dispatcher that is running then claims expired ones.
         Awake::InVisits => seen.next_due_in.filter(Duration::is_zero).or_else(|| seen.next_pending_in?.try_into().ok()),
     };
     let next_due = match next_due {
@@ -114,12 +114,12 @@ async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
 }
 
 impl Engine {
-    /// Looks, without taking anything but the deployment's keys, which somebody may have rotated.
+    /// Reads a snapshot of the pending messages, and applies the signing keys, which may have been rotated.
     pub(super) async fn glance(&self, conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
         Ok(self.take_over(glance(conn).await?))
     }
 
-    /// What has to be done with whatever a look has seen.
+    /// Applies the keys of a snapshot.
     pub(super) fn take_over(&self, mut seen: Glance) -> Glance {
         if let Some(keys) = seen.signing_keys.take() {
             self.0.keys.replace(keys);
@@ -129,22 +129,21 @@ impl Engine {
     }
 }
 
-/// What a claim of everything due came to.
+/// The result of claiming all due messages.
 enum Due {
-    /// Everything that was due was taken.
+    /// All due messages were claimed.
     Claimed,
-    /// Others hold what is due at this moment.
+    /// Other transactions have locked the due messages.
     HeldByOthers,
-    /// Only small messages were claimed: large ones in flight take all the room there is for their bodies.
+    /// Only small messages were claimed: large bodies in flight use the whole memory budget.
     TooLarge,
-    /// Destinations were left out that have their share of the messages in flight. The query for messages to others took
-    /// this time, because it passes over theirs.
+    /// Destinations that used up their share were skipped. The query took this time, because it scans their messages.
     LeftOut { took: Duration },
-    /// The engine stops, or claims no more in this visit.
+    /// The dispatcher stops, or the visit claims no more.
     NoRoom,
 }
 
-/// The one step function of delivery: leases and pushes until nothing more is due.
+/// Claims due messages and starts their deliveries until no more are due.
 async fn claim_due(engine: &Engine) -> Result<Due, Error> {
     let inner = &engine.0;
     let mut contended = true;
@@ -173,10 +172,10 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
         engine.wake(wake_ups);
         let no_large_ones = bound.bytes == 0;
         if no_large_ones {
-            // Whether any is due was not asked for.
+            // The query did not include large messages.
             engine.wake(inner.large_bodies.postpone(WakeUps::due_now()));
         }
-        // A long backlog does not delay what limits let start meanwhile.
+        // A long backlog must not delay messages that limits no longer block.
         if engine.claim_at_due_limits().await? == AtLimits::NoRoom {
             return Ok(Due::NoRoom);
         }
@@ -196,7 +195,7 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
     }
 }
 
-/// Waits for room, and a moment longer for a batch that is worth a statement. `None` when nothing more is claimed.
+/// Waits for room, and up to [`GATHER`] for a larger batch. `None` if nothing more is claimed.
 pub(super) async fn room_for_a_batch(engine: &Engine) -> Option<OwnedSemaphorePermit> {
     let inner = &engine.0;
     let first = Arc::clone(&inner.room).acquire_owned();

@@ -1,4 +1,4 @@
-//! What this process holds leases of, and their renewal.
+//! Leases of this process and their renewal.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,22 +14,22 @@ use uuid::Uuid;
 use super::Engine;
 use super::workers::LONG;
 
-/// The leases that are held, by message.
+/// The leases of this process by message.
 #[derive(Clone, Default)]
 pub(super) struct InFlight(Arc<Mutex<HashMap<MessageId, Held>>>);
 
 struct Held {
     token: Uuid,
     since: Instant,
-    /// Its lease is left to expire.
+    /// Whether the lease is no longer renewed.
     expires: bool,
-    /// Its lease is gone.
+    /// Whether the lease is lost.
     is_lost: bool,
-    /// The task of an attempt that takes long.
+    /// The task of a long attempt.
     attempt: Option<AbortHandle>,
 }
 
-/// Takes the lease off the list when it is dropped.
+/// An entry of the list, removed when it is dropped.
 pub(super) struct Holding {
     in_flight: InFlight,
     id: MessageId,
@@ -37,16 +37,16 @@ pub(super) struct Holding {
 }
 
 impl InFlight {
-    /// Puts a lease on the list, until the holding is dropped.
+    /// Adds a lease to the list until the holding is dropped.
     pub(super) fn hold(&self, id: MessageId, token: Uuid) -> Holding {
         let held = Held { token, since: Instant::now(), expires: false, is_lost: false, attempt: None };
         self.lock().insert(id, held);
         Holding { in_flight: self.clone(), id, since: Instant::now() }
     }
 
-    /// Starts the task of an attempt that takes long, from now on it is aborted if the lease is lost.
+    /// Starts the task of a long attempt, which is aborted if the lease is lost.
     pub(super) fn start(&self, id: MessageId, token: Uuid, start: impl FnOnce() -> AbortHandle) {
-        // The task cannot end before its handle is on the list: that needs the lock, too.
+        // The task cannot end before its handle is stored, because that needs the lock too.
         let mut held = self.lock();
         let attempt = start();
         match held.get_mut(&id).filter(|held| held.token == token) {
@@ -67,7 +67,7 @@ impl InFlight {
         self.lock().iter().map(|(id, held)| (*id, held.token)).collect()
     }
 
-    /// Those whose lease is to be renewed, if they have been held for so long.
+    /// Returns the leases to renew that are at least this old.
     fn to_renew(&self, age: Duration) -> Vec<(MessageId, Uuid)> {
         let held = self.lock();
         let to_renew = held.iter().filter(|(_, held)| held.since.elapsed() >= age && !held.expires);
@@ -91,11 +91,11 @@ impl InFlight {
 impl Holding {
     /// Whether the lease was lost before the attempt began.
     pub(super) fn is_lost(&self) -> bool {
-        // Leases are not renewed, and so not found lost, before that.
+        // Before that, leases are not renewed, and so cannot be found lost.
         self.since.elapsed() > LONG && self.in_flight.lock().get(&self.id).is_some_and(|held| held.is_lost)
     }
 
-    /// Leaves the lease to expire. Until another dispatcher has claimed the message, its outcome can still be recorded.
+    /// Stops renewing the lease. The outcome can be recorded until another dispatcher claims the message.
     pub(super) fn renew_no_more(&self) {
         if let Some(held) = self.in_flight.lock().get_mut(&self.id) {
             held.expires = true;
@@ -109,8 +109,8 @@ impl Drop for Holding {
     }
 }
 
-/// Renews, three times per lease, what has been held for a third of a lease or longer. Fast pushes
-/// are never renewed, and an idle engine asks nothing. Goes on during shutdown, until all has ended.
+/// Renews leases that are at least a third of a lease old, three times per lease. So short attempts need no renewal, and an
+/// idle dispatcher sends no statements. Continues during shutdown until all deliveries have ended.
 pub(super) async fn renew_leases(engine: Engine) {
     let third = engine.0.settings.lease / 3;
     let mut ticks = interval(third);
@@ -124,7 +124,7 @@ pub(super) async fn renew_leases(engine: Engine) {
 }
 
 impl Engine {
-    /// Renews the leases held for at least `age`, and stops the pushes whose lease is gone.
+    /// Renews leases that are at least this old, and aborts attempts whose lease is lost.
     pub(super) async fn renew_held_for(&self, age: Duration) {
         let inner = &self.0;
         let held = inner.in_flight.to_renew(age);
@@ -137,22 +137,22 @@ impl Engine {
                 let ours: std::collections::HashSet<MessageId> = ours.into_iter().collect();
                 for (id, token) in held.into_iter().filter(|(id, _)| !ours.contains(id)) {
                     if inner.in_flight.abort(id, token) {
-                        tracing::info!(message.id = %id, "the push was stopped, its lease is gone");
+                        tracing::info!(message.id = %id, "aborted an attempt because its lease was lost");
                     }
                 }
             }
-            // The pushes go on: as long as nobody else claims them their end can still be recorded.
+            // The attempts continue: their outcomes can be recorded until another dispatcher claims the messages.
             Err(error) => {
-                tracing::warn!(%error, leases = held.len(), "leases cannot be renewed");
+                tracing::warn!(%error, leases = held.len(), "renewing leases failed");
                 self.saw(&error);
             }
         }
     }
 
-    /// Stops every push under way and makes its message due again.
+    /// Aborts all attempts in flight and makes their messages due again.
     pub(super) async fn give_back_all(&self) {
         let inner = &self.0;
-        // Kept until they are recorded as given back. The others have ended after a moment, or can be aborted.
+        // Kept until they are recorded as released. The others end after this pause, or can be aborted.
         let _waiting = inner.workers.take_waiting();
         sleep(LONG).await;
         let held = inner.in_flight.all();
@@ -170,12 +170,12 @@ impl Engine {
                 has_slots: true,
             })
             .collect();
-        tracing::info!(messages = given_back.len(), "the grace time is over, unfinished deliveries are given back");
+        tracing::info!(messages = given_back.len(), "the grace period is over; releasing unfinished deliveries");
         let recorded =
             async { record(&mut *inner.database.connection().await?, &given_back.iter().collect::<Vec<_>>()).await };
         match recorded.await {
             Ok(recorded) => self.wake(recorded.wake_ups),
-            Err(error) => tracing::warn!(%error, "deliveries cannot be given back; their leases expire instead"),
+            Err(error) => tracing::warn!(%error, "releasing deliveries failed; their leases expire instead"),
         }
     }
 }

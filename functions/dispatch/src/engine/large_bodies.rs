@@ -1,5 +1,5 @@
-//! Large bodies in flight, within a budget of bytes. Small ones are bounded by the number of messages in flight, so that
-//! they never wait for large ones.
+//! Memory budget for large bodies in flight. Small bodies are limited by the number of messages in flight, so that they
+//! never wait for large ones.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,33 +8,33 @@ use tokio::sync::Notify;
 
 use crate::budget::SMALL;
 
-/// Bytes of large bodies in one claim at most, unless there is one.
+/// Maximum size of large bodies in one claim in bytes, except for a single body.
 const CLAIM_BYTES: usize = 16 * 1024 * 1024;
 
-/// What of a body counts: what it has more than a small one.
+/// Returns the part of a body that counts: the bytes above the size of a small body.
 pub(super) fn large_part(bytes: usize) -> usize {
     bytes.saturating_sub(SMALL)
 }
 
-/// The large bodies that a process holds. Clones share them.
+/// The memory budget of a process. Clones share it.
 #[derive(Clone)]
 pub(super) struct LargeBodies(Arc<Inner>);
 
 struct Inner {
     budget: usize,
     held: Mutex<Held>,
-    /// Rings when there is room again for which wake-ups wait.
+    /// Notified when there is room for postponed wake-ups.
     freed: Notify,
 }
 
 #[derive(Default)]
 struct Held {
     bytes: usize,
-    /// For messages that had no room.
+    /// Wake-ups of messages without room.
     waiting: WakeUps,
 }
 
-/// A part of the budget. It is given back when it is dropped.
+/// A part of the budget, released when it is dropped.
 pub(super) struct Portion {
     bodies: LargeBodies,
     bytes: usize,
@@ -45,7 +45,7 @@ impl LargeBodies {
         Self(Arc::new(Inner { budget, held: Mutex::default(), freed: Notify::new() }))
     }
 
-    /// Room for a body of this size, if there is any. Where nothing else is held, any body has room.
+    /// Reserves room for a body of this size. Without other reservations, any body has room.
     pub(super) fn try_hold(&self, bytes: usize) -> Option<Portion> {
         let bytes = large_part(bytes);
         if bytes > 0 {
@@ -58,7 +58,7 @@ impl LargeBodies {
         Some(Portion { bodies: self.clone(), bytes })
     }
 
-    /// Room for a claim: what is free, and nothing where nothing is.
+    /// Reserves the free room for a claim, possibly nothing.
     pub(super) fn reserve(&self) -> Portion {
         let mut held = self.lock();
         let bytes = self.0.budget.saturating_sub(held.bytes).min(CLAIM_BYTES);
@@ -66,7 +66,7 @@ impl LargeBodies {
         Portion { bodies: self.clone(), bytes }
     }
 
-    /// Keeps wake-ups of messages that had no room until there is some. Returns them if there is already.
+    /// Keeps wake-ups of messages without room until there is room. Returns them if there is room already.
     pub(super) fn postpone(&self, wake_ups: WakeUps) -> WakeUps {
         let mut held = self.lock();
         if held.bytes < self.0.budget {
@@ -76,7 +76,7 @@ impl LargeBodies {
         WakeUps::default()
     }
 
-    /// Completes when there is room for what was postponed, and returns that.
+    /// Waits for room for postponed wake-ups, and returns them.
     pub(super) async fn freed(&self) -> WakeUps {
         self.0.freed.notified().await;
         std::mem::take(&mut self.lock().waiting)
@@ -100,7 +100,7 @@ impl Portion {
         self.bytes
     }
 
-    /// The part for a body of this size. A claim may have taken one message that is larger than the rest.
+    /// Splits off the part for a body of this size. A claim may contain one message that exceeds its room.
     pub(super) fn split(&mut self, bytes: usize) -> Self {
         let bytes = large_part(bytes);
         let missing = bytes.saturating_sub(self.bytes);

@@ -1,4 +1,4 @@
-//! Messages that are blocked at limits: claimed when a limit has room.
+//! Claims messages that limits block, when a limit has free slots.
 
 use std::time::Duration;
 
@@ -14,41 +14,41 @@ use super::drain::room_for_a_batch;
 use super::{Awake, Engine};
 use crate::budget::SMALL;
 
-/// Limits in one claim at most: all of them are locked until its end.
+/// Maximum number of limits in one claim, which locks all of them until its end.
 const BATCH: usize = 64;
-/// How long a request waits for a claim: without room in flight there is none.
+/// How long a request waits for a claim, which needs room in flight.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What a claim at limits came to.
+/// The result of a claim at limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AtLimits {
-    /// Everything that may start has started.
+    /// All messages that can start have started.
     Claimed,
-    /// The engine stops, or claims no more in this visit.
+    /// The dispatcher stops, or the visit claims no more.
     NoRoom,
 }
 
 impl Engine {
-    /// Claims what is blocked at this limit. Once it returns, what could start has started, unless that takes longer
-    /// than [`PATIENCE`].
+    /// Claims messages that this limit blocks. On return, all that can start have started, unless that takes longer than
+    /// [`PATIENCE`].
     ///
-    /// Not by a wake-up: the loop could take it, and would not have claimed anything yet when this returns. Two
-    /// claims at the same limit wait for each other's lock.
+    /// This is not a wake-up, which returns before the loop has claimed. Two claims at the same limit wait for each
+    /// other's lock.
     pub(crate) async fn claim_at_limit_now(&self, limit: String) {
         let engine = self.clone();
-        // Not in the task of the caller, who may hang up: what was leased must be delivered.
+        // In a separate task, because the caller's is dropped on disconnect, and leased messages must be delivered.
         let claiming = self.0.loops.spawn(async move { engine.claim_at_limits(vec![limit]).await });
-        // What failed, or is locked by another transaction, is found by a rescan.
+        // A rescan covers errors and rows that another transaction has locked.
         let _ = timeout(PATIENCE, claiming).await;
         self.wake_everything();
     }
 
-    /// Claims what is blocked at the limits whose time has come. No statement when there is none.
+    /// Claims messages at the limits with due wake-ups. No statement if there are none.
     pub(super) async fn claim_at_due_limits(&self) -> Result<AtLimits, Error> {
         self.claim_at_limits(self.0.timers.take_limits()).await
     }
 
-    /// Claims what is blocked at these limits.
+    /// Claims messages that these limits block.
     pub(super) async fn claim_at_limits(&self, limits: Vec<String>) -> Result<AtLimits, Error> {
         for (number, batch) in limits.chunks(BATCH).enumerate() {
             if self.claim_at_batch(batch).await? == AtLimits::NoRoom {
@@ -82,8 +82,8 @@ impl Engine {
         }
     }
 
-    /// Rescans the limits at which messages are blocked, if `wanted`, and sees to it that this happens once per lease:
-    /// the process that was to wake them may have crashed.
+    /// Rescans the limits with blocked messages if `wanted`, and schedules the next rescan after a lease, in case the
+    /// process that should wake them crashed.
     pub(super) async fn rescan_limits(&self, conn: &mut Connection, seen: &Glance, wanted: bool) -> Result<(), Error> {
         if !seen.anybody_waits {
             return Ok(());
@@ -91,7 +91,7 @@ impl Engine {
         if wanted {
             self.wake(rescan(conn).await?);
         }
-        // A function's visit ends instead: every tick rescans.
+        // In visits, every tick rescans.
         if self.0.settings.awake == Awake::Always {
             self.0.timers.rescan_in(self.0.settings.lease);
         }

@@ -1,4 +1,4 @@
-//! Notifications: other processes accepted messages, cancelled some, rotated the keys or changed schedules.
+//! The listener: notifications about accepted and cancelled messages, rotated keys and changed schedules.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use tokio::time::sleep;
 
 use super::Engine;
 
-/// A process notifies the others of what it accepts at most this often: a notification wakes every dispatcher, and
-/// many of them would cost more than the deliveries.
+/// Minimum interval of a process's notifications about accepted messages. A notification wakes every dispatcher, and
+/// frequent ones would cost more than the deliveries.
 pub(crate) const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
-/// After a notification its sender may accept more for [`NOTICE_INTERVAL`] without another, and crash. Then it is time
-/// for a second query, with a margin for a slow commit.
+/// Delay of a second query after a notification: its sender may accept more messages within [`NOTICE_INTERVAL`] without
+/// another notification, and crash. Includes a margin for a slow commit.
 const SECOND_QUERY: Duration = Duration::from_millis(1250);
-/// Between two tries to connect.
+/// The pause between two attempts to connect.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Listens, on a connection of its own. After each (re)connect it does what notifications would have
-/// asked for, because some may have been missed; a lost connection is also how a restarted Postgres is noticed.
+/// Listens on a separate connection. After each (re)connect it queries everything, because notifications may have been
+/// missed. A lost connection also indicates a restart of Postgres.
 pub(super) async fn listen(engine: Engine) {
     let mut was_lost = false;
     loop {
@@ -28,7 +28,7 @@ pub(super) async fn listen(engine: Engine) {
             Err(error) = pass_on(&engine, was_lost) => {
                 was_lost = true;
                 engine.set_deaf(true);
-                tracing::warn!(%error, "notifications are off until the database is back; timers go on");
+                tracing::warn!(%error, "notifications are off until the listener reconnects; timers continue");
             }
         }
         tokio::select! {
@@ -38,11 +38,11 @@ pub(super) async fn listen(engine: Engine) {
     }
 }
 
-/// Passes notifications on until the connection is lost.
+/// Handles notifications until the connection is lost.
 async fn pass_on(engine: &Engine, was_lost: bool) -> Result<(), Error> {
     let mut listener = Listener::connect(&engine.0.database).await?;
     if was_lost {
-        tracing::info!("the database is back, and notifications are on");
+        tracing::info!("the listener is connected again");
     }
     engine.set_deaf(false);
     engine.take_over_keys().await?;
@@ -54,13 +54,13 @@ async fn pass_on(engine: &Engine, was_lost: bool) -> Result<(), Error> {
                 engine.wake_everything();
                 engine.0.timers.query_again_in(SECOND_QUERY);
             }
-            // Renewing finds out whether the lease is one of ours. A slot may be free.
+            // Renewal detects a cancelled message of this process. A slot may be free.
             Notification::Cancelled => {
                 engine.wake_everything();
                 engine.renew_held_for(Duration::ZERO).await;
             }
-            // Not left to the next query: a long backlog is one, and what is signed with a key that was rotated away
-            // is rejected.
+            // Immediately, because a query can take long with a large backlog, and receivers reject signatures of an
+            // old key.
             Notification::KeysRotated => engine.take_over_keys().await?,
             Notification::SchedulesChanged => engine.schedules_changed().notify_one(),
         }

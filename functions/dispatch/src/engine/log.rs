@@ -1,6 +1,6 @@
-//! A line for each attempt, with what tells messages apart and without anything that they say.
+//! A log event for each attempt, with IDs but without contents of the message.
 //!
-//! What failed is at `info` and `warn`, what was delivered at `debug`: `RUST_LOG=info,sigpost::message=debug` shows all.
+//! Failures have the level `info` or `warn`, deliveries `debug`: `RUST_LOG=info,sigpost::message=debug` shows all.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sigpost_runtime::traces::correlation_id;
 use sigpost_store::claim::Lease;
 use sigpost_store::record::{Next, Outcome};
 
-/// An attempt has ended, and this is what will be recorded.
+/// Logs an attempt with the outcome that will be recorded.
 pub(super) fn attempt(lease: &Lease, outcome: &Outcome, took: Duration) {
     let id = lease.message.id;
     let correlation_id = correlation_id(&lease.message.header);
@@ -23,19 +23,19 @@ pub(super) fn attempt(lease: &Lease, outcome: &Outcome, took: Duration) {
         ),
         Next::Retry(delay) => tracing::info!(
             target: "sigpost::message", message_id = %id, correlation_id, attempt, status, duration_ms, error,
-            retry_in_s = delay.as_secs_f64(), "an attempt failed, to be tried again"
+            retry_in_s = delay.as_secs_f64(), "attempt failed, will be retried"
         ),
         Next::Failed => tracing::warn!(
             target: "sigpost::message", message_id = %id, correlation_id, attempt, status, duration_ms, error,
             "failed for good"
         ),
         Next::GivenBack(_) => tracing::info!(
-            target: "sigpost::message", message_id = %id, correlation_id, attempt, "given back without a recorded attempt"
+            target: "sigpost::message", message_id = %id, correlation_id, attempt, "released without a recorded attempt"
         ),
     }
 }
 
-/// A message was accepted.
+/// Logs an accepted message.
 pub(super) fn accepted(id: MessageId) {
     tracing::debug!(target: "sigpost::message", message_id = %id, "accepted");
 }

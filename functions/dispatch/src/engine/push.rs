@@ -1,4 +1,4 @@
-//! Leases become deliveries, with their room.
+//! Starts deliveries of leases.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::large_bodies::Portion;
 use super::{Engine, Room, StepKind};
 
 impl Engine {
-    /// Starts the delivery of leases that were asked for then, each with its part of the room.
+    /// Starts the deliveries of leases that were requested at this time, each with its part of the room.
     pub(super) fn push_all(
         &self,
         leases: Vec<Lease>,
@@ -29,10 +29,10 @@ impl Engine {
         }
     }
 
-    /// Starts the delivery of a lease that was asked for then. Its room is taken until its end is recorded.
+    /// Starts the delivery of a lease that was requested at this time. Its room is held until its outcome is recorded.
     pub(crate) fn push(&self, lease: Lease, asked: Instant, room: Room) {
         if asked.elapsed() >= self.0.settings.lease {
-            // The process was stopped, or the response took that long: another dispatcher may have delivered it.
+            // The process was paused, or the response of the database was slow: another dispatcher may have delivered it.
             tracing::info!(message.id = %lease.message.id, "the lease expired before the delivery began");
             self.0.counts.lease_lost();
             self.step(lease.message.id, StepKind::LeaseLost);

@@ -1,8 +1,8 @@
-//! Group commit of the outcomes of deliveries: what ends while a commit is under way shares the next
-//! one. Room is given back, watchers are told and callbacks exist only after the commit.
+//! Group commit of outcomes: deliveries that end during a commit share the next one. Room is released, watchers are
+//! notified and callbacks exist only after the commit.
 //!
-//! An outcome is kept until it is recorded or its lease is lost: to drop it would deliver the message once more. While
-//! outcomes are kept their room is taken, so at most `MAX_IN_FLIGHT` of them are, and then nothing more is claimed.
+//! An outcome is kept until it is recorded or its lease is lost, because otherwise the message is delivered again. Kept
+//! outcomes hold their room, so there are at most `MAX_IN_FLIGHT` of them, and then nothing more is claimed.
 
 mod alone;
 
@@ -20,26 +20,25 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::in_flight::Holding;
 use super::{Engine, Room, StepKind, callbacks};
 
-/// Outcomes in one commit at most.
+/// Maximum number of outcomes in one commit.
 const BATCH: usize = 256;
-/// Bytes of their responses and reports, unless there is one outcome: a statement is in memory several times while it is
-/// sent.
+/// Maximum size of their responses and reports in bytes, except for a single outcome: a statement is in memory several
+/// times while it is sent.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
-/// Commits begin this far apart while many deliveries end, unless a batch of [`WORTH_A_COMMIT`] is complete before. A statement
-/// for ten outcomes costs Postgres half as much as one for a hundred.
+/// Minimum interval between the starts of commits, unless [`WORTH_A_COMMIT`] outcomes are complete earlier. A statement for
+/// 10 outcomes costs Postgres half as much as one for 100.
 const PACE: Duration = Duration::from_millis(4);
 const WORTH_A_COMMIT: usize = 128;
-/// The pause after a failed commit, doubled up to [`LONGEST_PAUSE`]: short, for others may claim what they find expired.
+/// The pause after a failed commit, doubled up to [`LONGEST_PAUSE`]. Short, because other dispatchers claim expired leases.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
-/// Commits of a batch that may be interrupted before its outcomes are recorded one by one.
+/// Maximum number of interrupted commits of a batch before its outcomes are recorded one by one.
 const INTERRUPTED: u32 = 3;
 
-/// Where deliveries that have ended are put.
+/// The queue of ended deliveries.
 pub(super) struct Recorder(mpsc::UnboundedSender<Ended>);
 
-/// A delivery that has ended and is to be recorded. What it holds is let go after the commit: until
-/// then its lease is renewed and its room is taken.
+/// An ended delivery that waits to be recorded. Until the commit, its lease is renewed and its room is held.
 pub(super) struct Ended {
     pub(super) lease: Arc<Lease>,
     pub(super) outcome: Outcome,
@@ -48,12 +47,12 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    /// Whether something else starts when it is recorded.
+    /// Whether recording it lets another message start.
     fn is_urgent(&self) -> bool {
         self.outcome.has_slots || callbacks::wants_reports(&self.lease)
     }
 
-    /// What it takes in a statement.
+    /// Returns its size in a statement in bytes.
     fn size(&self) -> usize {
         let response = self.outcome.response.as_ref();
         let of_response = response.map_or(0, |response| response.body.len() + response.header.size_bytes());
@@ -64,9 +63,9 @@ impl Ended {
 /// An outcome as it is written.
 struct Entry<'a> {
     lease: &'a Lease,
-    /// As it is stored: without parts of the response that Postgres rejects.
+    /// The stored outcome: without parts of the response that Postgres rejects.
     stored: &'a Outcome,
-    /// As callbacks report it.
+    /// The outcome that callbacks report.
     reported: &'a Outcome,
 }
 
@@ -77,12 +76,12 @@ impl Recorder {
     }
 
     pub(super) fn record(&self, ended: Ended) {
-        // The writer lives as long as the engine; without it the lease runs out and another takes over.
+        // The loop runs as long as the dispatcher. Otherwise the lease expires and another dispatcher takes over.
         let _ = self.0.send(ended);
     }
 }
 
-/// Records what ends, for as long as the engine lives. One commit at a time: meanwhile the next batch gathers.
+/// Records ended deliveries as long as the dispatcher runs. During a commit the next batch gathers.
 pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceiver<Ended>) {
     let (alone, to_record_alone) = mpsc::unbounded_channel();
     tokio::spawn(alone::record_alone(engine.clone(), to_record_alone));
@@ -96,14 +95,14 @@ pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceive
         engine.0.outcomes_first.send_if_modified(|first| std::mem::replace(first, false));
         let ended = gathered.drain(..batch);
         if !is_recorded {
-            // One of them may fail whenever it is recorded, and must not keep the others from it.
+            // One of them may always fail, and must not block the others.
             ended.for_each(|ended| drop(alone.send(ended)));
         }
     }
 }
 
-/// Gathers outcomes until this time, or until they are worth a commit. Not when another message may start at a limit after
-/// one of them, or a report is to be delivered.
+/// Gathers outcomes until this time or [`WORTH_A_COMMIT`]. Returns immediately if one is urgent: it frees a slot of a limit
+/// or has a report.
 async fn gather_until(time: Instant, ended: &mut mpsc::UnboundedReceiver<Ended>, gathered: &mut Vec<Ended>) {
     let mut seen = 0;
     loop {
@@ -119,7 +118,7 @@ async fn gather_until(time: Instant, ended: &mut mpsc::UnboundedReceiver<Ended>,
     }
 }
 
-/// Records the batch, however long the database is unavailable. Whether it could be recorded as a whole.
+/// Records the batch, and retries while the database is unavailable. Returns whether it was recorded as a whole.
 async fn record_batch(engine: &Engine, batch: &[Ended]) -> bool {
     let entries: Vec<Entry<'_>> = batch
         .iter()
@@ -135,7 +134,7 @@ async fn record_batch(engine: &Engine, batch: &[Ended]) -> bool {
             }
             Err(error) => error,
         };
-        tracing::warn!(%error, deliveries = entries.len(), "outcomes cannot be recorded yet");
+        tracing::warn!(%error, deliveries = entries.len(), "recording outcomes failed, will be retried");
         engine.saw(&error);
         match error {
             Error::Unavailable(_) => drop(engine.0.outcomes_first.send_replace(true)),
@@ -147,7 +146,8 @@ async fn record_batch(engine: &Engine, batch: &[Ended]) -> bool {
     }
 }
 
-/// One statement; with callbacks one transaction, so that a report exists exactly if what it reports was recorded.
+/// Commits outcomes in one statement; with callbacks in one transaction, so that a report exists only if its outcome was
+/// recorded.
 async fn commit(engine: &Engine, entries: &[Entry<'_>]) -> Result<Recorded, Error> {
     let mut conn = engine.0.database.connection().await?;
     let outcomes: Vec<&Outcome> = entries.iter().map(|entry| entry.stored).collect();
@@ -166,7 +166,7 @@ async fn commit(engine: &Engine, entries: &[Entry<'_>]) -> Result<Recorded, Erro
     recorded
 }
 
-/// After the commit: wake-ups, counts and watchers.
+/// After the commit, sets wake-ups, counts and notifies watchers.
 fn announce(engine: &Engine, entries: &[Entry<'_>], recorded: Recorded) {
     engine.wake(recorded.wake_ups);
     for Entry { lease, stored: outcome, .. } in entries {

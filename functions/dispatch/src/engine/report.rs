@@ -1,7 +1,7 @@
-//! What a process that runs all the time says of itself: how it is, and how many messages are open.
+//! Reports of a process that runs continuously: its state and the number of messages that have not ended.
 //!
-//! It does so every minute while there is something to do. At rest it does so a few times an hour: what an idle
-//! process asks has a bound (`cargo run --release -p bench -- --only idle`).
+//! A busy process reports every minute, an idle one a few times per hour, because the statements of an idle process are
+//! limited (`cargo run --release -p bench -- --only idle`).
 
 use std::fs;
 use std::process;
@@ -17,31 +17,31 @@ use uuid::Uuid;
 
 use super::Engine;
 
-/// Between two reports. The samples of the queue are one a minute.
+/// The interval of reports. The queue is sampled once per minute.
 const BUSY: Duration = Duration::from_secs(60);
-/// Between two reports of a process at rest; `sigpost_store::processes::living` waits longer than that.
+/// The interval of reports of an idle process. `sigpost_store::processes::living` waits longer.
 const AT_REST: Duration = Duration::from_secs(15 * 60);
 
-/// How a process is.
+/// The state of a process.
 #[derive(Clone, Copy)]
 struct State {
-    /// What was done here until now.
+    /// A number that grows with each event of a message.
     done: u64,
     in_flight: usize,
-    /// Messages are open, as far as is known here.
+    /// Whether there are messages that have not ended, as of the last query.
     open: bool,
     deaf: bool,
 }
 
 impl State {
-    /// Whether there is nothing to tell: nothing was done since `then`, nothing is open, nothing is the matter, and
-    /// nobody was told that anything is.
+    /// Whether there is nothing to report: no events since `then`, no open messages, and the listener is and was
+    /// connected.
     fn is_at_rest_since(&self, then: &Self) -> bool {
         self.done == then.done && self.in_flight == 0 && !self.open && !self.deaf && !then.deaf
     }
 }
 
-/// Reports until the engine stops, and then takes its leave.
+/// Reports until the dispatcher stops, and then removes the process from the list.
 pub(super) async fn report(engine: Engine) {
     let (id, name) = (Uuid::now_v7(), name());
     let mut ticks = interval(BUSY);
@@ -59,7 +59,7 @@ pub(super) async fn report(engine: Engine) {
         told = match engine.tell(id, &name).await {
             Ok(()) => Some((Instant::now(), now)),
             Err(error) => {
-                tracing::warn!(%error, "this process cannot say how it is");
+                tracing::warn!(%error, "reporting the state of this process failed");
                 None
             }
         };
@@ -67,7 +67,7 @@ pub(super) async fn report(engine: Engine) {
     if told.is_some()
         && let Err(error) = engine.take_leave(id).await
     {
-        tracing::info!(%error, "this process is believed to live for some minutes");
+        tracing::info!(%error, "removing this process from the list failed; it stays listed for some minutes");
     }
 }
 
@@ -95,7 +95,7 @@ impl Engine {
         leave(&mut *self.0.database.connection().await?, id).await
     }
 
-    /// Since when no notifications of other processes arrive; `None` while they do.
+    /// Since when the listener is disconnected; `None` while it is connected.
     pub(super) fn deaf_since(&self) -> Option<Instant> {
         *self.0.deaf_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -106,7 +106,7 @@ impl Engine {
     }
 }
 
-/// Host and process id. In a container the host is the container, or the pod.
+/// Returns host and process ID. In a container, the host is the container or the pod.
 fn name() -> String {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| env::var("HOSTNAME").ok().flatten());
     format!("{}/{}", host.as_deref().map_or("host", str::trim), process::id())
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_process_is_at_rest_when_nothing_happens_and_nothing_is_left_to_happen() {
         let then = State { done: 7, in_flight: 0, open: false, deaf: false };
-        assert!(then.is_at_rest_since(&State { in_flight: 3, open: true, ..then }), "what was told is over");
+        assert!(then.is_at_rest_since(&State { in_flight: 3, open: true, ..then }), "only the present state counts");
         for now in [
             State { done: 8, ..then },
             State { in_flight: 1, ..then },
@@ -128,6 +128,6 @@ mod tests {
         ] {
             assert!(!now.is_at_rest_since(&then));
         }
-        assert!(!then.is_at_rest_since(&State { deaf: true, ..then }), "that it hears again is news");
+        assert!(!then.is_at_rest_since(&State { deaf: true, ..then }), "a reconnected listener is reported");
     }
 }

@@ -1,4 +1,4 @@
-//! The request of an attempt: what the message has, and what a delivery adds, signed.
+//! Builds the signed request of an attempt.
 
 use std::fmt::Display;
 
@@ -12,7 +12,7 @@ use sigpost_store::claim::Lease;
 
 use super::destinations::Destination;
 
-// Made by the compiler: at run time each would be checked again for each delivery.
+// Static, because otherwise each name would be validated again for each delivery.
 static SIGNATURE: HeaderName = HeaderName::from_static(names::UPSTASH_SIGNATURE);
 static MESSAGE_ID: HeaderName = HeaderName::from_static(names::UPSTASH_MESSAGE_ID);
 static RETRIED: HeaderName = HeaderName::from_static(names::UPSTASH_RETRIED);
@@ -21,12 +21,12 @@ static TOPIC_NAME: HeaderName = HeaderName::from_static(names::UPSTASH_TOPIC_NAM
 static SCHEDULE_ID: HeaderName = HeaderName::from_static(names::UPSTASH_SCHEDULE_ID);
 static TRACEPARENT: HeaderName = HeaderName::from_static(names::TRACEPARENT);
 
-/// Fields that most deliveries add to those of their message, with what the client adds. The map has room for them from
-/// the beginning, because it is built anew when it grows.
+/// Number of fields that most deliveries and the client add to those of the message. The map gets capacity for them, to
+/// avoid reallocation.
 const ADDED_FIELDS: usize = 8;
 
-/// The request of an attempt. The signature is made now: it expires minutes later. Where traces are on the request
-/// carries the place of its span.
+/// Builds the request of an attempt. It is signed now, because signatures expire after minutes. With tracing, the request
+/// has the context of its span.
 pub(super) fn request(
     destination: &Destination,
     lease: &Lease,
@@ -40,7 +40,7 @@ pub(super) fn request(
     if let Some(authorization) = &destination.authorization {
         headers.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
     }
-    // hyper leaves it out for an empty body, and some servers then respond with 411.
+    // hyper omits it for an empty body, and some servers then return 411.
     if message.body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
     }

@@ -1,5 +1,4 @@
-//! Send: one signed HTTP request, bounded in time and in what is read of the answer.
-//! No database connection is held meanwhile.
+//! Sends signed HTTP requests with limits on time and on the size of the response. Holds no database connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,7 +25,7 @@ pub(super) struct Sender {
     push_signer: Option<Arc<PushSigner>>,
 }
 
-/// Why there is no complete response. The texts are shown in the log of events.
+/// Why there is no complete response. The log of events shows the texts.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum SendError {
     #[error("no complete response within {} ms", .0.as_millis())]
@@ -36,7 +35,7 @@ pub(super) enum SendError {
 }
 
 impl SendError {
-    /// In a word, for those who must not see the text.
+    /// Returns the kind of the error, for readers who must not see the text.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::TimedOut(_) => "timed_out",
@@ -62,19 +61,19 @@ impl Sender {
         Ok(sender)
     }
 
-    /// From now on no attempt takes longer, whatever its message asks for.
+    /// Sets the maximum timeout of attempts, which overrides longer timeouts of messages.
     pub(super) fn bound_attempts(&self, longest: Duration) {
         self.longest_attempt_ms.store(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Returns when an attempt of this message times out.
+    /// Returns the timeout of an attempt of this message.
     pub(super) fn bound(&self, message: &Message) -> Duration {
         let longest = Duration::from_millis(self.longest_attempt_ms.load(Ordering::Relaxed));
         message.timeout.unwrap_or(longest).min(longest)
     }
 
-    /// Sends one request and returns its response. The signature is made now: it expires minutes after it was made. Where
-    /// traces are on the request carries the place of its span.
+    /// Sends one request and returns its response. The request is signed now, because signatures expire after minutes. With
+    /// tracing, the request has the context of its span.
     pub(super) async fn exchange(
         &self,
         lease: &Lease,
@@ -86,7 +85,7 @@ impl Sender {
         match self.client.send(&destination.target, request, Connections::Reused, self.kept_response_bytes).await {
             Err(failure) if failure.is_repeatable() => {
                 let request = self.signed_request(&destination, lease, keys, place).await?;
-                // Boxed, because it is seldom needed.
+                // Boxed, because it is rare.
                 Box::pin(self.client.send(&destination.target, request, Connections::New, self.kept_response_bytes))
                     .await
             }
@@ -103,7 +102,7 @@ impl Sender {
     ) -> Result<Request, Failure> {
         let mut request = request(destination, lease, keys, place)?;
         if let Some(signer) = &self.push_signer {
-            // Boxed, because few have a signer, and inline every delivery would hold the room for what it awaits.
+            // Boxed, because signers are rare, and the inline future would enlarge every delivery.
             let signed = Box::pin(signer.sign(&destination.called.url, &mut request)).await;
             signed.map_err(|why| Failure::Unsendable(format!("{why:#}")))?;
         }

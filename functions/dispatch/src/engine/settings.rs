@@ -1,4 +1,4 @@
-//! How the engine works.
+//! Settings of the dispatcher.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,42 +7,41 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sigpost_runtime::PushSigner;
 
-/// Settings of one process's engine.
+/// Settings of the dispatcher of one process.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Messages in flight at once at most, from the lease to the recorded end. Default 1024.
+    /// Maximum number of messages in flight, from the lease to the recorded outcome. Default 1024.
     pub max_in_flight: usize,
-    /// Bytes of large bodies in flight at once; a larger one is alone. Default 64 MiB.
+    /// Memory budget for large bodies in flight in bytes. A larger body is delivered alone. Default 64 MiB.
     pub in_flight_bytes: usize,
-    /// How long a lease holds without renewal; it is renewed at a third of that. So long a message
-    /// of a killed process waits. Default 20 s.
+    /// Duration of a lease, which is renewed after a third of it: the time until another dispatcher takes over after a
+    /// crash. Default 20 s.
     pub lease: Duration,
-    /// Bound of one attempt where the message gives none. Default 2 h, as QStash's pay-as-you-go plan.
+    /// Maximum timeout of an attempt, and its default. Default 2 h, as in QStash's pay-as-you-go plan.
     pub longest_attempt: Duration,
-    /// How long pushes under way may go on at shutdown. Default 25 s, which fits the 30 s that
-    /// container platforms give by default.
+    /// Grace period at shutdown for attempts in flight. Default 25 s, which fits the 30 s that container platforms give by
+    /// default.
     pub grace: Duration,
-    /// How long to go without looking for due messages when nothing says so: only a net below
-    /// notifications and timers. Default 5 min.
+    /// Maximum interval between queries for due messages: a fallback for missed notifications and timers. Default 5 min.
     pub poll: Duration,
-    /// How much of a response's body is kept, in bytes. Default 64 KiB.
+    /// Maximum stored size of a response body in bytes. Default 64 KiB.
     pub kept_response_bytes: usize,
-    /// Signs the pushes to the hosts that want AWS's signature. Default: none does.
+    /// Signs requests to hosts that require an AWS signature. Default: none.
     pub push_signer: Option<Arc<PushSigner>>,
     /// When this process can deliver. Default: always.
     pub awake: Awake,
-    /// How many dispatchers visit at once at most. Default 4.
+    /// Maximum number of concurrent dispatchers in visits. Default 4.
     pub max_dispatchers: usize,
-    /// Starts one more of them. Default: nobody can.
+    /// Starts a further dispatcher. Default: none.
     pub further: Option<Further>,
 }
 
-/// How a visit that is full has another dispatcher started.
+/// Starts another dispatcher when the capacity of a visit is used up.
 #[derive(Clone)]
 pub struct Further(Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>);
 
 impl Further {
-    /// By calling this, which returns when the other one is sure to start.
+    /// Creates it from a function that returns when the start of the other dispatcher is certain.
     pub fn by(start: impl Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync + 'static) -> Self {
         Self(Arc::new(start))
     }
@@ -61,10 +60,10 @@ impl fmt::Debug for Further {
 /// When a process can deliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awake {
-    /// It runs all the time.
+    /// It runs continuously.
     Always,
-    /// It runs while it is invoked, and is frozen at any other time: it delivers in
-    /// visits (`engine/visit.rs`) and starts nothing that goes on between them.
+    /// It runs only during invocations and is frozen otherwise: it delivers in visits (`engine/visit.rs`), and nothing
+    /// continues between them.
     InVisits,
 }
 

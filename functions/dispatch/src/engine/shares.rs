@@ -1,12 +1,12 @@
-//! Shares: how many of the messages in flight one destination may have, so that a slow destination does not delay others.
+//! Limits the share of one destination in the messages in flight, so that a slow destination does not delay others.
 //!
-//! Without limits one destination that hangs would soon have all messages in flight. So claims leave out a destination that
-//! has its share: as many messages as it finished in the last second or two, and at least [`FLOOR`]. A destination that
-//! responds within a second is never limited by that, whatever its rate. Where no other destination has due messages, a slow
-//! destination is granted the rest, except for a small reserve in which other destinations start at once.
+//! Otherwise a destination that hangs would soon have all messages in flight. So claims skip a destination that used up its
+//! share: as many messages as it finished in the last one or two seconds, and at least [`FLOOR`]. This never limits a
+//! destination that responds within a second, at any rate. If no other destination has due messages, a slow destination is
+//! granted the rest, except for a small reserve in which other destinations can start immediately.
 //!
-//! A destination that has finished nothing yet has at most half of what is free: many slow destinations, one after the
-//! other, leave room for the next.
+//! A destination that has not finished any message gets at most half of the free capacity, so that many slow destinations
+//! leave room for the next one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,15 +16,15 @@ use sigpost_store::destination::Destination;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Messages in flight that a destination may have before it has finished any.
+/// Minimum share: messages in flight of a destination that has not finished any.
 const FLOOR: usize = 64;
-/// The part of all messages in flight that is granted to no destination: 1/32.
+/// Divisor of the reserve that is granted to no destination: 1/32 of the capacity.
 const RESERVE: usize = 32;
-/// How long a grant holds.
+/// Duration of a grant.
 const GRANTED_FOR: Duration = Duration::from_secs(1);
-/// Finished messages are counted per period, and those of this one and the last one count.
+/// Period of the count of finished messages. The current and the previous period count.
 const PERIOD: Duration = Duration::from_secs(1);
-/// Destinations whose numbers are kept at most, apart from those with messages in flight.
+/// Maximum number of stored destinations, except those with messages in flight.
 const MAX_IDLE: usize = 1024;
 
 /// The messages in flight of one process by destination. Clones share them.
@@ -34,7 +34,7 @@ pub(super) struct Shares(Arc<Inner>);
 struct Inner {
     max_in_flight: usize,
     loads: Mutex<Loads>,
-    /// Rings when a destination that was left out has room again.
+    /// Notified when a skipped destination has room again.
     freed: Notify,
 }
 
@@ -44,28 +44,28 @@ struct Loads {
     in_flight: usize,
 }
 
-/// What is known of one destination.
+/// The load of one destination.
 #[derive(Debug)]
 struct Load {
     in_flight: usize,
-    /// Messages that ended in this period and in the last one.
+    /// Messages that ended in the current and the previous period.
     ended: [usize; 2],
     period_began: Instant,
     granted: Option<(usize, Instant)>,
-    /// Messages in flight when a claim left it out.
+    /// Messages in flight when a claim skipped the destination.
     left_out_at: Option<usize>,
 }
 
-/// What a claim takes.
+/// The limits of a claim.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// Messages at most.
+    /// Maximum number of messages.
     pub(super) messages: usize,
-    /// Destinations that have their share.
+    /// Destinations that used up their share.
     pub(super) without: Vec<Destination>,
 }
 
-/// The right to have a message of this destination in flight. Given back when it is dropped.
+/// Capacity for a message in flight to this destination, released when it is dropped.
 pub(super) struct Share {
     shares: Shares,
     destination: Destination,
@@ -86,7 +86,7 @@ impl Load {
         self.period_began = now;
     }
 
-    /// Whether it has its share, where so many more messages may be in flight.
+    /// Whether the destination used up its share. `free` is the capacity for further messages in flight.
     fn has_share(&mut self, free: usize, now: Instant) -> bool {
         self.turn(now);
         let granted = self.granted.filter(|(_, until)| now < *until).map_or(0, |(granted, _)| granted);
@@ -94,7 +94,7 @@ impl Load {
         self.in_flight >= earned.max(granted) && (self.in_flight >= FLOOR || self.in_flight >= free)
     }
 
-    /// How much of a grant is left, if there is one.
+    /// Returns the rest of a grant, if there is one.
     fn left_of_grant(&self, now: Instant) -> Option<usize> {
         let (granted, _) = self.granted.filter(|(_, until)| now < *until)?;
         granted.checked_sub(self.in_flight).filter(|left| *left > 0)
@@ -110,13 +110,13 @@ impl Shares {
         Self(Arc::new(Inner { max_in_flight, loads: Mutex::default(), freed: Notify::new() }))
     }
 
-    /// Takes a share for a message that is in flight, whether or not its destination has its share.
+    /// Takes capacity for a message in flight, even if its destination used up its share.
     pub(super) fn take(&self, destination: Destination) -> Share {
         self.lock().add(destination, Instant::now());
         Share { shares: self.clone(), destination }
     }
 
-    /// Takes a share unless the destination has its share.
+    /// Takes capacity unless the destination used up its share.
     pub(super) fn try_take(&self, destination: Destination) -> Option<Share> {
         let now = Instant::now();
         let mut loads = self.lock();
@@ -129,12 +129,12 @@ impl Shares {
         Some(Share { shares: self.clone(), destination })
     }
 
-    /// Returns what a claim takes, where there is room for so many messages.
+    /// Returns the limits of a claim with room for this number of messages.
     pub(super) fn plan(&self, room: usize) -> Plan {
         let now = Instant::now();
         let mut loads = self.lock();
         let free = self.0.max_in_flight.saturating_sub(loads.in_flight);
-        // All of them may go to one destination: a part of what is free is left for others.
+        // All claimed messages may have the same destination, so a part of the free capacity is left for others.
         let most = free.saturating_sub(self.reserve()).max(free.div_ceil(2));
         let mut plan = Plan { messages: room.min(most), without: Vec::new() };
         for (destination, load) in &mut loads.by_destination {
@@ -151,8 +151,8 @@ impl Shares {
         plan
     }
 
-    /// No other destination has due messages: grants these what is free, except for the reserve. Returns whether that is
-    /// anything.
+    /// Grants these destinations the free capacity except for the reserve, because no other destination has due messages.
+    /// Returns whether there was any.
     pub(super) fn grant(&self, destinations: &[Destination]) -> bool {
         let now = Instant::now();
         let mut loads = self.lock();
@@ -174,7 +174,7 @@ impl Shares {
         self.0.max_in_flight / RESERVE
     }
 
-    /// Completes when a destination that was left out has room again.
+    /// Waits until a skipped destination has room again.
     pub(super) async fn freed(&self) {
         self.0.freed.notified().await;
     }
@@ -187,7 +187,7 @@ impl Shares {
         load.turn(now);
         load.in_flight -= 1;
         load.ended[0] += 1;
-        // After an eighth of them: a claim for each message that ends would cost more than the message.
+        // After an eighth of them, because a claim per ended message would cost more than the message.
         if load.left_out_at.is_some_and(|in_flight| load.in_flight < in_flight - in_flight / 8) {
             load.left_out_at = None;
             self.0.freed.notify_one();

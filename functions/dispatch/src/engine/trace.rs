@@ -1,4 +1,4 @@
-//! The span of an attempt. The delivery carries its place in the trace, so that what the handler does is below it.
+//! The span of an attempt. The request has its trace context, so that spans of the handler are its children.
 
 use sigpost_qstash::names::TRACEPARENT;
 use sigpost_runtime::outgoing::Response;
@@ -8,7 +8,7 @@ use url::Url;
 
 use super::send::SendError;
 
-/// An attempt begins.
+/// Starts the span of an attempt.
 pub(super) fn attempt(lease: &Lease) -> Option<Span> {
     let message = &lease.message;
     let mut span = traces::begin(Operation::Deliver, || message.header.get(TRACEPARENT))?;
@@ -20,7 +20,7 @@ pub(super) fn attempt(lease: &Lease) -> Option<Span> {
     Some(span)
 }
 
-/// It has ended.
+/// Ends the span.
 pub(super) fn ended(span: Option<Span>, result: &Result<Response, SendError>) {
     let Some(mut span) = span else { return };
     match result {

@@ -1,8 +1,8 @@
-//! A visit: delivery by a process that is frozen when it is not invoked.
+//! Visits: delivery by a process that is frozen between invocations.
 //!
-//! It becomes a dispatcher unless one with room is awake already, looks and pushes until nothing is in
-//! flight and nothing comes due in time, and leaves. It claims only what it can finish before the end
-//! of its time; if something goes on for longer all the same, that is given back.
+//! A visit registers as a dispatcher unless one with free capacity is running. It claims and delivers until nothing is in
+//! flight and nothing becomes due in time, and then unregisters. It claims only what it can finish before its deadline;
+//! deliveries that take longer are released.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -16,46 +16,46 @@ use uuid::Uuid;
 
 use super::{Engine, LAST_WRITES, drain, in_flight, listen};
 
-/// What the last writes of a visit need at most, with a margin for the clock.
+/// Time reserved for the last writes of a visit, with a margin for the clock.
 const RESERVE: Duration = Duration::from_secs(2);
-/// After this a visit is long enough to be worth a connection that listens for what others leave to it.
+/// After this time, a visit opens a connection for notifications of other processes.
 const WORTH_LISTENING: Duration = Duration::from_millis(250);
 
-/// How often the deployment's schedule invokes, whatever happens.
+/// The interval of the deployment's ticks.
 const TICK: SignedDuration = SignedDuration::from_mins(1);
 
-/// How the time of an invocation is divided.
+/// The time budget of an invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Times {
-    /// How long messages are claimed.
+    /// How long the visit claims messages.
     claims: Duration,
-    /// How long an attempt may take, so that the last one that is claimed can end.
+    /// Maximum duration of an attempt, so that the last claimed one can end.
     attempt: Duration,
 }
 
-/// For an invocation with so much time left, where an attempt may take `longest`. Claiming goes on
-/// for as long as the longest attempt leaves time for it, and for a fifteenth of the time at least
-/// (with Lambda's 15 minutes: one, in which the next tick comes); attempts are cut to what is left then.
+/// Divides the remaining time of an invocation, where an attempt may take `longest`. The visit claims until only the time
+/// of the longest attempt is left, but at least for a fifteenth of the time (one of Lambda's 15 minutes, which contains the
+/// next tick). The timeout of attempts is reduced to the rest.
 fn divide(left: Duration, longest: Duration) -> Times {
     let usable = left.saturating_sub(RESERVE);
     let attempt = longest.min(usable - usable / 15);
     Times { claims: usable - attempt, attempt }
 }
 
-/// What a tick has seen.
+/// The result of a tick.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tick {
-    /// Whether the visit that follows has something to do.
+    /// Whether the following visit has work.
     pub(crate) due: bool,
-    /// For how long the pending message has been due that is due longest.
+    /// Age of the oldest due message.
     pub(crate) oldest: Duration,
-    /// For how long the time of a schedule has come.
+    /// How long a schedule has been due, if one is.
     pub(crate) schedule_due_for: Option<Duration>,
 }
 
 impl Engine {
-    /// Looks whether a visit has something to do before the next tick, and has it do so. One statement,
-    /// which is this minute's sample of the queue as well. Returns what was seen, for what is no visit's business.
+    /// Checks whether messages become due before the next tick, and if so wakes the following visit. One statement, which
+    /// also samples the queue.
     pub(crate) async fn tick(&self) -> Result<Tick, Error> {
         let seen = self.take_over(glance_and_sample(&mut *self.0.database.connection().await?).await?);
         let due_in = seen.next_pending_in;
@@ -71,10 +71,11 @@ impl Engine {
         Ok(Tick { due, oldest, schedule_due_for: seen.schedule_due_for })
     }
 
-    /// Delivers until nothing is left to do or `deadline` is near. Asks the database nothing when
-    /// nothing was accepted or opened here and no look is due.
+    /// Delivers until there is no more work or `deadline` is near. Sends no statement if no wake-up is due.
     ///
-    /// An error says that the database is away: what is due is found by the next visit.
+    /// # Errors
+    ///
+    /// The database is unavailable. The next visit claims due messages.
     pub(crate) async fn visit(&self, deadline: Instant) -> Result<(), Error> {
         let inner = &self.0;
         let times = divide(deadline.saturating_duration_since(Instant::now()), inner.settings.longest_attempt);
@@ -83,17 +84,17 @@ impl Engine {
         inner.sender.bound_attempts(times.attempt);
 
         let turns = self.take_turns(claims_until).await;
-        // Whatever came of them: nothing may be in flight when the process is frozen.
+        // Also after an error: nothing may be in flight when the process is frozen.
         self.finish(deadline).await;
         self.emit_counts();
-        // What the last deliveries let start.
+        // The last deliveries may have let messages start.
         if turns.is_ok() && self.0.timers.next() <= Instant::now() {
             self.start_another().await;
         }
         turns
     }
 
-    /// Is a dispatcher for as long as there is something to look for.
+    /// Registers as a dispatcher and delivers as long as wake-ups are due in time.
     async fn take_turns(&self, claims_until: Instant) -> Result<(), Error> {
         let inner = &self.0;
         let visitor = Uuid::now_v7();
@@ -101,14 +102,14 @@ impl Engine {
         while inner.timers.next() <= claims_until && !is_over() {
             let most = inner.settings.max_dispatchers;
             if !enter(&mut *inner.database.connection().await?, visitor, self.room_left(), most).await? {
-                // The dispatcher that is awake was notified of what was accepted.
+                // The running dispatcher was notified of accepted messages.
                 inner.timers.clear();
                 break;
             }
             self.look_and_push(visitor).await;
             let mut conn = inner.database.connection().await?;
             leave(&mut conn, visitor).await?;
-            // What was left to this one before it left.
+            // Messages that other processes left to this dispatcher before it unregistered.
             if self.glance(&mut conn).await?.next_due_in == Some(Duration::ZERO) {
                 self.wake(WakeUps::due_now());
                 if is_over() {
@@ -120,7 +121,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks, with everything that goes on beside it, until it is time to leave.
+    /// Serves wake-ups, renews leases, listens and sends heartbeats until the visit ends.
     async fn look_and_push(&self, visitor: Uuid) {
         let listening = async {
             sleep(WORTH_LISTENING).await;
@@ -133,7 +134,7 @@ impl Engine {
             loop {
                 beats.tick().await;
                 if let Err(error) = self.beat(visitor).await {
-                    tracing::warn!(%error, "this dispatcher cannot say that it is awake");
+                    tracing::warn!(%error, "sending a heartbeat failed");
                 }
             }
         };
@@ -152,7 +153,7 @@ impl Engine {
         if self.room_left() > 0 || others + 1 >= inner.settings.max_dispatchers {
             return Ok(());
         }
-        // Full, and perhaps more is due than this one can have.
+        // The capacity is used up, and more messages may be due.
         let due = self.glance(&mut conn).await?.next_pending_in.is_some_and(|due_in| !due_in.is_positive());
         drop(conn);
         if due {
@@ -161,16 +162,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Has another environment do what this one cannot. Without one the next tick finds it.
+    /// Starts another environment for the remaining messages. If that fails, the next tick handles them.
     async fn start_another(&self) {
         if let Some(further) = &self.0.settings.further
             && let Err(error) = further.another().await
         {
-            tracing::warn!(error = format!("{error:#}"), "no further dispatcher could be started");
+            tracing::warn!(error = format!("{error:#}"), "starting a further dispatcher failed");
         }
     }
 
-    /// Waits for what is in flight, and gives back what takes too long.
+    /// Waits for deliveries in flight, and releases those that take too long.
     async fn finish(&self, deadline: Instant) {
         let left = deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE);
         let ended = async {
@@ -189,7 +190,7 @@ impl Engine {
         self.0.room.available_permits()
     }
 
-    /// Until when messages are claimed.
+    /// Returns the end of claiming.
     pub(super) fn claims_until(&self) -> Instant {
         *self.0.claims_until.lock().unwrap_or_else(PoisonError::into_inner)
     }

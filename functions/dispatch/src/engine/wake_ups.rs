@@ -1,7 +1,7 @@
-//! Wake-ups: when the dispatcher queries the database next, and for what.
+//! Wake-ups: when the dispatcher next queries the database, and for which messages.
 //!
-//! Every statement that can make a message start, or start earlier, returns [`WakeUps`], and all of them end in
-//! [`Engine::wake`]. Here they become timers. A process that is stopping runs none: it notifies the others instead.
+//! Every statement that can let a message start, or start earlier, returns [`WakeUps`], which [`Engine::wake`] converts to
+//! timers. A stopping process notifies the other dispatchers instead.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,39 +13,39 @@ use tokio::time::Instant;
 
 use super::Engine;
 
-/// Limits with a timer of their own at most; beyond that a rescan of all limits serves them.
+/// Maximum number of limits with separate timers. A rescan of all limits serves further ones.
 const MOST_LIMITS: usize = 10_000;
 
 /// The timers of one process.
 pub(super) struct Timers {
     pending: Mutex<Pending>,
-    /// Rings when the next wake-up is earlier than it was.
+    /// Notified when the next wake-up becomes earlier.
     earlier: Notify,
 }
 
-/// What has to be queried, and when. The earliest request for each counts; taking one removes it.
+/// Pending queries and their times. The earliest request for each counts; taking one removes it.
 #[derive(Debug)]
 struct Pending {
-    /// Due messages. Always set: without a request, after the poll interval.
+    /// The query for due messages, at the latest after the poll interval.
     due_at: Instant,
-    /// Due messages once more, however often they are queried before: after the last notification.
+    /// A further query for due messages after the last notification, even if they are queried before.
     again_at: Option<Instant>,
-    /// All limits at which messages are blocked; `None` while none is known to be.
+    /// The rescan of all limits with blocked messages; `None` if none are known.
     rescan_at: Option<Instant>,
     limits: HashMap<String, Instant>,
     limits_by_time: BTreeSet<(Instant, String)>,
-    /// How long to go without a query for due messages.
+    /// Maximum interval between queries for due messages.
     poll: Duration,
 }
 
-/// What has to be queried now.
+/// Queries that are due now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// Blocked messages of these limits.
+    /// Limits whose blocked messages to claim.
     pub(super) limits: Vec<String>,
-    /// Due messages, and how the process is doing.
+    /// Whether to query due messages.
     pub(super) due: bool,
-    /// All limits at which messages are blocked. Implies `due`.
+    /// Whether to rescan all limits with blocked messages. Implies `due`.
     pub(super) rescan: bool,
 }
 
@@ -61,14 +61,14 @@ impl Pending {
         }
     }
 
-    /// When to wake up next.
+    /// Returns the time of the next wake-up.
     fn next(&self) -> Instant {
         let limit_at = self.limits_by_time.first().map(|(at, _)| *at);
         [Some(self.due_at), self.again_at, self.rescan_at, limit_at].into_iter().flatten().min().unwrap_or(self.due_at)
     }
 
     fn add(&mut self, now: Instant, wake_ups: WakeUps) {
-        // Beyond the poll interval it queries anyway; this also keeps the sum from overflowing.
+        // Polling covers later times. This also prevents overflow of the sum.
         let poll = self.poll;
         let at = |wake_in: Duration| now + wake_in.min(poll);
         if let Some(due_in) = wake_ups.due_in {
@@ -123,7 +123,7 @@ impl Pending {
 }
 
 impl Timers {
-    /// The first query is due at once.
+    /// Creates timers with an immediate first query.
     pub(super) fn new(poll: Duration) -> Self {
         Self { pending: Mutex::new(Pending::new(Instant::now(), poll)), earlier: Notify::new() }
     }
@@ -141,12 +141,12 @@ impl Timers {
         }
     }
 
-    /// Rings when [`next`](Self::next) is earlier than it was.
+    /// Waits until [`next`](Self::next) becomes earlier.
     pub(super) async fn earlier(&self) {
         self.earlier.notified().await;
     }
 
-    /// When to wake up next.
+    /// Returns the time of the next wake-up.
     pub(super) fn next(&self) -> Instant {
         self.lock().next()
     }
@@ -155,27 +155,27 @@ impl Timers {
         self.change(|pending| pending.add(Instant::now(), wake_ups));
     }
 
-    /// All limits, in this time at the latest.
+    /// Schedules a rescan of all limits after this time at the latest.
     pub(super) fn rescan_in(&self, wait: Duration) {
         self.change(|pending| pending.rescan(Instant::now() + wait));
     }
 
-    /// Due messages in this time, also if they are queried before. The last call counts: it comes with a query.
+    /// Schedules a further query for due messages after this time. Replaces the previous one.
     pub(super) fn query_again_in(&self, wait: Duration) {
         self.change(|pending| pending.again_at = Some(Instant::now() + wait));
     }
 
-    /// What has to be queried now; `None` when nothing has.
+    /// Takes the queries that are due now, if any.
     pub(super) fn take(&self) -> Option<Wanted> {
         self.lock().take(Instant::now())
     }
 
-    /// Of that only the limits.
+    /// Takes the limits that are due now.
     pub(super) fn take_limits(&self) -> Vec<String> {
         self.lock().take_limits(Instant::now())
     }
 
-    /// Forgets every wake-up: another dispatcher has them.
+    /// Clears all wake-ups, because another dispatcher has them.
     pub(super) fn clear(&self) {
         let mut pending = self.lock();
         let now = Instant::now();
@@ -185,7 +185,7 @@ impl Timers {
 }
 
 impl Engine {
-    /// Turns wake-ups into timers. While the process stops, into a notification of the others.
+    /// Converts wake-ups to timers. A stopping process also notifies the other dispatchers.
     pub(crate) fn wake(&self, wake_ups: WakeUps) {
         if wake_ups.is_empty() {
             return;
@@ -196,7 +196,7 @@ impl Engine {
         self.0.timers.add(wake_ups);
     }
 
-    /// Queries due messages, and all limits at which messages are blocked.
+    /// Schedules an immediate query of due messages and of all limits with blocked messages.
     pub(crate) fn wake_everything(&self) {
         self.0.timers.rescan_in(Duration::ZERO);
     }
@@ -222,7 +222,7 @@ mod tests {
     fn the_earliest_request_counts() {
         let now = Instant::now();
         let mut pending = Pending::new(now, POLL);
-        assert!(pending.take(now).is_some_and(|wanted| wanted.due), "the first query is due at once");
+        assert!(pending.take(now).is_some_and(|wanted| wanted.due), "the first query is due immediately");
         for wait in [20, 5, 10] {
             pending.add(now, limit("a", seconds(wait)));
         }
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!((pending.limits.len(), pending.rescan_at), (MOST_LIMITS, Some(now + seconds(60))));
     }
 
-    /// A step of the property test below: a request in so many milliseconds, or a process that wakes up.
+    /// A step of the property test below: a request in milliseconds from now, or a wake-up of the process.
     #[derive(Clone, Debug)]
     enum Step {
         Due(u64),

@@ -1,9 +1,9 @@
-//! Workers: the tasks that send, a bounded number for each destination.
+//! Workers: a limited number of sending tasks per destination.
 //!
-//! A burst of hundreds of requests at once opens hundreds of connections, and a connection per request costs both sides more
-//! than the request (measured: a third more CPU per delivery at 256 than at 64). So [`WORKERS`] tasks send the messages of a
-//! destination one after the other. A request that takes long continues in a task of its own, and the destination gets one
-//! more worker: latency does not limit the rate.
+//! A burst of hundreds of concurrent requests opens hundreds of connections, and a connection per request costs both sides
+//! more than the request (measured: a third more CPU per delivery at 256 than at 64). So [`WORKERS`] tasks send the messages
+//! of a destination sequentially. A slow request continues in a separate task, and the destination gets another worker, so
+//! that latency does not limit the rate.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,9 @@ use tokio::time::timeout;
 use super::Engine;
 use super::attempt::{Attempt, Delivery};
 
-/// Workers of a destination that responds at once. Beyond this it is not reached any faster.
+/// Maximum number of workers of a destination with fast responses. More workers do not increase the rate.
 const WORKERS: usize = 64;
-/// After this a request continues in a task of its own.
+/// After this time, a request continues in a separate task.
 pub(super) const LONG: Duration = Duration::from_millis(20);
 
 /// The deliveries that wait for a worker, and the number of workers, by destination.
@@ -30,14 +30,14 @@ struct Line {
     workers: usize,
 }
 
-/// One of the workers. It is counted until it is dropped.
+/// A worker, counted until it is dropped.
 struct Worker {
     engine: Engine,
     destination: Destination,
 }
 
 impl Workers {
-    /// Removes what waits for a worker.
+    /// Removes and returns the deliveries that wait for a worker.
     pub(super) fn take_waiting(&self) -> Vec<Delivery> {
         self.lock().values_mut().flat_map(|line| std::mem::take(&mut line.waiting)).collect()
     }
@@ -48,7 +48,7 @@ impl Workers {
 }
 
 impl Engine {
-    /// Hands a delivery to the workers of its destination.
+    /// Passes a delivery to the workers of its destination.
     pub(super) fn deliver(&self, delivery: Delivery) {
         let destination = delivery.destination();
         let mut lines = self.0.workers.lock();
@@ -73,7 +73,7 @@ impl Worker {
         }
     }
 
-    /// Returns the next delivery. The last one that took long had needed a worker more than there usually are.
+    /// Returns the next delivery. `None` if there is none, or if this is an extra worker that is no longer needed.
     fn next(&self, is_needed: bool) -> Option<Delivery> {
         let mut lines = self.engine.0.workers.lock();
         let line = lines.get_mut(&self.destination)?;
@@ -83,7 +83,7 @@ impl Worker {
         line.waiting.pop_front()
     }
 
-    /// Sends and records. Returns whether that takes long; then it continues in another task.
+    /// Sends and records a delivery. Returns whether it is slow and continues in another task.
     async fn deliver(&self, delivery: Delivery) -> bool {
         let Some((attempt, mut exchange)) = Attempt::begin(&self.engine, delivery) else { return false };
         let short = attempt.bound.min(LONG);
@@ -125,7 +125,7 @@ impl Drop for Worker {
         if line.workers > 0 {
             return;
         }
-        // A delivery came after it had found none.
+        // A delivery may have been added after the last query.
         match line.waiting.is_empty() {
             true => drop(lines.remove(&self.destination)),
             false => self.engine.add_worker(self.destination, line),

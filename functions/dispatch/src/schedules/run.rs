@@ -10,9 +10,8 @@ use super::Composer;
 use super::compose::Groups;
 use super::store::{Stored, store_all};
 
-/// Publishes what a firing now would publish, whether the schedule is paused or not. Nothing makes it a
-/// duplicate: who asks twice gets it twice. `None` when the schedule does not exist; the inner error is why
-/// it cannot be published.
+/// Publishes the messages that a firing now would publish, also for a paused schedule and without deduplication. `None` if
+/// the schedule does not exist; the inner error is why publishing failed.
 ///
 /// # Errors
 ///

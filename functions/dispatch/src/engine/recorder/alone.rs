@@ -1,4 +1,4 @@
-//! Outcomes that could not be recorded with others: each in a commit of its own, again and again.
+//! Records outcomes whose batch failed: each in a separate commit, with retries.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use tokio::time::{Instant, sleep_until};
 use super::{Ended, Entry, announce, commit};
 use crate::engine::Engine;
 
-/// Between two commits of the same outcome; doubled up to [`LONGEST_PAUSE`].
+/// The pause between two commits of the same outcome, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The lease of an outcome is renewed for so long. Then another dispatcher may have it, which perhaps can record it.
+/// How long the lease of an outcome is renewed. Afterwards another dispatcher can claim the message.
 const RENEWED_FOR: Duration = Duration::from_mins(15);
 
-/// An outcome that could not be recorded so far.
+/// An outcome that is not recorded yet.
 struct Unrecorded {
     ended: Ended,
     since: Instant,
@@ -27,17 +27,17 @@ struct Unrecorded {
     pause: Duration,
 }
 
-/// What a commit came to.
+/// The result of a commit.
 enum Tried {
-    /// Recorded, or its lease is lost.
+    /// Recorded, or the lease is lost.
     Recorded,
-    /// To be tried again.
+    /// Will be retried.
     Later,
-    /// Postgres rejects even the bare outcome.
+    /// Postgres rejects the outcome even without texts.
     Rejected,
 }
 
-/// Records each outcome in a commit of its own, those that fail again and again until their lease is lost.
+/// Records each outcome in a separate commit, and retries until it is recorded or its lease is lost.
 pub(super) async fn record_alone(engine: Engine, mut incoming: mpsc::UnboundedReceiver<Ended>) {
     let mut unrecorded: VecDeque<Unrecorded> = VecDeque::new();
     loop {
@@ -58,7 +58,7 @@ pub(super) async fn record_alone(engine: Engine, mut incoming: mpsc::UnboundedRe
             match try_alone(&engine, &one.ended).await {
                 Tried::Recorded => {}
                 Tried::Rejected => {
-                    tracing::error!(message.id = %one.ended.outcome.id, "the outcome is rejected, its lease expires");
+                    tracing::error!(message.id = %one.ended.outcome.id, "Postgres rejects the outcome; the lease expires");
                 }
                 Tried::Later => {
                     if one.since.elapsed() > RENEWED_FOR {
@@ -73,8 +73,8 @@ pub(super) async fn record_alone(engine: Engine, mut incoming: mpsc::UnboundedRe
     }
 }
 
-/// What Postgres rejects of an outcome is a text of the response. The outcome is recorded without it, and reported
-/// with it if that can be stored.
+/// Records one outcome. If Postgres rejects a text of the response, the outcome is stored without texts, and reported with
+/// them if the report can be stored.
 async fn try_alone(engine: &Engine, ended: &Ended) -> Tried {
     let (outcome, bare) = (&ended.outcome, bare(&ended.outcome));
     for (stored, reported) in [(outcome, outcome), (&bare, outcome), (&bare, &bare)] {
@@ -85,10 +85,10 @@ async fn try_alone(engine: &Engine, ended: &Ended) -> Tried {
                 return Tried::Recorded;
             }
             Err(error @ Error::Refused(_)) => {
-                tracing::error!(message.id = %outcome.id, %error, "the outcome was rejected");
+                tracing::error!(message.id = %outcome.id, %error, "Postgres rejected the outcome");
             }
             Err(error) => {
-                tracing::warn!(message.id = %outcome.id, %error, "an outcome cannot be recorded yet");
+                tracing::warn!(message.id = %outcome.id, %error, "recording an outcome failed, will be retried");
                 return Tried::Later;
             }
         }
@@ -96,7 +96,7 @@ async fn try_alone(engine: &Engine, ended: &Ended) -> Tried {
     Tried::Rejected
 }
 
-/// The outcome with the status of its response, and without its texts.
+/// Returns the outcome with the status of its response, without texts.
 fn bare(outcome: &Outcome) -> Outcome {
     let response = outcome.response.as_ref().map(|response| Response {
         status: response.status,
