@@ -73,7 +73,7 @@ async fn no_secret_payload_or_address_is_in_the_log_whatever_its_level_or_in_a_t
         loop {
             let line = dev.wait_for(&id);
             if line.contains("sigpost::message")
-                && (line.contains("\"delivered\"") || line.contains("\"failed for good\""))
+                && (line.contains("\"delivered\"") || line.contains("\"moved to the dead-letter queue\""))
             {
                 break;
             }

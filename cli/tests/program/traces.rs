@@ -114,14 +114,14 @@ async fn attempts_and_runs_that_fail_are_marked_with_a_word_that_tells_nothing_e
     let (collector, folder) = (Collector::start().await, folder());
     let (mut dev, url) = dev(folder.path(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)]);
     let unreachable = publish(&url, "http://127.0.0.1:1/path?query", &[], &json!({})).await;
-    while !dev.wait_for("failed for good").contains(&unreachable) {}
+    while !dev.wait_for("moved to the dead-letter queue").contains(&unreachable) {}
     // A file where the exports' folder would be.
     let files = folder.path().join("files");
     let _ = std::fs::remove_dir_all(&files);
     std::fs::write(&files, "").expect("a file");
     let export = json!({ "entityType": "jobExecutions", "format": "csv", "recipients": ["ada@example.com"] });
     let unwritable = publish(&url, &format!("{url}/api/jobs/export"), &[], &export).await;
-    while !dev.wait_for("failed for good").contains(&unwritable) {}
+    while !dev.wait_for("moved to the dead-letter queue").contains(&unwritable) {}
     dev.signal("TERM");
     assert!(dev.ended().success());
 

@@ -27,7 +27,7 @@ pub(super) fn attempt(lease: &Lease, outcome: &Outcome, took: Duration) {
         ),
         Next::Failed => tracing::warn!(
             target: "sigpost::message", message_id = %id, correlation_id, attempt, status, duration_ms, error,
-            "failed for good"
+            "moved to the dead-letter queue"
         ),
         Next::GivenBack(_) => tracing::info!(
             target: "sigpost::message", message_id = %id, correlation_id, attempt, "released without a recorded attempt"

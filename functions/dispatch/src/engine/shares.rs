@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(hanging.len(), 1024 - 32);
         assert!(!shares.grant(&shares.plan(256).without), "the reserve is granted to no destination");
         let fast = fill(&shares, FAST);
-        assert_eq!(fast.len(), 16, "half of what is free");
+        assert_eq!(fast.len(), 16, "half of the free capacity");
         advance(GRANTED_FOR).await;
         hanging.truncate(600);
         assert_eq!(fill(&shares, HANGING).len(), 0, "others may have due messages now");
