@@ -102,7 +102,7 @@ async fn a_batch_without_any_valid_item_is_refused_as_a_whole() {
         ),
         (
             json!([{ "destination": hook }, { "destination": hook }, { "destination": hook }]).to_string(),
-            "body: the batch is 3 messages",
+            "body: the batch has 3 messages",
         ),
     ] {
         let answer = answered(app.request(Method::POST, "/v2/batch").body(body)).await;
@@ -113,7 +113,7 @@ async fn a_batch_without_any_valid_item_is_refused_as_a_whole() {
     answered(app.request(Method::POST, "/v2/topics/g/endpoints").json(&endpoints)).await;
     let (status, body) = batch(&app, json!([{ "destination": "g" }, { "destination": hook }])).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "each endpoint counts");
-    assert!(body["error"].as_str().expect("an error").starts_with("body: the batch is 3 messages"), "{body}");
+    assert!(body["error"].as_str().expect("an error").starts_with("body: the batch has 3 messages"), "{body}");
     assert_eq!(batch(&app, json!([])).await, (StatusCode::OK, json!([])));
     assert_eq!(app.database.count("select count(*) from messages").await, 0);
 }

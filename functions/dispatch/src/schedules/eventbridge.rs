@@ -43,8 +43,12 @@ impl EventBridge {
     /// Reads the settings. `None` without a group: the dispatchers fire the schedules.
     pub(crate) fn read(reading: &mut Reading) -> Option<Self> {
         let group = reading.take("SCHEDULE_GROUP", env::var("SCHEDULE_GROUP"), None)?;
-        let needed =
-            |name| arn(name, env::var(name)?.with_context(|| format!("{name} is required with SCHEDULE_GROUP"))?);
+        let needed = |name| {
+            arn(
+                name,
+                env::var(name)?.with_context(|| format!("{name} is not set; it is required with SCHEDULE_GROUP"))?,
+            )
+        };
         let (target, role) = (needed("SCHEDULE_TARGET_ARN"), needed("SCHEDULE_ROLE_ARN"));
         let dead_letter = env::var("SCHEDULE_DEAD_LETTER_ARN")
             .and_then(|given| given.map(|given| arn("SCHEDULE_DEAD_LETTER_ARN", given)).transpose());
