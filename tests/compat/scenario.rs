@@ -27,7 +27,7 @@ macro_rules! scenarios {
             )*
 
             #[test]
-            fn every_scenario_is_run() {
+            fn every_scenario_file_has_a_test() {
                 assert_eq!(crate::scenario::files($folder), [$($file),*]);
             }
         }

@@ -20,7 +20,7 @@ fn rejected(address: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_public_is_refused_however_it_is_written() {
+async fn non_public_address_is_rejected_in_every_notation() {
     let app = TestApp::start_with(|config| config.address_policy = AddressPolicy::public_only()).await;
     for (destination, refusal) in [
         ("http://127.0.0.1/", "loopback address: 127.0.0.1"),
@@ -62,7 +62,7 @@ async fn an_address_that_is_not_public_is_refused_however_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_name_that_resolves_to_such_an_address_is_refused_when_connecting() {
+async fn name_resolving_to_a_non_public_address_fails_the_attempt() {
     let app = TestApp::start_with(|config| config.address_policy = AddressPolicy::public_only()).await;
     let (name, address) = local_name();
     let destination = app.receiver.url("/hook").replace("127.0.0.1", &name);
@@ -79,7 +79,7 @@ async fn a_name_that_resolves_to_such_an_address_is_refused_when_connecting() {
 }
 
 #[tokio::test]
-async fn what_was_allowed_when_it_was_published_is_checked_again_when_it_is_pushed() {
+async fn destination_is_checked_again_at_each_attempt() {
     let open = TestApp::start_with(|config| config.engine = None).await;
     let id = open.publish_here(&[("Upstash-Retries", "0")], "").await.id();
 
@@ -90,7 +90,7 @@ async fn what_was_allowed_when_it_was_published_is_checked_again_when_it_is_push
 }
 
 #[tokio::test]
-async fn the_allow_list_opens_networks_and_names() {
+async fn allow_list_permits_networks_and_names() {
     for (allowed, host) in [
         ("127.0.0.0/8", "127.0.0.1"),
         ("127.0.0.1", "127.0.0.1"),
@@ -111,7 +111,7 @@ async fn the_allow_list_opens_networks_and_names() {
 }
 
 #[tokio::test]
-async fn a_host_that_the_operator_leads_elsewhere_is_reached_there_under_its_own_name() {
+async fn host_override_changes_the_address_and_keeps_the_name() {
     let elsewhere = Receiver::start().await;
     let leads = elsewhere.url("").replace("http://", "Billing.example=").parse().expect("an override");
     let policy = AddressPolicy::public_only().with_overrides(vec![leads]);

@@ -68,17 +68,17 @@ impl Admin {
              from generate_series(1, {count}), (select now() - interval '{ended_ago}' as ended) at"
         );
         self.database.execute(&sql).await;
-        self.forget_rollups().await;
+        self.delete_rollups().await;
     }
 
     /// Nothing of the last week is rolled up.
-    async fn forget_rollups(&self) {
+    async fn delete_rollups(&self) {
         let sql = "update rollup_progress set until = date_trunc('minute', now() - interval '8 days')";
         self.database.execute(sql).await;
     }
 
     /// Writes a run that is under way, and when it began and when its lease ends.
-    async fn run_under_way(&self, message_id: &str, began_ago: &str, lease: &str) {
+    async fn insert_active_run(&self, message_id: &str, began_ago: &str, lease: &str) {
         let sql = format!(
             "insert into job_executions (id, message_id, job_type, attempt, lease_until, started_at, created_at)
              values (gen_random_uuid(), '{message_id}', 'play', 1, now() + interval '{lease}',

@@ -14,7 +14,7 @@ fn time(text: &str) -> Timestamp {
 
 /// The examples of the User Guide, and what it says of clock changes.
 #[test]
-fn the_stand_in_evaluates_expressions_as_aws_documents_them() {
+fn evaluator_follows_the_documentation_of_aws() {
     for (expression, zone, after, expected) in [
         ("cron(15 10 ? * 6L 2022-2023)", "UTC", "2022-01-01T00:00:00Z", "2022-01-28T10:15:00Z"),
         ("cron(1/10 * * * ? *)", "UTC", "2026-01-01T00:51:00Z", "2026-01-01T01:01:00Z"),
@@ -39,7 +39,7 @@ fn the_stand_in_evaluates_expressions_as_aws_documents_them() {
 }
 
 #[test]
-fn the_stand_in_refuses_what_aws_refuses_or_does_not_document() {
+fn evaluator_rejects_invalid_and_undocumented_expressions() {
     for inner in [
         "0 9 * * ?",
         "0 9 * * * *",
@@ -128,7 +128,7 @@ fn may_be_missing(zone: &TimeZone, firing: Timestamp) -> bool {
 /// Berlin: 02:00 becomes 03:00 on 2026-03-29 at 01:00Z, and 03:00 becomes 02:00 on 2026-10-25 at
 /// 01:00Z.
 #[test]
-fn a_clock_change_takes_the_documented_firings_from_eventbridge_and_no_others() {
+fn clock_change_skips_only_the_documented_firings() {
     let (spring, autumn) = ("2026-03-28T22:59:00Z", "2026-10-24T21:59:00Z");
     for (text, after, missing) in [
         ("30 2 * * *", spring, &["2026-03-29T01:00:00Z"][..]),
@@ -218,7 +218,7 @@ proptest! {
 
     /// A firing of every day of ten years, and every firing around clock changes.
     #[test]
-    fn eventbridge_fires_when_the_cron_does(text in cron_text()) {
+    fn converted_expressions_fire_at_the_times_of_the_cron(text in cron_text()) {
         let Ok(cron) = Cron::parse("cron", &text) else { return Err(TestCaseError::reject("never fires")) };
         let zone = TimeZone::get(text.split(['=', ' ']).nth(1).unwrap()).unwrap();
         let (start, day) = (time(START), SignedDuration::from_hours(24));

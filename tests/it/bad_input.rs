@@ -65,7 +65,7 @@ fn wrong_headers() -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn an_unreadable_header_is_refused_by_name_and_nothing_is_stored() {
+async fn invalid_header_is_rejected_by_name_and_nothing_is_stored() {
     let app = TestApp::start().await;
     for (name, value) in &wrong_headers() {
         let (name, value) = (*name, &**value);
@@ -86,7 +86,7 @@ async fn an_unreadable_header_is_refused_by_name_and_nothing_is_stored() {
 
 /// Wire reference, section 10: row 25.
 #[tokio::test]
-async fn known_refusals_are_worded_as_the_real_service_words_them() {
+async fn errors_have_the_texts_of_qstash() {
     let app = TestApp::start().await;
     let answer = app.publish_here(&[("Upstash-Deduplication-Id", "user:1")], "").await;
     assert_eq!((answer.status, answer.error()), (StatusCode::BAD_REQUEST, "DeduplicationId cannot contain ':'"));
@@ -97,7 +97,7 @@ async fn known_refusals_are_worded_as_the_real_service_words_them() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_not_text_is_rejected() {
+async fn parameter_that_is_not_utf_8_is_rejected() {
     let app = TestApp::start().await;
     for value in ["a%00b", "%ff"] {
         let answer = app.publish(&app.receiver.url(&format!("/hook?upstash-label={value}")), &[], "").await;
@@ -108,7 +108,7 @@ async fn a_parameter_that_is_not_text_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_destination_that_is_no_web_address_is_refused() {
+async fn destination_must_be_an_http_url() {
     let app = TestApp::start().await;
     let long = format!("http://example.com/{}", "x".repeat(8192));
     let destinations = [
@@ -138,7 +138,7 @@ async fn a_destination_that_is_no_web_address_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_whether_its_length_is_declared_or_not() {
+async fn oversized_body_is_rejected_with_or_without_content_length() {
     let app = TestApp::start_with(|config| config.limits.max_body_bytes = 1000).await;
     let chunks = || futures_util::stream::iter([Ok::<_, std::io::Error>(vec![b'x'; 600]), Ok(vec![b'x'; 600])]);
     for body in [Body::from(vec![b'x'; 1001]), Body::wrap_stream(chunks())] {

@@ -13,7 +13,7 @@ async fn batch(app: &TestApp, items: Value) -> (StatusCode, Value) {
 /// Wire reference, section 10: row 45; section 0: trap 16.
 /// Each SDK's idea of an absent field, and a slot for each item.
 #[tokio::test]
-async fn items_are_answered_in_order_groups_nested_and_failures_in_their_slots() {
+async fn batch_responds_in_order_with_nested_groups_and_errors() {
     let app = TestApp::start().await;
     let (a, b, hook) = (app.receiver.url("/a"), app.receiver.url("/b"), app.receiver.url("/hook?x=1"));
     let endpoints = json!({ "endpoints": [{ "url": a }, { "url": b }] });
@@ -55,7 +55,7 @@ async fn items_are_answered_in_order_groups_nested_and_failures_in_their_slots()
 }
 
 #[tokio::test]
-async fn a_batch_is_one_commit_in_its_order_and_goes_through_queues_item_by_item() {
+async fn batch_is_one_commit_and_each_item_uses_its_queue() {
     let app = TestApp::start().await;
     let url = app.receiver.url("/hook");
     let item = |number: usize| json!({ "destination": url, "queue": "q", "body": number.to_string() });
@@ -68,7 +68,7 @@ async fn a_batch_is_one_commit_in_its_order_and_goes_through_queues_item_by_item
 }
 
 #[tokio::test]
-async fn duplicates_in_a_batch_say_so_under_200() {
+async fn duplicates_in_a_batch_are_reported_with_200() {
     let app = TestApp::start().await;
     let headers = json!({ "Upstash-Deduplication-Id": "once" });
     let item = json!({ "destination": app.receiver.url("/hook"), "headers": headers });
@@ -81,7 +81,7 @@ async fn duplicates_in_a_batch_say_so_under_200() {
 }
 
 #[tokio::test]
-async fn a_batch_without_any_valid_item_is_refused_as_a_whole() {
+async fn batch_without_valid_items_is_rejected() {
     let app = TestApp::start_with(|config| config.limits.max_batch_messages = 2).await;
     let hook = app.receiver.url("/hook");
     for (body, reason) in [
@@ -119,7 +119,7 @@ async fn a_batch_without_any_valid_item_is_refused_as_a_whole() {
 }
 
 #[tokio::test]
-async fn the_limit_of_a_body_counts_for_each_item_and_the_call_has_its_own() {
+async fn body_limit_applies_per_item_and_the_batch_has_another() {
     let app = TestApp::start_with(|config| {
         config.limits.max_body_bytes = 1000;
         config.limits.max_batch_bytes = 4000;

@@ -8,7 +8,7 @@ use crate::support::{Answer, Received, Receiver, TestApp};
 
 /// Wire reference, section 10: rows 30 and 31.
 #[tokio::test]
-async fn every_attempt_is_reported_and_the_final_failure_once() {
+async fn every_attempt_is_reported_and_the_failure_once() {
     let app = TestApp::start().await;
     let (each, last) = (Receiver::start().await, Receiver::start().await);
     app.receiver.otherwise(Answer::status(500).header("X-Why", "bug").body("not \u{2713}"));
@@ -74,7 +74,7 @@ async fn every_attempt_is_reported_and_the_final_failure_once() {
 }
 
 #[tokio::test]
-async fn a_delivery_is_reported_and_a_failure_callback_is_not_called() {
+async fn delivery_sends_the_callback_and_no_failure_callback() {
     let app = TestApp::start().await;
     let reports = Receiver::start().await;
     let url = reports.url("/report");
@@ -88,7 +88,7 @@ async fn a_delivery_is_reported_and_a_failure_callback_is_not_called() {
 }
 
 #[tokio::test]
-async fn an_attempt_without_an_answer_is_reported_with_status_zero_and_the_reason() {
+async fn attempt_without_a_response_is_reported_with_status_zero() {
     let app = TestApp::start().await;
     let reports = Receiver::start().await;
     app.receiver.answers([Answer::status(200).broken()]);
@@ -100,7 +100,7 @@ async fn an_attempt_without_an_answer_is_reported_with_status_zero_and_the_reaso
 }
 
 #[tokio::test]
-async fn a_callback_is_configured_by_its_own_headers() {
+async fn callback_is_configured_by_its_own_headers() {
     let app = TestApp::start().await;
     let (each, last) = (Receiver::start().await, Receiver::start().await);
     app.receiver.otherwise(Answer::status(500));
@@ -136,7 +136,7 @@ async fn a_callback_is_configured_by_its_own_headers() {
 }
 
 #[tokio::test]
-async fn a_failing_callback_is_retried_and_has_no_callback_of_its_own() {
+async fn failed_callback_is_retried_and_has_no_callback() {
     let app = TestApp::start().await;
     let reports = Receiver::start().await;
     reports.otherwise(Answer::status(500));

@@ -29,7 +29,7 @@ async fn open(app: &TestApp) -> i64 {
 
 /// Wire reference, section 10: rows 9 and 12; section 0: trap 6.
 #[tokio::test]
-async fn ids_come_repeated_in_a_list_or_in_the_body() {
+async fn ids_may_be_repeated_listed_or_in_the_body() {
     let app = TestApp::start().await;
     let mut ids = Vec::new();
     for _ in 0..7 {
@@ -49,7 +49,7 @@ async fn ids_come_repeated_in_a_list_or_in_the_body() {
 
 /// Wire reference, section 10: rows 9, 10, 17 and 47.
 #[tokio::test]
-async fn what_might_be_meant_otherwise_cancels_nothing() {
+async fn ambiguous_requests_cancel_nothing() {
     let app = TestApp::start().await;
     let id = waiting(&app, "/", &[]).await;
     for body in [json!({ "messageIds": [] }), json!({ "messageIds": [MessageId::new()] })] {
@@ -89,7 +89,7 @@ async fn what_might_be_meant_otherwise_cancels_nothing() {
 }
 
 #[tokio::test]
-async fn each_filter_chooses_and_together_they_narrow() {
+async fn filters_select_and_combine_with_and() {
     let app = TestApp::start().await;
     let host = app.receiver.url("");
     let host = host.strip_prefix("http://").expect("a url");
@@ -150,7 +150,7 @@ async fn each_filter_chooses_and_together_they_narrow() {
 /// Wire reference, section 0: trap 26.
 /// And the old habit of sending a count with everything.
 #[tokio::test]
-async fn nothing_asked_for_is_everything_open_up_to_the_count() {
+async fn request_without_filters_cancels_open_messages_up_to_count() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(200), Answer::status(500)]);
     let delivered = app.publish_here(&[], "").await.id();
@@ -176,7 +176,7 @@ async fn nothing_asked_for_is_everything_open_up_to_the_count() {
 }
 
 #[tokio::test]
-async fn thousands_are_cancelled_once_each_by_calls_that_meet() {
+async fn concurrent_bulk_cancels_cancel_each_message_once() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let id = waiting(&app, "/", &[]).await;
     app.database
@@ -195,7 +195,7 @@ async fn thousands_are_cancelled_once_each_by_calls_that_meet() {
 
 /// A message that outlives its day is moved to the default partition.
 #[tokio::test]
-async fn a_message_that_outlives_its_day_is_found() {
+async fn message_in_the_default_partition_is_found() {
     let app = TestApp::start().await;
     waiting(&app, "/old", &[]).await;
     let day = "select to_char(now() at time zone 'utc', 'YYYYMMDD')";
@@ -208,7 +208,7 @@ async fn a_message_that_outlives_its_day_is_found() {
 
 /// The JavaScript SDK's cursors are whole milliseconds: two events at the same one would be one to it.
 #[tokio::test]
-async fn a_message_is_cancelled_a_millisecond_after_it_was_requested() {
+async fn cancellation_is_logged_one_millisecond_after_its_request() {
     let app = TestApp::start().await;
     let mut ids = Vec::new();
     for _ in 0..6 {

@@ -17,7 +17,7 @@ const IN_FLIGHT: usize = 32;
 pub(crate) const SHORT_LEASE: u32 = 2;
 
 #[tokio::test]
-async fn a_dispatcher_killed_in_the_middle_of_its_deliveries_loses_none() {
+async fn killed_dispatcher_loses_no_messages() {
     let publisher = TestApp::start_with(|config| config.engine = None).await;
     let receiver = &publisher.receiver;
     receiver.answers((0..DELIVERED_BEFORE).map(|_| Answer::status(200)));

@@ -57,7 +57,7 @@ fn assert_authorized(request: &Received) {
 }
 
 #[tokio::test]
-async fn user_info_is_authorization_however_a_message_is_published() {
+async fn user_info_becomes_the_authorization_header() {
     let app = TestApp::start().await;
     let url = with_user_info(&app.receiver, "/ui");
     let callback = with_user_info(&app.receiver, "/callback");
@@ -90,7 +90,7 @@ async fn user_info_is_authorization_however_a_message_is_published() {
 }
 
 #[tokio::test]
-async fn a_forwarded_authorization_goes_before_user_info() {
+async fn forwarded_authorization_takes_precedence_over_user_info() {
     let app = TestApp::start().await;
     let url = with_user_info(&app.receiver, "/ui");
     app.publish(&url, &[("Upstash-Forward-Authorization", "Bearer mine")], "").await;
@@ -98,7 +98,7 @@ async fn a_forwarded_authorization_goes_before_user_info() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_hides_user_info_and_its_retry_has_it() {
+async fn dead_letter_hides_user_info_and_its_retry_sends_it() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500)]);
     let (url, callback) = (with_user_info(&app.receiver, "/ui"), with_user_info(&app.receiver, "/failed"));
@@ -120,7 +120,7 @@ async fn a_dead_letter_hides_user_info_and_its_retry_has_it() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_removed_by_its_url_with_or_without_user_info() {
+async fn endpoint_is_removed_by_url_with_or_without_user_info() {
     let app = TestApp::start().await;
     let url = with_user_info(&app.receiver, "/ui");
     for removed in [url.clone(), app.receiver.url("/ui")] {

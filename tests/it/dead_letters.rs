@@ -19,7 +19,7 @@ async fn fail(app: &TestApp, headers: &[(&str, &str)]) -> (MessageId, Value) {
 }
 
 #[tokio::test]
-async fn a_dead_letter_shows_the_message_and_its_last_answer() {
+async fn dead_letter_shows_the_message_and_its_last_response() {
     let app = TestApp::start().await;
     let (id, mut letter) = fail(&app, &[("Content-Type", "text/plain"), ("Upstash-Label", "a")]).await;
 
@@ -52,7 +52,7 @@ async fn a_dead_letter_shows_the_message_and_its_last_answer() {
 }
 
 #[tokio::test]
-async fn a_list_without_bodies_has_the_rest() {
+async fn list_without_bodies_has_all_other_fields() {
     let app = TestApp::start().await;
     let (_, mut letter) = fail(&app, &[]).await;
     letter.as_object_mut().expect("an object").remove("body").expect("a body");
@@ -63,7 +63,7 @@ async fn a_list_without_bodies_has_the_rest() {
 
 /// Wire reference, section 10: row 13; section 0: trap 7.
 #[tokio::test]
-async fn a_retried_dead_letter_is_a_new_message_and_is_gone() {
+async fn retry_creates_a_message_and_deletes_the_dead_letter() {
     let app = TestApp::start().await;
     let headers = [("Content-Type", "text/plain"), ("Upstash-Forward-X-Shop", "a"), ("Upstash-Method", "PUT")];
     let (id, letter) = fail(&app, &headers).await;
@@ -86,7 +86,7 @@ async fn a_retried_dead_letter_is_a_new_message_and_is_gone() {
 }
 
 #[tokio::test]
-async fn options_of_the_retry_take_the_place_of_the_old_ones() {
+async fn options_of_the_retry_replace_those_of_the_message() {
     let app = TestApp::start().await;
     let old = [("Upstash-Timeout", "10s"), ("Upstash-Label", "old"), ("Upstash-Method", "PUT")];
     let (_, letter) = fail(&app, &[&old[..], &[("Upstash-Forward-X-Shop", "old")]].concat()).await;
@@ -104,7 +104,7 @@ async fn options_of_the_retry_take_the_place_of_the_old_ones() {
 }
 
 #[tokio::test]
-async fn a_retry_that_cannot_be_read_leaves_the_dead_letter() {
+async fn invalid_retry_keeps_the_dead_letter() {
     let app = TestApp::start().await;
     let (_, letter) = fail(&app, &[]).await;
     let path = format!("/v2/dlq/retry/{}", letter["dlqId"].as_str().expect("an id"));
@@ -117,7 +117,7 @@ async fn a_retry_that_cannot_be_read_leaves_the_dead_letter() {
 }
 
 #[tokio::test]
-async fn two_retries_of_one_dead_letter_at_once_make_one_message() {
+async fn concurrent_retries_of_a_dead_letter_create_one_message() {
     let app = TestApp::start().await;
     let (_, letter) = fail(&app, &[]).await;
     let path = format!("/v2/dlq/retry/{}", letter["dlqId"].as_str().expect("an id"));
@@ -130,7 +130,7 @@ async fn two_retries_of_one_dead_letter_at_once_make_one_message() {
 }
 
 #[tokio::test]
-async fn what_is_no_dead_letter_is_not_found() {
+async fn unknown_dead_letter_is_not_found() {
     let app = TestApp::start().await;
     let (_, letter) = fail(&app, &[]).await;
     let (at, seq) = letter["dlqId"].as_str().and_then(|id| id.split_once('-')).expect("<ms>-<seq>");
@@ -142,7 +142,7 @@ async fn what_is_no_dead_letter_is_not_found() {
 }
 
 #[tokio::test]
-async fn dead_letters_come_in_pages_newest_first() {
+async fn dead_letters_are_paged_newest_first() {
     let app = TestApp::start().await;
     let mut expected = Vec::new();
     for _ in 0..5 {
@@ -164,7 +164,7 @@ async fn dead_letters_come_in_pages_newest_first() {
 }
 
 #[tokio::test]
-async fn an_unknown_parameter_is_refused_because_a_typo_would_match_everything() {
+async fn misspelled_filter_is_rejected() {
     let app = TestApp::start().await;
     for query in ["labeel=a", "count=0", "count=101", "cursor=x", "responseStatus=x"] {
         let answer = app.get(&format!("/v2/dlq?{query}")).await;
@@ -200,7 +200,7 @@ async fn paths(app: &TestApp, query: &str) -> String {
 
 /// Wire reference, section 10: rows 7 and 18.
 #[tokio::test]
-async fn dead_letters_are_found_by_what_they_have_newest_first() {
+async fn dead_letters_are_filtered_newest_first() {
     let app = TestApp::start().await;
     let ids = three(&app).await;
     app.database.execute("update messages set topic_name = 'group' where url like '%/a'").await;
@@ -245,7 +245,7 @@ async fn dead_letters_are_found_by_what_they_have_newest_first() {
 
 /// Wire reference, section 10: row 17; section 0: trap 8.
 #[tokio::test]
-async fn every_method_refuses_what_it_does_not_know() {
+async fn unknown_and_invalid_parameters_are_rejected_by_every_method() {
     let app = TestApp::start().await;
     let ids = three(&app).await;
     let one = format!("/v2/dlq/{}", ids[0]);
@@ -272,7 +272,7 @@ async fn every_method_refuses_what_it_does_not_know() {
 
 /// Wire reference, section 10: rows 10, 12 and 15; section 0: traps 6 and 25.
 #[tokio::test]
-async fn dead_letters_are_deleted_one_or_many() {
+async fn dead_letters_are_deleted_singly_and_in_bulk() {
     let app = TestApp::start().await;
     let ids = three(&app).await;
     let one = format!("/v2/dlq/{}", ids[0]);
@@ -297,7 +297,7 @@ async fn dead_letters_are_deleted_one_or_many() {
 
 /// Wire reference, section 10: rows 13, 14, 16 and 20.
 #[tokio::test]
-async fn many_are_retried_with_the_options_of_the_request() {
+async fn bulk_retry_uses_the_options_of_the_request() {
     let app = TestApp::start().await;
     let ids = three(&app).await;
     let retry = |query: &str| app.request(Method::POST, &format!("/v2/dlq/retry{query}"));
@@ -327,7 +327,7 @@ async fn many_are_retried_with_the_options_of_the_request() {
 
 /// The time of a dead letter is rounded to the millisecond, that of its message's end is not.
 #[tokio::test]
-async fn pages_of_a_label_are_complete_also_when_all_failed_in_one_millisecond() {
+async fn pages_are_complete_when_all_failed_in_one_millisecond() {
     let app = TestApp::start().await;
     for microseconds in ["000400", "000600"] {
         app.database

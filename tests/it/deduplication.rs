@@ -9,7 +9,7 @@ use crate::support::{Answer, TestApp};
 
 /// Wire reference, section 10: row 26; section 0: trap 24.
 #[tokio::test]
-async fn a_second_publish_with_the_same_id_is_answered_with_the_first() {
+async fn second_publish_with_the_same_id_returns_the_first_message() {
     let app = TestApp::start().await;
     let first = app.publish_here(&[("Upstash-Deduplication-Id", "order-1")], "a").await;
     let second = app.publish_here(&[("Upstash-Deduplication-Id", "order-1")], "another body").await;
@@ -24,7 +24,7 @@ async fn a_second_publish_with_the_same_id_is_answered_with_the_first() {
 
 /// Wire reference, section 10: row 24.
 #[tokio::test]
-async fn content_is_the_destination_the_body_and_the_forwarded_headers() {
+async fn content_deduplication_covers_destination_body_and_forwarded_headers() {
     let app = TestApp::start().await;
     let by_content = ("Upstash-Content-Based-Deduplication", "True");
     let base = [by_content, ("Content-Type", "text/plain"), ("Upstash-Forward-X-Tenant", "a")];
@@ -52,7 +52,7 @@ async fn content_is_the_destination_the_body_and_the_forwarded_headers() {
 
 /// Wire reference, section 10: row 23.
 #[tokio::test]
-async fn an_id_is_free_again_after_its_window() {
+async fn deduplication_id_expires_after_its_window() {
     let app = TestApp::start().await;
     let id = [("Upstash-Deduplication-Id", "daily")];
     let first = app.publish_here(&id, "").await.id();
@@ -69,7 +69,7 @@ async fn an_id_is_free_again_after_its_window() {
 }
 
 #[tokio::test]
-async fn many_publishes_with_one_id_at_once_make_one_message() {
+async fn concurrent_publishes_with_one_id_create_one_message() {
     let app = TestApp::start().await;
     let answers = join_all((0..20).map(|_| app.publish_here(&[("Upstash-Deduplication-Id", "once")], ""))).await;
 
@@ -81,7 +81,7 @@ async fn many_publishes_with_one_id_at_once_make_one_message() {
 }
 
 #[tokio::test]
-async fn two_apps_with_one_id_at_once_make_one_message() {
+async fn concurrent_publishes_in_two_processes_create_one_message() {
     let one = TestApp::start().await;
     let other = TestApp::start_on(&one.database, |_| {}).await;
     let url = one.receiver.url("/hook");
@@ -97,7 +97,7 @@ async fn two_apps_with_one_id_at_once_make_one_message() {
 }
 
 #[tokio::test]
-async fn an_id_in_an_open_transaction_holds_up_its_own_publish_only() {
+async fn uncommitted_id_blocks_only_publishes_with_that_id() {
     let app = TestApp::start().await;
     let taken = "begin; insert into deduplications values ('id:open', gen_random_uuid(), now() + interval '1 h')";
     app.database.execute(taken).await;
@@ -113,7 +113,7 @@ async fn an_id_in_an_open_transaction_holds_up_its_own_publish_only() {
 }
 
 #[tokio::test]
-async fn a_message_may_say_how_long_its_id_is_taken() {
+async fn deduplication_window_may_be_set_per_message() {
     let app = TestApp::start().await;
     let hour = [("Upstash-Deduplication-Id", "a"), ("Upstash-Sigpost-Deduplication-Window", "1h")];
     app.publish_here(&hour, "").await.id();
@@ -123,7 +123,7 @@ async fn a_message_may_say_how_long_its_id_is_taken() {
 }
 
 #[tokio::test]
-async fn an_id_is_free_again_when_its_message_fails_for_good_if_that_is_wanted() {
+async fn deduplication_id_may_be_released_at_dead_letter() {
     let app = TestApp::start().await;
     app.receiver.otherwise(Answer::status(500));
     let failing = |id, release| {
@@ -151,7 +151,7 @@ async fn an_id_is_free_again_when_its_message_fails_for_good_if_that_is_wanted()
 
 /// Wire reference, section 10: row 23.
 #[tokio::test]
-async fn the_deployment_may_say_it_for_all_messages() {
+async fn deduplication_window_may_be_set_for_the_deployment() {
     let app = TestApp::start_with(|config| {
         config.deduplicating.window = std::time::Duration::from_secs(60);
         config.deduplicating.release_on_failure = true;

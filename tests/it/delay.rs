@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_delayed_message_is_not_pushed_before_its_time() {
+async fn delayed_message_is_not_delivered_early() {
     let app = TestApp::start().await;
     let delayed = app.publish_here(&[("Upstash-Delay", "1h30m")], "later").await.id();
     let prompt = app.publish_here(&[], "now").await.id();
@@ -27,7 +27,7 @@ async fn a_delayed_message_is_not_pushed_before_its_time() {
 }
 
 #[tokio::test]
-async fn a_date_wins_over_a_delay() {
+async fn not_before_takes_precedence_over_delay() {
     let app = TestApp::start().await;
     let at = Timestamp::now() + SignedDuration::from_hours(24);
     let headers = [("Upstash-Not-Before", &*at.as_second().to_string()), ("Upstash-Delay", "1s")];
@@ -39,7 +39,7 @@ async fn a_date_wins_over_a_delay() {
 }
 
 #[tokio::test]
-async fn a_date_in_the_past_means_now() {
+async fn date_in_the_past_means_now() {
     let app = TestApp::start().await;
     let id = app.publish_here(&[("Upstash-Not-Before", "1600000000")], "").await.id();
 
@@ -49,7 +49,7 @@ async fn a_date_in_the_past_means_now() {
 }
 
 #[tokio::test]
-async fn a_short_delay_is_kept_by_the_timer_alone() {
+async fn short_delay_ends_by_timer_without_a_poll() {
     let app = TestApp::start().await;
     let id = app.publish_here(&[("Upstash-Delay", "1s")], "").await.id();
 

@@ -16,7 +16,7 @@ use crate::support::{Answer, TestApp, answered};
 
 /// Wire reference, section 10: rows 27 and 28; section 0: traps 21, 22 and 23.
 #[tokio::test]
-async fn a_delivery_is_signed_and_says_what_it_is() {
+async fn delivery_has_a_signature_and_describing_headers() {
     let app = TestApp::start().await;
     let body = r#"{"hello":"wörld"}"#;
     let url = app.receiver.url("/hook?a=1&b=%20");
@@ -59,7 +59,7 @@ async fn a_delivery_is_signed_and_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_body_arrives_and_is_signed_byte_for_byte() {
+async fn body_is_delivered_and_signed_byte_for_byte() {
     let app = TestApp::start().await;
     let verifier = Verifier::new(&SigningKeys::dev(), sigpost_qstash::verify::DEFAULT_TOLERANCE);
     let large: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
@@ -78,7 +78,7 @@ async fn a_body_arrives_and_is_signed_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn a_failed_attempt_is_repeated_under_the_same_id_with_a_fresh_signature() {
+async fn retry_has_the_same_id_and_a_new_signature() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500), Answer::status(500)]);
     let id = app.publish_here(&[], "body").await.id();

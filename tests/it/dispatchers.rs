@@ -43,7 +43,7 @@ async fn two_dispatchers_share_a_backlog_and_deliver_each_message_once() {
 }
 
 #[tokio::test]
-async fn who_has_lost_the_lease_changes_nothing() {
+async fn outcome_under_a_lost_lease_changes_nothing() {
     let slow = TestApp::start_with(|config| config.engine.as_mut().expect("settings").max_in_flight = 1).await;
     slow.receiver.answers([Answer::status(500).held(), Answer::status(200)]);
     let id = slow.publish_here(&[("Upstash-Retries", "0")], "").await.id();
@@ -64,7 +64,7 @@ async fn who_has_lost_the_lease_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_lease_is_renewed_as_long_as_its_push_lasts() {
+async fn lease_is_renewed_during_the_attempt() {
     let short =
         |config: &mut dispatch::Config| config.engine.as_mut().expect("settings").lease = Duration::from_secs(5);
     let pushing = TestApp::start_with(short).await;
@@ -82,7 +82,7 @@ async fn a_lease_is_renewed_as_long_as_its_push_lasts() {
 }
 
 #[tokio::test]
-async fn a_message_whose_leases_are_lost_again_and_again_is_given_up() {
+async fn message_fails_after_repeatedly_lost_leases() {
     let publisher = TestApp::start_with(|config| config.engine = None).await;
     let id = publisher.publish_here(&[], "").await.id();
     publisher.database.execute("update pending_deliveries set deliveries = 11").await;
@@ -96,7 +96,7 @@ async fn a_message_whose_leases_are_lost_again_and_again_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_process_says_how_it_is_as_long_as_it_lives() {
+async fn running_process_reports_its_state() {
     let database = TestDatabase::new().await;
     database
         .execute(
@@ -120,7 +120,7 @@ async fn a_process_says_how_it_is_as_long_as_it_lives() {
 }
 
 #[tokio::test]
-async fn a_process_is_known_by_its_last_word_until_it_counts_as_dead() {
+async fn process_is_listed_until_its_report_expires() {
     let database = TestDatabase::new().await;
     database
         .execute(
@@ -139,7 +139,7 @@ async fn a_process_is_known_by_its_last_word_until_it_counts_as_dead() {
 
 /// As where a process is stopped in the middle of a claim: another one may have delivered the message since.
 #[tokio::test]
-async fn what_expired_before_its_delivery_began_is_not_delivered_under_that_lease() {
+async fn lease_expired_before_the_attempt_prevents_delivery() {
     let app = TestApp::start_with(|config| {
         config.engine.as_mut().expect("it delivers").lease = Duration::from_secs(1);
     })

@@ -144,7 +144,7 @@ async fn send(app: &TestApp, headers: &[(&'static str, String)]) -> Answered {
 }
 
 #[tokio::test]
-async fn each_limit_of_a_publish_is_accepted_at_its_bound_and_rejected_beyond() {
+async fn publish_limits_are_accepted_at_bound_and_rejected_beyond() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let table = documented();
     for Limit { row, documented, bound, field, headers } in ONE_PUBLISH {
@@ -159,7 +159,7 @@ async fn each_limit_of_a_publish_is_accepted_at_its_bound_and_rejected_beyond() 
 }
 
 #[tokio::test]
-async fn limits_of_paths_bodies_and_pages_hold() {
+async fn limits_of_paths_bodies_and_pages_are_enforced() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let table = documented();
     let publish = async |destination: &str, body: usize| {
@@ -211,7 +211,7 @@ async fn limits_of_paths_bodies_and_pages_hold() {
 }
 
 #[tokio::test]
-async fn urls_in_emails_are_accepted_up_to_their_bound() {
+async fn urls_in_emails_are_accepted_up_to_their_limit() {
     let (deployment, _resend) = emails::start().await;
     assert_eq!(documented()["URL in a field of an e-mail template"], "2,048 bytes");
     let send = async |size: usize| {
@@ -230,7 +230,7 @@ async fn urls_in_emails_are_accepted_up_to_their_bound() {
 
 /// What happens beyond them: `pages`, `tokens`.
 #[test]
-fn numbers_that_hold_for_all_are_those_of_the_code() {
+fn documented_numbers_equal_the_constants() {
     let (table, limits) = (documented(), sigpost_qstash::Limits::default());
     assert_eq!((table["queues"], limits.max_queues), ("10,000", 10_000));
     assert_eq!((table["flow-control keys"], limits.max_flow_control_keys), ("1,000,000", 1_000_000));
@@ -241,7 +241,7 @@ fn numbers_that_hold_for_all_are_those_of_the_code() {
 }
 
 #[test]
-fn every_row_of_the_table_is_tested() {
+fn every_documented_limit_is_tested() {
     let elsewhere = [
         "body",
         "destination URL",

@@ -26,7 +26,7 @@ async fn next_body(app: &TestApp) -> String {
 /// Wire reference, section 10: row 39; section 0: trap 13.
 /// There need not be a queue.
 #[tokio::test]
-async fn an_enqueue_makes_the_queue_and_is_answered_as_a_publish() {
+async fn enqueue_creates_the_queue_and_responds_like_publish() {
     let app = TestApp::start().await;
     let url = app.receiver.url("/hook?a=1");
     let answer = enqueue_to(&app, "my%2Dqueue", &url, &[("Upstash-Queue-Name", "other")], "body").await;
@@ -45,7 +45,7 @@ async fn an_enqueue_makes_the_queue_and_is_answered_as_a_publish() {
 }
 
 #[tokio::test]
-async fn a_group_is_enqueued_endpoint_by_endpoint() {
+async fn group_is_enqueued_as_one_message_per_endpoint() {
     let app = TestApp::start().await;
     let endpoints = json!({ "endpoints": [{ "url": app.receiver.url("/a") }, { "url": app.receiver.url("/b") }] });
     answered(app.request(Method::POST, "/v2/topics/g/endpoints").json(&endpoints)).await;
@@ -56,7 +56,7 @@ async fn a_group_is_enqueued_endpoint_by_endpoint() {
 }
 
 #[tokio::test]
-async fn the_next_of_a_queue_starts_when_the_one_before_has_failed_for_good() {
+async fn next_queued_message_starts_after_a_dead_letter() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500), Answer::status(500)]);
     let head = enqueue(&app, "q", &[("Upstash-Retries", "1")], "head").await.id();
@@ -72,7 +72,7 @@ async fn the_next_of_a_queue_starts_when_the_one_before_has_failed_for_good() {
 }
 
 #[tokio::test]
-async fn the_next_of_a_queue_waits_for_the_callback_of_the_one_before() {
+async fn next_queued_message_waits_for_the_callback_of_the_previous() {
     let app = TestApp::start().await;
     let reports = Receiver::start().await;
     reports.otherwise(Answer::status(200).held());
@@ -88,7 +88,7 @@ async fn the_next_of_a_queue_waits_for_the_callback_of_the_one_before() {
 }
 
 #[tokio::test]
-async fn among_those_that_wait_the_higher_priority_goes_first() {
+async fn blocked_message_with_the_higher_priority_starts_first() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(200).held()]);
     enqueue(&app, "q", &[], "running").await;
@@ -107,7 +107,7 @@ async fn among_those_that_wait_the_higher_priority_goes_first() {
 /// Wire reference, section 10: row 38.
 /// The place in the queue is that of the enqueue, and those behind wait.
 #[tokio::test]
-async fn a_delayed_head_keeps_its_place() {
+async fn delayed_message_keeps_its_position_in_the_queue() {
     let app = TestApp::start().await;
     let head = enqueue(&app, "q", &[("Upstash-Delay", "1h")], "head").await.id();
     let next = enqueue(&app, "q", &[], "next").await.id();

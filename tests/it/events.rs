@@ -45,7 +45,7 @@ const CANCELLED: &str = "CANCELED CANCEL_REQUESTED CREATED";
 
 /// Wire reference, section 10: rows 4 and 20; section 0: traps 2 and 7.
 #[tokio::test]
-async fn both_paths_show_the_log_newest_first_under_both_names() {
+async fn both_paths_list_the_log_newest_first() {
     let Log { app, .. } = Log::start().await;
     let events = app.get("/v2/events").await;
     let logs = app.get("/v2/logs").await;
@@ -59,7 +59,7 @@ async fn both_paths_show_the_log_newest_first_under_both_names() {
 
 /// Wire reference, section 10: rows 5 and 7; section 0: traps 18 and 20.
 #[tokio::test]
-async fn an_event_shows_its_message() {
+async fn event_shows_its_message() {
     let Log { app, retrying, .. } = Log::start().await;
     let mut event = app.event(retrying, "RETRY").await;
 
@@ -87,7 +87,7 @@ async fn an_event_shows_its_message() {
 }
 
 #[tokio::test]
-async fn who_asks_for_no_bodies_gets_the_rest() {
+async fn list_without_bodies_has_all_other_fields() {
     let Log { app, retrying, .. } = Log::start().await;
     let page = async |bodies: &str| app.get(&format!("/v2/events?messageId={retrying}{bodies}")).await.body;
     let mut with = page("").await;
@@ -104,7 +104,7 @@ async fn who_asks_for_no_bodies_gets_the_rest() {
 
 /// Wire reference, section 10: rows 3 and 17.
 #[tokio::test]
-async fn events_are_found_by_message_state_destination_label_and_date() {
+async fn events_are_filtered_by_message_state_destination_label_and_date() {
     let log = Log::start().await;
     let (delivered, retrying, cancelled) = (log.delivered, log.retrying, log.cancelled);
     let time = |event: Value| event["time"].as_i64().expect("a time");
@@ -158,7 +158,7 @@ async fn events_are_found_by_message_state_destination_label_and_date() {
 }
 
 #[tokio::test]
-async fn pages_follow_one_another_without_gap_or_repetition() {
+async fn pages_have_no_gaps_or_duplicates() {
     let Log { app, .. } = Log::start().await;
     // Many events at one instant, and at instants of one millisecond.
     app.database
@@ -194,7 +194,7 @@ async fn pages_follow_one_another_without_gap_or_repetition() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_cannot_be_read_is_refused_by_name() {
+async fn invalid_parameter_is_rejected_by_name() {
     let app = TestApp::start().await;
     for (name, value) in [
         ("state", "delivered"),
@@ -221,7 +221,7 @@ async fn a_parameter_that_cannot_be_read_is_refused_by_name() {
 
 /// Wire reference, section 10: row 6; section 0: trap 19.
 #[tokio::test]
-async fn a_success_is_logged_with_the_headers_of_its_answer_but_not_its_body() {
+async fn delivered_event_has_response_headers_and_no_body() {
     let app = TestApp::start().await;
     let long = "x".repeat(9_000);
     app.receiver.answers([
@@ -243,7 +243,7 @@ async fn a_success_is_logged_with_the_headers_of_its_answer_but_not_its_body() {
 
 /// Section 3.6: what is read is hidden, what is delivered is not.
 #[tokio::test]
-async fn redacted_values_show_nowhere() {
+async fn redacted_values_are_shown_nowhere() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500)]);
     let headers = [

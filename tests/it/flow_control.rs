@@ -22,7 +22,7 @@ async fn control(app: &TestApp, key: &str, what: &str) -> Answered {
 
 /// Returns when the engine has looked at every gate that was named before: gates are looked at
 /// together, and this one's message arrives after that.
-async fn all_gates_were_looked_at(app: &TestApp) {
+async fn wait_for_claims(app: &TestApp) {
     let aside = Receiver::start().await;
     let headers = [("Upstash-Flow-Control-Key", "aside"), ("Upstash-Flow-Control-Value", "parallelism=100")];
     for _ in 0..2 {
@@ -32,7 +32,7 @@ async fn all_gates_were_looked_at(app: &TestApp) {
 }
 
 /// As if the period that runs had ended.
-async fn let_the_period_end(app: &TestApp) {
+async fn end_period(app: &TestApp) {
     let sql = "update gates set period_start = period_start - make_interval(secs => period_s); notify sigpost";
     app.database.execute(sql).await;
 }
@@ -44,7 +44,7 @@ async fn next_path(app: &TestApp) -> String {
 /// Wire reference, section 10: row 42; section 0: trap 9.
 /// The period is always there. Readable at once, whether or not anything was delivered.
 #[tokio::test]
-async fn a_key_is_there_as_soon_as_the_publish_that_names_it_is_answered() {
+async fn key_is_readable_after_the_first_publish() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     publish(&app, "/hook", "k", "parallelism=5").await;
     let expected = json!({
@@ -69,7 +69,7 @@ async fn a_key_is_there_as_soon_as_the_publish_that_names_it_is_answered() {
 /// Wire reference, section 10: row 35.
 /// Keys are free text, and a path can hold it.
 #[tokio::test]
-async fn keys_are_found_by_a_part_of_their_name() {
+async fn keys_are_found_by_substring() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     for name in ["user/1 a", "user%2", "other"] {
         publish(&app, "/hook", name, "rate=1, period=60").await;
@@ -92,13 +92,13 @@ async fn keys_are_found_by_a_part_of_their_name() {
 }
 
 #[tokio::test]
-async fn attempts_at_once_are_bounded_and_a_wait_for_a_retry_holds_no_slot() {
+async fn parallelism_is_bounded_and_pending_retries_hold_no_slot() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500).held(), Answer::status(200).held()]);
     let first = publish(&app, "/1", "k", "parallelism=1").await;
     assert_eq!(next_path(&app).await, "/1");
     let second = publish(&app, "/2", "k", "parallelism=1").await;
-    all_gates_were_looked_at(&app).await;
+    wait_for_claims(&app).await;
     assert_eq!(app.states(second).await, "CREATED");
     let now = key(&app, "k").await;
     assert_eq!((&now["parallelismCount"], &now["waitListSize"]), (&json!(1), &json!(1)));
@@ -115,7 +115,7 @@ async fn attempts_at_once_are_bounded_and_a_wait_for_a_retry_holds_no_slot() {
 }
 
 #[tokio::test]
-async fn starts_in_a_period_are_bounded_and_the_next_period_counts_anew() {
+async fn rate_bounds_the_starts_of_each_period() {
     let app = TestApp::start().await;
     let mut ids = Vec::new();
     for number in 0..5 {
@@ -123,20 +123,20 @@ async fn starts_in_a_period_are_bounded_and_the_next_period_counts_anew() {
     }
     for (starts, waiting, count) in [(2, 3, 2), (2, 1, 2), (1, 0, 1)] {
         app.receiver.next_many(starts).await;
-        all_gates_were_looked_at(&app).await;
+        wait_for_claims(&app).await;
         assert!(app.receiver.all_so_far().await.is_empty(), "what is over the rate waits, it does not fail");
         let now = key(&app, "k").await;
         let numbers = (&now["rateMax"], &now["rateCount"], &now["waitListSize"], &now["ratePeriod"]);
         assert_eq!(numbers, (&json!(2), &json!(count), &json!(waiting), &json!(3600)));
         let start_s = now["ratePeriodStart"].as_i64().expect("seconds");
         assert!((start_s - jiff::Timestamp::now().as_second()).abs() < 60);
-        let_the_period_end(&app).await;
+        end_period(&app).await;
     }
     assert_eq!(key(&app, "k").await["rateCount"], 0);
 }
 
 #[tokio::test]
-async fn of_several_keys_all_bounds_hold() {
+async fn message_with_several_keys_respects_all_limits() {
     let app = TestApp::start().await;
     app.receiver.otherwise(Answer::status(200).held());
     let both = [
@@ -149,21 +149,21 @@ async fn of_several_keys_all_bounds_hold() {
         app.publish_here(&both, "").await;
     }
     app.receiver.next().await;
-    all_gates_were_looked_at(&app).await;
+    wait_for_claims(&app).await;
     assert!(app.receiver.all_so_far().await.is_empty(), "one slot");
     assert_eq!(key(&app, "rate").await["rateCount"], 1, "who waits for a slot has not used the rate");
     app.receiver.release(1);
     app.receiver.next().await;
     app.receiver.release(1);
-    all_gates_were_looked_at(&app).await;
+    wait_for_claims(&app).await;
     assert!(app.receiver.all_so_far().await.is_empty(), "two in this period");
-    let_the_period_end(&app).await;
+    end_period(&app).await;
     app.receiver.next().await;
     app.receiver.release(1);
 }
 
 #[tokio::test]
-async fn a_key_holds_in_a_queue_as_well() {
+async fn flow_control_applies_inside_a_queue() {
     let app = TestApp::start().await;
     let rate = [
         ("Upstash-Flow-Control-Key", "k"),
@@ -173,16 +173,16 @@ async fn a_key_holds_in_a_queue_as_well() {
     let first = app.publish_here(&rate, "1").await.id();
     let second = app.publish_here(&rate, "2").await.id();
     app.wait_for(first, StepKind::Delivered).await;
-    all_gates_were_looked_at(&app).await;
+    wait_for_claims(&app).await;
     assert_eq!(app.states(second).await, "CREATED");
-    let_the_period_end(&app).await;
+    end_period(&app).await;
     app.wait_for(second, StepKind::Delivered).await;
 }
 
 /// Wire reference, section 10: rows 33 and 37.
 /// The newest message decides; a pin without a period keeps the one there is.
 #[tokio::test]
-async fn what_is_pinned_is_not_changed_by_messages_until_it_is_unpinned() {
+async fn pinned_limits_ignore_messages_until_unpinned() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let bounds = async |app: &TestApp| {
         let now = key(app, "k").await;
@@ -228,7 +228,7 @@ async fn what_is_pinned_is_not_changed_by_messages_until_it_is_unpinned() {
 }
 
 #[tokio::test]
-async fn a_pinned_bound_counts_at_once() {
+async fn pinned_limit_applies_immediately() {
     let app = TestApp::start().await;
     app.receiver.otherwise(Answer::status(200).held());
     for number in 0..3 {
@@ -243,11 +243,11 @@ async fn a_pinned_bound_counts_at_once() {
 /// Wire reference, section 10: row 34.
 /// Under both names.
 #[tokio::test]
-async fn a_paused_key_keeps_its_messages_and_a_reset_frees_the_rate() {
+async fn paused_key_blocks_messages_and_reset_clears_the_rate() {
     let app = TestApp::start().await;
     assert_eq!(control(&app, "k", "pause").await.status, StatusCode::OK, "before its first message");
     publish(&app, "/1", "k", "rate=1, period=1h").await;
-    all_gates_were_looked_at(&app).await;
+    wait_for_claims(&app).await;
     let now = key(&app, "k").await;
     assert_eq!((&now["isPaused"], &now["waitListSize"], &now["rateMax"]), (&json!(true), &json!(1), &json!(1)));
     control(&app, "k", "resume").await;
@@ -256,7 +256,7 @@ async fn a_paused_key_keeps_its_messages_and_a_reset_frees_the_rate() {
 
     for (path, reset) in [("/2", "resetRate"), ("/3", "reset")] {
         publish(&app, path, "k", "rate=1, period=1h").await;
-        all_gates_were_looked_at(&app).await;
+        wait_for_claims(&app).await;
         assert_eq!(key(&app, "k").await["rateCount"], 1);
         assert!(app.receiver.all_so_far().await.is_empty());
         assert_eq!(control(&app, "k", reset).await.status, StatusCode::OK);
@@ -269,7 +269,7 @@ async fn a_paused_key_keeps_its_messages_and_a_reset_frees_the_rate() {
 
 /// The Python SDK's tests: a message that starts a moment after the reset would be counted in the new period.
 #[tokio::test]
-async fn what_was_published_before_a_reset_is_not_counted_after_it() {
+async fn messages_published_before_a_reset_are_not_counted() {
     let app = TestApp::start().await;
     for number in 0..20 {
         let name = number.to_string();
@@ -282,7 +282,7 @@ async fn what_was_published_before_a_reset_is_not_counted_after_it() {
 
 /// Wire reference, section 10: row 36.
 #[tokio::test]
-async fn the_parallelism_of_all_is_what_this_process_may_and_what_all_do() {
+async fn global_parallelism_shows_process_limit_and_current_total() {
     let app = TestApp::start_with(|config| config.engine.as_mut().expect("an engine").max_in_flight = 7).await;
     let idle = TestApp::start_on(&app.database, |config| config.engine = None).await;
     app.receiver.otherwise(Answer::status(200).held());

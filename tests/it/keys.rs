@@ -18,7 +18,7 @@ fn key_used(request: &Received, url: &str, keys: &SigningKeys) -> KeyUsed {
 
 /// Wire reference, section 0: trap 27.
 #[tokio::test]
-async fn the_first_keys_are_those_of_the_configuration_and_stay() {
+async fn first_keys_come_from_the_configuration_and_persist() {
     let app = TestApp::start().await;
     let keys = app.get("/v2/keys").await;
     assert_eq!((keys.status, keys.body), (StatusCode::OK, json!({ "current": DEV_CURRENT_KEY, "next": DEV_NEXT_KEY })));
@@ -28,7 +28,7 @@ async fn the_first_keys_are_those_of_the_configuration_and_stay() {
 }
 
 #[tokio::test]
-async fn after_a_rotation_deliveries_are_signed_with_the_key_that_was_next() {
+async fn rotation_makes_the_next_key_sign_deliveries() {
     let app = TestApp::start().await;
     let rotated = app.post("/v2/keys/rotate").await;
     assert_eq!((rotated.status, &rotated.body["current"]), (StatusCode::OK, &json!(DEV_NEXT_KEY)));
@@ -43,7 +43,7 @@ async fn after_a_rotation_deliveries_are_signed_with_the_key_that_was_next() {
 }
 
 #[tokio::test]
-async fn another_dispatcher_signs_what_it_claims_after_a_rotation_with_the_new_key() {
+async fn other_dispatcher_signs_with_the_new_key_after_rotation() {
     let rotating = TestApp::start_with(|config| config.engine = None).await;
     let delivering = TestApp::start_on(&rotating.database, |_| {}).await;
     let before = rotating.publish_here(&[], "").await;
@@ -58,7 +58,7 @@ async fn another_dispatcher_signs_what_it_claims_after_a_rotation_with_the_new_k
 }
 
 #[tokio::test]
-async fn a_dispatcher_in_the_middle_of_a_backlog_learns_of_a_rotation() {
+async fn dispatcher_applies_a_rotation_while_delivering_a_backlog() {
     const BACKLOG: usize = 100;
     let rotating = TestApp::start_with(|config| config.engine = None).await;
     let receiver = &rotating.receiver;

@@ -332,7 +332,7 @@ fn is_old(id: Uuid) -> bool {
 }
 
 #[tokio::test]
-async fn any_order_of_steps_leaves_what_the_model_expects() {
+async fn any_order_of_steps_matches_the_model() {
     let mut runner = TestRunner::deterministic();
     for _ in 0..ORDERS {
         let steps = prop::collection::vec(step(), STEPS).new_tree(&mut runner).expect("steps").current();

@@ -119,7 +119,7 @@ fn four_dispatchers(app: &TestApp) -> Vec<Child> {
 }
 
 #[tokio::test]
-async fn four_dispatchers_exceed_no_limit_of_a_queue_or_a_key() {
+async fn four_dispatchers_exceed_no_limit() {
     let publisher = TestApp::start_with(|config| config.engine = None).await;
     let (sink, url) = start_sink().await;
     let _dispatchers = four_dispatchers(&publisher);
@@ -163,11 +163,11 @@ async fn four_dispatchers_exceed_no_limit_of_a_queue_or_a_key() {
     let first_in_first_out: Vec<String> = (0..count).map(|number| format!("{number:03}")).collect();
     assert_eq!(sink.seen("queue-of-1").order, first_in_first_out);
     assert_eq!(sink.seen("mixed").order, first_in_first_out);
-    nothing_is_held(&publisher).await;
+    wait_until_no_slot_is_held(&publisher).await;
 }
 
 #[tokio::test]
-async fn four_dispatchers_start_no_more_per_period_than_the_rate() {
+async fn four_dispatchers_do_not_exceed_the_rate() {
     let publisher = TestApp::start_with(|config| config.engine = None).await;
     let (sink, url) = start_sink().await;
     let _dispatchers = four_dispatchers(&publisher);
@@ -198,7 +198,7 @@ async fn four_dispatchers_start_no_more_per_period_than_the_rate() {
 }
 
 #[tokio::test]
-async fn a_claim_takes_mixed_messages_in_the_order_of_their_limit() {
+async fn claim_returns_mixed_messages_in_the_order_of_their_limit() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let large = "x".repeat(2_000);
     for number in 0..60 {
@@ -227,7 +227,7 @@ async fn a_claim_takes_mixed_messages_in_the_order_of_their_limit() {
 }
 
 #[tokio::test]
-async fn the_next_of_a_queue_waits_for_the_retries_and_the_callbacks_of_the_one_before() {
+async fn next_queued_message_waits_for_previous_retries_and_callbacks() {
     let app = TestApp::start().await;
     let receiver = &app.receiver;
     let in_queue = |extra: &[(&'static str, &'static str)]| {
@@ -251,11 +251,11 @@ async fn the_next_of_a_queue_waits_for_the_retries_and_the_callbacks_of_the_one_
     receiver.release(1);
     app.wait_for(second, StepKind::Delivered).await;
     assert_eq!(receiver.next().await.body, "second");
-    nothing_is_held(&app).await;
+    wait_until_no_slot_is_held(&app).await;
 }
 
 #[tokio::test]
-async fn the_slot_of_a_killed_dispatcher_is_taken_over_with_its_message() {
+async fn takeover_reuses_the_slot_of_the_message() {
     let publisher = TestApp::start_with(|config| config.engine = None).await;
     publisher.receiver.answers([Answer::status(200).held()]);
     let key = [("Upstash-Flow-Control-Key", "k"), ("Upstash-Flow-Control-Value", "parallelism=1")];
@@ -270,11 +270,11 @@ async fn the_slot_of_a_killed_dispatcher_is_taken_over_with_its_message() {
     successor.wait_for(second, StepKind::Delivered).await;
     let bodies: Vec<_> = publisher.receiver.next_many(2).await.into_iter().map(|request| request.body).collect();
     assert_eq!(bodies, ["first", "second"]);
-    nothing_is_held(&publisher).await;
+    wait_until_no_slot_is_held(&publisher).await;
 }
 
 #[tokio::test]
-async fn what_a_killed_dispatcher_has_started_is_started_again_within_the_limits_only() {
+async fn takeover_of_a_killed_dispatcher_respects_limits() {
     let publisher = TestApp::start_with(|config| config.engine = None).await;
     publisher.receiver.answers([Answer::status(200).held(), Answer::status(200).held()]);
     let slow =
@@ -304,11 +304,11 @@ async fn what_a_killed_dispatcher_has_started_is_started_again_within_the_limits
         assert_eq!(successor.states(id).await, "CREATED ACTIVE ACTIVE DELIVERED");
     }
     assert_eq!(publisher.database.count("select period_count::bigint from gates where id = 'flow:slow'").await, 1);
-    nothing_is_held(&publisher).await;
+    wait_until_no_slot_is_held(&publisher).await;
 }
 
 #[tokio::test]
-async fn the_head_of_a_queue_waits_for_its_time_and_the_queue_with_it() {
+async fn delayed_message_blocks_its_queue() {
     let app = TestApp::start().await;
     let in_queue = [("Upstash-Queue-Name", "orders")];
     let first = app.publish_here(&in_queue, "first").await.id();
@@ -322,7 +322,7 @@ async fn the_head_of_a_queue_waits_for_its_time_and_the_queue_with_it() {
 }
 
 /// Once everything has ended no slot is taken and nobody waits.
-async fn nothing_is_held(app: &TestApp) {
+async fn wait_until_no_slot_is_held(app: &TestApp) {
     // The last recorded end is what frees the last slot, after its answer was seen by the sink.
     for _ in 0..200 {
         if app.database.count("select count(*) from message_states where finished_at is null").await == 0 {

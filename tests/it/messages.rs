@@ -9,7 +9,7 @@ use crate::support::{Answer, TestApp};
 
 /// Wire reference, section 10: rows 7 and 8; section 0: trap 17.
 #[tokio::test]
-async fn a_message_is_shown_with_everything_it_was_published_with() {
+async fn message_shows_all_options_of_its_publish() {
     let app = TestApp::start().await;
     let headers = [
         ("Content-Type", "application/json"),
@@ -60,7 +60,7 @@ async fn a_message_is_shown_with_everything_it_was_published_with() {
 
 /// Wire reference, section 10: row 21; section 0: trap 15.
 #[tokio::test]
-async fn a_delivered_message_stays_readable() {
+async fn delivered_message_stays_readable() {
     let app = TestApp::start().await;
     let id = app.publish_here(&[("Upstash-Label", "kept")], "").await.id();
     app.wait_for(id, StepKind::Delivered).await;
@@ -72,7 +72,7 @@ async fn a_delivered_message_stays_readable() {
 
 /// Wire reference, section 10: rows 3 and 11; section 0: traps 4 and 5.
 #[tokio::test]
-async fn a_waiting_message_is_cancelled_and_never_pushed() {
+async fn cancelled_pending_message_is_never_delivered() {
     let app = TestApp::start().await;
     let id = app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
 
@@ -87,7 +87,7 @@ async fn a_waiting_message_is_cancelled_and_never_pushed() {
 
 /// Wire reference, section 0: trap 26.
 #[tokio::test]
-async fn a_message_between_two_attempts_is_cancelled_without_a_dead_letter() {
+async fn cancellation_between_attempts_creates_no_dead_letter() {
     let app = TestApp::start().await;
     app.receiver.otherwise(Answer::status(500));
     let id = app.publish_here(&[], "").await.id();
@@ -101,7 +101,7 @@ async fn a_message_between_two_attempts_is_cancelled_without_a_dead_letter() {
 
 /// Wire reference, section 0: trap 26.
 #[tokio::test]
-async fn cancelling_a_message_in_flight_stops_the_push() {
+async fn cancellation_in_flight_aborts_the_request() {
     let app = TestApp::start().await;
     app.receiver.otherwise(Answer::status(200).held());
     let id = app.publish_here(&[], "").await.id();
@@ -116,7 +116,7 @@ async fn cancelling_a_message_in_flight_stops_the_push() {
 }
 
 #[tokio::test]
-async fn any_dispatcher_stops_what_another_cancels() {
+async fn cancellation_in_another_process_aborts_the_request() {
     let pushing = TestApp::start().await;
     let cancelling = TestApp::start_on(&pushing.database, |config| config.engine = None).await;
     pushing.receiver.otherwise(Answer::status(200).held());
@@ -128,7 +128,7 @@ async fn any_dispatcher_stops_what_another_cancels() {
 }
 
 #[tokio::test]
-async fn a_message_that_has_ended_cannot_be_cancelled() {
+async fn ended_message_cannot_be_cancelled() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(200), Answer::status(500)]);
     let delivered = app.publish_here(&[], "").await.id();
@@ -147,7 +147,7 @@ async fn a_message_that_has_ended_cannot_be_cancelled() {
 
 /// Wire reference, section 10: row 44.
 #[tokio::test]
-async fn what_is_no_message_is_not_found() {
+async fn unknown_message_is_not_found() {
     let app = TestApp::start().await;
     let unknown = MessageId::new().to_string();
     for id in [&*unknown, "msg_", "msg_0OIl", "1", "%00", "msg_1'%20or%201=1", &"x".repeat(5000)] {
@@ -159,7 +159,7 @@ async fn what_is_no_message_is_not_found() {
 
 /// What users of QStash ask for: how a message fared, as long as it is kept.
 #[tokio::test]
-async fn a_message_tells_of_its_attempts() {
+async fn message_lists_its_attempts() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(503).header("X-Why", "busy").body("later"), Answer::status(200)]);
     let id = app.publish_here(&[("Upstash-Retry-Delay", "60000")], "").await.id();
@@ -183,7 +183,7 @@ async fn a_message_tells_of_its_attempts() {
 }
 
 #[tokio::test]
-async fn a_message_that_waits_for_its_time_can_be_let_go_at_once() {
+async fn scheduled_message_can_be_retried_now() {
     let app = TestApp::start().await;
     let retry = async |id: MessageId| app.post(&format!("/v2/messages/{id}/retry")).await;
     app.receiver.answers([Answer::status(200), Answer::status(500), Answer::status(200)]);
@@ -213,7 +213,7 @@ async fn a_message_that_waits_for_its_time_can_be_let_go_at_once() {
 }
 
 #[tokio::test]
-async fn at_a_gate_a_message_that_is_let_go_keeps_its_place() {
+async fn message_retried_now_keeps_its_position_in_the_queue() {
     let app = TestApp::start().await;
     app.receiver.otherwise(Answer::status(200).held());
     let queue = ("Upstash-Queue-Name", "mail");

@@ -7,7 +7,7 @@ use sigpost_store::{Database, migrate};
 use crate::support::TestDatabase;
 
 #[tokio::test]
-async fn migrations_go_up_on_an_empty_database_and_once_only() {
+async fn migrations_are_applied_once() {
     let database = TestDatabase::empty().await;
     let store = Database::new(&database.url, 1).expect("a database");
     let before = migrate::status(&store).await.expect("a status");
@@ -23,7 +23,7 @@ async fn migrations_go_up_on_an_empty_database_and_once_only() {
 }
 
 #[tokio::test]
-async fn every_migration_goes_down_and_comes_up_again_to_the_same_schema() {
+async fn every_migration_reverts_and_reapplies_to_the_same_schema() {
     let database = TestDatabase::empty().await;
     let store = Database::new(&database.url, 1).expect("a database");
     let nothing = schema(&database).await;

@@ -54,7 +54,7 @@ fn is_fallback(answer: &Answered) -> bool {
 }
 
 #[tokio::test]
-async fn the_document_is_valid() {
+async fn document_is_valid() {
     let document = document(&TestApp::start().await).await;
     let spec: Spec = serde_json::from_value(document.clone()).expect("OpenAPI 3.1");
     if let Err(error) = spec.validate(Options::new(), None) {
@@ -68,7 +68,7 @@ async fn the_document_is_valid() {
 }
 
 #[tokio::test]
-async fn every_operation_of_the_document_is_answered_and_no_other() {
+async fn document_lists_exactly_the_served_operations() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let document = document(&app).await;
     let operations = operations(&document);
@@ -90,7 +90,7 @@ async fn every_operation_of_the_document_is_answered_and_no_other() {
 }
 
 #[tokio::test]
-async fn an_answer_has_a_status_that_the_document_knows() {
+async fn every_response_status_is_documented() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     for ((path, method), operation) in operations(&document(&app).await) {
         let answers =
@@ -103,7 +103,7 @@ async fn an_answer_has_a_status_that_the_document_knows() {
 }
 
 #[tokio::test]
-async fn every_query_parameter_of_a_list_has_an_effect() {
+async fn every_list_parameter_has_an_effect() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500)]);
     let key = [("Upstash-Flow-Control-Key", "k"), ("Upstash-Flow-Control-Value", "rate=9"), ("Upstash-Retries", "0")];
@@ -128,7 +128,7 @@ async fn every_query_parameter_of_a_list_has_an_effect() {
 }
 
 #[tokio::test]
-async fn a_token_is_needed_exactly_where_the_document_says_so() {
+async fn token_is_required_exactly_where_documented() {
     let app = TestApp::start().await;
     for ((path, method), operation) in operations(&document(&app).await) {
         let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).expect("a method");
@@ -138,7 +138,7 @@ async fn a_token_is_needed_exactly_where_the_document_says_so() {
 }
 
 #[tokio::test]
-async fn whoever_has_the_document_need_not_load_it_again() {
+async fn document_has_a_cache_lifetime_and_an_etag() {
     let app = TestApp::start().await;
     let first = app.anonymous(Method::GET, "/openapi.json").send().await.expect("an answer");
     assert_eq!(first.headers()[header::CACHE_CONTROL], "public, max-age=3600");
@@ -241,7 +241,7 @@ const OPTIONS: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn messages_events_and_dead_letters_are_as_the_document_says() {
+async fn messages_events_and_dead_letters_match_the_document() {
     let api = Checked::start().await;
     api.app.receiver.answers([Answer::status(500).body("no")]);
     let hook = api.app.receiver.url("/hook");
@@ -270,7 +270,7 @@ async fn messages_events_and_dead_letters_are_as_the_document_says() {
 }
 
 #[tokio::test]
-async fn queues_groups_and_batches_are_as_the_document_says() {
+async fn queues_groups_and_batches_match_the_document() {
     let api = Checked::start().await;
     for (operation, parameter, body) in [
         ("post /v2/queues", "", json!({ "queueName": "q", "parallelism": 2 })),
@@ -305,7 +305,7 @@ async fn queues_groups_and_batches_are_as_the_document_says() {
 }
 
 #[tokio::test]
-async fn schedules_and_flow_control_are_as_the_document_says() {
+async fn schedules_and_flow_control_match_the_document() {
     let api = Checked::start().await;
     let options: Vec<_> = [("Upstash-Cron", "0 0 1 1 *"), ("Upstash-Delay", "5s"), ("Upstash-Sigpost-Catch-Up", "all")]
         .into_iter()

@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 use crate::support::{Answer, Proxy, TestApp, TestDatabase, answered};
 
 #[tokio::test]
-async fn without_its_database_the_app_lives_is_not_ready_and_refuses() {
+async fn api_returns_503_and_is_unready_while_postgres_is_down() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
@@ -62,7 +62,7 @@ async fn without_its_database_the_app_lives_is_not_ready_and_refuses() {
 }
 
 #[tokio::test]
-async fn many_lists_at_the_same_time_are_no_outage() {
+async fn concurrent_lists_are_not_reported_as_an_outage() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     // Each list waits for the lock for half a second, on one of two connections.
     app.database.execute("begin; lock table messages in access exclusive mode").await;
@@ -76,7 +76,7 @@ async fn many_lists_at_the_same_time_are_no_outage() {
 }
 
 #[tokio::test]
-async fn a_connection_lost_between_two_publishes_is_not_noticed() {
+async fn connection_lost_between_publishes_is_replaced() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
@@ -89,7 +89,7 @@ async fn a_connection_lost_between_two_publishes_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_while_nobody_used_it_is_replaced_before_it_is_used() {
+async fn dead_idle_connection_is_replaced_before_use() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let only_one = Database::new(&proxy.url(&database.url), 1).expect("a URL");
@@ -104,7 +104,7 @@ async fn a_connection_that_died_while_nobody_used_it_is_replaced_before_it_is_us
 }
 
 #[tokio::test]
-async fn a_publish_whose_commit_was_not_heard_of_is_stored_and_pushed_once() {
+async fn publish_with_a_lost_commit_response_is_delivered_once() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
@@ -120,7 +120,7 @@ async fn a_publish_whose_commit_was_not_heard_of_is_stored_and_pushed_once() {
 }
 
 #[tokio::test]
-async fn an_attempt_whose_commit_was_not_heard_of_is_recorded_once_and_repeated_in_time() {
+async fn outcome_with_a_lost_commit_response_is_recorded_once() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
@@ -142,7 +142,7 @@ async fn an_attempt_whose_commit_was_not_heard_of_is_recorded_once_and_repeated_
 }
 
 #[tokio::test]
-async fn an_answer_to_a_push_that_was_cancelled_meanwhile_changes_nothing() {
+async fn response_after_cancellation_changes_nothing() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
@@ -162,7 +162,7 @@ async fn an_answer_to_a_push_that_was_cancelled_meanwhile_changes_nothing() {
 }
 
 #[tokio::test]
-async fn postgres_stopped_and_started_under_load_loses_nothing_that_was_accepted() {
+async fn restart_of_postgres_under_load_loses_no_accepted_message() {
     let folder = tempfile::Builder::new().permissions(world_readable()).tempdir().expect("a folder");
     let data = DataDir::Kept(folder.path().join("data"));
     let server = start(data.clone()).await;

@@ -22,7 +22,7 @@ async fn page(app: &TestApp, address: &str) -> (Vec<Value>, Option<String>) {
 }
 
 #[tokio::test]
-async fn every_list_comes_in_pages_without_gap_or_repetition() {
+async fn lists_have_pages_without_gaps_or_duplicates() {
     let app = TestApp::start().await;
     let names = ["a.1", "b", "c-3", "d_4", "e"];
     for name in names {
@@ -66,7 +66,7 @@ async fn every_list_comes_in_pages_without_gap_or_repetition() {
 }
 
 #[tokio::test]
-async fn a_page_of_schedules_ends_when_it_has_eight_megabytes() {
+async fn page_of_schedules_ends_at_eight_megabytes() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     for name in ["a", "b", "c"] {
         let schedule = app.request(Method::POST, &format!("/v2/schedules/{}", app.receiver.url("/a")));
@@ -81,7 +81,7 @@ async fn a_page_of_schedules_ends_when_it_has_eight_megabytes() {
 
 /// Those that are there go on.
 #[tokio::test]
-async fn a_queue_or_a_key_too_many_is_412() {
+async fn queue_or_key_over_the_quota_is_412() {
     let app = TestApp::start_with(|config| {
         (config.limits.max_queues, config.limits.max_flow_control_keys) = (1, 1);
     })

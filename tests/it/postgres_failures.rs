@@ -52,7 +52,7 @@ impl TestApp {
 }
 
 #[tokio::test]
-async fn the_sqlstate_decides_what_a_publisher_is_told() {
+async fn sqlstate_decides_the_response_to_a_publish() {
     let app = TestApp::start().await;
     for (sqlstate, expected) in [
         ("08006", StatusCode::SERVICE_UNAVAILABLE),
@@ -81,7 +81,7 @@ async fn the_sqlstate_decides_what_a_publisher_is_told() {
 }
 
 #[tokio::test]
-async fn rejected_data_fails_its_message_and_no_other_of_the_batch() {
+async fn rejected_data_fails_only_its_message_of_the_batch() {
     let app = TestApp::start().await;
     app.fail("insert", "messages", "new.url like '%/rejected'", "23514").await;
     let url = |path: &str| app.receiver.url(path);
@@ -94,7 +94,7 @@ async fn rejected_data_fails_its_message_and_no_other_of_the_batch() {
 }
 
 #[tokio::test]
-async fn an_outcome_is_kept_until_it_can_be_recorded_and_keeps_no_other_waiting() {
+async fn unrecorded_outcome_is_retried_and_blocks_no_other() {
     for sqlstate in ["40001", "53100", "57014", "42501"] {
         let app = TestApp::start().await;
         let fails = "new.message_id in (select id from messages where url like '%/hook')";
@@ -118,7 +118,7 @@ async fn an_outcome_is_kept_until_it_can_be_recorded_and_keeps_no_other_waiting(
 }
 
 #[tokio::test]
-async fn a_response_that_postgres_rejects_is_recorded_by_its_status_and_reported_in_full() {
+async fn rejected_response_is_recorded_by_status_and_reported_in_full() {
     let app = TestApp::start().await;
     let rejected = "new.response_header is not null";
     app.fail("insert", "attempts", rejected, "22021").await;
@@ -133,7 +133,7 @@ async fn a_response_that_postgres_rejects_is_recorded_by_its_status_and_reported
 }
 
 #[tokio::test]
-async fn a_schedule_that_cannot_be_fired_stays_due_and_lets_others_fire() {
+async fn failing_schedule_stays_due_and_blocks_no_other() {
     for sqlstate in ["40001", "57014", "53100", "42501"] {
         let app = TestApp::start().await;
         let every_minute = [("Upstash-Cron", "* * * * *"), ("Upstash-Sigpost-Catch-Up", "all")];
@@ -154,7 +154,7 @@ async fn a_schedule_that_cannot_be_fired_stays_due_and_lets_others_fire() {
 
 /// Also when that takes longer than a lease: the outcome is recorded before what has expired is claimed.
 #[tokio::test]
-async fn a_read_only_server_gets_no_outcome_and_nothing_is_delivered_twice() {
+async fn read_only_postgres_causes_no_duplicate_deliveries() {
     let server = start(DataDir::Temporary).await;
     let database = TestDatabase::on(&server).await;
     let lease = Duration::from_secs(2);
@@ -183,7 +183,7 @@ async fn a_read_only_server_gets_no_outcome_and_nothing_is_delivered_twice() {
 }
 
 #[tokio::test]
-async fn publishers_notice_nothing_of_connections_that_are_terminated() {
+async fn terminated_connections_cause_no_publish_errors() {
     let app = TestApp::start().await;
     let answered = Semaphore::new(0);
     let publish = async || {
@@ -207,7 +207,7 @@ async fn publishers_notice_nothing_of_connections_that_are_terminated() {
 }
 
 #[tokio::test]
-async fn a_statement_without_a_response_ends_and_its_message_is_stored_once() {
+async fn statement_without_a_response_times_out_and_stores_once() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
@@ -226,7 +226,7 @@ async fn a_statement_without_a_response_ends_and_its_message_is_stored_once() {
 }
 
 #[tokio::test]
-async fn a_publish_to_a_frozen_database_gets_503_and_is_not_stored_later() {
+async fn publish_to_a_frozen_database_gets_503_and_stores_nothing() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
@@ -246,7 +246,7 @@ async fn a_publish_to_a_frozen_database_gets_503_and_is_not_stored_later() {
 }
 
 #[tokio::test]
-async fn a_server_waits_for_its_database_and_says_so() {
+async fn server_waits_for_its_database_and_logs_it() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     proxy.lead_to(None);

@@ -9,7 +9,7 @@ use crate::support::{TestApp, answered};
 
 /// Wire reference, section 10: rows 41 and 49.
 #[tokio::test]
-async fn a_publish_is_answered_with_an_id_and_the_destination_and_is_pushed() {
+async fn publish_returns_id_and_url_and_is_delivered() {
     let app = TestApp::start().await;
     let published = app.publish_here(&[], "hello").await;
 
@@ -23,7 +23,7 @@ async fn a_publish_is_answered_with_an_id_and_the_destination_and_is_pushed() {
 
 /// Wire reference, section 0: trap 13.
 #[tokio::test]
-async fn a_destination_keeps_its_own_query_and_loses_what_is_ours() {
+async fn destination_keeps_its_query_without_upstash_parameters() {
     let app = TestApp::start().await;
     let ours = format!("qstash_token={DEV_TOKEN}&upstash-retries=1&Upstash-Label=x");
     let destination = app.receiver.url(&format!("/hook?b=2&{ours}&a=1&empty=&c=%20+%2F"));
@@ -36,7 +36,7 @@ async fn a_destination_keeps_its_own_query_and_loses_what_is_ours() {
 }
 
 #[tokio::test]
-async fn a_percent_encoded_destination_is_decoded_once() {
+async fn percent_encoded_destination_is_decoded_once() {
     let app = TestApp::start().await;
     let destination =
         app.receiver.url("/a%2Fb?c=%25").replace('%', "%25").replace("://", "%3A%2F%2F").replace('?', "%3F");
@@ -48,7 +48,7 @@ async fn a_percent_encoded_destination_is_decoded_once() {
 
 /// Wire reference, section 0: trap 12.
 #[tokio::test]
-async fn a_bare_host_is_given_no_slash() {
+async fn bare_host_gets_no_trailing_slash() {
     let app = TestApp::start().await;
     let published = app.publish(&app.receiver.url(""), &[], "").await;
 
@@ -58,7 +58,7 @@ async fn a_bare_host_is_given_no_slash() {
 }
 
 #[tokio::test]
-async fn query_parameters_work_like_headers_and_headers_win() {
+async fn options_in_the_query_yield_to_headers() {
     let app = TestApp::start().await;
     let query = "/hook?upstash-method=PUT&upstash-retries=7&upstash-label=a%2C+b&upstash-forward-x-from=query";
     let published = app.publish(&app.receiver.url(query), &[("Upstash-Retries", "2")], "").await;
@@ -73,7 +73,7 @@ async fn query_parameters_work_like_headers_and_headers_win() {
 }
 
 #[tokio::test]
-async fn the_token_may_be_in_the_query() {
+async fn token_may_be_in_the_query() {
     let app = TestApp::start().await;
     let path = format!("/v2/publish/{}?qstash_token={DEV_TOKEN}", app.receiver.url("/hook"));
     let published = answered(app.anonymous(Method::POST, &path)).await;
@@ -84,7 +84,7 @@ async fn the_token_may_be_in_the_query() {
 
 /// Wire reference, section 0: traps 10 and 11.
 #[tokio::test]
-async fn forwarded_headers_arrive_without_their_prefix_and_ours_stay_behind() {
+async fn forwarded_headers_lose_their_prefix_and_options_are_removed() {
     let app = TestApp::start().await;
     let headers = [
         ("Content-Type", "application/json"),
@@ -113,7 +113,7 @@ async fn forwarded_headers_arrive_without_their_prefix_and_ours_stay_behind() {
 }
 
 #[tokio::test]
-async fn header_forward_lets_every_header_through_but_the_token_and_the_connection() {
+async fn header_forward_excludes_only_token_and_connection_headers() {
     let app = TestApp::start().await;
     let headers = [("Upstash-Header-Forward", "true"), ("X-Event", "push"), ("Connection", "x-hop"), ("X-Hop", "1")];
     app.publish_here(&headers, "").await;
@@ -136,7 +136,7 @@ async fn every_method_is_delivered_with_the_body() {
 }
 
 #[tokio::test]
-async fn a_body_of_exactly_the_limit_is_accepted() {
+async fn body_of_exactly_the_limit_is_accepted() {
     let app = TestApp::start_with(|config| config.limits.max_body_bytes = 1000).await;
     let published = app.publish_here(&[], &"x".repeat(1000)).await;
 

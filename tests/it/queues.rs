@@ -19,7 +19,7 @@ async fn enqueue(app: &TestApp, queue: &str, path: &str) -> MessageId {
 /// Wire reference, section 10: row 44; section 0: trap 25.
 /// All six fields, always: Python indexes them. With and without a slash at the end, as the SDKs have it.
 #[tokio::test]
-async fn a_queue_is_made_shown_changed_and_deleted() {
+async fn queue_is_created_shown_changed_and_deleted() {
     let app = TestApp::start().await;
     for (settings, parallelism, paused) in [
         (json!({ "queueName": "q.1", "parallelism": 2, "paused": true }), 2, true),
@@ -49,7 +49,7 @@ async fn a_queue_is_made_shown_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_is_no_queue_is_refused_by_field_and_too_much_parallelism_is_412() {
+async fn invalid_queue_is_rejected_and_excess_parallelism_is_412() {
     let app = TestApp::start_with(|config| config.limits.max_parallelism = 10).await;
     for (settings, field) in [
         (json!({ "queueName": "a b" }), "queueName"),
@@ -72,7 +72,7 @@ async fn what_is_no_queue_is_refused_by_field_and_too_much_parallelism_is_412() 
 }
 
 #[tokio::test]
-async fn a_paused_queue_accepts_and_goes_on_when_resumed() {
+async fn paused_queue_accepts_messages_and_delivers_on_resume() {
     let app = TestApp::start().await;
     upsert(&app, json!({ "queueName": "q", "paused": true })).await;
     let (first, second) = (enqueue(&app, "q", "/1").await, enqueue(&app, "q", "/2").await);
@@ -94,7 +94,7 @@ async fn a_paused_queue_accepts_and_goes_on_when_resumed() {
 }
 
 #[tokio::test]
-async fn a_pause_keeps_a_retry_back_until_the_resume() {
+async fn pause_blocks_a_retry_until_resume() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500), Answer::status(500)]);
     let paused = enqueue(&app, "q", "/paused").await;
@@ -115,7 +115,7 @@ async fn a_pause_keeps_a_retry_back_until_the_resume() {
 }
 
 #[tokio::test]
-async fn more_parallelism_lets_those_that_wait_start_and_less_lets_those_that_run_end() {
+async fn changed_parallelism_starts_blocked_and_keeps_running_messages() {
     let app = TestApp::start().await;
     app.receiver.otherwise(Answer::status(200).held());
     let mut ids = Vec::new();
@@ -140,7 +140,7 @@ async fn more_parallelism_lets_those_that_wait_start_and_less_lets_those_that_ru
 }
 
 #[tokio::test]
-async fn deleting_a_queue_cancels_what_waits_and_what_is_in_flight() {
+async fn deleting_a_queue_cancels_blocked_and_in_flight_messages() {
     let app = TestApp::start().await;
     app.receiver.otherwise(Answer::status(200).held());
     let running = enqueue(&app, "q", "/running").await;
@@ -160,7 +160,7 @@ async fn deleting_a_queue_cancels_what_waits_and_what_is_in_flight() {
 }
 
 #[tokio::test]
-async fn a_cancelled_head_makes_way_for_the_next() {
+async fn cancelling_the_head_starts_the_next_message() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500)]);
     let head = enqueue(&app, "q", "/head").await;
@@ -172,7 +172,7 @@ async fn a_cancelled_head_makes_way_for_the_next() {
 }
 
 #[tokio::test]
-async fn a_queue_may_be_deleted_while_others_enqueue_and_end() {
+async fn queue_can_be_deleted_during_enqueues_and_deliveries() {
     let app = TestApp::start().await;
     let reports = Receiver::start().await;
     let (path, callback) = (format!("/v2/enqueue/q/{}", app.receiver.url("/hook")), reports.url("/report"));

@@ -14,19 +14,19 @@ use tokio::process::Command;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn the_javascript_receiver_accepts_our_deliveries_and_nothing_else() {
+async fn javascript_receiver_accepts_only_sigpost_deliveries() {
     check_receiver(Sdk::JavaScript, "verify.mjs").await;
 }
 
 /// Wire reference, section 0: trap 21.
 #[tokio::test]
-async fn the_python_receiver_accepts_our_deliveries_and_nothing_else() {
+async fn python_receiver_accepts_only_sigpost_deliveries() {
     check_receiver(Sdk::Python, "verify.py").await;
 }
 
 /// The route verifies with `verifySignatureAppRouter`, as that of an application written for QStash does.
 #[tokio::test]
-async fn a_route_of_nextjs_runs_our_deliveries_until_it_succeeds_and_no_forged_one() {
+async fn nextjs_route_accepts_deliveries_and_rejects_forgeries() {
     let Some(folder) = Sdk::JavaScript.installed(Path::new(env!("CARGO_TARGET_TMPDIR"))).await else { return };
     let script = folder.join("route.mjs");
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("receivers/route.mjs"), &script).expect("a copy");

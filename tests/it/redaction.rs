@@ -45,7 +45,7 @@ async fn assert_hidden(app: &TestApp, id: MessageId) {
 }
 
 #[tokio::test]
-async fn callbacks_hide_what_their_message_hides() {
+async fn callbacks_redact_the_fields_of_their_message() {
     let app = TestApp::start().await;
     let receiver = Receiver::start().await;
     // Both repeat what they are told.
@@ -91,7 +91,7 @@ async fn callbacks_hide_what_their_message_hides() {
 }
 
 #[tokio::test]
-async fn a_callback_hides_its_own_fields_too() {
+async fn callback_redacts_its_own_fields() {
     let app = TestApp::start().await;
     let receiver = Receiver::start().await;
     let headers = [
@@ -111,7 +111,7 @@ async fn a_callback_hides_its_own_fields_too() {
 }
 
 #[tokio::test]
-async fn what_is_redriven_stays_hidden() {
+async fn redriven_message_stays_redacted() {
     let app = TestApp::start().await;
     let receiver = Receiver::start().await;
     receiver.otherwise(Answer::status(500));
@@ -143,7 +143,7 @@ async fn what_is_redriven_stays_hidden() {
 
 /// Another release may have stored it.
 #[tokio::test]
-async fn what_cannot_be_read_hides_everything_and_the_message_goes_out() {
+async fn unreadable_redaction_hides_everything_and_the_message_is_delivered() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let receiver = Receiver::start().await;
     receiver.otherwise(Answer::status(500));

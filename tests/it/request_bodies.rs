@@ -38,7 +38,7 @@ async fn trickle(server: &str, path: &str, pause: Duration) -> (String, Duration
 }
 
 #[tokio::test]
-async fn every_program_bounds_the_time_of_a_request_body() {
+async fn every_program_limits_the_time_of_a_request_body() {
     let (deployment, _stage) = Deployment::acting().await;
     let app = &deployment.app;
     let console = console(app, &app.url).await;
@@ -92,7 +92,7 @@ fn address(app: &TestApp) -> &str {
 }
 
 #[tokio::test]
-async fn stalled_bodies_delay_no_publish_of_their_address() {
+async fn stalled_bodies_delay_no_publish_from_the_same_address() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     // On a connection that is kept alive.
     assert_eq!(app.publish_here(&[], "before").await.status, 200);

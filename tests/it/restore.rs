@@ -45,7 +45,7 @@ async fn owned_by_a_plain_role(database: &TestDatabase) -> String {
 }
 
 #[tokio::test]
-async fn a_restored_deployment_delivers_what_was_open_when_it_was_backed_up() {
+async fn restored_deployment_delivers_open_messages_of_the_backup() {
     let Some(programs) = tokio::task::spawn_blocking(programs).await.expect("an end") else { return };
     let run = async |url: &str, what, file: &Path| script(&programs, url, what, file).await;
     let folder = tempfile::tempdir().expect("a folder");
@@ -108,7 +108,7 @@ async fn a_restored_deployment_delivers_what_was_open_when_it_was_backed_up() {
 }
 
 #[tokio::test]
-async fn what_is_no_backup_of_a_deployment_is_refused() {
+async fn restore_rejects_files_that_are_not_backups() {
     let Some(programs) = tokio::task::spawn_blocking(programs).await.expect("an end") else { return };
     let empty = TestDatabase::empty().await;
     let folder = tempfile::tempdir().expect("a folder");

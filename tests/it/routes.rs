@@ -8,7 +8,7 @@ use sigpost_qstash::DEV_TOKEN;
 use crate::support::{TestApp, answered, serve};
 
 #[tokio::test]
-async fn nobody_gets_in_without_the_token() {
+async fn api_requires_the_token() {
     let app = TestApp::start().await;
     let publish = format!("/v2/publish/{}", app.receiver.url("/hook"));
     let routes = [
@@ -40,7 +40,7 @@ async fn nobody_gets_in_without_the_token() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_refused_wherever_it_is() {
+async fn wrong_token_is_rejected_in_header_and_query() {
     let app = TestApp::start().await;
     let publish = format!("/v2/publish/{}", app.receiver.url("/hook"));
     let right_in_query = format!("{publish}?qstash_token={DEV_TOKEN}");
@@ -60,7 +60,7 @@ async fn a_wrong_token_is_refused_wherever_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_answered_in_json() {
+async fn unknown_paths_return_json_errors() {
     let app = TestApp::start().await;
     for (method, path, status) in [
         (Method::GET, "/v2/nothing", StatusCode::NOT_FOUND),
@@ -89,7 +89,7 @@ async fn what_is_not_there_is_answered_in_json() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_and_what_is_missing_are_told_apart() {
+async fn unsupported_and_unknown_paths_have_different_errors() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     for (path, told) in [
         ("/v2/workflows/runs", "/v2/workflows/runs: Upstash Workflow is not part of sigpost"),
@@ -105,7 +105,7 @@ async fn what_is_left_out_and_what_is_missing_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_is_answered_500_and_the_process_goes_on() {
+async fn panicking_route_returns_500_and_the_process_continues() {
     let broken = async || -> &'static str { panic!("a secret of the handler") };
     let router = Router::new().route("/broken", get(broken)).route("/whole", get(async || "fine"));
     let url = serve(router).await;

@@ -46,7 +46,7 @@ impl TestApp {
 
 /// Wire reference, section 10: rows 7, 21 and 40; section 0: traps 10, 11 and 29.
 #[tokio::test]
-async fn a_schedule_is_read_back_as_it_was_created() {
+async fn schedule_is_read_back_as_created() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let headers = [
         ("Upstash-Cron", "CRON_TZ=Europe/Berlin 0 3 * * * "),
@@ -134,7 +134,7 @@ async fn a_schedule_is_read_back_as_it_was_created() {
 }
 
 #[tokio::test]
-async fn what_is_redacted_is_not_read() {
+async fn redacted_schedule_fields_are_not_shown() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let headers = [
         YEARLY,
@@ -153,7 +153,7 @@ async fn what_is_redacted_is_not_read() {
 
 /// Wire reference, section 0: trap 12.
 #[tokio::test]
-async fn the_same_id_again_replaces_all_but_when_it_was_created_and_the_pause() {
+async fn replacing_a_schedule_keeps_creation_time_and_pause() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.schedule_here("s", &[YEARLY, ("Upstash-Retries", "1"), ("Upstash-Label", "old")], "body").await;
     app.post("/v2/schedules/s/pause").await;
@@ -187,7 +187,7 @@ async fn the_same_id_again_replaces_all_but_when_it_was_created_and_the_pause() 
 
 /// Wire reference, section 10: row 2; section 0: trap 3.
 #[tokio::test]
-async fn a_schedule_is_paused_and_resumed_by_three_methods_and_any_number_of_times() {
+async fn schedule_is_paused_and_resumed_repeatedly_by_three_methods() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.schedule_here("s", &[("Upstash-Cron", "*/10 * * * *")], "").await;
     for method in [Method::PATCH, Method::POST, Method::PUT] {
@@ -214,7 +214,7 @@ async fn a_schedule_is_paused_and_resumed_by_three_methods_and_any_number_of_tim
 
 /// Wire reference, section 10: rows 44 and 47.
 #[tokio::test]
-async fn a_deleted_schedule_is_gone_and_its_messages_stay() {
+async fn deleting_a_schedule_keeps_its_messages() {
     let app = TestApp::start().await;
     app.schedule_here("s", &[YEARLY, ("Upstash-Delay", "1h")], "").await;
     app.make_due("s", "now()").await;
@@ -233,7 +233,7 @@ async fn a_deleted_schedule_is_gone_and_its_messages_stay() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_schedule_is_refused_by_name_and_nothing_is_stored() {
+async fn invalid_schedule_is_rejected_by_name_and_nothing_is_stored() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let fine = "https://example.com";
     for (destination, header, error) in [
@@ -285,7 +285,7 @@ async fn what_cannot_be_a_schedule_is_refused_by_name_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn more_schedules_than_allowed_are_refused_and_those_that_are_there_can_be_replaced() {
+async fn schedule_over_the_quota_is_rejected_and_replacement_is_allowed() {
     let app = TestApp::start_with(|config| {
         config.engine = None;
         config.limits.max_schedules = 1;

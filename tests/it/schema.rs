@@ -10,7 +10,7 @@ use crate::support::TestDatabase;
 const DIESEL: &str = include_str!("../../shared/store/src/schema.rs");
 
 #[tokio::test]
-async fn the_tables_are_what_diesel_takes_them_for() {
+async fn tables_match_their_diesel_definitions() {
     let database = TestDatabase::new().await;
     let sql = "select table_name::text, column_name::text, is_nullable = 'YES',
                       coalesce(nullif(ltrim(udt_name, '_'), ''), udt_name)::text, data_type = 'ARRAY', data_type = 'USER-DEFINED'
@@ -81,7 +81,7 @@ async fn every_foreign_key_has_an_index() {
 
 /// Says what to do when it is out of date, or does it.
 #[tokio::test]
-async fn the_description_that_the_doctor_compares_with_is_that_of_the_migrations() {
+async fn doctor_schema_description_matches_the_migrations() {
     let database = TestDatabase::new().await;
     let store = Database::new(&database.url, 1).expect("a database");
     let present = diagnosis::schema::present(&mut store.connection().await.expect("a connection")).await;

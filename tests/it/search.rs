@@ -39,7 +39,7 @@ async fn assert_planned_by_index(plans: &mut Plans<'_>, what: &str) {
 }
 
 #[tokio::test]
-async fn no_filter_reads_a_table_from_end_to_end() {
+async fn no_filter_scans_a_whole_table() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let headers = [("Upstash-Queue-Name", "some"), ("Upstash-Flow-Control-Key", "some")];
     let headers = [&headers[..], &[("Upstash-Flow-Control-Value", "parallelism=1"), ("Upstash-Delay", "1h")]].concat();
@@ -111,7 +111,7 @@ async fn no_filter_reads_a_table_from_end_to_end() {
 }
 
 #[tokio::test]
-async fn what_was_common_long_ago_is_found_without_walking_over_all_that_came_since() {
+async fn formerly_common_values_are_found_by_index() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.publish("http://127.0.0.1/old?a=1", &[("Upstash-Label", "old"), ("Upstash-Delay", "1h")], "").await;
     app.database.execute(include_str!("search/days.sql")).await;

@@ -32,7 +32,7 @@ fn assert_rejected(program: &str, setting: &str, value: &str, text: &str) {
 }
 
 #[test]
-fn no_program_starts_with_a_wrong_setting_that_all_have() {
+fn programs_reject_invalid_common_settings() {
     for (setting, value, text) in [
         ("DATABASE_URL", "", "DATABASE_URL is not set"),
         ("DATABASE_URL", "mysql://u:s3cret@h/d", "DATABASE_URL cannot be read: "),
@@ -52,7 +52,7 @@ fn no_program_starts_with_a_wrong_setting_that_all_have() {
 }
 
 #[test]
-fn no_handler_starts_with_a_wrong_setting_of_handlers() {
+fn handlers_reject_invalid_handler_settings() {
     for (setting, value, text) in [
         ("BASE_URL", "", "BASE_URL is not set"),
         ("BASE_URL", "ftp://x", "BASE_URL: "),
@@ -88,7 +88,7 @@ fn no_handler_starts_with_a_wrong_setting_of_handlers() {
 }
 
 #[test]
-fn a_program_says_all_that_is_wrong_at_once() {
+fn all_invalid_settings_are_reported_together() {
     let wrong = [("DATABASE_URL", "mysql://x"), ("BASE_URL", ""), ("FILES_URL", "ftp://x"), ("LOG_FORMAT", "xml")];
     let output = started(HANDLERS[1], &wrong);
     let said = String::from_utf8_lossy(&output.stderr);

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{Answer, TestApp};
 
 #[tokio::test]
-async fn what_is_in_flight_at_a_shutdown_may_end_within_the_grace_time() {
+async fn deliveries_may_end_within_the_grace_period() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(200).held()]);
     let id = app.publish_here(&[], "").await.id();
@@ -27,7 +27,7 @@ async fn what_is_in_flight_at_a_shutdown_may_end_within_the_grace_time() {
 }
 
 #[tokio::test]
-async fn what_is_in_flight_beyond_the_grace_time_is_given_back() {
+async fn deliveries_beyond_the_grace_period_are_released() {
     let stopping = TestApp::start_with(|config| {
         config.engine.as_mut().expect("settings").grace = Duration::from_millis(50);
     })

@@ -51,7 +51,7 @@ async fn secure(server: &Server, authority: &Authority) {
 }
 
 #[tokio::test]
-async fn only_a_certificate_of_the_authority_for_the_name_is_believed() {
+async fn server_certificate_must_match_authority_and_name() {
     let server = start(DataDir::Temporary).await;
     let (ours, another) = (Authority::new(), Authority::new());
     secure(&server, &ours).await;

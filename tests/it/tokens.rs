@@ -32,7 +32,7 @@ async fn let_pass(time: Duration) {
 }
 
 #[tokio::test]
-async fn a_token_may_do_what_its_scope_allows_and_is_told_so_otherwise() {
+async fn token_scope_limits_the_operations() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let full = app.database.create_token("full", Scope::Full, None).await;
     let publish = app.database.create_token("publish", Scope::Publish, None).await;
@@ -98,7 +98,7 @@ async fn a_token_may_do_what_its_scope_allows_and_is_told_so_otherwise() {
 }
 
 #[tokio::test]
-async fn a_token_may_stand_in_the_query_and_does_not_reach_the_destination() {
+async fn token_in_the_query_is_not_forwarded() {
     let app = TestApp::start().await;
     let publish = app.database.create_token("publish", Scope::Publish, None).await;
     let path = format!("/v2/publish/{}", app.receiver.url(&format!("/hook?a=b&qstash_token={publish}")));
@@ -113,7 +113,7 @@ async fn a_token_may_stand_in_the_query_and_does_not_reach_the_destination() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_lets_nobody_in_after_ten_seconds_in_any_process() {
+async fn revoked_token_is_rejected_everywhere_after_ten_seconds() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let other = TestApp::start_on(&app.database, |config| config.engine = None).await;
     let first = app.database.create_token("ci", Scope::Read, None).await;
@@ -145,7 +145,7 @@ async fn a_revoked_token_lets_nobody_in_after_ten_seconds_in_any_process() {
 }
 
 #[tokio::test]
-async fn the_database_does_not_hold_the_secret() {
+async fn database_stores_no_token_secret() {
     let app = TestApp::start().await;
     let secret = app.database.create_token("ci", Scope::Publish, None).await;
     let path = format!("/v2/publish/{}", app.receiver.url("/hook"));
@@ -167,7 +167,7 @@ async fn the_database_does_not_hold_the_secret() {
 }
 
 #[tokio::test]
-async fn over_its_limit_a_token_is_told_when_to_come_again_and_may_still_publish() {
+async fn token_over_its_rate_gets_retry_after_and_may_publish() {
     let app = TestApp::start_with(|config| (config.engine, config.api_rate_limit) = (None, NonZeroU32::new(1))).await;
     let slow = app.database.create_token("slow", Scope::Full, None).await;
     let fast = app.database.create_token("fast", Scope::Full, Some(1_000_000)).await;
@@ -207,7 +207,7 @@ async fn over_its_limit_a_token_is_told_when_to_come_again_and_may_still_publish
 }
 
 #[tokio::test]
-async fn without_the_database_a_token_goes_on_for_as_long_as_it_is_remembered() {
+async fn cached_token_works_while_postgres_is_down() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let through = |config: &mut dispatch::Config| {
@@ -250,7 +250,7 @@ async fn without_the_database_a_token_goes_on_for_as_long_as_it_is_remembered() 
 }
 
 #[tokio::test]
-async fn the_scheme_of_a_token_is_read_in_any_case() {
+async fn authorization_scheme_is_case_insensitive() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let named = app.database.create_token("read", Scope::Read, None).await;
     for token in [DEV_TOKEN, &named] {

@@ -30,7 +30,7 @@ fn ids(messages: &Value) -> Vec<MessageId> {
 /// Wire reference, section 10: row 1; section 0: traps 1 and 12.
 /// No object around it, and URLs as they were given.
 #[tokio::test]
-async fn a_publish_to_a_group_is_a_bare_array_in_endpoint_order_and_each_endpoint_gets_it() {
+async fn publish_to_a_group_returns_an_array_in_endpoint_order() {
     let app = TestApp::start().await;
     let (b, a) = (app.receiver.url("/b"), app.receiver.url("/a?x=1"));
     add(&app, "orders", json!([{ "url": b, "name": "billing" }, { "url": a }])).await;
@@ -54,7 +54,7 @@ async fn a_publish_to_a_group_is_a_bare_array_in_endpoint_order_and_each_endpoin
 
 /// Wire reference, section 10: row 26; section 0: trap 24.
 #[tokio::test]
-async fn a_deduplication_id_counts_for_each_endpoint_by_itself() {
+async fn deduplication_id_applies_per_endpoint() {
     let app = TestApp::start().await;
     let (a, b) = (app.receiver.url("/a"), app.receiver.url("/b"));
     add(&app, "g", json!([{ "url": a }])).await;
@@ -82,7 +82,7 @@ async fn a_deduplication_id_counts_for_each_endpoint_by_itself() {
 }
 
 #[tokio::test]
-async fn a_group_is_shown_with_its_endpoints_in_the_order_they_were_added() {
+async fn group_lists_its_endpoints_in_insertion_order() {
     let app = TestApp::start().await;
     add(&app, "one", json!([{ "url": "https://b.example", "name": "b" }])).await;
     add(&app, "one", json!([{ "url": "https://a.example", "name": null }, { "url": "https://c.example" }])).await;
@@ -106,7 +106,7 @@ async fn a_group_is_shown_with_its_endpoints_in_the_order_they_were_added() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_replaced_by_its_url_or_by_its_name() {
+async fn endpoint_is_replaced_by_url_or_name() {
     let app = TestApp::start().await;
     add(&app, "g", json!([{ "url": "https://a.example" }, { "url": "https://b.example", "name": "b" }])).await;
     add(&app, "g", json!([{ "url": "https://a.example", "name": "a" }])).await;
@@ -117,7 +117,7 @@ async fn an_endpoint_is_replaced_by_its_url_or_by_its_name() {
 
 /// Wire reference, section 10: row 44; section 0: trap 25.
 #[tokio::test]
-async fn a_group_ends_with_its_last_endpoint_and_deleting_what_is_not_there_is_fine() {
+async fn group_is_deleted_with_its_last_endpoint() {
     let app = TestApp::start().await;
     let two = json!([{ "url": "https://a.example" }, { "url": "https://b.example", "name": "b" }]);
     add(&app, "g", two).await;
@@ -134,7 +134,7 @@ async fn a_group_ends_with_its_last_endpoint_and_deleting_what_is_not_there_is_f
 }
 
 #[tokio::test]
-async fn deleting_a_group_leaves_its_messages_alone() {
+async fn deleting_a_group_keeps_its_messages() {
     let app = TestApp::start().await;
     add(&app, "g", json!([{ "url": app.receiver.url("/hook") }])).await;
     let id = ids(&app.publish("g", &[("Upstash-Delay", "1h")], "").await.body)[0];
@@ -144,7 +144,7 @@ async fn deleting_a_group_leaves_its_messages_alone() {
 }
 
 #[tokio::test]
-async fn the_headers_of_a_group_hold_where_the_request_says_nothing() {
+async fn request_headers_override_group_headers() {
     let app = TestApp::start().await;
     add(&app, "g", json!([{ "url": app.receiver.url("/hook") }])).await;
     let headers = json!({ "Upstash-Retries": "7", "Upstash-Header-Forward": ["true"], "Upstash-Label": "of-group",
@@ -177,7 +177,7 @@ async fn the_headers_of_a_group_hold_where_the_request_says_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_no_endpoint_or_no_name_is_refused_and_limits_are_412() {
+async fn invalid_endpoint_or_name_is_rejected_and_quotas_are_412() {
     let app = TestApp::start_with(|config| {
         config.limits.max_endpoints = 2;
         config.limits.max_url_groups = 1;

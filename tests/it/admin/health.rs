@@ -7,7 +7,7 @@ use crate::jobs::deployment::answer;
 use crate::support::{Proxy, TestDatabase};
 
 #[tokio::test]
-async fn an_idle_deployment_is_healthy() {
+async fn idle_deployment_is_healthy() {
     let admin = Admin::start().await;
     let answered = admin.health("").await;
     assert_eq!((answered.status.as_u16(), &answered.headers["cache-control"]), (200, &"no-store".parse().unwrap()));
@@ -32,11 +32,11 @@ async fn an_idle_deployment_is_healthy() {
 }
 
 #[tokio::test]
-async fn failures_are_tolerated_below_five_in_a_hundred() {
+async fn failure_rate_below_five_percent_is_healthy() {
     let admin = Admin::start().await;
     admin.runs(95, "play", "completed", "1 minute").await;
     admin.runs(4, "email", "failed", "1 minute").await;
-    admin.run_under_way("msg_1", "1 minute", "30 seconds").await;
+    admin.insert_active_run("msg_1", "1 minute", "30 seconds").await;
     let below = admin.health("").await;
     assert_eq!((below.status.as_u16(), &below.body["health"]), (200, &json!("healthy")));
     // Of those that ended: 4 of 99.
@@ -67,7 +67,7 @@ async fn failures_are_tolerated_below_five_in_a_hundred() {
 }
 
 #[tokio::test]
-async fn a_window_says_how_far_back_runs_count() {
+async fn window_limits_the_runs_that_count() {
     let admin = Admin::start().await;
     admin.runs(1, "play", "completed", "30 seconds").await;
     admin.runs(1, "play", "failed", "3 minutes").await;
@@ -91,13 +91,13 @@ async fn a_window_says_how_far_back_runs_count() {
 }
 
 #[tokio::test]
-async fn a_run_that_should_have_ended_degrades() {
+async fn overdue_run_degrades_health() {
     let admin = Admin::start().await;
-    admin.run_under_way("msg_fine", "9 minutes", "30 seconds").await;
+    admin.insert_active_run("msg_fine", "9 minutes", "30 seconds").await;
     assert_eq!(admin.verdict().await, (200, json!("healthy")));
 
-    admin.run_under_way("msg_dead", "5 minutes", "-1 second").await;
-    admin.run_under_way("msg_slow", "11 minutes", "30 seconds").await;
+    admin.insert_active_run("msg_dead", "5 minutes", "-1 second").await;
+    admin.insert_active_run("msg_slow", "11 minutes", "30 seconds").await;
     let body = admin.health("").await.body;
     assert_eq!(admin.verdict().await, (200, json!("degraded")));
     assert_eq!(body["stuck"]["count"], 2);
@@ -108,7 +108,7 @@ async fn a_run_that_should_have_ended_degrades() {
 }
 
 #[tokio::test]
-async fn a_queue_that_nobody_works_on_degrades() {
+async fn backlog_without_a_dispatcher_degrades_health() {
     let admin = Admin::start().await;
     admin.message("pending", "-200 seconds").await;
     admin.message("pending", "1 hour").await;
@@ -131,7 +131,7 @@ async fn a_queue_that_nobody_works_on_degrades() {
 }
 
 #[tokio::test]
-async fn dead_letters_are_counted_in_the_window_and_altogether() {
+async fn dead_letters_are_counted_in_the_window_and_in_total() {
     let admin = Admin::start().await;
     admin
         .database
@@ -147,7 +147,7 @@ async fn dead_letters_are_counted_in_the_window_and_altogether() {
 }
 
 #[tokio::test]
-async fn a_stranger_is_told_nothing() {
+async fn health_requires_the_admin_token() {
     let admin = Admin::start().await;
     let request = || admin.client.get(admin.path("/job-health"));
     for request in [
@@ -169,7 +169,7 @@ async fn a_stranger_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn health_that_cannot_be_known_is_not_good() {
+async fn health_returns_an_error_while_postgres_is_down() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let admin = Admin::start_over(proxy.url(&database.url), database.clone()).await;

@@ -5,10 +5,10 @@ use serde_json::json;
 use super::Admin;
 
 #[tokio::test]
-async fn runs_under_way_are_listed_with_the_oldest_first() {
+async fn active_runs_are_listed_oldest_first() {
     let admin = Admin::start().await;
-    admin.run_under_way("msg_young", "10 seconds", "20 seconds").await;
-    admin.run_under_way("msg_old", "5 minutes", "-1 minute").await;
+    admin.insert_active_run("msg_young", "10 seconds", "20 seconds").await;
+    admin.insert_active_run("msg_old", "5 minutes", "-1 minute").await;
     admin.runs(1, "play", "completed", "1 minute").await;
     let runs = admin.get("/active").await.body["runs"].clone();
     let ids: Vec<_> = runs.as_array().expect("a list").iter().map(|run| run["messageId"].clone()).collect();
@@ -18,7 +18,7 @@ async fn runs_under_way_are_listed_with_the_oldest_first() {
 }
 
 #[tokio::test]
-async fn dead_letters_are_grouped_by_destination_and_answer() {
+async fn dead_letters_are_grouped_by_destination_and_response() {
     let admin = Admin::start().await;
     admin
         .database
@@ -50,7 +50,7 @@ async fn dead_letters_are_grouped_by_destination_and_answer() {
 }
 
 #[tokio::test]
-async fn schedules_are_listed_with_how_late_they_are() {
+async fn schedules_are_listed_with_their_delay() {
     let admin = Admin::start().await;
     admin
         .database
@@ -67,7 +67,7 @@ async fn schedules_are_listed_with_how_late_they_are() {
 }
 
 #[tokio::test]
-async fn what_is_held_back_is_listed_with_who_waits() {
+async fn blocked_messages_are_listed_by_limit() {
     let admin = Admin::start().await;
     admin
         .database
@@ -93,7 +93,7 @@ async fn what_is_held_back_is_listed_with_who_waits() {
 }
 
 #[tokio::test]
-async fn keys_are_told_apart_and_not_told() {
+async fn signing_keys_are_identified_without_their_values() {
     let admin = Admin::start().await;
     assert_eq!(admin.get("/keys").await.body, json!({ "keys": null }));
     admin

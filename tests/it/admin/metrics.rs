@@ -60,7 +60,7 @@ async fn tallied(database: &Database, window: Window) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn rollups_say_what_the_rows_say() {
+async fn rollups_equal_the_counts_of_the_rows() {
     let test_database = TestDatabase::new().await;
     history(&test_database).await;
     let database = Database::new(&test_database.url, 1).expect("a URL");
@@ -83,7 +83,7 @@ async fn rollups_say_what_the_rows_say() {
 }
 
 #[tokio::test]
-async fn a_run_whose_end_is_seen_late_is_counted_all_the_same() {
+async fn run_committed_late_is_counted() {
     let database = TestDatabase::new().await;
     let end_one = "insert into job_executions (id, message_id, job_type, attempt, status, started_at, completed_at)
                    select gen_random_uuid(), 'msg_1', 'late', 1, 'completed', at, at
@@ -100,7 +100,7 @@ async fn a_run_whose_end_is_seen_late_is_counted_all_the_same() {
 }
 
 #[tokio::test]
-async fn neither_runs_nor_rollups_are_read_as_a_whole() {
+async fn metrics_read_runs_and_rollups_by_index() {
     let database = TestDatabase::new().await;
     history(&database).await;
     database.execute("select roll_up(); analyze job_executions; analyze events; analyze run_rollups").await;
@@ -119,12 +119,12 @@ async fn neither_runs_nor_rollups_are_read_as_a_whole() {
 }
 
 #[tokio::test]
-async fn metrics_are_by_type_and_over_time() {
+async fn metrics_are_grouped_by_type_and_time() {
     let admin = Admin::start().await;
     admin.runs(9, "email", "completed", "2 hours").await;
     admin.runs(1, "email", "failed", "2 hours").await;
     admin.runs(5, "report", "completed", "5 minutes").await;
-    admin.run_under_way("msg_1", "1 minute", "30 seconds").await;
+    admin.insert_active_run("msg_1", "1 minute", "30 seconds").await;
     admin
         .database
         .execute(
@@ -158,7 +158,7 @@ async fn metrics_are_by_type_and_over_time() {
 }
 
 #[tokio::test]
-async fn stats_count_what_is_open_by_destination_and_queue() {
+async fn stats_count_open_messages_by_destination_and_queue() {
     let admin = Admin::start().await;
     admin.message("pending", "-200 seconds").await;
     admin.message("pending", "1 hour").await;

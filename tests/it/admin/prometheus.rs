@@ -111,7 +111,7 @@ async fn scrape(app: &TestApp) -> String {
 }
 
 #[tokio::test]
-async fn what_this_process_did_and_how_the_deployment_is_can_be_scraped() {
+async fn scrape_returns_metrics_of_process_and_deployment() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500), Answer::status(200)]);
     let failed = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
@@ -160,7 +160,7 @@ async fn what_this_process_did_and_how_the_deployment_is_can_be_scraped() {
 }
 
 #[test]
-fn the_page_of_metrics_lists_each_once() {
+fn metrics_page_lists_each_metric_once() {
     let page = include_str!("../../../docs/src/reference/metrics.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let listed: Vec<&str> = rows.collect();
@@ -176,7 +176,7 @@ fn dashboard_and_page_use_the_label_of_percentiles() {
 }
 
 #[test]
-fn the_grafana_dashboard_reads_metrics_that_exist() {
+fn grafana_dashboard_reads_existing_metrics() {
     let dashboard: Value = serde_json::from_str(include_str!("../../../infra/grafana.json")).expect("JSON");
     let mut read = BTreeSet::new();
     for panel in dashboard["panels"].as_array().expect("panels") {

@@ -16,7 +16,7 @@ fn points(body: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_sample_is_one_a_minute_however_many_take_it_and_says_what_is_open() {
+async fn queue_depth_is_sampled_once_per_minute() {
     let admin = Admin::start().await;
     for (state, due_in) in
         [("pending", "-7 seconds"), ("active", "-1 second"), ("pending", "1 hour"), ("active", "20 seconds")]
@@ -58,7 +58,7 @@ async fn a_sample_is_one_a_minute_however_many_take_it_and_says_what_is_open() {
 }
 
 #[tokio::test]
-async fn what_nobody_looked_at_is_a_gap_and_not_a_zero() {
+async fn missing_samples_are_gaps_not_zeros() {
     let admin = Admin::start().await;
     let nothing = admin.get("/queue-depth").await.body;
     assert_eq!(nothing, json!({ "windowSeconds": 86400, "stepSeconds": 3600, "overTime": [] }));

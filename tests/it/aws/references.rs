@@ -48,7 +48,7 @@ async fn moto_with(database: &TestDatabase) -> Option<Moto> {
 }
 
 #[tokio::test]
-async fn a_function_starts_with_what_its_environment_refers_to() {
+async fn function_resolves_references_of_its_environment() {
     let publisher = TestApp::start_with(|config| config.engine = None).await;
     let Some(moto) = moto_with(&publisher.database).await else { return };
     let _dispatcher = dispatcher(&moto).spawn().expect("a process");
@@ -57,7 +57,7 @@ async fn a_function_starts_with_what_its_environment_refers_to() {
 }
 
 #[tokio::test]
-async fn a_function_that_cannot_resolve_a_reference_says_which_and_no_secret() {
+async fn unresolved_reference_is_named_without_secrets() {
     let database = TestDatabase::new().await;
     let Some(moto) = moto_with(&database).await else { return };
     let (_, password) = database.url.split_once('@').expect("a user").0.rsplit_once(':').expect("a password");

@@ -57,7 +57,7 @@ async fn signed_by_aws(moto: &Moto, url: &str, received: &Received) -> String {
 }
 
 #[tokio::test]
-async fn a_push_to_a_named_host_is_signed_as_aws_signs_it() {
+async fn request_to_a_listed_host_has_an_aws_signature() {
     let Some(moto) = Moto::start(Path::new(env!("CARGO_TARGET_TMPDIR"))).await else { return };
     let app = signing_app().await;
     let url = app.receiver.url("/job/a%20b?x=1&y=%2F").replace("127.0.0.1", "localhost");
@@ -71,7 +71,7 @@ async fn a_push_to_a_named_host_is_signed_as_aws_signs_it() {
 }
 
 #[tokio::test]
-async fn a_push_elsewhere_is_not_signed_and_one_with_its_own_authorization_fails_and_says_why() {
+async fn other_hosts_get_no_aws_signature_and_authorization_conflicts_fail() {
     let app = signing_app().await;
     let own = [("Upstash-Forward-Authorization", "Bearer mine"), ("Upstash-Retries", "0")];
     app.publish_here(&own, "").await;
@@ -86,7 +86,7 @@ async fn a_push_elsewhere_is_not_signed_and_one_with_its_own_authorization_fails
 }
 
 #[tokio::test]
-async fn a_function_is_invoked_with_an_event_that_nobody_waits_for() {
+async fn function_is_invoked_asynchronously() {
     type Invoked = (String, HeaderMap, Value);
     let (sender, mut invoked) = mpsc::unbounded_channel::<Invoked>();
     let invoke = async |State(sender): State<mpsc::UnboundedSender<Invoked>>,

@@ -107,7 +107,7 @@ impl Dice {
 }
 
 #[tokio::test]
-async fn any_request_is_answered_in_json_and_none_with_a_fault_of_ours() {
+async fn random_requests_get_json_and_no_500() {
     let app = one_of_everything().await;
     let mut seen = std::collections::BTreeMap::<u16, u64>::new();
     for number in 1..=REQUESTS {

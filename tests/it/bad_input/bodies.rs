@@ -26,7 +26,7 @@ async fn refused(app: &TestApp, method: Method, path: &str, cases: &[(Value, &st
 /// No JSON, not UTF-8, nested deeper than any reader should follow, and more than one value. What is
 /// said depends on where the reader notices.
 #[tokio::test]
-async fn what_is_no_json_is_refused_everywhere() {
+async fn invalid_json_is_rejected_by_every_operation() {
     let app = one_of_everything().await;
     let deep = format!("{}{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
     let deep_list = format!("[{}", "[".repeat(10_000));
@@ -68,7 +68,7 @@ async fn what_is_no_json_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_queue_is_refused_by_field() {
+async fn invalid_queue_is_rejected_by_field() {
     let app = one_of_everything().await;
     let queue = |parallelism: Value| json!({ "queueName": "q", "parallelism": parallelism });
     let cases = [
@@ -94,7 +94,7 @@ async fn a_queue_is_refused_by_field() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_refused_by_its_place_and_field() {
+async fn invalid_endpoint_is_rejected_by_position_and_field() {
     let app = one_of_everything().await;
     let one = |endpoint: Value| json!({ "endpoints": [{ "url": "https://a.example" }, endpoint] });
     let both = [
@@ -122,7 +122,7 @@ async fn an_endpoint_is_refused_by_its_place_and_field() {
 }
 
 #[tokio::test]
-async fn a_default_of_a_group_is_refused_by_header() {
+async fn invalid_group_default_is_rejected_by_header() {
     let app = one_of_everything().await;
     let headers = |name: &str, value: Value| json!({ "headers": { name: value } });
     let cases = [
@@ -145,7 +145,7 @@ async fn a_default_of_a_group_is_refused_by_header() {
 }
 
 #[tokio::test]
-async fn an_item_of_a_batch_is_refused_by_its_place_and_field() {
+async fn invalid_batch_item_is_rejected_by_position_and_field() {
     let app = one_of_everything().await;
     let fine = json!({ "destination": "https://a.example" });
     let no_list = [(json!({}), "body: "), (json!(7), "body: "), (json!(null), "body: ")];
@@ -189,7 +189,7 @@ async fn an_item_of_a_batch_is_refused_by_its_place_and_field() {
 }
 
 #[tokio::test]
-async fn a_choice_in_a_body_is_refused_as_in_a_query() {
+async fn filters_in_a_body_are_validated_as_in_a_query() {
     let app = one_of_everything().await;
     let both = [
         (json!([]), "body: "),

@@ -43,7 +43,7 @@ fn requests(app: &TestApp, headers: &[(&str, &str)]) -> Vec<(&'static str, Reque
 }
 
 #[tokio::test]
-async fn an_option_is_refused_by_name_wherever_messages_are_made() {
+async fn invalid_option_is_rejected_by_name_in_every_request() {
     let app = one_of_everything().await;
     let before = everything(&app).await;
     for (name, value) in &wrong_headers() {
@@ -60,7 +60,7 @@ async fn an_option_is_refused_by_name_wherever_messages_are_made() {
 }
 
 #[tokio::test]
-async fn a_request_with_too_many_headers_is_rejected_in_json() {
+async fn request_with_too_many_headers_is_rejected_in_json() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let publish = |count: usize| {
         let request = app.request(Method::POST, "/v2/publish/https://example.com");
@@ -77,7 +77,7 @@ async fn a_request_with_too_many_headers_is_rejected_in_json() {
 
 /// RFC 9112, section 3.2.
 #[tokio::test]
-async fn a_request_has_one_host_or_is_rejected() {
+async fn request_without_exactly_one_host_is_rejected() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let address = app.url.strip_prefix("http://").expect("a URL");
     for (version, hosts, expected) in [
@@ -101,7 +101,7 @@ async fn a_request_has_one_host_or_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_correlation_id_is_accepted_up_to_its_limit() {
+async fn correlation_id_is_accepted_up_to_its_limit() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let long = "x".repeat(129);
     let forward = [("X-Correlation-Id", &*long), ("Upstash-Header-Forward", "true")];

@@ -30,7 +30,7 @@ const UNKNOWN: &[(&str, &str)] = &[("labeel", "a"), ("labeel", ""), ("state", "F
 const EMPTY: &[(&str, &str)] = &[("label", ""), ("url", ","), ("fromDate", ""), ("topicName", "%20")];
 
 #[tokio::test]
-async fn a_wrong_parameter_is_refused_by_name_and_nothing_changes() {
+async fn invalid_parameter_is_rejected_by_name_and_nothing_changes() {
     let app = one_of_everything().await;
     let of_log = [("state", "DONE"), ("order", "newest"), ("count", "1001")];
     let of_dlq = [
@@ -89,7 +89,7 @@ async fn a_wrong_parameter_is_refused_by_name_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn what_is_no_name_is_refused_wherever_a_path_has_one() {
+async fn invalid_name_in_a_path_is_rejected() {
     let app = one_of_everything().await;
     let long = "x".repeat(257);
     let before = everything(&app).await;
@@ -125,7 +125,7 @@ async fn what_is_no_name_is_refused_wherever_a_path_has_one() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_an_id_is_not_there() {
+async fn invalid_id_is_not_found() {
     let app = one_of_everything().await;
     let long = "x".repeat(5000);
     let before = everything(&app).await;

@@ -6,7 +6,7 @@ use super::stored::{everything, one_of_everything};
 use crate::support::answered;
 
 #[tokio::test]
-async fn what_a_schedule_cannot_be_is_refused_by_name_and_the_one_there_is_stays() {
+async fn invalid_schedule_is_rejected_by_name_and_changes_nothing() {
     let app = one_of_everything().await;
     let long = "x".repeat(257);
     let fine = ("Upstash-Cron", "1 1 1 1 *");

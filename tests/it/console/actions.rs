@@ -19,7 +19,7 @@ impl Console {
 }
 
 #[tokio::test]
-async fn a_message_that_waits_is_delivered_now() {
+async fn pending_message_is_delivered_now() {
     let console = Console::signed_in().await;
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], "hello").await.id();
     let done = console.post(&format!("/console/messages/{id}/retry"), &[]).await;
@@ -39,7 +39,7 @@ async fn a_message_that_waits_is_delivered_now() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_back_is_asked_before_it_is_done() {
+async fn irreversible_actions_require_confirmation() {
     let console = Console::signed_in().await;
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
     let path = format!("/console/messages/{id}/cancel");
@@ -54,7 +54,7 @@ async fn what_cannot_be_taken_back_is_asked_before_it_is_done() {
 }
 
 #[tokio::test]
-async fn messages_are_found_by_what_they_are() {
+async fn messages_are_found_by_filters() {
     let console = Console::signed_in().await;
     let (failed, _) = console.failed("of-shop").await;
     let waiting = console.app.publish_here(&[("Upstash-Delay", "1h"), ("Upstash-Label", "other")], "").await.id();
@@ -79,7 +79,7 @@ async fn messages_are_found_by_what_they_are() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_is_read_and_retried() {
+async fn dead_letter_is_shown_and_retried() {
     let console = Console::signed_in().await;
     let (id, letter) = console.failed("x").await;
     let list = console.get("/console/dead-letters").await.text;
@@ -100,7 +100,7 @@ async fn a_dead_letter_is_read_and_retried() {
 }
 
 #[tokio::test]
-async fn dead_letters_are_retried_and_deleted_together() {
+async fn selected_dead_letters_are_retried_and_deleted() {
     let console = Console::signed_in().await;
     let (_, first) = console.failed("a").await;
     let (_, second) = console.failed("b").await;
@@ -119,7 +119,7 @@ async fn dead_letters_are_retried_and_deleted_together() {
 }
 
 #[tokio::test]
-async fn all_that_match_are_retried_and_what_fails_later_is_not() {
+async fn retry_of_all_matches_excludes_later_failures() {
     let console = Console::signed_in().await;
     console.failed("mine").await;
     console.failed("mine").await;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Console;
 
 #[tokio::test]
-async fn a_queue_is_made_paused_changed_and_resumed() {
+async fn queue_is_created_paused_changed_and_resumed() {
     let console = Console::signed_in().await;
     assert!(console.get("/console/queues").await.text.contains("There is no queue."));
     let queue = async || {
@@ -37,7 +37,7 @@ async fn a_queue_is_made_paused_changed_and_resumed() {
 }
 
 #[tokio::test]
-async fn a_flow_control_key_is_pinned_paused_and_let_go() {
+async fn flow_control_key_is_pinned_paused_and_unpinned() {
     let console = Console::signed_in().await;
     let key = [("key", "customer/7 %")];
     for (action, fields, notice) in [
@@ -70,7 +70,7 @@ async fn a_flow_control_key_is_pinned_paused_and_let_go() {
 }
 
 #[tokio::test]
-async fn endpoints_are_added_to_a_group_and_removed_from_it() {
+async fn endpoints_are_added_to_a_group_and_removed() {
     let console = Console::signed_in().await;
     for (url, name) in [("https://example.com/one", ""), ("https://example.com/two", "second")] {
         let done = console.post("/console/url-groups/add", &[("group", "all"), ("url", url), ("name", name)]).await;

@@ -10,7 +10,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[tokio::test]
-async fn every_answer_forbids_what_the_console_does_not_need() {
+async fn every_response_has_the_security_headers() {
     let console = Console::signed_in().await;
     let page = console.get("/console").await.text;
     let asset = |rest: &str| rest.split('"').next().expect("an address").to_owned();
@@ -50,7 +50,7 @@ async fn every_answer_forbids_what_the_console_does_not_need() {
 }
 
 #[tokio::test]
-async fn what_is_away_is_said_on_a_page() {
+async fn unavailable_services_are_reported_on_a_page() {
     let mut console = Console::signed_in().await;
     let here = console.url.clone();
 

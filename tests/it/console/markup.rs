@@ -18,7 +18,7 @@ fn assert_is_text(page: &str) {
 }
 
 #[tokio::test]
-async fn payloads_labels_addresses_errors_and_answers_come_out_as_text() {
+async fn stored_texts_are_escaped_on_every_page() {
     let console = Console::signed_in().await;
     let app = &console.app;
     app.receiver.otherwise(Answer::status(500).header("x-answer", MARKUP).body(MARKUP));
@@ -57,7 +57,7 @@ fn url_of(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_raw_payload_is_a_file_that_no_browser_shows() {
+async fn raw_payload_is_downloaded_as_an_attachment() {
     let console = Console::signed_in().await;
     let id = console.app.publish_here(&[("Upstash-Delay", "1h"), ("Content-Type", "text/html")], MARKUP).await.id();
     let path = format!("/console/messages/{id}/payload");
@@ -70,7 +70,7 @@ async fn the_raw_payload_is_a_file_that_no_browser_shows() {
 }
 
 #[tokio::test]
-async fn sealed_and_large_payloads_are_not_spread_out_on_the_page() {
+async fn sealed_and_large_payloads_are_not_shown_inline() {
     let console = Console::signed_in().await;
     let sealed = format!("v1.2026-11.{}", "Secr3t-_".repeat(10));
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], &sealed).await.id();

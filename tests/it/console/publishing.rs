@@ -14,7 +14,7 @@ fn message(to: &str) -> MessageId {
 }
 
 #[tokio::test]
-async fn a_job_is_published_as_the_form_says() {
+async fn job_is_published_with_the_values_of_the_form() {
     let console = Console::signed_in().await;
     let form = console.get("/console/publish").await.text;
     let handler = console.app.receiver.url("/play");
@@ -48,7 +48,7 @@ async fn a_job_is_published_as_the_form_says() {
 }
 
 #[tokio::test]
-async fn what_goes_to_a_group_is_counted() {
+async fn publish_to_a_group_shows_the_message_count() {
     let console = Console::signed_in().await;
     for path in ["/one", "/two"] {
         let url = console.app.receiver.url(path);
@@ -60,7 +60,7 @@ async fn what_goes_to_a_group_is_counted() {
 }
 
 #[tokio::test]
-async fn a_schedule_is_made_run_paused_and_deleted() {
+async fn schedule_is_created_run_paused_and_deleted() {
     let console = Console::signed_in().await;
     let destination = console.app.receiver.url("/nightly");
     let fields = [
@@ -97,7 +97,7 @@ async fn a_schedule_is_made_run_paused_and_deleted() {
 }
 
 #[tokio::test]
-async fn the_overview_tells_what_runs_fails_and_waits() {
+async fn overview_shows_runs_failures_and_backlog() {
     let console = Console::signed_in().await;
     let idle = console.get("/console").await.text;
     for shown in ["healthy", "No job has run in this time.", "There is no dead letter.", "There is no queue."] {

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use super::{Console, TOKEN, cookie, form, shown};
 
 #[tokio::test]
-async fn who_has_no_session_is_asked_to_sign_in_and_comes_back_to_the_page() {
+async fn sign_in_redirects_back_to_the_requested_page() {
     let console = Console::start().await;
     for (path, to) in [
         ("/console", "/console/login"),
@@ -33,7 +33,7 @@ async fn who_has_no_session_is_asked_to_sign_in_and_comes_back_to_the_page() {
 }
 
 #[tokio::test]
-async fn a_cookie_leaves_by_tls_only_unless_the_console_is_on_this_machine() {
+async fn cookie_is_secure_except_on_localhost() {
     let console = Console::start().await;
     let login = console.anonymous(Method::POST, "/console/login").header("host", "console.example.com");
     let response = form(login, &[("token", TOKEN)]).send().await.expect("an answer");
@@ -41,7 +41,7 @@ async fn a_cookie_leaves_by_tls_only_unless_the_console_is_on_this_machine() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_refused_with_the_form_and_no_cookie() {
+async fn wrong_token_returns_the_form_without_a_cookie() {
     let console = Console::start().await;
     let (shorter, longer) = (format!("token={}", &TOKEN[1..]), format!("token={TOKEN}2"));
     for body in ["token=wrong", "token=", "", &shorter, &longer, "\u{0}", "next=/console"] {
@@ -60,7 +60,7 @@ async fn a_wrong_token_is_refused_with_the_form_and_no_cookie() {
 }
 
 #[tokio::test]
-async fn many_wrong_tokens_are_told_to_wait_and_keep_the_right_one_out_no_longer() {
+async fn repeated_wrong_tokens_are_rate_limited_for_a_bounded_time() {
     let console = Console::start().await;
     let sign_in = async |token: &str| {
         let login = console.anonymous(Method::POST, "/console/login");
@@ -79,7 +79,7 @@ async fn many_wrong_tokens_are_told_to_wait_and_keep_the_right_one_out_no_longer
 }
 
 #[tokio::test]
-async fn forged_cookies_are_no_session() {
+async fn forged_cookies_are_rejected() {
     let console = Console::signed_in().await;
     let (name, value) = console.cookie.split_once('=').expect("a pair");
     let parts: Vec<&str> = value.split('.').collect();
@@ -104,7 +104,7 @@ async fn forged_cookies_are_no_session() {
 }
 
 #[tokio::test]
-async fn nothing_is_done_without_the_form_token_of_the_session() {
+async fn actions_require_the_form_token_of_the_session() {
     let console = Console::signed_in().await;
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
     let path = format!("/console/messages/{id}/cancel");
@@ -133,7 +133,7 @@ async fn nothing_is_done_without_the_form_token_of_the_session() {
 }
 
 #[tokio::test]
-async fn signing_out_takes_the_cookie_away() {
+async fn signing_out_deletes_the_cookie() {
     let console = Console::signed_in().await;
     let token = console.form_token().await;
     let request = form(console.request(Method::POST, "/console/logout"), &[("form_token", &token)]);

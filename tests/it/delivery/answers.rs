@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Answer, TestApp};
 
 #[tokio::test]
-async fn exhausted_retries_end_in_a_dead_letter_with_the_last_answer() {
+async fn exhausted_retries_create_a_dead_letter_with_the_last_response() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500).body("first"), Answer::status(502).header("X-Why", "b").body("last")]);
     let id = app.publish_here(&[("Upstash-Retries", "1")], "").await.id();
@@ -26,7 +26,7 @@ async fn exhausted_retries_end_in_a_dead_letter_with_the_last_answer() {
 
 /// Wire reference, section 10: row 22; section 0: trap 30.
 #[tokio::test]
-async fn the_next_attempt_comes_when_the_answer_or_the_sender_or_the_backoff_says() {
+async fn retry_time_follows_response_then_publisher_then_backoff() {
     let app = TestApp::start().await;
     let expression = "1000 * (2 + retried)";
     for (header, sender, expected_ms) in [
@@ -64,7 +64,7 @@ async fn the_next_attempt_comes_when_the_answer_or_the_sender_or_the_backoff_say
 }
 
 #[tokio::test]
-async fn a_retry_after_of_zero_is_tried_at_once() {
+async fn retry_after_zero_retries_immediately() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(503).header("Retry-After", "0")]);
     let id = app.publish_here(&[], "").await.id();
@@ -74,7 +74,7 @@ async fn a_retry_after_of_zero_is_tried_at_once() {
 }
 
 #[tokio::test]
-async fn a_destination_can_ask_not_to_be_called_again() {
+async fn destination_can_stop_retries() {
     let app = TestApp::start().await;
     let plain = Answer::status(489);
     app.receiver.answers([plain.clone().header("Upstash-NonRetryable-Error", "true"), plain]);
@@ -89,7 +89,7 @@ async fn a_destination_can_ask_not_to_be_called_again() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_a_failed_attempt_and_is_not_followed() {
+async fn redirect_fails_the_attempt_and_is_not_followed() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(302).header("Location", app.receiver.url("/elsewhere"))]);
     let id = app.publish_here(&[], "").await.id();
@@ -105,7 +105,7 @@ async fn a_redirect_is_a_failed_attempt_and_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_answer_of_any_bytes_is_recorded() {
+async fn response_with_arbitrary_bytes_is_recorded() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500).header("X-Text", "grün").body(&b"\0\xff\xfe"[..])]);
     let id = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
@@ -120,7 +120,7 @@ async fn an_answer_of_any_bytes_is_recorded() {
 }
 
 #[tokio::test]
-async fn a_delivered_event_shows_the_status_too() {
+async fn delivered_event_shows_the_response_status() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(201)]);
     let id = app.publish_here(&[], "").await.id();

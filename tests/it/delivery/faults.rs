@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use crate::support::{Answer, TestApp};
 
 #[tokio::test]
-async fn a_destination_slower_than_its_timeout_is_a_failed_attempt() {
+async fn timeout_fails_the_attempt() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(200).held()]);
     let id = app.publish_here(&[("Upstash-Timeout", "1s")], "").await.id();
@@ -22,7 +22,7 @@ async fn a_destination_slower_than_its_timeout_is_a_failed_attempt() {
 }
 
 #[tokio::test]
-async fn the_longest_attempt_bounds_what_the_sender_does_not() {
+async fn maximum_attempt_duration_applies_without_a_timeout() {
     let app = TestApp::start_with(|config| {
         config.engine.as_mut().expect("settings").longest_attempt = std::time::Duration::from_millis(200);
     })
@@ -36,7 +36,7 @@ async fn the_longest_attempt_bounds_what_the_sender_does_not() {
 
 /// Wire reference, section 0: trap 28.
 #[tokio::test]
-async fn a_destination_that_nobody_listens_at_is_a_failed_attempt() {
+async fn refused_connection_fails_the_attempt() {
     let app = TestApp::start().await;
     let unused = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("address");
     let id = app.publish(&format!("http://{unused}/hook"), &[("Upstash-Retries", "0")], "").await.id();
@@ -49,7 +49,7 @@ async fn a_destination_that_nobody_listens_at_is_a_failed_attempt() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_a_failed_attempt() {
+async fn incomplete_response_fails_the_attempt() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(200).broken()]);
     let in_the_body = app.publish_here(&[], "").await.id();
@@ -76,7 +76,7 @@ fn assert_broken_off(event: &Value) {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut_and_its_connection_closed() {
+async fn endless_response_is_truncated_and_its_connection_closed() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(200).endless(), Answer::status(500).endless()]);
 
@@ -94,7 +94,7 @@ async fn an_endless_answer_is_cut_and_its_connection_closed() {
 }
 
 #[tokio::test]
-async fn a_response_with_many_header_fields_is_delivered_and_its_headers_are_cut() {
+async fn response_with_many_headers_is_delivered_and_its_headers_truncated() {
     let app = TestApp::start().await;
     for (count, status) in [(150, 200), (1000, 200), (1000, 500)] {
         let value = "v".repeat(90);
@@ -115,7 +115,7 @@ async fn a_response_with_many_header_fields_is_delivered_and_its_headers_are_cut
 }
 
 #[tokio::test]
-async fn a_response_beyond_the_limit_of_header_fields_is_a_failed_attempt() {
+async fn response_over_the_header_limit_fails_the_attempt() {
     let app = TestApp::start().await;
     let answer = (0..5000).fold(Answer::status(200), |answer, number| answer.header(format!("x-{number}"), "1"));
     app.receiver.answers([answer]);

@@ -66,7 +66,7 @@ async fn read(socket: &mut BufReader<TcpStream>) -> (String, String) {
 const ONE_ATTEMPT: &[(&str, &str)] = &[("Upstash-Retries", "0")];
 
 #[tokio::test]
-async fn a_reused_connection_that_was_closed_costs_no_attempt() {
+async fn closed_keep_alive_connection_costs_no_attempt() {
     for closing in [Then::Close, Then::Reset] {
         let app = TestApp::start().await;
         let (url, mut requests) = server(vec![vec![Then::Respond, closing], vec![Then::Respond]]).await;
@@ -87,7 +87,7 @@ async fn a_reused_connection_that_was_closed_costs_no_attempt() {
 }
 
 #[tokio::test]
-async fn a_request_is_repeated_once_and_then_the_attempt_has_failed() {
+async fn request_is_repeated_once_before_the_attempt_fails() {
     let app = TestApp::start().await;
     let connections = vec![vec![Then::Respond, Then::Close], vec![Then::Close], vec![Then::Respond]];
     let (url, mut requests) = server(connections).await;
@@ -99,7 +99,7 @@ async fn a_request_is_repeated_once_and_then_the_attempt_has_failed() {
 }
 
 #[tokio::test]
-async fn a_new_connection_that_is_closed_costs_an_attempt_and_gets_one_request() {
+async fn closed_new_connection_fails_the_attempt() {
     for closing in [Then::Close, Then::Reset] {
         let app = TestApp::start().await;
         let (url, mut requests) = server(vec![vec![closing], vec![Then::Respond]]).await;
@@ -115,7 +115,7 @@ async fn a_new_connection_that_is_closed_costs_an_attempt_and_gets_one_request()
 }
 
 #[tokio::test]
-async fn a_server_that_closes_after_each_response_gets_every_message_at_its_first_attempt() {
+async fn server_closing_after_each_response_gets_every_first_attempt() {
     let app = TestApp::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}/hook", listener.local_addr().expect("address"));

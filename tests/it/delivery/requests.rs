@@ -33,7 +33,7 @@ async fn publish_batch(app: &TestApp, destinations: &[String]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_signed_url_is_the_one_that_is_requested() {
+async fn signed_url_is_the_requested_url() {
     let leads = |url: &str| format!("münchen.example={url}");
     let receiver_url = crate::support::Receiver::start().await;
     let address = receiver_url.url("").replace("http://", "");
@@ -67,7 +67,7 @@ async fn the_signed_url_is_the_one_that_is_requested() {
 }
 
 #[tokio::test]
-async fn the_signed_url_is_the_one_that_is_requested_for_every_printable_input() {
+async fn signed_url_is_the_requested_url_for_all_printable_characters() {
     let app = TestApp::start().await;
     let mut runner = TestRunner::deterministic();
     let rest =
@@ -85,7 +85,7 @@ async fn the_signed_url_is_the_one_that_is_requested_for_every_printable_input()
 
 /// A release before stored user info and signed the text.
 #[tokio::test]
-async fn a_message_of_an_older_release_is_signed_as_it_is_requested() {
+async fn message_of_an_older_release_has_a_valid_signature() {
     let accepting = TestApp::start_with(|config| config.engine = None).await;
     let id = accepting.publish_here(&[], "").await.id();
     let url =
@@ -102,7 +102,7 @@ async fn a_message_of_an_older_release_is_signed_as_it_is_requested() {
 }
 
 #[tokio::test]
-async fn no_body_has_a_length_of_zero_where_a_body_is_expected() {
+async fn request_without_a_body_has_content_length_zero() {
     let app = TestApp::start().await;
     let url = app.receiver.url("/hook");
     let endpoints = json!({ "endpoints": [{ "url": url }] });
@@ -128,7 +128,7 @@ async fn no_body_has_a_length_of_zero_where_a_body_is_expected() {
 }
 
 #[tokio::test]
-async fn headers_in_latin_1_are_read_and_sent_byte_for_byte() {
+async fn latin_1_headers_are_forwarded_byte_for_byte() {
     let app = TestApp::start().await;
     let url = app.receiver.url("/hook");
     let every_byte: Vec<u8> = (0x80..=0xff).collect();

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use crate::support::{Answer, Receiver, TestApp};
 
 #[tokio::test]
-async fn hanging_destinations_do_not_delay_others() {
+async fn unresponsive_destinations_do_not_delay_others() {
     let app = TestApp::start_with(|config| config.engine.as_mut().expect("settings").max_in_flight = 64).await;
     let [hanging, other, fast] = [Receiver::start().await, Receiver::start().await, Receiver::start().await];
     hanging.otherwise(Answer::status(200).held());

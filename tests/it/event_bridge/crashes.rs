@@ -30,7 +30,7 @@ impl TestApp {
 }
 
 #[tokio::test]
-async fn a_creation_that_eventbridge_refuses_is_made_by_the_next_call_or_a_reconciliation() {
+async fn rejected_creation_is_repeated_by_next_call_or_reconciliation() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
     for by_reconciliation in [false, true] {
@@ -59,7 +59,7 @@ async fn a_creation_that_eventbridge_refuses_is_made_by_the_next_call_or_a_recon
 }
 
 #[tokio::test]
-async fn changes_that_eventbridge_refuses_are_made_by_the_next_call_or_a_reconciliation() {
+async fn rejected_changes_are_repeated_by_next_call_or_reconciliation() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
     for by_reconciliation in [false, true] {
@@ -90,7 +90,7 @@ async fn changes_that_eventbridge_refuses_are_made_by_the_next_call_or_a_reconci
 }
 
 #[tokio::test]
-async fn a_creation_whose_answer_is_lost_is_sent_again_as_the_same_one() {
+async fn creation_with_a_lost_response_is_repeated_idempotently() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
     event_bridge.let_next_changes_be(&[Unanswered]);
@@ -129,7 +129,7 @@ async fn start_process(app: &TestApp, event_bridge: &EventBridge) -> (Child, Str
 }
 
 #[tokio::test]
-async fn what_a_process_leaves_that_is_killed_while_it_waits_for_eventbridge_is_repaired() {
+async fn reconciliation_repairs_the_changes_of_a_killed_process() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
     for (method, fault, drift, left) in [
@@ -160,7 +160,7 @@ async fn what_a_process_leaves_that_is_killed_while_it_waits_for_eventbridge_is_
 }
 
 #[tokio::test]
-async fn whatever_many_callers_do_to_a_schedule_at_once_eventbridge_has_its_row_in_the_end() {
+async fn concurrent_changes_leave_eventbridge_equal_to_the_row() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
     for _ in 0..5 {

@@ -41,7 +41,7 @@ fn is_published(firing: &Firing) -> bool {
 
 /// Berlin: 02:00 becomes 03:00 on 2095-03-27 at 01:00Z.
 #[tokio::test]
-async fn a_schedule_of_the_official_sdk_fires_once_a_minute_while_clocks_change() {
+async fn sdk_schedule_fires_every_minute_across_a_clock_change() {
     let event_bridge = EventBridge::start("2095-03-27T00:00:30Z").await;
     let settings = event_bridge.settings();
     let app = start(&settings).await;
@@ -92,7 +92,7 @@ async fn a_schedule_of_the_official_sdk_fires_once_a_minute_while_clocks_change(
 
 /// Berlin: 03:00 becomes 02:00 on 2095-10-30 at 01:00Z, and comes a second time.
 #[tokio::test]
-async fn a_time_that_comes_twice_is_published_once() {
+async fn repeated_local_time_publishes_once() {
     let event_bridge = EventBridge::start("2095-10-29T12:00:00Z").await;
     let app = start(&event_bridge.settings()).await;
     app.schedule_here("s", &[("Upstash-Cron", "CRON_TZ=Europe/Berlin 30 2 * * *")], "").await;
@@ -106,7 +106,7 @@ async fn a_time_that_comes_twice_is_published_once() {
 }
 
 #[tokio::test]
-async fn what_is_paused_deleted_or_changed_meanwhile_is_not_published() {
+async fn firing_of_a_paused_deleted_or_changed_schedule_publishes_nothing() {
     let event_bridge = EventBridge::start("2095-01-01T00:30:00Z").await;
     let app = start(&event_bridge.settings()).await;
     app.schedule_here("s", &[HOURLY], "").await;
@@ -131,7 +131,7 @@ async fn what_is_paused_deleted_or_changed_meanwhile_is_not_published() {
 
 /// A firing of the past that is retried after the schedule was created anew, or resumed.
 #[tokio::test]
-async fn what_it_was_to_fire_before_it_was_created_or_resumed_is_not_published() {
+async fn firing_before_creation_or_resume_publishes_nothing() {
     let event_bridge = EventBridge::start("2026-01-01T00:00:00Z").await;
     let app = start(&event_bridge.settings()).await;
     let headers = [HOURLY, ("Upstash-Sigpost-Catch-Up", "all")];
@@ -152,7 +152,7 @@ async fn what_it_was_to_fire_before_it_was_created_or_resumed_is_not_published()
 
 /// 1 August 2095 is a Monday: the copy for the day of the month and that for the weekday both invoke.
 #[tokio::test]
-async fn a_moment_that_two_copies_name_is_one_firing() {
+async fn time_in_both_expressions_fires_once() {
     let event_bridge = EventBridge::start("2095-07-30T00:00:00Z").await;
     let app = start(&event_bridge.settings()).await;
     // The creator's deduplication, which ends earlier than retries do, does not decide about it.
@@ -167,7 +167,7 @@ async fn a_moment_that_two_copies_name_is_one_firing() {
 }
 
 #[tokio::test]
-async fn a_firing_that_comes_after_a_later_one_is_published_and_the_later_one_stays_the_last() {
+async fn late_firing_is_published_and_keeps_the_last_firing() {
     let event_bridge = EventBridge::start("2095-01-01T00:30:00Z").await;
     let app = start(&event_bridge.settings()).await;
     app.schedule("no-such-group", &[HOURLY, ("Upstash-Schedule-Id", "s")], "").await;

@@ -47,26 +47,26 @@ fn retrying_for(age_s: i32) -> RetryPolicy {
 }
 
 #[tokio::test]
-async fn eventbridge_is_told_of_every_change() {
+async fn every_change_is_mirrored_to_eventbridge() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let (settings, client) = (event_bridge.settings(), event_bridge.client());
     let app = start(&settings).await;
-    every_change_is_made(&app, &settings, &client).await;
-    what_others_do_there_is_undone(&app, &client).await;
+    assert_every_change_is_mirrored(&app, &settings, &client).await;
+    assert_foreign_changes_are_undone(&app, &client).await;
 }
 
 /// A server that nobody here wrote agrees, as far as it knows.
 #[tokio::test]
-async fn moto_is_told_of_every_change() {
+async fn every_change_is_mirrored_to_moto() {
     let Some(moto) = Moto::start(Path::new(env!("CARGO_TARGET_TMPDIR"))).await else { return };
     let (settings, client) = (settings(&moto.url), Client::new(&sdk(&moto.url)));
     client.create_schedule_group().name(GROUP).send().await.expect("created");
     let app = start(&settings).await;
-    every_change_is_made(&app, &settings, &client).await;
-    what_others_do_there_is_undone(&app, &client).await;
+    assert_every_change_is_mirrored(&app, &settings, &client).await;
+    assert_foreign_changes_are_undone(&app, &client).await;
 }
 
-async fn every_change_is_made(app: &TestApp, settings: &Settings, client: &Client) {
+async fn assert_every_change_is_mirrored(app: &TestApp, settings: &Settings, client: &Client) {
     app.schedule_here("nightly", &[("Upstash-Cron", "CRON_TZ=Europe/Berlin 30 3 * * *")], "hello").await;
     let all = held(client).await;
     let [nightly] = &all[..] else { panic!("{all:?}") };
@@ -121,7 +121,7 @@ async fn every_change_is_made(app: &TestApp, settings: &Settings, client: &Clien
 }
 
 /// Deleted, changed, left over; and what is none of ours stays.
-async fn what_others_do_there_is_undone(app: &TestApp, client: &Client) {
+async fn assert_foreign_changes_are_undone(app: &TestApp, client: &Client) {
     let all = held(client).await;
     let [a, b, nightly] = &all[..] else { panic!("{all:?}") };
     let name = |held: &GetScheduleOutput| held.name().expect("a name").to_owned();
@@ -146,7 +146,7 @@ async fn what_others_do_there_is_undone(app: &TestApp, client: &Client) {
 }
 
 #[tokio::test]
-async fn what_eventbridge_cannot_fire_is_refused_before_it_is_stored() {
+async fn schedule_unsupported_by_eventbridge_is_rejected_before_it_is_stored() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let app = start(&event_bridge.settings()).await;
     for (header, cron, reason) in [

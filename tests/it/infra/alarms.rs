@@ -23,7 +23,7 @@ fn exists(namespace: &str, metric: &str) -> bool {
 }
 
 #[test]
-fn every_alarm_watches_a_metric_that_exists_and_tells_somebody() {
+fn every_alarm_has_an_existing_metric_and_an_action() {
     let stack = alarms();
     for (name, alarm) in stack.all("AWS::CloudWatch::Alarm") {
         let properties = &alarm["Properties"];
@@ -44,7 +44,7 @@ fn every_alarm_watches_a_metric_that_exists_and_tells_somebody() {
 }
 
 #[test]
-fn every_function_has_an_alarm_for_errors_and_one_for_throttles() {
+fn every_function_has_alarms_for_errors_and_throttles() {
     let stack = alarms();
     for metric in ["Errors", "Throttles"] {
         let watched: BTreeSet<String> = stack
@@ -59,7 +59,7 @@ fn every_function_has_an_alarm_for_errors_and_one_for_throttles() {
 }
 
 #[test]
-fn the_dashboard_shows_metrics_that_exist() {
+fn dashboard_shows_existing_metrics() {
     let stack = alarms();
     let body = stack.resources["Dashboard"]["Properties"]["DashboardBody"].as_str().expect("a text");
     let body: Value = serde_json::from_str(body).expect("JSON");

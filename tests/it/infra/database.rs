@@ -35,7 +35,7 @@ fn overrides(environment: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn all_functions_together_have_fewer_connections_than_the_smallest_database() {
+fn functions_fit_the_connections_of_the_smallest_database() {
     let rds = database("rds");
     let most = &rds.resources["InstanceParameters"]["Properties"]["Parameters"]["max_connections"];
     let most: u64 = most.as_str().expect("a text").parse().expect("a number");
@@ -50,7 +50,7 @@ fn all_functions_together_have_fewer_connections_than_the_smallest_database() {
 }
 
 #[test]
-fn a_handler_has_a_connection_for_its_heartbeat() {
+fn handler_has_a_connection_for_its_heartbeat() {
     let stack = Stack::with(&[]);
     for handler in super::handlers() {
         let variables = &stack.function(&handler)["Properties"]["Environment"]["Variables"];
@@ -59,7 +59,7 @@ fn a_handler_has_a_connection_for_its_heartbeat() {
 }
 
 #[test]
-fn the_database_is_private_encrypted_backed_up_and_survives_the_stack() {
+fn database_is_private_encrypted_backed_up_and_retained() {
     for (engine, keeper) in [("rds", "Instance"), ("aurora", "Cluster")] {
         let stack = database(engine);
         let data = &stack.resources[keeper];
@@ -81,7 +81,7 @@ fn the_database_is_private_encrypted_backed_up_and_survives_the_stack() {
 }
 
 #[test]
-fn a_database_of_the_stack_is_refused_without_a_vpc() {
+fn database_of_the_stack_requires_a_vpc() {
     let rule = &template("template.yaml")["Rules"]["DatabaseOfTheStackNeedsVpc"];
     assert!(rule["Assertions"][0]["Assert"].is_object());
 }

@@ -78,7 +78,7 @@ const CONFIGURATIONS: [&[(&str, &str)]; 3] = [
 const AUTH: [(&str, &str); 2] = [("HandlerAuth", "AWS_IAM"), ("AdminAuth", "AWS_IAM")];
 
 #[test]
-fn a_function_has_the_variables_that_its_code_reads() {
+fn functions_have_the_variables_that_their_code_reads() {
     for configuration in CONFIGURATIONS {
         let stack = Stack::with(configuration);
         for (function, _) in stack.functions() {
@@ -102,7 +102,7 @@ fn a_function_has_the_variables_that_its_code_reads() {
 }
 
 #[test]
-fn a_function_reads_the_secrets_that_it_refers_to_and_no_others() {
+fn functions_can_read_only_the_secrets_they_reference() {
     for configuration in CONFIGURATIONS {
         let stack = Stack::with(configuration);
         for (function, _) in stack.functions() {
@@ -129,7 +129,7 @@ fn a_function_reads_the_secrets_that_it_refers_to_and_no_others() {
 }
 
 #[test]
-fn every_handler_reads_where_each_job_is_run() {
+fn every_handler_has_the_urls_of_all_jobs() {
     let stack = Stack::with(&[]);
     let parameter = &stack.resources["JobUrlsParameter"]["Properties"];
     let mut listed: Vec<&str> = parameter["Value"].as_str().expect("a text").split(',').collect();
@@ -159,7 +159,7 @@ fn name_in(arn: &str) -> String {
 }
 
 #[test]
-fn who_lets_webhooks_in_knows_where_their_jobs_are_run() {
+fn ingress_has_the_urls_of_webhook_handlers() {
     let stack = Stack::with(&[]);
     let variable = |function: &str, name: &str| {
         environment(&stack, function).into_iter().find(|(given, _)| given == name).map(|(_, value)| value)
@@ -170,7 +170,7 @@ fn who_lets_webhooks_in_knows_where_their_jobs_are_run() {
 }
 
 #[test]
-fn no_secret_stands_in_the_template() {
+fn template_contains_no_secret() {
     let stack = Stack::with(CONFIGURATIONS[1]);
     for (function, _) in stack.functions() {
         for (name, value) in environment(&stack, function) {

@@ -19,7 +19,7 @@ fn timeout(stack: &Stack, function: &str) -> Duration {
 }
 
 #[test]
-fn every_package_is_a_function_with_its_program() {
+fn every_package_is_deployed_as_a_function() {
     let stack = Stack::with(&[]);
     let mut deployed: Vec<&str> = stack.functions().into_iter().map(|(name, _)| name).collect();
     deployed.sort_unstable();
@@ -45,14 +45,14 @@ fn every_package_is_a_function_with_its_program() {
 }
 
 #[test]
-fn every_handler_is_in_the_list_of_the_jobs_by_its_own_name() {
+fn job_list_has_every_handler_by_name() {
     let mut listed: Vec<&str> = JOBS.iter().map(|job| job.name).collect();
     listed.sort_unstable();
     assert_eq!(listed, handlers());
 }
 
 #[test]
-fn every_job_has_its_route_under_cargo_lambda_watch() {
+fn every_job_has_a_route_under_cargo_lambda_watch() {
     let manifest = read(&repository("Cargo.toml"));
     for job in JOBS {
         let route = format!("\n\"{}\" = \"{}\"\n", job.endpoint, job.name);
@@ -61,7 +61,7 @@ fn every_job_has_its_route_under_cargo_lambda_watch() {
 }
 
 #[test]
-fn other_architecture_is_a_parameter() {
+fn architecture_is_a_parameter() {
     let stack = Stack::with(&[("Architecture", "x86_64")]);
     for (name, function) in stack.functions() {
         assert_eq!(function["Properties"]["Architectures"][0], "x86_64", "{name}");
@@ -69,7 +69,7 @@ fn other_architecture_is_a_parameter() {
 }
 
 #[test]
-fn a_handler_may_take_longer_than_its_job_and_the_dispatcher_longer_than_any() {
+fn timeouts_exceed_job_timeouts_and_dispatcher_exceeds_handlers() {
     let stack = Stack::with(&[]);
     for job in JOBS {
         assert!(timeout(&stack, job.name) >= job.timeout + MARGIN, "{}", job.name);
@@ -83,7 +83,7 @@ fn a_handler_may_take_longer_than_its_job_and_the_dispatcher_longer_than_any() {
 }
 
 #[test]
-fn logs_are_kept_for_a_bounded_time() {
+fn log_retention_is_bounded() {
     let stack = Stack::with(&[]);
     let groups = stack.all("AWS::Logs::LogGroup");
     let named = |name: &str| {
@@ -99,7 +99,7 @@ fn logs_are_kept_for_a_bounded_time() {
 }
 
 #[test]
-fn the_schema_is_applied_before_the_code_that_needs_it() {
+fn schema_is_applied_before_functions_are_updated() {
     let stack = Stack::with(&[]);
     for (name, function) in stack.functions() {
         let waits = function["DependsOn"] == "Migration";

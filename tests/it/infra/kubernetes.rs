@@ -24,7 +24,7 @@ fn manifest(kind: &str) -> Value {
 }
 
 #[test]
-fn a_pod_is_given_longer_to_stop_than_it_takes() {
+fn termination_grace_period_exceeds_the_shutdown_time() {
     let pod = &manifest("Deployment")["spec"]["template"]["spec"];
     let given = pod["terminationGracePeriodSeconds"].as_u64().expect("seconds");
     let before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64().expect("seconds");
@@ -32,7 +32,7 @@ fn a_pod_is_given_longer_to_stop_than_it_takes() {
 }
 
 #[tokio::test]
-async fn probes_ask_what_is_answered_without_a_token() {
+async fn probes_use_paths_without_authentication() {
     let app = TestApp::start().await;
     let container = manifest("Deployment")["spec"]["template"]["spec"]["containers"][0].clone();
     for (probe, path) in [("startupProbe", "/readyz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
@@ -44,7 +44,7 @@ async fn probes_ask_what_is_answered_without_a_token() {
 }
 
 #[test]
-fn containers_run_without_root_and_write_nothing() {
+fn containers_run_as_non_root_with_a_read_only_filesystem() {
     for kind in ["Deployment", "Job", "CronJob"] {
         let manifest = manifest(kind);
         let pod = pod(&manifest);
@@ -58,7 +58,7 @@ fn containers_run_without_root_and_write_nothing() {
 }
 
 #[test]
-fn no_secret_stands_in_a_manifest() {
+fn manifests_contain_no_secret() {
     for manifest in manifests() {
         assert_ne!(manifest["kind"], "Secret");
         assert!(!manifest.to_string().contains(DEV_TOKEN));
@@ -69,7 +69,7 @@ fn no_secret_stands_in_a_manifest() {
 }
 
 #[test]
-fn labels_bind_service_and_budget_to_the_pods() {
+fn service_and_disruption_budget_select_the_pods() {
     let deployment = manifest("Deployment");
     let labels = &deployment["spec"]["template"]["metadata"]["labels"];
     assert_eq!(&deployment["spec"]["selector"]["matchLabels"], labels);

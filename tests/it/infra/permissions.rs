@@ -24,7 +24,7 @@ fn roles(stack: &Stack) -> Vec<String> {
 }
 
 #[test]
-fn no_role_is_allowed_more_than_it_can_name() {
+fn roles_have_no_wildcard_permissions() {
     let stack = Stack::with(&[VPC, ("HandlerAuth", "AWS_IAM")]);
     for role in roles(&stack) {
         for statement in stack.statements(&role) {
@@ -39,7 +39,7 @@ fn no_role_is_allowed_more_than_it_can_name() {
 }
 
 #[test]
-fn outside_a_vpc_nobody_touches_network_interfaces() {
+fn functions_outside_a_vpc_have_no_network_interface_permissions() {
     let stack = Stack::with(&[]);
     for role in roles(&stack) {
         let touches = |statement: &Value| listed(&statement["Action"]).iter().any(|action| action.starts_with("ec2:"));
@@ -48,7 +48,7 @@ fn outside_a_vpc_nobody_touches_network_interfaces() {
 }
 
 #[test]
-fn each_function_writes_its_own_log_only() {
+fn each_function_writes_only_its_own_log() {
     let stack = Stack::with(&[]);
     for (function, resource) in stack.functions() {
         let role = resource["Properties"]["Role"].as_str().expect("a role");
@@ -61,7 +61,7 @@ fn each_function_writes_its_own_log_only() {
 }
 
 #[test]
-fn the_dispatcher_passes_one_role_to_one_service_and_keeps_to_its_group() {
+fn dispatcher_permissions_are_limited_to_its_role_and_group() {
     let stack = Stack::with(&[]);
     let with = |action: &str| -> Value {
         let mut statements = stack.allowed("dispatch");
@@ -83,7 +83,7 @@ fn the_dispatcher_passes_one_role_to_one_service_and_keeps_to_its_group() {
 }
 
 #[test]
-fn handlers_behind_iam_are_reached_by_the_dispatcher_alone() {
+fn only_the_dispatcher_can_invoke_handlers_behind_iam() {
     let stack = Stack::with(&[("HandlerAuth", "AWS_IAM"), ("AdminAuth", "AWS_IAM")]);
     let arns: Vec<String> = handlers().iter().map(|name| format!("${{{}Function.Arn}}", logical_name(name))).collect();
     let mut hosts = Vec::new();
@@ -116,7 +116,7 @@ fn handlers_behind_iam_are_reached_by_the_dispatcher_alone() {
 }
 
 #[test]
-fn what_is_without_iam_is_public_by_its_url_and_not_otherwise() {
+fn functions_without_iam_are_public_only_by_url() {
     let stack = Stack::with(&[]);
     let permissions = stack.all("AWS::Lambda::Permission");
     let public = [handlers(), vec!["admin".to_owned()]].concat();
@@ -138,7 +138,7 @@ fn what_is_without_iam_is_public_by_its_url_and_not_otherwise() {
 }
 
 #[test]
-fn an_admin_function_behind_iam_knows_no_token_and_can_read_none() {
+fn admin_function_behind_iam_has_no_token() {
     for (auth, tokens) in [("NONE", true), ("AWS_IAM", false)] {
         let stack = Stack::with(&[("AdminAuth", auth)]);
         let properties = &stack.function("admin")["Properties"];
@@ -152,7 +152,7 @@ fn an_admin_function_behind_iam_knows_no_token_and_can_read_none() {
 }
 
 #[test]
-fn nothing_is_public_but_what_asks_for_a_token_or_a_signature() {
+fn only_functions_that_authenticate_are_public() {
     let stack = Stack::with(&[VPC, ("HandlerAuth", "AWS_IAM"), ("Database", "rds")]);
     let mut public = Vec::new();
     for (name, function) in stack.functions() {
@@ -173,7 +173,7 @@ fn nothing_is_public_but_what_asks_for_a_token_or_a_signature() {
 }
 
 #[test]
-fn who_makes_files_writes_its_own_folder_of_a_private_bucket() {
+fn file_writers_have_their_own_folder_of_a_private_bucket() {
     let stack = Stack::with(&[]);
     let bucket = &stack.resources["Files"];
     for setting in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {

@@ -16,7 +16,7 @@ fn checks(harness: Harness) -> Router {
 }
 
 #[tokio::test]
-async fn a_check_records_what_job_health_answers() {
+async fn check_records_the_response_of_job_health() {
     let deployment = Deployment::start(checks).await;
     let database = &deployment.app.database;
     database
@@ -61,7 +61,7 @@ async fn a_check_records_what_job_health_answers() {
 }
 
 #[tokio::test]
-async fn a_window_out_of_bounds_is_refused() {
+async fn window_out_of_bounds_is_rejected() {
     let deployment = Deployment::start(checks).await;
     for (job, error) in [
         (json!({ "windowSeconds": 59 }), "windowSeconds: must be 60 to 604800"),

@@ -52,7 +52,7 @@ async fn left(test: &TestDatabase, table: &str, what: &str) -> (i64, i64) {
 }
 
 #[tokio::test]
-async fn what_is_past_its_retention_goes_and_everything_else_stays() {
+async fn expired_rows_are_deleted_and_others_stay() {
     let deployment = Deployment::start(cleanup_old_data::router).await;
     let test = &deployment.app.database;
     test.execute(ARRANGING).await;
@@ -131,7 +131,7 @@ async fn what_is_past_its_retention_goes_and_everything_else_stays() {
 }
 
 #[tokio::test]
-async fn whoever_reads_the_log_is_not_in_the_way_of_anything_but_the_log() {
+async fn open_read_of_the_log_blocks_only_the_log_cleanup() {
     let deployment = Deployment::start(cleanup_old_data::router).await;
     let test = &deployment.app.database;
     test.execute(ARRANGING).await;
@@ -153,7 +153,7 @@ async fn whoever_reads_the_log_is_not_in_the_way_of_anything_but_the_log() {
 }
 
 #[tokio::test]
-async fn a_retention_out_of_bounds_is_refused_and_deletes_nothing() {
+async fn retention_out_of_bounds_is_rejected_and_deletes_nothing() {
     let deployment = Deployment::start(cleanup_old_data::router).await;
     let test = &deployment.app.database;
     test.execute(ARRANGING).await;

@@ -41,7 +41,7 @@ async fn receipts(deployment: &Deployment) -> i64 {
 }
 
 #[tokio::test]
-async fn rows_and_follow_up_jobs_exist_exactly_if_the_run_is_recorded_as_completed() {
+async fn rows_and_follow_up_jobs_commit_with_the_run() {
     let deployment = running(|job: Play, ctx: JobContext| async move {
         if job.scenes.len() > 1 {
             return Ok(Outcome::with("followed"));
@@ -81,7 +81,7 @@ async fn rows_and_follow_up_jobs_exist_exactly_if_the_run_is_recorded_as_complet
 }
 
 #[tokio::test]
-async fn follow_up_jobs_need_no_rows_and_are_dropped_with_the_lease() {
+async fn follow_up_jobs_without_rows_are_discarded_with_the_lease() {
     let deployment = running(|job: Play, ctx: JobContext| async move {
         if job.scenes.len() == 1 {
             for _ in 0..2 {
@@ -105,7 +105,7 @@ async fn follow_up_jobs_need_no_rows_and_are_dropped_with_the_lease() {
 }
 
 #[tokio::test]
-async fn a_run_that_says_twice_how_it_ended_ended_as_it_said_first() {
+async fn first_outcome_of_a_run_is_final() {
     let deployment = running(|_, ctx: JobContext| async move {
         receipt(&ctx, "").await?;
         assert!(ctx.enqueue(&follow_up(), EnqueueOptions::default()).is_err());

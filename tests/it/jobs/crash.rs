@@ -93,7 +93,7 @@ impl Process {
 }
 
 #[tokio::test]
-async fn a_run_killed_at_any_step_is_repeated_without_repeating_what_it_did() {
+async fn run_killed_at_any_step_repeats_no_side_effect() {
     let database = TestDatabase::new().await;
     database.execute("create table receipts (message_id text, email_id text)").await;
     let resend = Resend::default();
@@ -149,7 +149,7 @@ async fn a_run_killed_at_any_step_is_repeated_without_repeating_what_it_did() {
 }
 
 #[tokio::test]
-async fn every_line_of_a_runs_log_says_what_it_belongs_to_and_none_holds_the_payload() {
+async fn log_lines_of_a_run_identify_it_without_the_payload() {
     let database = TestDatabase::new().await;
     database.execute("create table receipts (message_id text, email_id text)").await;
     let handler = Process::start(&database, &Resend::default().start().await, None).await;
@@ -172,7 +172,7 @@ async fn every_line_of_a_runs_log_says_what_it_belongs_to_and_none_holds_the_pay
 }
 
 #[tokio::test]
-async fn a_process_that_is_told_to_end_stops_its_runs_and_has_them_come_again() {
+async fn graceful_shutdown_stops_runs_and_requests_retries() {
     let database = TestDatabase::new().await;
     // A Resend that never answers.
     let resend = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

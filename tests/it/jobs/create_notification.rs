@@ -26,7 +26,7 @@ async fn notifications(deployment: &Deployment) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_user_is_told_everything_the_job_says() {
+async fn notification_has_every_field_of_the_job() {
     let deployment = start().await;
     let job = json!({
         "userId": "user_7", "type": "billing.payment_failed", "priority": "critical", "title": "Payment failed",
@@ -44,7 +44,7 @@ async fn a_user_is_told_everything_the_job_says() {
 }
 
 #[tokio::test]
-async fn many_users_are_told_the_same_and_each_once() {
+async fn job_notifies_each_user_once() {
     let deployment = start().await;
     let users: Vec<String> = (0..3000).map(|number| format!("user_{number:04}")).collect();
     let twice = [&users[..], &users[..10]].concat();
@@ -60,7 +60,7 @@ async fn many_users_are_told_the_same_and_each_once() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_repeated_tells_nobody_again_and_another_job_does() {
+async fn repeated_run_creates_no_duplicate_notifications() {
     let deployment = start().await;
     let event = json!({ "type": "system.update", "title": "T", "message": "M" });
     let job = json!({ "userIds": ["a", "b"], "event": event });
@@ -83,7 +83,7 @@ async fn a_run_that_is_repeated_tells_nobody_again_and_another_job_does() {
 }
 
 #[tokio::test]
-async fn a_job_is_enqueued_from_rust_as_from_json() {
+async fn rust_job_equals_its_json() {
     let deployment = start().await;
     let database = deployment.app.app.database();
     let event = Event::new(Kind::TeamMemberAdded, "Welcome Bob", "Bob is in the team.");
@@ -95,7 +95,7 @@ async fn a_job_is_enqueued_from_rust_as_from_json() {
 }
 
 #[tokio::test]
-async fn a_malformed_notification_is_a_dead_letter_that_names_the_field() {
+async fn invalid_notification_is_a_dead_letter_that_names_the_field() {
     let deployment = start().await;
     let event = json!({ "type": "system.update", "title": "T", "message": "M" });
     let with = |name: &str, value: Value| {
@@ -129,7 +129,7 @@ async fn a_malformed_notification_is_a_dead_letter_that_names_the_field() {
     ] {
         let id = deployment.publish::<CreateNotification>(&[], &job).await;
         deployment.app.wait_for(id, StepKind::Failed).await;
-        let said = deployment.last_words(id).await;
+        let said = deployment.dead_letter_error(id).await;
         assert!(said.starts_with(error), "{said}");
     }
     assert_eq!((notifications(&deployment).await.len(), deployment.run_count().await), (0, 0));

@@ -144,7 +144,7 @@ impl Deployment {
     }
 
     /// The error that the message's dead letter was given as an answer.
-    pub(crate) async fn last_words(&self, id: MessageId) -> String {
+    pub(crate) async fn dead_letter_error(&self, id: MessageId) -> String {
         let letter = self.app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
         assert_eq!(letter["responseStatus"], 489, "it must have been given up at once: {letter}");
         let said: Value = serde_json::from_str(letter["responseBody"].as_str().expect("a text")).expect("JSON");

@@ -18,7 +18,7 @@ use self::subject::{Effects, Hopeless, Subject};
 use self::trial::{Trial, with_a_zero_byte};
 use super::deployment::answer;
 
-async fn a_job_is_done<S: Subject>() {
+async fn job_succeeds<S: Subject>() {
     let trial = Trial::<S>::start().await;
     let id = trial.publish(&trial.subject.payload()).await;
     trial.deployment.app.wait_for(id, StepKind::Delivered).await;
@@ -26,44 +26,44 @@ async fn a_job_is_done<S: Subject>() {
     assert_eq!(trial.effects().await, S::ONCE);
 }
 
-async fn a_retry_after_a_500_repeats_nothing<S: Subject>() {
+async fn retry_after_500_repeats_no_side_effect<S: Subject>() {
     let trial = Trial::<S>::start().await;
     // The work is done when its record fails.
-    trial.let_no_run_complete().await;
+    trial.block_completion().await;
     let id = trial.publish(&trial.subject.payload()).await;
     trial.deployment.app.wait_for(id, StepKind::Retried).await;
     assert_eq!(trial.deployment.app.event(id, "ERROR").await["responseStatus"], 500);
     assert_eq!(trial.effects().await, Effects { written: 0, ..S::ONCE });
 
-    trial.let_runs_complete().await;
+    trial.unblock_completion().await;
     trial.deployment.app.let_time_pass().await;
     trial.deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(trial.effects().await, S::ONCE);
     assert_eq!(trial.deployment.runs(id).await.len(), 2);
 }
 
-async fn a_job_that_can_never_be_done_is_a_dead_letter_at_once<S: Hopeless>() {
+async fn permanent_failure_is_a_dead_letter_immediately<S: Hopeless>() {
     let trial = Trial::<S>::start().await;
     let (payload, error) = trial.subject.hopeless(&trial.deployment.app.database).await;
     let id = trial.publish(&payload).await;
     trial.deployment.app.wait_for(id, StepKind::Failed).await;
-    assert_eq!(trial.deployment.last_words(id).await, error);
+    assert_eq!(trial.deployment.dead_letter_error(id).await, error);
     assert_eq!(trial.deployment.app.states(id).await, "CREATED ACTIVE ERROR FAILED");
     assert_eq!(trial.effects().await.written, 0);
 }
 
-async fn a_malformed_job_is_a_dead_letter_that_names_the_field<S: Subject>() {
+async fn invalid_job_is_a_dead_letter_that_names_the_field<S: Subject>() {
     let trial = Trial::<S>::start().await;
     let (payload, error) = trial.subject.malformed();
     let id = trial.publish(&payload).await;
     trial.deployment.app.wait_for(id, StepKind::Failed).await;
-    let said = trial.deployment.last_words(id).await;
+    let said = trial.deployment.dead_letter_error(id).await;
     assert!(said.starts_with(error), "{said}");
     assert_eq!((trial.deployment.run_count().await, trial.effects().await), (0, Effects::default()));
 }
 
 /// No column of Postgres holds one.
-async fn a_zero_byte_in_any_text_costs_no_retry<S: Subject>() {
+async fn zero_byte_in_any_text_causes_no_retry<S: Subject>() {
     let trial = Trial::<S>::start().await;
     for payload in with_a_zero_byte(&trial.subject.payload()) {
         let body = payload.to_string();
@@ -73,7 +73,7 @@ async fn a_zero_byte_in_any_text_costs_no_retry<S: Subject>() {
     }
 }
 
-async fn an_oversized_job_is_refused_unread<S: Subject>() {
+async fn oversized_job_is_rejected_unread<S: Subject>() {
     let trial = Trial::<S>::start().await;
     let mut payload = trial.subject.payload();
     payload["rest"] = "x".repeat(trial::MAX_BODY_BYTES).into();
@@ -83,12 +83,12 @@ async fn an_oversized_job_is_refused_unread<S: Subject>() {
     assert_eq!((trial.deployment.run_count().await, trial.effects().await), (0, Effects::default()));
 }
 
-async fn a_cancel_in_the_middle_ends_the_run_and_nothing_is_written<S: Subject>() {
+async fn cancellation_stops_the_run_and_nothing_is_written<S: Subject>() {
     let trial = Trial::<S>::start().await;
     let held = trial.hold().await;
     let id = held.id;
     assert_eq!(trial.deployment.app.delete(&format!("/v2/messages/{id}")).await.body, json!({ "cancelled": 1 }));
-    let answered = trial.let_time_pass_until_answered(id, held.answer).await;
+    let answered = trial.advance_until_response(id, held.answer).await;
     assert_eq!(answered.refusal(), (489, "the message was cancelled"));
     trial.let_go(held.held).await;
 
@@ -97,7 +97,7 @@ async fn a_cancel_in_the_middle_ends_the_run_and_nothing_is_written<S: Subject>(
     assert_eq!(trial.effects().await.written, 0);
 }
 
-async fn a_run_that_loses_its_lease_in_the_middle_writes_nothing<S: Subject>() {
+async fn run_that_loses_its_lease_writes_nothing<S: Subject>() {
     let trial = Trial::<S>::start().await;
     let held = trial.hold().await;
     let id = held.id;
@@ -116,11 +116,11 @@ async fn a_run_that_loses_its_lease_in_the_middle_writes_nothing<S: Subject>() {
     assert_eq!(trial.effects().await, S::ONCE);
 }
 
-async fn a_run_whose_middle_never_ends_is_stopped_and_comes_again<S: Subject>() {
+async fn overdue_run_is_stopped_and_retried<S: Subject>() {
     let trial = Trial::<S>::start().await;
     let held = trial.hold().await;
     let id = held.id;
-    let answered = trial.let_time_pass_until_answered(id, held.answer).await;
+    let answered = trial.advance_until_response(id, held.answer).await;
     assert_eq!(answered.refusal(), (500, S::OVERDUE));
     trial.let_go(held.held).await;
     assert_eq!(trial.deployment.story(id).await, [format!("1 failed: {}", S::OVERDUE)]);
@@ -136,14 +136,14 @@ macro_rules! trials {
     ($($name:ident: $subject:ty $(, $more:ident)*;)+) => {$(
         mod $name {
             trials!(@tests $subject,
-                a_job_is_done,
-                a_retry_after_a_500_repeats_nothing,
-                a_malformed_job_is_a_dead_letter_that_names_the_field,
-                a_zero_byte_in_any_text_costs_no_retry,
-                an_oversized_job_is_refused_unread,
-                a_cancel_in_the_middle_ends_the_run_and_nothing_is_written,
-                a_run_that_loses_its_lease_in_the_middle_writes_nothing,
-                a_run_whose_middle_never_ends_is_stopped_and_comes_again,
+                job_succeeds,
+                retry_after_500_repeats_no_side_effect,
+                invalid_job_is_a_dead_letter_that_names_the_field,
+                zero_byte_in_any_text_causes_no_retry,
+                oversized_job_is_rejected_unread,
+                cancellation_stops_the_run_and_nothing_is_written,
+                run_that_loses_its_lease_writes_nothing,
+                overdue_run_is_stopped_and_retried,
                 $($more,)*
             );
         }
@@ -158,10 +158,10 @@ macro_rules! trials {
 
 // Of the others nothing that is well formed fails for good.
 trials! {
-    send_email: super::letters::Email, a_job_that_can_never_be_done_is_a_dead_letter_at_once;
+    send_email: super::letters::Email, permanent_failure_is_a_dead_letter_immediately;
     create_notification: super::letters::Notification;
-    process_stripe_webhook: super::webhooks::Stripe, a_job_that_can_never_be_done_is_a_dead_letter_at_once;
-    process_webhook: super::webhooks::Webhook, a_job_that_can_never_be_done_is_a_dead_letter_at_once;
+    process_stripe_webhook: super::webhooks::Stripe, permanent_failure_is_a_dead_letter_immediately;
+    process_webhook: super::webhooks::Webhook, permanent_failure_is_a_dead_letter_immediately;
     export_data: super::files::Export;
     generate_report: super::files::ReportOfRuns;
     cleanup_old_data: super::housekeeping::Cleanup;

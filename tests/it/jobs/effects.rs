@@ -41,7 +41,7 @@ impl Charges {
 }
 
 #[tokio::test]
-async fn an_effect_that_succeeded_is_not_repeated_by_a_retry_and_one_that_failed_is() {
+async fn retry_repeats_only_failed_side_effects() {
     let (charges, mut keys) = Charges::new();
     let handler = charges.clone();
     let deployment = running(move |_, ctx: JobContext| {
@@ -72,7 +72,7 @@ async fn an_effect_that_succeeded_is_not_repeated_by_a_retry_and_one_that_failed
 }
 
 #[tokio::test]
-async fn redriven_messages_share_the_effects_of_their_original() {
+async fn redriven_messages_share_the_side_effects_of_their_original() {
     let (charges, mut keys) = Charges::new();
     let handler = charges.clone();
     let deployment = running(move |_, ctx: JobContext| {
@@ -114,7 +114,7 @@ async fn redriven_messages_share_the_effects_of_their_original() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_no_longer_wanted_begins_no_effect() {
+async fn cancelled_or_expired_run_starts_no_side_effect() {
     let (charges, _keys) = Charges::new();
     let (started_sender, mut started) = mpsc::unbounded_channel();
     let go = Arc::new(tokio::sync::Semaphore::new(0));
@@ -146,7 +146,7 @@ async fn a_run_that_is_no_longer_wanted_begins_no_effect() {
 }
 
 #[tokio::test]
-async fn an_effect_whose_result_cannot_be_remembered_is_not_repeated_either() {
+async fn side_effect_with_an_oversized_result_is_not_repeated() {
     let (charges, _keys) = Charges::new();
     let handler = charges.clone();
     let deployment = running(move |_, ctx: JobContext| {

@@ -24,7 +24,7 @@ fn id(enqueued: &Enqueued) -> MessageId {
 }
 
 #[tokio::test]
-async fn a_job_enqueued_over_http_is_run_on_behalf_of_whom_it_is_for() {
+async fn job_enqueued_over_http_runs_for_its_user() {
     let (deployment, mut stage) = Deployment::acting().await;
     let client = Client::new(&deployment.app.url, DEV_TOKEN, deployment.handlers()).expect("a URL");
     let options = EnqueueOptions {
@@ -45,7 +45,7 @@ async fn a_job_enqueued_over_http_is_run_on_behalf_of_whom_it_is_for() {
 }
 
 #[tokio::test]
-async fn a_second_job_with_the_same_deduplication_id_is_the_first() {
+async fn second_job_with_the_same_deduplication_id_is_the_first() {
     let (deployment, stage) = Deployment::acting().await;
     let client = Client::new(&deployment.app.url, DEV_TOKEN, deployment.handlers()).expect("a URL");
     let options = EnqueueOptions { deduplication_id: Some("order-1".into()), ..EnqueueOptions::default() };
@@ -64,7 +64,7 @@ async fn a_second_job_with_the_same_deduplication_id_is_the_first() {
 }
 
 #[tokio::test]
-async fn a_job_whose_answer_was_lost_is_sent_again_and_stored_once() {
+async fn enqueue_with_a_lost_response_is_repeated_and_stored_once() {
     let (deployment, stage) = Deployment::acting().await;
     let port = deployment.app.url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     let proxy = Proxy::to(port.expect("a port")).await;
@@ -82,7 +82,7 @@ async fn a_job_whose_answer_was_lost_is_sent_again_and_stored_once() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_an_error_that_says_so() {
+async fn rejected_token_is_reported_as_an_error() {
     let (deployment, _) = Deployment::acting().await;
     let client = Client::new(&deployment.app.url, "wrong", deployment.handlers()).expect("a URL");
     let error = enqueue(&client, &play(), EnqueueOptions::default()).await.expect_err("refused");
@@ -92,7 +92,7 @@ async fn a_refused_token_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_job_that_does_not_validate_goes_nowhere() {
+async fn invalid_job_is_not_enqueued() {
     let (deployment, _) = Deployment::acting().await;
     let client = Client::new(&deployment.app.url, DEV_TOKEN, deployment.handlers()).expect("a URL");
     let empty = Play { scenes: vec![] };
@@ -119,7 +119,7 @@ async fn place_order(conn: &mut AsyncPgConnection, handlers: &Handlers, paid: bo
 }
 
 #[tokio::test]
-async fn a_job_enqueued_in_a_transaction_exists_exactly_if_the_data_does() {
+async fn job_enqueued_in_a_transaction_commits_with_the_data() {
     let (deployment, mut stage) = Deployment::acting().await;
     let test = &deployment.app.database;
     test.execute("create table orders (id bigint generated always as identity)").await;
@@ -144,7 +144,7 @@ async fn a_job_enqueued_in_a_transaction_exists_exactly_if_the_data_does() {
 }
 
 #[tokio::test]
-async fn many_jobs_are_stored_by_one_statement_all_of_them_or_none() {
+async fn enqueue_many_is_one_statement_and_all_or_nothing() {
     let (deployment, stage) = Deployment::acting().await;
     let test = &deployment.app.database;
     test.execute(
@@ -188,7 +188,7 @@ async fn many_jobs_are_stored_by_one_statement_all_of_them_or_none() {
 }
 
 #[tokio::test]
-async fn a_job_in_a_transaction_is_not_delivered_before_the_commit() {
+async fn job_in_a_transaction_is_not_delivered_before_commit() {
     let (deployment, mut stage) = Deployment::acting().await;
     let database = Database::new(&deployment.app.database.url, 1).expect("a URL");
     let mut conn = database.connection().await.expect("a connection");
@@ -209,7 +209,7 @@ async fn a_job_in_a_transaction_is_not_delivered_before_the_commit() {
 }
 
 #[tokio::test]
-async fn a_delayed_job_waits() {
+async fn delayed_job_is_not_delivered_early() {
     let (deployment, stage) = Deployment::acting().await;
     let database = Database::new(&deployment.app.database.url, 1).expect("a URL");
     let mut conn = database.connection().await.expect("a connection");

@@ -26,7 +26,7 @@ fn table(csv: &[u8]) -> (Vec<String>, Vec<Vec<String>>) {
 }
 
 #[tokio::test]
-async fn runs_are_a_table_that_says_what_was_asked_for_and_nothing_else() {
+async fn export_of_runs_has_only_the_selected_rows() {
     let (_folder, files) = folder();
     let desk = start(files).await;
     // More than two pages.
@@ -57,7 +57,7 @@ async fn runs_are_a_table_that_says_what_was_asked_for_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn all_rows_are_there_once_and_in_order_in_both_formats() {
+async fn both_formats_have_all_rows_once_and_in_order() {
     let (_folder, files) = folder();
     let desk = start(files).await;
     arrange_runs(&desk, 2100).await;
@@ -84,7 +84,7 @@ async fn all_rows_are_there_once_and_in_order_in_both_formats() {
 }
 
 #[tokio::test]
-async fn messages_their_log_and_their_dead_letters_are_tables_too() {
+async fn messages_events_and_dead_letters_are_exported() {
     let (_folder, files) = folder();
     let desk = start(files).await;
     let app = &desk.deployment.app;
@@ -123,7 +123,7 @@ async fn messages_their_log_and_their_dead_letters_are_tables_too() {
 }
 
 #[tokio::test]
-async fn what_a_product_was_told_are_tables_too() {
+async fn product_tables_are_exported() {
     let (_folder, files) = folder();
     let desk = start(files).await;
     let arranged = "
@@ -179,7 +179,7 @@ async fn what_a_product_was_told_are_tables_too() {
 }
 
 #[tokio::test]
-async fn a_file_in_a_bucket_is_read_through_the_link_that_is_emailed() {
+async fn exported_file_is_readable_through_the_emailed_link() {
     let Some((moto, files)) = moto_bucket().await else { return };
     let desk = start(files).await;
     // Some 10 MB: more than one part.
@@ -213,12 +213,12 @@ async fn a_file_in_a_bucket_is_read_through_the_link_that_is_emailed() {
 }
 
 #[tokio::test]
-async fn an_export_that_comes_again_makes_the_same_file_and_tells_nobody_twice() {
+async fn repeated_export_writes_the_same_file_and_emails_once() {
     let (folder, files) = folder();
     let desk = start(files).await;
     arrange_runs(&desk, 10).await;
     // It has made the file when its record fails, and what was to follow with it.
-    desk.let_no_run_end().await;
+    desk.block_run_end().await;
     let job = json!({ "entityType": "jobExecutions", "format": "csv", "recipients": ["ada@example.com"] });
     let id = desk.deployment.publish::<ExportData>(&[], &job).await;
     desk.deployment.app.wait_for(id, StepKind::Retried).await;
@@ -226,7 +226,7 @@ async fn an_export_that_comes_again_makes_the_same_file_and_tells_nobody_twice()
     let name = format!("jobExecutions-{id}.csv");
     assert_eq!(names(&folder.path().join("exports")), [name.as_str()]);
 
-    desk.let_runs_end().await;
+    desk.unblock_run_end().await;
     desk.deployment.app.let_time_pass().await;
     desk.deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(names(&folder.path().join("exports")), [name.as_str()]);
@@ -236,7 +236,7 @@ async fn an_export_that_comes_again_makes_the_same_file_and_tells_nobody_twice()
 }
 
 #[tokio::test]
-async fn a_place_that_fails_is_tried_again_and_its_words_are_not_repeated() {
+async fn storage_failure_is_retried_and_its_response_is_not_shown() {
     let s3 = Receiver::start().await;
     let refused = "<Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>AKIDEXAMPLE</AWSAccessKeyId></Error>";
     s3.otherwise(Answer::status(403).body(refused));
@@ -248,7 +248,7 @@ async fn a_place_that_fails_is_tried_again_and_its_words_are_not_repeated() {
 }
 
 #[tokio::test]
-async fn an_export_that_is_cancelled_in_the_middle_leaves_nothing_behind() {
+async fn cancelled_export_leaves_no_files() {
     let s3 = Receiver::start().await;
     let begun = "<InitiateMultipartUploadResult><UploadId>upload-1</UploadId></InitiateMultipartUploadResult>";
     s3.answers([Answer::status(200).body(begun), Answer::status(200).header("ETag", "\"1\"").held()]);
@@ -267,7 +267,7 @@ async fn an_export_that_is_cancelled_in_the_middle_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_job_that_cannot_be_run_is_refused_with_the_field_that_is_wrong() {
+async fn invalid_export_is_rejected_with_the_field() {
     let (folder, files) = folder();
     let desk = start(files).await;
     let job = |entity: &str, format: &str, filters: Value| json!({ "entityType": entity, "format": format, "filters": filters });
@@ -288,7 +288,7 @@ async fn a_job_that_cannot_be_run_is_refused_with_the_field_that_is_wrong() {
 }
 
 #[test]
-fn what_tells_people_is_a_job_of_send_email() {
+fn file_ready_job_matches_send_email() {
     use send_email::SendEmail;
     use sigpost_files::FileReady;
     assert_eq!(

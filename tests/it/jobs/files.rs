@@ -15,7 +15,7 @@ use tests::boto;
 use tests::moto::Moto;
 
 use super::deployment::{Deployment, answer_later};
-use super::lease::let_the_heart_beat;
+use super::lease::advance_to_heartbeat;
 use crate::support::{Answer, Receiver};
 
 /// A deployment that makes files and sends e-mails, each to a place of the test's own.
@@ -74,7 +74,7 @@ impl Desk {
         let running = answer_later(self.deployment.delivery_of::<J>(id, &job.to_string()));
         begun.await;
         app.delete(&format!("/v2/messages/{id}")).await;
-        let_the_heart_beat().await;
+        advance_to_heartbeat().await;
         let answered = running.await.expect("joined");
         assert_eq!(self.deployment.story(id).await, ["1 failed: the message was cancelled"]);
         let (status, error) = answered.refusal();
@@ -94,8 +94,8 @@ impl Desk {
         self.deployment.app.database.count("select count(*) from messages where url like '%/api/jobs/email'").await
     }
 
-    /// Makes the record of a run's end fail until [`let_runs_end`](Self::let_runs_end).
-    pub(super) async fn let_no_run_end(&self) {
+    /// Makes the record of a run's end fail until [`unblock_run_end`](Self::unblock_run_end).
+    pub(super) async fn block_run_end(&self) {
         let sql = "create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
                    create trigger refusing before update on job_executions for each row
                    when (new.status = 'completed' and new.job_type <> 'send-email') execute function refuse();";
@@ -103,7 +103,7 @@ impl Desk {
     }
 
     /// And has the leases of the runs that could not end be over.
-    pub(super) async fn let_runs_end(&self) {
+    pub(super) async fn unblock_run_end(&self) {
         let sql = "drop trigger refusing on job_executions;
                    update job_executions set lease_until = now() - interval '1 second' where status = 'processing'";
         self.deployment.app.database.execute(sql).await;

@@ -18,7 +18,7 @@ fn job(report_type: &str, format: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_report_has_the_figures_of_its_period() {
+async fn report_has_the_figures_of_its_period() {
     let (_folder, files) = folder();
     let desk = start(files).await;
     // Two days and an hour of runs, one a minute.
@@ -61,7 +61,7 @@ async fn a_report_has_the_figures_of_its_period() {
 }
 
 #[tokio::test]
-async fn a_page_and_a_document_show_the_same_with_a_chart() {
+async fn html_and_pdf_show_the_same_with_a_chart() {
     let (_folder, files) = folder();
     let desk = start(files).await;
     arrange_runs(&desk, 2940).await;
@@ -89,7 +89,7 @@ async fn a_page_and_a_document_show_the_same_with_a_chart() {
 }
 
 #[tokio::test]
-async fn a_report_in_a_bucket_is_read_through_the_link_that_is_emailed() {
+async fn report_file_is_readable_through_the_emailed_link() {
     let Some((moto, files)) = moto_bucket().await else { return };
     let desk = start(files).await;
     let (id, result) = desk.result::<GenerateReport>(&job("analytics", "html")).await;
@@ -109,13 +109,13 @@ async fn a_report_in_a_bucket_is_read_through_the_link_that_is_emailed() {
 }
 
 #[tokio::test]
-async fn a_report_that_comes_again_makes_the_same_file_and_tells_nobody_twice() {
+async fn repeated_report_writes_the_same_file_and_emails_once() {
     let (folder, files) = folder();
     let desk = start(files).await;
-    desk.let_no_run_end().await;
+    desk.block_run_end().await;
     let id = desk.deployment.publish::<GenerateReport>(&[], &job("analytics", "pdf")).await;
     desk.deployment.app.wait_for(id, StepKind::Retried).await;
-    desk.let_runs_end().await;
+    desk.unblock_run_end().await;
     desk.deployment.app.let_time_pass().await;
     desk.deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(names(&folder.path().join("reports")), [format!("analytics-{id}.pdf")]);
@@ -123,7 +123,7 @@ async fn a_report_that_comes_again_makes_the_same_file_and_tells_nobody_twice() 
 }
 
 #[tokio::test]
-async fn a_report_that_is_cancelled_in_the_middle_leaves_nothing_behind() {
+async fn cancelled_report_leaves_no_files() {
     let s3 = Receiver::start().await;
     let begun = "<InitiateMultipartUploadResult><UploadId>upload-1</UploadId></InitiateMultipartUploadResult>";
     s3.answers([Answer::status(200).body(begun), Answer::status(200).header("ETag", "\"1\"").held()]);
@@ -137,7 +137,7 @@ async fn a_report_that_is_cancelled_in_the_middle_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_report_that_cannot_be_made_is_refused_with_the_field_that_is_wrong() {
+async fn invalid_report_is_rejected_with_the_field() {
     let (folder, files) = folder();
     let desk = start(files).await;
     let changed = |field: &str, value: Value| {

@@ -57,7 +57,7 @@ async fn recorded(deployment: &Deployment) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_handler_behind_the_hosted_qstash_runs_its_message_once_with_its_effect_and_follow_up() {
+async fn handler_behind_hosted_qstash_runs_a_message_once() {
     let effects = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&effects);
     let deployment = running(move |_, ctx| {

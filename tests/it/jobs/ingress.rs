@@ -37,7 +37,7 @@ async fn wait_for_all(entrance: &Entrance) {
 }
 
 #[tokio::test]
-async fn an_event_of_stripe_is_answered_at_once_and_done_once() {
+async fn stripe_event_is_accepted_immediately_and_processed_once() {
     let Some(webhooks) = signed([Webhook::stripe(&payment_failed("evt_1"))]).await else { return };
     let entrance = Entrance::open().await;
     for _ in 0..3 {
@@ -55,7 +55,7 @@ async fn an_event_of_stripe_is_answered_at_once_and_done_once() {
 }
 
 #[tokio::test]
-async fn events_of_resend_move_an_email_forward_in_whatever_order_they_come() {
+async fn resend_events_advance_an_email_in_any_order() {
     let events = [("msg_1", "email.bounced", 5), ("msg_2", "email.delivered", 1), ("msg_1", "email.bounced", 5)];
     let Some(webhooks) = signed(events.map(|(id, kind, minute)| Webhook::resend(id, &email_event(kind, minute)))).await
     else {
@@ -73,7 +73,7 @@ async fn events_of_resend_move_an_email_forward_in_whatever_order_they_come() {
 }
 
 #[tokio::test]
-async fn an_event_of_resend_of_which_nothing_is_made_is_said_to_be_left() {
+async fn unsupported_resend_event_is_reported_as_ignored() {
     let Some(webhooks) = signed([Webhook::resend("msg_1", &email_event("email.opened", 1))]).await else { return };
     let entrance = Entrance::open().await;
     let answered = entrance.receive(&webhooks[0]).await;
@@ -82,7 +82,7 @@ async fn an_event_of_resend_of_which_nothing_is_made_is_said_to_be_left() {
 }
 
 #[tokio::test]
-async fn while_secrets_are_rotated_both_are_believed() {
+async fn both_secrets_are_accepted_during_rotation() {
     let new = Webhook { secret: webhooks::NEW_STRIPE_SECRET, ..Webhook::stripe(&payment_failed("evt_1")) };
     let old = Webhook::stripe(&payment_failed("evt_2"));
     let new_of_resend =
@@ -106,7 +106,7 @@ async fn while_secrets_are_rotated_both_are_believed() {
 }
 
 #[tokio::test]
-async fn what_is_not_signed_as_it_should_be_is_refused_with_the_reason_and_not_stored() {
+async fn invalid_signature_is_rejected_with_the_reason_and_not_stored() {
     let stripe = || Webhook::stripe(&payment_failed("evt_1"));
     let resend = || Webhook::resend("msg_1", &email_event("email.sent", 0));
     let cases = [
@@ -147,7 +147,7 @@ async fn what_is_not_signed_as_it_should_be_is_refused_with_the_reason_and_not_s
 }
 
 #[tokio::test]
-async fn what_is_signed_and_cannot_be_read_is_refused_by_its_field() {
+async fn signed_but_invalid_body_is_rejected_by_field() {
     let subscription = json!({ "id": "evt_1", "type": "customer.subscription.updated", "created": 1, "data": { "object": { "id": "sub_1" } } });
     let cases = [
         (
@@ -177,7 +177,7 @@ async fn what_is_signed_and_cannot_be_read_is_refused_by_its_field() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_the_sender_is_told_to_come_again() {
+async fn webhook_returns_503_while_postgres_is_down() {
     let webhooks = [Webhook::stripe(&payment_failed("evt_1")), Webhook::resend("msg_1", &email_event("email.sent", 0))];
     let Some(webhooks) = signed(webhooks).await else { return };
     let database = TestDatabase::new().await;
@@ -198,7 +198,7 @@ async fn while_the_database_is_away_the_sender_is_told_to_come_again() {
 }
 
 #[tokio::test]
-async fn without_a_secret_and_over_the_limit_nothing_is_looked_at() {
+async fn missing_secret_or_oversized_body_is_rejected_unread() {
     let entrance = Entrance::without_secrets().await;
     for path in ["/webhooks/stripe", "/webhooks/resend"] {
         let answered = entrance.post(path, &[], "{}").await;

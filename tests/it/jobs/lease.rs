@@ -16,21 +16,21 @@ use crate::support::TestDatabase;
 const BODY: &str = r#"{"scenes":[1]}"#;
 
 /// Lets 10 s pass for this process, not for Postgres: so often a run's heart beats.
-pub(crate) async fn let_the_heart_beat() {
+pub(crate) async fn advance_to_heartbeat() {
     pause();
     advance(Duration::from_secs(10)).await;
     resume();
 }
 
 /// The same for the 5 s that a handler has to leave off.
-pub(crate) async fn let_the_notice_pass() {
+pub(crate) async fn advance_past_stop_notice() {
     pause();
     advance(Duration::from_secs(5)).await;
     resume();
 }
 
 #[tokio::test]
-async fn a_run_whose_message_is_cancelled_is_stopped_at_its_next_heartbeat() {
+async fn cancelled_run_is_stopped_at_its_next_heartbeat() {
     let (deployment, mut stage) = Deployment::acting().await;
     stage.will([Act::SucceedWhenReleased]);
     let id = deployment.publish::<Play>(&[("Upstash-Delay", "1h")], &json!({ "scenes": [1] })).await;
@@ -38,9 +38,9 @@ async fn a_run_whose_message_is_cancelled_is_stopped_at_its_next_heartbeat() {
     let ctx = stage.started().await;
 
     assert_eq!(deployment.app.delete(&format!("/v2/messages/{id}")).await.body, json!({ "cancelled": 1 }));
-    let_the_heart_beat().await;
+    advance_to_heartbeat().await;
     ctx.cancelled().await;
-    let_the_notice_pass().await;
+    advance_past_stop_notice().await;
     assert_eq!(stage.ended().await, Ended::Stopped);
     let answered = running.await.expect("joined");
     assert_eq!(answered.refusal(), (489, "the message was cancelled"));
@@ -51,21 +51,21 @@ async fn a_run_whose_message_is_cancelled_is_stopped_at_its_next_heartbeat() {
 }
 
 #[tokio::test]
-async fn a_message_cancelled_in_flight_stops_its_handler_too() {
+async fn cancellation_in_flight_stops_the_handler() {
     let (deployment, mut stage) = Deployment::acting().await;
     stage.will([Act::SucceedWhenReleased]);
     let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
     let ctx = stage.started().await;
     deployment.app.delete(&format!("/v2/messages/{id}")).await;
-    let_the_heart_beat().await;
+    advance_to_heartbeat().await;
     ctx.cancelled().await;
-    let_the_notice_pass().await;
+    advance_past_stop_notice().await;
     assert_eq!(stage.ended().await, Ended::Stopped);
     assert_eq!(deployment.app.states(id).await, "CREATED ACTIVE CANCEL_REQUESTED CANCELED");
 }
 
 #[tokio::test]
-async fn a_run_that_finds_its_lease_gone_stops_and_leaves_the_record_as_it_is() {
+async fn run_with_a_lost_lease_stops_and_changes_no_record() {
     let (deployment, mut stage) = Deployment::acting().await;
     stage.will([Act::SucceedWhenReleased]);
     let id = MessageId::new();
@@ -75,7 +75,7 @@ async fn a_run_that_finds_its_lease_gone_stops_and_leaves_the_record_as_it_is() 
     let close =
         "update job_executions set status = 'failed', error = 'closed', completed_at = now(), lease_until = null";
     deployment.app.database.execute(close).await;
-    let_the_heart_beat().await;
+    advance_to_heartbeat().await;
     assert_eq!(stage.ended().await, Ended::Stopped);
     let answered = running.await.expect("joined");
     assert_eq!(answered.refusal(), (409, "the run lost its lease, another one may have started"));
@@ -87,7 +87,7 @@ async fn a_run_that_finds_its_lease_gone_stops_and_leaves_the_record_as_it_is() 
 }
 
 #[tokio::test]
-async fn a_heartbeat_prolongs_a_lease_and_tells_when_it_is_lost_or_unwanted() {
+async fn heartbeat_extends_the_lease_and_reports_loss_or_cancellation() {
     let (deployment, _) = Deployment::acting().await;
     let message = deployment.publish::<Play>(&[("Upstash-Delay", "1h")], &json!({ "scenes": [1] })).await;
     let database = &deployment.app.database;
@@ -111,7 +111,7 @@ async fn a_heartbeat_prolongs_a_lease_and_tells_when_it_is_lost_or_unwanted() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_run_is_written_once_whatever_is_said_later() {
+async fn first_recorded_end_of_a_run_is_final() {
     let test = TestDatabase::new().await;
     let store = Database::new(&test.url, 1).expect("a URL");
     let mut conn = store.connection().await.expect("a connection");
@@ -129,7 +129,7 @@ async fn the_end_of_a_run_is_written_once_whatever_is_said_later() {
 }
 
 #[tokio::test]
-async fn what_postgres_cannot_store_is_no_reason_to_fail() {
+async fn texts_that_postgres_rejects_are_sanitized() {
     let (deployment, stage) = Deployment::acting().await;
     stage.will([Act::Fail(sigpost_jobs::JobError::retryable(format!("\0{}", "é".repeat(10_000))))]);
     let id = MessageId::new();
@@ -142,7 +142,7 @@ async fn what_postgres_cannot_store_is_no_reason_to_fail() {
 }
 
 #[tokio::test]
-async fn abandoned_runs_are_closed_when_they_have_been_so_for_long_enough() {
+async fn abandoned_runs_are_closed_after_the_threshold() {
     let test = TestDatabase::new().await;
     let store = Database::new(&test.url, 1).expect("a URL");
     let mut conn = store.connection().await.expect("a connection");

@@ -8,12 +8,12 @@ use tokio::sync::mpsc;
 use super::actor::{Act, Ended, Play};
 use super::deployment::{Deployment, answer, answer_later};
 use super::improvised::running;
-use super::lease::{let_the_heart_beat, let_the_notice_pass};
+use super::lease::{advance_past_stop_notice, advance_to_heartbeat};
 
 const BODY: &str = r#"{"scenes":[1]}"#;
 
 #[tokio::test]
-async fn a_handler_that_is_told_of_the_cancel_may_still_finish() {
+async fn handler_may_finish_after_cooperative_cancellation() {
     let (started_sender, mut started) = mpsc::unbounded_channel();
     let deployment = running(move |_, ctx: JobContext| {
         let started = started_sender.clone();
@@ -29,13 +29,13 @@ async fn a_handler_that_is_told_of_the_cancel_may_still_finish() {
         let running = answer_later(deployment.delivery(id, BODY).header("Upstash-Retried", retried));
         started.recv().await.expect("started");
         deployment.app.delete(&format!("/v2/messages/{id}")).await;
-        let_the_heart_beat().await;
+        advance_to_heartbeat().await;
         assert_eq!(running.await.expect("joined").status, status);
     }
 }
 
 #[tokio::test]
-async fn the_runs_of_a_process_that_stops_are_stopped_and_come_again() {
+async fn shutdown_stops_runs_and_requests_retries() {
     let mut stopping = None;
     let (deployment, mut stage) = Deployment::acting_with(|harness| {
         stopping = Some(harness.stopping.clone());
@@ -48,7 +48,7 @@ async fn the_runs_of_a_process_that_stops_are_stopped_and_come_again() {
     let ctx = stage.started().await;
     stopping.expect("a harness").cancel();
     ctx.cancelled().await;
-    let_the_notice_pass().await;
+    advance_past_stop_notice().await;
     assert_eq!(stage.ended().await, Ended::Stopped);
     let answered = running.await.expect("joined");
     assert_eq!((answered.refusal(), answered.retry_after()), ((503, "the process was stopped"), 1));

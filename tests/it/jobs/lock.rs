@@ -41,7 +41,7 @@ async fn stage() -> Stage {
 }
 
 #[tokio::test]
-async fn runs_with_the_same_lock_go_one_after_the_other_and_each_has_a_greater_number() {
+async fn lock_serializes_runs_with_increasing_fencing_tokens() {
     let Stage { deployment, mut holders, mut asking, go } = stage().await;
     let first = answer_later(deployment.delivery(MessageId::new(), BODY));
     assert_eq!(holders.recv().await, Some(1));
@@ -57,7 +57,7 @@ async fn runs_with_the_same_lock_go_one_after_the_other_and_each_has_a_greater_n
 }
 
 #[tokio::test]
-async fn a_run_that_waits_for_too_long_comes_again_and_finds_what_a_dead_one_left() {
+async fn lock_timeout_is_retried_and_an_expired_lock_is_acquired() {
     let Stage { deployment, mut holders, mut asking, go } = stage().await;
     let database = &deployment.app.database;
     database.execute("insert into locks values ('ledger', 7, gen_random_uuid(), now() + interval '1 hour')").await;
@@ -78,7 +78,7 @@ async fn a_run_that_waits_for_too_long_comes_again_and_finds_what_a_dead_one_lef
 }
 
 #[tokio::test]
-async fn a_lock_lives_as_long_as_its_run() {
+async fn heartbeat_extends_the_lease_of_a_lock() {
     let Stage { deployment, mut holders, go, .. } = stage().await;
     let database = &deployment.app.database;
     let running = answer_later(deployment.delivery(MessageId::new(), BODY));

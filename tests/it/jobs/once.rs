@@ -20,7 +20,7 @@ use crate::support::TestDatabase;
 const BODY: &str = r#"{"scenes":[1]}"#;
 
 #[tokio::test]
-async fn a_delivery_that_comes_again_runs_nothing_again() {
+async fn repeated_delivery_starts_no_second_run() {
     let (deployment, mut stage) = Deployment::acting().await;
     stage.will([Act::SucceedWhenReleased]);
     let id = MessageId::new();
@@ -47,7 +47,7 @@ async fn a_delivery_that_comes_again_runs_nothing_again() {
 }
 
 #[tokio::test]
-async fn a_run_that_outlives_its_dispatcher_completes_its_message() {
+async fn run_that_outlives_its_dispatcher_completes_the_message() {
     let (deployment, mut stage) = Deployment::acting().await;
     stage.will([Act::SucceedWhenReleased]);
     let id = deployment.publish::<Play>(&[("Upstash-Retries", "0")], &json!({ "scenes": [1] })).await;
@@ -64,7 +64,7 @@ async fn a_run_that_outlives_its_dispatcher_completes_its_message() {
 }
 
 #[tokio::test]
-async fn a_run_whose_lease_has_ended_is_closed_and_what_it_still_does_changes_nothing() {
+async fn run_with_an_expired_lease_is_closed_and_changes_nothing() {
     let (deployment, mut stage) = Deployment::acting().await;
     stage.will([Act::SucceedWhenReleased]);
     let id = MessageId::new();
@@ -86,7 +86,7 @@ async fn a_run_whose_lease_has_ended_is_closed_and_what_it_still_does_changes_no
 }
 
 #[tokio::test]
-async fn a_sender_that_leaves_does_not_stop_the_work() {
+async fn disconnected_sender_does_not_stop_the_run() {
     let (actor, mut stage) = actor();
     let (left_sender, mut left) = mpsc::unbounded_channel();
     // Tells when the server has dropped a request.
@@ -149,7 +149,7 @@ async fn begin_300_times(database: &Database) -> (Vec<Uuid>, Vec<Begun>) {
 }
 
 #[tokio::test]
-async fn of_300_redriven_messages_that_begin_at_once_one_starts() {
+async fn one_of_300_concurrent_redriven_messages_starts() {
     let test = TestDatabase::new().await;
     let database = Database::new(&test.url, 10).expect("a URL");
     let is_elsewhere = |begun: &Begun| matches!(begun, Begun::RunningElsewhere { .. });

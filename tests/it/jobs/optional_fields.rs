@@ -66,7 +66,7 @@ fn null_is_as_absent<J: Job>(payload: &Value, passed_on: &str) -> Vec<String> {
 }
 
 #[test]
-fn null_in_an_optional_field_is_as_if_it_were_absent() {
+fn null_in_an_optional_field_equals_absence() {
     let email = json!({
         "template": "passwordChanged", "to": ["ada@example.com"], "cc": ["b@example.com"], "bcc": ["c@example.com"],
         "data": { "changedAt": "now", "ipAddress": "::1", "recipientName": "Ada", "supportEmail": "help@example.com" },

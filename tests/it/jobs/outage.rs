@@ -10,7 +10,7 @@ use crate::support::{Proxy, TestDatabase};
 const BODY: &str = r#"{"scenes":[1]}"#;
 
 #[tokio::test]
-async fn a_job_that_cannot_be_recorded_is_not_run() {
+async fn job_is_not_run_while_postgres_is_down() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let (deployment, stage) = Deployment::acting_over(&proxy.url(&database.url), &database).await;
@@ -26,7 +26,7 @@ async fn a_job_that_cannot_be_recorded_is_not_run() {
 }
 
 #[tokio::test]
-async fn a_begin_or_an_end_whose_commit_was_not_heard_of_counts_once() {
+async fn begin_or_end_with_a_lost_commit_response_counts_once() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let (deployment, stage) = Deployment::acting_over(&proxy.url(&database.url), &database).await;
@@ -43,7 +43,7 @@ async fn a_begin_or_an_end_whose_commit_was_not_heard_of_counts_once() {
 }
 
 #[tokio::test]
-async fn work_that_is_done_while_the_database_is_away_is_recorded_when_it_is_back() {
+async fn run_completed_during_an_outage_is_recorded_afterwards() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let (deployment, mut stage) = Deployment::acting_over(&proxy.url(&database.url), &database).await;

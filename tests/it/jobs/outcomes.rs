@@ -11,7 +11,7 @@ use super::actor::{Act, Ended, Play};
 use super::deployment::Deployment;
 
 #[tokio::test]
-async fn a_published_job_is_run_and_recorded_with_who_it_is_for() {
+async fn published_job_is_run_and_recorded_with_its_user() {
     let (deployment, mut stage) = Deployment::acting().await;
     let metadata = json!({ "userId": "user_7", "organizationId": "org_9", "createdAt": "2026-11-22T10:00:00Z" });
     let job = json!({ "type": "play", "payload": { "scenes": [1, 2] }, "metadata": metadata });
@@ -52,7 +52,7 @@ async fn a_published_job_is_run_and_recorded_with_who_it_is_for() {
 }
 
 #[tokio::test]
-async fn a_job_that_fails_and_then_succeeds_has_a_run_for_each_attempt() {
+async fn each_attempt_of_a_job_has_a_run() {
     let (deployment, stage) = Deployment::acting().await;
     stage.will([Act::Fail(JobError::retryable("the printer is out of paper"))]);
     let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
@@ -67,7 +67,7 @@ async fn a_job_that_fails_and_then_succeeds_has_a_run_for_each_attempt() {
 }
 
 #[tokio::test]
-async fn a_job_that_can_never_be_done_is_a_dead_letter_at_once() {
+async fn permanent_failure_is_a_dead_letter_immediately() {
     let (deployment, stage) = Deployment::acting().await;
     stage.will([Act::Fail(JobError::permanent("the account is closed"))]);
     let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
@@ -82,7 +82,7 @@ async fn a_job_that_can_never_be_done_is_a_dead_letter_at_once() {
 }
 
 #[tokio::test]
-async fn a_job_that_asks_to_come_back_later_comes_back_then() {
+async fn retry_after_of_a_job_sets_the_next_attempt() {
     let (deployment, stage) = Deployment::acting().await;
     stage.will([Act::Fail(JobError::retry_after(Duration::from_millis(89_001), "too many at once"))]);
     let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
@@ -96,7 +96,7 @@ async fn a_job_that_asks_to_come_back_later_comes_back_then() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_failed_run_whose_details_stay_inside() {
+async fn panic_fails_the_run_without_exposing_details() {
     let (deployment, mut stage) = Deployment::acting().await;
     stage.will([Act::Panic]);
     let id = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
@@ -135,7 +135,7 @@ impl Handler for Sleeper {
 }
 
 #[tokio::test]
-async fn a_run_that_takes_longer_than_its_job_allows_has_failed() {
+async fn run_over_its_job_timeout_fails() {
     let deployment = Deployment::start(|harness| sigpost_jobs::router(Sleeper, harness)).await;
     let id = deployment.publish::<Hurry>(&[("Upstash-Retries", "0")], &json!({})).await;
     deployment.app.wait_for(id, StepKind::Failed).await;
@@ -149,7 +149,7 @@ async fn a_run_that_takes_longer_than_its_job_allows_has_failed() {
 }
 
 #[tokio::test]
-async fn a_payload_that_is_no_job_is_a_dead_letter_that_names_the_field() {
+async fn invalid_payload_is_a_dead_letter_that_names_the_field() {
     let (deployment, stage) = Deployment::acting().await;
     for (body, error) in [
         (r#"{"scenes":[1,"two"]}"#, "scenes[1]: invalid type: string \"two\", expected u32"),
@@ -171,7 +171,7 @@ async fn a_payload_that_is_no_job_is_a_dead_letter_that_names_the_field() {
 }
 
 #[tokio::test]
-async fn a_job_larger_than_its_handler_reads_is_refused_unread() {
+async fn job_over_the_body_limit_is_rejected_unread() {
     let (deployment, stage) = Deployment::acting_with(|harness| Harness { max_body_bytes: 1000, ..harness }).await;
     let job = json!({ "scenes": [1], "rest": "x".repeat(1000) });
     let id = deployment.publish::<Play>(&[("Upstash-Retries", "0")], &job).await;

@@ -92,7 +92,7 @@ async fn wait_for_follow_ups(deployment: &Deployment) {
 }
 
 #[tokio::test]
-async fn a_checkout_is_confirmed_by_email_and_in_the_product() {
+async fn checkout_is_confirmed_by_email_and_notification() {
     let deployment = start().await;
     let session = json!({
         "id": "cs_1", "customer": "cus_1", "subscription": "sub_1", "amount_total": 2900, "currency": "usd",
@@ -119,7 +119,7 @@ async fn a_checkout_is_confirmed_by_email_and_in_the_product() {
 
 /// A pending payment method (a bank debit) confirms a checkout after its completion.
 #[tokio::test]
-async fn an_unpaid_checkout_takes_effect_when_its_payment_succeeds() {
+async fn unpaid_checkout_takes_effect_when_its_payment_succeeds() {
     let deployment = start().await;
     let session = |mode: &str, status: &str| {
         json!({
@@ -154,7 +154,7 @@ async fn an_unpaid_checkout_takes_effect_when_its_payment_succeeds() {
 }
 
 #[tokio::test]
-async fn payments_are_told_of_and_a_failed_one_by_email_as_well() {
+async fn payments_are_notified_and_failures_emailed() {
     let deployment = start().await;
     let invoice = |amount: i64| json!({ "customer": { "id": "cus_1" }, "amount_due": amount, "amount_paid": amount, "currency": "eur" });
     let failed = event("evt_1", "invoice.payment_failed", AT, invoice(1250));
@@ -177,7 +177,7 @@ async fn payments_are_told_of_and_a_failed_one_by_email_as_well() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_again_changes_and_sends_nothing() {
+async fn repeated_event_changes_and_sends_nothing() {
     let deployment = start().await;
     let invoice = json!({ "customer": "cus_1", "amount_due": 1250, "currency": "eur" });
     let event = event("evt_1", "invoice.payment_failed", AT, invoice);
@@ -203,7 +203,7 @@ async fn an_event_that_comes_again_changes_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn of_messages_with_the_same_event_that_run_at_once_one_counts() {
+async fn concurrent_messages_with_the_same_event_take_effect_once() {
     let deployment = start().await;
     let invoice = json!({ "customer": "cus_1", "amount_due": 1250, "currency": "eur" });
     let event = event("evt_1", "invoice.payment_failed", AT, invoice);
@@ -214,7 +214,7 @@ async fn of_messages_with_the_same_event_that_run_at_once_one_counts() {
 }
 
 #[tokio::test]
-async fn an_event_whose_last_step_fails_has_changed_and_sent_nothing() {
+async fn event_whose_last_step_fails_changes_and_sends_nothing() {
     let deployment = start().await;
     let test = &deployment.app.database;
     // The notification is enqueued last, and no user has an id like that.
@@ -224,7 +224,7 @@ async fn an_event_whose_last_step_fails_has_changed_and_sent_nothing() {
         .publish::<ProcessStripeWebhook>(&[], &event("evt_1", "customer.subscription.deleted", AT, ended))
         .await;
     deployment.app.wait_for(id, StepKind::Failed).await;
-    let said = deployment.last_words(id).await;
+    let said = deployment.dead_letter_error(id).await;
     assert!(said.starts_with("create-notification: userId: must be 1 to 255 bytes"), "{said}");
     for table in ["stripe_events", "stripe_subscriptions", "activity_logs"] {
         assert_eq!(test.count(&format!("select count(*) from {table}")).await, 0, "{table}");
@@ -233,7 +233,7 @@ async fn an_event_whose_last_step_fails_has_changed_and_sent_nothing() {
 }
 
 #[tokio::test]
-async fn what_nobody_is_concerned_by_is_done_nothing_about_and_the_run_says_why() {
+async fn irrelevant_event_is_ignored_with_a_reason() {
     let deployment = start().await;
     let invoice = |customer: Value| json!({ "customer": customer, "amount_due": 1 });
     for (event, reason) in [
@@ -253,7 +253,7 @@ async fn what_nobody_is_concerned_by_is_done_nothing_about_and_the_run_says_why(
 }
 
 #[tokio::test]
-async fn a_malformed_event_is_a_dead_letter_that_names_the_field() {
+async fn invalid_event_is_a_dead_letter_that_names_the_field() {
     let deployment = start().await;
     let subscription = "customer.subscription.updated";
     for (job, error) in [
@@ -269,7 +269,7 @@ async fn a_malformed_event_is_a_dead_letter_that_names_the_field() {
     ] {
         let id = deployment.publish::<ProcessStripeWebhook>(&[], &job).await;
         deployment.app.wait_for(id, StepKind::Failed).await;
-        let said = deployment.last_words(id).await;
+        let said = deployment.dead_letter_error(id).await;
         assert!(said.starts_with(error), "{said}");
     }
     assert_eq!(deployment.run_count().await, 0);

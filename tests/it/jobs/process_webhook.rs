@@ -40,7 +40,7 @@ async fn log(deployment: &Deployment) -> Value {
 
 /// A text of a third party is not a reason to lose its news.
 #[tokio::test]
-async fn zero_bytes_and_nulls_in_an_event_do_not_keep_it_from_the_log() {
+async fn event_with_zero_bytes_and_nulls_is_logged() {
     let deployment = start().await;
     let data = json!({ "to": null, "subject": "a\0b", "bounce": { "message": "no\0mailbox" }, "failed": null });
     let id = deliver(&deployment, &news("email.bounced", 5, data)).await;
@@ -51,7 +51,7 @@ async fn zero_bytes_and_nulls_in_an_event_do_not_keep_it_from_the_log() {
 }
 
 #[tokio::test]
-async fn the_status_of_an_email_only_moves_forward() {
+async fn email_status_only_advances() {
     let deployment = start().await;
     let bounce = json!({ "bounce": { "message": "no such mailbox", "type": "Permanent", "subType": "General" } });
     for (webhook, status) in [
@@ -73,7 +73,7 @@ async fn the_status_of_an_email_only_moves_forward() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_nobody_processes_is_a_dead_letter_at_once() {
+async fn webhook_without_a_processor_is_a_dead_letter_immediately() {
     let deployment = start().await;
     for (webhook, error) in [
         (
@@ -90,7 +90,7 @@ async fn a_webhook_that_nobody_processes_is_a_dead_letter_at_once() {
     ] {
         let id = deployment.publish::<ProcessWebhook>(&[], &webhook).await;
         deployment.app.wait_for(id, StepKind::Failed).await;
-        let said = deployment.last_words(id).await;
+        let said = deployment.dead_letter_error(id).await;
         assert!(said.starts_with(error), "{said}");
         assert_eq!(deployment.app.states(id).await, "CREATED ACTIVE ERROR FAILED");
     }
@@ -112,7 +112,7 @@ impl Processor for GitHub {
 }
 
 #[tokio::test]
-async fn a_source_of_ones_own_has_a_processor_of_ones_own() {
+async fn custom_source_has_a_custom_processor() {
     let processors = || Processors::default().with("github", GitHub);
     let deployment = Deployment::start(|harness| process_webhook::router(processors(), harness)).await;
     let webhook =

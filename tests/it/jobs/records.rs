@@ -10,7 +10,7 @@ use super::deployment::{Deployment, answer};
 use super::improvised::running;
 
 #[tokio::test]
-async fn correlation_and_trace_go_from_the_publish_to_the_run_and_to_follow_up_jobs() {
+async fn correlation_and_trace_reach_the_run_and_follow_up_jobs() {
     let deployment = running(|job: Play, ctx: JobContext| async move {
         if job.scenes.len() == 1 {
             ctx.enqueue(&Play { scenes: vec![2, 3] }, EnqueueOptions::default())?;
@@ -35,7 +35,7 @@ async fn correlation_and_trace_go_from_the_publish_to_the_run_and_to_follow_up_j
 }
 
 #[tokio::test]
-async fn without_a_correlation_id_it_is_the_messages_own() {
+async fn correlation_id_defaults_to_the_message_id() {
     let (deployment, mut stage) = Deployment::acting().await;
     let id = MessageId::new();
     answer(deployment.delivery(id, r#"{"scenes":[1]}"#).header("Traceparent", "garbled")).await;
@@ -44,7 +44,7 @@ async fn without_a_correlation_id_it_is_the_messages_own() {
 }
 
 #[tokio::test]
-async fn no_secret_is_kept_with_a_run_or_answered() {
+async fn secrets_are_redacted_in_runs_and_responses() {
     let (deployment, mut stage) = Deployment::acting().await;
     stage.will([Act::Fail(JobError::permanent(
         "POST https://u:pass@mail.example/send?key=k1: Bearer abcdefgh12345 refused",

@@ -64,7 +64,7 @@ async fn whisper(deployment: &Deployment, handlers: Handlers, words: &str) -> Me
 }
 
 #[tokio::test]
-async fn a_sealed_job_is_in_the_clear_for_its_handler_alone_and_gone_when_it_is_done() {
+async fn sealed_payload_is_readable_only_by_its_handler_and_deleted() {
     let deployment = listening(&[NEW, OLD]).await;
     let database = &deployment.app.database;
     let sealed = async || {
@@ -109,7 +109,7 @@ async fn a_sealed_job_is_in_the_clear_for_its_handler_alone_and_gone_when_it_is_
 }
 
 #[tokio::test]
-async fn a_job_sealed_with_a_key_that_is_not_here_is_tried_again() {
+async fn job_sealed_with_an_unknown_key_is_retried() {
     let deployment = listening(&[OLD]).await;
     let handlers = deployment.handlers().with_sealing_keys(keys(&[NEW]));
     let id = whisper(&deployment, handlers, "psst").await;
@@ -123,7 +123,7 @@ async fn a_job_sealed_with_a_key_that_is_not_here_is_tried_again() {
 }
 
 #[tokio::test]
-async fn nothing_is_enqueued_in_the_clear_for_want_of_a_key() {
+async fn sealed_job_is_not_enqueued_without_a_key() {
     let deployment = listening(&[OLD]).await;
     let client = Client::new(&deployment.app.url, DEV_TOKEN, deployment.handlers()).expect("a URL");
     let job = Whisper { words: "psst".into() };

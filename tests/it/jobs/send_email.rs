@@ -48,7 +48,7 @@ fn welcome() -> Value {
 }
 
 #[tokio::test]
-async fn a_welcome_is_sent_with_everything_resend_needs() {
+async fn welcome_email_has_every_field_that_resend_requires() {
     let (deployment, resend) = start().await;
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
@@ -83,7 +83,7 @@ async fn a_welcome_is_sent_with_everything_resend_needs() {
 }
 
 #[tokio::test]
-async fn a_password_reset_is_sent_to_everybody_it_is_for() {
+async fn password_reset_is_sent_to_every_recipient() {
     let (deployment, resend) = start().await;
     let data = json!({
         "resetUrl": "https://acme.example/reset?token=a&x=b", "expiresInMinutes": 60, "supportEmail": "you@b.example",
@@ -106,7 +106,7 @@ async fn a_password_reset_is_sent_to_everybody_it_is_for() {
 }
 
 #[tokio::test]
-async fn an_email_whose_sending_failed_is_sent_again_under_the_same_key() {
+async fn failed_email_is_retried_with_the_same_idempotency_key() {
     let (deployment, resend) = start().await;
     // Failed outright, and accepted with an answer that never arrived.
     resend.answers([refusal(500, "application_error"), Answer::status(200).broken()]);
@@ -128,7 +128,7 @@ async fn an_email_whose_sending_failed_is_sent_again_under_the_same_key() {
 }
 
 #[tokio::test]
-async fn an_email_that_resend_will_never_take_is_a_dead_letter() {
+async fn email_that_resend_rejects_is_a_dead_letter() {
     let (deployment, resend) = start().await;
     resend.otherwise(refusal(422, "validation_error"));
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
@@ -141,7 +141,7 @@ async fn an_email_that_resend_will_never_take_is_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn an_email_over_resends_limit_waits_as_long_as_resend_says() {
+async fn rate_limited_email_waits_for_the_retry_after_of_resend() {
     let (deployment, resend) = start().await;
     resend.answers([refusal(429, "rate_limit_exceeded").header("Retry-After", "70")]);
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
@@ -159,7 +159,7 @@ async fn an_email_over_resends_limit_waits_as_long_as_resend_says() {
 }
 
 #[tokio::test]
-async fn without_a_key_an_email_is_rendered_and_not_sent_and_the_run_says_so() {
+async fn email_without_an_api_key_is_rendered_and_not_sent() {
     let deployment = start_with(Transport::Log).await;
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
@@ -168,7 +168,7 @@ async fn without_a_key_an_email_is_rendered_and_not_sent_and_the_run_says_so() {
 }
 
 #[tokio::test]
-async fn an_email_that_cannot_be_rendered_is_refused_before_anything_is_sent() {
+async fn email_that_cannot_be_rendered_is_rejected_before_sending() {
     let (deployment, resend) = start().await;
     for (job, error) in [
         (json!({ "template": "goodbye", "to": "a@b.example", "data": {} }), "template: unknown"),
@@ -209,7 +209,7 @@ fn hostile() -> [(&'static str, Value); 7] {
 }
 
 #[tokio::test]
-async fn every_template_is_sent_and_nothing_in_its_data_becomes_markup() {
+async fn every_template_escapes_its_data() {
     let (deployment, resend) = start().await;
     for (template, data) in hostile() {
         let id = deployment
@@ -235,7 +235,7 @@ async fn every_template_is_sent_and_nothing_in_its_data_becomes_markup() {
     let job = json!({ "template": "emailChange", "to": "ada@example.com", "data": data });
     let id = deployment.publish::<SendEmail>(&[], &job).await;
     deployment.app.wait_for(id, StepKind::Failed).await;
-    let said = deployment.last_words(id).await;
+    let said = deployment.dead_letter_error(id).await;
     assert!(said.starts_with("data.newEmail: is not an e-mail address"), "{said}");
 }
 
@@ -284,7 +284,7 @@ fn welcome_to_two() -> Value {
 }
 
 #[tokio::test]
-async fn an_email_that_was_sent_is_written_down_and_what_comes_of_it_added() {
+async fn sent_email_is_logged_and_later_events_are_added() {
     let (deployment, resend) = start().await;
     let id = deployment.publish::<SendEmail>(&[], &welcome_to_two()).await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
@@ -295,7 +295,7 @@ async fn an_email_that_was_sent_is_written_down_and_what_comes_of_it_added() {
 }
 
 #[tokio::test]
-async fn news_of_an_email_that_come_before_it_is_written_down_are_kept() {
+async fn events_before_the_log_row_are_kept() {
     let (deployment, _resend) = start().await;
     bounced(&deployment).await;
     let id = deployment.publish::<SendEmail>(&[], &welcome_to_two()).await;
@@ -306,7 +306,7 @@ async fn news_of_an_email_that_come_before_it_is_written_down_are_kept() {
 }
 
 #[tokio::test]
-async fn an_email_is_sent_and_written_down_once_although_its_first_run_could_not_be_recorded() {
+async fn email_is_sent_and_logged_once_after_an_unrecorded_run() {
     let (deployment, resend) = start().await;
     // The finishing transaction fails after Resend has taken the e-mail.
     deployment.app.database.execute("alter table email_logs rename to email_logs_away").await;

@@ -16,7 +16,7 @@ const BODY: &str = r#"{"scenes":[1]}"#;
 const NO_ALGORITHM: &str = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
 
 #[tokio::test]
-async fn what_the_dispatcher_did_not_sign_is_refused_and_leaves_no_trace() {
+async fn invalid_signature_is_rejected_and_nothing_is_stored() {
     let (deployment, stage) = Deployment::acting().await;
     let (id, now, url) = (MessageId::new(), Timestamp::now(), deployment.endpoint::<Play>());
     let sign = |key: &str, url: &str, at| Signer::new(key).sign(url, BODY.as_bytes(), at);
@@ -58,7 +58,7 @@ async fn what_the_dispatcher_did_not_sign_is_refused_and_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn a_url_in_the_request_proves_nothing() {
+async fn url_in_the_request_is_ignored() {
     let (deployment, stage) = Deployment::acting().await;
     let elsewhere = "https://b.example/api/jobs/play";
     let token = Signer::new(DEV_CURRENT_KEY).sign(elsewhere, BODY.as_bytes(), Timestamp::now());
@@ -69,7 +69,7 @@ async fn a_url_in_the_request_proves_nothing() {
 }
 
 #[tokio::test]
-async fn the_next_key_is_accepted_as_the_current_one_is() {
+async fn next_key_is_accepted_like_the_current_key() {
     let (deployment, _) = Deployment::acting().await;
     for key in [DEV_CURRENT_KEY, DEV_NEXT_KEY] {
         let id = MessageId::new();
@@ -79,7 +79,7 @@ async fn the_next_key_is_accepted_as_the_current_one_is() {
 }
 
 #[tokio::test]
-async fn a_handler_that_has_not_heard_of_a_rotation_accepts_the_first_and_not_the_second() {
+async fn handler_with_old_keys_accepts_one_rotation_but_not_two() {
     let old_keys = KeyRing::new(SigningKeys::dev());
     let (deployment, _) = Deployment::acting_with(|harness| sigpost_jobs::Harness { keys: old_keys, ..harness }).await;
     let rotated = answer(deployment.app.request(Method::POST, "/v2/keys/rotate")).await;

@@ -18,37 +18,37 @@ use tokio::time::timeout;
 use super::actor::Play;
 use super::deployment::answer_later;
 use super::improvised::running;
-use super::lease::{let_the_heart_beat, let_the_notice_pass};
+use super::lease::{advance_past_stop_notice, advance_to_heartbeat};
 use crate::support::TestDatabase;
 
 /// Much less than the statement takes.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// It is on its way when this was polled once.
-async fn work_for_long(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+async fn run_long_statement(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     conn.batch_execute("select pg_advisory_lock(7), pg_sleep(60)").await
 }
 
 /// Waits until nobody works for long any more.
-async fn nobody_works(database: &TestDatabase) {
+async fn wait_until_statement_ends(database: &TestDatabase) {
     timeout(AT_ONCE, database.execute("select pg_advisory_lock(7)")).await.expect("Postgres has left off");
 }
 
 #[tokio::test]
-async fn a_statement_that_nobody_waits_for_holds_up_nobody() {
+async fn abandoned_statement_does_not_block_the_pool() {
     let test = TestDatabase::new().await;
     let database = Database::new(&test.url, 1).expect("a URL");
     database.ping().await.expect("an answer");
     {
         let mut conn = database.connection().await.expect("a connection");
-        assert!(poll!(pin!(work_for_long(&mut conn))).is_pending());
+        assert!(poll!(pin!(run_long_statement(&mut conn))).is_pending());
     }
     timeout(AT_ONCE, database.ping()).await.expect("at once").expect("an answer");
-    nobody_works(&test).await;
+    wait_until_statement_ends(&test).await;
 }
 
 #[tokio::test]
-async fn a_connection_whose_statements_have_ended_is_used_again() {
+async fn idle_connection_is_reused() {
     let test = TestDatabase::new().await;
     let database = Database::new(&test.url, 1).expect("a URL");
     let mut servers = BTreeSet::new();
@@ -63,13 +63,13 @@ async fn a_connection_whose_statements_have_ended_is_used_again() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_stopped_stops_its_statement() {
+async fn stopped_run_cancels_its_statement() {
     let (asked_sender, mut asked) = mpsc::unbounded_channel();
     let deployment = running(move |_, ctx: JobContext| {
         let asked = asked_sender.clone();
         async move {
             let mut conn = ctx.database.connection().await?;
-            let mut statement = pin!(work_for_long(&mut conn));
+            let mut statement = pin!(run_long_statement(&mut conn));
             assert!(poll!(statement.as_mut()).is_pending());
             let _ = asked.send(());
             statement.await?;
@@ -81,8 +81,8 @@ async fn a_run_that_is_stopped_stops_its_statement() {
     let run = answer_later(deployment.delivery(id, r#"{"scenes":[1]}"#));
     asked.recv().await.expect("asked");
     deployment.app.delete(&format!("/v2/messages/{id}")).await;
-    let_the_heart_beat().await;
-    let_the_notice_pass().await;
+    advance_to_heartbeat().await;
+    advance_past_stop_notice().await;
     assert_eq!(timeout(AT_ONCE, run).await.expect("at once").expect("joined").status, 489);
-    nobody_works(&deployment.app.database).await;
+    wait_until_statement_ends(&deployment.app.database).await;
 }

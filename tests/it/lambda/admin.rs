@@ -54,7 +54,7 @@ async fn get(function: &Function, path: &str, headers: &[(&str, &str)], authoriz
 const HEALTH: &str = "/api/admin/job-health";
 
 #[tokio::test]
-async fn whom_iam_lets_in_needs_no_token_and_nobody_else_gets_in() {
+async fn iam_replaces_the_admin_token() {
     let database = TestDatabase::new().await;
     let admin = admin(&database, &[("ADMIN_AUTH", "iam")]);
     let (status, body) = get(&admin, HEALTH, &[], &signed()).await;
@@ -69,7 +69,7 @@ async fn whom_iam_lets_in_needs_no_token_and_nobody_else_gets_in() {
 }
 
 #[tokio::test]
-async fn a_signature_of_aws_is_no_admin_token() {
+async fn aws_signature_does_not_replace_the_admin_token() {
     let database = TestDatabase::new().await;
     let token = crate::admin::TOKEN;
     let admin = admin(&database, &[("ADMIN_TOKEN", token)]);

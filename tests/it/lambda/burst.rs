@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::Deployed;
 
 #[tokio::test]
-async fn three_hundred_publishes_in_a_burst_are_all_delivered_before_everybody_sleeps() {
+async fn burst_of_publishes_is_delivered_before_environments_are_frozen() {
     // Some are still at work while all publishers publish.
     let deployed = Deployed::start_with(|definition| definition.concurrency = 24).await;
     let publish_some = async |publisher: usize| {

@@ -6,7 +6,7 @@ use super::Deployed;
 use crate::support::Answer;
 
 #[tokio::test]
-async fn what_a_killed_environment_pushed_is_found_by_the_tick() {
+async fn tick_delivers_messages_of_a_killed_environment() {
     let deployed = Deployed::start().await;
     deployed.receiver.answers([Answer::status(200).held()]);
     let id = deployed.publish(&[], "").await;
@@ -31,7 +31,7 @@ async fn what_a_killed_environment_pushed_is_found_by_the_tick() {
 }
 
 #[tokio::test]
-async fn an_attempt_ends_before_the_function_does() {
+async fn attempt_ends_before_the_function_timeout() {
     let timeout = Duration::from_secs(5);
     let deployed = Deployed::start_with(|definition| definition.timeout = timeout).await;
     deployed.receiver.answers([Answer::status(200).held()]);

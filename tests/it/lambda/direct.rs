@@ -7,7 +7,7 @@ use super::Deployed;
 use crate::support::TestDatabase;
 
 #[tokio::test]
-async fn nothing_that_comes_over_http_is_an_invocation_by_the_deployment() {
+async fn http_requests_cannot_send_invocation_events() {
     let deployed = Deployed::start().await;
     for path in ["/", "/v2/tick", "/2015-03-31/functions/dispatch/invocations"] {
         let answer = deployed.request(Method::POST, path, &[], r#"{"sigpost": "migrate"}"#).await;
@@ -16,7 +16,7 @@ async fn nothing_that_comes_over_http_is_an_invocation_by_the_deployment() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_none_of_ours_is_an_error_of_the_function() {
+async fn unknown_event_is_a_function_error() {
     let deployed = Deployed::start().await;
     for event in [json!({"sigpost": "tock"}), json!({"detail": {}}), json!([])] {
         let refused = deployed.dispatch.invoke(event.clone()).await;
@@ -28,14 +28,14 @@ async fn an_event_that_is_none_of_ours_is_an_error_of_the_function() {
 }
 
 #[tokio::test]
-async fn a_tick_looks_how_many_messages_are_open() {
+async fn tick_samples_the_queue_depth() {
     let deployed = Deployed::start().await;
     deployed.tick().await;
     assert_eq!(deployed.database.count("select count(*) from queue_samples where scheduled = 0").await, 1);
 }
 
 #[tokio::test]
-async fn the_cron_of_a_deployment_publishes_once_for_a_time_however_often_it_is_invoked() {
+async fn repeated_cron_invocation_publishes_once_per_time() {
     let deployed = Deployed::start().await;
     let at = |time: &str| json!({"sigpost": "publish", "url": deployed.receiver.url("/api/jobs/cleanup"), "body": {"retention": 30}, "time": time});
     for time in ["2026-11-25T03:00:00Z", "2026-11-25T03:00:00Z", "2026-11-26T03:00:00Z"] {
@@ -50,7 +50,7 @@ async fn the_cron_of_a_deployment_publishes_once_for_a_time_however_often_it_is_
 }
 
 #[tokio::test]
-async fn a_deployment_without_a_schema_applies_it_and_serves() {
+async fn migrate_event_applies_the_schema_to_an_empty_database() {
     let deployed = Deployed::start_on(TestDatabase::empty().await, |_| {}).await;
     let early = deployed.request(Method::GET, "/v2/queues", &[], "").await;
     assert_eq!(early.status, StatusCode::SERVICE_UNAVAILABLE);

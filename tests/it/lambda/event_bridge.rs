@@ -49,7 +49,7 @@ fn times_of(body: &str, bodies: &[String]) -> usize {
 
 /// Berlin: 02:00 becomes 03:00 on 2095-03-27 at 01:00Z.
 #[tokio::test]
-async fn a_schedule_of_the_official_sdk_is_delivered_once_a_minute_through_lambda_while_clocks_change() {
+async fn sdk_schedule_is_delivered_every_minute_across_a_clock_change() {
     let event_bridge = EventBridge::start("2095-03-27T00:45:30Z").await;
     let deployed = Deployed::start_with_event_bridge(&event_bridge).await;
     let destination = deployed.receiver.url("/hook");
@@ -87,7 +87,7 @@ async fn a_schedule_of_the_official_sdk_is_delivered_once_a_minute_through_lambd
 
 impl Deployed {
     /// Sends a change of the schedule "s"; its environment is killed while it waits for EventBridge's answer.
-    async fn dies_between_row_and_event_bridge(&self, event_bridge: &EventBridge, method: Method, fault: Fault) {
+    async fn change_and_kill(&self, event_bridge: &EventBridge, method: Method, fault: Fault) {
         let is_creation = method == Method::POST;
         let path = if is_creation { self.receiver.url("/hook") } else { "s".to_owned() };
         let change = self.client.request(method, format!("{}/v2/schedules/{path}", self.url)).bearer_auth(DEV_TOKEN);
@@ -110,20 +110,20 @@ impl Deployed {
 }
 
 #[tokio::test]
-async fn what_an_environment_leaves_that_is_killed_between_row_and_eventbridge_is_reconciled_and_fires() {
+async fn schedule_of_a_killed_environment_is_reconciled_and_fires() {
     let event_bridge = EventBridge::start("2095-01-01T00:00:30Z").await;
     let deployed = Deployed::start_with_event_bridge(&event_bridge).await;
     // EventBridge has not made the change, or has made it and the answer is lost.
     for (fault, minute) in [(Swallowed, 10), (Silent, 20)] {
         let until = |minute| event_bridge.advance_to(&format!("2095-01-01T00:{minute}:30Z"));
-        deployed.dies_between_row_and_event_bridge(&event_bridge, Method::POST, fault).await;
+        deployed.change_and_kill(&event_bridge, Method::POST, fault).await;
         let [missing, different, orphaned] = deployed.drift().await;
         assert_eq!(missing, if fault == Swallowed { json!(["s"]) } else { json!([]) });
         assert_eq!([different, orphaned], [json!([]), json!([])]);
         until(minute);
         assert_eq!(deployed.is_invoked_twice(&until(minute + 2)).await, ["minute", "minute"]);
 
-        deployed.dies_between_row_and_event_bridge(&event_bridge, Method::DELETE, fault).await;
+        deployed.change_and_kill(&event_bridge, Method::DELETE, fault).await;
         for left in until(minute + 3) {
             assert_eq!(deployed.is_invoked(&left).await, json!({"skipped": "Unknown"}));
         }

@@ -6,7 +6,7 @@ use super::Deployed;
 use crate::support::{Answer, answered};
 
 #[tokio::test]
-async fn a_dispatcher_that_is_full_starts_others_up_to_the_setting() {
+async fn full_dispatcher_starts_others_up_to_the_limit() {
     let api = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let endpoint = format!("http://{}", api.local_addr().expect("an address"));
     let deployed = Deployed::start_with(|definition| {

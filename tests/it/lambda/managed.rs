@@ -48,7 +48,7 @@ impl Managed {
 }
 
 #[tokio::test]
-async fn one_environment_accepts_a_burst_at_once_and_one_of_the_handler_runs_it_at_once() {
+async fn managed_environments_accept_and_run_a_burst_concurrently() {
     let managed = Managed::start().await;
     let Managed { deployed, handler: EmailHandler { function: handler, resend, .. } } = &managed;
     let sent = Answer::status(200).header("Content-Type", "application/json").body(r#"{"id": "e"}"#);
@@ -92,7 +92,7 @@ async fn one_environment_accepts_a_burst_at_once_and_one_of_the_handler_runs_it_
 
 /// Also where an environment has one invocation at a time.
 #[tokio::test]
-async fn what_comes_due_there_needs_no_invocation() {
+async fn due_messages_are_delivered_without_an_invocation() {
     let deployed = Deployed::start_with(|definition| definition.managed = Some(1)).await;
     deployed.publish(&[("Upstash-Delay", "1s")], "delayed").await;
     assert_eq!(deployed.receiver.next().await.body, "delayed");
@@ -103,7 +103,7 @@ async fn what_comes_due_there_needs_no_invocation() {
 
 /// EventBridge does not answer, and the call to it outlasts the invocation.
 #[tokio::test]
-async fn an_invocation_whose_time_is_over_there_has_failed_for_its_caller_and_goes_on() {
+async fn timed_out_invocation_returns_502_and_continues() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let deployed = Deployed::start_with(|definition| {
         definition.variables.extend(event_bridge.environment().map(|(name, value)| (name.to_owned(), value)));

@@ -46,7 +46,7 @@ impl Deployed {
 }
 
 #[tokio::test]
-async fn a_firing_is_published_and_pushed_once_however_often_it_is_invoked() {
+async fn repeated_firing_is_published_and_delivered_once() {
     let deployed = Deployed::start().await;
     let schedule = deployed.schedule().await;
     let firing = json!({"sigpost": "firing", "schedule": schedule, "time": deployed.this_minute().await});
@@ -62,7 +62,7 @@ async fn a_firing_is_published_and_pushed_once_however_often_it_is_invoked() {
 }
 
 #[tokio::test]
-async fn a_firing_that_nobody_made_is_made_by_the_tick() {
+async fn tick_publishes_a_missed_firing() {
     let deployed = Deployed::start().await;
     deployed.schedule().await;
     deployed.database.execute("update schedules set next_fire_at = date_trunc('minute', now())").await;
@@ -72,7 +72,7 @@ async fn a_firing_that_nobody_made_is_made_by_the_tick() {
 }
 
 #[tokio::test]
-async fn a_firing_that_the_tick_has_made_up_is_not_published_again_when_eventbridge_comes_late() {
+async fn late_eventbridge_invocation_does_not_repeat_a_firing() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let deployed = Deployed::start_with_event_bridge(&event_bridge).await;
     let firing = deployed.overdue().await;
@@ -92,7 +92,7 @@ async fn a_firing_that_the_tick_has_made_up_is_not_published_again_when_eventbri
 /// The row may say that it is due all the same: a replacement by a database whose clock is behind that of
 /// EventBridge finds the time still to come.
 #[tokio::test]
-async fn a_firing_that_eventbridge_has_made_is_not_made_up_by_the_tick() {
+async fn tick_does_not_repeat_a_firing_of_eventbridge() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let deployed = Deployed::start_with_event_bridge(&event_bridge).await;
     let firing = deployed.overdue().await;
@@ -112,7 +112,7 @@ async fn a_firing_that_eventbridge_has_made_is_not_made_up_by_the_tick() {
 }
 
 #[tokio::test]
-async fn the_tick_gives_eventbridge_two_minutes_before_it_makes_a_firing_up() {
+async fn tick_publishes_a_missed_firing_after_two_minutes() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let deployed = Deployed::start_with_event_bridge(&event_bridge).await;
     deployed.schedule().await;

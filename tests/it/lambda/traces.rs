@@ -15,7 +15,7 @@ fn has(exports: &[Received], name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn spans_are_exported_before_the_environment_that_has_made_them_is_frozen() {
+async fn spans_are_exported_before_the_environment_is_frozen() {
     let collector = Receiver::start().await;
     let (deployed, handler) = Deployed::start_with_email_handler(|definition| {
         let variables = [

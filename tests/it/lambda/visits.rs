@@ -9,7 +9,7 @@ use super::Deployed;
 use crate::support::Answer;
 
 #[tokio::test]
-async fn a_publish_is_answered_first_and_delivered_afterwards_in_the_same_environment() {
+async fn publish_responds_before_delivery_in_the_same_environment() {
     let deployed = Deployed::start().await;
     deployed.receiver.answers([Answer::status(200).held()]);
     let id = deployed.publish(&[], "first").await;
@@ -28,7 +28,7 @@ async fn a_publish_is_answered_first_and_delivered_afterwards_in_the_same_enviro
 }
 
 #[tokio::test]
-async fn a_publish_that_finds_an_awake_dispatcher_leaves_its_message_to_that_one() {
+async fn running_dispatcher_delivers_messages_of_other_environments() {
     let deployed = Deployed::start().await;
     deployed.receiver.otherwise(Answer::status(200).held());
     let first = deployed.publish(&[], "first").await;
@@ -50,7 +50,7 @@ async fn a_publish_that_finds_an_awake_dispatcher_leaves_its_message_to_that_one
 }
 
 #[tokio::test]
-async fn a_delay_and_a_retry_that_come_before_the_next_tick_are_waited_for() {
+async fn environment_waits_for_messages_due_before_the_next_tick() {
     let deployed = Deployed::start().await;
     deployed.receiver.answers([Answer::status(500).header("retry-after", "1")]);
     let id = deployed.publish(&[("Upstash-Delay", "1s")], "").await;
@@ -66,7 +66,7 @@ async fn a_delay_and_a_retry_that_come_before_the_next_tick_are_waited_for() {
 }
 
 #[tokio::test]
-async fn what_is_due_later_than_the_next_tick_keeps_nobody_awake_and_is_found_by_one() {
+async fn tick_delivers_messages_due_after_the_environment_froze() {
     let deployed = Deployed::start().await;
     let id = deployed.publish(&[("Upstash-Delay", "10m")], "").await;
     deployed.at_rest().await;
@@ -83,7 +83,7 @@ async fn what_is_due_later_than_the_next_tick_keeps_nobody_awake_and_is_found_by
 }
 
 #[tokio::test]
-async fn a_queue_that_is_opened_again_goes_on_and_a_closed_one_keeps_nobody_awake() {
+async fn resumed_queue_delivers_and_paused_queue_wakes_no_environment() {
     let deployed = Deployed::start().await;
     let json = [("Content-Type", "application/json")];
     let made =

@@ -70,7 +70,7 @@ async fn blocked_large_messages_stay_within_the_budget() {
 }
 
 #[tokio::test]
-async fn small_messages_are_delivered_while_large_ones_have_no_room() {
+async fn small_messages_are_delivered_while_large_ones_are_blocked() {
     let app = with_backlog(5, &[], LARGE).await;
     assert_eq!(app.receiver.next_many(2).await.len(), 2);
     app.receiver.otherwise(Answer::status(200));

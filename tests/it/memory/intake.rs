@@ -31,7 +31,7 @@ async fn half_sent(app: &TestApp) -> TcpStream {
 }
 
 #[tokio::test]
-async fn large_publish_over_the_budget_is_answered_503_and_small_ones_go_on() {
+async fn large_publish_over_budget_gets_503_and_small_ones_succeed() {
     let app = TestApp::start_with(|config| config.bodies = BUDGET).await;
     let mut first = half_sent(&app).await;
     // Until it is being read.
@@ -64,7 +64,7 @@ async fn large_publish_over_the_budget_is_answered_503_and_small_ones_go_on() {
 }
 
 #[tokio::test]
-async fn body_larger_than_the_budget_comes_alone() {
+async fn body_larger_than_the_budget_is_read_alone() {
     let app = TestApp::start_with(|config| config.bodies = BUDGET).await;
     let published = app.publish_here(&[("Upstash-Delay", "1h")], &body(2 * LARGE)).await;
     assert_eq!(published.status, StatusCode::OK);

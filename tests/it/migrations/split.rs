@@ -32,7 +32,7 @@ async fn ids(database: &TestDatabase) -> Vec<(String, MessageId)> {
 }
 
 #[tokio::test]
-async fn messages_of_the_release_before_are_delivered_and_read() {
+async fn messages_of_the_previous_release_are_delivered_and_read() {
     // Deliveries go to the receiver of an app that has another database.
     let receiver = TestApp::start_with(|config| config.engine = None).await;
     let database = before(&receiver.receiver.url("")).await;
@@ -76,7 +76,7 @@ async fn messages_of_the_release_before_are_delivered_and_read() {
 }
 
 #[tokio::test]
-async fn way_back_keeps_messages_and_events() {
+async fn revert_keeps_messages_and_events() {
     let database = before("https://a.example").await;
     let read = async || {
         let messages = "select labels[1], state::text, count(*) from messages group by 1, 2 order by 1";

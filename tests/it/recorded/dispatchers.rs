@@ -26,7 +26,7 @@ async fn message_is_delivered_by_another_dispatcher_after_a_crash() {
 }
 
 #[tokio::test]
-async fn message_is_given_back_at_shutdown() {
+async fn message_is_released_at_shutdown() {
     let change = |config: &mut dispatch::Config| {
         config.engine.as_mut().expect("settings").grace = Duration::from_millis(50);
     };

@@ -85,7 +85,7 @@ async fn bodies_are_read_back() {
 
 /// Of a response 64 KiB are kept, and a page ends at 8 MiB.
 #[tokio::test]
-async fn large_bodies_are_cut_or_divide_pages() {
+async fn large_bodies_are_truncated_or_divide_pages() {
     let mut s = Session::start("large_bodies").await;
     let long = "x".repeat(100_000);
     s.app.receiver.answers([

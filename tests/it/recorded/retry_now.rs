@@ -38,7 +38,7 @@ async fn scheduled_message_is_delivered_now() {
 }
 
 #[tokio::test]
-async fn queued_message_that_is_made_due_keeps_its_place() {
+async fn queued_message_made_due_keeps_its_position() {
     let mut s = Session::start("retried_now_in_a_queue").await;
     s.send_json(Method::POST, "/v2/queues", json!({ "queueName": "mail", "paused": true })).await;
     let queue = ("Upstash-Queue-Name", "mail");

@@ -16,7 +16,7 @@ async fn fired_for(app: &TestApp, schedule: &str, from: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn missed_firings_are_made_up_for_as_the_creator_asked() {
+async fn missed_firings_follow_the_catch_up_option() {
     let app = TestApp::start().await;
     let every_second_month = |catch_up| [("Upstash-Cron", "0 0 1 */2 *"), ("Upstash-Sigpost-Catch-Up", catch_up)];
     for catch_up in ["none", "last", "all"] {
@@ -46,7 +46,7 @@ async fn missed_firings_are_made_up_for_as_the_creator_asked() {
 }
 
 #[tokio::test]
-async fn what_is_in_time_fires_even_if_nothing_missed_is_made_up_for() {
+async fn firing_in_time_needs_no_catch_up() {
     let app = TestApp::start().await;
     app.schedule_here("s", &[YEARLY, ("Upstash-Sigpost-Catch-Up", "none")], "").await;
     app.make_due("s", "now() - interval '30 s'").await;
@@ -55,7 +55,7 @@ async fn what_is_in_time_fires_even_if_nothing_missed_is_made_up_for() {
 }
 
 #[tokio::test]
-async fn what_was_skipped_while_paused_is_not_made_up_for() {
+async fn firings_during_a_pause_are_not_caught_up() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.schedule_here("s", &[YEARLY, ("Upstash-Sigpost-Catch-Up", "all")], "").await;
     // Years of it are due, and nobody was there to fire them before it is paused.
@@ -72,7 +72,7 @@ async fn what_was_skipped_while_paused_is_not_made_up_for() {
 }
 
 #[tokio::test]
-async fn around_a_change_of_the_clocks_a_local_time_fires_once_a_day() {
+async fn local_time_fires_once_a_day_across_clock_changes() {
     let app = TestApp::start().await;
     // In Berlin, 02:30 did not exist on 2025-03-30 and came twice on 2025-10-26.
     let headers = [("Upstash-Cron", "CRON_TZ=Europe/Berlin 30 2 28-31 3 *"), ("Upstash-Sigpost-Catch-Up", "all")];

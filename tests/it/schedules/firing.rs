@@ -19,7 +19,7 @@ pub(super) async fn published(app: &TestApp, schedule: &str, accepted: usize) ->
 }
 
 #[tokio::test]
-async fn a_due_schedule_publishes_as_its_creator_asked_and_tells_how_that_fares() {
+async fn firing_publishes_with_all_options_and_shows_message_states() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(200).held()]);
     let headers = [
@@ -65,7 +65,7 @@ async fn a_due_schedule_publishes_as_its_creator_asked_and_tells_how_that_fares(
 }
 
 #[tokio::test]
-async fn a_firing_whose_message_failed_or_was_cancelled_has_failed() {
+async fn firing_fails_with_its_failed_or_cancelled_message() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500)]);
     app.schedule_here("failing", &[YEARLY, ("Upstash-Retries", "0")], "").await;
@@ -82,7 +82,7 @@ async fn a_firing_whose_message_failed_or_was_cancelled_has_failed() {
 }
 
 #[tokio::test]
-async fn a_delay_counts_from_each_firing() {
+async fn delay_is_relative_to_each_firing() {
     let app = TestApp::start().await;
     app.schedule_here("s", &[YEARLY, ("Upstash-Delay", "90m")], "").await;
     for count in 1..=2 {
@@ -95,7 +95,7 @@ async fn a_delay_counts_from_each_firing() {
 }
 
 #[tokio::test]
-async fn a_firing_goes_to_every_endpoint_that_its_group_has_at_that_time() {
+async fn firing_fans_out_to_the_current_endpoints() {
     let app = TestApp::start().await;
     app.schedule("group", &[YEARLY, ("Upstash-Schedule-Id", "s"), ("Upstash-Queue-Name", "q")], "").await;
     let endpoints = ["/a", "/b"].map(|path| json!({ "url": app.receiver.url(path) }));
@@ -114,7 +114,7 @@ async fn a_firing_goes_to_every_endpoint_that_its_group_has_at_that_time() {
 }
 
 #[tokio::test]
-async fn a_firing_that_publishes_nothing_says_why_and_the_next_one_is_not_kept_from_it() {
+async fn failed_firing_shows_its_error_and_the_next_one_fires() {
     let app = TestApp::start().await;
     let headers = [YEARLY, ("Upstash-Schedule-Id", "s")];
     app.schedule("no-such-group", &headers, "").await;
@@ -142,7 +142,7 @@ async fn a_firing_that_publishes_nothing_says_why_and_the_next_one_is_not_kept_f
 }
 
 #[tokio::test]
-async fn a_firing_for_a_time_that_was_fired_already_publishes_nothing_new() {
+async fn repeated_firing_time_publishes_nothing() {
     let app = TestApp::start().await;
     app.schedule_here("s", &[("Upstash-Cron", "0 0 1 1 *")], "").await;
     let newyear = "(date_trunc('year', now()))";
@@ -159,7 +159,7 @@ async fn a_firing_for_a_time_that_was_fired_already_publishes_nothing_new() {
 }
 
 #[tokio::test]
-async fn a_schedule_of_seconds_fires_by_the_timer_alone() {
+async fn schedule_of_seconds_fires_by_timer_without_a_poll() {
     let app = TestApp::start().await;
     let begun = Instant::now();
     app.schedule_here("s", &[("Upstash-Sigpost-Cron", "* * * * * *")], "tick").await;

@@ -29,7 +29,7 @@ impl TestApp {
 }
 
 #[tokio::test]
-async fn a_schedule_that_postgres_rejects_stays_out_of_its_batch() {
+async fn schedule_that_postgres_rejects_is_excluded_from_its_batch() {
     let app = TestApp::start().await;
     app.schedule_here("s", &[YEARLY, ("Upstash-Delay", "1h")], "").await;
     app.copy_schedule("s", 299).await;
@@ -48,7 +48,7 @@ async fn a_schedule_that_postgres_rejects_stays_out_of_its_batch() {
 }
 
 #[tokio::test]
-async fn a_batch_is_bounded_in_messages_and_in_bytes() {
+async fn batch_is_bounded_in_messages_and_bytes() {
     let app = TestApp::start().await;
     let endpoints: Vec<_> = (0..100).map(|n| json!({ "url": app.receiver.url(&format!("/{n}")) })).collect();
     let edit = app.request(Method::POST, "/v2/topics/group/endpoints").json(&json!({ "endpoints": endpoints }));

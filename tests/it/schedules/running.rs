@@ -8,7 +8,7 @@ use super::YEARLY;
 use crate::support::{TestApp, answered};
 
 #[tokio::test]
-async fn a_schedule_that_is_run_publishes_what_it_would_and_stays_as_it_is() {
+async fn run_now_publishes_the_message_and_keeps_the_schedule() {
     let app = TestApp::start().await;
     let headers = [YEARLY, ("Upstash-Method", "PUT"), ("Upstash-Label", "mine"), ("Upstash-Deduplication-Id", "once")];
     app.schedule_here("s", &headers, "hello").await;
@@ -31,7 +31,7 @@ async fn a_schedule_that_is_run_publishes_what_it_would_and_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_run_is_refused_with_the_reason_and_publishes_nothing() {
+async fn invalid_run_is_rejected_with_the_reason_and_publishes_nothing() {
     let app = TestApp::start().await;
     let unknown = app.post("/v2/schedules/nobody/run").await;
     assert_eq!((unknown.status, unknown.error()), (StatusCode::NOT_FOUND, "schedule nobody not found"));

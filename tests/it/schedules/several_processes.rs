@@ -33,7 +33,7 @@ async fn four_processes_publish_each_firing_of_many_schedules_once() {
 }
 
 #[tokio::test]
-async fn a_firing_that_has_to_wait_for_another_transaction_keeps_no_other_from_firing() {
+async fn firing_blocked_by_a_transaction_blocks_no_other() {
     let app = TestApp::start().await;
     // Its key counts for each firing, and somebody has taken it and not committed.
     app.schedule_here("waiting", &[YEARLY, ("Upstash-Deduplication-Id", "key")], "waiting").await;
@@ -65,7 +65,7 @@ async fn a_firing_that_has_to_wait_for_another_transaction_keeps_no_other_from_f
 }
 
 #[tokio::test]
-async fn a_process_that_dies_while_it_fires_has_published_nothing_and_another_does() {
+async fn firing_of_a_crashed_process_is_published_by_another() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.schedule_here("s", &[YEARLY], "once").await;
     // The connection is cut when the message is stored and the schedule is about to move on.

@@ -61,12 +61,12 @@ async fn cancels(limit: &str, settings: &str, headers: &[(&str, &str)], delete: 
 }
 
 #[tokio::test]
-async fn a_cancelled_message_frees_its_queue() {
+async fn cancelled_message_frees_its_queue() {
     cancels("queue:l", "/v2/queues/l", QUEUE, |id| format!("/v2/messages/{id}"), true).await;
 }
 
 #[tokio::test]
-async fn a_cancelled_message_frees_its_key() {
+async fn cancelled_message_frees_its_key() {
     cancels("flow:l", "/v2/flowControl/l", KEY, |id| format!("/v2/messages/{id}"), true).await;
 }
 
@@ -78,7 +78,7 @@ async fn messages_cancelled_in_bulk_free_their_limits() {
 
 /// What an older release left behind does not block either.
 #[tokio::test]
-async fn a_slot_of_a_message_that_ended_does_not_count() {
+async fn slot_of_an_ended_message_does_not_count() {
     let app = start().await;
     for (limit, headers) in [("queue:l", QUEUE), ("flow:l", KEY)] {
         let id = publish(&app, "/ended", &[], headers).await;
@@ -99,7 +99,7 @@ async fn a_slot_of_a_message_that_ended_does_not_count() {
 
 /// A claim locks rows that it does not take: those that another claim has blocked since it began to look.
 #[tokio::test]
-async fn a_message_that_another_transaction_has_locked_starts_when_that_ends() {
+async fn message_locked_by_another_transaction_starts_after_it() {
     let app = start().await;
     publish(&app, "/created", &[], QUEUE).await;
     next_path(&app).await;

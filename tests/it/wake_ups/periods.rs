@@ -14,7 +14,7 @@ async fn messages_beyond_a_rate_start_when_the_period_ends() {
 }
 
 #[tokio::test]
-async fn a_message_into_a_full_period_starts_at_its_end() {
+async fn message_published_in_a_full_period_starts_at_its_end() {
     let app = start().await;
     let first = publish(&app, "/0", &[("k", "rate=1, period=1s")], &[]).await;
     app.receiver.next().await;
@@ -24,7 +24,7 @@ async fn a_message_into_a_full_period_starts_at_its_end() {
 }
 
 #[tokio::test]
-async fn a_period_that_begins_at_the_end_of_a_delivery_wakes_the_next_message() {
+async fn period_begun_by_a_completed_delivery_wakes_the_next_message() {
     let app = start().await;
     app.receiver.answers([Answer::status(200).held()]);
     for path in ["/0", "/1", "/2"] {
@@ -37,7 +37,7 @@ async fn a_period_that_begins_at_the_end_of_a_delivery_wakes_the_next_message() 
 }
 
 #[tokio::test]
-async fn a_message_that_moves_to_an_exhausted_key_starts_at_the_end_of_its_period() {
+async fn message_moved_to_an_exhausted_key_starts_at_period_end() {
     let app = start().await;
     app.receiver.answers([Answer::status(200).held()]);
     let (free, rated) = (("a", "parallelism=1"), ("b", "rate=1, period=2s"));
@@ -50,7 +50,7 @@ async fn a_message_that_moves_to_an_exhausted_key_starts_at_the_end_of_its_perio
 }
 
 #[tokio::test]
-async fn a_publish_that_shortens_the_period_wakes_earlier_messages_sooner() {
+async fn shortened_period_wakes_earlier_messages_sooner() {
     let app = start().await;
     for path in ["/0", "/1"] {
         publish(&app, path, &[("k", "rate=1, period=10m")], &[]).await;
@@ -61,7 +61,7 @@ async fn a_publish_that_shortens_the_period_wakes_earlier_messages_sooner() {
 }
 
 #[tokio::test]
-async fn a_period_begins_with_its_first_start() {
+async fn period_begins_with_its_first_start() {
     for change in ["resume", "pin?parallelism=5", "unpin?rate=true"] {
         let app = start().await;
         app.post(&format!("/v2/flowControl/k/{change}")).await;
@@ -75,7 +75,7 @@ async fn a_period_begins_with_its_first_start() {
 }
 
 #[tokio::test]
-async fn a_period_that_ends_during_a_claim_wakes_the_message_that_found_no_room() {
+async fn period_ending_during_a_claim_wakes_the_blocked_message() {
     let app = start().await;
     let slow = "alter function gate_room(gates) rename to gate_room_at_once;
                 create function gate_room(gate gates) returns integer language plpgsql as $$

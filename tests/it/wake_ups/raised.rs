@@ -18,7 +18,7 @@ async fn start_blocked() -> TestApp {
 const RAISED: (&str, &str) = ("k", "parallelism=3");
 
 #[tokio::test]
-async fn by_a_message_that_passes_another_key_first() {
+async fn message_blocked_by_another_key_raises_the_limit() {
     let app = start_blocked().await;
     publish(&app, "/raising", &[("a", "parallelism=1"), RAISED], &[]).await;
     let mut started = [next_path(&app).await, next_path(&app).await];
@@ -27,21 +27,21 @@ async fn by_a_message_that_passes_another_key_first() {
 }
 
 #[tokio::test]
-async fn by_a_delayed_message() {
+async fn delayed_message_raises_the_limit() {
     let app = start_blocked().await;
     publish(&app, "/raising", &[RAISED], &[("Upstash-Delay", "1h")]).await;
     assert_eq!(next_path(&app).await, "/waiting");
 }
 
 #[tokio::test]
-async fn by_a_duplicate() {
+async fn duplicate_raises_the_limit() {
     let app = start_blocked().await;
     publish(&app, "/raising", &[RAISED], &[("Upstash-Deduplication-Id", "running")]).await;
     assert_eq!(next_path(&app).await, "/waiting");
 }
 
 #[tokio::test]
-async fn by_a_message_in_a_paused_queue() {
+async fn message_in_a_paused_queue_raises_the_limit() {
     let app = start_blocked().await;
     let paused = json!({ "queueName": "paused", "paused": true });
     answered(app.request(reqwest::Method::POST, "/v2/queues").json(&paused)).await;
@@ -50,7 +50,7 @@ async fn by_a_message_in_a_paused_queue() {
 }
 
 #[tokio::test]
-async fn by_the_first_message_after_an_unpin() {
+async fn first_message_after_an_unpin_raises_the_limit() {
     let app = start_blocked().await;
     app.post("/v2/flowControl/k/pin?parallelism=1").await;
     app.post("/v2/flowControl/k/unpin?parallelism=true").await;
@@ -59,7 +59,7 @@ async fn by_the_first_message_after_an_unpin() {
 }
 
 #[tokio::test]
-async fn of_a_rate() {
+async fn raised_rate_wakes_the_blocked_message() {
     let app = start().await;
     for path in ["/0", "/1"] {
         publish(&app, path, &[("k", "rate=1, period=10m")], &[]).await;
@@ -71,7 +71,7 @@ async fn of_a_rate() {
 
 /// Its slot in the queue is there from its acceptance, and does not make it due.
 #[tokio::test]
-async fn a_callback_in_its_own_queue_waits_for_its_delay() {
+async fn callback_in_its_own_queue_waits_for_its_delay() {
     let app = start().await;
     let callback = app.receiver.url("/callback");
     let headers = [

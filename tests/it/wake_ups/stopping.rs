@@ -26,17 +26,17 @@ async fn blocked_messages_start_elsewhere(keys: &[(&str, &str)], headers: &[(&st
 }
 
 #[tokio::test]
-async fn the_next_message_of_a_queue_starts_in_another_process() {
+async fn next_message_of_a_queue_starts_in_another_process() {
     blocked_messages_start_elsewhere(&[], &[("Upstash-Queue-Name", "q")]).await;
 }
 
 #[tokio::test]
-async fn the_next_message_of_a_key_starts_in_another_process() {
+async fn next_message_of_a_key_starts_in_another_process() {
     blocked_messages_start_elsewhere(&[("k", "parallelism=1")], &[]).await;
 }
 
 #[tokio::test]
-async fn the_end_of_a_period_is_known_to_another_process() {
+async fn period_end_is_handled_by_another_process() {
     let (stopping, _other) = start_two().await;
     for path in ["/0", "/1"] {
         publish(&stopping, path, &[("k", "rate=1, period=2s")], &[]).await;
@@ -47,7 +47,7 @@ async fn the_end_of_a_period_is_known_to_another_process() {
 }
 
 #[tokio::test]
-async fn a_retry_is_known_to_another_process() {
+async fn retry_is_made_by_another_process() {
     let (stopping, _other) = start_two().await;
     stopping.receiver.answers([Answer::status(500).held()]);
     publish(&stopping, "/retried", &[], &[("Upstash-Retry-Delay", "1000")]).await;
@@ -58,7 +58,7 @@ async fn a_retry_is_known_to_another_process() {
 }
 
 #[tokio::test]
-async fn a_message_accepted_without_a_notification_is_known_to_another_process() {
+async fn message_without_a_notification_is_delivered_by_another_process() {
     let (stopping, _other) = start_two().await;
     publish(&stopping, "/far", &[], &[("Upstash-Delay", "10h")]).await;
     publish(&stopping, "/soon", &[], &[("Upstash-Delay", "2s")]).await;

@@ -14,7 +14,7 @@ const SECTIONS: [(&str, &str, &str, u32); 2] =
     [("section 10: ", "row ", "rows ", 50), ("section 0: ", "trap ", "traps ", 30)];
 
 #[test]
-fn every_row_and_every_trap_is_shown_by_a_test() {
+fn every_row_and_trap_is_covered_by_a_test() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut named = BTreeSet::new();
     for folder in [tests.join("it"), tests.join("compat"), tests.join("../shared/qstash")] {
@@ -28,7 +28,7 @@ fn every_row_and_every_trap_is_shown_by_a_test() {
 }
 
 #[test]
-fn a_name_counts_directly_above_a_test_and_nowhere_else() {
+fn references_count_only_directly_above_a_test() {
     let named = |source: &str| points_of(source).map(|points| points.into_iter().collect::<Vec<_>>().join(", "));
     let line = "/// Wire reference, section 10: rows 1, 2 and 26; section 0: trap 13.\n";
     let points = Ok("row 1, row 2, row 26, trap 13".to_owned());

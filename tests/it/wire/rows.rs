@@ -9,7 +9,7 @@ use crate::support::{TestApp, answered};
 
 /// Wire reference, section 10: rows 4, 19 and 20.
 #[tokio::test]
-async fn a_page_of_the_log_is_a_thousand_rows_on_both_paths_and_the_last_has_no_cursor() {
+async fn log_page_has_1000_rows_and_the_last_no_cursor() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.publish_here(&[], "").await;
     app.database
@@ -31,7 +31,7 @@ async fn a_page_of_the_log_is_a_thousand_rows_on_both_paths_and_the_last_has_no_
 
 /// Wire reference, section 10: row 29.
 #[tokio::test]
-async fn what_is_to_be_hidden_may_be_spelled_as_in_the_docs_and_as_in_the_sdks() {
+async fn redact_fields_accepts_spellings_of_docs_and_sdks() {
     let app = TestApp::start().await;
     for (fields, hidden) in [
         ("body", [true, false, false]),
@@ -52,7 +52,7 @@ async fn what_is_to_be_hidden_may_be_spelled_as_in_the_docs_and_as_in_the_sdks()
 
 /// Wire reference, section 10: row 32.
 #[tokio::test]
-async fn a_callback_may_be_delayed() {
+async fn callback_may_be_delayed() {
     let app = TestApp::start().await;
     let headers = [("Upstash-Callback", "https://example.com"), ("Upstash-Callback-Delay", "1h")];
     let published = app.publish_here(&headers, "").await;
@@ -65,7 +65,7 @@ async fn a_callback_may_be_delayed() {
 
 /// Wire reference, section 10: row 44; section 0: trap 25.
 #[tokio::test]
-async fn deleting_what_is_not_there_is_fine_for_names_and_404_for_ids() {
+async fn deleting_unknown_names_succeeds_and_unknown_ids_is_404() {
     let app = TestApp::start().await;
     for (path, status) in [
         ("/v2/topics/none".to_owned(), StatusCode::OK),
@@ -80,7 +80,7 @@ async fn deleting_what_is_not_there_is_fine_for_names_and_404_for_ids() {
 
 /// Wire reference, section 10: row 47.
 #[tokio::test]
-async fn a_delete_that_ends_with_a_slash_is_refused_and_deletes_nothing() {
+async fn delete_with_a_trailing_slash_is_rejected() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let endpoints = json!({ "endpoints": [{ "url": "https://example.com" }] });
     answered(app.request(Method::POST, "/v2/topics/g/endpoints").json(&endpoints)).await;
@@ -101,7 +101,7 @@ async fn a_delete_that_ends_with_a_slash_is_refused_and_deletes_nothing() {
 
 /// Wire reference, section 10: row 48.
 #[tokio::test]
-async fn keys_are_rotated_by_a_post_and_not_by_a_get() {
+async fn keys_are_rotated_by_post_only() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let before = app.get("/v2/keys").await.body;
     assert_eq!(app.get("/v2/keys/rotate").await.status, StatusCode::METHOD_NOT_ALLOWED);
@@ -112,7 +112,7 @@ async fn keys_are_rotated_by_a_post_and_not_by_a_get() {
 
 /// Wire reference, section 10: row 50.
 #[tokio::test]
-async fn a_queue_is_named_by_upstash_queue_name_alone() {
+async fn only_upstash_queue_name_selects_a_queue() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let guessed = app.publish_here(&[("Upstash-Queue", "q")], "").await;
     assert_eq!(guessed.status, StatusCode::OK);

@@ -48,7 +48,7 @@ impl Shown {
 
 /// Wire reference, section 10: rows 5, 7 and 8; section 0: traps 17, 18 and 20.
 #[tokio::test]
-async fn each_object_has_every_name_that_some_sdk_reads() {
+async fn objects_have_every_field_name_that_sdks_read() {
     let app = TestApp::start().await;
     let reports = Receiver::start().await;
     let (each, last) = (reports.url("/each"), reports.url("/last"));
@@ -78,7 +78,7 @@ async fn each_object_has_every_name_that_some_sdk_reads() {
 
 /// Wire reference, section 10: rows 42 and 43; section 0: traps 9 and 29.
 #[tokio::test]
-async fn a_period_comes_with_every_key_and_a_bound_only_if_it_was_sent() {
+async fn period_is_always_shown_and_limits_only_if_sent() {
     let app = TestApp::start().await;
     let bounds = ["parallelism", "rate", "period", "flowControlKey"];
     for (value, expected) in [

@@ -10,7 +10,7 @@ use crate::support::{Answer, TestApp, answered};
 
 /// Wire reference, section 0: trap 14.
 #[tokio::test]
-async fn whether_content_counts_may_be_said_as_python_says_it() {
+async fn content_based_deduplication_accepts_python_booleans() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     for (flag, second) in [
         ("True", StatusCode::ACCEPTED),
@@ -26,7 +26,7 @@ async fn whether_content_counts_may_be_said_as_python_says_it() {
 
 /// Wire reference, section 10: rows 40 and 46; section 0: trap 30.
 #[tokio::test]
-async fn a_retry_delay_is_milliseconds_and_all_else_in_headers_seconds_or_a_unit() {
+async fn retry_delay_is_milliseconds_and_other_durations_are_seconds() {
     let app = TestApp::start_with(|config| config.limits.max_timeout = Duration::from_secs(86_400)).await;
     app.receiver.answers([Answer::status(500)]);
     let id = app.publish_here(&[("Upstash-Retry-Delay", "90000")], "").await.id();
@@ -65,7 +65,7 @@ async fn a_retry_delay_is_milliseconds_and_all_else_in_headers_seconds_or_a_unit
 
 /// The JavaScript SDK, 2.6 to 2.9, sends a URL group under both names.
 #[tokio::test]
-async fn a_url_group_may_be_named_twice_if_it_is_the_same() {
+async fn url_group_may_be_sent_under_both_names() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     for path in ["/v2/dlq", "/v2/events", "/v2/logs"] {
         for query in ["urlGroup=g&topicName=g", "urlGroup=g", "topicName=g", "urlGroup=g,h&topicName=h&topicName=g"] {
@@ -81,7 +81,7 @@ async fn a_url_group_may_be_named_twice_if_it_is_the_same() {
 }
 
 #[tokio::test]
-async fn dead_letters_of_workflows_are_an_empty_page() {
+async fn workflow_dead_letters_are_an_empty_page() {
     let app = TestApp::start().await;
     app.receiver.answers([Answer::status(500)]);
     let id = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();

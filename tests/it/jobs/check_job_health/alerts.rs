@@ -65,7 +65,7 @@ impl Watched {
         self.deployment.app.database.execute(sql).await;
     }
 
-    async fn miss_a_firing(&self, id: &str, ago: &str) {
+    async fn insert_missed_firing(&self, id: &str, ago: &str) {
         self.execute(&format!(
             "insert into schedules (id, version, cron, destination, parameters, body, catch_up, next_fire_at, paused)
              values ('{id}', 1, '0 0 1 1 *', 'https://a.example', '{{}}', '', 'none', now() - interval '{ago}', false)"
@@ -132,7 +132,7 @@ const WRONG: [(&str, &str, &str); 22] = [
 ];
 
 #[tokio::test]
-async fn each_rule_finds_what_it_is_for() {
+async fn each_rule_detects_its_problem() {
     let mut all = Vec::new();
     for (rule, subject, sql) in WRONG {
         let watched = Watched::start_with("", |config| {
@@ -155,7 +155,7 @@ async fn each_rule_finds_what_it_is_for() {
 }
 
 #[tokio::test]
-async fn the_state_of_the_database_is_looked_at_too() {
+async fn rules_check_the_state_of_the_database() {
     let watched = Watched::start("connections=0.001,query-long=0.001,database-slow=0.000001").await;
     let busy = tokio_postgres::connect(&watched.deployment.app.database.url, tokio_postgres::NoTls).await;
     let (client, connection) = busy.expect("a connection");
@@ -167,9 +167,9 @@ async fn the_state_of_the_database_is_looked_at_too() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_once_and_told_again_when_it_is_over() {
+async fn alert_is_sent_once_and_again_on_recovery() {
     let watched = Watched::start("").await;
-    watched.miss_a_firing("<!channel>", "5 minutes").await;
+    watched.insert_missed_firing("<!channel>", "5 minutes").await;
     watched.check().await;
 
     let slack = watched.slack.next().await;
@@ -215,16 +215,16 @@ async fn what_is_wrong_is_told_once_and_told_again_when_it_is_over() {
     assert_eq!(resolved, json!({ "routing_key": "r0ut1ng", "event_action": "resolve", "dedup_key": key }));
 
     // It comes back at once: nobody is told a second time.
-    watched.miss_a_firing("<!channel>", "11 minutes").await;
+    watched.insert_missed_firing("<!channel>", "11 minutes").await;
     watched.check().await;
     assert!(watched.slack.all_so_far().await.is_empty());
     assert!(watched.pagerduty.all_so_far().await.is_empty());
 }
 
 #[tokio::test]
-async fn whom_nobody_could_tell_is_told_at_the_next_check_and_no_secret_is_kept() {
+async fn failed_notification_is_repeated_and_stores_no_secret() {
     let watched = Watched::start("").await;
-    watched.miss_a_firing("yearly", "5 minutes").await;
+    watched.insert_missed_firing("yearly", "5 minutes").await;
     watched.slack.answers([Answer::status(403)]);
     watched.pagerduty.answers([Answer::status(500)]);
     let (id, result) = watched.check().await;
@@ -243,13 +243,13 @@ async fn whom_nobody_could_tell_is_told_at_the_next_check_and_no_secret_is_kept(
 }
 
 #[tokio::test]
-async fn an_operator_is_written_to_by_a_job() {
+async fn alert_email_is_sent_by_a_job() {
     let watched = Watched::start_with("", |config| {
         config.slack = None;
         config.email_to = vec!["ops@example.com".into()];
     })
     .await;
-    watched.miss_a_firing("yearly", "5 minutes").await;
+    watched.insert_missed_firing("yearly", "5 minutes").await;
     watched.check().await;
     let rows = watched
         .deployment
@@ -264,7 +264,7 @@ async fn an_operator_is_written_to_by_a_job() {
 }
 
 #[test]
-fn the_runbook_has_a_section_and_the_figures_of_each_rule() {
+fn runbook_has_a_section_and_thresholds_for_each_rule() {
     let runbook = include_str!("../../../../docs/src/guides/troubleshooting.md");
     let figure = |figure: Option<f64>| figure.map(|figure| format!("{figure} ")).unwrap_or_default();
     for (rule, warning, critical) in Rules::defaults() {

@@ -45,7 +45,7 @@ async fn clean(deployment: &Deployment, job: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_a_product_was_told_goes_when_it_is_old_or_has_expired() {
+async fn expired_product_rows_are_deleted() {
     let deployment = start().await;
     let test = &deployment.app.database;
     // More than one batch of everything: a batch is 2,000 rows.
@@ -79,7 +79,7 @@ async fn what_a_product_was_told_goes_when_it_is_old_or_has_expired() {
 }
 
 #[tokio::test]
-async fn a_flow_control_key_that_nobody_uses_goes_and_comes_back_with_the_next_message() {
+async fn unused_flow_control_key_is_deleted_and_recreated_on_use() {
     let deployment = start().await;
     let test = &deployment.app.database;
     let publish = async |key: &str, delay: &str| {
@@ -110,7 +110,7 @@ async fn a_flow_control_key_that_nobody_uses_goes_and_comes_back_with_the_next_m
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_lately_stays_however_long_ago_it_was_made() {
+async fn recently_used_flow_control_key_stays() {
     let deployment = start().await;
     let test = &deployment.app.database;
     let headers = [("Upstash-Flow-Control-Key", "busy"), ("Upstash-Flow-Control-Value", "parallelism=2")];

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::middle::{Held, until};
 use super::subject::{Effects, Subject};
 use crate::jobs::deployment::{Answered, Deployment, answer_later};
-use crate::jobs::lease::let_the_notice_pass;
+use crate::jobs::lease::advance_past_stop_notice;
 use crate::support::TestApp;
 
 /// What the handlers here read at most.
@@ -68,24 +68,24 @@ impl<S: Subject> Trial<S> {
 
     /// Lets time pass for this process, not for Postgres, until the run has ended: by half heartbeats, and
     /// each heartbeat is waited for.
-    pub(super) async fn let_time_pass_until_answered(&self, id: MessageId, answer: JoinHandle<Answered>) -> Answered {
+    pub(super) async fn advance_until_response(&self, id: MessageId, answer: JoinHandle<Answered>) -> Answered {
         let database = &self.deployment.app.database;
         let lease = async || {
             let sql = "select lease_until::text from job_executions where message_id = $1";
             database.query(sql, &[&id.to_string()]).await[0].get::<_, Option<String>>(0)
         };
         for _ in 0..S::Job::TIMEOUT.as_secs() / 10 {
-            let_the_notice_pass().await;
+            advance_past_stop_notice().await;
             tokio::time::sleep(Duration::from_millis(20)).await;
             let Some(lease) = lease().await else { break };
-            let_the_notice_pass().await;
+            advance_past_stop_notice().await;
             until(database, &format!("select lease_until is distinct from '{lease}' from job_executions")).await;
         }
         answer.await.expect("joined")
     }
 
-    /// Makes the record of a completed run fail until [`let_runs_complete`](Self::let_runs_complete).
-    pub(super) async fn let_no_run_complete(&self) {
+    /// Makes the record of a completed run fail until [`unblock_completion`](Self::unblock_completion).
+    pub(super) async fn block_completion(&self) {
         let sql = "create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
                    create trigger refusing before update on job_executions for each row
                    when (new.status = 'completed') execute function refuse();";
@@ -93,7 +93,7 @@ impl<S: Subject> Trial<S> {
     }
 
     /// And has the lease of the run that could not end be over.
-    pub(super) async fn let_runs_complete(&self) {
+    pub(super) async fn unblock_completion(&self) {
         let sql = "drop trigger refusing on job_executions;
                    update job_executions set lease_until = now() - interval '1 second' where status = 'processing'";
         self.deployment.app.database.execute(sql).await;

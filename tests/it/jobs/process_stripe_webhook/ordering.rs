@@ -27,7 +27,7 @@ async fn state(deployment: &Deployment) -> String {
 }
 
 #[tokio::test]
-async fn an_older_event_after_a_newer_one_changes_nothing() {
+async fn event_older_than_the_last_changes_nothing() {
     let deployment = start().await;
     let newer = event("evt_2", UPDATED, AT + 10, subscription("sub_1", "active", "prod_2", "Team"));
     let older = event("evt_1", UPDATED, AT, subscription("sub_1", "trialing", "prod_1", "Pro"));
@@ -43,7 +43,7 @@ async fn an_older_event_after_a_newer_one_changes_nothing() {
 }
 
 #[tokio::test]
-async fn after_its_end_nothing_changes_a_subscription() {
+async fn ended_subscription_does_not_change() {
     let deployment = start().await;
     let running = event("evt_1", UPDATED, AT, subscription("sub_1", "active", "prod_1", "Pro"));
     let ended = event("evt_2", DELETED, AT + 5, subscription("sub_1", "canceled", "prod_1", "Pro"));
@@ -63,7 +63,7 @@ async fn after_its_end_nothing_changes_a_subscription() {
 }
 
 #[tokio::test]
-async fn the_end_of_an_old_subscription_does_not_end_its_successor() {
+async fn end_of_an_old_subscription_keeps_its_successor() {
     let deployment = start().await;
     for (id, kind, at, data) in [
         ("evt_1", UPDATED, AT, subscription("sub_1", "active", "prod_1", "Pro")),
@@ -77,7 +77,7 @@ async fn the_end_of_an_old_subscription_does_not_end_its_successor() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_trial_is_told_of_unless_it_is_known_to_have_ended() {
+async fn trial_end_is_notified_unless_it_has_ended() {
     let deployment = start().await;
     let kind = "customer.subscription.trial_will_end";
     let trial = |id: &str| {

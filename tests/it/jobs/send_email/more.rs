@@ -17,7 +17,7 @@ fn with(fields: Value) -> Value {
 }
 
 #[tokio::test]
-async fn copies_headers_files_and_a_time_arrive_at_resend() {
+async fn resend_receives_copies_headers_attachments_and_time() {
     let (deployment, resend) = start().await;
     let later = (Timestamp::now() + Duration::from_secs(86_400)).to_string();
     let job = with(json!({
@@ -52,7 +52,7 @@ async fn copies_headers_files_and_a_time_arrive_at_resend() {
 }
 
 #[tokio::test]
-async fn an_email_whose_time_has_passed_is_sent_at_once() {
+async fn email_scheduled_in_the_past_is_sent_immediately() {
     let (deployment, resend) = start().await;
     let id = deployment.publish::<SendEmail>(&[], &with(json!({ "scheduledAt": "2026-01-01T00:00:00Z" }))).await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
@@ -60,7 +60,7 @@ async fn an_email_whose_time_has_passed_is_sent_at_once() {
 }
 
 #[tokio::test]
-async fn what_no_email_may_have_is_refused_with_its_field() {
+async fn invalid_email_is_rejected_with_the_field() {
     let (deployment, resend) = start().await;
     let file = |name: &str, value: Value| {
         let mut file = json!({ "filename": "a.txt", "content": "SGk=" });
@@ -84,7 +84,7 @@ async fn what_no_email_may_have_is_refused_with_its_field() {
     ] {
         let id = deployment.publish::<SendEmail>(&[], &with(fields)).await;
         deployment.app.wait_for(id, StepKind::Failed).await;
-        let said = deployment.last_words(id).await;
+        let said = deployment.dead_letter_error(id).await;
         assert!(said.starts_with(error), "{said}");
     }
     assert_eq!((resend.all_so_far().await.len(), deployment.run_count().await), (0, 0));

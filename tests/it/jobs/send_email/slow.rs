@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::{json_answer, start, welcome};
 use crate::jobs::deployment::{Answered, Deployment, answer_later};
-use crate::jobs::lease::let_the_heart_beat;
+use crate::jobs::lease::advance_to_heartbeat;
 use crate::support::Receiver;
 
 /// A run whose e-mail Resend has, and about which it says nothing yet.
@@ -26,9 +26,9 @@ async fn logged(deployment: &Deployment) -> i64 {
 }
 
 #[tokio::test]
-async fn an_email_about_which_resend_says_nothing_is_sent_again_under_the_same_key() {
+async fn email_timeout_is_retried_with_the_same_idempotency_key() {
     let (deployment, resend, id, running, key) = held().await;
-    let_the_heart_beat().await;
+    advance_to_heartbeat().await;
     let answered = running.await.expect("joined");
     assert_eq!(answered.refusal(), (500, "Resend: no answer in time: operation timed out"));
     deployment.app.let_time_pass().await;
@@ -37,7 +37,7 @@ async fn an_email_about_which_resend_says_nothing_is_sent_again_under_the_same_k
 }
 
 #[tokio::test]
-async fn an_email_whose_run_has_lost_its_lease_meanwhile_is_not_sent_again() {
+async fn email_is_not_repeated_after_a_lost_lease() {
     let (deployment, resend, id, running, _) = held().await;
     let close =
         "update job_executions set status = 'failed', error = 'closed', completed_at = now(), lease_until = null";
