@@ -1,4 +1,4 @@
-//! The admin function in a process of its own, for Lambda's tests.
+//! The admin function as a separate process, for the Lambda tests.
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

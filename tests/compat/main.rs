@@ -1,5 +1,5 @@
-//! Scenarios in the languages of QStash's official SDKs, which talk to a running server as their users'
-//! programs do. The files are in `javascript/` and `python/`; each has a server and a database of its own.
+//! Scenarios in JavaScript and Python that use QStash's official SDKs against a running server. Each file in
+//! `javascript/` and `python/` has its own server and database.
 
 mod scenario;
 mod server;

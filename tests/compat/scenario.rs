@@ -1,4 +1,4 @@
-//! One scenario file, run to its end.
+//! Runs one scenario file.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use tokio::process::Command;
 
 use crate::server::Server;
 
-/// A file may take this long; most take a second or two.
+/// Time limit of a file. Most files take one or two seconds.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// A test for each scenario file, and one that none is forgotten.
+/// Defines a test for each scenario file and a test that every file is listed.
 macro_rules! scenarios {
     ($($sdk:ident in $folder:literal as $module:ident { $($(#[$attribute:meta])* $test:ident: $file:literal,)* })*) => {$(
         mod $module {
@@ -35,7 +35,7 @@ macro_rules! scenarios {
 }
 pub(crate) use scenarios;
 
-/// The scenario files of a folder, in the order of their names. The others are what scenarios import.
+/// Lists the scenario files of a folder by name. Other files are modules that scenarios import.
 pub(crate) fn files(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(source(folder)).expect(folder).map(|entry| entry.expect(folder).file_name());
     let mut names: Vec<String> = entries.map(|name| name.into_string().expect("UTF-8")).collect();
@@ -44,11 +44,11 @@ pub(crate) fn files(folder: &str) -> Vec<String> {
     names
 }
 
-/// Runs a scenario file against a server of its own; it must succeed within the time limit.
+/// Runs a scenario file against its own server. Panics if the file fails or exceeds the time limit.
 pub(crate) async fn run(sdk: Sdk, folder: &str, file: &str) {
     let Some(installed) = sdk.installed(Path::new(env!("CARGO_TARGET_TMPDIR"))).await else { return };
     let server = Server::start().await;
-    // Node looks for the SDK in the folders above the file.
+    // Node searches the parent folders for the SDK.
     let copy = tempfile::tempdir_in(&installed).expect("a folder");
     for entry in fs::read_dir(source(folder)).expect(folder) {
         let entry = entry.expect(folder);
@@ -60,7 +60,7 @@ pub(crate) async fn run(sdk: Sdk, folder: &str, file: &str) {
     let mut script = test_runner(sdk, &installed);
     script.arg(file).current_dir(copy.path()).kill_on_drop(true);
     script.stdout(output.try_clone().expect("a file")).stderr(output);
-    // Nothing of the developer's own settings: they would lead to other servers.
+    // Removes the developer's own settings, which may point to other servers.
     for name in ["QSTASH_REGION", "QSTASH_DEV", "QSTASH_DEV_PORT", "NODE_ENV", "NODE_OPTIONS"] {
         script.env_remove(name);
     }

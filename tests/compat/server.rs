@@ -1,4 +1,4 @@
-//! A server in a process of its own, because that is where it learns which certificates to trust.
+//! A server as a separate process, because a process reads its trusted certificates at its start.
 
 use std::fs::{self, File};
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::stand_in::StandIn;
 
-/// A running server with an empty database. It ends with the test.
+/// A running server with an empty database. It stops with the test.
 pub(crate) struct Server {
     url: String,
     read_token: String,
@@ -55,8 +55,7 @@ impl Server {
         Self { url, read_token, publish_token, files, _process: process, _stand_in: stand_in, _database: database }
     }
 
-    /// What an SDK is told about it, in the variables that QStash's users set; and tokens that may not
-    /// do everything.
+    /// The settings of QStash's SDKs as environment variables, and tokens with limited scopes.
     pub(crate) fn environment(&self) -> [(&str, &str); 6] {
         [
             ("QSTASH_URL", &self.url),
@@ -68,7 +67,7 @@ impl Server {
         ]
     }
 
-    /// What it has logged.
+    /// Returns the log of the server.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.files.path().join("log")).expect("a log")
     }

@@ -1,5 +1,5 @@
-//! The sites that QStash's examples and test suites push to, played on one port of this machine, in
-//! HTTP and in HTTPS. The server is led here by its overrides.
+//! Local stand-ins, over HTTP and HTTPS, for the sites that QStash's examples and test suites use as destinations.
+//! Host overrides of the server point to them.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// Every site that is played here.
+/// Hosts of all sites.
 const HOSTS: [&str; 9] = [
     "mock.httpstatus.io",
     "example.com",
@@ -35,7 +35,7 @@ const HOSTS: [&str; 9] = [
 /// The first byte of a TLS connection: a handshake record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// The sites. They are gone with the test's runtime.
+/// The sites. They stop with the test's runtime.
 pub(crate) struct StandIn {
     address: SocketAddr,
     authority: String,
@@ -54,23 +54,23 @@ impl StandIn {
         Self { address, authority }
     }
 
-    /// The certificate of the authority that signed the sites' certificate, as PEM.
+    /// Returns the certificate of the sites' certificate authority as PEM.
     pub(crate) fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// What leads a server here: `HOST=ADDR` for each site.
+    /// Returns the host overrides for the server: `HOST=ADDR` for each site.
     pub(crate) fn overrides(&self) -> impl Iterator<Item = String> {
         HOSTS.iter().map(|host| format!("{host}={}", self.address))
     }
 }
 
-/// What a site answers, and after how long.
+/// Returns the response of a site and its delay.
 fn answer(host: &str, method: &Method, path: &str, query: &str) -> (Duration, StatusCode) {
     let sleep = query.split('&').find_map(|pair| pair.strip_prefix("sleep=")?.parse().ok());
     let status = match host {
         "mock.httpstatus.io" => path.trim_start_matches('/').parse().unwrap_or(StatusCode::NOT_FOUND),
-        // The real ones serve a page and take nothing.
+        // The real sites serve a page and reject a POST.
         "example.com" | "www.example.com" | "example.org" if !matches!(*method, Method::GET | Method::HEAD) => {
             StatusCode::METHOD_NOT_ALLOWED
         }
@@ -85,7 +85,7 @@ async fn respond(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, In
     let host = parts.headers.get(header::HOST).map_or("", |host| host.to_str().unwrap_or_default());
     let (sleep, status) = answer(host, &parts.method, parts.uri.path(), parts.uri.query().unwrap_or_default());
     tokio::time::sleep(sleep).await;
-    // Such as `404 Not Found`, which is what the site of status codes answers.
+    // Such as `404 Not Found`, which the status-code site returns.
     let mut response = Response::new(Full::from(status.to_string()));
     *response.status_mut() = status;
     Ok(response)
@@ -107,11 +107,11 @@ async fn exchange(connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'stat
     let served = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(connection), service_fn(respond))
         .await;
-    // The server hangs up when its message is cancelled.
+    // The server closes the connection when its message is cancelled.
     drop(served);
 }
 
-/// A new authority, and what a server needs to show a certificate of its.
+/// Creates a certificate authority and the TLS configuration of a server with a certificate of it.
 fn certificates() -> (String, TlsAcceptor) {
     let authority_key = KeyPair::generate().expect("a key");
     let mut authority = CertificateParams::default();

@@ -1,4 +1,4 @@
-//! The dispatch function in a process of its own, for the tests that kill it and for Lambda's.
+//! The dispatch function as a separate process, for tests that kill it and for the Lambda tests.
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

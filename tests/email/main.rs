@@ -1,4 +1,4 @@
-//! The function of a handler in a process of its own, for Lambda's tests.
+//! A handler function as a separate process, for the Lambda tests.
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! The export function in a process of its own, so that its memory can be looked at.
+//! The export function as a separate process, so that tests can measure its memory.
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

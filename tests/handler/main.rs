@@ -1,5 +1,5 @@
-//! A job handler in a process of its own, which dies at the step that `CRASH_AT` names. It prints its
-//! URL when it listens.
+//! A job handler as a separate process, which exits at the step that `CRASH_AT` names. It prints its URL when it is
+//! ready.
 
 use axum::middleware::from_fn;
 use diesel::sql_query;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use sigpost_jobs::{EnqueueOptions, Handler, Handlers, Harness, Invalid, Job, JobContext, JobError, Outcome};
 use sigpost_runtime::serve;
 
-/// Sends an e-mail, keeps a receipt, and has itself followed up.
+/// Sends an e-mail, inserts a receipt, and enqueues a follow-up job.
 #[derive(Serialize, Deserialize)]
 struct Notify {
     to: String,
@@ -65,7 +65,7 @@ impl Notifier {
     }
 }
 
-/// Ends the process, as abruptly as it can end itself, at the step it was started for.
+/// Aborts the process if `CRASH_AT` names this step.
 fn reach(step: &str) {
     if std::env::var("CRASH_AT").is_ok_and(|at| at == step) {
         std::process::abort();

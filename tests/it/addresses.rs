@@ -1,4 +1,4 @@
-//! Destinations outside the public internet.
+//! Destinations outside the public internet are rejected.
 
 use std::net::{IpAddr, ToSocketAddrs};
 
@@ -11,7 +11,7 @@ use sigpost_runtime::AddressPolicy;
 
 use crate::support::{Receiver, TestApp};
 
-/// The whole text: at publish and at a failed attempt it names the setting.
+/// Returns the complete error, which names the setting. It is the same at publish and at an attempt.
 fn rejected(address: &str) -> String {
     format!(
         "invalid destination url: endpoint resolves to a {address}; to permit it, name it in ALLOW_TARGETS \
@@ -72,7 +72,7 @@ async fn name_resolving_to_a_non_public_address_fails_the_attempt() {
     app.wait_for(published.id(), StepKind::Failed).await;
     let error = app.event(published.id(), "ERROR").await["error"].as_str().expect("an error").to_owned();
     assert!(error.starts_with("invalid destination url: endpoint resolves to a "), "{error}");
-    // Where a name leads is not for publishers to know.
+    // Publishers must not learn the addresses that a name resolves to.
     assert!(error.contains(" address; ") && !error.contains(&address.to_string()), "{error}");
     assert!(error.contains("ALLOW_TARGETS") && error.contains("--allow-targets"), "{error}");
     assert!(app.receiver.all_so_far().await.is_empty());
@@ -95,7 +95,7 @@ async fn allow_list_permits_networks_and_names() {
         ("127.0.0.0/8", "127.0.0.1"),
         ("127.0.0.1", "127.0.0.1"),
         ("localhost", "localhost"),
-        // It resolves to ::1 too, which is not allowed.
+        // The name also resolves to ::1, which is not permitted.
         ("127.0.0.1", "localhost"),
     ] {
         let policy = AddressPolicy::allowing(&[allowed]).expect("a list");
@@ -124,7 +124,7 @@ async fn host_override_changes_the_address_and_keeps_the_name() {
     let signature = request.header("upstash-signature");
     assert!(verifier.verify(signature, destination, b"paid", Timestamp::now()).is_ok());
 
-    // A port in the URL is part of what was asked for; only the address is another.
+    // The URL keeps its port; the override changes only the address.
     let other = Receiver::start().await;
     app.publish(&other.url("/hook").replace("127.0.0.1", "billing.example"), &[], "").await;
     assert_eq!(
@@ -134,8 +134,8 @@ async fn host_override_changes_the_address_and_keeps_the_name() {
     assert!(elsewhere.all_so_far().await.is_empty());
 }
 
-/// A name of this machine other than `localhost`, which is refused without a lookup. What
-/// `/etc/hosts` says is not all that the resolver goes by, so it is asked.
+/// Returns a name of this machine other than `localhost`, which is rejected without a lookup. Asks the resolver,
+/// because `/etc/hosts` is not its only source.
 fn local_name() -> (String, IpAddr) {
     let hosts = std::fs::read_to_string("/etc/hosts").expect("/etc/hosts");
     let names = hosts.lines().flat_map(|line| line.split('#').next().unwrap_or_default().split_whitespace().skip(1));

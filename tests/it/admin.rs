@@ -13,15 +13,15 @@ use sigpost_store::Database;
 use crate::jobs::deployment::{Answered, answer, listen, serve};
 use crate::support::TestDatabase;
 
-/// Its token.
+/// The admin token.
 pub(crate) const TOKEN: &str = "the-admin-token-in-32-characters";
 
-/// Who has the token may ask.
+/// Adds the admin token to a request.
 pub(crate) fn with_token() -> admin::Authorization {
     admin::Authorization::Token(AdminToken::new(TOKEN).expect("a token"))
 }
 
-/// The admin function, on a database that nobody else works on.
+/// The admin function, on a database without a dispatcher.
 struct Admin {
     url: String,
     database: TestDatabase,
@@ -53,13 +53,13 @@ impl Admin {
         self.get(&format!("/job-health{query}")).await
     }
 
-    /// Status and health.
+    /// Returns the status and the health.
     async fn verdict(&self) -> (u16, Value) {
         let answered = self.health("").await;
         (answered.status.as_u16(), answered.body["health"].clone())
     }
 
-    /// Writes runs that ended so long ago, each after a second of work.
+    /// Inserts runs that ended the given time ago, each after one second of work.
     async fn runs(&self, count: u32, job_type: &str, status: &str, ended_ago: &str) {
         let sql = format!(
             "insert into job_executions (id, message_id, job_type, attempt, status, started_at, completed_at, created_at)
@@ -71,13 +71,13 @@ impl Admin {
         self.delete_rollups().await;
     }
 
-    /// Nothing of the last week is rolled up.
+    /// Deletes the rollups of the last week.
     async fn delete_rollups(&self) {
         let sql = "update rollup_progress set until = date_trunc('minute', now() - interval '8 days')";
         self.database.execute(sql).await;
     }
 
-    /// Writes a run that is under way, and when it began and when its lease ends.
+    /// Inserts an active run with its start and the end of its lease.
     async fn insert_active_run(&self, message_id: &str, began_ago: &str, lease: &str) {
         let sql = format!(
             "insert into job_executions (id, message_id, job_type, attempt, lease_until, started_at, created_at)
@@ -87,7 +87,7 @@ impl Admin {
         self.database.execute(&sql).await;
     }
 
-    /// Writes a message in this state that is due in so long.
+    /// Inserts a message in this state with this due time.
     async fn message(&self, state: &str, due_in: &str) {
         let lease = if state == "active" { "gen_random_uuid()" } else { "null" };
         let sql = format!(

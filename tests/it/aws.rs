@@ -1,4 +1,4 @@
-//! What sigpost asks of AWS, and what AWS asks of it.
+//! Calls to AWS, and invocations by AWS.
 
 mod references;
 mod signatures;

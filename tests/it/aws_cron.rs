@@ -1,4 +1,4 @@
-//! What a schedule's cron becomes on EventBridge, compared with what it fires here.
+//! The conversion of cron expressions to EventBridge, compared with the firing times of sigpost.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,7 @@ fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// The examples of the User Guide, and what it says of clock changes.
+/// The examples of the User Guide, and its rules for clock changes.
 #[test]
 fn evaluator_follows_the_documentation_of_aws() {
     for (expression, zone, after, expected) in [
@@ -80,8 +80,7 @@ fn evaluator_rejects_invalid_and_undocumented_expressions() {
     }
 }
 
-/// Ten years, to the end of the zones that gave up their clock changes of midnight (São Paulo) and
-/// whole days (Apia).
+/// Ten years, long enough for zones that dropped clock changes at midnight (São Paulo) and skipped a day (Apia).
 const START: &str = "2011-06-01T00:00:00Z";
 const DAYS: i32 = 3653;
 const ZONES: [&str; 7] = [
@@ -94,7 +93,7 @@ const ZONES: [&str; 7] = [
     "Pacific/Apia",
 ];
 
-/// A cron's schedules as EventBridge evaluates them, with the next firing of each.
+/// The EventBridge schedules of a cron expression, with the next firing of each.
 struct Aws(Vec<(AwsCron, TimeZone, Timestamp)>);
 
 impl Aws {
@@ -106,7 +105,7 @@ impl Aws {
         Some(Self(schedules.collect()))
     }
 
-    /// Asked of later and later moments only.
+    /// Returns the next firing after a time. Times must increase between calls.
     fn next_after(&mut self, moment: Timestamp) -> Timestamp {
         for (cron, zone, next) in &mut self.0 {
             if *next <= moment {
@@ -117,7 +116,7 @@ impl Aws {
     }
 }
 
-/// Whether the clock changes may take this firing away, as `Cron::to_aws` says.
+/// Whether a clock change may skip this firing, as `Cron::to_aws` documents.
 fn may_be_missing(zone: &TimeZone, firing: Timestamp) -> bool {
     let just_before = firing - SignedDuration::from_nanos(1);
     let is_end_of_gap = zone.to_offset(firing) > zone.to_offset(just_before);
@@ -150,8 +149,8 @@ fn clock_change_skips_only_the_documented_firings() {
     }
 }
 
-/// Compares the firings after a start, and then those after each `step`. A firing may be missing in
-/// EventBridge, but none is added.
+/// Compares the firings after a start, and then those after each `step`. EventBridge may skip a firing but must not
+/// add one.
 fn compare(
     cron: &Cron,
     zone: &TimeZone,
@@ -216,7 +215,7 @@ fn cron_text() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A firing of every day of ten years, and every firing around clock changes.
+    /// One firing per day of ten years, and every firing around clock changes.
     #[test]
     fn converted_expressions_fire_at_the_times_of_the_cron(text in cron_text()) {
         let Ok(cron) = Cron::parse("cron", &text) else { return Err(TestCaseError::reject("never fires")) };

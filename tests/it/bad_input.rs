@@ -1,4 +1,4 @@
-//! What is refused: the answer names the field, and nothing is stored or changed.
+//! Rejected requests: the response names the field, and nothing is stored or changed.
 
 mod arbitrary;
 mod bodies;
@@ -13,7 +13,7 @@ use crate::support::{TestApp, answered};
 
 const CALLBACK: (&str, &str) = ("Upstash-Callback", "https://example.com/report");
 
-/// Options with values that cannot be read, or that nobody may ask for.
+/// Options with invalid or prohibited values.
 fn wrong_headers() -> Vec<(&'static str, String)> {
     let long = "x".repeat(300);
     let many = (0..40).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
@@ -70,7 +70,7 @@ async fn invalid_header_is_rejected_by_name_and_nothing_is_stored() {
     for (name, value) in &wrong_headers() {
         let (name, value) = (*name, &**value);
         let answer = if name.contains('(') {
-            // No HTTP client sends such a name; the query can hold it.
+            // HTTP clients do not send such a header name; the query can contain it.
             let query = format!("{}=1&{}={}", name.to_lowercase(), CALLBACK.0.to_lowercase(), CALLBACK.1);
             app.publish(&app.receiver.url(&format!("/hook?{query}")), &[], "").await
         } else if name == CALLBACK.0 {

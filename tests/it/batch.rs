@@ -11,7 +11,7 @@ async fn batch(app: &TestApp, items: Value) -> (StatusCode, Value) {
 }
 
 /// Wire reference, section 10: row 45; section 0: trap 16.
-/// Each SDK's idea of an absent field, and a slot for each item.
+/// Covers each SDK's form of an absent field, and a result for each item.
 #[tokio::test]
 async fn batch_responds_in_order_with_nested_groups_and_errors() {
     let app = TestApp::start().await;

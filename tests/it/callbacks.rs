@@ -1,4 +1,4 @@
-//! Callbacks: reports about deliveries, which are deliveries themselves.
+//! Callbacks report attempts, and are messages themselves.
 
 use dispatch::engine::StepKind;
 use serde_json::json;
@@ -53,7 +53,7 @@ async fn every_attempt_is_reported_and_the_failure_once() {
     assert_eq!((second_report.json()["retried"].as_i64(), second_report.json().get("dlqId")), (Some(1), None));
     let letter = &app.get("/v2/dlq").await.body["messages"][0];
     assert_eq!(failure.json()["dlqId"], letter["dlqId"]);
-    // Who knows the message knows what its reports are called.
+    // The ID of a callback follows from the ID of its message.
     let expected = [(CallbackKind::Callback, 0), (CallbackKind::Callback, 1), (CallbackKind::FailureCallback, 1)]
         .map(|(kind, retried)| MessageId::of_callback(id, kind, retried).to_string());
     let reports = [&first_report, &second_report, &failure];

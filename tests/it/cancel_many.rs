@@ -1,4 +1,4 @@
-//! `DELETE /v2/messages`: many at once.
+//! `DELETE /v2/messages`: bulk cancellation.
 
 use dispatch::engine::StepKind;
 use reqwest::{Method, StatusCode};
@@ -7,12 +7,12 @@ use sigpost_qstash::MessageId;
 
 use crate::support::{Answer, Answered, TestApp, answered};
 
-/// Publishes a message that waits for an hour.
+/// Publishes a message that is due in an hour.
 async fn waiting(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> MessageId {
     app.publish(&app.receiver.url(path), &[headers, &[("Upstash-Delay", "1h")]].concat(), "").await.id()
 }
 
-/// How many a bulk cancel says it cancelled.
+/// Returns the number of cancelled messages that a bulk cancel reports.
 async fn cancelled(app: &TestApp, query: &str) -> i64 {
     let answer = app.delete(&format!("/v2/messages{query}")).await;
     assert_eq!(answer.status, StatusCode::OK, "{query}: {answer:?}");
@@ -39,7 +39,7 @@ async fn ids_may_be_repeated_listed_or_in_the_body() {
     assert_eq!(cancelled(&app, &format!("?messageIds={},{},{}", ids[0], ids[2], MessageId::new())).await, 1);
     let answer = with_body(&app, "", json!({ "messageIds": [ids[3], "no id", ids[4]] })).await;
     assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({ "cancelled": 2 })));
-    // Other filters do not count beside ids.
+    // Other filters are ignored when IDs are given.
     assert_eq!(cancelled(&app, &format!("?messageIds={}&label=none&count=1", ids[5])).await, 1);
     for id in &ids[..6] {
         assert_eq!(app.states(*id).await, "CREATED CANCEL_REQUESTED CANCELED");
@@ -103,7 +103,7 @@ async fn filters_select_and_combine_with_and() {
     ] {
         waiting(&app, path, headers).await;
     }
-    // What this test's server cannot publish yet.
+    // This test's server cannot publish these.
     app.database.execute("update messages set topic_name = 'group' where url like '%/b'").await;
     app.database.execute("update messages set schedule_id = 'daily' where url like '%/c'").await;
 
@@ -134,7 +134,7 @@ async fn filters_select_and_combine_with_and() {
         ("toDate=1".to_owned(), 0),
     ] {
         assert_eq!(cancelled(&app, &format!("?{query}")).await, expected, "{query}");
-        // Open again, as if nothing had happened.
+        // Restores the cancelled messages to pending.
         app.database
             .execute(
                 "with cancelled as (delete from attempts returning message_id)
@@ -148,7 +148,7 @@ async fn filters_select_and_combine_with_and() {
 }
 
 /// Wire reference, section 0: trap 26.
-/// And the old habit of sending a count with everything.
+/// Older clients send a count with every request.
 #[tokio::test]
 async fn request_without_filters_cancels_open_messages_up_to_count() {
     let app = TestApp::start().await;
@@ -193,7 +193,7 @@ async fn concurrent_bulk_cancels_cancel_each_message_once() {
     assert_eq!(app.states(id).await, "CREATED CANCEL_REQUESTED CANCELED");
 }
 
-/// A message that outlives its day is moved to the default partition.
+/// A message older than its day is moved to the default partition.
 #[tokio::test]
 async fn message_in_the_default_partition_is_found() {
     let app = TestApp::start().await;
@@ -206,7 +206,7 @@ async fn message_in_the_default_partition_is_found() {
     assert_eq!(cancelled(&app, "?path=/old").await, 1);
 }
 
-/// The JavaScript SDK's cursors are whole milliseconds: two events at the same one would be one to it.
+/// The JavaScript SDK's cursors are whole milliseconds: it cannot distinguish two events of one millisecond.
 #[tokio::test]
 async fn cancellation_is_logged_one_millisecond_after_its_request() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! The console: who gets in, what a browser is kept from, and that each button does what the API says.
+//! The console: sign-in, security headers, and the effect of each button.
 
 mod actions;
 mod gates;
@@ -15,26 +15,26 @@ use sigpost_qstash::DEV_TOKEN;
 use crate::admin::TOKEN;
 use crate::support::{TestApp, serve};
 
-/// The console of a running function, and somebody with a browser.
+/// The console of a running function, and a browser.
 struct Console {
     app: TestApp,
     url: String,
     client: reqwest::Client,
-    /// What the browser sends, once somebody has signed in.
+    /// The cookie of a signed-in browser.
     cookie: String,
 }
 
-/// A page, or a way to one.
+/// A page or a redirect.
 #[derive(Debug)]
 struct Shown {
     status: StatusCode,
-    /// Where it sends the browser; empty when it does not.
+    /// The target of a redirect; empty for a page.
     to: String,
     text: String,
 }
 
 impl Console {
-    /// Nobody has signed in.
+    /// Starts a console without a session.
     async fn start() -> Self {
         Self::start_over(TestApp::start().await).await
     }
@@ -45,7 +45,7 @@ impl Console {
         Self { app, url, client: client.expect("a client"), cookie: String::new() }
     }
 
-    /// Somebody has.
+    /// Starts a console and signs in.
     async fn signed_in() -> Self {
         Self::start().await.sign_in().await
     }
@@ -56,7 +56,7 @@ impl Console {
         self
     }
 
-    /// Without a session.
+    /// Returns a request without a session.
     fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
@@ -69,19 +69,19 @@ impl Console {
         shown(self.request(Method::GET, path)).await
     }
 
-    /// Posts a form of this page, as a browser would.
+    /// Posts a form of this page as a browser does.
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Shown {
         let token = self.form_token().await;
         let fields = [fields, &[("form_token", &*token)]].concat();
         shown(form(self.request(Method::POST, path), &fields)).await
     }
 
-    /// Posts it, and says that it is meant.
+    /// Posts a form with the confirmation.
     async fn post_confirmed(&self, path: &str, fields: &[(&str, &str)]) -> Shown {
         self.post(path, &[fields, &[("confirmed", "yes")]].concat()).await
     }
 
-    /// What the forms of this session carry.
+    /// Returns the form token of this session.
     async fn form_token(&self) -> String {
         let page = self.get("/console/messages").await.text;
         let (_, rest) = page.split_once("name=\"form_token\" value=\"").unwrap_or_else(|| panic!("no form in {page}"));
@@ -89,7 +89,7 @@ impl Console {
     }
 }
 
-/// Serves a console that asks the API at this address.
+/// Serves a console that uses the API at this URL.
 pub(crate) async fn console(app: &TestApp, api_url: &str) -> String {
     let config = admin::ConsoleConfig {
         admin_token: AdminToken::new(TOKEN).expect("a token"),
@@ -100,13 +100,13 @@ pub(crate) async fn console(app: &TestApp, api_url: &str) -> String {
     serve(admin::console(app.app.database(), &config).expect("a console")).await
 }
 
-/// As a browser posts a form.
+/// Encodes a form as a browser does.
 fn form(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
     let fields = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(fields)
 }
 
-/// `name=value` of the cookie that an answer sets.
+/// Returns `name=value` of the cookie that a response sets.
 fn cookie(response: &Response) -> String {
     let cookie = response.headers()[SET_COOKIE].to_str().expect("text");
     cookie.split(';').next().expect("a pair").to_owned()

@@ -13,7 +13,7 @@ const MESSAGES: usize = 200;
 const DELIVERED_BEFORE: usize = 100;
 const IN_FLIGHT: usize = 32;
 
-/// In seconds: for a dispatcher that will be killed, so that others need not wait long for what it held.
+/// Lease in seconds for a dispatcher that the test kills, so that others take over soon.
 pub(crate) const SHORT_LEASE: u32 = 2;
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn killed_dispatcher_loses_no_messages() {
     receiver.otherwise(Answer::status(200).held());
     let published = join_all((0..MESSAGES).map(|_| publisher.publish_here(&[], ""))).await;
 
-    // Room is given back after the commit: when so many are held, the others have been recorded.
+    // Capacity is freed after the commit: when this many deliveries are held, the others are recorded.
     let mut killed = start_dispatcher(&publisher.database, SHORT_LEASE);
     let before = receiver.next_many(DELIVERED_BEFORE + IN_FLIGHT).await;
     killed.kill().await.expect("killed");
@@ -54,7 +54,7 @@ async fn killed_dispatcher_loses_no_messages() {
     for id in published.iter().map(|answer| answer.id()) {
         assert_eq!(times.get(&id), Some(&expected(id)), "{id}");
     }
-    // A killed dispatcher is no fault of the destination's.
+    // A killed dispatcher does not count as a failure of the destination.
     assert!(after.iter().all(|request| request.header("upstash-retried") == "0"));
 }
 

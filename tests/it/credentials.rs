@@ -1,4 +1,4 @@
-//! User info in a URL: the handler gets it as `Authorization`, and no reader sees it.
+//! User info in a URL becomes the `Authorization` header and is never shown.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -9,11 +9,11 @@ use sigpost_qstash::MessageId;
 
 use crate::support::{Answer, Received, Receiver, TestApp, answered};
 
-/// What must not show: the password as it was written, decoded, and in the header.
+/// Texts that must not be shown: the password as written, decoded, and in the header.
 const SECRETS: [&str; 3] = ["p%40ss", "p@ss", "dXNlcjpwQHNz"];
 const AUTHORIZATION: &str = "Basic dXNlcjpwQHNz";
 
-/// The receiver's URL with user info in it.
+/// Returns the receiver's URL with user info.
 fn with_user_info(receiver: &Receiver, path: &str) -> String {
     receiver.url(path).replace("http://", "http://user:p%40ss@")
 }
@@ -24,7 +24,7 @@ fn assert_hidden(what: &str, text: &str) {
     }
 }
 
-/// Everything that the API shows of all messages, bodies decoded too.
+/// Asserts that no list of the API shows the password, in decoded bodies either.
 async fn assert_hidden_in_lists(app: &TestApp) {
     for path in ["/v2/events", "/v2/logs", "/v2/dlq", "/v2/schedules", "/v2/topics", "/v2/queues"] {
         let page = app.get(path).await.body;
@@ -39,7 +39,7 @@ async fn assert_hidden_in_lists(app: &TestApp) {
     }
 }
 
-/// Asserts that a delivery has the header, and shows the password nowhere else.
+/// Asserts that a delivery has the header and no other trace of the password.
 fn assert_authorized(request: &Received) {
     assert_eq!(request.header("authorization"), AUTHORIZATION);
     let mut others = request.headers.clone();

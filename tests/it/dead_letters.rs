@@ -7,7 +7,7 @@ use sigpost_qstash::MessageId;
 
 use crate::support::{Answer, TestApp, answered};
 
-/// Publishes a message that fails for good, and returns it with its dead letter.
+/// Publishes a message that fails, and returns it with its dead letter.
 async fn fail(app: &TestApp, headers: &[(&str, &str)]) -> (MessageId, Value) {
     app.receiver.answers([Answer::status(500).header("X-Why", "bug").body("sorry")]);
     let headers = [headers, &[("Upstash-Retries", "0")]].concat();
@@ -57,7 +57,7 @@ async fn list_without_bodies_has_all_other_fields() {
     let (_, mut letter) = fail(&app, &[]).await;
     letter.as_object_mut().expect("an object").remove("body").expect("a body");
     assert_eq!(app.get("/v2/dlq?bodies=false").await.body, json!({ "messages": [letter] }));
-    // Of what changes something it would choose nothing.
+    // For a method that changes rows it would match none.
     assert_eq!(app.delete("/v2/dlq?bodies=false").await.status, StatusCode::BAD_REQUEST);
 }
 
@@ -174,8 +174,8 @@ async fn misspelled_filter_is_rejected() {
     }
 }
 
-/// Three dead letters, with their dlq ids, oldest first: to `/a` with label a, to `/b` with labels a and b,
-/// to `/c` that answered 418.
+/// Creates three dead letters and returns their dlq IDs, oldest first: to `/a` with label a, to `/b` with labels a
+/// and b, to `/c` with response status 418.
 async fn three(app: &TestApp) -> Vec<String> {
     let mut ids = Vec::new();
     for (path, labels, status) in [("/a", "a", 500), ("/b", "a,b", 500), ("/c", "c", 418)] {
@@ -190,7 +190,7 @@ async fn three(app: &TestApp) -> Vec<String> {
     ids
 }
 
-/// The paths of the destinations on a page, in its order.
+/// Returns the destination paths on a page, in order.
 async fn paths(app: &TestApp, query: &str) -> String {
     let page = app.get(&format!("/v2/dlq{query}")).await;
     assert_eq!(page.status, StatusCode::OK, "{query}: {page:?}");
@@ -325,7 +325,7 @@ async fn bulk_retry_uses_the_options_of_the_request() {
     assert_eq!(app.get("/v2/dlq").await.body, json!({ "messages": [] }));
 }
 
-/// The time of a dead letter is rounded to the millisecond, that of its message's end is not.
+/// The time of a dead letter is rounded to the millisecond, the end of its message is not.
 #[tokio::test]
 async fn pages_are_complete_when_all_failed_in_one_millisecond() {
     let app = TestApp::start().await;

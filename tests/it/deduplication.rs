@@ -1,4 +1,4 @@
-//! Deduplication: a second publish of the same is answered with the first.
+//! Deduplication: a duplicate publish returns the first message.
 
 use dispatch::engine::StepKind;
 use futures_util::future::join_all;
@@ -30,7 +30,7 @@ async fn content_deduplication_covers_destination_body_and_forwarded_headers() {
     let base = [by_content, ("Content-Type", "text/plain"), ("Upstash-Forward-X-Tenant", "a")];
     let first = app.publish_here(&base, "body").await.id();
 
-    // What is for us and not for the destination makes no difference.
+    // Options of sigpost, which the destination does not receive, make no difference.
     let again = [base[0], base[1], base[2], ("Upstash-Retries", "0"), ("Upstash-Telemetry-Sdk", "other")];
     let again = app.publish_here(&again, "body").await;
     assert_eq!((again.status, again.id()), (StatusCode::ACCEPTED, first));
@@ -141,7 +141,7 @@ async fn deduplication_id_may_be_released_at_dead_letter() {
     }
     assert_eq!(status_of_second, [StatusCode::OK, StatusCode::ACCEPTED]);
 
-    // What is delivered keeps its id.
+    // A delivered message keeps its ID.
     app.receiver.otherwise(Answer::status(200));
     let delivered = failing("delivered", "true");
     let first = app.publish_here(&delivered, "").await.id();

@@ -1,4 +1,4 @@
-//! Delays: a message waits for its time.
+//! Delays: a message becomes due at its time.
 
 use dispatch::engine::StepKind;
 use jiff::{SignedDuration, Timestamp};

@@ -1,4 +1,4 @@
-//! What a destination receives, and what its answers lead to.
+//! Requests to a destination, and the effect of its responses.
 
 mod answers;
 mod faults;
@@ -30,7 +30,7 @@ async fn delivery_has_a_signature_and_describing_headers() {
     assert_eq!(request.header("upstash-retried"), "0");
     assert_eq!(request.header("upstash-caller-ip"), "127.0.0.1");
 
-    // By a library that has nothing to do with us.
+    // With an independent library.
     let token = request.header("upstash-signature");
     assert_eq!(decode_header(token).unwrap().typ.as_deref(), Some("JWT"));
     let mut validation = Validation::new(Algorithm::HS256);
@@ -52,7 +52,7 @@ async fn delivery_has_a_signature_and_describing_headers() {
             "nbf": 0,
             "iat": iat,
             "jti": jti,
-            // Made with Python's hashlib and base64.
+            // Computed with Python's hashlib and base64.
             "body": "Ff6TbVpcSlZMjckAIoAAkmPAzAvQ8o4WZSUpqfg7LSM=",
         })
     );

@@ -49,7 +49,7 @@ async fn outcome_under_a_lost_lease_changes_nothing() {
     let id = slow.publish_here(&[("Upstash-Retries", "0")], "").await.id();
     slow.receiver.next().await;
 
-    // As if the lease had run out. The slow one has no room to claim its own message again.
+    // Expires the lease. The slow dispatcher has no capacity to claim its own message again.
     let other = TestApp::start_on(&slow.database, |_| {}).await;
     slow.database.execute("update pending_deliveries set lease_until = now(); notify sigpost").await;
     let again = slow.receiver.next().await;
@@ -73,7 +73,7 @@ async fn lease_is_renewed_during_the_attempt() {
     let id = pushing.publish_here(&[], "").await.id();
     pushing.receiver.next().await;
 
-    // The other's timer is the clock: when this one is pushed, a lease of 5 s has long run out.
+    // The other message is the clock: when it is delivered, the lease of 5 s would have expired.
     other.publish_here(&[("Upstash-Delay", "7s")], "").await;
     other.receiver.next().await;
     pushing.receiver.release(1);
@@ -137,7 +137,7 @@ async fn process_is_listed_until_its_report_expires() {
     assert_eq!(found, expected);
 }
 
-/// As where a process is stopped in the middle of a claim: another one may have delivered the message since.
+/// As if a process were stopped during a claim: another one may have delivered the message since.
 #[tokio::test]
 async fn lease_expired_before_the_attempt_prevents_delivery() {
     let app = TestApp::start_with(|config| {

@@ -11,7 +11,7 @@ use crate::support::{Answered, TestApp, answered};
 
 const PAGE: &str = include_str!("../../docs/src/reference/limits.md");
 
-/// First and second cell of each row.
+/// Returns the first and second cell of each row.
 fn documented() -> BTreeMap<&'static str, &'static str> {
     let section = PAGE.split("\n## Requests\n").nth(1).expect("the section").split("\n## ").next().expect("its text");
     let rows = section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| limit"));
@@ -22,12 +22,12 @@ fn documented() -> BTreeMap<&'static str, &'static str> {
     .collect()
 }
 
-/// What a request with a value of this size gets.
+/// The expected response to a request with a value of this size.
 struct Limit {
     row: &'static str,
     documented: &'static str,
     bound: usize,
-    /// What the rejection names.
+    /// The field or setting that the error names.
     field: &'static str,
     headers: fn(usize) -> Vec<(&'static str, String)>,
 }
@@ -128,13 +128,13 @@ const ONE_PUBLISH: [Limit; 12] = [
     },
 ];
 
-/// A URL of this length.
+/// Returns a URL of this length.
 fn url(size: usize) -> String {
     let start = "https://example.com/";
     format!("{start}{}", "u".repeat(size - start.len()))
 }
 
-/// Publishes, or creates a schedule where the headers ask for one.
+/// Publishes, or creates a schedule if the headers have a cron expression.
 async fn send(app: &TestApp, headers: &[(&'static str, String)]) -> Answered {
     let creates = headers.iter().any(|(name, _)| *name == "Upstash-Cron");
     let path = if creates { "/v2/schedules/https://example.com/hook" } else { "/v2/publish/https://example.com/hook" };
@@ -191,7 +191,7 @@ async fn limits_of_paths_bodies_and_pages_are_enforced() {
         answered(request.json(&json!({ "queueName": "q", "parallelism": parallelism }))).await.status
     };
     assert_eq!((queue(1).await, queue(1000).await), (StatusCode::OK, StatusCode::OK));
-    // QStash answers 412 when a quota is exceeded.
+    // QStash returns 412 when a quota is exceeded.
     assert_eq!((queue(0).await, queue(1001).await), (StatusCode::BAD_REQUEST, StatusCode::PRECONDITION_FAILED));
 
     for (row, bounds, method, path, most) in [
@@ -228,7 +228,7 @@ async fn urls_in_emails_are_accepted_up_to_their_limit() {
     assert!(error.contains("dashboardUrl") && error.contains("2048 bytes"), "{error}");
 }
 
-/// What happens beyond them: `pages`, `tokens`.
+/// The results beyond the limit are tested in `pages` and `tokens`.
 #[test]
 fn documented_numbers_equal_the_constants() {
     let (table, limits) = (documented(), sigpost_qstash::Limits::default());

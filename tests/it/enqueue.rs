@@ -18,13 +18,13 @@ async fn enqueue_to(app: &TestApp, queue: &str, destination: &str, headers: &[(&
     answered(request).await
 }
 
-/// What has arrived, by body.
+/// Returns the body of the next request.
 async fn next_body(app: &TestApp) -> String {
     String::from_utf8(app.receiver.next().await.body.to_vec()).expect("text")
 }
 
 /// Wire reference, section 10: row 39; section 0: trap 13.
-/// There need not be a queue.
+/// The queue need not exist.
 #[tokio::test]
 async fn enqueue_creates_the_queue_and_responds_like_publish() {
     let app = TestApp::start().await;
@@ -105,7 +105,7 @@ async fn blocked_message_with_the_higher_priority_starts_first() {
 }
 
 /// Wire reference, section 10: row 38.
-/// The place in the queue is that of the enqueue, and those behind wait.
+/// A delayed message keeps its position in the queue and blocks later messages.
 #[tokio::test]
 async fn delayed_message_keeps_its_position_in_the_queue() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Schedules with EventBridge Scheduler as their driver.
+//! Schedules with EventBridge Scheduler as the driver.
 
 mod crashes;
 mod firing;
@@ -10,7 +10,7 @@ use crate::support::TestApp;
 
 const HOURLY: (&str, &str) = ("Upstash-Cron", "0 * * * *");
 
-/// A function whose schedules are kept there.
+/// Starts a function whose schedules are mirrored to this EventBridge.
 async fn start(settings: &Settings) -> TestApp {
     TestApp::start_with(|config| config.event_bridge = Some(settings.clone())).await
 }

@@ -7,7 +7,7 @@ use sigpost_qstash::MessageId;
 
 use crate::support::{Answer, TestApp};
 
-/// An app with three messages: one delivered, one waiting for a retry, one cancelled.
+/// Starts an app with three messages: one delivered, one between attempts, one cancelled.
 struct Log {
     app: TestApp,
     delivered: MessageId,
@@ -30,7 +30,7 @@ impl Log {
         Self { app, delivered, retrying, cancelled }
     }
 
-    /// The states of all events that a query finds, newest first.
+    /// Returns the states of all matching events, newest first.
     async fn found(&self, query: &str) -> String {
         let page = self.app.get(&format!("/v2/events?{query}")).await;
         assert_eq!(page.status, StatusCode::OK, "{query}: {page:?}");
@@ -149,7 +149,7 @@ async fn events_are_filtered_by_message_state_destination_label_and_date() {
         ("flowControlKey=none".to_owned(), ""),
         (format!("messageId={delivered}&label=blue"), ""),
         ("labeel=none".to_owned(), &*everything),
-        // Empty means absent, and what the console sends is ignored.
+        // Empty values mean absent, and parameters that only the console sends are ignored.
         (format!("state=&label=&cursor=&trimBody=0&messageId={retrying}"), RETRYING),
     ];
     for (query, expected) in cases {
@@ -160,7 +160,7 @@ async fn events_are_filtered_by_message_state_destination_label_and_date() {
 #[tokio::test]
 async fn pages_have_no_gaps_or_duplicates() {
     let Log { app, .. } = Log::start().await;
-    // Many events at one instant, and at instants of one millisecond.
+    // Many events at one time, and at several times of one millisecond.
     app.database
         .execute(
             "insert into seeds.events (at, message_id, state)
@@ -208,7 +208,7 @@ async fn invalid_parameter_is_rejected_by_name() {
         ("count", "many"),
         ("cursor", "x"),
         ("cursor", "1-x"),
-        // Beyond what a date can be.
+        // Beyond the range of dates.
         ("fromDate", "9223372036854775807"),
         ("toDate", "-9223372036854775808"),
         ("cursor", "9223372036854775807-1"),
@@ -241,7 +241,7 @@ async fn delivered_event_has_response_headers_and_no_body() {
     }
 }
 
-/// Section 3.6: what is read is hidden, what is delivered is not.
+/// Section 3.6: redaction hides values from readers, not from the destination.
 #[tokio::test]
 async fn redacted_values_are_shown_nowhere() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! `/v2/flowControl`, and how fast messages with a key start.
+//! `/v2/flowControl`, and the rate and parallelism of messages with a key.
 
 use dispatch::engine::StepKind;
 use reqwest::StatusCode;
@@ -20,8 +20,8 @@ async fn control(app: &TestApp, key: &str, what: &str) -> Answered {
     app.post(&format!("/v2/flowControl/{key}/{what}")).await
 }
 
-/// Returns when the engine has looked at every gate that was named before: gates are looked at
-/// together, and this one's message arrives after that.
+/// Returns after the dispatcher has scanned all limits with blocked messages: limits are scanned together, and this
+/// function's message is delivered after that.
 async fn wait_for_claims(app: &TestApp) {
     let aside = Receiver::start().await;
     let headers = [("Upstash-Flow-Control-Key", "aside"), ("Upstash-Flow-Control-Value", "parallelism=100")];
@@ -31,7 +31,7 @@ async fn wait_for_claims(app: &TestApp) {
     }
 }
 
-/// As if the period that runs had ended.
+/// Ends the current period.
 async fn end_period(app: &TestApp) {
     let sql = "update gates set period_start = period_start - make_interval(secs => period_s); notify sigpost";
     app.database.execute(sql).await;
@@ -42,7 +42,7 @@ async fn next_path(app: &TestApp) -> String {
 }
 
 /// Wire reference, section 10: row 42; section 0: trap 9.
-/// The period is always there. Readable at once, whether or not anything was delivered.
+/// The period is always shown. The key is readable immediately, before any delivery.
 #[tokio::test]
 async fn key_is_readable_after_the_first_publish() {
     let app = TestApp::start_with(|config| config.engine = None).await;
@@ -67,7 +67,7 @@ async fn key_is_readable_after_the_first_publish() {
 }
 
 /// Wire reference, section 10: row 35.
-/// Keys are free text, and a path can hold it.
+/// Keys are free text, which a path can contain.
 #[tokio::test]
 async fn keys_are_found_by_substring() {
     let app = TestApp::start_with(|config| config.engine = None).await;
@@ -180,7 +180,7 @@ async fn flow_control_applies_inside_a_queue() {
 }
 
 /// Wire reference, section 10: rows 33 and 37.
-/// The newest message decides; a pin without a period keeps the one there is.
+/// The newest message sets the limits; a pin without a period keeps the current period.
 #[tokio::test]
 async fn pinned_limits_ignore_messages_until_unpinned() {
     let app = TestApp::start_with(|config| config.engine = None).await;
@@ -241,7 +241,7 @@ async fn pinned_limit_applies_immediately() {
 }
 
 /// Wire reference, section 10: row 34.
-/// Under both names.
+/// The reset has two names.
 #[tokio::test]
 async fn paused_key_blocks_messages_and_reset_clears_the_rate() {
     let app = TestApp::start().await;

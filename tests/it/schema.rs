@@ -81,7 +81,7 @@ async fn every_foreign_key_has_an_index() {
 
 /// Says what to do when it is out of date, or does it.
 #[tokio::test]
-async fn doctor_schema_description_matches_the_migrations() {
+async fn schema_description_matches_the_migrations() {
     let database = TestDatabase::new().await;
     let store = Database::new(&database.url, 1).expect("a database");
     let present = diagnosis::schema::present(&mut store.connection().await.expect("a connection")).await;
@@ -92,6 +92,6 @@ async fn doctor_schema_description_matches_the_migrations() {
         return;
     }
     let changed = "a migration has changed the schema: run SIGPOST_RENEW_SCHEMA=1 cargo test -p tests --test it -- \
-                   the_description, and look at what it changes in shared/store/src/diagnosis/schema.json";
+                   schema_description, and review the diff of shared/store/src/diagnosis/schema.json";
     assert!(present == diagnosis::schema::wanted(), "{changed}");
 }

@@ -1,4 +1,4 @@
-//! The dispatch function on a free port, which it prints. Its arguments are overrides, `HOST=ADDR`.
+//! The dispatch function on a free port, which it prints. Arguments are host overrides, `HOST=ADDR`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

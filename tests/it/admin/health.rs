@@ -39,7 +39,7 @@ async fn failure_rate_below_five_percent_is_healthy() {
     admin.insert_active_run("msg_1", "1 minute", "30 seconds").await;
     let below = admin.health("").await;
     assert_eq!((below.status.as_u16(), &below.body["health"]), (200, &json!("healthy")));
-    // Of those that ended: 4 of 99.
+    // Of the runs that ended: 4 of 99.
     assert_eq!(below.body["failureRate"], json!(4.0 / 99.0));
     assert_eq!(below.body["totalJobs"], 100);
     let stats = json!([
@@ -121,7 +121,7 @@ async fn backlog_without_a_dispatcher_degrades_health() {
     assert!((200.0..260.0).contains(&oldest), "{oldest}");
     assert_eq!(queue, json!({ "due": 1, "scheduled": 2, "active": 1, "waiting": 0, "oldestDueSeconds": null }));
 
-    // Leased by a dispatcher that has died, and no other has come.
+    // Leased by a crashed dispatcher, and no other dispatcher is running.
     admin.message("active", "-400 seconds").await;
     assert_eq!(admin.verdict().await, (200, json!("degraded")));
     let body = admin.health("").await.body;

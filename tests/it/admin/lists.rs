@@ -1,4 +1,4 @@
-//! The lists of the admin API, on made rows.
+//! Lists of the admin API, on inserted rows.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `GET /api/admin/job-metrics`, `GET /api/admin/stats`, and the rollups they are made of.
+//! `GET /api/admin/job-metrics`, `GET /api/admin/stats`, and the rollups that they use.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sigpost_store::metrics::{Window, catch_up, message_series, run_series, runs_
 use super::Admin;
 use crate::support::TestDatabase;
 
-/// Ten thousand runs and as many events, ended at any time of the last thirty hours.
+/// Inserts 10,000 runs and events that ended at random times of the last thirty hours.
 async fn history(database: &TestDatabase) {
     database
         .execute(
@@ -28,7 +28,7 @@ async fn history(database: &TestDatabase) {
         .await;
 }
 
-/// By type: completed, failed. Then the log by state. Counted row by row over the same window.
+/// Counts completed and failed runs by type, then events by state, from the rows of the window.
 async fn counted(database: &TestDatabase, unit: &str, window: &str) -> (Value, Value) {
     let since = format!("date_trunc('{unit}', now() - interval '{window}', 'utc')");
     let runs = format!(
@@ -47,7 +47,7 @@ async fn counted(database: &TestDatabase, unit: &str, window: &str) -> (Value, V
     (read(&runs).await, read(&events).await)
 }
 
-/// The same from the rollups.
+/// Returns the same counts from the rollups.
 async fn tallied(database: &Database, window: Window) -> (Value, Value) {
     let mut conn = database.connection().await.expect("a connection");
     let types = runs_by_type(&mut conn, window).await.expect("types");
@@ -64,7 +64,7 @@ async fn rollups_equal_the_counts_of_the_rows() {
     let test_database = TestDatabase::new().await;
     history(&test_database).await;
     let database = Database::new(&test_database.url, 1).expect("a URL");
-    // Rolled up day by day, then again over the last minutes, with what has ended since.
+    // Rolls up day by day, then again over the last minutes, with runs that have ended since.
     for again in [false, true] {
         if again {
             test_database.execute("update rollup_progress set until = until - interval '20 minutes'").await;
@@ -104,7 +104,7 @@ async fn metrics_read_runs_and_rollups_by_index() {
     let database = TestDatabase::new().await;
     history(&database).await;
     database.execute("select roll_up(); analyze job_executions; analyze events; analyze run_rollups").await;
-    // As the planner has to do it that knows no parameter: what is prepared is planned once for all windows.
+    // Without parameter values, as the planner does: a prepared statement is planned once for all windows.
     database
         .execute("set plan_cache_mode = force_generic_plan; prepare tallies as select * from run_tallies($1, $2)")
         .await;

@@ -1,4 +1,4 @@
-//! `GET /metrics`, the dashboards that read it, and the page that lists the names.
+//! `GET /metrics`, the dashboards that use it, and the page that lists its metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::TOKEN;
 use crate::jobs::deployment::{listen, serve};
 use crate::support::{Answer, TestApp};
 
-/// Names in a scrape, with the endings of counters and histograms taken off.
+/// Returns the names in a scrape without the suffixes of counters and histograms.
 fn names_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let names = words.filter_map(|word| word.strip_prefix("sigpost_"));
@@ -25,7 +25,7 @@ fn names_in(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The rules of `promtool check metrics` that this text breaks.
+/// Returns the rules of `promtool check metrics` that this text violates.
 fn lint(text: &str) -> Vec<String> {
     let (mut help, mut kinds) = (BTreeSet::new(), BTreeMap::new());
     for (keyword, rest) in text.lines().filter_map(|line| line.strip_prefix("# ")?.split_once(' ')) {
@@ -152,7 +152,7 @@ async fn scrape_returns_metrics_of_process_and_deployment() {
     let seconds: f64 = percentile.expect("a percentile").parse().expect("a number");
     assert!((seconds / 2.0 - 1.0).abs() < 0.15, "{seconds}");
     assert_eq!(lint(&text), Vec::<String>::new(), "{text}");
-    // Where nobody knows how much memory a process has, there is no such metric.
+    // The metric is absent on platforms that do not report the memory of a process.
     let unknown = if Memory::measure().is_some() { &[TICK][..] } else { &[TICK, MEMORY_SHARE] };
     let expected: BTreeSet<String> =
         ALL.iter().filter(|metric| !unknown.contains(metric)).map(|metric| metric.name.to_owned()).collect();

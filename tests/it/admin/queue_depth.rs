@@ -1,11 +1,11 @@
-//! `GET /api/admin/queue-depth`, and the samples that it is made of.
+//! `GET /api/admin/queue-depth`, and the samples that it uses.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::Admin;
 
-/// Each answer's points, without their times.
+/// Returns the points of a response without their times.
 fn points(body: &Value) -> Vec<Value> {
     let points = body["overTime"].as_array().expect("a list").clone();
     let without_time = |mut point: Value| {
@@ -39,7 +39,7 @@ async fn queue_depth_is_sampled_once_per_minute() {
     let open = join_all((0..8).map(|_| admin.database.query("select sample_queue()", &[]))).await;
     assert!(open.iter().all(|rows| rows[0].get::<_, bool>(0)));
 
-    // Two, when the minute ended meanwhile.
+    // Two if a minute ended between the calls.
     let samples = admin.database.count("select count(*) from queue_samples where at > now() - interval '1 hour'").await;
     assert!((1..=2).contains(&samples), "{samples}");
     let mut newest = points(&admin.get("/queue-depth?window=5m").await.body).pop().expect("a point");
@@ -50,7 +50,7 @@ async fn queue_depth_is_sampled_once_per_minute() {
         "due": each(2), "scheduled": each(1), "active": each(1), "waiting": each(3), "oldestDueSeconds": null, "deadLetters": 1,
     });
     assert_eq!(newest, expected);
-    // What is older than anybody may ask for is gone.
+    // Samples older than the longest window are deleted.
     assert_eq!(
         admin.database.count("select count(*) from queue_samples where at < now() - interval '6 days'").await,
         1

@@ -1,4 +1,4 @@
-//! References to Systems Manager and Secrets Manager in the environment of a function.
+//! References to Systems Manager and Secrets Manager in the environment variables of a function.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::support::{TestApp, TestDatabase};
 
-/// Keeps what a deployment keeps. The secret has been rotated.
+/// Stores the parameters and secrets of a deployment. The secret has been rotated.
 const KEEP: &str = "
 import boto3, json, sys
 url, password = sys.argv[1:]
@@ -21,7 +21,7 @@ secrets.create_secret(Name='sigpost/database', SecretString=keep('former'))
 secrets.put_secret_value(SecretId='sigpost/database', SecretString=keep(password))
 ";
 
-/// A dispatcher whose environment leads to this AWS.
+/// Starts a dispatcher that uses this AWS.
 fn dispatcher(moto: &Moto) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_killable-dispatcher"));
     command

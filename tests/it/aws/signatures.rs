@@ -1,4 +1,4 @@
-//! Requests that AWS knows the sender of.
+//! Requests with an AWS signature.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::support::{Received, TestApp, serve};
 
 const KEY: (&str, &str) = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
 
-/// Signs anew, with AWS's own code, what was signed of a request, and prints the `Authorization`.
+/// Recomputes a signature with AWS's own code, and prints the `Authorization` header.
 const SIGN: &str = "
 import json, sys
 from botocore.auth import SigV4Auth
@@ -45,7 +45,7 @@ async fn signing_app() -> TestApp {
     .await
 }
 
-/// What of it is signed, and how AWS's code signs that.
+/// Returns the `Authorization` header that AWS's code computes for the signed parts of a request.
 async fn signed_by_aws(moto: &Moto, url: &str, received: &Received) -> String {
     let authorization = received.header("authorization");
     let (_, names) = authorization.split_once("SignedHeaders=").expect("signed headers");

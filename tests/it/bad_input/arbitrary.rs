@@ -1,4 +1,4 @@
-//! Requests that nobody thought of: put together at random from what is likely to hurt.
+//! Random requests, composed of values that often cause errors.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::stored::one_of_everything;
 
 const REQUESTS: u64 = 500;
-/// Much longer than an answer takes on a slow machine.
+/// Much longer than a response takes on a slow machine.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 
 const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
@@ -45,7 +45,7 @@ const SCALARS: &str = concat!(
     r#""ftp://x"|"100"|nonsense|"\uFFFF""#,
 );
 
-/// A small generator of Lehmer's kind, so that a failure can be repeated from the number of its request.
+/// A small Lehmer generator, so that a failure can be repeated from the number of its request.
 struct Dice(u64);
 
 impl Dice {
@@ -54,7 +54,7 @@ impl Dice {
         usize::try_from(self.0 >> 8).expect("small") % most
     }
 
-    /// One of those between the bars.
+    /// Returns one of the alternatives between the bars.
     fn one(&mut self, of: &'static str) -> &'static str {
         let count = of.split('|').count();
         of.split('|').nth(self.below(count)).expect("within")
@@ -72,7 +72,7 @@ impl Dice {
         path
     }
 
-    /// JSON for the most part, sometimes cut.
+    /// Returns JSON, sometimes truncated.
     fn json(&mut self, depth: usize) -> String {
         match self.below(if depth == 0 { 2 } else { 6 }) {
             0 | 1 => self.one(SCALARS).to_owned(),
@@ -140,7 +140,7 @@ async fn random_requests_get_json_and_no_500() {
             assert!(json["error"].as_str().is_some_and(|error| !error.is_empty()), "{status} to {shown}: {text}");
         }
     }
-    // Neither is all refused, nor is anything accepted.
+    // Some requests are rejected and some are accepted.
     for status in [StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED] {
         assert!(seen.get(&status.as_u16()).is_some_and(|count| *count > REQUESTS / 100), "{seen:?}");
     }

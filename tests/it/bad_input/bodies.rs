@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::stored::{everything, one_of_everything};
 use crate::support::{TestApp, answered};
 
-/// Sends each body; each has to be refused with the field in the reason.
+/// Sends each body. Each must be rejected with the field in the error.
 async fn refused(app: &TestApp, method: Method, path: &str, cases: &[(Value, &str)]) {
     let before = everything(app).await;
     for (body, field) in cases {
@@ -23,8 +23,8 @@ async fn refused(app: &TestApp, method: Method, path: &str, cases: &[(Value, &st
     assert_eq!(everything(app).await, before, "{method} {path}");
 }
 
-/// No JSON, not UTF-8, nested deeper than any reader should follow, and more than one value. What is
-/// said depends on where the reader notices.
+/// Invalid JSON, invalid UTF-8, excessive nesting, and more than one value. The error depends on the position where
+/// the parser fails.
 #[tokio::test]
 async fn invalid_json_is_rejected_by_every_operation() {
     let app = one_of_everything().await;

@@ -1,4 +1,4 @@
-//! The options of a message, wherever they can be given.
+//! The options of a message, in every place that accepts them.
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Map, json};
@@ -9,11 +9,11 @@ use super::stored::{everything, one_of_everything};
 use super::{CALLBACK, wrong_headers};
 use crate::support::{TestApp, answered};
 
-/// What a schedule may have, and a message may not.
+/// Options that only a schedule may have.
 const OF_SCHEDULES: [&str; 2] = ["Upstash-Cron", "Upstash-Schedule-Id"];
 const SCHEDULES: &str = "/v2/schedules/https://example.com";
 
-/// Every request that can say these, with a name to show.
+/// Every request that accepts these options, each with a name for failures.
 fn requests(app: &TestApp, headers: &[(&str, &str)]) -> Vec<(&'static str, RequestBuilder)> {
     let json: Map<_, _> = headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let batch = json!([{ "destination": "https://example.com", "headers": json }]);
@@ -21,7 +21,7 @@ fn requests(app: &TestApp, headers: &[(&str, &str)]) -> Vec<(&'static str, Reque
         ("a batch", app.request(Method::POST, "/v2/batch").json(&batch)),
         ("the defaults of a group", app.request(Method::PATCH, "/v2/topics/g").json(&json!({ "headers": json }))),
     ];
-    // No HTTP client sends such a name.
+    // HTTP clients do not send such a header name.
     if headers.iter().any(|(name, _)| name.contains('(')) {
         return requests;
     }

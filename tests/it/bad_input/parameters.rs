@@ -13,7 +13,7 @@ const DATES: &[(&str, &str)] = &[
     ("toDate", "8640000000000001"),
     ("toDate", "99999999999999999999"),
 ];
-/// No text that is stored looks like these: no UTF-8, and a zero byte.
+/// Values that cannot be stored: invalid UTF-8, and a zero byte.
 const NO_TEXT: &[(&str, &str)] = &[
     ("label", "%ff"),
     ("label", "a%00b"),
@@ -25,7 +25,7 @@ const COUNTS: &[(&str, &str)] =
     &[("count", "0"), ("count", "-1"), ("count", "many"), ("count", "99999999999999999999")];
 const CURSORS: &[(&str, &str)] =
     &[("cursor", "x"), ("cursor", "1-x"), ("cursor", "-1-1"), ("cursor", "9223372036854775807-1"), ("cursor", "%00")];
-/// What the log knows and others do not: a filter that is not known would choose everything.
+/// Filters of the log only: elsewhere an ignored filter would match every row.
 const UNKNOWN: &[(&str, &str)] = &[("labeel", "a"), ("labeel", ""), ("state", "FAILED"), ("Label", "a")];
 const EMPTY: &[(&str, &str)] = &[("label", ""), ("url", ","), ("fromDate", ""), ("topicName", "%20")];
 
@@ -146,7 +146,7 @@ async fn invalid_id_is_not_found() {
         {
             let path = path.replace("{}", id);
             let answer = answered(app.request(method.clone(), &path)).await;
-            // What is not even text is no name of something that is not there.
+            // A path that is not valid UTF-8 gets 400.
             let is_text = !answer.error().starts_with("path: ");
             let refused = if is_text { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
             assert_eq!(answer.status, refused, "{method} {path:.80}: {answer:?}");

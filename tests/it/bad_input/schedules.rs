@@ -1,4 +1,4 @@
-//! What is a schedule's own.
+//! Options that only schedules have.
 
 use reqwest::{Method, StatusCode};
 

@@ -1,12 +1,12 @@
-//! One of everything, and what of it is stored.
+//! One row of each kind, and the contents of all tables.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::support::{TestApp, answered};
 
-/// A function that delivers nothing, with a queue `q`, a group `g`, a schedule `s`, a flow-control
-/// key `k`, a message that waits, and a dead letter.
+/// Starts a function that delivers nothing, with a queue `q`, a group `g`, a schedule `s`, a flow-control key `k`, a
+/// pending message and a dead letter.
 pub(super) async fn one_of_everything() -> TestApp {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let endpoints = json!({ "endpoints": [{ "url": "https://example.com", "name": "n" }] });
@@ -32,7 +32,7 @@ pub(super) async fn one_of_everything() -> TestApp {
     app
 }
 
-/// The rows of every table. Whatever is stored, changed or deleted makes it another text.
+/// Returns the rows of every table as text, to detect any change.
 pub(super) async fn everything(app: &TestApp) -> String {
     let names = "select quote_ident(tablename) from pg_tables where schemaname = 'public' order by 1";
     let tables: Vec<String> = app.database.query(names, &[]).await.iter().map(|row| row.get(0)).collect();

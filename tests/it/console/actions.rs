@@ -1,4 +1,4 @@
-//! Each button does what the API says, and the page that follows says so.
+//! Each button performs its API request, and the next page shows the result.
 
 use dispatch::engine::StepKind;
 use reqwest::StatusCode;
@@ -8,7 +8,7 @@ use super::Console;
 use crate::support::Answer;
 
 impl Console {
-    /// A message that failed for good, and its dead letter.
+    /// Publishes a message that fails, and returns it with its dead letter.
     async fn failed(&self, label: &str) -> (MessageId, String) {
         self.app.receiver.answers([Answer::status(500).body("{\"error\": \"no such customer\"}")]);
         let id = self.app.publish_here(&[("Upstash-Retries", "0"), ("Upstash-Label", label)], "{}").await.id();
@@ -28,7 +28,7 @@ async fn pending_message_is_delivered_now() {
     assert_eq!(&console.app.receiver.next().await.body[..], b"hello");
     console.app.wait_for(id, StepKind::Delivered).await;
 
-    // In the API's words.
+    // The error text of the API.
     let again = console.post(&format!("/console/messages/{id}/retry"), &[]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
     assert!(again.text.contains(&format!("message {id} cannot be retried, it is already delivered")), "{}", again.text);
@@ -129,7 +129,7 @@ async fn retry_of_all_matches_excludes_later_failures() {
         .database
         .count("select (extract(epoch from max(failed_at)) * 1000)::bigint from dead_letters")
         .await;
-    // A bound is a whole millisecond.
+    // A bound is a whole number of milliseconds.
     console.app.database.execute("update dead_letters set failed_at = failed_at - interval '2 ms'").await;
     let (_, later) = console.failed("mine").await;
     let until = (until - 1).to_string();

@@ -1,4 +1,4 @@
-//! Queues, flow-control keys, URL groups and signing keys, from their pages.
+//! Pages of queues, flow-control keys, URL groups and signing keys.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -64,7 +64,7 @@ async fn flow_control_key_is_pinned_paused_and_unpinned() {
     assert_eq!([&now["isPinnedRate"], &now["isPinnedParallelism"], &now["isPaused"]], [&json!(false); 3]);
     let refused = console.post("/console/flow-control/pin", &key).await;
     assert!(refused.text.contains("pin: requires parallelism or rate"), "{}", refused.text);
-    // A name that would make another path of it.
+    // A name that changes the path unless it is encoded.
     let lost = console.post("/console/flow-control/pause", &[("key", "..")]).await;
     assert_eq!(lost.status, StatusCode::NOT_FOUND);
 }

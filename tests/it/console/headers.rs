@@ -1,4 +1,4 @@
-//! What a browser is told with every answer, and pages when something is away.
+//! Security headers of every response, and pages during an outage.
 
 use reqwest::{Method, StatusCode};
 use sigpost_store::Database;
@@ -43,7 +43,7 @@ async fn every_response_has_the_security_headers() {
             assert_eq!(header("cache-control").as_deref(), Some(cache), "{method} {path}");
         }
     }
-    // What the policy forbids is not there to begin with.
+    // The pages contain nothing that the policy forbids.
     for forbidden in ["<style", " style=", " onclick=", "javascript:", "http://www.w3.org", "//cdn"] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }

@@ -1,4 +1,4 @@
-//! Nothing that somebody has sent is ever markup.
+//! Stored text is never rendered as markup.
 
 use dispatch::engine::StepKind;
 use reqwest::{Method, StatusCode};
@@ -9,7 +9,7 @@ use crate::support::Answer;
 const MARKUP: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>&amp;";
 const ESCAPED: &str = "&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=alert(2)&gt;";
 
-/// No tag of it is in the page, and its text is.
+/// Asserts that the page has the text and no tag of it.
 fn assert_is_text(page: &str) {
     for tag in ["<script>alert", "<img", "<b>"] {
         assert!(!page.contains(tag), "{tag} in {page}");
@@ -51,7 +51,7 @@ async fn stored_texts_are_escaped_on_every_page() {
     }
 }
 
-/// Percent-encoded, all of it.
+/// Percent-encodes every byte.
 fn url_of(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
@@ -80,6 +80,6 @@ async fn sealed_and_large_payloads_are_not_shown_inline() {
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], &"x".repeat(1_000_000)).await.id();
     let page = console.get(&format!("/console/messages/{id}")).await.text;
     assert!(page.len() < 100_000 && page.contains("Cut: 934 kB more."), "{} bytes", page.len());
-    // A list is without the bodies.
+    // Lists omit bodies.
     assert!(console.get("/console/messages").await.text.len() < 20_000);
 }

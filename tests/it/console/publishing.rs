@@ -1,4 +1,4 @@
-//! What is published from the console: by hand, and by schedules.
+//! Messages published from the console: by hand and by schedules.
 
 use dispatch::engine::StepKind;
 use reqwest::StatusCode;
@@ -7,7 +7,7 @@ use sigpost_qstash::MessageId;
 
 use super::Console;
 
-/// The message that an answer leads to.
+/// Returns the message that a response redirects to.
 fn message(to: &str) -> MessageId {
     let (id, _) = to.trim_start_matches("/console/messages/").split_once('?').unwrap_or_else(|| panic!("{to}"));
     id.parse().expect("an id")
@@ -72,7 +72,7 @@ async fn schedule_is_created_run_paused_and_deleted() {
     let done = console.post("/console/schedules/create", &fields).await;
     assert_eq!(done.to, "/console/schedules?notice=schedule-created", "{}", done.text);
     let page = console.get("/console/schedules").await.text;
-    // Three New Year's mornings, in the schedule's own time zone.
+    // 1 January of three years, in the time zone of the schedule.
     assert_eq!(page.matches("-01-01T02:00:00Z").count(), 3, "{page}");
 
     let name = [("schedule", "nightly")];

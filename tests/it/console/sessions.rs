@@ -1,4 +1,4 @@
-//! Signing in and out, and requests that somebody else has made up.
+//! Sign-in, sign-out and forged requests.
 
 use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Method, StatusCode};
@@ -52,7 +52,7 @@ async fn wrong_token_returns_the_form_without_a_cookie() {
         let text = response.text().await.expect("text");
         assert!(text.contains("That is not the admin token.") && text.contains("name=\"token\""), "{text}");
     }
-    // Nobody is sent away from here, whatever the form says.
+    // The form cannot redirect to another site.
     for next in ["https://evil.example/", "//evil.example", "/console\\@evil.example", "/v2/keys"] {
         let login = console.anonymous(Method::POST, "/console/login");
         assert_eq!(shown(form(login, &[("token", TOKEN), ("next", next)])).await.to, "/console", "{next}");
@@ -97,7 +97,7 @@ async fn forged_cookies_are_rejected() {
             shown(console.anonymous(Method::GET, "/console/keys").header(COOKIE, format!("{name}={forged}"))).await;
         assert_eq!((answer.status, &*answer.to), (StatusCode::SEE_OTHER, "/console/login?next=%2Fconsole%2Fkeys"));
     }
-    // A process of the same deployment knows the session; one with another admin token does not.
+    // A process of the same deployment accepts the session; one with another admin token does not.
     let other = super::console(&console.app, &console.app.url).await;
     let there = console.client.get(format!("{other}/console")).header(COOKIE, &console.cookie);
     assert_eq!(shown(there).await.status, StatusCode::OK);

@@ -1,4 +1,4 @@
-//! What a destination's answer leads to.
+//! The effect of a destination's response.
 
 use dispatch::engine::StepKind;
 use serde_json::json;

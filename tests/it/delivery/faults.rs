@@ -1,4 +1,4 @@
-//! Destinations that do not answer as they should.
+//! Destinations that fail to respond correctly.
 
 use dispatch::engine::StepKind;
 use serde_json::Value;
@@ -56,7 +56,7 @@ async fn incomplete_response_fails_the_attempt() {
     app.wait_for(in_the_body, StepKind::Retried).await;
     assert_broken_off(&app.event(in_the_body, "ERROR").await);
 
-    // Closed in the headers, and closed without a word.
+    // Closed in the headers, and closed without a byte.
     for answer in [&b"HTTP/1.1 200 OK\r\nContent-Le"[..], b"", b"this is not HTTP\r\n\r\n"] {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("address"));

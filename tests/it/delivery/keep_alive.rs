@@ -7,20 +7,20 @@ use tokio::sync::mpsc;
 
 use crate::support::TestApp;
 
-/// What a server does with the next request on a connection.
+/// The server's reaction to the next request on a connection.
 #[derive(Clone, Copy, Debug)]
 enum Then {
-    /// Responds with 200, and keeps the connection.
+    /// Responds with 200 and keeps the connection.
     Respond,
     /// Reads the request and closes the connection.
     Close,
-    /// Closes the connection with the request unread, which resets it.
+    /// Closes the connection before it reads the request, which resets the connection.
     Reset,
 }
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-/// A server that treats each connection by the next of these lists, and reports the `Upstash-Message-Id` and
+/// Starts a server that handles each connection by the next of these lists. It reports `Upstash-Message-Id` and
 /// `Upstash-Retried` of each request that it reads.
 async fn server(connections: Vec<Vec<Then>>) -> (String, mpsc::UnboundedReceiver<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

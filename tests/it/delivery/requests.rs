@@ -1,4 +1,4 @@
-//! What is on the wire: the URL that is signed, the bytes of headers, and the length of no body.
+//! Requests on the wire: the signed URL, the bytes of headers, and the length of an empty body.
 
 use std::collections::HashMap;
 
@@ -13,12 +13,12 @@ use sigpost_runtime::AddressPolicy;
 
 use crate::support::{Received, TestApp, answered};
 
-/// The URL as the receiver's web framework has it.
+/// Returns the URL as the receiver's web framework shows it.
 fn requested(request: &Received) -> String {
     format!("http://{}{}", request.header("host"), request.uri)
 }
 
-/// As the official receivers do, with the URL that was requested.
+/// Verifies as the official receivers do, with the requested URL.
 fn verify(request: &Received) {
     let verifier = Verifier::new(&SigningKeys::dev(), DEFAULT_TOLERANCE);
     let (token, url) = (request.header("upstash-signature"), requested(request));
@@ -83,7 +83,7 @@ async fn signed_url_is_the_requested_url_for_all_printable_characters() {
     }
 }
 
-/// A release before stored user info and signed the text.
+/// An older release stored user info and signed the URL as text.
 #[tokio::test]
 async fn message_of_an_older_release_has_a_valid_signature() {
     let accepting = TestApp::start_with(|config| config.engine = None).await;

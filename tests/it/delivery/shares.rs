@@ -1,4 +1,4 @@
-//! Destinations that share the messages in flight.
+//! Destinations share the in-flight capacity.
 
 use futures_util::future::join_all;
 
@@ -13,12 +13,12 @@ async fn unresponsive_destinations_do_not_delay_others() {
 
     let (url, other_url, fast_url) = (hanging.url("/"), other.url("/"), fast.url("/"));
     join_all((0..200).map(|_| app.publish(&url, &[], ""))).await;
-    // All but the reserve: no other destination has messages.
+    // All but the reserve, because no other destination has messages.
     hanging.next_many(62).await;
     join_all((0..20).map(|_| app.publish(&other_url, &[], ""))).await;
     other.next().await;
 
-    // Those that are due at once are leased as they are stored, the others are claimed.
+    // Messages that are due immediately are leased when they are stored; the others are claimed.
     join_all((0..20).map(|_| app.publish(&fast_url, &[], ""))).await;
     join_all((0..20).map(|_| app.publish(&fast_url, &[("Upstash-Delay", "1s")], ""))).await;
     fast.next_many(40).await;

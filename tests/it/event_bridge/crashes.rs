@@ -1,4 +1,4 @@
-//! Whatever is cut off between the row and EventBridge Scheduler is repaired.
+//! Failures between the row and EventBridge Scheduler are repaired.
 
 use std::process::Stdio;
 
@@ -21,7 +21,7 @@ impl TestApp {
         self.database.count("select count(*) from schedules where mirrored_at is null").await == 0
     }
 
-    /// How many a reconciliation finds missing, different, and orphaned.
+    /// Returns how many schedules a reconciliation finds missing, different and orphaned.
     async fn drift(&self) -> [usize; 3] {
         let drift = self.app.reconcile().await.expect("an answer").expect("compared");
         assert!(drift.failed.is_empty(), "{drift:?}");
@@ -51,7 +51,7 @@ async fn rejected_creation_is_repeated_by_next_call_or_reconciliation() {
         app.delete("/v2/schedules/s").await;
     }
 
-    // Without an id of its creator's it is not made at all: a second request makes another one.
+    // Without an ID from the creator the schedule is not stored: a second request creates another one.
     event_bridge.let_next_changes_be(&[Refused]);
     let refused = app.schedule("https://example.com", &[HOURLY], "").await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -98,19 +98,19 @@ async fn creation_with_a_lost_response_is_repeated_idempotently() {
     assert_eq!(event_bridge.changes(), ["POST s", "POST s"]);
     assert_eq!(expressions(&client).await, [HELD]);
 
-    // A process that died before it could note that: the copy is there, and only the note is made.
+    // If a process crashed before it recorded the creation, the copy exists and only the record is written.
     app.database.execute("update schedules set mirrored_at = null").await;
     assert_eq!(app.drift().await, [0, 0, 0]);
     assert!(app.is_mirrored().await && event_bridge.changes().is_empty());
 
-    // Somebody has deleted the copy: making it again is not the creation that AWS remembers.
+    // The copy was deleted: creating it again is not the creation that AWS remembers.
     let name = names(&client).await.remove(0);
     client.delete_schedule().group_name(GROUP).name(name).send().await.expect("deleted");
     assert_eq!(app.drift().await, [1, 0, 0]);
     assert_eq!(expressions(&client).await, [HELD]);
 }
 
-/// A function in a process of its own, with its settings from the environment; and where it listens.
+/// Starts a function as a separate process with settings from the environment. Returns it with its URL.
 async fn start_process(app: &TestApp, event_bridge: &EventBridge) -> (Child, String) {
     let mut process = Command::new(env!("CARGO_BIN_EXE_compat-server"))
         .env_clear()

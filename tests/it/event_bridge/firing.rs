@@ -1,6 +1,6 @@
-//! What EventBridge Scheduler invokes is published, once.
+//! Invocations by EventBridge Scheduler publish once.
 //!
-//! Its clock is in the year 2095: whatever day it is, schedules that are created now fire there.
+//! Its clock is in the year 2095, so that schedules created today fire there.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::{HOURLY, start};
 use crate::support::event_bridge::Invocation;
 use crate::support::{EventBridge, TestApp, create_schedules_with_the_sdk};
 
-/// What the function is invoked with.
+/// The event of an invocation.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Input {
@@ -23,7 +23,7 @@ struct Input {
 }
 
 impl TestApp {
-    /// Does what the function does when it is invoked.
+    /// Runs the function's code for an invocation.
     async fn invoke(&self, invocation: &Invocation) -> Firing {
         let input: Input = serde_json::from_str(&invocation.input).expect("an input");
         assert_eq!(input.sigpost, "firing");
@@ -58,7 +58,7 @@ async fn sdk_schedule_fires_every_minute_across_a_clock_change() {
     assert_eq!(invocations.len(), 121);
     let mut fired = Vec::new();
     for invocation in &invocations {
-        // Twice at once, in two processes, and once more.
+        // Twice concurrently in two processes, and once more.
         let (one, two) = tokio::join!(app.invoke(invocation), other.invoke(invocation));
         let again = app.invoke(invocation).await;
         let published: Vec<_> = [&one, &two, &again].into_iter().filter(|firing| is_published(firing)).collect();
@@ -90,7 +90,7 @@ async fn sdk_schedule_fires_every_minute_across_a_clock_change() {
     assert_eq!(app.database.count("select count(*) from messages").await, 121);
 }
 
-/// Berlin: 03:00 becomes 02:00 on 2095-10-30 at 01:00Z, and comes a second time.
+/// Berlin: 03:00 becomes 02:00 on 2095-10-30 at 01:00Z, so this hour repeats.
 #[tokio::test]
 async fn repeated_local_time_publishes_once() {
     let event_bridge = EventBridge::start("2095-10-29T12:00:00Z").await;
@@ -129,7 +129,7 @@ async fn firing_of_a_paused_deleted_or_changed_schedule_publishes_nothing() {
     assert_eq!(app.database.count("select count(*) from deduplications").await, 0);
 }
 
-/// A firing of the past that is retried after the schedule was created anew, or resumed.
+/// A past firing that is retried after the schedule was recreated or resumed.
 #[tokio::test]
 async fn firing_before_creation_or_resume_publishes_nothing() {
     let event_bridge = EventBridge::start("2026-01-01T00:00:00Z").await;
@@ -139,7 +139,7 @@ async fn firing_before_creation_or_resume_publishes_nothing() {
     let set_back = "update schedules set fires_from = '2026-01-01T00:00:00Z'";
     app.database.execute(set_back).await;
     assert!(is_published(&app.fire("s", "2026-01-01T01:00:00Z").await));
-    // The same expression again changes nothing of that.
+    // Replacing the schedule with the same expression keeps past firings valid.
     app.schedule_here("s", &headers, "another").await;
     assert!(is_published(&app.fire("s", "2026-01-01T02:00:00Z").await));
     app.post("/v2/schedules/s/pause").await;
@@ -150,12 +150,12 @@ async fn firing_before_creation_or_resume_publishes_nothing() {
     assert_eq!(app.fire("s", "2026-01-01T04:00:00Z").await, Firing::Skipped(Skip::BeforeItsTime));
 }
 
-/// 1 August 2095 is a Monday: the copy for the day of the month and that for the weekday both invoke.
+/// 1 August 2095 is a Monday: both the day-of-month expression and the weekday expression invoke.
 #[tokio::test]
 async fn time_in_both_expressions_fires_once() {
     let event_bridge = EventBridge::start("2095-07-30T00:00:00Z").await;
     let app = start(&event_bridge.settings()).await;
-    // The creator's deduplication, which ends earlier than retries do, does not decide about it.
+    // The creator's deduplication window ends before retries do, so it does not decide.
     let headers = [("Upstash-Cron", "0 9 1 * MON"), ("Upstash-Deduplication-Id", "key")];
     app.schedule_here("s", &headers, "").await;
     let invocations = event_bridge.advance_to("2095-08-02T00:00:00Z");
@@ -184,6 +184,6 @@ async fn late_firing_is_published_and_keeps_the_last_firing() {
     let at = |text: &str| text.parse::<Timestamp>().expect("a time").as_millisecond();
     assert_eq!(shown["lastScheduleTime"], at("2095-01-01T03:00:00Z"));
     assert_eq!(shown["nextScheduleTime"], at("2095-01-01T04:00:00Z"));
-    // What was refused counts as done: it is not tried again when somebody invokes again.
+    // A rejected firing counts as fired: a repeated invocation does not retry it.
     assert_eq!(app.fire("s", "2095-01-01T01:00:00Z").await, Firing::Skipped(Skip::Repeated));
 }

@@ -1,4 +1,4 @@
-//! What the API does to schedules is done in EventBridge Scheduler.
+//! Schedule changes through the API are mirrored to EventBridge Scheduler.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::start;
 use crate::support::event_bridge::{GROUP, sdk, settings};
 use crate::support::{EventBridge, TestApp};
 
-/// The names in the group, in order.
+/// Returns the names in the group, in order.
 pub(super) async fn names(client: &Client) -> Vec<String> {
     let pages = client.list_schedules().group_name(GROUP).into_paginator().items().send();
     let found = pages.collect::<Result<Vec<_>, _>>().await.expect("a list");
@@ -23,7 +23,7 @@ pub(super) async fn names(client: &Client) -> Vec<String> {
     names
 }
 
-/// Everything in the group, in the order of the names.
+/// Returns the schedules in the group, by name.
 async fn held(client: &Client) -> Vec<GetScheduleOutput> {
     let mut held = Vec::new();
     for name in names(client).await {
@@ -32,7 +32,7 @@ async fn held(client: &Client) -> Vec<GetScheduleOutput> {
     held
 }
 
-/// Expression, time zone and state of everything in the group.
+/// Returns expression, time zone and state of each schedule in the group.
 pub(super) async fn expressions(client: &Client) -> Vec<String> {
     let shown = |held: GetScheduleOutput| {
         let text = |text: Option<&str>| text.unwrap_or("nothing").to_owned();
@@ -55,7 +55,7 @@ async fn every_change_is_mirrored_to_eventbridge() {
     assert_foreign_changes_are_undone(&app, &client).await;
 }
 
-/// A server that nobody here wrote agrees, as far as it knows.
+/// An independent server agrees, as far as it implements the API.
 #[tokio::test]
 async fn every_change_is_mirrored_to_moto() {
     let Some(moto) = Moto::start(Path::new(env!("CARGO_TARGET_TMPDIR"))).await else { return };
@@ -92,7 +92,7 @@ async fn assert_every_change_is_mirrored(app: &TestApp, settings: &Settings, cli
         assert_eq!(app.post(&format!("/v2/schedules/nightly/{change}")).await.status, StatusCode::OK);
         assert_eq!(expressions(client).await, [format!("cron(30 3 * * ? *) Europe/Berlin {state}")]);
     }
-    // Replaced while it is paused, by one that needs two copies, and by one that needs one again.
+    // Replaced while paused, by a schedule that needs two copies, and by one that needs one.
     app.post("/v2/schedules/nightly/pause").await;
     let two = [("Upstash-Cron", "0 9 1 * MON"), ("Upstash-Sigpost-Catch-Up", "none")];
     app.schedule_here("nightly", &two, "hello").await;
@@ -104,7 +104,7 @@ async fn assert_every_change_is_mirrored(app: &TestApp, settings: &Settings, cli
     assert_eq!(expressions(client).await, ["cron(0,15,30,45 * * * ? *) UTC DISABLED"]);
     app.post("/v2/schedules/nightly/resume").await;
 
-    // More than a page of them; and those whose ids begin alike are not taken for one another.
+    // More than one page of schedules; IDs with a common prefix are distinguished.
     for id in ["a", "b", "night"] {
         app.schedule_here(id, &[("Upstash-Cron", "0 0 * * *")], "hello").await;
     }
@@ -120,7 +120,7 @@ async fn assert_every_change_is_mirrored(app: &TestApp, settings: &Settings, cli
     assert_eq!(left, ["a", "b", "nightly"]);
 }
 
-/// Deleted, changed, left over; and what is none of ours stays.
+/// Deleted, changed and orphaned schedules are repaired; foreign schedules are kept.
 async fn assert_foreign_changes_are_undone(app: &TestApp, client: &Client) {
     let all = held(client).await;
     let [a, b, nightly] = &all[..] else { panic!("{all:?}") };
