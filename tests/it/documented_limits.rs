@@ -22,7 +22,7 @@ fn documented() -> BTreeMap<&'static str, &'static str> {
     .collect()
 }
 
-/// The expected response to a request with a value of this size.
+/// A limit: its row in the table, and the headers of a publish with a value of a given size.
 struct Limit {
     row: &'static str,
     documented: &'static str,

@@ -1,4 +1,4 @@
-//! The templates in `infra/` and the code, read together: what one needs, the other has, and no more.
+//! The templates in `infra/` agree with the code: each provides exactly what the other needs.
 
 mod alarms;
 mod database;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use stack::Stack;
 
-/// A file or folder of the repository.
+/// Returns the path of a file or folder of the repository.
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
@@ -24,7 +24,7 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
 }
 
-/// The packages in `functions/`: each is one deployed function.
+/// Lists the packages in `functions/`. Each is a deployed function.
 fn packages() -> Vec<String> {
     let folders = std::fs::read_dir(repository("functions")).expect("functions/");
     let mut names: Vec<_> =
@@ -33,12 +33,12 @@ fn packages() -> Vec<String> {
     names
 }
 
-/// Those of them that run jobs.
+/// Lists the packages that run jobs.
 fn handlers() -> Vec<String> {
     packages().into_iter().filter(|package| !matches!(package.as_str(), "dispatch" | "admin" | "ingress")).collect()
 }
 
-/// What a package's resources are called.
+/// Returns the prefix of a package's resource names.
 fn logical_name(package: &str) -> String {
     package.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }

@@ -1,4 +1,4 @@
-//! The handler's side: runs and their records, enqueuing, and the functions that are made of it.
+//! Handlers: runs and their records, enqueuing, and the handler functions of sigpost.
 
 pub(crate) mod actor;
 mod check_job_health;

@@ -1,4 +1,4 @@
-//! Alarms and dashboard look at metrics that exist.
+//! Alarms and dashboard use metrics that exist.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use sigpost_runtime::metrics::{DELIVERED, ERRORS, FAILED, MEMORY_SHARE, OLDEST_D
 
 use super::{Stack, packages};
 
-/// What is measured, by namespace. Ours are written by dispatch, and the share of memory by every function.
+/// Published metrics by namespace. Dispatch writes those of sigpost, and every function writes its memory share.
 const METRICS: [(&str, &[&str]); 3] = [
     ("sigpost", &[OLDEST_DUE_AGE.name, FAILED.name, TICK.name, MEMORY_SHARE.name, DELIVERED.name, ERRORS.name]),
     ("AWS/Lambda", &["Errors", "Throttles", "Duration", "ConcurrentExecutions"]),
@@ -39,7 +39,7 @@ fn every_alarm_has_an_existing_metric_and_an_action() {
         }
         assert_eq!(properties["AlarmActions"][0], "arn:topic", "{name}");
     }
-    // Silence is the symptom.
+    // Missing data is the symptom.
     assert_eq!(stack.resources["TickMissing"]["Properties"]["TreatMissingData"], "breaching");
 }
 

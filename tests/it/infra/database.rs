@@ -1,18 +1,18 @@
-//! The database that can be made with the stack.
+//! The database that the stack can create.
 
 use serde_json::Value;
 
 use super::stack::template;
 use super::{Stack, read, repository};
 
-/// Of Postgres for superusers (3), and of RDS for itself (2).
+/// Connections that Postgres reserves for superusers (3) and RDS for itself (2).
 const KEPT_BACK: u64 = 5;
 
 fn database(engine: &str) -> Stack {
     Stack::of("database.yaml", &[("Engine", engine), ("Protection", "true"), ("ClientSecurityGroup", "sg-functions")])
 }
 
-/// Connections of all functions when each has as many environments as it may.
+/// Returns the connections of all functions at their concurrency limits.
 fn most_connections(stack: &Stack) -> u64 {
     let of = |(name, function): (&str, &Value)| {
         let properties = &function["Properties"];
@@ -25,7 +25,7 @@ fn most_connections(stack: &Stack) -> u64 {
     stack.functions().into_iter().map(of).sum()
 }
 
-/// The parameters of a deployment in `samconfig.toml`.
+/// Returns the parameters of a deployment in `samconfig.toml`.
 fn overrides(environment: &str) -> Vec<(String, String)> {
     let file = read(&repository("infra/samconfig.toml"));
     let section = file.split(&format!("[{environment}.deploy.parameters]")).nth(1).expect("a section");

@@ -1,4 +1,5 @@
-//! A function has the variables that its code reads, may read what they refer to, and nothing else.
+//! A function has exactly the variables that its code reads, and permission for exactly the secrets that they
+//! reference.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,17 +11,17 @@ use super::evaluate::function_url;
 use super::stack::{listed, template};
 use super::{Stack, handlers, logical_name, read, repository};
 
-/// What is given without being named in our code: the log's filter is read by a dependency, and the
-/// other is there to be changed, which starts new environments.
+/// Variables that sigpost's own code does not read: a dependency reads the log filter, and a change of the other one
+/// starts new environments.
 const READ_ELSEWHERE: [&str; 2] = ["RUST_LOG", "SECRETS_GENERATION"];
 
-/// Everything below a folder.
+/// Returns all sources below a folder.
 fn source(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     entries.map(|path| if path.is_dir() { source(&path) } else { read(&path) }).collect()
 }
 
-/// The texts in quotes that look like variables.
+/// Returns the quoted texts that have the form of a variable name.
 fn variables(source: &str) -> BTreeSet<String> {
     let is_name = |text: &&str| {
         text.contains('_') && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
@@ -34,7 +35,7 @@ fn required(source: &str) -> BTreeSet<String> {
     after.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
 }
 
-/// A package's own code, and that of the packages of the repository that it is made of.
+/// Returns the code of a package and of the shared packages that it uses.
 fn code_of(package: &str) -> String {
     let own = source(&repository("functions").join(package).join("src"));
     let shared = ["runtime", "store", "jobs"];
@@ -90,7 +91,7 @@ fn functions_have_the_variables_that_their_code_reads() {
             assert!(unread.is_empty(), "{function} is given what nothing reads: {unread:?}");
             let required = required_by(package);
             assert!(required.contains("DATABASE_URL"), "{function}: the code was not understood");
-            // The EventBridge driver asks for its settings when there is a group to keep.
+            // The EventBridge driver requires its settings only if a schedule group is set.
             let keeps_schedules = given.contains("SCHEDULE_GROUP");
             let needed = required.into_iter().filter(|name| keeps_schedules || !name.starts_with("SCHEDULE_"));
             let signed = environment(&stack, function).contains(&("ADMIN_AUTH".into(), "iam".into()));
@@ -117,7 +118,7 @@ fn functions_can_read_only_the_secrets_they_reference() {
                 with.flat_map(|statement| listed(&statement["Resource"])).map(name_in).collect()
             };
             let mut secrets = readable("secretsmanager:GetSecretValue");
-            // By convention a handler has a secret of its own, whether it needs one or not.
+            // By convention a handler has its own secret, whether it needs one or not.
             let own = format!("sigpost-test/{function}");
             if !referred("secretsmanager:").contains(&own) {
                 secrets.remove(&own);
@@ -144,14 +145,14 @@ fn every_handler_has_the_urls_of_all_jobs() {
         let variables = &stack.function(&handler)["Properties"]["Environment"]["Variables"];
         assert_eq!(variables["JOB_URLS"], *reference, "{handler}");
     }
-    // What applications are told is the same.
+    // The stack's output for applications has the same value.
     assert_eq!(
         template("template.yaml")["Outputs"]["JobUrls"]["Value"],
         json!({ "Fn::GetAtt": "JobUrlsParameter.Value" })
     );
 }
 
-/// `arn:...:secret:NAME-??????` and `arn:...:parameter/NAME`, as references have them.
+/// Returns the name in `arn:...:secret:NAME-??????` or `arn:...:parameter/NAME`, in the form of references.
 fn name_in(arn: &str) -> String {
     let secret = arn.split_once(":secret:").map(|(_, name)| name.trim_end_matches("-??????"));
     let parameter = arn.split_once(":parameter").map(|(_, name)| name);

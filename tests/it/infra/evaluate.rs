@@ -1,12 +1,12 @@
-//! The intrinsic functions that the templates use, as far as they can be known before a deployment.
-//! What a resource will be called stays `${Resource}`, and what it will have, `${Resource.Attribute}`.
+//! Evaluates the templates' intrinsic functions as far as their values are known before a deployment. The name of a
+//! resource stays `${Resource}`, and an attribute `${Resource.Attribute}`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 pub(super) struct Evaluator {
-    /// Parameters and what AWS gives.
+    /// Parameters and pseudo parameters of AWS.
     pub(super) values: BTreeMap<String, Value>,
     pub(super) conditions: Value,
     pub(super) mappings: Value,
@@ -17,7 +17,7 @@ impl Evaluator {
         self.value(&self.conditions[name]) == json!(true)
     }
 
-    /// The value; null is `AWS::NoValue`, which removes what has it.
+    /// Returns the value of a node. Null is `AWS::NoValue`, which removes the property.
     pub(super) fn value(&self, node: &Value) -> Value {
         match node {
             Value::Array(items) => items.iter().map(|item| self.value(item)).filter(|item| !item.is_null()).collect(),
@@ -97,7 +97,7 @@ fn attribute(name: &str) -> Value {
     }
 }
 
-/// What AWS makes of it, but for the host's first part.
+/// Returns the function URL that AWS creates, with a placeholder as the first label of its host.
 pub(super) fn function_url(logical_name: &str) -> String {
     format!("https://{logical_name}.lambda-url.us-east-1.on.aws/")
 }

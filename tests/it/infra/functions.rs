@@ -1,4 +1,4 @@
-//! Every package of `functions/` is deployed as what it is.
+//! Every package of `functions/` is deployed as a function with matching settings.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use sigpost::jobs::JOBS;
 
 use super::{Stack, handlers, packages, read, repository};
 
-/// What a run needs besides its own time: a cold start, two commits, the answer.
+/// The time of an invocation besides the job: a cold start, two commits and the response.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// The longest that Lambda lets an invocation take.
+/// Lambda's maximum timeout, in seconds.
 const LONGEST: u64 = 900;
 
 fn timeout(stack: &Stack, function: &str) -> Duration {
@@ -34,7 +34,7 @@ fn every_package_is_deployed_as_a_function() {
         assert_eq!(properties["CodeUri"], format!("../functions/{package}"), "{name}");
         assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda", "{name}");
         assert_eq!(function["Metadata"]["BuildProperties"]["Binary"], package, "{name}");
-        // Cargo names the program as the package where nothing else is said.
+        // By default Cargo names the program after the package.
         assert!(repository("functions").join(package).join("src/main.rs").exists(), "{name}");
         assert_eq!(properties["Runtime"], "provided.al2023", "{name}");
         assert_eq!(properties["Architectures"][0], "arm64", "{name}");
@@ -106,10 +106,10 @@ fn schema_is_applied_before_functions_are_updated() {
         assert_eq!(waits, name != "migrate", "{name}");
     }
     let migration = &stack.resources["Migration"]["Properties"];
-    // A change of the version is what makes CloudFormation run it again.
+    // CloudFormation runs the migration again when the version changes.
     assert_eq!(migration["Version"], "${MigrateFunction.Version}");
     assert!(stack.function("migrate")["Properties"]["AutoPublishAlias"].is_string());
-    // Each waits longer than what it waits for.
+    // Each timeout exceeds the one that it contains.
     let starter = stack.resources["StartMigrationFunction"]["Properties"]["Timeout"].as_u64().expect("seconds");
     assert!(Duration::from_secs(starter) > timeout(&stack, "migrate"));
     assert!(migration["ServiceTimeout"].as_u64().expect("seconds") > starter);

@@ -1,4 +1,4 @@
-//! The Kubernetes manifests and what the program does.
+//! The Kubernetes manifests match the program.
 
 use serde_json::{Value, json};
 use sigpost_qstash::DEV_TOKEN;
@@ -11,7 +11,7 @@ fn manifests() -> Vec<Value> {
     [file("sigpost.yaml"), file("migrate.yaml"), file("cleanup.yaml")].concat()
 }
 
-/// The pod of a Deployment, a Job or a CronJob; null for other kinds.
+/// Returns the pod of a Deployment, a Job or a CronJob; null for other kinds.
 fn pod(manifest: &Value) -> &Value {
     let spec = &manifest["spec"];
     let spec = if manifest["kind"] == "CronJob" { &spec["jobTemplate"]["spec"] } else { spec };
@@ -75,6 +75,6 @@ fn service_and_disruption_budget_select_the_pods() {
     assert_eq!(&deployment["spec"]["selector"]["matchLabels"], labels);
     assert_eq!(&manifest("Service")["spec"]["selector"], labels);
     assert_eq!(&manifest("PodDisruptionBudget")["spec"]["selector"]["matchLabels"], labels);
-    // The job's pods are nobody who serves.
+    // The service must not select the job's pods.
     assert_ne!(&manifest("Job")["spec"]["template"]["metadata"]["labels"], labels);
 }

@@ -1,4 +1,4 @@
-//! Who may do what, and what the public reaches.
+//! The permissions of roles, and the public endpoints.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::evaluate::function_url;
 use super::stack::listed;
 use super::{Stack, handlers, logical_name};
 
-/// Where AWS takes no narrower resource than `*`.
+/// Actions for which AWS accepts no resource narrower than `*`.
 const ON_EVERYTHING: [&str; 7] = [
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
@@ -76,7 +76,7 @@ fn dispatcher_permissions_are_limited_to_its_role_and_group() {
     assert_eq!(create["Resource"], "arn:aws:scheduler:us-east-1:123456789012:schedule/${ScheduleGroup}/*");
     let dispatch = "arn:aws:lambda:us-east-1:123456789012:function:sigpost-test-dispatch";
     assert_eq!(with("lambda:InvokeFunction")["Resource"], dispatch);
-    // What that role may do in turn.
+    // The permissions of the passed role.
     let of_scheduler = stack.statements("SchedulerRole");
     let invoke = of_scheduler.iter().find(|statement| statement["Action"] == "lambda:InvokeFunction");
     assert_eq!(invoke.expect("a statement")["Resource"], dispatch);
@@ -103,7 +103,7 @@ fn only_the_dispatcher_can_invoke_handlers_behind_iam() {
         })
         .map(|statement| (listed(&statement["Action"]), &statement["Condition"]))
         .collect();
-    // Both, since October 2025: <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>.
+    // Both are required since October 2025: <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>.
     let only_by_url = json!({ "Bool": { "lambda:InvokedViaFunctionUrl": "true" } });
     assert_eq!(
         on_handlers,
@@ -180,7 +180,7 @@ fn file_writers_have_their_own_folder_of_a_private_bucket() {
         assert_eq!(bucket["Properties"]["PublicAccessBlockConfiguration"][setting], true, "{setting}");
     }
     assert_eq!(bucket["DeletionPolicy"], "Retain");
-    // What a process that died has left of a file.
+    // Deletes the incomplete uploads of a crashed process.
     let rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"].as_array().expect("rules");
     assert!(rules.iter().any(|rule| rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1));
 
@@ -195,7 +195,7 @@ fn file_writers_have_their_own_folder_of_a_private_bucket() {
             assert!(on_files.is_empty(), "{function}");
             continue;
         };
-        // A link is as good as what signed it may read.
+        // A presigned link grants only what its signer may read.
         assert_eq!(listed(&statement["Action"]), ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"]);
         assert_eq!(resource["Properties"]["Environment"]["Variables"]["FILES_URL"], "s3://${Files}", "{function}");
         writers.push((function, statement["Resource"].as_str().expect("one").to_owned()));

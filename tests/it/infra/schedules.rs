@@ -1,4 +1,4 @@
-//! The product's own schedules.
+//! The schedules that the stack creates.
 
 use check_job_health::CheckJobHealth;
 use cleanup_old_data::CleanupOldData;
@@ -36,7 +36,7 @@ fn every_schedule_is_valid_and_sends_a_known_event() {
         assert_eq!(properties["Target"]["Arn"], "${DispatchFunction.Arn}", "{name}");
         assert_eq!(properties["Target"]["RoleArn"], "${SchedulerRole.Arn}", "{name}");
         assert_eq!(properties["Target"]["DeadLetterConfig"]["Arn"], "${DeadInvocations.Arn}", "{name}");
-        // The dispatcher removes from its own group what it does not know.
+        // The dispatcher deletes unknown schedules from its own group.
         assert_eq!(properties["GroupName"], "${SystemScheduleGroup}", "{name}");
         events.push(input(schedule)["sigpost"].as_str().expect("an event").to_owned());
     }
@@ -55,7 +55,7 @@ fn cleanup_is_published_daily_to_its_handler() {
     let job: CleanupOldData = serde_json::from_value(event["body"].clone()).expect("the job");
     assert_eq!(job, CleanupOldData { retention: 14, activity_retention: None });
     job.validate().expect("a valid job");
-    // EventBridge puts the time there: twice invoked is once published.
+    // EventBridge inserts the time, so a repeated invocation publishes once.
     assert_eq!(event["time"], "<aws.scheduler.scheduled-time>");
     assert_eq!(event.as_object().map(serde_json::Map::len), Some(4), "dispatch refuses what it does not know");
 }

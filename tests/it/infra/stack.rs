@@ -1,22 +1,22 @@
-//! A template with parameters given: what would be deployed.
+//! A template evaluated with parameters: the stack as it would be deployed.
 
 use serde_json::{Map, Value, json};
 
 use super::evaluate::Evaluator;
 use super::{read, repository, yaml};
 
-/// One stack, named `sigpost-test`.
+/// A stack named `sigpost-test`.
 pub(super) struct Stack {
     pub(super) resources: Map<String, Value>,
 }
 
 impl Stack {
-    /// `infra/template.yaml`.
+    /// Evaluates `infra/template.yaml`.
     pub(super) fn with(parameters: &[(&str, &str)]) -> Self {
         Self::of("template.yaml", parameters)
     }
 
-    /// A template of `infra/`, with its defaults where nothing is given.
+    /// Evaluates a template of `infra/`. Missing parameters have their defaults.
     pub(super) fn of(file: &str, parameters: &[(&str, &str)]) -> Self {
         let template = template(file);
         let given = [
@@ -56,13 +56,13 @@ impl Stack {
         Self { resources }
     }
 
-    /// The resources of one type, by their names.
+    /// Returns the resources of one type by name.
     pub(super) fn all(&self, kind: &str) -> Vec<(&str, &Value)> {
         let of_kind = self.resources.iter().filter(|(_, resource)| resource["Type"] == kind);
         of_kind.map(|(name, resource)| (name.as_str(), resource)).collect()
     }
 
-    /// The functions that are ours, by their names without the stack's.
+    /// Returns sigpost's functions by name, without the prefix of the stack.
     pub(super) fn functions(&self) -> Vec<(&str, &Value)> {
         let function = |(_, resource)| {
             let resource: &Value = resource;
@@ -77,7 +77,7 @@ impl Stack {
         found.unwrap_or_else(|| panic!("no function {name}")).1
     }
 
-    /// What a function's role allows, its managed policies too.
+    /// Returns the policy statements of a role, with those of its managed policies.
     pub(super) fn statements(&self, role: &str) -> Vec<Value> {
         let (role, reference) = (&self.resources[role]["Properties"], format!("${{{role}}}"));
         let managed = role["ManagedPolicyArns"].as_array().into_iter().flatten().map(|reference| {
@@ -94,19 +94,19 @@ impl Stack {
             .collect()
     }
 
-    /// The same by the function's name.
+    /// Returns the policy statements of a function's role, by the function's name.
     pub(super) fn allowed(&self, function: &str) -> Vec<Value> {
         let role = self.function(function)["Properties"]["Role"].as_str().expect("a role");
         self.statements(role.trim_start_matches("${").trim_end_matches(".Arn}"))
     }
 }
 
-/// The template as it is written, as JSON.
+/// Reads a template as JSON, not evaluated.
 pub(super) fn template(file: &str) -> Value {
     yaml::documents(&read(&repository("infra").join(file))).remove(0)
 }
 
-/// One value or a list of them.
+/// Returns one value or a list of values as a list.
 pub(super) fn listed(value: &Value) -> Vec<&str> {
     match value {
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),

@@ -1,9 +1,9 @@
-//! YAML as CloudFormation reads it: `!Sub x` is `{"Fn::Sub": x}`, and `Fn::ForEach` is written out.
+//! YAML as CloudFormation reads it: `!Sub x` is `{"Fn::Sub": x}`, and `Fn::ForEach` is expanded.
 
 use saphyr::{LoadableYamlNode, ScalarOwned, YamlOwned};
 use serde_json::{Map, Value, json};
 
-/// Every document of a file, as JSON.
+/// Returns every document of a file as JSON.
 pub(super) fn documents(text: &str) -> Vec<Value> {
     YamlOwned::load_from_str(text).expect("YAML").into_iter().map(json_of).collect()
 }
@@ -28,7 +28,7 @@ fn json_of(node: YamlOwned) -> Value {
     }
 }
 
-/// The section with its loops written out.
+/// Returns the section with its loops expanded.
 pub(super) fn expanded(section: &Value) -> Map<String, Value> {
     let mut all = Map::new();
     for (key, value) in section.as_object().into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! A job whose handler does as it is told, and tells what happens to it.
+//! A job whose handler behaves as the test prescribes, and reports the starts and ends of its runs.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,11 +11,11 @@ use sigpost_jobs::{Handler, Invalid, Job, JobContext, JobError, Outcome};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
-/// How long a test waits for what must come. Less than the 20 s after which a run that misses its
-/// heartbeat's news stops all the same.
+/// Time limit for an event that must happen. Less than the 20 s after which a run without a successful heartbeat is
+/// stopped.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The job.
+/// The test's job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Play {
     pub(crate) scenes: Vec<u32>,
@@ -30,29 +30,29 @@ impl Job for Play {
     }
 }
 
-/// What one run does.
+/// The behaviour of one run.
 pub(crate) enum Act {
     /// Succeeds, with the number of scenes.
     Succeed,
-    /// The same, but not before [`Stage::release`].
+    /// Like `Succeed`, after [`Stage::release`].
     SucceedWhenReleased,
     Fail(JobError),
     Panic,
 }
 
-/// How a run ended, as its handler saw it.
+/// How a run ended, from the handler's point of view.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// It came to its own end.
+    /// It returned.
     Done,
-    /// It was dropped in the middle, or panicked.
+    /// It was dropped, or it panicked.
     Stopped,
 }
 
-/// The handler.
+/// The test's handler.
 pub(crate) struct Actor(Arc<Inner>);
 
-/// What the test holds of it.
+/// The test's control of the handler.
 pub(crate) struct Stage {
     inner: Arc<Inner>,
     started: mpsc::UnboundedReceiver<JobContext>,
@@ -67,7 +67,7 @@ struct Inner {
     ended: mpsc::UnboundedSender<Ended>,
 }
 
-/// A handler whose runs succeed unless it is told otherwise.
+/// Creates a handler whose runs succeed by default.
 pub(crate) fn actor() -> (Actor, Stage) {
     let (started_sender, started) = mpsc::unbounded_channel();
     let (ended_sender, ended) = mpsc::unbounded_channel();
@@ -82,22 +82,22 @@ pub(crate) fn actor() -> (Actor, Stage) {
 }
 
 impl Stage {
-    /// The next runs do this, one by one.
+    /// Sets the behaviour of the next runs.
     pub(crate) fn will(&self, acts: impl IntoIterator<Item = Act>) {
         self.inner.acts.lock().expect("lock").extend(acts);
     }
 
-    /// Lets one held run go.
+    /// Releases one held run.
     pub(crate) fn release(&self) {
         self.inner.hold.add_permits(1);
     }
 
-    /// How many runs have begun.
+    /// Returns the number of runs that started.
     pub(crate) fn runs(&self) -> usize {
         self.inner.runs.load(Ordering::SeqCst)
     }
 
-    /// Waits for the next run to begin.
+    /// Waits for the next run to start.
     pub(crate) async fn started(&mut self) -> JobContext {
         timeout(PATIENCE, self.started.recv()).await.expect("a run begins").expect("the handler lives")
     }
@@ -108,7 +108,7 @@ impl Stage {
     }
 }
 
-/// Tells of the end, whichever way it comes.
+/// Reports the end of a run, also when the run is dropped.
 struct Running<'a> {
     ended: &'a mpsc::UnboundedSender<Ended>,
     done: bool,

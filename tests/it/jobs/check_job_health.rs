@@ -1,4 +1,4 @@
-//! The check-job-health function: it records what job-health would answer, and tells people what is wrong.
+//! The check-job-health function records the result of job-health and sends alerts.
 
 mod alerts;
 
@@ -10,7 +10,7 @@ use sigpost_jobs::Harness;
 
 use super::deployment::{Deployment, answer, listen, serve};
 
-/// Without anybody to tell.
+/// Starts the function without notification channels.
 fn checks(harness: Harness) -> Router {
     check_job_health::router(Config::default(), harness).expect("a client")
 }
@@ -48,7 +48,7 @@ async fn check_records_the_response_of_job_health() {
     let asked = client.get(format!("{url}/api/admin/job-health?window=1d")).bearer_auth(crate::admin::TOKEN);
     let answered = answer(asked).await.body;
     assert_eq!((&day["health"], &day["reasons"]), (&json!("unhealthy"), &json!(["9.1 % of the runs failed"])));
-    // The check was under way when it looked, and has completed since: one more of those that ended.
+    // The check itself was active when it counted, and has completed since: one more run that ended.
     assert_eq!(
         (&answered["health"], &answered["reasons"]),
         (&json!("unhealthy"), &json!(["8.3 % of the runs failed"]))

@@ -1,4 +1,4 @@
-//! The cleanup-old-data function: what is past its retention goes, everything else stays.
+//! The cleanup-old-data function deletes expired rows and keeps all others.
 
 mod products;
 
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::deployment::Deployment;
 use crate::support::TestDatabase;
 
-/// Ways to write rows of any age. What should go and what should stay says so itself: messages in
-/// their labels, runs in their type, deduplications in their key.
+/// SQL functions that insert rows of any age. Each row states whether it should be deleted or stay: messages in their
+/// labels, runs in their type, deduplications in their key.
 const ARRANGING: &str = "
     create function id_at(at timestamptz) returns uuid language sql volatile as $$
         select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3)
@@ -31,8 +31,8 @@ const ARRANGING: &str = "
         returning id
     $$;";
 
-/// The result of a cleanup, without the days ahead that got a partition (around midnight there may be one)
-/// and without what handlers have written, of which there is nothing here.
+/// Runs the cleanup. Returns its result without the number of created partitions (it may be one around midnight) and
+/// without the rows of products, of which there are none.
 async fn clean(deployment: &Deployment, days: u32) -> Value {
     let id = deployment.publish::<CleanupOldData>(&[], &json!({ "retention": days })).await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
@@ -45,7 +45,7 @@ async fn clean(deployment: &Deployment, days: u32) -> Value {
     result
 }
 
-/// How many rows of the kind are left: those that should stay, and those that should go.
+/// Returns how many rows of the kind are left: those that should stay, and those that should be deleted.
 async fn left(test: &TestDatabase, table: &str, what: &str) -> (i64, i64) {
     let count = async |wanted| test.count(&format!("select count(*) from {table} where {what} = '{wanted}'")).await;
     (count("stays").await, count("goes").await)
@@ -56,7 +56,7 @@ async fn expired_rows_are_deleted_and_others_stay() {
     let deployment = Deployment::start(cleanup_old_data::router).await;
     let test = &deployment.app.database;
     test.execute(ARRANGING).await;
-    // More than one batch of everything: a batch is 2,000 rows.
+    // More rows of each kind than a batch, which is 2,000 rows.
     test.execute(
         "select message('goes', 'delivered', '40 days', '40 days') from generate_series(1, 4500);
          select message('goes', 'cancelled', '31 days', '31 days');
@@ -79,7 +79,7 @@ async fn expired_rows_are_deleted_and_others_stay() {
          select run('stays', 'processing', '2 hours', '-61 minutes');",
     )
     .await;
-    // Effects go with their messages, or by age where those are of another dispatcher.
+    // Effects are deleted with their message, or by age if another dispatcher has the message.
     test.execute(
         "insert into effects select 'stays', 'email', id, gen_random_uuid(), '1', now() - interval '39 days'
             from message_states where labels[1] = 'stays' and created_at < now() - interval '39 days' and state = 'pending';
@@ -93,7 +93,7 @@ async fn expired_rows_are_deleted_and_others_stay() {
          insert into deduplications values ('young', gen_random_uuid(), now() + interval '1 minute');",
     )
     .await;
-    // Two days of the past that have a partition: what is not over stays.
+    // Two past days with a partition: the day that is not over stays.
     test.execute("select seeds.create_day(35); select seeds.create_day(36)").await;
     test.execute(
         "select message('goes', 'delivered', '35 days', '35 days') from generate_series(1, 10);
@@ -138,7 +138,7 @@ async fn open_read_of_the_log_blocks_only_the_log_cleanup() {
     test.execute("select message('goes', 'delivered', '40 days', '40 days')").await;
     test.execute("select seeds.create_day(50)").await;
 
-    // A long report.
+    // A long-running report.
     test.execute("begin; select count(*) from events").await;
     let id = deployment.publish::<CleanupOldData>(&[], &json!({ "retention": 30 })).await;
     deployment.app.wait_for(id, StepKind::Retried).await;

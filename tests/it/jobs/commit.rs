@@ -1,4 +1,4 @@
-//! The finishing transaction: rows, follow-up jobs and the end of the run, together or not at all.
+//! The finishing transaction: rows, follow-up jobs and the end of the run commit together or not at all.
 
 use diesel::{QueryResult, sql_query};
 use dispatch::engine::StepKind;
@@ -13,14 +13,14 @@ use super::improvised::running;
 
 const BODY: &str = r#"{"scenes":[1]}"#;
 const TABLE: &str = "create table receipts (message_id text)";
-/// As when the process was held up for longer than its lease, and another run was started.
+/// As if the process paused for longer than its lease, and another run started.
 const LOSE_THE_LEASE: &str = "update job_executions set status = 'failed', completed_at = now(), lease_until = null where lease_until is not null";
 
 fn follow_up() -> Play {
     Play { scenes: vec![2, 3] }
 }
 
-/// Writes a receipt, and runs `more` after that in the same transaction.
+/// Inserts a receipt, and runs `more` afterwards in the same transaction.
 async fn receipt(ctx: &JobContext, more: &'static str) -> Result<Outcome, JobError> {
     ctx.commit(async |conn| {
         execute(conn, &format!("insert into receipts values ('{}')", ctx.message_id)).await?;
@@ -75,7 +75,7 @@ async fn rows_and_follow_up_jobs_commit_with_the_run() {
     let run = &deployment.runs(next).await[0];
     assert_eq!((&run["result"], &run["user_id"]), (&json!("followed"), &json!("user_7")));
 
-    // Once more, as after a lost answer.
+    // Delivered again, as after a lost response.
     assert_eq!(deliver("4").await.body, json!({ "success": true, "duplicate": true, "result": "written" }));
     assert_eq!((receipts(&deployment).await, messages().await), (1, 1));
 }

@@ -1,5 +1,5 @@
-//! A handler's process is killed at every step of a run, and the message comes again: the e-mail is
-//! sent once, and the rows and follow-up jobs are there once.
+//! The handler's process is killed at every step of a run, and the message is delivered again: the e-mail is sent
+//! once, and rows and follow-up jobs exist once.
 
 use std::collections::HashMap;
 use std::process::Stdio;
@@ -20,13 +20,13 @@ use tokio::process::{Child, Command};
 use super::deployment::{answer, answer_later};
 use crate::support::{TestDatabase, serve};
 
-/// A Resend that sends once for each idempotency key.
+/// A Resend stand-in that sends once per idempotency key.
 #[derive(Clone, Default)]
 struct Resend(Arc<Mutex<Sent>>);
 
 #[derive(Default)]
 struct Sent {
-    /// The e-mails' ids by key.
+    /// IDs of e-mails by key.
     emails: HashMap<String, String>,
     requests: usize,
 }
@@ -83,7 +83,7 @@ impl Process {
         request.header("Upstash-Message-Id", id.to_string()).header("Upstash-Retried", (attempt - 1).to_string())
     }
 
-    /// What it has logged when it is stopped now.
+    /// Kills the process and returns its log.
     async fn log(mut self) -> Vec<Value> {
         self.child.start_kill().expect("killed");
         let mut text = String::new();
@@ -100,7 +100,7 @@ async fn run_killed_at_any_step_repeats_no_side_effect() {
     let resend_url = resend.start().await;
     let successor = Process::start(&database, &resend_url, None).await;
     let mut emails = 0;
-    // How often Resend is asked, and what the next delivery is told.
+    // Number of requests to Resend, and the response to the next delivery.
     for (step, requests, again) in [
         ("before begin", 1, None),
         ("after begin", 1, None),
@@ -117,7 +117,7 @@ async fn run_killed_at_any_step_repeats_no_side_effect() {
         let status = killed.child.wait().await.expect("a status");
         assert_eq!(status.code(), None, "{step}: killed by a signal");
 
-        // The lease of a killed run ends by itself after 30 s.
+        // The lease of a killed run expires after 30 s.
         database.execute("update job_executions set lease_until = now() where lease_until is not null").await;
         let answered = answer(successor.delivery(id, 2)).await;
         let duplicate = answered.body.get("duplicate").and_then(Value::as_bool);
@@ -174,7 +174,7 @@ async fn log_lines_of_a_run_identify_it_without_the_payload() {
 #[tokio::test]
 async fn graceful_shutdown_stops_runs_and_requests_retries() {
     let database = TestDatabase::new().await;
-    // A Resend that never answers.
+    // A Resend stand-in that never responds.
     let resend = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let resend_url = format!("http://{}", resend.local_addr().expect("an address"));
     let mut handler = Process::start(&database, &resend_url, None).await;

@@ -1,4 +1,4 @@
-//! The create-notification function, from a publish to the rows.
+//! The create-notification function, from a publish to its rows.
 
 use create_notification::{CreateNotification, Event, Kind, Recipients};
 use dispatch::engine::StepKind;
@@ -18,7 +18,7 @@ async fn deliver(deployment: &Deployment, job: &Value) -> MessageId {
     id
 }
 
-/// What the users were told, without what every row has.
+/// Returns the notifications without the fields that every row has.
 async fn notifications(deployment: &Deployment) -> Vec<Value> {
     let sql = "select (to_jsonb(n) - '{id,message_id,created_at,read_at}'::text[])::text from notifications n order by user_id";
     let rows = deployment.app.database.query(sql, &[]).await;
@@ -66,7 +66,7 @@ async fn repeated_run_creates_no_duplicate_notifications() {
     let job = json!({ "userIds": ["a", "b"], "event": event });
     let id = deliver(&deployment, &job).await;
 
-    // As if the first run's process had died right after its effect.
+    // As if the first run's process crashed after its effect.
     let test = &deployment.app.database;
     test.execute(
         "update job_executions set status = 'processing', lease_until = now() - interval '1 s', completed_at = null, result = null;

@@ -1,4 +1,4 @@
-//! A deployment as it runs in production: a dispatcher, and handlers on a server of their own.
+//! A deployment as in production: a dispatcher, and handlers on a separate server.
 
 use axum::Router;
 use jiff::Timestamp;
@@ -13,15 +13,15 @@ use tokio::task::JoinHandle;
 use super::actor::{Actor, Play, Stage, actor};
 use crate::support::{TestApp, TestDatabase};
 
-/// A dispatcher with its handlers.
+/// A dispatcher with handlers.
 pub(crate) struct Deployment {
     pub(crate) app: TestApp,
-    /// What the handlers' URLs begin with.
+    /// The base URL of the handlers.
     pub(crate) url: String,
     client: reqwest::Client,
 }
 
-/// What a delivery was answered.
+/// The response to a delivery.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) status: StatusCode,
@@ -30,24 +30,24 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    /// Status and error text.
+    /// Returns status and error text.
     pub(crate) fn refusal(&self) -> (u16, &str) {
         (self.status.as_u16(), self.body["error"].as_str().unwrap_or_else(|| panic!("no error in {self:?}")))
     }
 
-    /// In seconds.
+    /// Returns `Retry-After` in seconds.
     pub(crate) fn retry_after(&self) -> u64 {
         self.headers["retry-after"].to_str().expect("ASCII").parse().expect("seconds")
     }
 }
 
 impl Deployment {
-    /// With handlers made of what they stand on.
+    /// Starts a dispatcher, with handlers from a harness.
     pub(crate) async fn start(handlers: impl FnOnce(Harness) -> Router) -> Self {
         Self::of(TestApp::start().await, handlers).await
     }
 
-    /// With the handlers that belong to this dispatcher.
+    /// Starts handlers for this dispatcher.
     pub(crate) async fn of(app: TestApp, handlers: impl FnOnce(Harness) -> Router) -> Self {
         let (listener, url) = listen().await;
         let database = sigpost_store::Database::new(&app.database.url, 3).expect("a URL");
@@ -56,19 +56,19 @@ impl Deployment {
         Self { app, url, client: reqwest::Client::builder().no_proxy().build().expect("a client") }
     }
 
-    /// With one handler, which does as it is told.
+    /// Starts one handler that the test controls.
     pub(crate) async fn acting() -> (Self, Stage) {
         Self::acting_with(|harness| harness).await
     }
 
-    /// The same, on a harness that the test changes.
+    /// Like `acting`, on a harness that the test changes.
     pub(crate) async fn acting_with(change: impl FnOnce(Harness) -> Harness) -> (Self, Stage) {
         let (actor, stage) = actor();
         let deployment = Self::start(|harness| sigpost_jobs::router::<Actor>(actor, change(harness))).await;
         (deployment, stage)
     }
 
-    /// The same, with handlers that reach the database on this way.
+    /// Like `acting`, with handlers that connect to Postgres through this URL.
     pub(crate) async fn acting_over(database_url: &str, database: &TestDatabase) -> (Self, Stage) {
         let (actor, stage) = actor();
         let handlers_database = sigpost_store::Database::new(database_url, 3).expect("a URL");
@@ -78,12 +78,12 @@ impl Deployment {
         (Self::of(app, handlers).await, stage)
     }
 
-    /// The same, for whoever enqueues.
+    /// Returns the handlers' settings for a client that enqueues.
     pub(crate) fn handlers(&self) -> Handlers {
         Handlers::at(&self.url).expect("a URL")
     }
 
-    /// Where jobs of this type are published to.
+    /// Returns the URL of this job type.
     pub(crate) fn endpoint<J: Job>(&self) -> String {
         format!("{}{}", self.url, J::ENDPOINT)
     }
@@ -93,7 +93,7 @@ impl Deployment {
         self.app.publish(&self.endpoint::<J>(), headers, &body.to_string()).await.id()
     }
 
-    /// A delivery without a signature.
+    /// Returns a delivery without a signature.
     pub(crate) fn unsigned(&self, id: MessageId, body: &str) -> RequestBuilder {
         self.unsigned_to(self.endpoint::<Play>(), id, body)
     }
@@ -103,32 +103,32 @@ impl Deployment {
         request.header("Content-Type", "application/json").header("Upstash-Message-Id", id.to_string())
     }
 
-    /// A delivery, signed as the dispatcher signs it.
+    /// Returns a delivery with the dispatcher's signature.
     pub(crate) fn delivery(&self, id: MessageId, body: &str) -> RequestBuilder {
         self.delivery_of::<Play>(id, body)
     }
 
-    /// The same of another job.
+    /// Returns a delivery of another job type.
     pub(crate) fn delivery_of<J: Job>(&self, id: MessageId, body: &str) -> RequestBuilder {
         let url = self.endpoint::<J>();
         let token = self.app.app.keys().keys().signer.sign(&url, body.as_bytes(), Timestamp::now());
         self.unsigned_to(url, id, body).header("Upstash-Signature", token)
     }
 
-    /// The same, signed with this key.
+    /// Returns a delivery signed with this key.
     pub(crate) fn delivery_by(&self, key: &str, id: MessageId, body: &str) -> RequestBuilder {
         let token = Signer::new(key).sign(&self.endpoint::<Play>(), body.as_bytes(), Timestamp::now());
         self.unsigned(id, body).header("Upstash-Signature", token)
     }
 
-    /// The message's runs as they are in the table, oldest first.
+    /// Returns the runs of a message, oldest first.
     pub(crate) async fn runs(&self, id: MessageId) -> Vec<Value> {
         let sql = "select to_jsonb(r)::text from job_executions r where message_id = $1 order by created_at, id";
         let rows = self.app.database.query(sql, &[&id.to_string()]).await;
         rows.iter().map(|row| serde_json::from_str(row.get(0)).expect("JSON")).collect()
     }
 
-    /// The same in a few words each: `2 completed`, `1 failed: why`.
+    /// Returns the runs of a message in short form: `2 completed`, `1 failed: why`.
     pub(crate) async fn story(&self, id: MessageId) -> Vec<String> {
         let text = |run: &Value, name: &str| run[name].as_str().map(str::to_owned);
         let tell = |run: &Value| {
@@ -138,12 +138,12 @@ impl Deployment {
         self.runs(id).await.iter().map(tell).collect()
     }
 
-    /// How many runs are recorded, of whatever message.
+    /// Returns the number of recorded runs of all messages.
     pub(crate) async fn run_count(&self) -> i64 {
         self.app.database.count("select count(*) from job_executions").await
     }
 
-    /// The error that the message's dead letter was given as an answer.
+    /// Returns the error in the last response of the message's dead letter.
     pub(crate) async fn dead_letter_error(&self, id: MessageId) -> String {
         let letter = self.app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
         assert_eq!(letter["responseStatus"], 489, "it must have been given up at once: {letter}");
@@ -151,7 +151,7 @@ impl Deployment {
         said["error"].as_str().expect("an error").to_owned()
     }
 
-    /// The only dead letter.
+    /// Returns the only dead letter.
     pub(crate) async fn dead_letter(&self) -> Value {
         let mut page = self.app.get("/v2/dlq").await.body;
         let letters = page["messages"].as_array_mut().expect("a list");
@@ -160,19 +160,19 @@ impl Deployment {
     }
 }
 
-/// A free port, before it is known what serves there: handlers must know their own URL.
+/// Binds a free port before its router exists, because handlers must know their own URL.
 pub(crate) async fn listen() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("address"));
     (listener, url)
 }
 
-/// Serves until the test ends.
+/// Serves a router until the test ends.
 pub(crate) fn serve(listener: TcpListener, router: Router) {
     tokio::spawn(sigpost_runtime::serve::serve_on(listener, router, std::future::pending()));
 }
 
-/// Sends a request and reads the JSON answer.
+/// Sends a request and reads the JSON response.
 pub(crate) async fn answer(request: RequestBuilder) -> Answered {
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status(), response.headers().clone());
@@ -181,7 +181,7 @@ pub(crate) async fn answer(request: RequestBuilder) -> Answered {
     Answered { status, headers, body }
 }
 
-/// The same while the test goes on.
+/// Sends a request in the background.
 pub(crate) fn answer_later(request: RequestBuilder) -> JoinHandle<Answered> {
     tokio::spawn(answer(request))
 }

@@ -1,5 +1,5 @@
-//! The hazards of a run, for every type of job: against a Postgres and, where it talks to others, a
-//! provider over HTTP. Each test has a deployment of its own.
+//! Failure scenarios of a run for every job type, against Postgres and, for types with a provider, an HTTP provider.
+//! Each test has its own deployment.
 
 mod files;
 mod housekeeping;
@@ -28,7 +28,7 @@ async fn job_succeeds<S: Subject>() {
 
 async fn retry_after_500_repeats_no_side_effect<S: Subject>() {
     let trial = Trial::<S>::start().await;
-    // The work is done when its record fails.
+    // The side effect succeeds and the record of the run fails.
     trial.block_completion().await;
     let id = trial.publish(&trial.subject.payload()).await;
     trial.deployment.app.wait_for(id, StepKind::Retried).await;
@@ -62,7 +62,7 @@ async fn invalid_job_is_a_dead_letter_that_names_the_field<S: Subject>() {
     assert_eq!((trial.deployment.run_count().await, trial.effects().await), (0, Effects::default()));
 }
 
-/// No column of Postgres holds one.
+/// Postgres cannot store a zero byte in a text column.
 async fn zero_byte_in_any_text_causes_no_retry<S: Subject>() {
     let trial = Trial::<S>::start().await;
     for payload in with_a_zero_byte(&trial.subject.payload()) {
@@ -101,7 +101,7 @@ async fn run_that_loses_its_lease_writes_nothing<S: Subject>() {
     let trial = Trial::<S>::start().await;
     let held = trial.hold().await;
     let id = held.id;
-    // As when its process was held up for longer than the lease, and another delivery has closed it.
+    // As if its process paused for longer than the lease, and another delivery closed the run.
     let close =
         "update job_executions set status = 'failed', error = 'closed', completed_at = now(), lease_until = null";
     trial.deployment.app.database.execute(close).await;
@@ -131,7 +131,7 @@ async fn overdue_run_is_stopped_and_retried<S: Subject>() {
     assert_eq!(trial.effects().await, S::ONCE);
 }
 
-/// Every hazard as a test of each type, and those that are named with it.
+/// Defines every scenario as a test of each type, and the scenarios that are listed with a type.
 macro_rules! trials {
     ($($name:ident: $subject:ty $(, $more:ident)*;)+) => {$(
         mod $name {
@@ -156,7 +156,7 @@ macro_rules! trials {
     )+};
 }
 
-// Of the others nothing that is well formed fails for good.
+// The other types have no valid job that fails permanently.
 trials! {
     send_email: super::letters::Email, permanent_failure_is_a_dead_letter_immediately;
     create_notification: super::letters::Notification;

@@ -1,4 +1,4 @@
-//! `ctx.once`: what a run did to others is not done again by the next one.
+//! `ctx.once`: the next run does not repeat a completed side effect.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +17,7 @@ use crate::support::answered;
 
 const BODY: &str = r#"{"scenes":[1]}"#;
 
-/// Charges somebody, and tells how often and with which keys.
+/// A payment provider that counts charges and reports their keys.
 #[derive(Clone)]
 struct Charges {
     made: Arc<AtomicU32>,
@@ -66,7 +66,7 @@ async fn retry_repeats_only_failed_side_effects() {
     assert_eq!(charges.made(), 2);
     assert_eq!((keys.recv().await, keys.recv().await), (Some(format!("first/{id}")), Some(format!("second/{id}"))));
 
-    // Another message has effects of its own.
+    // Another message has its own effects.
     assert_eq!(answer(deployment.delivery(MessageId::new(), BODY).header("Upstash-Retried", "2")).await.status, 200);
     assert_eq!(charges.made(), 4);
 }
@@ -83,7 +83,7 @@ async fn redriven_messages_share_the_side_effects_of_their_original() {
                 ctx.idempotency_key("refund"),
                 format!("refund/{}", ctx.correlation_id.replace("third-of-", ""))
             );
-            // The last redrive says which it is.
+            // The correlation ID identifies the last redrive.
             if ctx.correlation_id.starts_with("third") {
                 Ok(Outcome::with(number))
             } else {

@@ -1,4 +1,4 @@
-//! Enqueuing: over HTTP, and in the caller's own transaction.
+//! Enqueuing over HTTP, and in the caller's transaction.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn job_enqueued_over_http_runs_for_its_user() {
     assert_eq!((ctx.user_id.as_deref(), ctx.organization_id.as_deref()), (Some("user_7"), Some("org_9")));
     deployment.app.wait_for(id(&enqueued), StepKind::Delivered).await;
     assert_eq!(deployment.runs(id(&enqueued)).await[0]["result"], json!({ "scenes": 3 }));
-    // The job's own 30 s and the time for the answer.
+    // The job's own timeout of 30 s, plus the time for the response.
     let message = deployment.app.message(id(&enqueued)).await;
     assert_eq!((&message["maxRetries"], &message["timeout"]), (&json!(1), &json!(35_000)));
 }
@@ -54,7 +54,7 @@ async fn second_job_with_the_same_deduplication_id_is_the_first() {
     assert_eq!((first.deduplicated, second.deduplicated), (false, true));
     assert_eq!(first.message_id, second.message_id);
 
-    // In the database it is the same id.
+    // In the database it is the same ID.
     let database = Database::new(&deployment.app.database.url, 1).expect("a URL");
     let mut conn = database.connection().await.expect("a connection");
     let third = enqueue_in(&mut conn, &deployment.handlers(), &play(), options).await.expect("stored");
@@ -74,7 +74,7 @@ async fn enqueue_with_a_lost_response_is_repeated_and_stored_once() {
         let is_own = deduplication_id.is_some();
         let options = EnqueueOptions { deduplication_id, ..EnqueueOptions::default() };
         let enqueued = enqueue(&client, &play(), options).await.expect("accepted");
-        // Only the caller knows whether an id of its own was used before.
+        // Only the caller knows whether its own ID was used before.
         assert_eq!((proxy.has_lost_it(), enqueued.deduplicated), (true, is_own));
         deployment.app.wait_for(id(&enqueued), StepKind::Delivered).await;
     }
@@ -106,7 +106,7 @@ async fn invalid_job_is_not_enqueued() {
     assert_eq!(deployment.app.database.count("select count(*) from messages").await, 0);
 }
 
-/// A caller's own work: an order, and the job that belongs to it.
+/// Inserts the caller's row and the job in one transaction.
 async fn place_order(conn: &mut AsyncPgConnection, handlers: &Handlers, paid: bool) -> Result<MessageId> {
     conn.transaction(async |conn| {
         sql_query("insert into orders default values").execute(conn).await?;
@@ -135,7 +135,7 @@ async fn job_enqueued_in_a_transaction_commits_with_the_data() {
     assert_eq!(refused.to_string(), "the order is not paid");
     assert_eq!((counts().await, stage.runs()), ((0, 0, 0), 0));
 
-    // The dispatcher is told by the commit: its poll is five minutes away.
+    // The commit notifies the dispatcher, whose poll is five minutes away.
     let id = place_order(&mut conn, &deployment.handlers(), true).await.expect("committed");
     assert_eq!(stage.started().await.user_id.as_deref(), Some("user_7"));
     deployment.app.wait_for(id, StepKind::Delivered).await;
@@ -195,7 +195,7 @@ async fn job_in_a_transaction_is_not_delivered_before_commit() {
     let id = conn
         .transaction(async |conn| {
             let id = enqueue_in(conn, &deployment.handlers(), &play(), EnqueueOptions::default()).await?;
-            // Another message goes all the way meanwhile.
+            // Another message is delivered meanwhile.
             let other = deployment.publish::<Play>(&[], &json!({ "scenes": [1] })).await;
             deployment.app.wait_for(other, StepKind::Delivered).await;
             assert_eq!(stage.started().await.message_id, other.to_string());

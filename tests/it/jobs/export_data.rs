@@ -1,4 +1,4 @@
-//! The export-data function: from a publish to the file that a person opens.
+//! The export-data function: from a publish to the file.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -17,7 +17,7 @@ async fn start(files: Files) -> Desk {
     Desk::start(files, export_data::router).await
 }
 
-/// The header and the rows of a CSV.
+/// Returns the header and the rows of a CSV file.
 fn table(csv: &[u8]) -> (Vec<String>, Vec<Vec<String>>) {
     let mut reader = csv::Reader::from_reader(csv);
     let texts = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<_>>();
@@ -29,7 +29,7 @@ fn table(csv: &[u8]) -> (Vec<String>, Vec<Vec<String>>) {
 async fn export_of_runs_has_only_the_selected_rows() {
     let (_folder, files) = folder();
     let desk = start(files).await;
-    // More than two pages.
+    // More rows than two pages.
     arrange_runs(&desk, 2100).await;
     let filters = json!({
         "createdAfter": "2026-03-01T00:02:00Z", "createdBefore": "2026-03-02T10:00:00Z", "status": "failed", "jobType": "play",
@@ -40,7 +40,7 @@ async fn export_of_runs_has_only_the_selected_rows() {
     let (header, rows) = table(&read(&result));
     let columns = "runId messageId type attempt status startedAt completedAt durationMs userId organizationId error";
     assert_eq!(header.join(" "), columns);
-    // Of each four minutes one, from the fourth to before the 2040th.
+    // One of every four minutes, from the fourth to before the 2040th.
     assert_eq!(rows.len(), 509);
     let first = &rows[0];
     assert_eq!(first[1..5], ["msg_4", "play", "1", "failed"]);
@@ -61,7 +61,7 @@ async fn both_formats_have_all_rows_once_and_in_order() {
     let (_folder, files) = folder();
     let desk = start(files).await;
     arrange_runs(&desk, 2100).await;
-    // The export's own run began after it did, by the database's clock, or is the last row.
+    // The export's own run started after its end time, by the database's clock, or is the last row.
     let filters = json!({ "createdBefore": "2026-03-10T00:00:00Z" });
     let of = |format: &str| json!({ "entityType": "jobExecutions", "format": format, "filters": filters });
     let (_, csv) = desk.result::<ExportData>(&of("csv")).await;
@@ -151,7 +151,7 @@ async fn product_tables_are_exported() {
         (header.join(" "), rows)
     };
 
-    // Told a long time after they were sent, so their ids are younger than the end of the period.
+    // Received long after they were sent, so their IDs are younger than the end of the period.
     let filters =
         json!({ "status": "bounced", "createdAfter": "2026-03-01T00:04:00Z", "createdBefore": "2026-03-03T00:00:00Z" });
     let (header, rows) = exported("emailLogs", filters).await;
@@ -182,7 +182,7 @@ async fn product_tables_are_exported() {
 async fn exported_file_is_readable_through_the_emailed_link() {
     let Some((moto, files)) = moto_bucket().await else { return };
     let desk = start(files).await;
-    // Some 10 MB: more than one part.
+    // About 10 MB, more than one part.
     arrange_runs(&desk, 60_000).await;
     let recipients = json!(["ada@example.com", "bob@example.com"]);
     let filters = json!({ "createdBefore": "2027-11-10T00:00:00Z" });
@@ -217,7 +217,7 @@ async fn repeated_export_writes_the_same_file_and_emails_once() {
     let (folder, files) = folder();
     let desk = start(files).await;
     arrange_runs(&desk, 10).await;
-    // It has made the file when its record fails, and what was to follow with it.
+    // The file is written, then the record of the run and its follow-up jobs fail.
     desk.block_run_end().await;
     let job = json!({ "entityType": "jobExecutions", "format": "csv", "recipients": ["ada@example.com"] });
     let id = desk.deployment.publish::<ExportData>(&[], &job).await;

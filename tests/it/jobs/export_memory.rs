@@ -1,4 +1,4 @@
-//! However much is exported, the function's memory stays what it is.
+//! The memory of the export function does not depend on the size of the export.
 
 use std::fs;
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 
 use crate::support::TestDatabase;
 
-/// Long texts, so that the rows are some hundred megabytes together.
+/// Long texts, a few hundred megabytes in total.
 const RUNS: &str = "
     insert into job_executions (id, message_id, job_type, attempt, status, error, started_at, completed_at, created_at)
     select (lpad(to_hex((extract(epoch from timestamptz '2026-03-01Z') * 1000)::bigint + n), 12, '0') || '7fff8' ||
@@ -49,14 +49,14 @@ impl Function {
         Self { process, url }
     }
 
-    /// Exports the runs of the first so many milliseconds; returns what the run said.
+    /// Exports the runs of the given number of milliseconds. Returns the result of the run.
     async fn export(&self, format: &str, rows: u32) -> Value {
         let before = "2026-03-01T00:00:00Z".parse::<Timestamp>().expect("a time") + Duration::from_millis(rows.into());
         let filters = json!({ "createdBefore": before + Duration::from_millis(1) });
         let body = json!({ "entityType": "jobExecutions", "format": format, "filters": filters }).to_string();
         let url = format!("{}{}", self.url, ExportData::ENDPOINT);
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        // It listens after some milliseconds.
+        // The process needs some milliseconds until it accepts connections.
         for attempt in 0.. {
             let request = client
                 .post(&url)
@@ -79,7 +79,7 @@ impl Function {
         unreachable!()
     }
 
-    /// The most memory it ever had, in bytes.
+    /// Returns the peak memory of the process in bytes.
     fn peak(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id().expect("alive"))).expect("Linux");
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");
@@ -102,7 +102,7 @@ async fn memory_does_not_grow_with_the_number_of_rows() {
         assert_eq!(many["rows"], all);
         let (after, bytes) = (function.peak(), many["bytes"].as_u64().expect("a number"));
         println!("{format}: {all} rows, {} MiB, peak {} MiB after {} MiB", bytes / MIB, after / MIB, before / MIB);
-        // As many bytes of the file as it would grow by, and more, stand against less than a part.
+        // The file grows by more than one part, the peak memory by less.
         let room = sigpost_files::PART_BYTES as u64;
         assert!(after < before + room, "{format}: from {} to {} MiB", before / MIB, after / MIB);
         assert!(after < 100 * MIB, "{format}: {} MiB", after / MIB);

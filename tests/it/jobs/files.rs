@@ -1,4 +1,4 @@
-//! Where the files of a test go: a folder of its own, or a bucket of moto's.
+//! Storage for a test's files: a temporary folder, or a bucket of moto.
 
 use std::fs;
 use std::path::Path;
@@ -18,15 +18,15 @@ use super::deployment::{Deployment, answer_later};
 use super::lease::advance_to_heartbeat;
 use crate::support::{Answer, Receiver};
 
-/// A deployment that makes files and sends e-mails, each to a place of the test's own.
+/// A deployment that writes files and sends e-mails, each to a destination of the test.
 pub(super) struct Desk {
     pub(super) deployment: Deployment,
-    /// What send-email talks to.
+    /// The stand-in for Resend.
     pub(super) resend: Receiver,
 }
 
 impl Desk {
-    /// `handlers` makes the function that makes files.
+    /// Starts the deployment. `handlers` builds the function that writes files.
     pub(super) async fn start(files: Files, handlers: impl FnOnce(Files, Harness) -> axum::Router) -> Self {
         let resend = Receiver::start().await;
         let sent = Answer::status(200).header("Content-Type", "application/json").body(r#"{"id":"e1"}"#);
@@ -56,7 +56,7 @@ impl Desk {
         (id, result)
     }
 
-    /// What the dead letter of such a job was answered.
+    /// Returns the error in the dead letter of such a job.
     pub(super) async fn refusal<J: Job>(&self, job: &Value) -> String {
         let id = self.deployment.publish::<J>(&[], job).await;
         self.deployment.app.wait_for(id, StepKind::Failed).await;
@@ -66,8 +66,8 @@ impl Desk {
         said["error"].as_str().expect("a text").to_owned()
     }
 
-    /// Publishes a job for later, delivers it by hand at once, and cancels its message when `begun` says so.
-    /// Returns what the delivery was answered.
+    /// Publishes a delayed job, delivers it directly, and cancels its message when `begun` completes. Returns the
+    /// response to the delivery.
     pub(super) async fn cancelled<J: Job>(&self, job: &Value, begun: impl Future<Output = ()>) -> (u16, String) {
         let app = &self.deployment.app;
         let id = self.deployment.publish::<J>(&[("Upstash-Delay", "1h")], job).await;
@@ -81,7 +81,7 @@ impl Desk {
         (status, error.to_owned())
     }
 
-    /// The next e-mail: to whom, its subject, and the link in it.
+    /// Returns the next e-mail: recipient, subject and link.
     pub(super) async fn email(&self) -> (Value, String, String) {
         let email = self.resend.next().await.json();
         let text = email["text"].as_str().expect("a text");
@@ -89,7 +89,7 @@ impl Desk {
         (email["to"].clone(), email["subject"].as_str().expect("a text").to_owned(), link.to_owned())
     }
 
-    /// How many e-mails were ever enqueued.
+    /// Returns the number of e-mails that were ever enqueued.
     pub(super) async fn emails_enqueued(&self) -> i64 {
         self.deployment.app.database.count("select count(*) from messages where url like '%/api/jobs/email'").await
     }
@@ -102,7 +102,7 @@ impl Desk {
         self.deployment.app.database.execute(sql).await;
     }
 
-    /// And has the leases of the runs that could not end be over.
+    /// Permits the record again, and expires the leases of the runs that could not be recorded.
     pub(super) async fn unblock_run_end(&self) {
         let sql = "drop trigger refusing on job_executions;
                    update job_executions set lease_until = now() - interval '1 second' where status = 'processing'";
@@ -110,14 +110,14 @@ impl Desk {
     }
 }
 
-/// A folder that goes with the test.
+/// Creates a folder that is deleted with the test.
 pub(super) fn folder() -> (TempDir, Files) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let files = Files::in_folder(folder.path()).expect("files");
     (folder, files)
 }
 
-/// The names of everything in a folder, in order.
+/// Returns the names in a folder, in order.
 pub(super) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> =
@@ -126,13 +126,13 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// What the result calls the file, which is in this machine's file system.
+/// Reads the local file that the result names.
 pub(super) fn read(result: &Value) -> Vec<u8> {
     let url: reqwest::Url = result["file"].as_str().expect("a text").parse().expect("a URL");
     fs::read(url.to_file_path().expect("a path")).expect("a file")
 }
 
-/// A bucket at whatever plays S3 at this URL.
+/// Returns the storage settings of the S3 server at this URL.
 pub(super) fn bucket(url: &str) -> Files {
     let access = AmazonS3Builder::new()
         .with_endpoint(url)
@@ -143,7 +143,7 @@ pub(super) fn bucket(url: &str) -> Files {
     Files::in_bucket(Bucket { name: "files".into(), prefix: "of/sigpost".into(), access, link_valid }).expect("files")
 }
 
-/// A bucket of moto's; `None` where there is none.
+/// Creates a bucket of moto. Returns `None` if moto is not installed.
 pub(super) async fn moto_bucket() -> Option<(Moto, Files)> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let moto = Moto::start(folder).await?;
@@ -154,7 +154,7 @@ pub(super) async fn moto_bucket() -> Option<(Moto, Files)> {
     Some((moto, files))
 }
 
-/// What AWS's own SDK finds in the bucket: keys, content types, and uploads that are under way.
+/// Lists a bucket with AWS's own SDK: keys, content types, and incomplete uploads.
 pub(super) async fn found_by_aws(moto: &Moto) -> Value {
     let look = "
 import boto3, json
@@ -167,7 +167,7 @@ print(json.dumps({'keys': keys, 'types': types, 'uploads': uploads}))";
     serde_json::from_str(&printed).expect("JSON")
 }
 
-/// Runs with every kind of difficulty in their texts: of `count`, each second one failed.
+/// Inserts `count` runs whose texts need escaping; every second one failed.
 pub(super) async fn arrange_runs(desk: &Desk, count: u32) {
     let sql = format!(
         "insert into job_executions
@@ -183,7 +183,7 @@ pub(super) async fn arrange_runs(desk: &Desk, count: u32) {
     desk.deployment.app.database.execute(&sql).await;
 }
 
-/// An e-mail's `to` as it is sent to one person.
+/// The `to` of an e-mail to one recipient.
 pub(super) fn only(address: &str) -> Value {
     json!([address])
 }

@@ -1,4 +1,4 @@
-//! The generate-report function: from a publish to the file that a person opens.
+//! The generate-report function: from a publish to the file.
 
 use dispatch::engine::StepKind;
 use generate_report::GenerateReport;
@@ -21,7 +21,7 @@ fn job(report_type: &str, format: &str) -> Value {
 async fn report_has_the_figures_of_its_period() {
     let (_folder, files) = folder();
     let desk = start(files).await;
-    // Two days and an hour of runs, one a minute.
+    // One run per minute over two days and an hour.
     arrange_runs(&desk, 2940).await;
     let (id, result) = desk.result::<GenerateReport>(&job("usage", "json")).await;
     let mut report: Value = serde_json::from_slice(&read(&result)).expect("JSON");

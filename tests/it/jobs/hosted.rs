@@ -1,4 +1,4 @@
-//! Handlers behind the hosted QStash: its servers sign and deliver, and only the record of runs is ours.
+//! Handlers behind the hosted QStash, which signs and delivers. sigpost only records the runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,12 +17,12 @@ use super::actor::Play;
 use super::deployment::{Answered, Deployment, answer};
 use super::improvised::running;
 
-/// Twice as long as ours, which are made of a UUID.
+/// Twice as long as sigpost's IDs, which are made of a UUID.
 const MESSAGE: &str = "msg_26hZCxZCuWyyTWPmSVBrNC1RADwpgWxPcak2rQD51EMjFMuzcW7qYXpPiDyw8Gd";
 const BODY: &str = r#"{"scenes":[1]}"#;
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// As <https://upstash.com/docs/qstash/features/security> has it, made by a library that is not ours.
+/// Signed as <https://upstash.com/docs/qstash/features/security> documents, by an independent library.
 fn signed(key: &str, url: &str, body: &str) -> String {
     let now = Timestamp::now().as_second();
     let claims = json!({
@@ -74,7 +74,7 @@ async fn handler_behind_hosted_qstash_runs_a_message_once() {
     assert_eq!(stranger.refusal(), (401, "Invalid signature"));
 
     assert_eq!(delivered(&deployment, DEV_CURRENT_KEY, "0").await.status, 500);
-    // Meanwhile its keys were rotated.
+    // Its keys were rotated meanwhile.
     let second = delivered(&deployment, DEV_NEXT_KEY, "1").await;
     assert_eq!((second.status.as_u16(), &second.body["result"]), (200, &json!(1)));
     assert_eq!(delivered(&deployment, DEV_CURRENT_KEY, "2").await.status, 200);

@@ -1,4 +1,4 @@
-//! A handler that is a function of the test's.
+//! A handler from a closure of the test.
 
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 
@@ -19,7 +19,7 @@ where
     }
 }
 
-/// A deployment whose only handler does this.
+/// Starts a deployment whose only handler is this closure.
 pub(crate) async fn running<F, Fut>(run: F) -> Deployment
 where
     F: Fn(Play, JobContext) -> Fut + Send + Sync + 'static,

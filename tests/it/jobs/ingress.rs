@@ -1,4 +1,4 @@
-//! The ingress function: webhooks as the official libraries of Stripe and Svix sign them.
+//! The ingress function: webhooks signed by the official libraries of Stripe and Svix.
 
 mod webhooks;
 
@@ -26,7 +26,7 @@ fn email_event(kind: &str, minute: u32) -> Value {
     json!({ "type": kind, "created_at": format!("2026-11-26T10:{minute:02}:00.000Z"), "data": data })
 }
 
-/// Waits until what was stored is done; its follow-up jobs are not waited for.
+/// Waits until all stored jobs are completed, without their follow-up jobs.
 async fn wait_for_all(entrance: &Entrance) {
     for row in
         entrance.deployment.app.database.query("select id::text from messages where url like '%webhook'", &[]).await
@@ -94,7 +94,7 @@ async fn both_secrets_are_accepted_during_rotation() {
     }
     assert_eq!(entrance.stored().await, 3);
 
-    // As Stripe does while it rolls a secret: a signature by each.
+    // Stripe sends one signature per secret while a secret is rotated.
     let body = payment_failed("evt_3").to_string();
     let by_known = Webhook::stripe_text(&body);
     let by_unknown = Webhook { secret: "whsec_unknown", ..by_known.clone() };

@@ -1,4 +1,4 @@
-//! The lease of a run: kept by its heartbeat, and the fence of its end.
+//! The lease of a run: extended by heartbeats, and checked when the run ends.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::support::TestDatabase;
 
 const BODY: &str = r#"{"scenes":[1]}"#;
 
-/// Lets 10 s pass for this process, not for Postgres: so often a run's heart beats.
+/// Advances the clock of this process, not of Postgres, by 10 s, the heartbeat interval.
 pub(crate) async fn advance_to_heartbeat() {
     pause();
     advance(Duration::from_secs(10)).await;
     resume();
 }
 
-/// The same for the 5 s that a handler has to leave off.
+/// Advances it by the 5 s that a handler has to stop.
 pub(crate) async fn advance_past_stop_notice() {
     pause();
     advance(Duration::from_secs(5)).await;
@@ -100,7 +100,7 @@ async fn heartbeat_extends_the_lease_and_reports_loss_or_cancellation() {
     assert_eq!(heartbeat(&mut conn, run, Some(message.0), lease).await.expect("an answer"), Pulse::Alive);
     let prolonged = "select count(*) from job_executions where lease_until > now() + interval '10 seconds'";
     assert_eq!(database.count(prolonged).await, 1);
-    // Too late, but nobody has taken over: better kept than run twice.
+    // Expired, but no other run took over: extending it is better than a second run.
     database.execute("update job_executions set lease_until = now() - interval '1 second'").await;
     assert_eq!(heartbeat(&mut conn, run, None, lease).await.expect("an answer"), Pulse::Alive);
 
@@ -120,7 +120,7 @@ async fn first_recorded_end_of_a_run_is_final() {
     let result = json!({ "first": true });
     assert!(finish(&mut conn, run, Finish::Completed(Some(&result))).await.expect("an answer"));
 
-    // The same again, as after a lost answer, and then something else.
+    // The same call again, as after a lost response, and then another outcome.
     assert!(finish(&mut conn, run, Finish::Completed(Some(&result))).await.expect("an answer"));
     assert!(!finish(&mut conn, run, Finish::Failed("later")).await.expect("an answer"));
     assert!(!finish(&mut conn, Uuid::now_v7(), Finish::Completed(None)).await.expect("an answer"));

@@ -1,4 +1,4 @@
-//! A run that must end is told so, and has a moment to put things in order.
+//! A run is notified before it is stopped, and has time to clean up.
 
 use serde_json::json;
 use sigpost_jobs::{JobContext, JobError, Outcome};
@@ -53,6 +53,6 @@ async fn shutdown_stops_runs_and_requests_retries() {
     let answered = running.await.expect("joined");
     assert_eq!((answered.refusal(), answered.retry_after()), ((503, "the process was stopped"), 1));
     assert_eq!(deployment.story(id).await, ["1 failed: the process was stopped"]);
-    // Here the process goes on; what comes in meanwhile is stopped, too, unless it is done at once.
+    // Here the process continues. A run that starts now is stopped too, unless it completes immediately.
     assert_eq!(answer(deployment.delivery(id, BODY).header("Upstash-Retried", "1")).await.status, 200);
 }

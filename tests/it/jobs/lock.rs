@@ -1,4 +1,4 @@
-//! `ctx.lock`: one run at a time, over all messages, and a number that tells the late from the current.
+//! `ctx.lock`: one run at a time across all messages, with a fencing token.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ const BODY: &str = r#"{"scenes":[1]}"#;
 
 struct Stage {
     deployment: Deployment,
-    /// The numbers of those that hold the lock, as they get it.
+    /// The fencing tokens of the lock holders, in order.
     holders: mpsc::UnboundedReceiver<i64>,
     asking: mpsc::UnboundedReceiver<()>,
     go: &'static Semaphore,
 }
 
-/// Runs that take the lock, and hold it until they may go.
+/// Runs that acquire the lock and hold it until the test releases them.
 async fn stage() -> Stage {
     let (holder, holders) = mpsc::unbounded_channel();
     let (asks, asking) = mpsc::unbounded_channel();
@@ -87,7 +87,7 @@ async fn heartbeat_extends_the_lease_of_a_lock() {
     pause();
     advance(Duration::from_secs(10)).await;
     resume();
-    // Asked for until it is so: the heartbeat is under way.
+    // Polls, because the heartbeat is concurrent.
     let prolonged =
         "select count(*) from locks l join job_executions r on r.id = l.holder and r.lease_until = l.lease_until
                      where l.lease_until > now() + interval '10 seconds'";

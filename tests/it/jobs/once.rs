@@ -1,4 +1,4 @@
-//! A message that was completed does not run again, and one that is running runs nowhere else.
+//! A completed message does not run again, and an active one runs only once at a time.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn repeated_delivery_starts_no_second_run() {
     stage.started().await;
 
     let duplicate = json!({ "success": true, "duplicate": true, "result": { "scenes": 1 } });
-    // While it runs, byte for byte the same, and the dispatcher's next attempt: they wait for its end.
+    // Repeated while it runs, byte for byte, and as the dispatcher's next attempt: both wait for its end.
     let meanwhile =
         ["0", "1"].map(|retried| answer_later(deployment.delivery(id, BODY).header("Upstash-Retried", retried)));
 
@@ -53,7 +53,7 @@ async fn run_that_outlives_its_dispatcher_completes_the_message() {
     let id = deployment.publish::<Play>(&[("Upstash-Retries", "0")], &json!({ "scenes": [1] })).await;
     stage.started().await;
 
-    // As if the dispatcher had been killed: the lease has run out, and the message is pushed again.
+    // As if the dispatcher was killed: the lease expired, and the message is delivered again.
     let app = &deployment.app;
     app.database.execute("update pending_deliveries set lease_until = now(); notify sigpost").await;
     app.wait_for_times(id, StepKind::Pushed, 2).await;
@@ -71,7 +71,7 @@ async fn run_with_an_expired_lease_is_closed_and_changes_nothing() {
     let first = answer_later(deployment.delivery(id, BODY));
     stage.started().await;
 
-    // As if its process had been stopped for longer than the lease.
+    // As if its process paused for longer than the lease.
     deployment.app.database.execute("update job_executions set lease_until = now() - interval '1 second'").await;
     let second = answer(deployment.delivery(id, BODY).header("Upstash-Retried", "1")).await;
     assert_eq!(second.body, json!({ "success": true, "result": { "scenes": 1 } }));
@@ -89,7 +89,7 @@ async fn run_with_an_expired_lease_is_closed_and_changes_nothing() {
 async fn disconnected_sender_does_not_stop_the_run() {
     let (actor, mut stage) = actor();
     let (left_sender, mut left) = mpsc::unbounded_channel();
-    // Tells when the server has dropped a request.
+    // Signals that the server dropped a request.
     let watch = from_fn(move |request: Request, next: Next| {
         let left = left_sender.clone();
         async move {
@@ -120,8 +120,7 @@ impl Drop for SendOnDrop {
     }
 }
 
-/// Begins `msg_0` and 299 messages that were redriven in its place at once, and returns the run that
-/// started, if one did.
+/// Begins runs of `msg_0` and its 299 redriven messages concurrently. Returns the run that started, if one did.
 async fn begin_300_times(database: &Database) -> (Vec<Uuid>, Vec<Begun>) {
     let payload = Value::Null;
     let begin_once = async |number: usize| {
@@ -158,7 +157,7 @@ async fn one_of_300_concurrent_redriven_messages_starts() {
     assert_eq!((started.len(), others.len()), (1, 299));
     assert!(others.iter().all(is_elsewhere), "{others:?}");
 
-    // Once more when its lease has ended: one takes its place.
+    // Again after its lease expired: one replaces it.
     test.execute("update job_executions set lease_until = now() - interval '1 second'").await;
     let (successor, others) = begin_300_times(&database).await;
     assert_eq!((successor.len(), others.len()), (1, 299));
@@ -166,7 +165,7 @@ async fn one_of_300_concurrent_redriven_messages_starts() {
     let count = |status: &str| format!("select count(*) from job_executions where status = '{status}'");
     assert_eq!((test.count(&count("failed")).await, test.count(&count("processing")).await), (1, 1));
 
-    // And in the moment in which it completes: none.
+    // Again while it completes: none starts.
     let complete = async {
         let mut conn = database.connection().await.expect("a connection");
         finish(&mut conn, successor[0], Finish::Completed(None)).await.expect("an answer")

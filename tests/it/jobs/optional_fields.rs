@@ -1,4 +1,4 @@
-//! Optional fields of the job types: `null` is what an absent field is.
+//! Optional fields of job types: `null` equals absence.
 
 use check_job_health::CheckJobHealth;
 use cleanup_old_data::CleanupOldData;
@@ -11,14 +11,14 @@ use send_email::SendEmail;
 use serde_json::{Value, json};
 use sigpost_jobs::Job;
 
-/// The job as it is read, in the form in which Rust writes it. `None` if it is invalid.
+/// Parses the job and serializes it again. Returns `None` if it is invalid.
 fn read<J: Job>(payload: &Value) -> Option<Value> {
     let job: J = serde_json::from_value(payload.clone()).ok()?;
     job.validate().ok()?;
     serde_json::to_value(job).ok()
 }
 
-/// The JSON pointers of all members of all objects.
+/// Returns the JSON pointers of all members of all objects.
 fn members(value: &Value, path: &str) -> Vec<String> {
     match value {
         Value::Object(fields) => {
@@ -49,8 +49,8 @@ fn with_null(payload: &Value, path: &str) -> Value {
     payload
 }
 
-/// Each member that may be absent may be null, and the job is the same; except in an object that is passed
-/// on as it is, which keeps its null. Returns the optional members.
+/// Asserts that each optional member may be null with the same result, except in an object that is passed on
+/// unchanged, which keeps its null. Returns the optional members.
 fn null_is_as_absent<J: Job>(payload: &Value, passed_on: &str) -> Vec<String> {
     assert!(read::<J>(payload).is_some(), "{}: {payload}", J::TYPE);
     let is_optional = |path: &String| read::<J>(&without(payload, path)).is_some();

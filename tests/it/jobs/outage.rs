@@ -1,4 +1,4 @@
-//! The database is away from a handler: what is not recorded does not happen, and what is done is recorded.
+//! A handler without Postgres: a run that cannot be recorded does not start, and a completed one is recorded later.
 
 use serde_json::json;
 use sigpost_qstash::MessageId;

@@ -1,4 +1,4 @@
-//! Published jobs, and what their runs lead to: all through the dispatcher.
+//! Published jobs and the outcomes of their runs, through the dispatcher.
 
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ async fn panic_fails_the_run_without_exposing_details() {
     assert_eq!(deployment.story(id).await, ["1 failed: the handler panicked", "2 completed"]);
 }
 
-/// A job that has little time.
+/// A job with a short timeout.
 #[derive(Serialize, Deserialize)]
 struct Hurry {}
 
@@ -123,7 +123,7 @@ impl Job for Hurry {
     const TIMEOUT: Duration = Duration::from_millis(100);
 }
 
-/// Takes its time.
+/// Exceeds the timeout.
 struct Sleeper;
 
 impl Handler for Sleeper {

@@ -1,4 +1,4 @@
-//! The process-stripe-webhook function: from an event to what its customer is told.
+//! The process-stripe-webhook function: from an event to the customer's e-mail and notification.
 
 mod ordering;
 
@@ -13,10 +13,10 @@ use sigpost_qstash::MessageId;
 
 use super::deployment::Deployment;
 
-/// When the events of these tests happened: 2026-11-26 10:00:00.
+/// The time of these tests' events: 2026-11-26 10:00:00.
 const AT: i64 = 1_795_687_200;
 
-/// A deployment with a customer: Stripe's handler, and those of its follow-up jobs.
+/// Starts a deployment with a customer: Stripe's handler, and the handlers of its follow-up jobs.
 async fn start() -> Deployment {
     let deployment = Deployment::start(|harness| {
         let config = Config { app_url: "https://acme.example".parse().expect("a URL") };
@@ -47,7 +47,7 @@ async fn deliver(deployment: &Deployment, event: &Value) -> MessageId {
     id
 }
 
-/// Delivers an event, and says what the run has to say.
+/// Delivers an event, and returns the result of its run.
 async fn result_of(deployment: &Deployment, event: &Value) -> Value {
     let id = deliver(deployment, event).await;
     deployment.runs(id).await.pop().expect("a run")["result"].take()
@@ -61,7 +61,7 @@ fn left(reason: &str) -> Value {
     json!({ "processed": false, "reason": reason })
 }
 
-/// The jobs of this type that were enqueued as follow-ups: what is in them, and for whom.
+/// Returns the follow-up jobs of this type: payload and user.
 async fn follow_ups<J: Job>(deployment: &Deployment) -> Vec<Value> {
     let sql = "select convert_from(body, 'utf8') from messages where url like '%' || $1 order by created_at, id";
     let rows = deployment.app.database.query(sql, &[&J::ENDPOINT]).await;
@@ -75,7 +75,7 @@ async fn follow_ups<J: Job>(deployment: &Deployment) -> Vec<Value> {
     jobs.iter_mut().map(|job| job["payload"].take()).collect()
 }
 
-/// What was written down, oldest first.
+/// Returns the recorded activities, oldest first.
 async fn activities(deployment: &Deployment) -> Vec<String> {
     let sql = "select action from activity_logs
                where organization_id = 'org_9' and user_id = 'user_7' and ip_address = '3.18.12.63'
@@ -83,7 +83,7 @@ async fn activities(deployment: &Deployment) -> Vec<String> {
     deployment.app.database.query(sql, &[]).await.iter().map(|row| row.get(0)).collect()
 }
 
-/// Waits until each of the follow-up jobs was done.
+/// Waits until all follow-up jobs are completed.
 async fn wait_for_follow_ups(deployment: &Deployment) {
     let ids = deployment.app.database.query("select id::text from messages where url not like '%stripe%'", &[]).await;
     for row in ids {
@@ -183,7 +183,8 @@ async fn repeated_event_changes_and_sends_nothing() {
     let event = event("evt_1", "invoice.payment_failed", AT, invoice);
     let id = deliver(&deployment, &event).await;
 
-    // The same message, as if the first run's process had died after its commit, and the same event in another message.
+    // The same message, as if the first run's process crashed after its commit, and the same event in another
+    // message.
     let test = &deployment.app.database;
     test.execute(
         "update job_executions set status = 'processing', lease_until = now() - interval '1 s', completed_at = null, result = null
@@ -217,7 +218,7 @@ async fn concurrent_messages_with_the_same_event_take_effect_once() {
 async fn event_whose_last_step_fails_changes_and_sends_nothing() {
     let deployment = start().await;
     let test = &deployment.app.database;
-    // The notification is enqueued last, and no user has an id like that.
+    // The notification is enqueued last, and this user ID is invalid.
     test.execute("update stripe_customers set owner_id = repeat('x', 300)").await;
     let ended = json!({ "id": "sub_1", "customer": "cus_1", "status": "canceled" });
     let id = deployment
@@ -246,7 +247,7 @@ async fn irrelevant_event_is_ignored_with_a_reason() {
     ] {
         assert_eq!(result_of(&deployment, &event).await, left(reason));
     }
-    // It was not remembered: when the customer is known, the event can be sent again.
+    // The event was not recorded: once the customer exists, it can be sent again.
     deployment.app.database.execute("update stripe_customers set id = 'cus_2'").await;
     let again = event("evt_3", "invoice.payment_failed", AT, invoice(json!("cus_2")));
     assert_eq!(result_of(&deployment, &again).await, processed());

@@ -1,4 +1,4 @@
-//! The process-webhook function: what has a processor is processed, and nothing else passes as if it were.
+//! The process-webhook function: webhooks with a processor are processed, others fail.
 
 use dispatch::engine::StepKind;
 use futures_util::FutureExt;
@@ -20,14 +20,14 @@ async fn deliver(deployment: &Deployment, webhook: &Value) -> MessageId {
     id
 }
 
-/// News of an e-mail so many minutes after it was sent.
+/// An event of an e-mail, the given number of minutes after it was sent.
 fn news(event: &str, minutes: u32, more: Value) -> Value {
     let mut data = json!({ "email_id": "re_1", "to": ["ada@example.com", "bob@example.com"], "subject": "Hi" });
     data.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     json!({ "source": "resend", "event": event, "data": data, "occurredAt": format!("2026-11-26T10:{minutes:02}:00Z") })
 }
 
-/// The only row, without its id.
+/// Returns the only row without its ID.
 async fn log(deployment: &Deployment) -> Value {
     let rows = deployment
         .app
@@ -38,7 +38,7 @@ async fn log(deployment: &Deployment) -> Value {
     serde_json::from_str(row.get(0)).expect("JSON")
 }
 
-/// A text of a third party is not a reason to lose its news.
+/// Unusual text of a third party must not prevent the log entry.
 #[tokio::test]
 async fn event_with_zero_bytes_and_nulls_is_logged() {
     let deployment = start().await;
@@ -97,7 +97,7 @@ async fn webhook_without_a_processor_is_a_dead_letter_immediately() {
     assert_eq!(deployment.app.database.count("select count(*) from email_logs").await, 0);
 }
 
-/// Counts on nobody but itself.
+/// A processor without dependencies.
 struct GitHub;
 
 impl Processor for GitHub {

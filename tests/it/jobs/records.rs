@@ -1,4 +1,4 @@
-//! What is written about a run: in its row and in the answer.
+//! The record of a run: its row and the response.
 
 use dispatch::engine::StepKind;
 use serde_json::json;

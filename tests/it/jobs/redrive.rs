@@ -1,4 +1,4 @@
-//! A redriven message is the same message to its handler.
+//! A redriven message is its original to the handler.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use sigpost_qstash::MessageId;
 use super::actor::{Act, Play, Stage, actor};
 use super::deployment::{Deployment, answer};
 
-/// Handlers behind a gateway that answers the first `lost` deliveries with 500 in place of the response.
+/// Starts handlers behind a gateway that replaces the responses to the first `lost` deliveries by 500.
 async fn behind_a_gateway(lost: usize) -> (Deployment, Stage) {
     let (actor, stage) = actor();
     let left = Arc::new(AtomicUsize::new(lost));
@@ -45,7 +45,7 @@ async fn redrive(deployment: &Deployment) -> MessageId {
     deployment.app.post(&path).await.id()
 }
 
-/// What the handler answers to this message.
+/// Delivers this message, and returns the handler's response.
 async fn answered(deployment: &Deployment, id: MessageId, original: MessageId) -> (u16, Value) {
     let delivery = deployment.delivery(id, r#"{"scenes":[1]}"#);
     let answered = answer(delivery.header("Upstash-Original-Message-Id", original.to_string())).await;
@@ -93,7 +93,7 @@ async fn redriven_message_whose_original_failed_runs_once() {
     let stories =
         [deployment.story(original).await, deployment.story(second).await, deployment.story(third).await].concat();
     assert_eq!(stories, ["1 failed: out of order", "1 failed: still", "1 completed"]);
-    // Whichever of them comes again, the work is done.
+    // The work is done once, whichever message is delivered again.
     for id in [original, second, third, MessageId::new()] {
         assert_eq!(answered(&deployment, id, original).await.1["duplicate"], json!(true));
     }
@@ -104,7 +104,7 @@ async fn redriven_message_whose_original_failed_runs_once() {
 async fn redriven_message_waits_for_the_run_of_its_original() {
     let (deployment, mut stage) = behind_a_gateway(0).await;
     stage.will([Act::SucceedWhenReleased]);
-    // The dispatcher gives up, the handler works on.
+    // The attempt times out while the handler continues.
     let original = fail(&deployment, &[("Upstash-Timeout", "1s")]).await;
     stage.started().await;
     let redriven = redrive(&deployment).await;

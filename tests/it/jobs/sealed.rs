@@ -1,4 +1,4 @@
-//! Payloads that nobody but the handler reads, and of which nothing is left.
+//! Sealed payloads: only the handler can read them, and they are deleted afterwards.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,7 +26,7 @@ impl Job for Whisper {
     const PURGE_PAYLOAD: bool = true;
 }
 
-/// Answers with the length of what it hears; fails when it hears nothing.
+/// Returns the length of its payload. Fails if the payload is empty.
 struct Listener;
 
 impl Handler for Listener {
@@ -47,7 +47,7 @@ fn keys(list: &[&str]) -> SealingKeys {
     SealingKeys::parse("JOB_SEALING_KEYS", &list.join(",")).expect("keys")
 }
 
-/// A handler with these keys.
+/// Starts a handler with these keys.
 async fn listening(list: &'static [&'static str]) -> Deployment {
     let handler = move |harness: Harness| {
         let handlers = harness.handlers.clone().with_sealing_keys(keys(list));
@@ -73,7 +73,7 @@ async fn sealed_payload_is_readable_only_by_its_handler_and_deleted() {
         let row = database.query(sql, &[]).await.remove(0);
         (row.get::<_, String>(0), row.get::<_, Option<String>>(1))
     };
-    // Waits for its retry.
+    // Pending until its retry.
     let old_handlers = deployment.handlers().with_sealing_keys(keys(&[OLD]));
     let id = whisper(&deployment, old_handlers, "").await;
     deployment.app.wait_for(id, StepKind::Retried).await;
@@ -91,7 +91,7 @@ async fn sealed_payload_is_readable_only_by_its_handler_and_deleted() {
     assert_eq!(database.count(kept).await, 0);
     assert_eq!(deployment.story(id).await, ["1 failed: nothing heard", "2 completed"]);
 
-    // The dispatcher that did not get the answer sends what is left: nothing.
+    // The dispatcher that did not receive the response sends the remaining body, which is empty.
     let token =
         deployment.app.app.keys().keys().signer.sign(&deployment.endpoint::<Whisper>(), b"", jiff::Timestamp::now());
     let again = reqwest::Client::new().post(deployment.endpoint::<Whisper>()).header("Upstash-Signature", token);
@@ -99,7 +99,7 @@ async fn sealed_payload_is_readable_only_by_its_handler_and_deleted() {
     let duplicate = json!({ "success": true, "duplicate": true, "result": 0 });
     assert_eq!(again.body, duplicate);
 
-    // So does the redrive of its dead letter.
+    // The redrive of its dead letter does the same.
     let url = deployment.endpoint::<Whisper>();
     let token = deployment.app.app.keys().keys().signer.sign(&url, b"", jiff::Timestamp::now());
     let redriven = reqwest::Client::new().post(url).header("Upstash-Signature", token);

@@ -1,4 +1,4 @@
-//! The send-email function, from a publish to what Resend receives.
+//! The send-email function, from a publish to the request to Resend.
 
 mod more;
 mod slow;
@@ -14,7 +14,7 @@ use sigpost_store::email_logs::{self, EmailNews, EmailStatus};
 use super::deployment::{Deployment, answer};
 use crate::support::{Answer, Receiver};
 
-/// A deployment whose e-mails go to a Resend of the test's own.
+/// Starts a deployment with a Resend stand-in.
 pub(crate) async fn start() -> (Deployment, Receiver) {
     let resend = Receiver::start().await;
     resend.otherwise(json_answer(200, json!({ "id": "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794" })));
@@ -108,7 +108,7 @@ async fn password_reset_is_sent_to_every_recipient() {
 #[tokio::test]
 async fn failed_email_is_retried_with_the_same_idempotency_key() {
     let (deployment, resend) = start().await;
-    // Failed outright, and accepted with an answer that never arrived.
+    // Rejected, and accepted with a lost response.
     resend.answers([refusal(500, "application_error"), Answer::status(200).broken()]);
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
     for times in [1, 2] {
@@ -149,7 +149,7 @@ async fn rate_limited_email_waits_for_the_retry_after_of_resend() {
     assert_eq!(deployment.story(id).await, ["1 failed: Resend: too many requests"]);
     let wait =
         "select extract(epoch from m.due_at - e.at)::bigint from message_states m, events e where e.state = 'RETRY'";
-    // And up to 2 s longer, so that a burst does not come back as one.
+    // Plus up to 2 s of jitter, so that a burst is spread.
     let wait = deployment.app.database.count(wait).await;
     assert!((70..=73).contains(&wait), "{wait}");
 
@@ -185,7 +185,7 @@ async fn email_that_cannot_be_rendered_is_rejected_before_sending() {
     assert_eq!((resend.all_so_far().await.len(), deployment.run_count().await), (0, 0));
 }
 
-/// Valid data for every template, each field as hostile as it may be.
+/// Returns valid data for every template, with markup in every field.
 fn hostile() -> [(&'static str, Value); 7] {
     let bad = "<script>alert(\"1\")</script>&'";
     let url = "https://a.example/\"><script>?q=<script>\"'&x=1";
@@ -221,7 +221,7 @@ async fn every_template_escapes_its_data() {
         assert!(html.starts_with("<!DOCTYPE html>") && !html.contains("<script"), "{html}");
         for (field, value) in data.as_object().expect("an object") {
             let Some(value) = value.as_str() else { continue };
-            // In HTML everything is escaped, in plain text nothing is; a URL is percent-encoded besides.
+            // HTML escapes everything, plain text nothing; URLs are percent-encoded as well.
             let shown =
                 if field.ends_with("Url") { "https://a.example/%22%3E%3Cscript%3E?q=%3Cscript%3E%22" } else { value };
             assert!(text.contains(shown), "{template}.{field} is not in {text}");
@@ -230,7 +230,7 @@ async fn every_template_escapes_its_data() {
             assert!(html.contains(&escaped), "{template}.{field} is not in {html}");
         }
     }
-    // Addresses with markup in them are none.
+    // Addresses with markup are invalid.
     let data = json!({ "confirmationUrl": "https://a.example", "newEmail": "<script>@a.example" });
     let job = json!({ "template": "emailChange", "to": "ada@example.com", "data": data });
     let id = deployment.publish::<SendEmail>(&[], &job).await;
@@ -239,7 +239,7 @@ async fn every_template_escapes_its_data() {
     assert!(said.starts_with("data.newEmail: is not an e-mail address"), "{said}");
 }
 
-/// What is written down of the only e-mail, without what differs from run to run.
+/// Returns the log entry of the only e-mail, without fields that differ between runs.
 async fn log(deployment: &Deployment) -> Value {
     let sql = "select (to_jsonb(l) - '{id,updated_at,sent_at}'::text[])::text from email_logs l";
     let rows = deployment.app.database.query(sql, &[]).await;
@@ -249,7 +249,7 @@ async fn log(deployment: &Deployment) -> Value {
 
 const EMAIL_ID: &str = "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794";
 
-/// As process-webhook writes it.
+/// Inserts the bounce event as process-webhook does.
 async fn bounced(deployment: &Deployment) {
     let news = EmailNews {
         email_id: EMAIL_ID,
@@ -308,7 +308,7 @@ async fn events_before_the_log_row_are_kept() {
 #[tokio::test]
 async fn email_is_sent_and_logged_once_after_an_unrecorded_run() {
     let (deployment, resend) = start().await;
-    // The finishing transaction fails after Resend has taken the e-mail.
+    // The finishing transaction fails after Resend has accepted the e-mail.
     deployment.app.database.execute("alter table email_logs rename to email_logs_away").await;
     let id = deployment.publish::<SendEmail>(&[], &welcome_to_two()).await;
     deployment.app.wait_for(id, StepKind::Retried).await;
@@ -319,7 +319,7 @@ async fn email_is_sent_and_logged_once_after_an_unrecorded_run() {
     assert_eq!(resend.next_many(1).await.len() + resend.all_so_far().await.len(), 1);
     assert_eq!(log(&deployment).await, logged(id, "sent"));
 
-    // Delivered again although it was done, as by a dispatcher that died before it wrote that down.
+    // Delivered again after completion, as by a dispatcher that crashed before it recorded the delivery.
     deployment.app.database.execute("update email_logs set status = 'delivered'").await;
     let again = deployment.delivery_of::<SendEmail>(id, &welcome_to_two().to_string());
     let again = answer(again).await.body;

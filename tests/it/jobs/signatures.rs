@@ -1,4 +1,4 @@
-//! Whose deliveries a handler accepts.
+//! The signatures that a handler accepts.
 
 use dispatch::engine::StepKind;
 use jiff::{SignedDuration, Timestamp};

@@ -1,4 +1,4 @@
-//! Who is stopped in the middle of a statement leaves neither the statement nor a busy connection behind.
+//! A run that is stopped during a statement cancels the statement and releases the connection.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -21,15 +21,15 @@ use super::improvised::running;
 use super::lease::{advance_past_stop_notice, advance_to_heartbeat};
 use crate::support::TestDatabase;
 
-/// Much less than the statement takes.
+/// Much less than the duration of the statement.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
-/// It is on its way when this was polled once.
+/// The statement is sent when this future has been polled once.
 async fn run_long_statement(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     conn.batch_execute("select pg_advisory_lock(7), pg_sleep(60)").await
 }
 
-/// Waits until nobody works for long any more.
+/// Waits until no long statement runs.
 async fn wait_until_statement_ends(database: &TestDatabase) {
     timeout(AT_ONCE, database.execute("select pg_advisory_lock(7)")).await.expect("Postgres has left off");
 }

@@ -1,4 +1,4 @@
-//! What is wrong is told to Slack, PagerDuty and by e-mail: once, and when it is over.
+//! Alerts to Slack, PagerDuty and by e-mail: once per problem, and once on recovery.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use sigpost_qstash::MessageId;
 use crate::jobs::deployment::{Deployment, answer};
 use crate::support::{Answer, Receiver, TestApp};
 
-/// A deployment in which nothing is delivered and nothing fires, but for the checks, which are
-/// delivered by the test: so all stays as the test has arranged it.
+/// A deployment in which nothing is delivered or fired except the checks, which the test delivers. The test's rows
+/// therefore do not change.
 struct Watched {
     deployment: Deployment,
     slack: Receiver,
@@ -40,7 +40,7 @@ impl Watched {
         Self { deployment: Deployment::of(app, handlers).await, slack, pagerduty }
     }
 
-    /// Runs a check, and returns its message and its result.
+    /// Runs a check. Returns its message and its result.
     async fn check(&self) -> (MessageId, Value) {
         let (id, url) = (MessageId::new(), self.deployment.endpoint::<CheckJobHealth>());
         let signature = self.deployment.app.app.keys().keys().signer.sign(&url, b"{}", Timestamp::now());
@@ -53,7 +53,7 @@ impl Watched {
         (id, run["result"].clone())
     }
 
-    /// The rules by which something is wrong, with what it is.
+    /// Returns the rules that report a problem, with the subject.
     async fn wrong(&self) -> Vec<(String, String)> {
         let (_, result) = self.check().await;
         let alerts = result["alerts"].as_array().expect("a list").iter();
@@ -74,7 +74,7 @@ impl Watched {
     }
 }
 
-/// What makes each rule say that something is wrong, and of what. The tables are the test's own.
+/// SQL that triggers each rule, with the expected subject. The tables belong to the test.
 const WRONG: [(&str, &str, &str); 22] = [
     ("failure-rate", "", "insert into job_executions (id, message_id, job_type, attempt, status, started_at, completed_at)
         select gen_random_uuid(), 'msg_' || n, 'play', 1, (case when n < 3 then 'failed' else 'completed' end)::job_execution_status, now(), now()
@@ -146,7 +146,7 @@ async fn each_rule_detects_its_problem() {
         assert!(found.contains(&(rule.to_owned(), subject.to_owned())), "{rule}: {found:?}");
         all.push(rule);
     }
-    // The others are about the database itself: see below.
+    // The other rules check the database itself; the next test covers them.
     all.extend(["database-slow", "query-long", "clock-skew", "connections"]);
     all.sort_unstable();
     let mut names: Vec<_> = Rules::names().collect();
@@ -200,7 +200,7 @@ async fn alert_is_sent_once_and_again_on_recovery() {
     assert_eq!(page["payload"]["custom_details"]["runbook"], "https://wiki.example/operations#schedule-missed");
     assert_eq!(watched.deployment.app.database.count("select count(*) from alerts where announced").await, 1);
 
-    // It is still wrong, and everybody knows. Then it gets worse, and then it is over.
+    // An unchanged problem is not repeated. It then becomes critical, and then it recovers.
     watched.check().await;
     watched.execute("update schedules set next_fire_at = now() - interval '11 minutes'").await;
     watched.check().await;
@@ -214,7 +214,7 @@ async fn alert_is_sent_once_and_again_on_recovery() {
     let resolved = watched.pagerduty.next().await.json();
     assert_eq!(resolved, json!({ "routing_key": "r0ut1ng", "event_action": "resolve", "dedup_key": key }));
 
-    // It comes back at once: nobody is told a second time.
+    // It recurs immediately and is not reported again.
     watched.insert_missed_firing("<!channel>", "11 minutes").await;
     watched.check().await;
     assert!(watched.slack.all_so_far().await.is_empty());

@@ -1,4 +1,4 @@
-//! What the handlers of a product have written, and the flow-control keys that it no longer uses.
+//! Rows that a product's handlers wrote, and unused flow-control keys.
 
 use cleanup_old_data::CleanupOldData;
 use dispatch::engine::StepKind;
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{ARRANGING, left};
 use crate::jobs::deployment::Deployment;
 
-/// The same of what handlers write: what should go and what should stay says so in its e-mail's id, its
-/// user, its action, its id.
+/// The same for product rows, which state whether they should be deleted or stay in the e-mail's ID, the user, the
+/// action or the ID.
 const ARRANGING_PRODUCTS: &str = "
     create function email(what text, sent interval) returns void language sql as $$
         insert into email_logs (id, email_id, recipient, status, provider, metadata, sent_at, updated_at)
@@ -35,7 +35,7 @@ async fn start() -> Deployment {
     deployment
 }
 
-/// What the result says of these.
+/// Returns the part of the result about these rows.
 async fn clean(deployment: &Deployment, job: Value) -> Value {
     let id = deployment.publish::<CleanupOldData>(&[], &job).await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
@@ -48,7 +48,7 @@ async fn clean(deployment: &Deployment, job: Value) -> Value {
 async fn expired_product_rows_are_deleted() {
     let deployment = start().await;
     let test = &deployment.app.database;
-    // More than one batch of everything: a batch is 2,000 rows.
+    // More rows of each kind than a batch, which is 2,000 rows.
     test.execute(
         "select email('goes', '8 days') from generate_series(1, 2100);
          select email('stays', '6 days');
@@ -117,7 +117,7 @@ async fn recently_used_flow_control_key_stays() {
     let id = deployment.app.publish_here(&headers, "").await.id();
     deployment.app.wait_for(id, StepKind::Delivered).await;
     test.execute("update gates set updated_at = now() - interval '8 days'").await;
-    // It is published again, and nothing else about the key changes.
+    // A publish changes only the time of last use.
     let id = deployment.app.publish_here(&headers, "").await.id();
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(clean(&deployment, json!({ "retention": 7 })).await, json!([0, 0, 0, 0, 0, 0]));

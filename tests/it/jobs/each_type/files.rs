@@ -1,4 +1,4 @@
-//! What makes files, in a bucket.
+//! Types that write files to a bucket.
 
 use axum::Router;
 use export_data::ExportData;
@@ -12,7 +12,7 @@ use super::subject::{Effects, Subject};
 use crate::jobs::files::bucket;
 use crate::support::TestDatabase;
 
-/// The e-mail's job, and the file.
+/// The e-mail job and the file.
 const TOLD_OF_A_FILE: Effects = Effects { written: 1, done: 1 };
 
 async fn effects(s3: &Provider, database: &TestDatabase) -> Effects {
@@ -46,7 +46,7 @@ impl Subject for Export {
         (json!({ "entityType": "deadLetters", "format": "pdf" }), "format: unknown variant `pdf`")
     }
 
-    /// What it reads.
+    /// The table that the export reads.
     fn middle(&self) -> Middle<'_> {
         Middle::Table("dead_letters")
     }
@@ -85,7 +85,7 @@ impl Subject for ReportOfRuns {
         (job, "dateRange.to: must be")
     }
 
-    /// The part of its file, after the beginning of the upload.
+    /// The upload of the file's only part, after the upload was started.
     fn middle(&self) -> Middle<'_> {
         Middle::Answer(&self.s3, 2)
     }

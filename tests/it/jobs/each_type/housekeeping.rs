@@ -1,4 +1,4 @@
-//! What a deployment does for itself.
+//! Types that maintain the deployment.
 
 use axum::Router;
 use check_job_health::CheckJobHealth;
@@ -10,7 +10,7 @@ use super::middle::Middle;
 use super::subject::{Effects, Subject, results};
 use crate::support::TestDatabase;
 
-/// Old effects of others, of which none is to be left.
+/// Expired effects of other messages, all of which must be deleted.
 const OLD: i64 = 3;
 
 pub(super) struct Cleanup;
@@ -18,7 +18,7 @@ pub(super) struct Cleanup;
 impl Subject for Cleanup {
     type Job = CleanupOldData;
 
-    /// The result, and the old rows that are gone.
+    /// The result, and the deleted rows.
     const ONCE: Effects = Effects { written: 1, done: OLD };
     const OVERDUE: &'static str = "timed out after 600s";
 

@@ -1,4 +1,4 @@
-//! What people get: e-mails and notifications.
+//! Types that notify people: e-mails and notifications.
 
 use axum::Router;
 use create_notification::CreateNotification;
@@ -18,7 +18,7 @@ pub(super) struct Email {
 impl Subject for Email {
     type Job = SendEmail;
 
-    /// A row of the log, and an e-mail.
+    /// A row of the log and an e-mail.
     const ONCE: Effects = Effects { written: 1, done: 1 };
     const OVERDUE: &'static str = "timed out after 30s";
 
@@ -46,7 +46,8 @@ impl Subject for Email {
         (json!({ "template": "welcome", "to": "ada", "data": {} }), "data.dashboardUrl: is required")
     }
 
-    /// After Resend has taken it: Resend itself has 10 s, less than a run needs to notice anything.
+    /// After the request to Resend, which times out after 10 s, before a run can detect a cancellation or a lost
+    /// lease.
     fn middle(&self) -> Middle<'_> {
         Middle::Table("email_logs")
     }

@@ -1,4 +1,4 @@
-//! The middle of a run: a moment in which it waits for somebody else, for as long as the test wants.
+//! A point inside a run where the test can block it.
 
 use std::time::{Duration, Instant};
 
@@ -7,23 +7,23 @@ use tokio_postgres::NoTls;
 use super::provider::Provider;
 use crate::support::{PATIENCE, TestDatabase};
 
-/// What a run waits for.
+/// What the run is blocked by.
 #[derive(Clone, Copy)]
 pub(super) enum Middle<'a> {
-    /// A table that somebody has locked.
+    /// A locked table.
     Table(&'static str),
-    /// The answer to its request of this number, from 1.
+    /// The provider's response to its request of this number, from 1.
     Answer(&'a Provider, usize),
 }
 
-/// What is held back.
+/// The open lock or held response.
 pub(super) enum Held<'a> {
     Table(tokio_postgres::Client),
     Answer(&'a Provider),
 }
 
 impl<'a> Middle<'a> {
-    /// The next run comes as far as here.
+    /// Blocks the next run at this point.
     pub(super) async fn hold(self, database: &TestDatabase) -> Held<'a> {
         match self {
             Self::Table(name) => {
@@ -40,12 +40,12 @@ impl<'a> Middle<'a> {
         }
     }
 
-    /// Waits until it is there.
+    /// Waits until the run is blocked.
     pub(super) async fn reached(self, database: &TestDatabase) {
         match self {
             Self::Table(name) => {
-                // In another test's database the table has the same number. The dispatcher's look at the queue
-                // waits for it as well.
+                // In another test's database the table has the same number. The dispatcher's sample of the queue
+                // depth waits for the lock as well.
                 let waits = format!(
                     "select exists (select from pg_locks l join pg_stat_activity a using (pid)
                      where datname = current_database() and relation = '{name}'::regclass and not granted
@@ -59,7 +59,7 @@ impl<'a> Middle<'a> {
 }
 
 impl Held<'_> {
-    /// Lets it go on, and waits until nothing of it is left in the database.
+    /// Unblocks the run, and waits until the database is idle.
     pub(super) async fn release(self, database: &TestDatabase) {
         match self {
             Self::Table(client) => client.batch_execute("commit").await.expect("unlocked"),
@@ -71,7 +71,7 @@ impl Held<'_> {
     }
 }
 
-/// Looks until it is so. Postgres tells nobody who waits for a lock.
+/// Polls until the query returns true. Postgres sends no signal when a statement waits for a lock.
 pub(super) async fn until(database: &TestDatabase, sql: &str) {
     let give_up_at = Instant::now() + PATIENCE;
     while !database.query(sql, &[]).await[0].get::<_, bool>(0) {

@@ -1,27 +1,27 @@
-//! Somebody else over HTTP, who knows what is the same by its key.
+//! A third-party provider over HTTP that recognizes repeated requests by their key.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use crate::support::{Answer, Received, Receiver};
 
-/// Answers every request in the same way, and counts effects.
+/// Returns the same response to every request, and counts distinct effects.
 pub(super) struct Provider {
     receiver: Receiver,
     answer: Answer,
-    /// What a request brings about, by a name that is the same when it is made again.
+    /// Returns the name of a request's effect, which is the same when the request is repeated.
     effect: fn(&Received) -> Option<String>,
     seen: Mutex<BTreeSet<String>>,
 }
 
 impl Provider {
-    /// A Resend that takes every e-mail.
+    /// A Resend stand-in that accepts every e-mail.
     pub(super) async fn resend() -> Self {
         let answer = Answer::status(200).header("Content-Type", "application/json").body(r#"{"id":"e1"}"#);
         Self::start(answer, |request| Some(request.header("idempotency-key").to_owned())).await
     }
 
-    /// An S3 that takes every file. Its one answer has what each step of an upload looks for.
+    /// An S3 stand-in that accepts every file. Its single response has the fields that each step of an upload needs.
     pub(super) async fn s3() -> Self {
         let answer = Answer::status(200)
             .header("ETag", "\"1\"")
@@ -43,18 +43,18 @@ impl Provider {
         self.receiver.url("/")
     }
 
-    /// The next answer is another one.
+    /// Sets the next response.
     pub(super) fn answers(&self, answer: Answer) {
         self.receiver.answers([answer]);
     }
 
-    /// Holds back the answers from the request of this number on, from 1.
+    /// Holds the responses from the request of this number on, from 1.
     pub(super) fn hold(&self, number: usize) {
         self.receiver.answers((1..number).map(|_| self.answer.clone()));
         self.receiver.otherwise(self.answer.clone().held());
     }
 
-    /// Waits for so many requests.
+    /// Waits for this many requests.
     pub(super) async fn asked(&self, count: usize) {
         let requests = self.receiver.next_many(count).await;
         self.count(&requests);
@@ -65,7 +65,7 @@ impl Provider {
         self.receiver.release(1);
     }
 
-    /// How many different effects there were.
+    /// Returns the number of distinct effects.
     pub(super) async fn effects(&self) -> i64 {
         let requests = self.receiver.all_so_far().await;
         self.count(&requests)

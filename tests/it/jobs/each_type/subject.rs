@@ -1,4 +1,4 @@
-//! What there is to know about a type of job to try its hazards.
+//! The properties of a job type that the scenarios need.
 
 use axum::Router;
 use serde_json::Value;
@@ -7,52 +7,51 @@ use sigpost_jobs::{Harness, Job};
 use super::middle::Middle;
 use crate::support::TestDatabase;
 
-/// A type of job, and the others it talks to.
+/// A job type and its providers.
 pub(super) trait Subject {
     type Job: Job;
 
-    /// What there is when a job is done.
+    /// Effects of one completed job.
     const ONCE: Effects;
-    /// The error of a run whose [middle](Subject::middle) never ends.
+    /// The error of a run that stays blocked in its [middle](Subject::middle).
     const OVERDUE: &'static str;
 
     async fn new() -> Self;
 
     fn router(&self, harness: Harness) -> Router;
 
-    /// Rows that are there before a job.
+    /// Inserts the rows that a job requires.
     async fn arrange(&self, _database: &TestDatabase) {}
 
-    /// A job that can be done.
+    /// Returns a valid job.
     fn payload(&self) -> Value;
 
-    /// One that is none, and what the error begins with.
+    /// Returns an invalid job and the beginning of its error.
     fn malformed(&self) -> (Value, &'static str);
 
-    /// Where a run can be held up.
+    /// Returns the point where a run can be blocked.
     fn middle(&self) -> Middle<'_>;
 
-    /// What there is now.
+    /// Returns the current effects.
     async fn effects(&self, database: &TestDatabase) -> Effects;
 }
 
-/// A type with jobs that are well formed and can never be done.
+/// A type with valid jobs that fail permanently.
 pub(super) trait Hopeless: Subject {
-    /// Such a job, and its error.
+    /// Returns such a job and its error.
     async fn hopeless(&self, database: &TestDatabase) -> (Value, &'static str);
 }
 
-/// What runs have left behind.
+/// The effects of runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Effects {
-    /// Rows, follow-up jobs and results: they are there exactly if a run is recorded as completed.
+    /// Rows, follow-up jobs and results, which exist exactly if a run is recorded as completed.
     pub(super) written: i64,
-    /// What may be done again and is then the same: e-mails by their key, files by their name, old rows
-    /// that are gone.
+    /// Idempotent effects: e-mails by key, files by name, deleted rows.
     pub(super) done: i64,
 }
 
-/// How many results of this type of job are recorded.
+/// Returns the number of recorded results of this job type.
 pub(super) async fn results<J: Job>(database: &TestDatabase) -> i64 {
     let sql = format!("select count(*) from job_executions where job_type = '{}' and result is not null", J::TYPE);
     database.count(&sql).await

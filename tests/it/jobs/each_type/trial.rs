@@ -1,4 +1,4 @@
-//! A type of job on a deployment of its own, and what a test does with it.
+//! A job type on its own deployment, and the steps of a scenario.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::jobs::deployment::{Answered, Deployment, answer_later};
 use crate::jobs::lease::advance_past_stop_notice;
 use crate::support::TestApp;
 
-/// What the handlers here read at most.
+/// The handlers' limit of a request body, in bytes.
 pub(super) const MAX_BODY_BYTES: usize = 20_000;
 
 pub(super) struct Trial<S> {
@@ -22,10 +22,10 @@ pub(super) struct Trial<S> {
     pub(super) deployment: Deployment,
 }
 
-/// A run in its middle.
+/// A run that is blocked in its middle.
 pub(super) struct HeldRun<'a> {
     pub(super) id: MessageId,
-    /// What its delivery is answered.
+    /// The response to its delivery.
     pub(super) answer: JoinHandle<Answered>,
     pub(super) held: Held<'a>,
 }
@@ -34,7 +34,7 @@ impl<S: Subject> Trial<S> {
     pub(super) async fn start() -> Self {
         let (subject, app) = (S::new().await, TestApp::start().await);
         subject.arrange(&app.database).await;
-        // Its statements wait for a lock as long as it takes.
+        // Without a lock timeout, so that statements wait for as long as the test holds the lock.
         let patient = format!("{}?options=-c%20lock_timeout%3D0", app.database.url);
         let database = Database::new(&patient, 3).expect("a URL");
         let handlers =
@@ -51,7 +51,7 @@ impl<S: Subject> Trial<S> {
         self.subject.effects(&self.deployment.app.database).await
     }
 
-    /// Publishes a job for later, delivers it by hand at once, and holds up its run in the middle.
+    /// Publishes a delayed job, delivers it directly, and blocks its run in the middle.
     pub(super) async fn hold(&self) -> HeldRun<'_> {
         let (database, middle) = (&self.deployment.app.database, self.subject.middle());
         let held = middle.hold(database).await;
@@ -66,8 +66,8 @@ impl<S: Subject> Trial<S> {
         held.release(&self.deployment.app.database).await;
     }
 
-    /// Lets time pass for this process, not for Postgres, until the run has ended: by half heartbeats, and
-    /// each heartbeat is waited for.
+    /// Advances the clock of this process, not of Postgres, until the run has ended: by half heartbeat intervals,
+    /// waiting for each heartbeat.
     pub(super) async fn advance_until_response(&self, id: MessageId, answer: JoinHandle<Answered>) -> Answered {
         let database = &self.deployment.app.database;
         let lease = async || {
@@ -92,7 +92,7 @@ impl<S: Subject> Trial<S> {
         self.deployment.app.database.execute(sql).await;
     }
 
-    /// And has the lease of the run that could not end be over.
+    /// Permits the record again, and expires the lease of the run that could not be recorded.
     pub(super) async fn unblock_completion(&self) {
         let sql = "drop trigger refusing on job_executions;
                    update job_executions set lease_until = now() - interval '1 second' where status = 'processing'";
@@ -100,7 +100,7 @@ impl<S: Subject> Trial<S> {
     }
 }
 
-/// A value once for each of its texts, with a zero byte in that text.
+/// Returns a copy of the value for each of its texts, with a zero byte in that text.
 pub(super) fn with_a_zero_byte(value: &Value) -> Vec<Value> {
     match value {
         Value::String(text) => vec![format!("{text}\0").into()],

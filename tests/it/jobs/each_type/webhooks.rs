@@ -1,4 +1,4 @@
-//! What others tell.
+//! Types that process events of third parties.
 
 use axum::Router;
 use process_stripe_webhook::{Config, ProcessStripeWebhook};
@@ -15,7 +15,7 @@ pub(super) struct Stripe;
 impl Subject for Stripe {
     type Job = ProcessStripeWebhook;
 
-    /// The event, the activity, the e-mail's job and the notification's.
+    /// The event, the activity, the e-mail job and the notification job.
     const ONCE: Effects = Effects { written: 4, done: 0 };
     const OVERDUE: &'static str = "timed out after 120s";
 
@@ -54,7 +54,7 @@ impl Subject for Stripe {
 }
 
 impl Hopeless for Stripe {
-    /// A follow-up that its handler would not take.
+    /// An event whose follow-up job is invalid.
     async fn hopeless(&self, database: &TestDatabase) -> (Value, &'static str) {
         database.execute("update stripe_customers set owner_email = 'nobody'").await;
         (self.payload(), "send-email: to: is not an e-mail address")

@@ -1,4 +1,4 @@
-//! Webhooks on their way to an entrance.
+//! Webhooks and the ingress function that receives them.
 
 use ingress::Config;
 use process_webhook::Processors;
@@ -14,14 +14,14 @@ pub(super) const NEW_STRIPE_SECRET: &str = "whsec_of_stripe_from_now_on";
 const OLD_RESEND_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(super) const NEW_RESEND_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// A webhook to be signed.
+/// A webhook before it is signed.
 #[derive(Clone)]
 pub(super) struct Webhook {
     pub(super) by: &'static str,
     pub(super) id: String,
     pub(super) body: String,
     pub(super) secret: &'static str,
-    /// When it is signed, in seconds.
+    /// The time of the signature, in seconds.
     pub(super) at: i64,
 }
 
@@ -40,7 +40,7 @@ impl Webhook {
     }
 }
 
-/// The same, signed.
+/// A signed webhook.
 #[derive(Clone)]
 pub(super) struct Signed {
     path: String,
@@ -54,7 +54,7 @@ impl Signed {
     }
 }
 
-/// Signs them with the official libraries; `None` where those are not installed.
+/// Signs webhooks with the official libraries. Returns `None` if they are not installed.
 pub(super) async fn signed(webhooks: impl IntoIterator<Item = Webhook>) -> Option<Vec<Signed>> {
     let webhooks: Vec<Webhook> = webhooks.into_iter().collect();
     let case = |webhook: &Webhook| {
@@ -70,7 +70,7 @@ pub(super) async fn signed(webhooks: impl IntoIterator<Item = Webhook>) -> Optio
     )
 }
 
-/// An ingress function, with the handlers of what it stores.
+/// An ingress function, with the handlers of the jobs that it stores.
 pub(super) struct Entrance {
     pub(super) deployment: Deployment,
     url: String,
@@ -78,14 +78,14 @@ pub(super) struct Entrance {
 }
 
 impl Entrance {
-    /// With two secrets of each, and a customer of Stripe.
+    /// Starts it with two secrets of each provider, and a customer of Stripe.
     pub(super) async fn open() -> Self {
         let deployment = deployment().await;
         let database = deployment.app.app.database();
         Self::before(deployment, &secrets(), database).await
     }
 
-    /// With another way to the database.
+    /// Starts it with another connection to the database.
     pub(super) async fn open_over(database: Database) -> Self {
         Self::before(deployment().await, &secrets(), database).await
     }
@@ -119,7 +119,7 @@ impl Entrance {
         answered(request).await
     }
 
-    /// How many jobs were stored, but for their follow-ups.
+    /// Returns the number of stored jobs without their follow-up jobs.
     pub(super) async fn stored(&self) -> i64 {
         self.deployment.app.database.count("select count(*) from messages where url like '%webhook'").await
     }
@@ -132,7 +132,7 @@ fn secrets() -> [Vec<String>; 2] {
 
 async fn deployment() -> Deployment {
     let deployment = Deployment::start(|harness| {
-        // Follow-up jobs have no handler here, and are for a later time.
+        // Follow-up jobs have no handler here, and are delayed.
         let handlers = harness.handlers.clone().with_url("send-email", "http://127.0.0.1:1").expect("a URL");
         let config = process_stripe_webhook::Config { app_url: "https://acme.example".parse().expect("a URL") };
         process_stripe_webhook::router(config, Harness { handlers, ..harness.clone() })

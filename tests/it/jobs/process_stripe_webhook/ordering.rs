@@ -1,4 +1,4 @@
-//! Events about a subscription count in the order in which they happened, whatever the order in which they come.
+//! Events of a subscription take effect in the order in which they happened, in whatever order they are delivered.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn subscription(id: &str, status: &str, product: &str, plan: &str) -> Value {
     json!({ "id": id, "customer": "cus_1", "status": status, "items": { "data": [item] } })
 }
 
-/// Subscription, product, plan and status of the customer.
+/// Returns subscription, product, plan and status of the customer.
 async fn state(deployment: &Deployment) -> String {
     let sql =
         "select concat_ws(' ', coalesce(subscription_id, '-'), coalesce(product_id, '-'), coalesce(plan_name, '-'),
@@ -36,7 +36,7 @@ async fn event_older_than_the_last_changes_nothing() {
     assert_eq!(state(&deployment).await, "sub_1 prod_2 Team active");
     assert_eq!(activities(&deployment).await, ["subscription.updated"]);
 
-    // In the order in which they happened, also within a second, each counts.
+    // In the order in which they happened, also within a second, each takes effect.
     let next = event("evt_3", UPDATED, AT + 10, subscription("sub_1", "past_due", "prod_2", "Team"));
     assert_eq!(result_of(&deployment, &next).await, processed());
     assert_eq!(state(&deployment).await, "sub_1 prod_2 Team past_due");

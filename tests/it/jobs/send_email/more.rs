@@ -1,4 +1,4 @@
-//! What an e-mail may have besides a template and recipients.
+//! Optional fields of an e-mail.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{log, start, welcome};
 
-/// A welcome with more fields.
+/// Returns a welcome e-mail with more fields.
 fn with(fields: Value) -> Value {
     let mut job = welcome();
     job.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());

@@ -1,4 +1,4 @@
-//! A Resend that takes its time: the hazards of the moment in which an e-mail is with it.
+//! A slow Resend: failures while a request to it is in flight.
 
 use dispatch::engine::StepKind;
 use send_email::SendEmail;
@@ -11,7 +11,7 @@ use crate::jobs::deployment::{Answered, Deployment, answer_later};
 use crate::jobs::lease::advance_to_heartbeat;
 use crate::support::Receiver;
 
-/// A run whose e-mail Resend has, and about which it says nothing yet.
+/// Starts a run whose request Resend has received and not responded to.
 async fn held() -> (Deployment, Receiver, MessageId, JoinHandle<Answered>, String) {
     let (deployment, resend) = start().await;
     resend.answers([json_answer(200, json!({ "id": "e1" })).held()]);
