@@ -9,7 +9,7 @@ use sigpost_qstash::{DEV_CURRENT_KEY, DEV_NEXT_KEY, KeyUsed, SigningKeys, Verifi
 
 use crate::support::{Answer, Received, TestApp};
 
-/// Which of these keys the request was signed with.
+/// Returns which of these keys signed the request.
 fn key_used(request: &Received, url: &str, keys: &SigningKeys) -> KeyUsed {
     let verifier = Verifier::new(keys, DEFAULT_TOLERANCE);
     let verified = verifier.verify(request.header("upstash-signature"), url, &request.body, jiff::Timestamp::now());
@@ -69,7 +69,7 @@ async fn dispatcher_applies_a_rotation_while_delivering_a_backlog() {
     receiver.next().await;
 
     let new_keys: SigningKeys = serde_json::from_value(rotating.post("/v2/keys/rotate").await.body).expect("keys");
-    // It is told while it delivers: some may still go out under the old key, but not the whole backlog.
+    // The notification arrives during delivery: some requests may have the old key, but not the whole backlog.
     for delivered in 1..BACKLOG {
         receiver.release(1);
         let request = receiver.next().await;

@@ -1,4 +1,4 @@
-//! The dispatch function as Lambda runs it: frozen when it is not invoked, killed when it pleases.
+//! The dispatch function under Lambda's conditions: frozen between invocations, and killed at any time.
 
 mod admin;
 mod burst;
@@ -23,8 +23,8 @@ use sigpost_qstash::{DEV_TOKEN, MessageId, SigningKeys};
 
 use crate::support::{Answered, EventBridge, PATIENCE, Receiver, TestDatabase, answered};
 
-/// What is deployed, when `SIGPOST_FUNCTIONS` names the folder in which `cargo lambda build` has left it;
-/// else what was built with the tests, from the same `main`.
+/// Returns the program of a function: from the folder `SIGPOST_FUNCTIONS` with the output of `cargo lambda build`,
+/// otherwise the program that was built with the tests from the same `main`.
 fn program(function: &str, built: &str) -> PathBuf {
     match std::env::var_os("SIGPOST_FUNCTIONS") {
         Some(folder) => Path::new(&folder).join(function).join("bootstrap"),
@@ -41,11 +41,11 @@ struct Deployed {
     client: reqwest::Client,
 }
 
-/// The handler of e-mails as a function of its own.
+/// The e-mail handler as a separate function.
 struct EmailHandler {
     function: Function,
     url: String,
-    /// Where it sends them.
+    /// The stand-in for Resend.
     resend: Receiver,
 }
 
@@ -58,7 +58,7 @@ impl Deployed {
         Self::start_on(TestDatabase::new().await, change).await
     }
 
-    /// With a handler beside it, of the same definition but for its program.
+    /// Starts dispatch with a handler, whose definition differs only in the program.
     async fn start_with_email_handler(change: impl FnOnce(&mut Definition)) -> (Self, EmailHandler) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -84,7 +84,7 @@ impl Deployed {
         (deployed, EmailHandler { function, url, resend })
     }
 
-    /// Whose schedules EventBridge Scheduler makes fire.
+    /// Starts dispatch with schedules that this EventBridge fires.
     async fn start_with_event_bridge(event_bridge: &EventBridge) -> Self {
         let variables = event_bridge.environment().map(|(name, value)| (name.to_owned(), value));
         Self::start_with(|definition| definition.variables.extend(variables)).await
@@ -128,7 +128,7 @@ impl Deployed {
         self.request(Method::POST, &path, headers, body).await.id()
     }
 
-    /// Invokes the function itself, as its schedules do.
+    /// Invokes the function directly, as its schedules do.
     async fn invoke(&self, event: Value) -> Value {
         self.dispatch.invoke(event).await.expect("an answer")
     }
@@ -137,7 +137,7 @@ impl Deployed {
         self.invoke(json!({"sigpost": "tick"})).await
     }
 
-    /// Waits until no environment does anything.
+    /// Waits until every environment is idle.
     async fn at_rest(&self) {
         let rest = tokio::time::timeout(PATIENCE, self.dispatch.at_rest()).await;
         rest.expect("every environment comes to rest");
@@ -148,7 +148,7 @@ impl Deployed {
         self.database.query(sql, &[&id.0.to_string()]).await[0].get(0)
     }
 
-    /// Makes everything that waits for its time due, and every lease run out.
+    /// Makes all scheduled messages due, and expires every lease.
     async fn let_time_pass(&self) {
         self.database.execute("update pending_deliveries set due_at = now(), lease_until = case when lease_until is not null then now() end").await;
     }

@@ -43,12 +43,12 @@ enum Step {
     },
     /// The lease of a message expires.
     Expire(Index),
-    /// An outcome is recorded under one of all leases that there ever were.
+    /// An outcome is recorded under any lease, current or lost.
     Record(Index, Next),
     Renew(Index),
     Cancel(Index),
     MakeDue(Index),
-    /// The end of a message becomes older than what is kept.
+    /// The end of a message becomes older than the retention.
     Age(Index),
     Purge,
 }
@@ -75,11 +75,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the model knows of a message.
+/// A message in the model.
 #[derive(Clone, Debug)]
 struct Known {
     state: &'static str,
-    /// Its place among the due messages; `None` while it is scheduled.
+    /// Its position among the due messages; `None` while it is scheduled.
     due: Option<u64>,
     token: Option<Uuid>,
     is_expired: bool,

@@ -1,5 +1,5 @@
-//! Limits hold with any number of dispatchers: four processes on one database, and a sink that counts
-//! how many requests of each kind are with it at once.
+//! Limits hold for any number of dispatchers: four processes on one database, and a receiver that counts its
+//! concurrent requests by kind.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use crate::crash::{SHORT_LEASE, start_dispatcher};
 use crate::support::{Answer, PATIENCE, TestApp, serve};
 
-/// What the sink saw of the requests to one path.
+/// Counts of the requests to one path.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     with_it_now: usize,
@@ -33,9 +33,9 @@ impl Seen {
     }
 }
 
-/// Answers after a moment, in which others can arrive; fails every seventh first attempt. To
-/// `/{kind}/{limit}`, of which so many are allowed at once, it answers nothing before so many were
-/// with it: a limit that is not reached is as wrong as one that is exceeded.
+/// Responds after a short delay, in which other requests can arrive. Fails every seventh first attempt.
+/// `/{kind}/{limit}` responds only after `limit` requests were in flight together, because a limit that is never
+/// reached is as wrong as one that is exceeded.
 #[derive(Clone, Default)]
 struct Sink(Arc<(Mutex<BTreeMap<String, Seen>>, Notify)>);
 
@@ -61,12 +61,12 @@ impl Sink {
             }
             seen.order.len()
         });
-        // What has several keys is seen under the name of each, too.
+        // A request with several keys also counts under the name of each.
         let names = || kind.split('+').filter(|name| *name != kind);
         names().for_each(|name| sink.change(name, Seen::arrives));
         sink.0.1.notify_waiters();
         sink.until(&kind, |seen| seen.most_at_once >= limit).await;
-        // The time in which a limit could be exceeded.
+        // Time in which another request could exceed the limit.
         tokio::time::sleep(Duration::from_millis(3)).await;
         let fails = arrived % 7 == 0 && headers["upstash-retried"] == "0";
         sink.change(&kind, |seen| {
@@ -83,12 +83,12 @@ impl Sink {
         self.until(kind, |seen| seen.answered >= count).await;
     }
 
-    /// Waits until the condition holds of what was seen of the kind.
+    /// Waits until the counts of this kind satisfy the condition.
     async fn until(&self, kind: &str, holds: impl Fn(&Seen) -> bool) {
         let wait = async {
             loop {
                 let mut more = pin!(self.0.1.notified());
-                // From here on no change is missed.
+                // From here on no notification is missed.
                 more.as_mut().enable();
                 if holds(&self.seen(kind)) {
                     return;
@@ -109,11 +109,11 @@ async fn start_sink() -> (Sink, String) {
     (sink, serve(router).await)
 }
 
-/// A limit besides the first, which always has room: such a message is not claimed in a set.
+/// A second limit that never blocks: messages with two limits are not claimed in sets.
 const SECOND_KEY: [(&str, &str); 2] =
     [("Upstash-Sigpost-Flow-Control-Key-2", "wide"), ("Upstash-Sigpost-Flow-Control-Value-2", "parallelism=1000")];
 
-/// Their leases outlast any pause of a busy machine: after a lost lease a message is pushed by two at once.
+/// The leases exceed any pause of a busy machine, because after a lost lease two dispatchers deliver a message.
 fn four_dispatchers(app: &TestApp) -> Vec<Child> {
     (0..4).map(|_| start_dispatcher(&app.database, 60)).collect()
 }
@@ -183,7 +183,7 @@ async fn four_dispatchers_do_not_exceed_the_rate() {
         }
         publisher.publish(&format!("{url}/rate/1"), &headers, &number.to_string()).await.id();
     }
-    // Each round an hour passes. A failed attempt (every seventh) is a start like another.
+    // Each round moves the period back by an hour. A failed attempt (every seventh) counts as a start.
     for (hour, starts) in [(0, 10), (1, 20), (2, 24)] {
         if hour > 0 {
             publisher
@@ -213,7 +213,7 @@ async fn claim_returns_mixed_messages_in_the_order_of_their_limit() {
         }
         app.publish_here(&headers, if number % 7 == 0 { &large } else { "small" }).await.id();
     }
-    // The tables are read as they were before the claim.
+    // The query sees the tables as they were before the claim.
     let in_order = "
         select count(*)
         from rows from (claim_blocked(array['flow:k'], gen_random_uuid(), 600, 100, 1000, 1000000)) with ordinality claimed
@@ -285,7 +285,7 @@ async fn takeover_of_a_killed_dispatcher_respects_limits() {
     publisher.receiver.next_many(2).await;
     killed.kill().await.expect("killed");
 
-    // Whoever finds the leases run out finds the last message as well.
+    // The scan that finds the expired leases finds the last message as well.
     publisher.post("/v2/queues/orders/pause").await;
     let last = publisher.publish_here(&[], "last").await.id();
     publisher.database.execute("update pending_deliveries set lease_until = now() where lease_token is not null").await;
@@ -321,9 +321,9 @@ async fn delayed_message_blocks_its_queue() {
     assert_eq!(bodies, ["first", "delayed", "last"]);
 }
 
-/// Once everything has ended no slot is taken and nobody waits.
+/// Waits until all messages have ended, and asserts that no slot is held.
 async fn wait_until_no_slot_is_held(app: &TestApp) {
-    // The last recorded end is what frees the last slot, after its answer was seen by the sink.
+    // The last outcome frees the last slot, after the receiver has counted its response.
     for _ in 0..200 {
         if app.database.count("select count(*) from message_states where finished_at is null").await == 0 {
             break;

@@ -1,4 +1,4 @@
-//! Black-box tests: the first line of each shows who is calling, its name says what is promised.
+//! Black-box tests. The first line of a test shows the caller, its name states the behaviour.
 
 mod support;
 

@@ -157,7 +157,7 @@ async fn unknown_message_is_not_found() {
     }
 }
 
-/// What users of QStash ask for: how a message fared, as long as it is kept.
+/// The history of a message's attempts, as long as it is retained.
 #[tokio::test]
 async fn message_lists_its_attempts() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! The schema goes up, down, and up again.
+//! Migrations are applied, reverted, and applied again.
 
 mod split;
 
@@ -13,7 +13,7 @@ async fn migrations_are_applied_once() {
     let before = migrate::status(&store).await.expect("a status");
     assert!(!before.is_empty() && before.iter().all(|migration| !migration.applied));
 
-    // Two processes that start at once.
+    // Two processes that start concurrently.
     let (one, other) = tokio::join!(migrate::up(&store), migrate::up(&store));
     let mut applied = [one.expect("applied"), other.expect("applied")];
     applied.sort_by_key(Vec::len);
@@ -40,7 +40,7 @@ async fn every_migration_reverts_and_reapplies_to_the_same_schema() {
     assert_eq!(schema(&database).await, nothing);
 }
 
-/// Every column, index, constraint, type, function and comment, a line each.
+/// Returns every column, index, constraint, type, function and comment, one per line.
 async fn schema(database: &TestDatabase) -> Vec<String> {
     let sql = "
         select format('column %s.%s %s not null: %s default: %s, %s', c.oid::regclass, a.attname,

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: what it says of the API is true.
+//! `GET /openapi.json` describes the API correctly.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Answered, TestApp, answered};
 
-/// Every method that an operation may have.
+/// HTTP methods of an operation.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 async fn document(app: &TestApp) -> Value {
@@ -29,7 +29,7 @@ fn operations(document: &Value) -> BTreeMap<(String, String), Value> {
     paths.iter().flat_map(of_path).collect()
 }
 
-/// A request to the path, with something in place of its parameters.
+/// Sends a request to the path with placeholders for its parameters.
 async fn ask(app: &TestApp, method: &str, path: &str) -> Answered {
     let mut asked = String::new();
     for segment in path.split_inclusive('/') {
@@ -43,7 +43,7 @@ async fn ask(app: &TestApp, method: &str, path: &str) -> Answered {
     answered(app.request(method, &asked)).await
 }
 
-/// Whether the answer is the one for paths and methods that are not there.
+/// Whether the response is the one for unknown paths and methods.
 fn is_fallback(answer: &Answered) -> bool {
     let error = answer.body["error"].as_str().unwrap_or_default();
     match answer.status {
@@ -150,8 +150,7 @@ async fn document_has_a_cache_lifetime_and_an_etag() {
     }
 }
 
-/// The document, strict: a field that it does not have is a mistake. Asserts that requests and answers are as it
-/// says.
+/// The document in strict form: an unlisted field is an error. Asserts that requests and responses match it.
 struct Checked {
     app: TestApp,
     document: Value,
@@ -168,8 +167,8 @@ impl Checked {
         Self { app, document }
     }
 
-    /// Asks for an operation like `get /v2/queues/{queueName}`, with what stands in place of its parameter, or behind
-    /// its path when that has none.
+    /// Sends an operation such as `get /v2/queues/{queueName}` with this value for its parameter, or after its path
+    /// if it has no parameter.
     async fn ask(&self, operation: &str, parameter: &str) -> Answered {
         self.send(operation, parameter, |request| request).await
     }
@@ -223,7 +222,7 @@ fn method_and_path(operation: &str) -> (&str, &str) {
     operation.split_once(' ').expect("a method and a path")
 }
 
-/// Everything that a message can have.
+/// A message with every option.
 const OPTIONS: &[(&str, &str)] = &[
     ("Content-Type", "text/plain"),
     ("Upstash-Forward-Own", "1"),

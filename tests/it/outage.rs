@@ -1,4 +1,4 @@
-//! Postgres is away, and comes back.
+//! Postgres fails and recovers.
 
 use std::collections::HashSet;
 
@@ -96,7 +96,7 @@ async fn dead_idle_connection_is_replaced_before_use() {
     only_one.ping().await.expect("an answer");
     let (closed, forgotten) = (|| proxy.lead_to(Some(database.port())), || proxy.forget());
     for die in [&closed as &dyn Fn(), &forgotten] {
-        // By the pool's clock, which is the machine's.
+        // The pool uses the clock of the machine.
         tokio::time::sleep(TRUSTED).await;
         die();
         only_one.ping().await.expect("an answer");
@@ -150,7 +150,7 @@ async fn response_after_cancellation_changes_nothing() {
     let id = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
     app.receiver.next().await;
 
-    // It is cancelled elsewhere while the one that pushes it hears nothing.
+    // Another process cancels it while the delivering process is disconnected.
     let other = TestApp::start_on(&database, |config| config.engine = None).await;
     proxy.lead_to(None);
     assert_eq!(other.delete(&format!("/v2/messages/{id}")).await.body, json!({ "cancelled": 1 }));
@@ -170,7 +170,7 @@ async fn restart_of_postgres_under_load_loses_no_accepted_message() {
     let proxy = Proxy::to(server.port()).await;
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
 
-    // Eight publishers that never pause, and somebody who stops and starts Postgres meanwhile.
+    // Eight publishers without pauses, while Postgres stops and starts.
     let (sender, mut statuses) = mpsc::unbounded_channel();
     let publishers = join_all((0..8).map(|_| publish_until_closed(&app, sender.clone())));
     let outage = async {
@@ -205,7 +205,7 @@ async fn restart_of_postgres_under_load_loses_no_accepted_message() {
     assert_eq!(database.count(twice).await, 0);
 }
 
-/// Publishes one message after another; returns those that were accepted.
+/// Publishes one message after another. Returns the accepted ones.
 async fn publish_until_closed(app: &TestApp, statuses: mpsc::UnboundedSender<StatusCode>) -> Vec<MessageId> {
     let mut accepted = Vec::new();
     loop {
@@ -221,13 +221,13 @@ async fn publish_until_closed(app: &TestApp, statuses: mpsc::UnboundedSender<Sta
     }
 }
 
-/// A server of the test's own.
+/// Starts a Postgres server for one test.
 pub(crate) async fn start(data_dir: DataDir) -> Server {
     let options = Options { data_dir, durability: Durability::Fast, settings: Vec::new() };
     spawn_blocking(|| Server::start(options, &mut |_| {})).await.expect("joined").expect("Postgres")
 }
 
-/// As root, Postgres runs as somebody else, who must be able to enter.
+/// When the tests run as root, Postgres runs as another user, who needs access to the folder.
 fn world_readable() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o755)
 }

@@ -1,4 +1,4 @@
-//! Lists that are arrays: in pages that the header `Link` continues, and of bounded length.
+//! Lists that are arrays: pages that the header `Link` continues, of bounded size.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, answered};
 
-/// The items of a page, and the address of the next one.
+/// Returns the items of a page and the URL of the next one.
 async fn page(app: &TestApp, address: &str) -> (Vec<Value>, Option<String>) {
     let response = app.request(Method::GET, address).send().await.expect("an answer");
     assert_eq!(response.status(), StatusCode::OK, "{address}");
@@ -79,7 +79,7 @@ async fn page_of_schedules_ends_at_eight_megabytes() {
     assert_eq!((ids(&first), ids(&second), end), (vec![json!("a"), json!("b")], vec![json!("c")], None));
 }
 
-/// Those that are there go on.
+/// Existing queues and keys still work.
 #[tokio::test]
 async fn queue_or_key_over_the_quota_is_412() {
     let app = TestApp::start_with(|config| {

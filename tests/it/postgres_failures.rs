@@ -1,4 +1,4 @@
-//! Postgres responds, and fails: what is repeated, what is rejected, and that nothing is dropped.
+//! Postgres responds with errors: some are retried, some are rejected, and no message is lost.
 
 use dispatch::config::Secret;
 use dispatch::engine::StepKind;
@@ -14,8 +14,8 @@ use crate::outage::start;
 use crate::support::{Answer, Proxy, TestApp, TestDatabase, answered};
 
 impl TestApp {
-    /// Has every row that a statement writes to the table fail with this SQLSTATE where the condition holds, with a text
-    /// in another language.
+    /// Makes every row that a statement writes to the table fail with this SQLSTATE if the condition holds. The error
+    /// text is not in English.
     async fn fail(&self, what: &str, table: &str, condition: &str, sqlstate: &str) {
         let sql = format!(
             "create sequence if not exists failures;
@@ -36,7 +36,7 @@ impl TestApp {
         self.database.execute("drop function fail() cascade").await;
     }
 
-    /// Waits until the process reports that it cannot work. The last test counts for a second.
+    /// Waits until the process reports that it is not ready. A readiness result is cached for a second.
     pub(crate) async fn wait_until_unready(&self) {
         let since = Instant::now();
         while answered(self.anonymous(Method::GET, "/readyz")).await.status != StatusCode::SERVICE_UNAVAILABLE {
@@ -44,7 +44,7 @@ impl TestApp {
         }
     }
 
-    /// Waits until statements have failed so many times.
+    /// Waits until this many statements have failed.
     async fn wait_for_failures(&self, count: i64) {
         let failures = "select case when is_called then last_value else 0 end from failures";
         while self.database.count(failures).await < count {}
@@ -230,7 +230,7 @@ async fn publish_to_a_frozen_database_gets_503_and_stores_nothing() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
-    // The system accepts its connections; no program does.
+    // The operating system accepts connections, and no program handles them.
     let frozen = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     proxy.lead_to(Some(frozen.local_addr().expect("an address").port()));
     let publish = async |headers: &[(&str, &str)]| {
@@ -265,7 +265,7 @@ async fn server_waits_for_its_database_and_logs_it() {
     let (waited, ()) = tokio::join!(waiting, probing);
     waited.expect("the database is there");
 
-    // A wrong password may be corrected in the database.
+    // A wrong password is not fatal, because it may be corrected in the database.
     let (before, after) = database.url.split_once('@').expect("a user");
     let (user, _) = before.rsplit_once(':').expect("a password");
     let wrong = format!("{user}:wrong@{after}");

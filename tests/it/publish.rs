@@ -1,4 +1,4 @@
-//! `POST /v2/publish/{destination}`: what is answered, and what arrives.
+//! `POST /v2/publish/{destination}`: the response and the request to the destination.
 
 use dispatch::engine::StepKind;
 use reqwest::{Method, StatusCode};

@@ -1,4 +1,4 @@
-//! `/v2/queues`: settings, and what they do to messages under way.
+//! `/v2/queues`: settings, and their effect on messages.
 
 use dispatch::engine::StepKind;
 use futures_util::future::join_all;
@@ -17,7 +17,8 @@ async fn enqueue(app: &TestApp, queue: &str, path: &str) -> MessageId {
 }
 
 /// Wire reference, section 10: row 44; section 0: trap 25.
-/// All six fields, always: Python indexes them. With and without a slash at the end, as the SDKs have it.
+/// All six fields are always present, because the Python SDK indexes them. Works with and without a trailing slash,
+/// as the SDKs send both.
 #[tokio::test]
 async fn queue_is_created_shown_changed_and_deleted() {
     let app = TestApp::start().await;
@@ -38,7 +39,7 @@ async fn queue_is_created_shown_changed_and_deleted() {
         }
         assert_eq!(queue, json!({ "name": "q.1", "parallelism": parallelism, "paused": paused, "lag": 0 }));
     }
-    // Deleting is immediate, and fine when there is nothing to delete.
+    // Deletion is immediate, and succeeds for an unknown queue.
     for _ in 0..2 {
         assert_eq!(app.delete("/v2/queues/q.1/").await.status, StatusCode::OK);
         assert_eq!(app.get("/v2/queues").await.body, json!([]));
@@ -104,7 +105,7 @@ async fn pause_blocks_a_retry_until_resume() {
     app.receiver.next_many(2).await;
 
     assert_eq!(app.post("/v2/queues/q/pause").await.status, StatusCode::OK);
-    // Both are due in one statement, so both are looked at before the other goes out.
+    // One statement makes both due, so the dispatcher checks both before it delivers the other.
     app.let_time_pass().await;
     assert_eq!(app.receiver.next().await.uri, "/running");
     assert_eq!(app.states(paused).await, "CREATED ACTIVE ERROR RETRY");
@@ -154,7 +155,7 @@ async fn deleting_a_queue_cancels_blocked_and_in_flight_messages() {
     assert_eq!(app.states(waiting).await, "CREATED CANCEL_REQUESTED CANCELED");
     assert_eq!(app.get("/v2/queues").await.body, json!([]));
 
-    // A queue of the same name begins anew.
+    // A queue of the same name starts empty.
     enqueue(&app, "q", "/new").await;
     assert_eq!(app.receiver.next().await.uri, "/new");
 }

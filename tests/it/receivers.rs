@@ -1,4 +1,4 @@
-//! QStash's own receivers verify what we send: the JavaScript one from npm, the Python one from PyPI.
+//! QStash's own receivers verify sigpost's requests: the JavaScript package from npm, the Python package from PyPI.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ async fn python_receiver_accepts_only_sigpost_deliveries() {
     check_receiver(Sdk::Python, "verify.py").await;
 }
 
-/// The route verifies with `verifySignatureAppRouter`, as that of an application written for QStash does.
+/// The route verifies with `verifySignatureAppRouter`, as an application written for QStash does.
 #[tokio::test]
 async fn nextjs_route_accepts_deliveries_and_rejects_forgeries() {
     let Some(folder) = Sdk::JavaScript.installed(Path::new(env!("CARGO_TARGET_TMPDIR"))).await else { return };
@@ -57,10 +57,10 @@ async fn nextjs_route_accepts_deliveries_and_rejects_forgeries() {
     }
 }
 
-/// Delivers messages and has the receiver judge them: as they came, under the next key, and tampered with.
+/// Delivers messages and has the receiver verify them: unchanged, under the next key, and tampered with.
 async fn check_receiver(sdk: Sdk, script: &str) {
     let Some(folder) = sdk.installed(Path::new(env!("CARGO_TARGET_TMPDIR"))).await else { return };
-    // Beside the SDK, where node looks for it.
+    // Beside the SDK, where Node finds it.
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("receivers").join(script), folder.join(script)).expect(script);
     let mut verifier = sdk.interpreter(&folder);
     verifier.arg(folder.join(script));

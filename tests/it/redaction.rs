@@ -1,4 +1,4 @@
-//! `Upstash-Redact-Fields` hides the same in everything that follows from a message.
+//! `Upstash-Redact-Fields` hides the same values in everything derived from a message.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -11,7 +11,7 @@ use crate::support::{Answer, Receiver, TestApp};
 const SECRET: &str = "s3cret-of-the-sender";
 const HIDDEN: &str = "REDACTED:";
 
-/// A page with everything that is base64 in it decoded, twice: an event has a callback's body, which has the message's.
+/// Decodes all base64 on a page, twice: an event has a callback's body, which contains the message's body.
 fn decoded(value: &Value) -> String {
     fn texts(value: &Value, all: &mut Vec<String>) {
         match value {
@@ -48,7 +48,7 @@ async fn assert_hidden(app: &TestApp, id: MessageId) {
 async fn callbacks_redact_the_fields_of_their_message() {
     let app = TestApp::start().await;
     let receiver = Receiver::start().await;
-    // Both repeat what they are told.
+    // Both responses contain the secret.
     app.receiver.otherwise(Answer::status(500).header("Authorization", SECRET).body(SECRET));
     receiver.otherwise(Answer::status(500).header("Authorization", SECRET).body(SECRET));
     for redact in ["body,header", "body,header[Authorization]"] {
@@ -106,7 +106,7 @@ async fn callback_redacts_its_own_fields() {
     let report = MessageId::of_callback(id, CallbackKind::Callback, 0);
     app.wait_for(report, StepKind::Delivered).await;
     assert_hidden(&app, report).await;
-    // Its message hides less.
+    // Its message hides fewer values.
     assert_eq!(app.message(id).await["body"], SECRET);
 }
 
@@ -131,7 +131,7 @@ async fn redriven_message_stays_redacted() {
     for failed in [id, report] {
         let letter = app.get(&format!("/v2/dlq?messageId={failed}")).await.body["messages"][0].clone();
         let path = format!("/v2/dlq/retry/{}", letter["dlqId"].as_str().expect("an id"));
-        // Even when the retry asks for less.
+        // Even when the retry requests less.
         let retry = app.request(reqwest::Method::POST, &path).header("Upstash-Redact-Fields", "header[X-Other]");
         let again = crate::support::answered(retry).await.id();
         let receiver = if failed == id { &app.receiver } else { &receiver };
@@ -141,7 +141,7 @@ async fn redriven_message_stays_redacted() {
     }
 }
 
-/// Another release may have stored it.
+/// Another release may have stored such values.
 #[tokio::test]
 async fn unreadable_redaction_hides_everything_and_the_message_is_delivered() {
     let app = TestApp::start_with(|config| config.engine = None).await;

@@ -1,4 +1,4 @@
-//! A client that sends the body of a request slowly, or not at all.
+//! Clients that send a request body slowly or incompletely.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use crate::jobs::actor::Play;
 use crate::jobs::deployment::Deployment;
 use crate::support::TestApp;
 
-/// Sends the head of a request with a body of 100 bytes, and after each pause a byte. Returns what came before the
-/// server closed the connection, and after how long.
+/// Sends the head of a request with a body of 100 bytes, and one byte after each pause. Returns the response, and the
+/// time until the server closed the connection.
 async fn trickle(server: &str, path: &str, pause: Duration) -> (String, Duration) {
     let address = server.strip_prefix("http://").expect("http");
     let mut stream = TcpStream::connect(address).await.expect("a connection");
@@ -66,7 +66,7 @@ async fn every_program_limits_the_time_of_a_request_body() {
     assert_eq!(app.database.count("select count(*) from messages").await, 0);
 }
 
-/// The head of a publish, with a body of so many bytes to follow.
+/// Returns the head of a publish whose body has this length.
 fn publish_head(app: &TestApp, length: usize) -> String {
     let destination = app.receiver.url("/hook");
     format!(
@@ -75,13 +75,13 @@ fn publish_head(app: &TestApp, length: usize) -> String {
     )
 }
 
-/// Publishes on a connection of its own. Returns the response, and how long it took.
+/// Publishes on a separate connection. Returns the response and the response time.
 async fn publish_once(app: &TestApp) -> (String, Duration) {
     let began = Instant::now();
     let request = format!("{}Connection: close\r\n\r\nx", publish_head(app, 1));
     let mut stream = TcpStream::connect(address(app)).await.expect("a connection");
     let mut response = String::new();
-    // A connection that gives way is closed without a response.
+    // A connection that the server drops has no response.
     let _ = stream.write_all(request.as_bytes()).await;
     let _ = stream.read_to_string(&mut response).await;
     (response, began.elapsed())
@@ -94,7 +94,7 @@ fn address(app: &TestApp) -> &str {
 #[tokio::test]
 async fn stalled_bodies_delay_no_publish_from_the_same_address() {
     let app = TestApp::start_with(|config| config.engine = None).await;
-    // On a connection that is kept alive.
+    // On a keep-alive connection.
     assert_eq!(app.publish_here(&[], "before").await.status, 200);
     let mut stalled = Vec::new();
     let (mut published, mut slowest) = (0, Duration::ZERO);
@@ -110,7 +110,7 @@ async fn stalled_bodies_delay_no_publish_from_the_same_address() {
     }
     assert_eq!(app.publish_here(&[], "after").await.status, 200);
     assert_eq!(app.database.count("select count(*) from messages").await, published + 2);
-    // Milliseconds on an idle machine; before, 10 s without any.
+    // Milliseconds on an idle machine. Before the fix, no publish was accepted for 10 s.
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     drop(stalled);
 }

@@ -1,4 +1,4 @@
-//! `docs/restore.sh`: a backup, restored into another database, goes on.
+//! `docs/restore.sh` restores a backup into another database, which then delivers its messages.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -10,10 +10,10 @@ use tokio::process::Command;
 
 use crate::support::{Answer, TestApp, TestDatabase};
 
-/// The folder of PostgreSQL's client programs: that of the server that the tests run, or one on the PATH.
+/// Returns the folder of PostgreSQL's client programs: that of the tests' server, or one on the PATH.
 ///
-/// `None` where there are none: who only has a server can run the other tests. With `SIGPOST_TEST_ALL`
-/// set, as in the gate, that is a failure instead.
+/// Returns `None` if there are none, so that a server alone is sufficient for the other tests. With
+/// `SIGPOST_TEST_ALL` set, as in CI, that is a failure.
 fn programs() -> Option<PathBuf> {
     let all_in = |folder: &Path| ["pg_dump", "pg_restore", "psql"].iter().all(|name| folder.join(name).is_file());
     let of_the_server = testing::shared().program("pg_dump").and_then(|path| Some(path.parent()?.to_owned()));
@@ -33,7 +33,7 @@ async fn script(programs: &Path, database_url: &str, what: &str, file: &Path) ->
     script.output().await.expect("bash")
 }
 
-/// Makes a role without privileges the owner of the database, as hosts do. Returns the database's URL for it.
+/// Makes an unprivileged role the owner of the database, as hosting providers do. Returns the database's URL for it.
 async fn owned_by_a_plain_role(database: &TestDatabase) -> String {
     let (server, name) = database.url.rsplit_once('/').expect("a database");
     let name = name.split('?').next().expect("a name");
@@ -66,7 +66,7 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
     assert_eq!(String::from_utf8_lossy(&backed_up.stderr), "");
     assert!(printed(&backed_up).contains("keep it as secret as the database"), "{}", printed(&backed_up));
     assert!(printed(&run(&old.database.url, "backup", &file).await).contains("is there already"));
-    // Delivered after the backup: so the restored one delivers it again.
+    // Delivered after the backup, so the restored deployment delivers it again.
     let late = old.publish_here(&[], "late").await.id();
     old.let_time_pass().await;
     old.wait_for(waiting, StepKind::Delivered).await;
@@ -76,7 +76,7 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
     old.app.shutdown().await;
     old.receiver.all_so_far().await;
 
-    // Two databases at once: no other test has two, so this one does not wait for another like it.
+    // This test needs two databases. No other test does, so two tests cannot deadlock on the limit.
     let new = TestDatabase::empty().await;
     let owner_url = owned_by_a_plain_role(&new).await;
     let restored = run(&owner_url, "restore", &file).await;
@@ -87,7 +87,7 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
     let again = run(&owner_url, "restore", &file).await;
     assert!(!again.status.success() && printed(&again).contains("is not empty"), "{}", printed(&again));
 
-    // As if the lease had ended by itself.
+    // Expires the lease.
     new.execute("update pending_deliveries set lease_until = now() where lease_token is not null").await;
     let app = TestApp::start_on(&new, |_| {}).await;
     app.wait_for(under_way, StepKind::Delivered).await;

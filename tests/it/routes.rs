@@ -1,4 +1,4 @@
-//! Who is let in, what is not there, and the probes.
+//! Authentication, unknown paths and probes.
 
 use axum::Router;
 use axum::routing::get;
@@ -50,7 +50,7 @@ async fn wrong_token_is_rejected_in_header_and_query() {
         app.anonymous(Method::POST, &publish).bearer_auth(&DEV_TOKEN[1..]),
         app.anonymous(Method::POST, &publish).basic_auth("Bearer", Some(DEV_TOKEN)),
         app.anonymous(Method::POST, &format!("{publish}?qstash_token=wrong")),
-        // A header counts; the query is for callers that cannot set one.
+        // In the header it is accepted: the query is for callers that cannot set a header.
         app.anonymous(Method::POST, &right_in_query).bearer_auth("wrong"),
     ];
     for request in cases {

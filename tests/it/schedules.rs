@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answered, TestApp, answered};
 
-/// Fires on no day of these tests, unless it is made due.
+/// A cron expression that does not fire during the tests, unless a test makes it due.
 const YEARLY: (&str, &str) = ("Upstash-Cron", "1 1 1 1 *");
 
 impl TestApp {
@@ -25,14 +25,14 @@ impl TestApp {
         answered(request).await
     }
 
-    /// Creates a schedule with this id, whose destination is this test's receiver.
+    /// Creates a schedule with this ID for this test's receiver.
     pub(crate) async fn schedule_here(&self, id: &str, headers: &[(&str, &str)], body: &str) {
         let headers = [headers, &[("Upstash-Schedule-Id", id)]].concat();
         let created = self.schedule(&self.receiver.url("/hook"), &headers, body).await;
         assert_eq!((created.status, created.body), (StatusCode::OK, json!({ "scheduleId": id })));
     }
 
-    /// The schedule object.
+    /// Returns the schedule object.
     pub(crate) async fn read_schedule(&self, id: &str) -> Value {
         self.get(&format!("/v2/schedules/{id}")).await.body
     }
@@ -178,7 +178,7 @@ async fn replacing_a_schedule_keeps_creation_time_and_pause() {
     assert_eq!(second, expected);
     assert!(version().await > version_before);
 
-    // A version is never used again, even by another schedule of the same name.
+    // A version is never reused, even by another schedule of the same name.
     let version_before = version().await;
     app.delete("/v2/schedules/s").await;
     app.schedule_here("s", &[YEARLY], "").await;
@@ -206,7 +206,7 @@ async fn schedule_is_paused_and_resumed_repeatedly_by_three_methods() {
         let missing = switch("/v2/schedules/missing/pause").await;
         assert_eq!((missing.status, missing.error()), (StatusCode::NOT_FOUND, "schedule missing not found"));
     }
-    // What it waits for is not lost by a resume of what is not paused.
+    // Resuming a schedule that is not paused keeps its due firings.
     app.database.execute("update schedules set next_fire_at = '2000-01-01'").await;
     app.post("/v2/schedules/s/resume").await;
     assert_eq!(app.database.count("select count(*) from schedules where next_fire_at = '2000-01-01'").await, 1);

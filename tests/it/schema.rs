@@ -1,4 +1,4 @@
-//! The schema as it is in Postgres.
+//! The schema in Postgres.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use sigpost_store::{Database, diagnosis};
 
 use crate::support::TestDatabase;
 
-/// The tables as diesel sees them: written by hand, so compared here.
+/// diesel's table definitions are written by hand, so this test compares them.
 const DIESEL: &str = include_str!("../../shared/store/src/schema.rs");
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn tables_match_their_diesel_definitions() {
     assert_eq!(declared(), tables);
 }
 
-/// The columns of each `diesel::table!`, in order.
+/// Returns the columns of each `diesel::table!`, in order.
 fn declared() -> BTreeMap<String, Vec<String>> {
     let (tables, _views) = DIESEL.split_once("// Views.").expect("views");
     let tables = tables.split("diesel::table! {").skip(1).map(|declaration| {
@@ -79,7 +79,7 @@ async fn every_foreign_key_has_an_index() {
     assert_eq!(missing, Vec::<String>::new());
 }
 
-/// Says what to do when it is out of date, or does it.
+/// Fails with the command that updates the description, or updates it if `SIGPOST_RENEW_SCHEMA` is set.
 #[tokio::test]
 async fn schema_description_matches_the_migrations() {
     let database = TestDatabase::new().await;

@@ -1,4 +1,4 @@
-//! Finding among very many without reading them all.
+//! Searches among many rows use indexes.
 
 use reqwest::StatusCode;
 
@@ -9,9 +9,9 @@ mod plans;
 
 const TABLES: [&str; 4] = ["messages", "attempts", "pending_deliveries", "dead_letters"];
 
-/// Rows that were read so far: by sequential scans, and in all.
+/// Returns the number of rows read so far: by sequential scans, and in total.
 async fn rows_read(app: &TestApp) -> (i64, i64) {
-    // A connection tells of what it did when it ends.
+    // A connection reports its statistics when it ends.
     app.database
         .query(
             "select pg_terminate_backend(pid, 10000) from pg_stat_activity
@@ -26,7 +26,7 @@ async fn rows_read(app: &TestApp) -> (i64, i64) {
     (sequentially, sequentially + by_index)
 }
 
-/// Of what was planned since the last time, nothing reads one of the tables from end to end.
+/// Asserts that no plan since the last call reads a whole table.
 async fn assert_planned_by_index(plans: &mut Plans<'_>, what: &str) {
     let is_large = |table: &&str| TABLES.iter().any(|name| table.starts_with(name));
     let new = plans.read().await;
@@ -97,7 +97,7 @@ async fn no_filter_scans_a_whole_table() {
         let after = rows_read(&app).await;
         assert!(after.1 > before.1 || !path.contains("=some"), "what {path} reads is counted");
         assert_eq!(after.0, before.0, "{path} reads sequentially");
-        // A walk, and what an index gives: of a hundred thousand.
+        // Rows of an ordered scan plus rows of an index lookup, out of 100,000.
         assert!(after.1 - before.1 < 20_000, "{path} reads {} rows", after.1 - before.1);
     }
     for filter in some {
@@ -116,7 +116,7 @@ async fn formerly_common_values_are_found_by_index() {
     app.publish("http://127.0.0.1/old?a=1", &[("Upstash-Label", "old"), ("Upstash-Delay", "1h")], "").await;
     app.database.execute(include_str!("search/days.sql")).await;
     app.database.execute(include_str!("search/old.sql")).await;
-    // Of all rows, not of a sample: the plans are the same in every run then.
+    // Statistics of all rows instead of a sample, so that plans are the same in every run.
     app.database.execute("set default_statistics_target = 1000").await;
     for table in TABLES {
         app.database.execute(&format!("vacuum analyze {table}")).await;
@@ -153,7 +153,7 @@ async fn formerly_common_values_are_found_by_index() {
         assert_eq!(newest, ids.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), "{filter}");
         assert!(after.1 - before.1 < 50_000, "dead letters of {filter} read {} rows", after.1 - before.1);
     }
-    // None of them is open any more; forty thousand others are.
+    // All of them have ended; 40,000 others are open.
     for filter in ["label=old", "url=http://127.0.0.1/old%3Fa=1", "host=127.0.0.1", "path=/old"] {
         let before = rows_read(&app).await;
         assert_eq!(app.delete(&format!("/v2/messages?{filter}&count=100")).await.body["cancelled"], 0);

@@ -1,4 +1,4 @@
-//! Programs of their own check their settings at the start. `sigpost config check` has the whole table.
+//! Programs check their settings at their start. The tests of `sigpost config check` have all rules.
 
 use std::process::{Command, Output};
 
@@ -6,7 +6,7 @@ const HANDLERS: [&str; 2] = [env!("CARGO_BIN_EXE_email-handler"), env!("CARGO_BI
 const ADMIN: &str = env!("CARGO_BIN_EXE_admin-function");
 const DISPATCHER: &str = env!("CARGO_BIN_EXE_killable-dispatcher");
 
-/// The end of a program that has every setting it needs, with this one changed.
+/// Runs a program with all required settings and this one changed. Returns how it ended.
 fn started(program: &str, changed: &[(&str, &str)]) -> Output {
     let mut command = Command::new(program);
     command.env_clear().envs([

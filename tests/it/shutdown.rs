@@ -1,4 +1,4 @@
-//! A dispatcher stops in order.
+//! Graceful shutdown of a dispatcher.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn deliveries_may_end_within_the_grace_period() {
     app.receiver.next().await;
 
     let end = async {
-        // While it stops, it still accepts, and pushes nothing new.
+        // During the shutdown it accepts messages and starts no delivery.
         let later = app.publish_here(&[], "later").await.id();
         assert_eq!(app.states(later).await, "CREATED");
         app.receiver.release(1);

@@ -1,4 +1,4 @@
-//! What tests are written with.
+//! Helpers of the tests.
 
 pub(crate) mod event_bridge;
 mod official_sdk;

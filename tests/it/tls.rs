@@ -1,4 +1,4 @@
-//! TLS to Postgres: whose certificate is believed.
+//! TLS to Postgres: verification of the server certificate.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
@@ -10,7 +10,7 @@ use tokio_postgres::NoTls;
 
 use crate::outage::start;
 
-/// An authority; of what it certifies only `localhost`.
+/// A certificate authority that certifies only `localhost`.
 struct Authority {
     pem: String,
     server_certificate: String,
@@ -31,7 +31,7 @@ impl Authority {
     }
 }
 
-/// Turns TLS on, with this authority's certificate.
+/// Enables TLS with a certificate of this authority.
 async fn secure(server: &Server, authority: &Authority) {
     let (client, connection) = tokio_postgres::connect(&server.url("postgres"), NoTls).await.expect("connection");
     tokio::spawn(connection);
@@ -46,7 +46,7 @@ async fn secure(server: &Server, authority: &Authority) {
     }
     client.batch_execute("alter system set ssl = on").await.expect("set");
     client.batch_execute("select pg_reload_conf()").await.expect("asked");
-    // The server reads it when it gets to it.
+    // The server reloads its configuration asynchronously.
     while client.query_one("show ssl", &[]).await.expect("an answer").get::<_, &str>(0) != "on" {}
 }
 

@@ -1,4 +1,4 @@
-//! Tokens by name: what each may do, for how long, and how often.
+//! Named tokens: scope, lifetime and rate limit.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tokio::time::{advance, pause, resume};
 
 use crate::support::{Proxy, TestApp, TestDatabase, answered};
 
-/// An endpoint that asks the database nothing and is not there: 404 says that the token was let in.
+/// An unknown path that needs no database: 404 shows that the token was accepted.
 const NOTHING: &str = "/v2/nothing";
 
-/// A request with this token.
+/// Returns a request with this token.
 fn with(app: &TestApp, token: &str, method: Method, path: &str) -> RequestBuilder {
     app.anonymous(method, path).bearer_auth(token)
 }
@@ -24,7 +24,7 @@ async fn status(app: &TestApp, token: &str) -> StatusCode {
     answered(with(app, token, Method::GET, NOTHING)).await.status
 }
 
-/// Lets time pass for this process, not for Postgres.
+/// Advances the clock of this process, not of Postgres.
 async fn let_pass(time: Duration) {
     pause();
     advance(time).await;
@@ -41,7 +41,7 @@ async fn token_scope_limits_the_operations() {
     let (hook, message) = (app.receiver.url("/hook"), format!("/v2/messages/{waiting}"));
     let (publishing, enqueueing) = (format!("/v2/publish/{hook}"), format!("/v2/enqueue/queue/{hook}"));
 
-    // May a publish token, may a read token? Those that are not there yet are decided by their method.
+    // Whether a publish token and a read token are permitted. The method decides for unknown paths.
     for (method, path, may_publish, may_read) in [
         ("POST", &*publishing, true, false),
         ("POST", &*enqueueing, true, false),
@@ -173,7 +173,8 @@ async fn token_over_its_rate_gets_retry_after_and_may_publish() {
     let fast = app.database.create_token("fast", Scope::Full, Some(1_000_000)).await;
     let publish = format!("/v2/publish/{}", app.receiver.url("/hook"));
 
-    // The deployment's own token is limited as well. One a second; twenty at once take no twenty seconds.
+    // The deployment's own token is limited as well: one request per second, and twenty concurrent ones take less
+    // than twenty seconds.
     for token in [DEV_TOKEN, &slow] {
         let burst = join_all((0..20).map(|_| with(&app, token, Method::GET, NOTHING).send())).await;
         let (refused, let_in): (Vec<_>, Vec<_>) = burst
@@ -224,7 +225,7 @@ async fn cached_token_works_while_postgres_is_down() {
     assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);
     assert_eq!(status(&app, &stranger).await, StatusCode::UNAUTHORIZED, "who lets nobody in is remembered too");
     assert_eq!(status(&app, &unused).await, StatusCode::SERVICE_UNAVAILABLE);
-    // For these nobody is asked.
+    // These need no database lookup.
     assert_eq!(status(&app, DEV_TOKEN).await, StatusCode::NOT_FOUND);
     assert_eq!(status(&app, "not of our making").await, StatusCode::UNAUTHORIZED);
 
@@ -243,7 +244,7 @@ async fn cached_token_works_while_postgres_is_down() {
     let unknown = answered(with(&app, &used, Method::GET, &format!("/v2/messages/{}", MessageId::new()))).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 
-    // A connection that died while nobody used it is not the caller's trouble.
+    // A dead idle connection does not fail the request.
     proxy.lead_to(Some(database.port()));
     let_pass(Duration::from_secs(10)).await;
     assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);

@@ -28,7 +28,7 @@ fn ids(messages: &Value) -> Vec<MessageId> {
 }
 
 /// Wire reference, section 10: row 1; section 0: traps 1 and 12.
-/// No object around it, and URLs as they were given.
+/// The response is a bare array, and URLs are as they were given.
 #[tokio::test]
 async fn publish_to_a_group_returns_an_array_in_endpoint_order() {
     let app = TestApp::start().await;
@@ -73,7 +73,7 @@ async fn deduplication_id_applies_per_endpoint() {
         more.body,
         json!([{ "messageId": first, "url": a, "deduplicated": true }, { "messageId": fresh, "url": b }])
     );
-    // The same id published to a URL is another matter.
+    // The same ID for a URL is independent.
     assert_eq!(app.publish(&a, &id, "").await.status, StatusCode::OK);
 
     let by_content = [("Upstash-Content-Based-Deduplication", "true")];

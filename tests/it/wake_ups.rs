@@ -20,7 +20,7 @@ async fn start() -> TestApp {
     start_on(&TestDatabase::new().await).await
 }
 
-/// Publishes one message, because only the first publish of a second notifies the dispatchers, which then rescan.
+/// Publishes one message first, because the first publish of a second notifies the dispatchers, which then rescan.
 async fn start_on(database: &TestDatabase) -> TestApp {
     let app = TestApp::start_on(database, |config| config.engine.as_mut().expect("settings").lease = LONG_LEASE).await;
     let first = app.publish_here(&[], "").await.id();

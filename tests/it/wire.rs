@@ -1,5 +1,5 @@
-//! The wire reference, point by point: its rows (section 10, where sources disagree) and its traps
-//! (section 0). Many are shown by other tests; each of those says so in a line above it, as here.
+//! The wire reference: its rows (section 10, where sources disagree) and its traps (section 0). Other tests cover
+//! many of them, and each names its points in a line above it, as here.
 
 mod named;
 mod rows;

@@ -1,6 +1,5 @@
-//! An EventBridge Scheduler cron expression, read and evaluated as AWS documents it, and stricter
-//! than AWS may be: what its documentation does not show is refused, so that what passes here
-//! needs no luck there.
+//! EventBridge Scheduler cron expressions, parsed and evaluated as AWS documents them. Stricter than AWS:
+//! undocumented forms are rejected, so that expressions accepted here rely on documented behaviour only.
 //!
 //! Source: EventBridge Scheduler User Guide, "Schedule types in EventBridge Scheduler", and the
 //! API reference of `CreateSchedule` ("A cron expression consists of six fields", at most 256
@@ -33,11 +32,11 @@ pub struct AwsCron {
 }
 
 impl AwsCron {
-    /// Reads an expression with its `cron(...)`.
+    /// Parses an expression with its `cron(...)`.
     ///
     /// # Errors
     ///
-    /// In words, what AWS refuses or does not document.
+    /// Describes a form that AWS rejects or does not document.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_CHARACTERS {
             return Err(format!("longer than {MAX_CHARACTERS} characters"));
@@ -62,13 +61,13 @@ impl AwsCron {
         })
     }
 
-    /// The first invocation after a moment; `None` when there is none until the end of 2199.
+    /// Returns the first invocation after a time, or `None` if there is none until the end of 2199.
     ///
-    /// Clock changes are as documented: what falls into the skipped hour is skipped, and what
-    /// falls into the repeated hour is invoked the first time only.
+    /// Clock changes are as documented: times in the skipped hour are skipped, and times in the repeated hour are
+    /// invoked the first time only.
     pub fn next_after(&self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        // No time of day before the one shown now comes after now, for the first time it was shown
-        // counts.
+        // Starts with the current local date: earlier times of this day are in the past, because only their first
+        // occurrence counts.
         let mut day = zone.to_datetime(moment).date();
         let last_year = *self.years.last()?;
         while day.year() <= last_year {
@@ -89,7 +88,7 @@ impl AwsCron {
             && self.day_of_week.as_ref().is_none_or(|days| days.matches(day))
     }
 
-    /// The invocations on a day, in order.
+    /// Returns the invocations on a day, in order.
     fn on(&self, day: Date, zone: &TimeZone) -> impl Iterator<Item = Timestamp> {
         let times = self.hours.iter().flat_map(|hour| self.minutes.iter().map(move |minute| (*hour, *minute)));
         times.filter_map(move |(hour, minute)| {

@@ -6,10 +6,10 @@ use tokio::process::Command;
 
 use crate::installation::printed;
 
-/// The region in which everything is.
+/// The region of all resources.
 pub const REGION: &str = "eu-central-1";
 
-/// What leads an SDK to a server that plays AWS.
+/// Returns environment variables that point an SDK to a stand-in for AWS.
 pub fn environment(url: &str) -> [(&'static str, &str); 4] {
     [
         ("AWS_ENDPOINT_URL", url),
@@ -19,8 +19,8 @@ pub fn environment(url: &str) -> [(&'static str, &str); 4] {
     ]
 }
 
-/// Runs a program with the SDK of the moto that was installed under this folder, led to the server at
-/// this URL. Returns what it printed.
+/// Runs a program with the SDK of the moto that is installed below this folder and with the AWS endpoint at this URL.
+/// Returns its output.
 pub async fn run(under: &Path, url: &str, program: &str, arguments: &[&str]) -> String {
     let mut python = Command::new(under.join("sdk/moto/venv/bin/python"));
     python.args(["-c", program]).args(arguments).envs(environment(url)).env("AWS_DEFAULT_REGION", REGION);

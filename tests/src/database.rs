@@ -12,26 +12,26 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
 
-/// Views of the schema `seeds`, to write messages and events as one row each.
+/// Views of the schema `seeds`, which insert a message or an event as one row.
 pub const SEEDS: &str = include_str!("seeds.sql");
 
 static TEMPLATE: OnceCell<()> = OnceCell::const_new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);
-/// Databases in use at once, whatever the number of cores: each has a dozen connections at most,
-/// and the server allows 200. A test has one database, so that none waits for another that it holds.
+/// Maximum number of databases in use, on any number of cores: each has up to a dozen connections, and the server
+/// permits 200. A test uses one database, so that tests cannot deadlock on the limit.
 static PLACES: Semaphore = Semaphore::const_new(12);
 
-/// A database of a test's own, with plain SQL access for looking and for arranging. Clones share it.
+/// A database for one test, with SQL access for setup and assertions. Clones share it.
 #[derive(Clone)]
 pub struct TestDatabase {
-    /// Its URL, with a user that may do anything.
+    /// Its URL, with a superuser.
     pub url: String,
     client: Arc<Client>,
     _place: Arc<SemaphorePermit<'static>>,
 }
 
 impl TestDatabase {
-    /// With the schema.
+    /// Creates a database with the schema.
     pub async fn new() -> Self {
         let server = server().await;
         TEMPLATE
@@ -45,7 +45,7 @@ impl TestDatabase {
         Self::copied_from(Some("template")).await
     }
 
-    /// Without any schema.
+    /// Creates a database without a schema.
     pub async fn empty() -> Self {
         Self::copied_from(None).await
     }
@@ -59,7 +59,7 @@ impl TestDatabase {
         Self { client: connect(&url).await, url, _place: Arc::new(place) }
     }
 
-    /// With the schema, on a server of the test's own.
+    /// Creates the schema on a server that belongs to the test.
     pub async fn on(server: &Server) -> Self {
         let place = PLACES.acquire().await.expect("open");
         let url = server.url("postgres");
@@ -67,20 +67,20 @@ impl TestDatabase {
         Self { client: connect(&url).await, url, _place: Arc::new(place) }
     }
 
-    /// The same database after its server was started anew.
+    /// Connects to the same database after a restart of its server.
     pub async fn reconnected(self, server: &Server) -> Self {
         let url = server.url("postgres");
         Self { client: connect(&url).await, url, ..self }
     }
 
-    /// The port of its server.
+    /// Returns the port of its server.
     pub fn port(&self) -> u16 {
         let (_, address) = self.url.split_once('@').expect("a user");
         let (address, _) = address.split_once('/').expect("a database");
         address.parse::<SocketAddr>().expect("an address").port()
     }
 
-    /// A token of the API by this name; `None` for the deployment's own limit of requests per second.
+    /// Creates an API token of this name. `None` is the deployment's default limit of requests per second.
     pub async fn create_token(&self, name: &str, scope: Scope, rate_limit: Option<u32>) -> String {
         let (token, grant) = (generate(), Grant { scope, rate_limit: rate_limit.and_then(NonZeroU32::new) });
         let database = Database::new(&self.url, 1).expect("database");
@@ -89,17 +89,17 @@ impl TestDatabase {
         token
     }
 
-    /// The rows of a statement.
+    /// Returns the rows of a statement.
     pub async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Vec<Row> {
         self.client.query(sql, params).await.unwrap_or_else(|why| panic!("{sql}: {why}"))
     }
 
-    /// Runs statements, with `;` between them.
+    /// Runs statements separated by `;`.
     pub async fn execute(&self, sql: &str) {
         self.client.batch_execute(sql).await.unwrap_or_else(|why| panic!("{sql}: {why}"));
     }
 
-    /// The first column of the first row, as a number.
+    /// Returns the first column of the first row as a number.
     pub async fn count(&self, sql: &str) -> i64 {
         self.query(sql, &[]).await[0].get(0)
     }

@@ -1,4 +1,4 @@
-//! One delivery to one handler, for the tests of a handler's own package.
+//! One delivery to a handler, for the tests in the handler's package.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -15,12 +15,12 @@ use crate::TestDatabase;
 
 const BASE_URL: &str = "https://handlers.example";
 
-/// Delivers the job to its handler as a dispatcher does: signed, on a database of its own. Returns the
-/// status and the JSON that are answered.
+/// Delivers the job to its handler with a dispatcher's signature, on a new database. Returns the status and the JSON
+/// of the response.
 ///
 /// # Panics
 ///
-/// Without an answer.
+/// If there is no response.
 pub async fn deliver<J: Job>(router: impl FnOnce(Harness) -> Router, job: &J) -> (u16, Value) {
     let database = TestDatabase::new().await;
     let pool = Database::new(&database.url, 3).expect("a URL");

@@ -1,4 +1,4 @@
-//! What tests need of other languages: installed once into a folder under `target`, from exact versions.
+//! Dependencies of tests in other languages, installed once into a folder below `target`, with exact versions.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -7,31 +7,31 @@ use std::process::{Output, Stdio};
 
 use tokio::process::Command;
 
-/// Who installs.
+/// The package manager.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Installer {
-    /// Into the folder's `node_modules`.
+    /// npm, into the folder's `node_modules`.
     Npm,
-    /// Into the folder's `venv`.
+    /// pip, into the folder's `venv`.
     Pip,
 }
 
 /// Packages that are installed together.
 #[derive(Debug)]
 pub(crate) struct Installation {
-    /// Of the folder.
+    /// Name of the folder.
     pub(crate) name: &'static str,
-    /// The file in `sdk/` that lists them.
+    /// The file in `sdk/` that lists the packages.
     pub(crate) versions: &'static str,
     pub(crate) installer: Installer,
 }
 
 impl Installation {
-    /// The folder, made at the first call under this one (`CARGO_TARGET_TMPDIR`) and again when the list
-    /// of versions changes.
+    /// Returns the folder below this one (`CARGO_TARGET_TMPDIR`). Installs at the first call and when the list of
+    /// versions changes.
     ///
-    /// `None` where the language is not installed: who only has Rust can run the other tests. With
-    /// `SIGPOST_TEST_ALL` set, as in the gate, that is a failure instead.
+    /// Returns `None` if the language is not installed, so that Rust alone is sufficient for the other tests. With
+    /// `SIGPOST_TEST_ALL` set, as in CI, that is a failure.
     pub(crate) async fn installed(&self, under: &Path) -> Option<PathBuf> {
         let Self { name, versions, installer } = self;
         if !installer.is_here().await {
@@ -81,7 +81,7 @@ impl Installer {
     }
 }
 
-/// What a program printed, for the message of a failure.
+/// Returns the output of a program for the message of a failure.
 pub fn printed(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
@@ -98,7 +98,7 @@ async fn succeed(command: &mut Command, needed: &str) {
     assert!(output.status.success(), "this test needs {needed}: {command:?} failed: {}", printed(&output));
 }
 
-/// Tests of one process install at once, and so may test processes: the first one does it.
+/// Serializes installations of concurrent tests and test processes: the first one installs.
 async fn locked(folder: PathBuf, name: &'static str) -> File {
     let locking = tokio::task::spawn_blocking(move || {
         fs::create_dir_all(&folder).expect("a folder");

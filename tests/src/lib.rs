@@ -1,4 +1,4 @@
-//! What the test binaries of this package share.
+//! Code that the test binaries of this package share.
 
 pub mod aws_cron;
 pub mod boto;

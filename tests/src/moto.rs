@@ -1,5 +1,5 @@
-//! moto, which plays AWS: a server that nobody here wrote. It keeps what it is given and shows it
-//! again; it refuses next to nothing, and never fires a schedule.
+//! moto, an independent stand-in for AWS. It stores resources and returns them, validates little, and never fires a
+//! schedule.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,16 +9,16 @@ use tokio::process::{Child, Command};
 
 use crate::installation::{Installation, Installer};
 
-/// A running server, with nothing in it. It ends with the test.
+/// A running server without resources. It stops with the test.
 pub struct Moto {
-    /// Where AWS's SDKs are led.
+    /// The endpoint for AWS's SDKs.
     pub url: String,
     _process: Child,
 }
 
 impl Moto {
-    /// Installed in a folder under this one (`CARGO_TARGET_TMPDIR`), on a free port. `None` where there
-    /// is no Python, as [`Installation::installed`] says.
+    /// Starts a server, installed below this folder (`CARGO_TARGET_TMPDIR`), on a free port. Returns `None` if Python
+    /// is not installed, see [`Installation::installed`].
     pub async fn start(under: &Path) -> Option<Self> {
         let moto = Installation { name: "moto", versions: "moto.txt", installer: Installer::Pip };
         let folder = moto.installed(under).await?;
@@ -35,7 +35,7 @@ impl Moto {
         while let Some(line) = lines.next_line().await.expect("a line") {
             if let Some((_, address)) = line.split_once("Running on ") {
                 let url = address.trim().to_owned();
-                // It stops when nobody reads what it prints.
+                // The server blocks if its output is not read.
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
                 return Some(Self { url, _process: process });
             }

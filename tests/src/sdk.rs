@@ -17,7 +17,7 @@ pub enum Sdk {
 }
 
 impl Sdk {
-    /// The folder with the installed SDK, see [`Installation::installed`]. Node finds the SDK from anywhere
+    /// Returns the folder with the installed SDK, see [`Installation::installed`]. Node finds the SDK from any folder
     /// below it.
     pub async fn installed(self, under: &Path) -> Option<PathBuf> {
         let (name, versions, installer) = match self {
@@ -27,7 +27,7 @@ impl Sdk {
         Installation { name, versions, installer }.installed(under).await
     }
 
-    /// What runs a script that uses the SDK in this folder.
+    /// Returns the command that runs a script with the SDK in this folder.
     pub fn interpreter(self, folder: &Path) -> Command {
         match self {
             Self::JavaScript => Command::new("node"),

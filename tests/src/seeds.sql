@@ -1,4 +1,4 @@
--- Messages and events as one row each, for tests: the state of a message goes to the table that has it.
+-- Messages and events as one row each, for tests: the state of a message goes to its table.
 
 create schema seeds;
 
@@ -44,7 +44,7 @@ begin
 end $$;
 create trigger add_event instead of insert on seeds.events for each row execute function seeds.add_event();
 
--- Partitions for the day so many days ago.
+-- Creates partitions for the day this many days ago.
 create function seeds.create_day(ago integer) returns void language plpgsql as $$
 declare
     day date := (now() at time zone 'utc')::date - ago;

@@ -1,4 +1,4 @@
-//! The admin function behind a URL that lets in whom IAM allows.
+//! The admin function behind a function URL with IAM authorization.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use sigpost_dev_lambda::{Definition, Function};
 use super::program;
 use crate::support::TestDatabase;
 
-/// The function with these settings.
+/// Creates the function with these settings.
 fn admin(database: &TestDatabase, settings: &[(&str, &str)]) -> Function {
     let always = [("DATABASE_URL", database.url.as_str()), ("RUST_LOG", "warn")];
     let variables = always.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -23,7 +23,7 @@ fn admin(database: &TestDatabase, settings: &[(&str, &str)]) -> Function {
     })
 }
 
-/// What a URL with `AWS_IAM` tells of who has signed.
+/// Returns the caller identity that a URL with `AWS_IAM` adds to a request.
 fn signed() -> Value {
     json!({ "iam": {
         "accessKey": "AKIAEXAMPLE", "accountId": "123456789012", "callerId": "AIDAEXAMPLE", "cognitoIdentity": null,
@@ -31,7 +31,7 @@ fn signed() -> Value {
     } })
 }
 
-/// A request, with what its URL says of who has signed it.
+/// Sends a request with the caller identity that its URL adds.
 async fn get(function: &Function, path: &str, headers: &[(&str, &str)], authorizer: &Value) -> (u64, String) {
     let headers: HashMap<_, _> = headers.iter().copied().collect();
     let event = json!({

@@ -1,4 +1,4 @@
-//! Many publishes at once.
+//! Many concurrent publishes.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use super::Deployed;
 
 #[tokio::test]
 async fn burst_of_publishes_is_delivered_before_environments_are_frozen() {
-    // Some are still at work while all publishers publish.
+    // Higher than the number of publishers, because environments deliver while all publishers publish.
     let deployed = Deployed::start_with(|definition| definition.concurrency = 24).await;
     let publish_some = async |publisher: usize| {
         let mut ids = Vec::new();

@@ -1,4 +1,4 @@
-//! The ends of an environment: its time, and its death.
+//! The end of an environment: its timeout and its crash.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ async fn tick_delivers_messages_of_a_killed_environment() {
     deployed.dispatch.environments()[0].die();
     deployed.at_rest().await;
     assert_eq!(deployed.state_of(id).await, "active");
-    // Its row still says that it is awake: what is accepted now is left to it, until it counts as dead.
+    // Its row is still alive, so new messages are left to it until the row expires.
     let second = deployed.publish(&[], "").await;
     deployed.at_rest().await;
     assert_eq!(deployed.state_of(second).await, "pending");
@@ -42,7 +42,7 @@ async fn attempt_ends_before_the_function_timeout() {
     let environments = deployed.dispatch.environments();
     assert!(environments[0].is_frozen(), "Lambda had to end it");
     assert!(environments[0].billed()[0] < timeout);
-    // Not with it any more, and not lost: it waits for its next attempt.
+    // The attempt has ended, and the message is pending for its next attempt.
     assert_eq!(deployed.state_of(id).await, "pending");
     let errors = deployed.database.count("select count(*) from events where state = 'ERROR'").await;
     assert_eq!(errors, 1);

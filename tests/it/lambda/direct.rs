@@ -1,4 +1,4 @@
-//! Invocations by the deployment itself.
+//! Invocations by the deployment's own schedules.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;

@@ -1,7 +1,7 @@
-//! EventBridge Scheduler in front of the function: what it invokes is an event of Lambda's, and what that
-//! publishes comes to a destination.
+//! EventBridge Scheduler in front of the function: it invokes the function with an event of Lambda, and the published
+//! messages reach a destination.
 //!
-//! Its clock is in the year 2095: whatever day it is, schedules that are created now fire there.
+//! Its clock is in the year 2095, so that schedules created today fire there.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -13,13 +13,13 @@ use crate::support::event_bridge::Invocation;
 use crate::support::{EventBridge, create_schedules_with_the_sdk};
 
 impl Deployed {
-    /// EventBridge invokes the function.
+    /// Invokes the function as EventBridge does.
     async fn is_invoked(&self, invocation: &Invocation) -> Value {
         self.invoke(serde_json::from_str(&invocation.input).expect("an event")).await
     }
 
-    /// EventBridge invokes the function so, each time twice at once: one publishes, the other does not.
-    /// Returns the bodies that came to the destination.
+    /// Invokes the function twice concurrently for each invocation: one call publishes, the other does not. Returns
+    /// the bodies that the destination received.
     async fn is_invoked_twice(&self, invocations: &[Invocation]) -> Vec<String> {
         for invocation in invocations {
             let (one, other) = tokio::join!(self.is_invoked(invocation), self.is_invoked(invocation));
@@ -31,7 +31,7 @@ impl Deployed {
         self.bodies().await
     }
 
-    /// The bodies that have come to the destination since the last time.
+    /// Returns the bodies that the destination received since the last call.
     async fn bodies(&self) -> Vec<String> {
         self.at_rest().await;
         let requests = self.receiver.all_so_far().await;
@@ -67,7 +67,7 @@ async fn sdk_schedule_is_delivered_every_minute_across_a_clock_change() {
     let day = half_an_hour.iter().find(|one| one.input.contains("\"d\"")).map(|one| one.at.to_string());
     assert_eq!(day.as_deref(), Some("2095-03-27T01:05:00Z"), "at 03:05 of Berlin's summer");
 
-    // One that is under way when it is paused, or deleted; and none after that.
+    // An invocation that is in flight when the schedule is paused or deleted, and none afterwards.
     let under_way = event_bridge.advance_to("2095-03-27T01:16:30Z");
     assert_eq!(deployed.change(Method::POST, "/v2/schedules/m/pause").await, StatusCode::OK);
     assert_eq!(deployed.is_invoked(&under_way[0]).await, json!({"skipped": "Paused"}));
@@ -79,14 +79,14 @@ async fn sdk_schedule_is_delivered_every_minute_across_a_clock_change() {
     let under_way = event_bridge.advance_to("2095-03-27T01:33:30Z");
     assert_eq!(deployed.change(Method::DELETE, "/v2/schedules/m").await, StatusCode::OK);
     assert_eq!(deployed.is_invoked(&under_way[0]).await, json!({"skipped": "Unknown"}));
-    // Only the daily one is left.
+    // Only the daily schedule is left.
     let next_day = event_bridge.advance_to("2095-03-28T01:33:30Z");
     assert_eq!(deployed.is_invoked_twice(&next_day).await, ["day"]);
     assert_eq!(deployed.database.count("select count(*) from messages").await, 34);
 }
 
 impl Deployed {
-    /// Sends a change of the schedule "s"; its environment is killed while it waits for EventBridge's answer.
+    /// Sends a change of the schedule "s" and kills its environment while that waits for EventBridge's response.
     async fn change_and_kill(&self, event_bridge: &EventBridge, method: Method, fault: Fault) {
         let is_creation = method == Method::POST;
         let path = if is_creation { self.receiver.url("/hook") } else { "s".to_owned() };
@@ -113,7 +113,7 @@ impl Deployed {
 async fn schedule_of_a_killed_environment_is_reconciled_and_fires() {
     let event_bridge = EventBridge::start("2095-01-01T00:00:30Z").await;
     let deployed = Deployed::start_with_event_bridge(&event_bridge).await;
-    // EventBridge has not made the change, or has made it and the answer is lost.
+    // EventBridge did not make the change, or it did and the response was lost.
     for (fault, minute) in [(Swallowed, 10), (Silent, 20)] {
         let until = |minute| event_bridge.advance_to(&format!("2095-01-01T00:{minute}:30Z"));
         deployed.change_and_kill(&event_bridge, Method::POST, fault).await;

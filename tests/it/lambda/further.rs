@@ -1,4 +1,4 @@
-//! A backlog that is more than one environment can push.
+//! A backlog beyond the capacity of one environment.
 
 use sigpost_qstash::DEV_TOKEN;
 
@@ -27,10 +27,10 @@ async fn full_dispatcher_starts_others_up_to_the_limit() {
     let item = serde_json::json!({"destination": deployed.receiver.url("/hook")});
     let batch = deployed.client.post(format!("{}/v2/batch", deployed.url)).bearer_auth(DEV_TOKEN);
     answered(batch.json(&vec![item; 10])).await;
-    // Two each, and no more: the fourth would be one too many.
+    // Two per dispatcher: a fourth dispatcher would exceed the limit.
     deployed.receiver.next_many(6).await;
     assert_eq!(deployed.database.count("select count(*) from message_states where state = 'active'").await, 6);
-    // Two that are full may both start a third: who comes too late for its place sleeps at once.
+    // Two full dispatchers may both start a third: the one that finds no place stops immediately.
     assert_eq!(deployed.database.count("select count(*) from dispatchers where alive_until > now()").await, 3);
 
     deployed.receiver.otherwise(Answer::status(200));

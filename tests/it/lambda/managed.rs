@@ -1,4 +1,4 @@
-//! Managed instances: an environment has several invocations at once, and is not frozen in between.
+//! Managed instances: an environment has several concurrent invocations, and is not frozen between them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::{Answer, EventBridge, PATIENCE};
 
 const AT_ONCE: usize = 8;
 
-/// Dispatch and the handler of e-mails, each with one environment on managed instances.
+/// Dispatch and the e-mail handler, each with one environment on managed instances.
 struct Managed {
     deployed: Deployed,
     handler: EmailHandler,
@@ -22,15 +22,15 @@ struct Managed {
 impl Managed {
     async fn start() -> Self {
         let (deployed, handler) = Deployed::start_with_email_handler(|definition| {
-            // The handler's environment has no more.
+            // The concurrency limit of the handler's environment.
             definition.variables.insert("MAX_IN_FLIGHT".to_owned(), AT_ONCE.to_string());
-            // For as long as this test holds what is waited for.
+            // Longer than this test locks the table.
             let patient = "?options=-c%20lock_timeout%3D30s";
             definition.variables.get_mut("DATABASE_URL").expect("given").push_str(patient);
             (definition.managed, definition.concurrency) = (Some(AT_ONCE), 1);
         })
         .await;
-        // Instances are started before there is anything to do; here by the first invocation.
+        // Managed environments start before the first request; here the first invocation starts them.
         for url in [&deployed.url, &handler.url] {
             deployed.client.get(url).send().await.expect("an answer");
         }
@@ -54,7 +54,7 @@ async fn managed_environments_accept_and_run_a_burst_concurrently() {
     let sent = Answer::status(200).header("Content-Type", "application/json").body(r#"{"id": "e"}"#);
     resend.otherwise(sent.clone().held());
 
-    // All of them are under way before the first can be stored, and there is no room for one more.
+    // All of them are in flight before the first can be stored, and there is no capacity for another.
     deployed.database.execute("begin; lock table messages in exclusive mode").await;
     let accepting = async {
         deployed.dispatch.environments()[0].has_at_once(AT_ONCE).await;
@@ -64,7 +64,7 @@ async fn managed_environments_accept_and_run_a_burst_concurrently() {
     };
     tokio::join!(join_all((0..AT_ONCE).map(|_| managed.publish())), accepting);
 
-    // Nobody has invoked dispatch since. It delivers, and the handler runs as many at once.
+    // Dispatch has not been invoked since. It delivers, and the handler runs as many concurrently.
     resend.next_many(AT_ONCE).await;
     handler.environments()[0].has_at_once(AT_ONCE).await;
     resend.otherwise(sent);
@@ -77,7 +77,7 @@ async fn managed_environments_accept_and_run_a_burst_concurrently() {
     join_all((0..AT_ONCE).map(|_| publish_some())).await;
     resend.next_many(12 * AT_ONCE).await;
 
-    // Taken down in order it records what it has delivered.
+    // At a graceful shutdown it records its deliveries.
     deployed.dispatch.environments()[0].shut_down(PATIENCE).await;
     for sql in [
         "select count(*) from message_states where state = 'delivered' and deliveries = 1",
@@ -90,7 +90,7 @@ async fn managed_environments_accept_and_run_a_burst_concurrently() {
     assert_eq!(resend.all_so_far().await.len(), 0);
 }
 
-/// Also where an environment has one invocation at a time.
+/// Also with one invocation at a time per environment.
 #[tokio::test]
 async fn due_messages_are_delivered_without_an_invocation() {
     let deployed = Deployed::start_with(|definition| definition.managed = Some(1)).await;
@@ -101,7 +101,7 @@ async fn due_messages_are_delivered_without_an_invocation() {
     assert_eq!(deployed.receiver.next().await.body, "fired");
 }
 
-/// EventBridge does not answer, and the call to it outlasts the invocation.
+/// EventBridge does not respond, and the call to it exceeds the function's timeout.
 #[tokio::test]
 async fn timed_out_invocation_returns_502_and_continues() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;

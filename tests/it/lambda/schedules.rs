@@ -1,4 +1,4 @@
-//! Schedules, fired by events and by the tick.
+//! Schedules fired by events and by the tick.
 
 use jiff::Timestamp;
 use reqwest::Method;
@@ -8,8 +8,8 @@ use super::Deployed;
 use crate::support::EventBridge;
 
 impl Deployed {
-    /// An hourly schedule whose last firing, three minutes ago, nobody has made; and that firing. What
-    /// the creator deduplicates by is free again since.
+    /// Creates an hourly schedule whose last firing, three minutes ago, is missing. The creator's deduplication ID
+    /// has expired. Returns the event of that firing.
     async fn overdue(&self) -> Value {
         let three_minutes_ago = Timestamp::now().as_second() / 60 * 60 - 180;
         let time = Timestamp::from_second(three_minutes_ago).expect("a time").to_string();
@@ -29,7 +29,7 @@ impl Deployed {
         self.database.execute(&sql).await;
     }
 
-    /// A schedule of every minute that was created an hour ago.
+    /// Creates a schedule of every minute, as if it was created an hour ago.
     async fn schedule(&self) -> String {
         let path = format!("/v2/schedules/{}", self.receiver.url("/hook"));
         let created = self.request(Method::POST, &path, &[("Upstash-Cron", "* * * * *")], "").await;
@@ -38,7 +38,7 @@ impl Deployed {
         created.body["scheduleId"].as_str().unwrap_or_else(|| panic!("no id in {created:?}")).to_owned()
     }
 
-    /// The minute that this one is, as EventBridge names it.
+    /// Returns the current minute in EventBridge's format.
     async fn this_minute(&self) -> String {
         let sql = "select to_char(date_trunc('minute', now() at time zone 'UTC'), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
         self.database.query(sql, &[]).await[0].get(0)
@@ -76,7 +76,7 @@ async fn late_eventbridge_invocation_does_not_repeat_a_firing() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let deployed = Deployed::start_with_event_bridge(&event_bridge).await;
     let firing = deployed.overdue().await;
-    // Somebody has taken its key and not committed. It is left for the next tick, and not taken for made.
+    // Another transaction holds the deduplication key. The firing stays due for the next tick.
     deployed.database.execute("begin; insert into deduplications values ('id:key', gen_random_uuid(), now())").await;
     deployed.tick().await;
     deployed.at_rest().await;
@@ -89,8 +89,8 @@ async fn late_eventbridge_invocation_does_not_repeat_a_firing() {
     assert_eq!(deployed.receiver.all_so_far().await.len(), 1);
 }
 
-/// The row may say that it is due all the same: a replacement by a database whose clock is behind that of
-/// EventBridge finds the time still to come.
+/// The row may show the firing as due nevertheless: when a schedule is replaced through a database whose clock is
+/// behind EventBridge's, the time is still in the future.
 #[tokio::test]
 async fn tick_does_not_repeat_a_firing_of_eventbridge() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
@@ -107,7 +107,7 @@ async fn tick_does_not_repeat_a_firing_of_eventbridge() {
     deployed.tick().await;
     deployed.at_rest().await;
     assert_eq!(deployed.receiver.all_so_far().await.len(), 1);
-    // It goes on as if nothing had been.
+    // The schedule is unchanged.
     assert_eq!(deployed.request(Method::GET, "/v2/schedules/s", &[], "").await.body, shown);
 }
 

@@ -1,4 +1,4 @@
-//! What has been traced leaves an environment before it is frozen.
+//! Spans are exported before an environment is frozen.
 
 use reqwest::Method;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Deployed;
 use crate::support::{Answer, Received, Receiver};
 
-/// Whether one of these exports has a span of this name. Texts are in protobuf as they are.
+/// Whether one of these exports has a span of this name. Protobuf stores texts unchanged.
 fn has(exports: &[Received], name: &str) -> bool {
     exports.iter().any(|export| {
         assert_eq!((export.uri.path(), export.header("content-type")), ("/v1/traces", "application/x-protobuf"));
@@ -20,7 +20,7 @@ async fn spans_are_exported_before_the_environment_is_frozen() {
     let (deployed, handler) = Deployed::start_with_email_handler(|definition| {
         let variables = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url("/")),
-            // By itself nothing is exported while this test runs.
+            // The timed export does not run during this test.
             ("OTEL_BSP_SCHEDULE_DELAY", "600000".to_owned()),
         ];
         definition.variables.extend(variables.map(|(name, value)| (name.to_owned(), value)));

@@ -1,4 +1,4 @@
-//! What an environment does after it has answered.
+//! The work of an environment after its response.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ async fn tick_delivers_messages_due_after_the_environment_froze() {
     assert_eq!(deployed.tick().await, json!({"due": true}));
     deployed.at_rest().await;
     assert_eq!(deployed.state_of(id).await, "delivered");
-    // Nobody is awake at the time between, whatever becomes due.
+    // No environment ran between the two ticks.
     assert_eq!(deployed.dispatch.environments().len(), 1);
 }
 

@@ -9,7 +9,7 @@ use sigpost_qstash::MessageId;
 use super::body;
 use crate::support::{Answer, TestApp};
 
-/// What it has more than a small body is half of [`BUDGET`].
+/// Beyond the size of a small body, it counts half of [`BUDGET`].
 const LARGE: usize = 64 * 1024 + 100_000;
 const BUDGET: usize = 200_000;
 

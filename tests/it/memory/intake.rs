@@ -1,4 +1,4 @@
-//! The bodies of requests have a budget, and statements a number of bytes.
+//! Request bodies have a budget, and statements a maximum size.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::body;
 use crate::support::{TestApp, answered};
 
 const LARGE: usize = 500_000;
-/// For one of them at a time.
+/// Sufficient for one large body at a time.
 const BUDGET: BodyBudget = BodyBudget { bytes: 600_000, patience: Duration::from_millis(200) };
 
-/// A publish of which half is sent.
+/// Sends half of a publish.
 async fn half_sent(app: &TestApp) -> TcpStream {
     let address = app.url.strip_prefix("http://").expect("http");
     let mut stream = TcpStream::connect(address).await.expect("a connection");
@@ -34,7 +34,7 @@ async fn half_sent(app: &TestApp) -> TcpStream {
 async fn large_publish_over_budget_gets_503_and_small_ones_succeed() {
     let app = TestApp::start_with(|config| config.bodies = BUDGET).await;
     let mut first = half_sent(&app).await;
-    // Until it is being read.
+    // Until the server reads the first body.
     while app.publish_here(&[], &body(LARGE)).await.status == StatusCode::OK {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -81,9 +81,9 @@ async fn batch_of_large_messages_is_stored_in_several_statements() {
     let ids: Vec<&str> =
         slots.as_array().expect("a list").iter().filter_map(|slot| slot["messageId"].as_str()).collect();
     assert_eq!(ids.len(), 6);
-    // Two fit in one.
+    // Two fit in one statement.
     assert_eq!(app.database.count("select count(distinct xmin::text) from messages").await, 3);
-    // In their order.
+    // In the order of the batch.
     let order = "select count(*) from (select created_at < lag(created_at) over (order by id) as early from messages) m where early";
     assert_eq!(app.database.count(order).await, 0);
 }

@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::body;
 use crate::support::{Answer, TestApp};
 
-/// Of these, two fit on a page.
+/// Two bodies of this size fit on a page.
 const LARGE: usize = 3_000_000;
 
-/// The ids on each page, in order, and whether every row has a body.
+/// Returns the IDs on each page, in order, and whether every row has a body.
 async fn pages(app: &TestApp, path: &str, rows: &str, id: &str) -> (Vec<Vec<String>>, bool) {
     let (mut pages, mut have_bodies, mut cursor) = (Vec::new(), true, String::new());
     loop {
@@ -68,7 +68,7 @@ async fn page_of_dead_letters_ends_at_its_bytes_and_the_next_continues() {
     let (all, have_bodies) = pages(&app, "/v2/dlq?count=50", "messages", "dlqId").await;
     assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
     assert!(have_bodies);
-    // Those that are named are listed in pages, too.
+    // Lists of named IDs have pages, too.
     let ids = all.concat();
     let (named, _) = pages(&app, &format!("/v2/dlq?dlqIds={}", ids.join(",")), "messages", "dlqId").await;
     assert_eq!(named, all);

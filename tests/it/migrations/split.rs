@@ -1,4 +1,4 @@
-//! From one table of messages to three: what was there is still there.
+//! The migration from one table of messages to three keeps all messages.
 
 use dispatch::engine::StepKind;
 use sigpost_qstash::MessageId;
@@ -6,10 +6,10 @@ use sigpost_store::{Database, migrate};
 
 use crate::support::{TestApp, TestDatabase};
 
-/// Delivered messages beside those of each state.
+/// Number of delivered messages, besides those of each state.
 const MANY: i64 = 3_000;
 
-/// A database of the release before with messages in every state, and their names with their ids.
+/// Creates a database of the previous release with messages in every state. Returns their names and IDs.
 async fn before(url: &str) -> TestDatabase {
     let database = TestDatabase::empty().await;
     let store = Database::new(&database.url, 1).expect("a database");
@@ -33,7 +33,7 @@ async fn ids(database: &TestDatabase) -> Vec<(String, MessageId)> {
 
 #[tokio::test]
 async fn messages_of_the_previous_release_are_delivered_and_read() {
-    // Deliveries go to the receiver of an app that has another database.
+    // Deliveries go to the receiver of an app with another database.
     let receiver = TestApp::start_with(|config| config.engine = None).await;
     let database = before(&receiver.receiver.url("")).await;
     let ids = ids(&database).await;

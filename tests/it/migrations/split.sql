@@ -1,4 +1,4 @@
--- Messages of the release before `split_messages` in every state, with their events. Each says in its path what it is.
+-- Messages of the release before `split_messages` in every state, with their events. The path of each is its name.
 create temp table kinds (name text, state message_state, ids text, events text[]);
 insert into kinds values
     ('due', 'pending', '01', '{CREATED}'),
@@ -36,7 +36,7 @@ from kinds, unnest(events) with ordinality as e(event, place) order by place;
 update messages m set created_at = e.at from events e where e.message_id = m.id and e.state = 'CREATED';
 insert into dead_letters (message_id, response_status) select pg_temp.id('07', 1), 500;
 
--- More of what there is most of.
+-- More delivered messages.
 insert into messages (id, state, url, method, header, body, retries, labels, not_before, created_at, finished_at)
 select pg_temp.id('09', n), 'delivered', 'https://many.example/', 'POST', '{}', convert_to(repeat('x', 200), 'UTF8'), 3, array['many'], now(),
        now() - interval '1 hour', now() - interval '59 minutes'

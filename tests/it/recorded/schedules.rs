@@ -15,7 +15,7 @@ async fn create(s: &mut Session, id: &str, destination: &str, headers: &[(&str, 
     s.send(Method::POST, &format!("/v2/schedules/{destination}"), &headers, body).await;
 }
 
-/// Makes a schedule fire, and waits until so many messages were accepted.
+/// Makes a schedule fire, and waits until this many messages were accepted.
 async fn fire(s: &Session, id: &str, accepted: usize) {
     let sql = format!("update schedules set next_fire_at = now() where id = '{id}'; notify sigpost, 'schedules'");
     s.app.database.execute(&sql).await;

@@ -191,7 +191,7 @@ impl Session {
     }
 }
 
-/// A scenario that cannot go on shows in which responses it differs up to there.
+/// When a scenario panics, prints the differences of its responses so far.
 impl Drop for Session {
     fn drop(&mut self) {
         if thread::panicking() && !self.exchanges.is_empty() && self.recording().exists() {

@@ -1,4 +1,4 @@
-//! Firings that were missed, and times around a change of the clocks.
+//! Missed firings, and times around clock changes.
 
 use dispatch::engine::StepKind;
 
@@ -6,7 +6,7 @@ use super::YEARLY;
 use super::firing::published;
 use crate::support::TestApp;
 
-/// The times for which a schedule has fired, as Postgres writes them in UTC.
+/// Returns the times for which a schedule has fired, in UTC as Postgres writes them.
 async fn fired_for(app: &TestApp, schedule: &str, from: &str) -> Vec<String> {
     let sql = "select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
                from (select to_timestamp(split_part(key, ':', 3)::bigint / 1000.0) as at from deduplications
@@ -23,7 +23,7 @@ async fn missed_firings_follow_the_catch_up_option() {
         app.schedule_here(catch_up, &every_second_month(catch_up), catch_up).await;
     }
     app.schedule_here("default", &[("Upstash-Cron", "0 0 1 */2 *")], "").await;
-    // Six firings a year; more than fit into one transaction are missed.
+    // Six firings a year; more are missed than fit into one transaction.
     app.database.execute("update schedules set next_fire_at = '2022-01-01 00:00Z'; notify sigpost, 'schedules'").await;
     let missed = app
         .database
@@ -58,7 +58,7 @@ async fn firing_in_time_needs_no_catch_up() {
 async fn firings_during_a_pause_are_not_caught_up() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.schedule_here("s", &[YEARLY, ("Upstash-Sigpost-Catch-Up", "all")], "").await;
-    // Years of it are due, and nobody was there to fire them before it is paused.
+    // Firings of several years are due, and no dispatcher ran before the pause.
     app.database.execute("update schedules set next_fire_at = '2020-01-01 01:01Z'").await;
     app.post("/v2/schedules/s/pause").await;
     app.post("/v2/schedules/s/resume").await;

@@ -1,4 +1,4 @@
-//! What a firing publishes, and what the schedule says of it.
+//! The messages of a firing, and the schedule's record of it.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use sigpost_qstash::MessageId;
 use super::YEARLY;
 use crate::support::{Answer, TestApp, answered};
 
-/// The messages of a schedule, the oldest first, once so many messages have been accepted here.
+/// Returns the messages of a schedule, oldest first, when this many messages were accepted.
 pub(super) async fn published(app: &TestApp, schedule: &str, accepted: usize) -> Vec<MessageId> {
     app.wait_for_accepted(accepted).await;
     let sql = "select id::text from messages where schedule_id = $1 order by id";
@@ -126,7 +126,7 @@ async fn failed_firing_shows_its_error_and_the_next_one_fires() {
     assert_eq!(schedule["error"], "topic no-such-group not found");
     assert!(schedule["nextScheduleTime"].as_i64() > schedule["lastScheduleTime"].as_i64());
 
-    // What Postgres refuses is told as well, and takes nothing else down.
+    // A rejection by Postgres is recorded as well, and does not affect other schedules.
     app.schedule_here("s", &headers, "refused").await;
     assert_eq!(app.read_schedule("s").await.get("error"), None);
     app.database.execute("alter table messages add constraint no_such_body check (body <> 'refused')").await;
@@ -168,7 +168,7 @@ async fn schedule_of_seconds_fires_by_timer_without_a_poll() {
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     app.app.shutdown().await;
 
-    // Each for a second of its own, and right after it began.
+    // Each for its own second, soon after that began.
     let sql = "select count(distinct right(key, -length('schedule:s:'))::bigint / 1000) from deduplications";
     assert!(app.database.count(sql).await >= 2);
     let sql =

@@ -1,4 +1,4 @@
-//! Many schedules that are due at the same time fire in batches.
+//! Schedules that are due together fire in batches.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::YEARLY;
 use crate::support::{TestApp, answered};
 
 impl TestApp {
-    /// Copies a schedule so many times. The copies differ in their bodies, which are their ids.
+    /// Copies a schedule this many times. The body of each copy is its ID.
     pub(super) async fn copy_schedule(&self, id: &str, copies: usize) {
         let sql = format!(
             "insert into schedules (id, cron, destination, parameters, body, catch_up)
@@ -22,7 +22,7 @@ impl TestApp {
         self.database.execute("update schedules set next_fire_at = now(); notify sigpost, 'schedules'").await;
     }
 
-    /// In how many transactions the messages were stored.
+    /// Returns the number of transactions that stored the messages.
     async fn transactions(&self) -> i64 {
         self.database.count("select count(distinct created_at) from messages").await
     }

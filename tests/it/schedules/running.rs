@@ -15,7 +15,7 @@ async fn run_now_publishes_the_message_and_keeps_the_schedule() {
     app.post("/v2/schedules/s/pause").await;
     let before = app.read_schedule("s").await;
 
-    // Each time, whatever the creator's deduplication id: somebody asks for it.
+    // Each run publishes, whatever the creator's deduplication ID.
     for _ in 0..2 {
         let run = app.post("/v2/schedules/s/run").await;
         assert_eq!(run.status, StatusCode::OK);

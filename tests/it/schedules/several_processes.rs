@@ -1,4 +1,4 @@
-//! Several processes fire what is due, without a leader: each firing is published once.
+//! Several processes fire due schedules without a leader: each firing is published once.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::YEARLY;
 use crate::support::TestApp;
 
-/// More than fit into one batch.
+/// More than one batch.
 const SCHEDULES: usize = 600;
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn four_processes_publish_each_firing_of_many_schedules_once() {
 #[tokio::test]
 async fn firing_blocked_by_a_transaction_blocks_no_other() {
     let app = TestApp::start().await;
-    // Its key counts for each firing, and somebody has taken it and not committed.
+    // All firings share its key, which another transaction holds.
     app.schedule_here("waiting", &[YEARLY, ("Upstash-Deduplication-Id", "key")], "waiting").await;
     app.schedule_here("other", &[YEARLY], "other").await;
     let (mut elsewhere, connection) =
@@ -68,7 +68,7 @@ async fn firing_blocked_by_a_transaction_blocks_no_other() {
 async fn firing_of_a_crashed_process_is_published_by_another() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     app.schedule_here("s", &[YEARLY], "once").await;
-    // The connection is cut when the message is stored and the schedule is about to move on.
+    // The connection is closed after the message is stored and before the schedule advances.
     app.database
         .execute(
             "create sequence firings;

@@ -1,4 +1,5 @@
--- One in a thousand is like the first, the others differ in everything; of both, half have failed. Over 28 days.
+-- One in a thousand has the values of the first message, the others have distinct values; half of each have failed.
+-- Over 28 days.
 create temp table numbered as
     select n, seeds.id(now() - n * interval '2 minutes', n) as id, now() - n * interval '2 minutes' as at
     from generate_series(1, 20000) n;

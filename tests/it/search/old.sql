@@ -1,5 +1,5 @@
--- Two thousand like the first, an hour ago, and forty thousand others since: in the table, too, one after the other. A BRIN
--- index knows where they are by that.
+-- 2,000 messages with the values of the first one, an hour ago, and 40,000 others since, in this order in the table.
+-- A BRIN index finds them by their position.
 create temp table numbered as
     select n, seeds.id(now() - interval '1 h' + n * interval '10 ms', n) as id, now() - interval '1 h' + n * interval '10 ms' as at
     from generate_series(1, 42000) n;

@@ -1,21 +1,20 @@
-//! The plans by which the server's statements were run, as Postgres wrote them into its log.
+//! Plans of the server's statements, from Postgres's log.
 
 use serde_json::{Deserializer, Value};
 
 use crate::support::TestDatabase;
 
-/// Where the log of the tests' Postgres is, and how long it is by now.
+/// The log file of the tests' Postgres and its current length.
 const LOG: &str = "current_setting('data_directory') || '/../postgres.log'";
 
-/// The log of plans, read as it grows.
+/// A reader of the logged plans.
 pub(super) struct Plans<'a> {
     database: &'a TestDatabase,
     read_bytes: i64,
 }
 
 impl<'a> Plans<'a> {
-    /// From now on every new connection to this database, and to no other, logs the plan of each
-    /// statement. The library comes with Postgres.
+    /// Makes every new connection to this database log the plans of its statements. The library is part of Postgres.
     pub(super) async fn log(database: &'a TestDatabase) -> Self {
         for setting in [
             "session_preload_libraries = auto_explain",
@@ -30,7 +29,7 @@ impl<'a> Plans<'a> {
         plans
     }
 
-    /// The plans that were logged since this was called the last time.
+    /// Returns the plans that were logged since the last call.
     pub(super) async fn read(&mut self) -> Vec<Value> {
         let size = self.database.count(&format!("select size from pg_stat_file({LOG})")).await;
         let sql = format!("select pg_read_binary_file({LOG}, $1, $2)");
@@ -43,7 +42,7 @@ impl<'a> Plans<'a> {
     }
 }
 
-/// The tables that nodes of this type read, with those below.
+/// Returns the tables that nodes of this type read, including subplans.
 pub(super) fn tables<'a>(plan: &'a Value, is_node: &impl Fn(&str) -> bool) -> Vec<&'a str> {
     let below: Vec<&Value> = match plan {
         Value::Object(fields) => fields.values().collect(),

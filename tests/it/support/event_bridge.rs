@@ -1,7 +1,7 @@
-//! EventBridge Scheduler played on a port of this machine: it refuses what AWS documents as wrong,
-//! and fires by a clock that tests move.
+//! A local stand-in for EventBridge Scheduler. It rejects requests that AWS documents as invalid, and fires by a
+//! clock that tests advance.
 //!
-//! The protocol is REST-JSON as the API reference has it; the paths that are not played answer 404.
+//! The protocol is REST-JSON as in the API reference. Unsupported paths return 404.
 
 mod api;
 mod rules;
@@ -28,7 +28,7 @@ const TARGET: &str = "arn:aws:lambda:eu-central-1:123456789012:function:dispatch
 const ROLE: &str = "arn:aws:iam::123456789012:role/scheduler";
 const DEAD_LETTERS: &str = "arn:aws:sqs:eu-central-1:123456789012:dead-letters";
 
-/// The service. It ends with the test.
+/// The service. It stops with the test.
 pub(crate) struct EventBridge {
     url: String,
     state: Shared,
@@ -39,7 +39,7 @@ type Shared = Arc<Mutex<State>>;
 struct State {
     now: Timestamp,
     groups: BTreeMap<String, BTreeMap<String, Body>>,
-    /// The creation of each client token.
+    /// The created schedule by client token.
     creations: HashMap<String, (String, Body)>,
     faults: VecDeque<Fault>,
     is_down: bool,
@@ -47,30 +47,30 @@ struct State {
     changed: Arc<Notify>,
 }
 
-/// What happens to one change.
+/// The fault of one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is refused, with an error that the SDK does not repeat.
+    /// Rejected with an error that the SDK does not retry.
     Refused,
-    /// It is done, and the answer is an error after which the SDK repeats it.
+    /// Applied. The response is an error that the SDK retries.
     Unanswered,
-    /// It is not done, and nothing is answered.
+    /// Not applied, and no response.
     Swallowed,
-    /// It is done, and nothing is answered.
+    /// Applied, and no response.
     Silent,
 }
 
-/// The target is invoked.
+/// An invocation of the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Invocation {
     pub(crate) at: Timestamp,
     pub(crate) target: String,
-    /// With the time in the place of AWS's attribute.
+    /// The input with the time in place of AWS's attribute.
     pub(crate) input: String,
 }
 
 impl EventBridge {
-    /// With one schedule group, at this time.
+    /// Starts the service with one schedule group, at this time.
     pub(crate) async fn start(now: &str) -> Self {
         let state = Arc::new(Mutex::new(State {
             now: now.parse().expect("a time"),
@@ -92,12 +92,12 @@ impl EventBridge {
         self.state.lock().expect("lock")
     }
 
-    /// An application's settings that lead here.
+    /// Returns settings of an application that uses this service.
     pub(crate) fn settings(&self) -> Settings {
         settings(&self.url)
     }
 
-    /// What leads a process here that reads its settings from its environment.
+    /// Returns the environment variables of a process that uses this service.
     pub(crate) fn environment(&self) -> [(&'static str, String); 8] {
         let settings = self.settings();
         [
@@ -112,12 +112,12 @@ impl EventBridge {
         ]
     }
 
-    /// The official client of it.
+    /// Returns an official client of the service.
     pub(crate) fn client(&self) -> Client {
         Client::new(&sdk(&self.url))
     }
 
-    /// Lets time pass. Returns what is invoked meanwhile, in order.
+    /// Advances the clock. Returns the invocations in order.
     pub(crate) fn advance_to(&self, time: &str) -> Vec<Invocation> {
         let mut state = self.state();
         let until: Timestamp = time.parse().expect("a time");
@@ -128,17 +128,17 @@ impl EventBridge {
         invocations
     }
 
-    /// What happens to the next changes.
+    /// Sets the faults of the next changes.
     pub(crate) fn let_next_changes_be(&self, faults: &[Fault]) {
         self.state().faults.extend(faults);
     }
 
-    /// Whether every call is refused.
+    /// Sets whether every call is rejected.
     pub(crate) fn set_down(&self, is_down: bool) {
         self.state().is_down = is_down;
     }
 
-    /// Waits until changes have been asked for since the last time.
+    /// Waits until there are change requests since the last call, and returns them.
     pub(crate) async fn wait_for_changes(&self) -> Vec<String> {
         let changed = Arc::clone(&self.state().changed);
         let wait = async {
@@ -153,13 +153,13 @@ impl EventBridge {
         tokio::time::timeout(PATIENCE, wait).await.expect("a change")
     }
 
-    /// The changes that were asked for since the last time, as `POST` and the first part of the name.
+    /// Returns the change requests since the last call, as `POST` and the first part of the name.
     pub(crate) fn changes(&self) -> Vec<String> {
         std::mem::take(&mut self.state().changes)
     }
 }
 
-/// The invocations of a schedule after a moment and until another one.
+/// Returns the invocations of a schedule after one time up to another.
 fn due(schedule: &Body, after: Timestamp, until: Timestamp) -> Vec<Invocation> {
     if schedule.state == "DISABLED" {
         return Vec::new();
@@ -175,7 +175,7 @@ fn due(schedule: &Body, after: Timestamp, until: Timestamp) -> Vec<Invocation> {
     times.take_while(|at| *at <= until).map(invocation).collect()
 }
 
-/// An application's settings for whatever plays AWS at this URL.
+/// Returns settings of an application that uses the AWS stand-in at this URL.
 pub(crate) fn settings(url: &str) -> Settings {
     Settings {
         group: GROUP.to_owned(),
@@ -186,7 +186,7 @@ pub(crate) fn settings(url: &str) -> Settings {
     }
 }
 
-/// How the SDK gets there, whatever the environment of these tests says.
+/// Returns the SDK's configuration, independent of the environment variables of the tests.
 pub(crate) fn sdk(url: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -1,4 +1,4 @@
-//! What tests have the official SDK do.
+//! Scripts that use the official SDKs.
 
 use std::fs;
 use std::path::Path;
@@ -9,26 +9,26 @@ use sigpost_qstash::DEV_TOKEN;
 use tests::sdk::{Sdk, printed};
 use tokio::io::AsyncWriteExt;
 
-/// Creates schedules with QStash's JavaScript SDK, at this URL. Returns their ids; `None` where the SDK
-/// is not installed.
+/// Creates schedules with QStash's JavaScript SDK at this URL. Returns their IDs, or `None` if the SDK is not
+/// installed.
 pub(crate) async fn create_schedules_with_the_sdk(url: &str, schedules: &Value) -> Option<Vec<String>> {
     let environment = [("QSTASH_URL", url), ("QSTASH_TOKEN", DEV_TOKEN), ("no_proxy", "127.0.0.1")];
     let ids = run("event_bridge/create.mjs", schedules, &environment).await?;
     Some(serde_json::from_value(ids).expect("ids"))
 }
 
-/// Signs webhooks with the libraries of Stripe and Svix. Returns the headers of each; `None` where they are
-/// not installed.
+/// Signs webhooks with the libraries of Stripe and Svix. Returns the headers of each, or `None` if they are not
+/// installed.
 pub(crate) async fn sign_webhooks(cases: &Value) -> Option<Vec<Map<String, Value>>> {
     Some(serde_json::from_value(run("webhooks/sign.mjs", cases, &[]).await?).expect("headers"))
 }
 
-/// Runs a script of this folder beside the SDKs, with JSON in and out; `None` where they are not installed.
+/// Runs a script of this folder beside the SDKs with JSON input and output. Returns `None` if they are not installed.
 async fn run(script: &str, input: &Value, environment: &[(&str, &str)]) -> Option<Value> {
     let folder = Sdk::JavaScript.installed(Path::new(env!("CARGO_TARGET_TMPDIR"))).await?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
     let script = folder.join(source.file_name().expect("a name"));
-    // Whole or not at all: another test may be running it.
+    // Written atomically, because another test may be running it.
     let copy = folder.join(format!("{}.mjs", uuid::Uuid::now_v7()));
     fs::copy(source, &copy).expect("a copy");
     fs::rename(copy, &script).expect("its name");

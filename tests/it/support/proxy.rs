@@ -1,4 +1,4 @@
-//! A way to Postgres, or to an HTTP server, that can be cut, led elsewhere, and made to lose an answer.
+//! A proxy for Postgres or an HTTP server that can drop connections, change its target, and lose a response.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Passes connections on to a port of this machine; they end with a change of where it leads.
+/// Forwards connections to a local port. Existing connections end when the target changes.
 pub(crate) struct Proxy {
     address: SocketAddr,
     leads_to: watch::Sender<Option<u16>>,
@@ -15,7 +15,7 @@ pub(crate) struct Proxy {
     lost: Lost,
 }
 
-/// What the next statement that will not be answered contains.
+/// Text of the next statement whose response is lost.
 type Lost = Arc<Mutex<Option<&'static str>>>;
 
 impl Proxy {
@@ -36,36 +36,36 @@ impl Proxy {
         Self { address, leads_to, forgotten, lost }
     }
 
-    /// The URL with this way in place of the direct one.
+    /// Returns the URL of the database through the proxy.
     pub(crate) fn url(&self, direct: &str) -> String {
         let (before, after) = direct.split_once('@').expect("a user");
         let (_, database) = after.split_once('/').expect("a database");
         format!("{before}@{}/{database}", self.address)
     }
 
-    /// The same of an HTTP server.
+    /// Returns the URL of an HTTP server through the proxy.
     pub(crate) fn http_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Cuts every connection; new ones lead to this port, or are closed at once.
+    /// Closes every connection. New ones are forwarded to this port, or closed immediately if it is `None`.
     pub(crate) fn lead_to(&self, port: Option<u16>) {
         self.leads_to.send_replace(port);
     }
 
-    /// Passes nothing on any more over the connections there are, as where a network forgets them.
-    /// New ones are not concerned.
+    /// Stops forwarding on the existing connections without closing them, as when a network drops their state. New
+    /// connections work.
     pub(crate) fn forget(&self) {
         self.forgotten.send_replace(());
     }
 
-    /// Lets the next statement or request that contains this text through, and closes its connection in place
-    /// of the answer: it was committed, and the app does not learn of it.
+    /// Forwards the next statement or request that contains this text, and closes its connection instead of
+    /// forwarding the response: it is committed, and the client does not know.
     pub(crate) fn lose_the_answer_to(&self, text: &'static str) {
         *self.lost.lock().expect("lock") = Some(text);
     }
 
-    /// Whether that statement has come by.
+    /// Whether that statement was forwarded.
     pub(crate) fn has_lost_it(&self) -> bool {
         self.lost.lock().expect("lock").is_none()
     }

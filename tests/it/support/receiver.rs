@@ -1,4 +1,4 @@
-//! A destination: answers as it is told to, and hands over what it received.
+//! A destination that responds as a test sets, and returns the requests that it received.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,10 +14,10 @@ use futures_util::stream::{self, StreamExt};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 
-/// How long a test waits for what must come. Only a net: what comes, comes within milliseconds.
+/// Time limit for an expected event, which normally takes milliseconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One request as it arrived.
+/// One received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) method: Method,
@@ -27,7 +27,7 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// The header's value; empty when it is not there.
+    /// Returns the header's value, or an empty text if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
     }
@@ -37,7 +37,7 @@ impl Received {
     }
 }
 
-/// How to answer one request.
+/// The response to one request.
 #[derive(Clone)]
 pub(crate) struct Answer {
     status: u16,
@@ -67,23 +67,23 @@ impl Answer {
         Self { body: AnswerBody::Full(body.into()), ..self }
     }
 
-    /// Bytes without end.
+    /// Makes the body endless.
     pub(crate) fn endless(self) -> Self {
         Self { body: AnswerBody::Endless, ..self }
     }
 
-    /// The connection is closed in the middle of the body.
+    /// Closes the connection in the middle of the body.
     pub(crate) fn broken(self) -> Self {
         Self { body: AnswerBody::Broken, ..self }
     }
 
-    /// Not before [`Receiver::release`].
+    /// Holds the response until [`Receiver::release`].
     pub(crate) fn held(self) -> Self {
         Self { held: true, ..self }
     }
 }
 
-/// A destination on a port of its own.
+/// A destination on its own port.
 pub(crate) struct Receiver {
     url: String,
     received: tokio::sync::Mutex<mpsc::UnboundedReceiver<Received>>,
@@ -99,7 +99,7 @@ struct Behaviour {
     left: mpsc::UnboundedSender<()>,
 }
 
-/// Dropped before the answer was complete, it tells that the caller has left.
+/// Reports that the caller closed the connection if it is dropped before the response is complete.
 struct Exchange {
     left: Option<mpsc::UnboundedSender<()>>,
 }
@@ -140,28 +140,28 @@ impl Receiver {
         format!("{}{path}", self.url)
     }
 
-    /// The next requests are answered so, one by one.
+    /// Sets the responses to the next requests, in order.
     pub(crate) fn answers(&self, answers: impl IntoIterator<Item = Answer>) {
         self.behaviour.answers.lock().expect("lock").extend(answers);
     }
 
-    /// Requests beyond the given answers are answered so (200 at first).
+    /// Sets the response to all requests beyond those (initially 200).
     pub(crate) fn otherwise(&self, answer: Answer) {
         *self.behaviour.otherwise.lock().expect("lock") = answer;
     }
 
-    /// Lets `count` held answers go.
+    /// Releases `count` held responses.
     pub(crate) fn release(&self, count: usize) {
         self.behaviour.hold.add_permits(count);
     }
 
-    /// The next request, in the order of arrival.
+    /// Returns the next request, in the order of arrival.
     pub(crate) async fn next(&self) -> Received {
         let next = async { self.received.lock().await.recv().await.expect("the receiver runs") };
         tokio::time::timeout(PATIENCE, next).await.expect("a request arrives")
     }
 
-    /// The next `count` requests.
+    /// Returns the next `count` requests.
     pub(crate) async fn next_many(&self, count: usize) -> Vec<Received> {
         let mut requests = Vec::with_capacity(count);
         while requests.len() < count {
@@ -170,13 +170,13 @@ impl Receiver {
         requests
     }
 
-    /// What has arrived and was not looked at yet.
+    /// Returns the received requests that no call has returned yet.
     pub(crate) async fn all_so_far(&self) -> Vec<Received> {
         let mut received = self.received.lock().await;
         std::iter::from_fn(|| received.try_recv().ok()).collect()
     }
 
-    /// Waits until a caller has closed its connection before it had the whole answer.
+    /// Waits until a caller closes its connection before it received the whole response.
     pub(crate) async fn caller_left(&self) {
         let left = async { self.left.lock().await.recv().await.expect("the receiver runs") };
         tokio::time::timeout(PATIENCE, left).await.expect("a caller leaves");

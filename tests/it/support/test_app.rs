@@ -1,4 +1,4 @@
-//! A running dispatch function on a port of its own, with a caller that has the token.
+//! A running dispatch function on its own port, with an authenticated client.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::receiver::PATIENCE;
 use super::{Receiver, TestDatabase};
 
-/// The function, its database, and a destination.
+/// The function, its database and a destination.
 pub(crate) struct TestApp {
     pub(crate) url: String,
     pub(crate) app: App,
@@ -33,7 +33,7 @@ struct Steps {
     more: Notify,
 }
 
-/// What a request was answered.
+/// The response to a request.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) status: StatusCode,
@@ -41,7 +41,7 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    /// The id of the message that was published.
+    /// Returns the ID of the published message.
     pub(crate) fn id(&self) -> MessageId {
         serde_json::from_value(self.body["messageId"].clone()).unwrap_or_else(|_| panic!("no id in {self:?}"))
     }
@@ -60,7 +60,7 @@ impl TestApp {
         Self::start_on(&TestDatabase::new().await, change).await
     }
 
-    /// On a database that may have messages, or another dispatcher, already.
+    /// Starts the function on a database that may have messages or another dispatcher.
     pub(crate) async fn start_on(database: &TestDatabase, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(&database.url);
         change(&mut config);
@@ -76,12 +76,12 @@ impl TestApp {
         }
     }
 
-    /// A request with the token.
+    /// Returns a request with the token.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path).bearer_auth(DEV_TOKEN)
     }
 
-    /// A request without a token.
+    /// Returns a request without a token.
     pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
@@ -112,25 +112,25 @@ impl TestApp {
         answered(self.request(Method::DELETE, path)).await
     }
 
-    /// The message object.
+    /// Returns the message object.
     pub(crate) async fn message(&self, id: MessageId) -> Value {
         self.get(&format!("/v2/messages/{id}")).await.body
     }
 
-    /// A message's log, oldest first.
+    /// Returns a message's log, oldest first.
     pub(crate) async fn events(&self, id: MessageId) -> Vec<Value> {
         let page = self.get(&format!("/v2/events?messageId={id}&order=earliestFirst")).await;
         page.body["events"].as_array().unwrap_or_else(|| panic!("no events in {page:?}")).clone()
     }
 
-    /// The states in a message's log, oldest first, with a space between them.
+    /// Returns the states in a message's log, oldest first, separated by spaces.
     pub(crate) async fn states(&self, id: MessageId) -> String {
         let events = self.events(id).await;
         let states: Vec<&str> = events.iter().map(|event| event["state"].as_str().expect("state")).collect();
         states.join(" ")
     }
 
-    /// The one event of a message with this state.
+    /// Returns the only event of a message with this state.
     pub(crate) async fn event(&self, id: MessageId, state: &str) -> Value {
         let events: Vec<Value> = self.events(id).await.into_iter().filter(|event| event["state"] == state).collect();
         let [event] = &events[..] else { panic!("{} events are {state}", events.len()) };
@@ -162,12 +162,12 @@ impl TestApp {
         self.wait_for_times(id, kind, 1).await;
     }
 
-    /// How many messages were accepted here: published, or fired by a schedule.
+    /// Returns the number of messages that this process accepted: published, or fired by a schedule.
     pub(crate) fn accepted_so_far(&self) -> usize {
         self.steps.seen.lock().expect("lock").iter().filter(|step| step.kind == StepKind::Accepted).count()
     }
 
-    /// Waits until so many messages were accepted here.
+    /// Waits until this process has accepted this many messages.
     pub(crate) async fn wait_for_accepted(&self, count: usize) {
         let wait = async {
             loop {
@@ -183,7 +183,7 @@ impl TestApp {
         });
     }
 
-    /// Makes everything that waits for its time due now, as if its time had come.
+    /// Makes all scheduled messages due now.
     pub(crate) async fn let_time_pass(&self) {
         let sql =
             "update pending_deliveries set due_at = least(due_at, now()) where lease_token is null; notify sigpost";
@@ -191,7 +191,7 @@ impl TestApp {
     }
 }
 
-/// Collects an engine's steps from now on.
+/// Collects the steps of a dispatcher from now on.
 fn watch(engine: &Engine) -> Arc<Steps> {
     let steps = Arc::new(Steps::default());
     let (mut watch, collected) = (engine.watch(), Arc::clone(&steps));
@@ -209,7 +209,7 @@ fn watch(engine: &Engine) -> Arc<Steps> {
     steps
 }
 
-/// What every test's function runs with, unless the test changes it.
+/// Returns the default configuration of a test's function.
 pub(crate) fn config(database_url: &str) -> Config {
     Config {
         database_url: Secret(database_url.to_owned()),
@@ -226,7 +226,7 @@ pub(crate) fn config(database_url: &str) -> Config {
     }
 }
 
-/// Serves a router on a free port; it ends with the test.
+/// Serves a router on a free port until the test ends. Returns its URL.
 pub(crate) async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("address"));
@@ -234,7 +234,7 @@ pub(crate) async fn serve(router: Router) -> String {
     url
 }
 
-/// Sends a request and reads the JSON answer.
+/// Sends a request and reads the JSON response.
 pub(crate) async fn answered(request: RequestBuilder) -> Answered {
     let response = request.send().await.expect("an answer");
     let status = response.status();

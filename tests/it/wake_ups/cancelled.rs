@@ -28,7 +28,7 @@ async fn admit_in_a_transaction(
     (other, id.to_string())
 }
 
-/// Waits until a statement waits for a lock. Postgres sends no signal of that.
+/// Polls until a statement waits for a lock. Postgres sends no signal of that.
 async fn until_blocked(app: &TestApp) {
     let blocked = "select count(*) from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";
@@ -76,7 +76,7 @@ async fn messages_cancelled_in_bulk_free_their_limits() {
     cancels("flow:l", "/v2/flowControl/l", KEY, |id| format!("/v2/messages?messageIds={id}"), false).await;
 }
 
-/// What an older release left behind does not block either.
+/// Slots that an older release left behind do not block either.
 #[tokio::test]
 async fn slot_of_an_ended_message_does_not_count() {
     let app = start().await;
@@ -97,7 +97,7 @@ async fn slot_of_an_ended_message_does_not_count() {
     assert_eq!(key.body["parallelismCount"], 0, "{key:?}");
 }
 
-/// A claim locks rows that it does not take: those that another claim has blocked since it began to look.
+/// A claim locks rows that it does not claim: those that another claim has blocked since it started.
 #[tokio::test]
 async fn message_locked_by_another_transaction_starts_after_it() {
     let app = start().await;

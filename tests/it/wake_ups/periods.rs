@@ -1,4 +1,4 @@
-//! Rate limits: the end of a period is a wake-up, whichever statement began the period or blocked the message.
+//! Rate limits: the end of a period is a wake-up, whichever statement started the period or blocked the message.
 
 use futures_util::future::join_all;
 
@@ -85,7 +85,7 @@ async fn period_ending_during_a_claim_wakes_the_blocked_message() {
                     return room;
                 end $$";
     app.database.execute(slow).await;
-    // No notification comes with them, which would have all limits rescanned.
+    // Sent without a notification, which would make the dispatcher rescan all limits.
     publish(&app, "/0", &[("k", "rate=1, period=1s")], &[]).await;
     publish(&app, "/1", &[("k", "rate=1, period=1s")], &[("Upstash-Delay", "1s")]).await;
     assert_eq!([next_path(&app).await, next_path(&app).await], ["/0", "/1"]);

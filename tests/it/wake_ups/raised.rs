@@ -1,11 +1,12 @@
-//! A publish that raises the limit of a key wakes the messages blocked there, whatever becomes of the publish itself.
+//! A publish that raises a limit wakes the blocked messages of that key, also if the publish itself is delayed or a
+//! duplicate.
 
 use serde_json::json;
 
 use super::{next_path, publish, start};
 use crate::support::{Answer, TestApp, answered};
 
-/// One message holds the only slot of `k`, and `/waiting` is blocked.
+/// Starts with one message that holds the only slot of `k`, and `/waiting` blocked.
 async fn start_blocked() -> TestApp {
     let app = start().await;
     app.receiver.otherwise(Answer::status(200).held());
@@ -69,7 +70,7 @@ async fn raised_rate_wakes_the_blocked_message() {
     assert_eq!(next_path(&app).await, "/1");
 }
 
-/// Its slot in the queue is there from its acceptance, and does not make it due.
+/// Its queue slot exists from its acceptance, and does not make it due.
 #[tokio::test]
 async fn callback_in_its_own_queue_waits_for_its_delay() {
     let app = start().await;

@@ -1,9 +1,9 @@
-//! A process that stops tells the others what it knew alone: timers, and limits that its last deliveries freed.
+//! A stopping process notifies the others of what only it knew: timers, and limits that its last deliveries freed.
 
 use super::{TestApp, next_path, publish, start, start_on};
 use crate::support::Answer;
 
-/// Two processes on one database; the first one's deliveries are held.
+/// Starts two processes on one database; the first one's deliveries are held.
 async fn start_two() -> (TestApp, TestApp) {
     let first = start().await;
     let second = start_on(&first.database).await;

@@ -1,4 +1,4 @@
-//! Every row and every trap of the wire reference is named by a test that shows it.
+//! Every row and trap of the wire reference is covered by a test that names it.
 //!
 //! A test names them in a line of its doc comment, in this form:
 //! `Wire reference, section 10: rows 1 and 26; section 0: trap 13.`
@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a line begins with that names rows or traps.
+/// The beginning of a line that names rows or traps.
 const MARK: &str = "/// Wire reference, ";
-/// The points of a section: which one it is, one of its points, several, and how many there are.
+/// The points of a section: its prefix, the singular, the plural, and their number.
 const SECTIONS: [(&str, &str, &str, u32); 2] =
     [("section 10: ", "row ", "rows ", 50), ("section 0: ", "trap ", "traps ", 30)];
 

@@ -1,4 +1,4 @@
-//! Rows that no other test shows.
+//! Rows of the wire reference that no other test covers.
 
 use dispatch::engine::StepKind;
 use reqwest::{Method, StatusCode};

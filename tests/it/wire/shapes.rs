@@ -1,4 +1,4 @@
-//! One message as each object of the API shows it: the names on which sources and SDKs disagree.
+//! One message in each object of the API, with the field names on which sources and SDKs disagree.
 
 use dispatch::engine::StepKind;
 use reqwest::{Method, StatusCode};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Receiver, TestApp, answered};
 
-/// The same request published and scheduled.
+/// The same request, published and scheduled.
 struct Shown {
     message: Value,
     dead_letter: Value,
@@ -15,7 +15,7 @@ struct Shown {
 }
 
 impl Shown {
-    /// Publishes a message that fails for good, and schedules it as well.
+    /// Publishes a message that fails, and creates a schedule for it.
     async fn with(app: &TestApp, headers: &[(&str, &str)]) -> Self {
         app.receiver.otherwise(Answer::status(500));
         let id = app.publish_here(&[headers, &[("Upstash-Retries", "0")]].concat(), "").await.id();
@@ -35,7 +35,7 @@ impl Shown {
         }
     }
 
-    /// With the name of each.
+    /// Returns all objects with their names.
     fn all(&self) -> [(&'static str, &Value); 4] {
         [
             ("the message", &self.message),

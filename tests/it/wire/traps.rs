@@ -1,4 +1,4 @@
-//! Traps that no other test shows.
+//! Traps of the wire reference that no other test covers.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ async fn workflow_dead_letters_are_an_empty_page() {
         assert_eq!(answer.status, StatusCode::OK, "{query}: {answer:?}");
         assert_eq!(answer.body["messages"].as_array().map(Vec::len), Some(count), "{query}");
     }
-    // What changes something is not about more than was asked for.
+    // A request that changes rows must not ignore a filter.
     for (method, path) in [(Method::DELETE, "/v2/dlq"), (Method::POST, "/v2/dlq/retry")] {
         for query in ["source=workflow", "api=llm"] {
             let answer = answered(app.request(method.clone(), &format!("{path}?{query}"))).await;

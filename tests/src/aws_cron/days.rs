@@ -19,12 +19,12 @@ pub(super) enum DayOfMonth {
 }
 
 impl DayOfMonth {
-    /// Reads the field; `None` is `?`.
+    /// Parses the field; `None` is `?`.
     pub(super) fn parse(text: &str, months: &BTreeSet<i16>) -> Result<Option<Self>, String> {
         if let Some(day) = text.strip_suffix('W') {
             let day = parse_number(day).filter(|day| (1..=31).contains(day));
             let day = day.ok_or_else(|| format!("day-of-month: {text:?} has no day"))?;
-            // Nothing says what `31W` is in April.
+            // `31W` is undocumented for months with 30 days.
             let has_day = |month: &i16| day <= shortest(*month);
             if !months.iter().all(has_day) {
                 return Err(format!("day-of-month: {text:?} with a month that may have no such day is undocumented"));
@@ -67,7 +67,7 @@ pub(super) enum DayOfWeek {
 }
 
 impl DayOfWeek {
-    /// Reads the field; `None` is `?`.
+    /// Parses the field; `None` is `?`.
     pub(super) fn parse(text: &str) -> Result<Option<Self>, String> {
         let weekday = |day: &str| {
             let day = parse_number(day).filter(|day| (1..=7).contains(day));
@@ -100,7 +100,7 @@ impl DayOfWeek {
     }
 }
 
-/// The days a month has in every year.
+/// Returns the days that a month has in every year.
 fn shortest(month: i16) -> i16 {
     match month {
         2 => 28,

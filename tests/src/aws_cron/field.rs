@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Reads a field; the names stand for the numbers from `least` on.
+/// Parses a field. The names stand for the numbers from `least` on.
 pub(super) fn parse(
     field: &str,
     text: &str,

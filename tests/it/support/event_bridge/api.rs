@@ -1,4 +1,4 @@
-//! The calls.
+//! The API calls.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::rules::{Body, check, check_name};
 use super::{Fault, Shared, State};
 
-/// A page of a list has as many, so that clients have to ask for the next one.
+/// Page size of a list, small enough that clients need several pages.
 const PAGE: usize = 2;
 
 type Answer = Result<Json<Value>, Refused>;
@@ -49,7 +49,7 @@ pub(super) fn router(state: Shared) -> Router {
 }
 
 impl State {
-    /// What happens before a call, and what is to happen to it.
+    /// Records a call. Returns the fault to apply, or the rejection.
     fn enter(&mut self, change: Option<String>) -> Result<Option<Fault>, Refused> {
         let refused = || Refused(StatusCode::FORBIDDEN, "AccessDeniedException", "not now".to_owned());
         if self.is_down {

@@ -1,10 +1,10 @@
-//! What AWS takes: the patterns and bounds of the API reference, `CreateSchedule`.
+//! Validation as in AWS's API reference of `CreateSchedule`: patterns and bounds.
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use tests::aws_cron::AwsCron;
 
-/// A schedule, as it is sent and shown. What these tests do not use is refused as unknown.
+/// A schedule as it is sent and shown. Fields that these tests do not use are rejected as unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Body {
@@ -68,7 +68,7 @@ fn enabled() -> String {
     "ENABLED".to_owned()
 }
 
-/// The text of AWS's `ValidationException`, if there is one.
+/// Returns the text of AWS's `ValidationException`, if the schedule is invalid.
 pub(super) fn check(name: &str, body: &Body) -> Result<(), String> {
     check_name("name", name)?;
     check_name("groupName", &body.group_name)?;
@@ -79,7 +79,7 @@ pub(super) fn check(name: &str, body: &Body) -> Result<(), String> {
     let zone = &body.schedule_expression_timezone;
     ensure((1..=50).contains(&zone.len()) && TimeZone::get(zone).is_ok(), "scheduleExpressionTimezone: unknown")?;
     ensure(["ENABLED", "DISABLED"].contains(&body.state.as_str()), "state: unknown")?;
-    // A flexible window has a length, which is refused above as unknown.
+    // A flexible window has a length, which is rejected above as unknown.
     ensure(body.flexible_time_window.mode == "OFF", "flexibleTimeWindow: no length")?;
 
     let target = &body.target;
@@ -101,7 +101,7 @@ fn is_made_of(text: &str, most: usize, others: &str) -> bool {
     (1..=most).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
 }
 
-/// `arn:aws:<service>:<region>:<account>:<what><name>`; roles are in no region.
+/// Whether a text has the form `arn:aws:<service>:<region>:<account>:<what><name>`. ARNs of roles have no region.
 fn is_arn(text: &str, service: &str, what: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", "aws", of, region, account, resource] = parts[..] else { return false };
