@@ -1,5 +1,5 @@
-// A handler as a Next.js application has it in `app/api/jobs/email/route.ts`, without Next.js around it: that
-// makes a Request of what comes and answers with the Response, or with 500 when the route throws.
+// A handler as a Next.js application has it in `app/api/jobs/email/route.ts`, without Next.js: this
+// script builds the Request and sends the Response, or 500 if the route throws.
 import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { verifySignatureAppRouter } from "@upstash/qstash/nextjs";

@@ -1,4 +1,4 @@
-/** A request that the SDK has no method for; its answer. */
+/** Sends a request that the SDK has no method for. Returns the response. */
 export async function request(method, path, { headers = {}, body } = {}) {
   const response = await fetch(process.env.QSTASH_URL + path, {
     method,

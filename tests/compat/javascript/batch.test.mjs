@@ -6,7 +6,7 @@ import { Client } from "@upstash/qstash";
 const FINE = "https://mock.httpstatus.io/200";
 const client = new Client();
 
-test("results come in the order of the messages, and headers of a message win", async () => {
+test("results are in message order, and message headers override shared ones", async () => {
   const withHeaders = new Client({ headers: { "X-Both": "client", "X-Client": "c" } });
   const results = await withHeaders.batch([
     { url: `${FINE}?first`, body: "one", delay: "1h", headers: { "X-Both": "message", "Content-Type": "text/plain" } },
@@ -20,7 +20,7 @@ test("results come in the order of the messages, and headers of a message win", 
   assert.equal(second.header["X-Both"][0], "client");
 });
 
-test("JSON bodies are sent with their type", async () => {
+test("JSON bodies have the content type application/json", async () => {
   const withHeaders = new Client({ headers: { "X-Both": "client" } });
   const results = await withHeaders.batchJSON([
     { url: FINE, body: { a: ["ö", null] }, delay: "1h", headers: { "X-Both": "message" } },
@@ -32,13 +32,13 @@ test("JSON bodies are sent with their type", async () => {
   assert.equal(second.body, '"text"');
 });
 
-test("one message alone is answered with an array of one", async () => {
+test("a batch of one message returns an array", async () => {
   const results = await client.batch([{ url: FINE, delay: "1h" }]);
   assert.ok(Array.isArray(results));
   assert.equal((await client.messages.get(results[0].messageId)).url, FINE);
 });
 
-test("a group's messages are nested, and a queue takes those that are for it", async () => {
+test("group results are nested, and queued messages use their queue", async () => {
   const endpoints = [
     { name: "a", url: `${FINE}?a` },
     { name: "b", url: `${FINE}?b` },
@@ -65,14 +65,14 @@ test("a group's messages are nested, and a queue takes those that are for it", a
   await client.queue({ queueName: "batched" }).delete();
 });
 
-test("a duplicate is told in its place", async () => {
+test("a duplicate is reported at its position", async () => {
   const message = { url: FINE, delay: "1h", deduplicationId: "in-a-batch" };
   const [first, second] = await client.batch([message, message]);
   assert.equal(second.messageId, first.messageId);
   assert.deepEqual([first.deduplicated ?? false, second.deduplicated], [false, true]);
 });
 
-test("a message that cannot be accepted does not keep the others back", async () => {
+test("a rejected message does not affect the others", async () => {
   const results = await client.batch([
     { url: FINE, delay: "1h", body: "good" },
     { urlGroup: "no-such-group", body: "bad" },

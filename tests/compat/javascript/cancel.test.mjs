@@ -1,4 +1,4 @@
-// Messages cancelled many at a time.
+// Bulk cancellation.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -11,39 +11,39 @@ const published = async (options) => {
 
 beforeEach(() => client.messages.cancel({ all: true }));
 
-test("by their ids, and then all the others", async () => {
+test("cancel by IDs, then all others", async () => {
   const ids = [await published(), await published(), await published()];
   assert.deepEqual(await client.messages.cancel([ids[0], ids[1]]), { cancelled: 2 });
   assert.deepEqual(await client.messages.cancel({ all: true }), { cancelled: 1 });
   assert.deepEqual(await client.messages.cancel({ all: true }), { cancelled: 0 });
 });
 
-test("ids that are unknown or cancelled already do not count", async () => {
+test("unknown and cancelled IDs do not count", async () => {
   const id = await published();
   assert.deepEqual(await client.messages.cancel({ messageIds: [id, id, "msg_unknown"] }), { cancelled: 1 });
   assert.deepEqual(await client.messages.cancel({ messageIds: [id] }), { cancelled: 0 });
 });
 
-test("by the older names", async () => {
+test("cancel by the deprecated methods", async () => {
   const ids = [await published(), await published(), await published()];
   assert.equal(await client.messages.deleteMany([ids[0]]), 1);
   assert.equal(await client.messages.deleteAll(), 2);
 });
 
-test("by a label, any of those given", async () => {
+test("cancel by any of several labels", async () => {
   for (const label of ["a", "b", ["b", "c"], "d"]) await published({ label });
   assert.deepEqual(await client.messages.cancel({ filter: { label: ["a", "c"] } }), { cancelled: 2 });
   assert.deepEqual(await client.messages.cancel({ filter: { label: "b" } }), { cancelled: 1 });
   assert.deepEqual(await client.messages.cancel({ all: true }), { cancelled: 1 });
 });
 
-test("by a flow-control key, any of those given", async () => {
+test("cancel by any of several flow-control keys", async () => {
   for (const key of ["k1", "k1", "k2", "k3"]) await published({ flowControl: { key, parallelism: 1 } });
   assert.deepEqual(await client.messages.cancel({ filter: { flowControlKey: ["k1", "k2"] } }), { cancelled: 3 });
   assert.deepEqual(await client.messages.cancel({ filter: { flowControlKey: "k3" } }), { cancelled: 1 });
 });
 
-test("by URL, host and path", async () => {
+test("cancel by URL, host and path", async () => {
   const urls = [
     "https://example.com/a?x=1",
     "https://example.com/a?x=2",
@@ -62,14 +62,14 @@ test("by URL, host and path", async () => {
   assert.equal(await cancel({ host: "example.org" }), 1);
 });
 
-test("every condition must hold", async () => {
+test("several filters combine with AND", async () => {
   await published({ label: "x", url: "https://example.com/1" });
   await published({ label: "x", url: "https://example.org/1" });
   assert.deepEqual(await client.messages.cancel({ filter: { label: "x", host: "example.org" } }), { cancelled: 1 });
   assert.deepEqual(await client.messages.cancel({ filter: { label: "y", host: "example.com" } }), { cancelled: 0 });
 });
 
-test("by the time they were published", async () => {
+test("cancel by publish time", async () => {
   const start = Date.now() - 60_000;
   await published();
   const cancel = (filter) => client.messages.cancel({ filter });
@@ -77,7 +77,7 @@ test("by the time they were published", async () => {
   assert.deepEqual(await cancel({ fromDate: new Date(start), toDate: start + 120_000 }), { cancelled: 1 });
 });
 
-test("by queue, group and caller", async () => {
+test("cancel by queue, group and caller", async () => {
   const queue = client.queue({ queueName: "cancelled" });
   await queue.upsert({ paused: true });
   await queue.enqueue({ url: "https://example.com/" });
@@ -91,14 +91,14 @@ test("by queue, group and caller", async () => {
   assert.deepEqual(await client.messages.cancel({ filter: { scheduleId: "scd_none" } }), { cancelled: 0 });
 });
 
-test("no more than a count", async () => {
+test("cancel is bounded by the count", async () => {
   for (const label of ["counted", "counted", "counted"]) await published({ label });
   assert.deepEqual(await client.messages.cancel({ all: true, count: 1 }), { cancelled: 1 });
   assert.deepEqual(await client.messages.cancel({ filter: { label: "counted" }, count: 1 }), { cancelled: 1 });
   assert.deepEqual(await client.messages.cancel({ all: true }), { cancelled: 1 });
 });
 
-test("a condition that does not exist cancels nothing", async () => {
+test("an unknown filter cancels nothing", async () => {
   await published();
   await assert.rejects(client.messages.cancel({ filter: { labeel: "typo" } }), { name: "QstashError", status: 400 });
   assert.deepEqual(await client.messages.cancel({ all: true }), { cancelled: 1 });

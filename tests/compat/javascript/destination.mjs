@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 
-/** A destination on a port of this machine, which keeps what it is sent. */
+/** A local destination that records its requests. */
 export class Destination {
   #server;
   #requests = [];
   #arrived = [];
-  /** The status of the next answers. */
+  /** The status of the next responses. */
   status = 200;
 
   static async start() {
@@ -30,7 +30,7 @@ export class Destination {
     return `http://127.0.0.1:${this.#server.address().port}${path}`;
   }
 
-  /** The next request, in the order of arrival. */
+  /** Returns the next request, in the order of arrival. */
   next() {
     const request = this.#requests.shift();
     if (request) return Promise.resolve(request);

@@ -11,7 +11,7 @@ for (const name of ["QSTASH_URL", "QSTASH_TOKEN", "QSTASH_CURRENT_SIGNING_KEY", 
 process.env.QSTASH_DEV_PORT = new URL(QSTASH_URL).port;
 let destination;
 
-// A client that does not find the server by them would fetch another one from the network, and run that.
+// The keys identify the server. A client that does not find it would download and start another one.
 const keys = await fetch(`${QSTASH_URL}/v2/keys`, { headers: { Authorization: `Bearer ${QSTASH_TOKEN}` } });
 assert.deepEqual(await keys.json(), { current: QSTASH_CURRENT_SIGNING_KEY, next: QSTASH_NEXT_SIGNING_KEY });
 
@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => destination.stop());
 
-test("a client and a receiver in development mode need no settings", async () => {
+test("client and receiver need no settings in development mode", async () => {
   const client = new Client({ devMode: true });
   const { messageId } = await client.publishJSON({ url: destination.url("/hook"), body: { a: 1 } });
   const { headers, body } = await destination.next();
@@ -33,7 +33,7 @@ test("a client and a receiver in development mode need no settings", async () =>
   assert.equal((await client.messages.get(messageId)).body, '{"a":1}');
 });
 
-test("the mode can be set in the environment", async () => {
+test("development mode can be set in the environment", async () => {
   process.env.QSTASH_DEV = "true";
   const { messageId } = await new Client().publish({ url: destination.url("/hook"), body: "x" });
   assert.equal((await destination.next()).headers["upstash-message-id"], messageId);

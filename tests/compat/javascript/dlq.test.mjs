@@ -1,4 +1,4 @@
-// Dead letters: listed with what ended them.
+// Dead letters are listed with the response that ended them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -11,7 +11,7 @@ const letterOf = (messageId) =>
   eventually(async () => (await client.dlq.listMessages({ filter: { messageId } })).messages[0]);
 const dead = async (options) => letterOf((await client.publish({ url: MISSING, retries: 0, ...options })).messageId);
 
-test("a message that failed is listed by its id, with the answer", async () => {
+test("a failed message is listed by ID with its response", async () => {
   const letter = await dead({
     body: "b",
     headers: { "X-Mine": "v" },
@@ -26,11 +26,11 @@ test("a message that failed is listed by its id, with the answer", async () => {
   assert.deepEqual([letter.label, letter.labels], ["one", ["one", "two"]]);
 });
 
-test("a site that does not take a POST fails the message", async () => {
+test("a destination that rejects POST fails the message", async () => {
   assert.equal((await dead({ url: "https://example.com/" })).responseStatus, 405);
 });
 
-test("a page ends with a cursor, and the last one with none", async () => {
+test("a page has a cursor, and the last page has none", async () => {
   const expected = [(await dead()).dlqId, (await dead()).dlqId, (await dead()).dlqId];
   const seen = [];
   let cursor;
@@ -44,7 +44,7 @@ test("a page ends with a cursor, and the last one with none", async () => {
   for (const dlqId of expected) assert.ok(seen.includes(dlqId));
 });
 
-test("a condition that does not exist is refused", async () => {
+test("an unknown filter is rejected", async () => {
   await assert.rejects(client.dlq.listMessages({ filter: { labeel: "typo" } }), { name: "QstashError", status: 400 });
   await assert.rejects(client.dlq.listMessages({ filter: { host: "example.com" } }), {
     name: "QstashError",

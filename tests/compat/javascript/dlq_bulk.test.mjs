@@ -1,4 +1,4 @@
-// Dead letters found by what they are, deleted, and published again.
+// Dead letters are filtered, deleted and retried.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -12,19 +12,19 @@ const letterOf = (messageId) => eventually(async () => (await list({ messageId }
 const dead = async (options) => letterOf((await client.publish({ url: MISSING, retries: 0, ...options })).messageId);
 const ids = (letters) => letters.map(({ dlqId }) => dlqId).sort();
 
-/** Once what was published again has failed again, nothing is on its way any more. */
+/** Waits until the retried messages have failed again, so that none is in flight. */
 const settled = ({ responses }) => Promise.all(responses.map(({ messageId }) => letterOf(messageId)));
 
 beforeEach(() => client.dlq.delete({ all: true }));
 
-test("one is deleted once", async () => {
+test("a dead letter is deleted once", async () => {
   const { dlqId } = await dead();
   assert.deepEqual(await client.dlq.delete(dlqId), { deleted: 1 });
   await assert.rejects(client.dlq.delete(dlqId), { name: "QstashError", status: 404 });
   assert.deepEqual(await list({}), []);
 });
 
-test("many are deleted by their ids, in every form of the call", async () => {
+test("dead letters are deleted by ID in every call form", async () => {
   const letters = await Promise.all(Array.from({ length: 5 }, () => dead()));
   const [a, b, c, d, e] = letters.map(({ dlqId }) => dlqId);
   assert.equal((await client.dlq.deleteMany({ dlqIds: [a, b, c] })).deleted, 3);
@@ -34,7 +34,7 @@ test("many are deleted by their ids, in every form of the call", async () => {
   assert.equal((await client.dlq.delete({ dlqIds: [a, b] })).deleted, 0);
 });
 
-test("ids choose what is listed", async () => {
+test("the list is filtered by IDs", async () => {
   const [one, two] = [await dead(), await dead(), await dead()];
   const { messages, cursor } = await client.dlq.listMessages({ dlqIds: [one.dlqId, two.dlqId] });
   assert.deepEqual(ids(messages), ids([one, two]));
@@ -42,7 +42,7 @@ test("ids choose what is listed", async () => {
   assert.deepEqual(ids((await client.dlq.listMessages({ dlqIds: one.dlqId })).messages), [one.dlqId]);
 });
 
-test("labels and URLs choose: any of those given", async () => {
+test("filters match any of several labels and URLs", async () => {
   const a = await dead({ label: "a" });
   const b = await dead({ label: ["b", "c"] });
   const other = await dead({ label: "d", url: "https://mock.httpstatus.io/500?x=1" });
@@ -54,7 +54,7 @@ test("labels and URLs choose: any of those given", async () => {
   assert.deepEqual(ids(await list({ responseStatus: [404, 500], label: "d" })), [other.dlqId]);
 });
 
-test("flow control is echoed, and its key chooses", async () => {
+test("flow control is returned, and its key is a filter", async () => {
   const flowControl = { key: "dead", parallelism: 5, rate: 10, period: "1d" };
   const letter = await dead({ flowControl, retryDelay: "7000 * retried" });
   await dead();
@@ -75,7 +75,7 @@ test("flow control is echoed, and its key chooses", async () => {
   );
 });
 
-test("a group and a queue choose", async () => {
+test("group and queue are filters", async () => {
   await client.urlGroups.addEndpoints({ name: "dead", endpoints: [{ name: "e", url: MISSING }] });
   const [{ messageId }] = await client.publish({ urlGroup: "dead", retries: 0 });
   const ofGroup = await letterOf(messageId);
@@ -89,14 +89,14 @@ test("a group and a queue choose", async () => {
   await client.queue({ queueName: "dead" }).delete();
 });
 
-test("the time of the failure chooses", async () => {
+test("the failure time is a filter", async () => {
   const before = Date.now() - 60_000;
   const { dlqId } = await dead();
   assert.deepEqual(ids(await list({ fromDate: before, toDate: new Date(before + 120_000) })), [dlqId]);
   assert.deepEqual(await list({ toDate: before }), []);
 });
 
-test("one is published again under a new id, and gone from the list", async () => {
+test("a retried dead letter gets a new ID and is deleted", async () => {
   const { dlqId, messageId } = await dead({ body: "again", label: "kept", headers: { "X-Mine": "v" } });
   const { responses, cursor } = await client.dlq.retry(dlqId);
   assert.equal(responses.length, 1);
@@ -108,7 +108,7 @@ test("one is published again under a new id, and gone from the list", async () =
   assert.ok(!ids(await list({})).includes(dlqId));
 });
 
-test("many are published again, and deleting them afterwards is no error", async () => {
+test("retried dead letters can be deleted without an error", async () => {
   const letters = [await dead(), await dead(), await dead()];
   const dlqIds = ids(letters);
   const retried = await client.dlq.retry({ dlqIds });
@@ -117,7 +117,7 @@ test("many are published again, and deleting them afterwards is no error", async
   await settled(retried);
 });
 
-test("a count bounds what is deleted and what is published again", async () => {
+test("the count bounds deletes and retries", async () => {
   await Promise.all(Array.from({ length: 3 }, () => dead({ label: "counted" })));
   const deleted = await client.dlq.delete({ filter: { label: "counted" }, count: 1 });
   assert.deepEqual([deleted.deleted, typeof deleted.cursor], [1, "string"]);
@@ -130,7 +130,7 @@ test("a count bounds what is deleted and what is published again", async () => {
   await settled(last);
 });
 
-test("a cursor is absent when nothing is left", async () => {
+test("the cursor is absent when nothing is left", async () => {
   await Promise.all(Array.from({ length: 3 }, () => dead()));
   let [total, calls, cursor] = [0, 0, undefined];
   do {
@@ -140,7 +140,7 @@ test("a cursor is absent when nothing is left", async () => {
   assert.equal(total, 3);
 });
 
-test("conditions that nothing meets are no error, whichever they are", async () => {
+test("filters without matches return no error", async () => {
   await dead();
   const time = Date.now() - 3_600_000;
   for (const filter of [
@@ -162,7 +162,7 @@ test("conditions that nothing meets are no error, whichever they are", async () 
   }
 });
 
-test("a condition that does not exist deletes nothing", async () => {
+test("an unknown filter deletes nothing", async () => {
   const { dlqId } = await dead();
   for (const filter of [{ labeel: "typo" }, { host: "mock.httpstatus.io" }]) {
     await assert.rejects(client.dlq.delete({ filter }), { name: "QstashError", status: 400 });

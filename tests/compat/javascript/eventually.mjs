@@ -4,8 +4,8 @@ const PATIENCE_MS = 20_000;
 const PAUSE_MS = 50;
 
 /**
- * The first answer of `ask` that is neither undefined, false nor an error. What happens inside the
- * server can only be asked for, so this asks again, up to a bound.
+ * Returns the first result of `ask` that is neither undefined, false nor an error. Polls up to a time
+ * limit, because the server does not report its internal progress.
  */
 export async function eventually(ask) {
   const end = Date.now() + PATIENCE_MS;

@@ -1,4 +1,4 @@
-// Flow control: what a key knows, and what can be done with it.
+// Flow control: the state of a key, and its operations.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => destination.stop());
 
-test("a message echoes what it was published with", async () => {
+test("a message shows its flow control", async () => {
   const flowControl = { key: "echo", parallelism: 3, rate: 10, period: "1d" };
   const { messageId } = await client.publish({ url: FINE, delay: "10d", flowControl });
   const { flowControlKey, parallelism, rate, ratePerSecond, period } = await client.messages.get(messageId);
@@ -26,7 +26,7 @@ test("a message echoes what it was published with", async () => {
   );
 });
 
-test("a key is there as soon as a message has named it", async () => {
+test("a key exists after the first message with it", async () => {
   const { messageId } = await client.publish({
     url: SLOW,
     flowControl: { key: "fresh", parallelism: 2, rate: 3, period: 60 },
@@ -42,12 +42,12 @@ test("a key is there as soon as a message has named it", async () => {
   await eventually(async () => (await client.flowControl.get("fresh")).parallelismCount === 0);
 });
 
-test("the parallelism of all keys together is told", async () => {
+test("global parallelism is shown", async () => {
   const { parallelismMax, parallelismCount } = await client.flowControl.getGlobalParallelism();
   assert.ok(parallelismMax > 0 && parallelismCount >= 0);
 });
 
-test("a paused key holds its messages until it is resumed", async () => {
+test("a paused key blocks messages until it is resumed", async () => {
   const flowControl = { key: "held", parallelism: 1 };
   const first = await client.publish({ url: destination.url("/first"), flowControl });
   await destination.next();
@@ -61,7 +61,7 @@ test("a paused key holds its messages until it is resumed", async () => {
   assert.ok(first.messageId);
 });
 
-test("no more run at once than a key allows", async () => {
+test("parallelism of a key is not exceeded", async () => {
   const flowControl = { key: "narrow", parallelism: 1 };
   const slow = await client.publish({ url: SLOW, flowControl });
   await eventually(async () => (await client.flowControl.get("narrow")).parallelismCount === 1);
@@ -71,7 +71,7 @@ test("no more run at once than a key allows", async () => {
   assert.equal((await destination.next()).path, "/waits");
 });
 
-test("no more start in a period than a key allows", async () => {
+test("the rate of a key is not exceeded", async () => {
   const flowControl = { key: "rated", rate: 1, period: "1d" };
   await client.publish({ url: destination.url("/one"), flowControl });
   assert.equal((await destination.next()).path, "/one");
@@ -83,7 +83,7 @@ test("no more start in a period than a key allows", async () => {
   assert.ok(messageId);
 });
 
-test("a pinned key keeps its values whatever messages say", async () => {
+test("messages do not change a pinned key", async () => {
   const publish = (parallelism) =>
     client.publish({ url: FINE, delay: "1h", flowControl: { key: "pinned", parallelism, rate: 1 } });
   await publish(1);
@@ -104,7 +104,7 @@ test("a pinned key keeps its values whatever messages say", async () => {
   assert.deepEqual((await read()).slice(3), [false, false]);
 });
 
-test("a reset starts the period anew", async () => {
+test("a reset starts a new period", async () => {
   const flowControl = { key: "reset", rate: 5, period: "1h" };
   await client.publish({ url: destination.url("/"), flowControl });
   await destination.next();
@@ -116,7 +116,7 @@ test("a reset starts the period anew", async () => {
   assert.ok(Math.abs(info.ratePeriodStart - Date.now() / 1000) < 60, `${info.ratePeriodStart} is in seconds`);
 });
 
-test("keys are listed, all or by a part of their name", async () => {
+test("keys are listed, all or by substring", async () => {
   for (const key of ["listed-a", "listed-b", "other"]) {
     await client.publish({ url: FINE, delay: "1h", flowControl: { key, parallelism: 1 } });
   }
@@ -130,6 +130,6 @@ test("keys are listed, all or by a part of their name", async () => {
   assert.deepEqual(await list("?search=nobody"), []);
 });
 
-test("a key that no message has named is not found", async () => {
+test("an unknown key is not found", async () => {
   await assert.rejects(client.flowControl.get("nobody"), { name: "QstashError", status: 404 });
 });

@@ -1,4 +1,4 @@
-// The log of what happened to messages.
+// The event log of messages.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -19,7 +19,7 @@ const delivered = async (options) => {
 };
 const messagesOf = async (filter) => new Set((await client.logs({ filter })).logs.map(({ messageId }) => messageId));
 
-test("a delivery leaves three rows, newest first", async () => {
+test("a delivery logs three events, newest first", async () => {
   const { messageId } = await client.publish({
     url: FINE,
     body: "wörld",
@@ -39,7 +39,7 @@ test("a delivery leaves three rows, newest first", async () => {
   }
 });
 
-test("a failure is told with the answer, attempt by attempt", async () => {
+test("each failed attempt is logged with its response", async () => {
   const { messageId } = await client.publish({ url: "https://mock.httpstatus.io/404", retries: 1, retryDelay: "10" });
   const logs = await ended(messageId, "FAILED");
   const states = logs.map(({ state }) => state).reverse();
@@ -52,7 +52,7 @@ test("a failure is told with the answer, attempt by attempt", async () => {
   assert.ok(retry.nextDeliveryTime >= retry.time);
 });
 
-test("labels choose: any of those given", async () => {
+test("the filter matches any of several labels", async () => {
   const one = await delivered({ label: "one" });
   const two = await delivered({ label: ["two", "three"] });
   await delivered({ label: "four" });
@@ -62,7 +62,7 @@ test("labels choose: any of those given", async () => {
   assert.deepEqual(await messagesOf({ label: "none" }), new Set());
 });
 
-test("URLs choose: any of those given", async () => {
+test("the filter matches any of several URLs", async () => {
   const [a, b] = [`${FINE}?a=1`, `${FINE}?b=2,3`];
   const [one, two] = [await delivered({ url: a }), await delivered({ url: b })];
   assert.deepEqual(await messagesOf({ url: a }), new Set([one]));
@@ -70,7 +70,7 @@ test("URLs choose: any of those given", async () => {
   assert.deepEqual(await messagesOf({ url: [a, b] }), new Set([one, two]));
 });
 
-test("a state chooses, and so does the time", async () => {
+test("state and time are filters", async () => {
   const id = await delivered({ label: "timed" });
   const filter = { label: "timed" };
   const { logs } = await client.logs({ filter: { ...filter, state: "CREATED" } });
@@ -83,7 +83,7 @@ test("a state chooses, and so does the time", async () => {
   assert.deepEqual(await messagesOf({ ...filter, toDate: from }), new Set());
 });
 
-test("ids choose", async () => {
+test("message IDs are a filter", async () => {
   const [one, two] = [await delivered(), await delivered()];
   await delivered();
   const { logs } = await client.logs({ messageIds: [one, two] });
@@ -91,7 +91,7 @@ test("ids choose", async () => {
   assert.deepEqual(await messagesOf({ messageId: one }), new Set([one]));
 });
 
-test("a page ends with a cursor, and the last one with none", async () => {
+test("a page has a cursor, and the last page has none", async () => {
   const [one, two] = [await delivered({ label: "paged" }), await delivered({ label: "paged" })];
   const filter = { label: "paged" };
   assert.equal((await client.logs({ count: 1 })).logs.length, 1);
@@ -107,7 +107,7 @@ test("a page ends with a cursor, and the last one with none", async () => {
   assert.deepEqual(rows.sort(), [...of(one), ...of(two)].sort());
 });
 
-test("the older name gives the same", async () => {
+test("the deprecated method returns the same", async () => {
   await delivered();
   const { events, logs } = await client.events();
   assert.ok(Array.isArray(events) && events.length > 0);

@@ -1,4 +1,4 @@
-// The log by everything else that a message can be chosen by.
+// The other filters of the event log.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -11,7 +11,7 @@ const published = async (options) => {
 };
 const messagesOf = async (filter) => new Set((await client.logs({ filter })).logs.map(({ messageId }) => messageId));
 
-test("host and path choose: any of those given", async () => {
+test("the filter matches any of several hosts and paths", async () => {
   const one = await published({ url: "https://example.com/path/1?x=1" });
   const two = await published({ url: "https://example.org/path/2" });
   assert.deepEqual(await messagesOf({ host: "example.com" }), new Set([one]));
@@ -20,14 +20,14 @@ test("host and path choose: any of those given", async () => {
   assert.deepEqual(await messagesOf({ path: ["/path/1", "/path/2"], host: "example.com" }), new Set([one]));
 });
 
-test("a flow-control key and a caller choose", async () => {
+test("flow-control key and caller are filters", async () => {
   const id = await published({ flowControl: { key: "logged", rate: 1 } });
   assert.deepEqual(await messagesOf({ flowControlKey: ["logged", "other"] }), new Set([id]));
   assert.ok((await messagesOf({ callerIp: "127.0.0.1" })).has(id));
   assert.deepEqual(await messagesOf({ callerIp: "192.0.2.1" }), new Set());
 });
 
-test("a queue and a group choose, and their rows name them", async () => {
+test("queue and group are filters and shown in events", async () => {
   const { messageId } = await client.queue({ queueName: "logged" }).enqueue({ url: "https://mock.httpstatus.io/200" });
   assert.deepEqual(await messagesOf({ queueName: "logged" }), new Set([messageId]));
   await client.urlGroups.addEndpoints({ name: "logged", endpoints: [{ name: "e", url: "https://example.com/" }] });
@@ -39,7 +39,7 @@ test("a queue and a group choose, and their rows name them", async () => {
   );
 });
 
-test("messages in progress are found while they are", async () => {
+test("messages in flight are found by state", async () => {
   const url = "https://mock.httpstatus.io/500";
   await client.publish({ url, retries: 3, retryDelay: "3600000", label: "under way" });
   const states = await eventually(async () => {

@@ -1,4 +1,4 @@
-// Messages one by one: read, and cancelled wherever they are on their way.
+// Single messages: read, and cancelled in every state.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -19,7 +19,7 @@ const states = async (messageId) => {
   return logs.map(({ state }) => state).reverse();
 };
 
-test("a message that waits is cancelled once", async () => {
+test("a pending message is cancelled once", async () => {
   const { messageId } = await client.publish({ url: FINE, delay: "10d", method: "GET", retryDelay: "1000 * retried" });
   const message = await client.messages.get(messageId);
   assert.deepEqual([message.method, message.retryDelayExpression], ["GET", "1000 * retried"]);
@@ -28,7 +28,7 @@ test("a message that waits is cancelled once", async () => {
   assert.ok((await states(messageId)).includes("CANCEL_REQUESTED"));
 });
 
-test("a message that waits for its retry is cancelled", async () => {
+test("a message between attempts is cancelled", async () => {
   destination.status = 500;
   const { messageId } = await client.publish({ url: destination.url("/"), retries: 3, retryDelay: "3600000" });
   await destination.next();
@@ -38,7 +38,7 @@ test("a message that waits for its retry is cancelled", async () => {
   await eventually(async () => (await states(messageId)).includes("CANCELED"));
 });
 
-test("a message in flight is cancelled, and not delivered again", async () => {
+test("a cancelled message in flight is not delivered again", async () => {
   const { messageId } = await client.publish({ url: `${FINE}?sleep=30000`, retries: 3 });
   await eventually(async () => (await states(messageId)).includes("ACTIVE"));
   assert.deepEqual(await client.messages.cancel(messageId), { cancelled: 1 });
@@ -47,13 +47,13 @@ test("a message in flight is cancelled, and not delivered again", async () => {
   assert.equal((await client.dlq.listMessages({ filter: { messageId } })).messages.length, 0);
 });
 
-test("the older name of a single cancel needs no body in the answer", async () => {
+test("the deprecated cancel method accepts an empty response", async () => {
   const { messageId } = await client.publish({ url: FINE, delay: "1h" });
   await client.messages.delete(messageId);
   await eventually(async () => (await states(messageId)).includes("CANCELED"));
 });
 
-test("an id that is not known is not found", async () => {
+test("an unknown ID is not found", async () => {
   for (const ask of [client.messages.get("msg_unknown"), client.messages.cancel("msg_unknown")]) {
     await assert.rejects(ask, { name: "QstashError", status: 404 });
   }

@@ -1,4 +1,4 @@
-// What is published is read back, and arrives.
+// Published messages are read back and delivered.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client, resend } from "@upstash/qstash";
@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => destination.stop());
 
-test("a JSON body arrives as it was given, with the headers that were meant for it", async () => {
+test("a JSON body is delivered unchanged with forwarded headers", async () => {
   const body = { greeting: "wörld", nested: [1, null] };
   const url = destination.url("/hook?a=1&b=%20c");
   const { messageId, url: echoed } = await client.publishJSON({
@@ -49,7 +49,7 @@ test("a JSON body arrives as it was given, with the headers that were meant for 
   assert.deepEqual([message.url, message.callerIp, message.maxRetries], [url, "127.0.0.1", 3]);
 });
 
-test("the e-mail provider of the SDK is a destination like any other, with a token of its own", async () => {
+test("the SDK's e-mail provider is a destination with its own token", async () => {
   const provider = resend({ token: "re_token" });
   const { messageId } = await client.publishJSON({ api: { name: "email", provider }, body: { to: "x" }, delay: "1h" });
   const { url, method, header, body } = await client.messages.get(messageId);
@@ -57,7 +57,7 @@ test("the e-mail provider of the SDK is a destination like any other, with a tok
   assert.deepEqual(header, { Authorization: ["Bearer re_token"], "Content-Type": ["application/json"] });
 });
 
-test("a site is reached through TLS", async () => {
+test("a destination is delivered to through TLS", async () => {
   const { messageId } = await client.publish({ url: FINE, body: "to a name with a certificate" });
   await eventually(async () => {
     const { logs } = await client.logs({ messageIds: [messageId] });
@@ -73,7 +73,7 @@ test("a delivered message stays readable", async () => {
   assert.equal(message.label, "kept");
 });
 
-test("labels: the first alone, and all of them", async () => {
+test("label is the first one, labels are all", async () => {
   const one = await client.publish({ url: FINE, label: "only" });
   const two = await client.publish({ url: FINE, label: ["first", "second"] });
   const read = async ({ messageId }) => {
@@ -84,7 +84,7 @@ test("labels: the first alone, and all of them", async () => {
   assert.deepEqual(await read(two), { label: "first", labels: ["first", "second"] });
 });
 
-test("a delay moves the time before which nothing is sent", async () => {
+test("a delay sets notBefore", async () => {
   const now = Date.now();
   const { messageId } = await client.publish({ url: FINE, delay: 5 });
   const { notBefore, createdAt } = await client.messages.get(messageId);
@@ -93,19 +93,19 @@ test("a delay moves the time before which nothing is sent", async () => {
   assert.deepEqual(await client.messages.cancel(messageId), { cancelled: 1 });
 });
 
-test("a time is given in seconds and told in milliseconds", async () => {
+test("notBefore is sent in seconds and returned in milliseconds", async () => {
   const seconds = Math.floor(Date.now() / 1000) + 120;
   const { messageId } = await client.publish({ url: FINE, notBefore: seconds });
   assert.equal((await client.messages.get(messageId)).notBefore, seconds * 1000);
 });
 
-test("ten days of delay are allowed", async () => {
+test("a delay of ten days is accepted", async () => {
   const { messageId } = await client.publish({ url: "https://httpbin.org/post", delay: "10d" });
   const { notBefore, createdAt } = await client.messages.get(messageId);
   assert.ok(Math.abs(notBefore - createdAt - 10 * 24 * 3600 * 1000) < 5_000);
 });
 
-test("callbacks are kept as they were written", async () => {
+test("callback URLs are returned unchanged", async () => {
   const { messageId } = await client.publish({
     url: FINE,
     delay: "1h",
@@ -119,7 +119,7 @@ test("callbacks are kept as they were written", async () => {
   assert.equal(message.maxRetries, 1);
 });
 
-test("a callback reports the answer, and the failure callback the end", async () => {
+test("callbacks report responses and the final failure", async () => {
   const { messageId } = await client.publish({
     url: "https://mock.httpstatus.io/404",
     body: "sent",
@@ -145,14 +145,14 @@ test("a callback reports the answer, and the failure callback the end", async ()
   );
 });
 
-test("headers of the client go with every message, and those of a message win", async () => {
+test("message headers override headers of the client", async () => {
   const withHeaders = new Client({ headers: { "X-Both": "client", "X-Client": "c" } });
   const { messageId } = await withHeaders.publishJSON({ url: FINE, body: 1, headers: { "X-Both": "message" } });
   const { header } = await client.messages.get(messageId);
   assert.deepEqual([header["X-Both"], header["X-Client"]], [["message"], ["c"]]);
 });
 
-test("values that were joined with a comma stay one", async () => {
+test("a header value with commas stays one value", async () => {
   const headers = new Headers([
     ["X-Case", "upper"],
     ["x-case", "lower"],
@@ -161,14 +161,14 @@ test("values that were joined with a comma stay one", async () => {
   assert.deepEqual((await client.messages.get(messageId)).header["X-Case"], ["upper, lower"]);
 });
 
-test("a retry delay is kept as it was written", async () => {
+test("a retry delay is returned unchanged", async () => {
   const { messageId } = await client.publish({ url: FINE, retryDelay: "1000 * retried", method: "GET" });
   const message = await client.messages.get(messageId);
   assert.equal(message.retryDelayExpression, "1000 * retried");
   assert.equal(message.method, "GET");
 });
 
-test("a timeout ends an attempt", async () => {
+test("a timeout fails the attempt", async () => {
   const { messageId } = await client.publish({
     url: "https://mock.httpstatus.io/200?sleep=20000",
     timeout: 1,
@@ -178,7 +178,7 @@ test("a timeout ends an attempt", async () => {
   assert.equal(dead.responseStatus, 0);
 });
 
-test("the id of a duplicate is the first one's", async () => {
+test("a duplicate returns the ID of the first message", async () => {
   const publish = () => client.publish({ url: FINE, body: "x", delay: "1h", deduplicationId: "once" });
   const [first, second] = [await publish(), await publish()];
   assert.equal(second.messageId, first.messageId);
@@ -186,7 +186,7 @@ test("the id of a duplicate is the first one's", async () => {
   assert.equal(second.deduplicated, true);
 });
 
-test("equal contents are duplicates when asked, others are not", async () => {
+test("content-based deduplication detects only equal contents", async () => {
   const publish = (body) => client.publish({ url: FINE, body, delay: "1h", contentBasedDeduplication: true });
   const [first, second, other] = [await publish("x"), await publish("x"), await publish("y")];
   assert.equal(second.messageId, first.messageId);

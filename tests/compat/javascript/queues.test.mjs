@@ -1,4 +1,4 @@
-// Queues: made, changed, paused, and in order.
+// Queues are created, changed, paused, and deliver in order.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => destination.stop());
 
-test("a queue is made, told and deleted", async () => {
+test("a queue is created, shown and deleted", async () => {
   const queue = client.queue({ queueName: "made" });
   await queue.upsert({ parallelism: 2 });
   const { createdAt, updatedAt, ...rest } = await queue.get();
@@ -28,7 +28,7 @@ test("a queue is made, told and deleted", async () => {
   await assert.rejects(queue.get(), { name: "QstashError", status: 404 });
 });
 
-test("two queues are listed, and a queue that is not there is deleted without complaint", async () => {
+test("queues are listed, and deleting an unknown queue succeeds", async () => {
   const [one, two] = [client.queue({ queueName: "one" }), client.queue({ queueName: "two" })];
   await one.upsert({});
   await two.upsert({});
@@ -42,7 +42,7 @@ test("two queues are listed, and a queue that is not there is deleted without co
   await two.delete();
 });
 
-test("a queue is paused and resumed, by its own calls and by upserts", async () => {
+test("a queue is paused and resumed by calls and upserts", async () => {
   const queue = client.queue({ queueName: "paused" });
   const paused = async () => (await queue.get()).paused;
   await queue.upsert({ parallelism: 1 });
@@ -58,7 +58,7 @@ test("a queue is paused and resumed, by its own calls and by upserts", async () 
   await queue.delete();
 });
 
-test("enqueueing makes the queue, and the message names it", async () => {
+test("enqueue creates the queue, and the message shows it", async () => {
   const queue = client.queue({ queueName: "made-by-enqueue" });
   const { messageId } = await queue.enqueueJSON({ url: FINE, body: { a: 1 }, headers: { "X-Mine": "v" } });
   const message = await client.messages.get(messageId);
@@ -68,7 +68,7 @@ test("enqueueing makes the queue, and the message names it", async () => {
   await queue.delete();
 });
 
-test("a paused queue keeps its messages, and delivers them in order once it is resumed", async () => {
+test("a paused queue delivers its messages in order on resume", async () => {
   const queue = client.queue({ queueName: "in-order" });
   await queue.upsert({ parallelism: 1, paused: true });
   for (const body of ["1", "2", "3", "4"]) await queue.enqueue({ url: destination.url("/"), body });
@@ -81,7 +81,7 @@ test("a paused queue keeps its messages, and delivers them in order once it is r
   await queue.delete();
 });
 
-test("the next message waits for the retries of the one before it", async () => {
+test("the next message waits for the retries of the previous", async () => {
   const queue = client.queue({ queueName: "head-of-line" });
   await queue.upsert({ parallelism: 1 });
   destination.status = 500;
@@ -93,7 +93,7 @@ test("the next message waits for the retries of the one before it", async () => 
   await queue.delete();
 });
 
-test("a group is enqueued endpoint by endpoint", async () => {
+test("a group is enqueued as one message per endpoint", async () => {
   const endpoints = [{ url: `${FINE}?1` }, { url: `${FINE}?2` }];
   await client.urlGroups.addEndpoints({ name: "enqueued", endpoints });
   const queue = client.queue({ queueName: "groups" });
@@ -107,11 +107,11 @@ test("a group is enqueued endpoint by endpoint", async () => {
   await queue.delete();
 });
 
-test("a name with other characters than letters, digits, hyphen, underscore and period is refused", async () => {
+test("a name with invalid characters is rejected", async () => {
   await assert.rejects(client.queue({ queueName: "two words" }).upsert({}), { status: 400 });
   await assert.rejects(client.queue({ queueName: "no-room" }).upsert({ parallelism: 0 }), { status: 400 });
 });
 
-test("nothing is left over", async () => {
+test("no queue is left", async () => {
   assert.equal((await client.queue().list()).length, 0);
 });

@@ -1,4 +1,4 @@
-// A receiver verifies what it is sent, with the keys of its environment.
+// A receiver verifies requests with the keys of its environment.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client, Receiver, SignatureError } from "@upstash/qstash";
@@ -19,7 +19,7 @@ async function delivered(path, body, options = {}) {
   return { signature: request.headers["upstash-signature"], body: request.body, url: destination.url(path) };
 }
 
-test("messages with and without a body are accepted, whatever their URL", async () => {
+test("messages with and without a body are verified for any URL", async () => {
   for (const [path, body] of [
     ["", undefined],
     ["/", "text"],
@@ -39,7 +39,7 @@ test("every method is signed", async () => {
   }
 });
 
-test("a retry has a signature of its own", async () => {
+test("a retry has its own signature", async () => {
   destination.status = 500;
   await client.publish({ url: destination.url("/again"), body: "b", retries: 1, retryDelay: "10" });
   const [first, second] = [await destination.next(), await destination.next()];
@@ -51,14 +51,14 @@ test("a retry has a signature of its own", async () => {
   assert.equal(await receiver.verify({ signature, body: "b", url: destination.url("/again") }), true);
 });
 
-test("callbacks are signed for their own URL and body", async () => {
+test("callbacks are signed with their own URL and body", async () => {
   await client.publish({ url: "https://mock.httpstatus.io/200", callback: destination.url("/back") });
   const { headers, body } = await destination.next();
   const signature = headers["upstash-signature"];
   assert.equal(await receiver.verify({ signature, body, url: destination.url("/back") }), true);
 });
 
-test("what was changed on its way is refused", async () => {
+test("a changed request is rejected", async () => {
   const request = await delivered("/", "body");
   await assert.rejects(receiver.verify({ ...request, body: "Body" }), SignatureError);
   await assert.rejects(receiver.verify({ ...request, url: destination.url("/other") }), SignatureError);

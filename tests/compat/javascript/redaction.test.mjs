@@ -1,4 +1,4 @@
-// What is redacted is hidden from whoever reads, and delivered all the same.
+// Redacted values are hidden from readers and delivered unchanged.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -25,7 +25,7 @@ const published = async (redact) => {
   return { message: await client.messages.get(messageId), logs };
 };
 
-test("the body", async () => {
+test("the body is redacted", async () => {
   const { message, logs } = await published({ body: true });
   assert.match(message.body, /^REDACTED:[0-9a-f]{64}$/);
   for (const { body, header } of logs) {
@@ -34,7 +34,7 @@ test("the body", async () => {
   }
 });
 
-test("all headers", async () => {
+test("all headers are redacted", async () => {
   const { message, logs } = await published({ header: true });
   for (const { header } of [message, ...logs]) {
     for (const values of Object.values(header)) assert.match(String(values), /REDACTED:/);
@@ -42,7 +42,7 @@ test("all headers", async () => {
   assert.equal(message.body, "secret body");
 });
 
-test("some headers", async () => {
+test("selected headers are redacted", async () => {
   const { message, logs } = await published({ header: ["Authorization", "x-api-key"] });
   for (const { header } of [message, ...logs]) {
     assert.match(header.Authorization[0], /^REDACTED:/);
@@ -51,13 +51,13 @@ test("some headers", async () => {
   }
 });
 
-test("the body and some headers", async () => {
+test("body and selected headers are redacted", async () => {
   const { message, logs } = await published({ body: true, header: ["Authorization", "X-Api-Key"] });
   const shown = JSON.stringify([message, logs]);
   assert.ok(!shown.includes("secret") && !shown.includes(Buffer.from("secret body").toString("base64")), shown);
 });
 
-test("a dead letter hides it too, and is published again with the original", async () => {
+test("a dead letter is redacted and retried with the original", async () => {
   const { messageId } = await client.publish({
     url: "https://mock.httpstatus.io/404",
     body: "secret body",

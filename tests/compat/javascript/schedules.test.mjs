@@ -1,4 +1,4 @@
-// Schedules: made, read back exactly, replaced, paused.
+// Schedules are created, read back exactly, replaced and paused.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const { scheduleId } of await client.schedules.list()) await client.schedules.delete(scheduleId);
 });
 
-test("everything that was given is read back, and nothing else", async () => {
+test("a schedule is read back as created", async () => {
   const start = Date.now();
   const { scheduleId } = await client.schedules.create({
     destination: "https://example.com",
@@ -58,7 +58,7 @@ test("everything that was given is read back, and nothing else", async () => {
   assert.ok(schedule.nextScheduleTime > start && schedule.nextScheduleTime <= start + 2 * tenMinutes);
 });
 
-test("what is left out is absent, or has its default", async () => {
+test("omitted options are absent or have their default", async () => {
   const { scheduleId } = await client.schedules.create({ destination: FINE, cron: "1 1 1 1 1" });
   const schedule = await client.schedules.get(scheduleId);
   for (const name of ["body", "bodyBase64", "delay", "callback", "failureCallback", "queueName", "label", "rate"]) {
@@ -67,7 +67,7 @@ test("what is left out is absent, or has its default", async () => {
   assert.deepEqual([schedule.method, schedule.retries], ["POST", 3]);
 });
 
-test("exactly the schedules that are there are listed", async () => {
+test("the list has exactly the existing schedules", async () => {
   const created = [];
   for (const cron of ["* * * * *", "CRON_TZ=Europe/Berlin 0 3 * * 1"]) {
     created.push((await client.schedules.create({ destination: FINE, cron })).scheduleId);
@@ -77,7 +77,7 @@ test("exactly the schedules that are there are listed", async () => {
   assert.ok(schedules.some(({ cron }) => cron === "CRON_TZ=Europe/Berlin 0 3 * * 1"));
 });
 
-test("a schedule is paused and resumed, also when it is so already", async () => {
+test("pause and resume are idempotent", async () => {
   const { scheduleId } = await client.schedules.create({ destination: FINE, cron: "* * * * *" });
   const isPaused = async () => (await client.schedules.get(scheduleId)).isPaused;
   for (const _ of [1, 2]) {
@@ -90,7 +90,7 @@ test("a schedule is paused and resumed, also when it is so already", async () =>
   }
 });
 
-test("the same id again replaces all of it", async () => {
+test("the same ID replaces the whole schedule", async () => {
   const scheduleId = "mine-1.2_3";
   const create = (more) => client.schedules.create({ scheduleId, ...more });
   await create({ destination: "https://www.initial.com", cron: "*/5 * * * *", body: "body", retries: 1, label: "old" });
@@ -106,7 +106,7 @@ test("the same id again replaces all of it", async () => {
   assert.equal((await client.schedules.list()).length, 1);
 });
 
-test("flow control and a queue are told", async () => {
+test("flow control and queue are shown", async () => {
   const flowControl = { key: "scheduled", parallelism: 2, rate: 3, period: "1d" };
   const options = { destination: FINE, cron: "1 1 1 1 1", flowControl, queueName: "scheduled" };
   const { scheduleId } = await client.schedules.create(options);
@@ -118,7 +118,7 @@ test("flow control and a queue are told", async () => {
   );
 });
 
-test("a redacted schedule does not tell what it hides", async () => {
+test("a redacted schedule hides the redacted fields", async () => {
   const { scheduleId } = await client.schedules.create({
     destination: FINE,
     cron: "1 1 1 1 1",
@@ -132,14 +132,14 @@ test("a redacted schedule does not tell what it hides", async () => {
   assert.deepEqual(schedule.header["X-Open"], ["open"]);
 });
 
-test("a group is a destination too", async () => {
+test("a group can be the destination", async () => {
   await client.urlGroups.addEndpoints({ name: "scheduled", endpoints: [{ url: FINE }] });
   const { scheduleId } = await client.schedules.create({ destination: "scheduled", cron: "1 1 1 1 1" });
   assert.equal((await client.schedules.get(scheduleId)).destination, "scheduled");
   await client.urlGroups.delete("scheduled");
 });
 
-test("what is not a cron expression or an id is refused, and a schedule that is gone is not found", async () => {
+test("invalid cron and ID are rejected, unknown schedules not found", async () => {
   await assert.rejects(client.schedules.create({ destination: FINE, cron: "every day" }), { status: 400 });
   await assert.rejects(client.schedules.create({ destination: FINE, cron: "61 * * * *" }), { status: 400 });
   await assert.rejects(client.schedules.create({ destination: FINE, cron: "* * * * *", scheduleId: "a b" }), {

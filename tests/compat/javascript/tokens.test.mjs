@@ -1,4 +1,4 @@
-// Tokens that may not do everything.
+// Tokens with limited scopes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -8,7 +8,7 @@ const client = new Client();
 const reader = new Client({ token: process.env.READ_TOKEN });
 const publisher = new Client({ token: process.env.PUBLISH_TOKEN });
 
-/** Every one of these calls is refused, and says what the token may do. */
+/** Asserts that each of these calls is rejected with the scope of the token. */
 async function refused(scope, calls) {
   for (const call of calls) {
     await assert.rejects(call, (error) => {
@@ -19,7 +19,7 @@ async function refused(scope, calls) {
   }
 }
 
-test("a token for reading sees everything and changes nothing", async () => {
+test("a read token reads everything and changes nothing", async () => {
   const { messageId } = await client.publish({
     url: FINE,
     delay: "1h",
@@ -66,7 +66,7 @@ test("a token for reading sees everything and changes nothing", async () => {
   assert.deepEqual(await look(), seen);
 });
 
-test("a token for publishing publishes in every way, and does nothing else", async () => {
+test("a publish token can only publish", async () => {
   const { messageId } = await publisher.publish({ url: FINE, delay: "1h" });
   const sent = [
     messageId,

@@ -1,4 +1,4 @@
-// URL groups: one publish, a message for each endpoint.
+// URL groups: one publish creates a message for each endpoint.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { Client } from "@upstash/qstash";
@@ -35,18 +35,18 @@ test("endpoints are added, read back exactly, and listed", async () => {
   assert.ok(group.createdAt >= start - 5_000 && group.updatedAt >= group.createdAt, JSON.stringify(group));
 });
 
-test("an endpoint without a name is told without one", async () => {
+test("an endpoint without a name has no name field", async () => {
   await add({ url: "https://example.com/" }, { url: "https://example.com" });
   assert.deepEqual(await read(), [{ url: "https://example.com/" }, { url: "https://example.com" }]);
 });
 
-test("an endpoint that is there already is changed", async () => {
+test("an existing endpoint is changed", async () => {
   await add({ name: "one", url: "https://example.com/1" });
   await add({ name: "renamed", url: "https://example.com/1" });
   assert.deepEqual(await read(), [{ name: "renamed", url: "https://example.com/1" }]);
 });
 
-test("endpoints are removed by URL or by name, and the group goes with the last", async () => {
+test("removing the last endpoint deletes the group", async () => {
   await add({ name: "one", url: "https://example.com/1" }, { name: "two", url: "https://example.com/2" });
   await client.urlGroups.removeEndpoints({ name: "group", endpoints: [{ url: "https://example.com/1" }] });
   assert.deepEqual(await read(), [{ name: "two", url: "https://example.com/2" }]);
@@ -54,11 +54,11 @@ test("endpoints are removed by URL or by name, and the group goes with the last"
   await assert.rejects(client.urlGroups.get("group"), { name: "QstashError", status: 404 });
 });
 
-test("a group that is not there is deleted without complaint", async () => {
+test("deleting an unknown group succeeds", async () => {
   await client.urlGroups.delete("never-was-there");
 });
 
-test("a publish to a group answers with an array, one message for each endpoint in their order", async () => {
+test("publish to a group returns an array in endpoint order", async () => {
   await add({ name: "one", url: `${FINE}?1` }, { name: "two", url: `${FINE}?2` });
   const results = await client.publishJSON({ urlGroup: "group", body: { a: 1 }, delay: 3, headers: { "X-Mine": "v" } });
   assert.deepEqual(
@@ -74,7 +74,7 @@ test("a publish to a group answers with an array, one message for each endpoint 
   assert.deepEqual(await client.messages.cancel(results.map(({ messageId }) => messageId)), { cancelled: 2 });
 });
 
-test("the name of the group arrives with the message", async () => {
+test("a message shows the name of its group", async () => {
   await add({ url: destination.url("/a") }, { url: destination.url("/b") });
   await client.publish({ urlGroup: "group", body: "to all" });
   const requests = [await destination.next(), await destination.next()];
@@ -83,7 +83,7 @@ test("the name of the group arrives with the message", async () => {
     assert.deepEqual([headers["upstash-topic-name"], body], ["group", "to all"]);
 });
 
-test("what a group begins with holds for every publish to it that does not say otherwise", async () => {
+test("publish headers override the group's defaults", async () => {
   const defaults = (method, name, headers) =>
     request(method, `/v2/topics/${name}`, { body: JSON.stringify({ headers }) });
   assert.equal((await defaults("PATCH", "group", { "Upstash-Retries": "1" })).status, 404);
@@ -105,13 +105,13 @@ test("what a group begins with holds for every publish to it that does not say o
   assert.deepEqual(await told(explicit), [5, "own"]);
   await Promise.all([destination.next(), destination.next()]);
 
-  // As a webhook's sender does, who knows nothing of QStash.
+  // As the sender of a webhook does, without any QStash header.
   assert.equal((await request("POST", "/v2/publish/group", { headers: { "X-Hook": "raw" }, body: "x" })).status, 200);
   const { headers } = await destination.next();
   assert.deepEqual([headers["x-hook"], headers.authorization], ["raw", undefined]);
 });
 
-test("a group's duplicates are told endpoint by endpoint", async () => {
+test("duplicates of a group are reported per endpoint", async () => {
   await add({ url: `${FINE}?1` });
   const publish = () => client.publish({ urlGroup: "group", delay: "1h", deduplicationId: "for-each" });
   const [first] = await publish();
@@ -121,7 +121,7 @@ test("a group's duplicates are told endpoint by endpoint", async () => {
   assert.ok(!added.deduplicated);
 });
 
-test("a publish to a group that is not there says so", async () => {
+test("publish to an unknown group is rejected", async () => {
   await assert.rejects(client.publish({ urlGroup: "no_such-group.1", body: "x" }), (error) => {
     assert.equal(JSON.parse(error.message).error, "topic no_such-group.1 not found");
     return error.status === 404;

@@ -16,7 +16,7 @@ class Received:
 
 
 class Destination:
-    """A destination on a port of this machine, which keeps what it is sent."""
+    """A local destination that records its requests."""
 
     def __init__(self):
         received = self._received = queue.Queue()
@@ -41,7 +41,7 @@ class Destination:
         return f"http://127.0.0.1:{self._server.server_port}{path}"
 
     def next(self):
-        """The next request, in the order of arrival."""
+        """Returns the next request, in the order of arrival."""
         return self._received.get(timeout=PATIENCE_SECONDS)
 
     def stop(self):

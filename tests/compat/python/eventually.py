@@ -5,9 +5,9 @@ PAUSE_SECONDS = 0.05
 
 
 def eventually(ask):
-    """The first answer of `ask` that is neither empty nor an error.
+    """Returns the first result of `ask` that is neither empty nor an error.
 
-    What happens inside the server can only be asked for, so this asks again, up to a bound.
+    Polls up to a time limit, because the server does not report its internal progress.
     """
     end = time.monotonic() + PATIENCE_SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""The asynchronous client sends the same, and many at once."""
+"""The asynchronous client sends the same requests, also concurrently."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ FINE = "https://mock.httpstatus.io/200"
 
 
 class Asyncio(unittest.IsolatedAsyncioTestCase):
-    async def test_many_messages_at_once_are_delivered_once_each(self):
+    async def test_concurrent_messages_are_delivered_once(self):
         client = AsyncQStash(os.environ["QSTASH_TOKEN"])
         published = await asyncio.gather(
             *(client.message.publish_json(url=FINE, body={"number": number}) for number in range(50))
@@ -25,7 +25,7 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
             await asyncio.sleep(0.05)
         self.assertEqual(sorted(log.message_id for log in page.logs), sorted(ids))
 
-    async def test_a_message_is_read_and_cancelled(self):
+    async def test_message_is_read_and_cancelled(self):
         client = AsyncQStash(os.environ["QSTASH_TOKEN"])
         message_id = (await client.message.publish(url=FINE, delay="10d", label="mine")).message_id
         self.assertEqual((await client.message.get(message_id)).label, "mine")

@@ -21,7 +21,7 @@ class Batch(unittest.TestCase):
 
         return eventually(lambda: any(log.state.value == "DELIVERED" for log in rows()))
 
-    def test_results_come_in_the_order_of_the_messages(self):
+    def test_results_are_in_message_order(self):
         batch = [
             {"url": FINE, "body": f"number {number}", "method": "GET", "headers": {"test-header": str(number)}}
             for number in range(5)
@@ -34,17 +34,17 @@ class Batch(unittest.TestCase):
             self.assertEqual(message.headers, {"Test-Header": [str(number)]})
             self.delivered(result.message_id)
 
-    def test_a_content_type_among_the_headers_counts(self):
+    def test_content_type_in_the_headers_applies(self):
         [result] = self.client.message.batch([{"url": FINE, "body": "x", "headers": {"content-type": "text/x-mine"}}])
         self.assertEqual(self.client.message.get(result.message_id).headers, {"Content-Type": ["text/x-mine"]})
 
-    def test_json_bodies_are_sent_with_their_type(self):
+    def test_json_bodies_have_the_content_type_json(self):
         results = self.client.message.batch_json([{"url": FINE, "body": {"hello": "world"}}, {"url": FINE}])
         messages = [self.client.message.get(result.message_id) for result in results]
         self.assertEqual([message.body for message in messages], ['{"hello": "world"}', "null"])
         self.assertEqual(messages[0].headers, {"Content-Type": ["application/json"]})
 
-    def test_a_message_without_a_body_and_a_queue_is_sent_as_null(self):
+    def test_message_with_null_body_and_queue_is_accepted(self):
         [result] = self.client.message.batch([{"url": FINE}])
         message = self.client.message.get(result.message_id)
         self.assertIsNone(message.queue)
@@ -68,7 +68,7 @@ class Batch(unittest.TestCase):
         labels = [self.client.message.get(result.message_id).label for result in results]
         self.assertEqual(labels, ["a", None, "b"])
 
-    def test_groups_and_queues(self):
+    def test_groups_and_queues_are_accepted(self):
         self.client.url_group.upsert_endpoints("batched", [{"url": f"{FINE}?1"}, {"url": f"{FINE}?2"}])
         self.client.queue.upsert("batched", paused=True)
         to_group, to_queue = self.client.message.batch_json(
@@ -79,7 +79,7 @@ class Batch(unittest.TestCase):
         self.client.url_group.delete("batched")
         self.client.queue.delete("batched")
 
-    def test_a_duplicate_is_told_in_its_place(self):
+    def test_duplicate_is_reported_at_its_position(self):
         message = {"url": FINE, "delay": "1h", "deduplication_id": "in-a-batch"}
         first, second = self.client.message.batch([message, message])
         self.assertEqual((second.message_id, first.deduplicated, second.deduplicated), (first.message_id, False, True))

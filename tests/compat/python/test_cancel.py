@@ -1,4 +1,4 @@
-"""Messages cancelled many at a time."""
+"""Bulk cancellation."""
 
 import os
 import unittest
@@ -16,18 +16,18 @@ class Cancel(unittest.TestCase):
     def published(self):
         return self.client.message.publish(url=MISSING, retries=3).message_id
 
-    def test_messages_that_are_tried_and_fail_are_cancelled_by_their_ids(self):
+    def test_retrying_messages_are_cancelled_by_id(self):
         ids = [self.published(), self.published()]
         other = self.published()
         self.assertEqual(self.client.message.cancel_many(ids), 2)
         self.assertEqual(self.client.message.cancel_many([*ids, other]), 1)
 
-    def test_no_ids_are_not_all_of_them(self):
+    def test_empty_id_list_cancels_nothing(self):
         self.published()
         self.assertEqual(self.client.message.cancel_many([]), 0)
         self.assertEqual(self.client.message.cancel_all(), 1)
 
-    def test_all_are_cancelled(self):
+    def test_cancel_all_cancels_every_message(self):
         self.published()
         self.published()
         self.assertEqual(self.client.message.cancel_all(), 2)

@@ -23,7 +23,7 @@ class DeadLetters(unittest.TestCase):
 
         return eventually(first)[0]
 
-    def test_a_message_that_failed_is_told_with_the_answer(self):
+    def test_failed_message_is_listed_with_its_response(self):
         listed = self.dead(
             method="GET", body="b", headers={"test-header": "v"}, retry_delay="7000 * retried", label="mine"
         )
@@ -37,16 +37,16 @@ class DeadLetters(unittest.TestCase):
             self.assertEqual((letter.max_retries, letter.retry_delay_expression), (0, "7000 * retried"))
             self.assertEqual(letter.label, "mine")
 
-    def test_a_message_that_was_never_answered_has_the_status_0(self):
+    def test_message_without_a_response_has_status_0(self):
         letter = self.dead(url="http://127.0.0.1:1/")
         self.assertEqual((letter.response_status, letter.response_body), (0, None))
 
-    def test_a_new_one_is_on_the_first_page(self):
+    def test_new_dead_letter_is_on_the_first_page(self):
         letter = self.dead()
         page = self.client.dlq.list()
         self.assertIn(letter.dlq_id, [one.dlq_id for one in page.messages])
 
-    def test_a_page_ends_with_a_cursor_and_the_last_one_with_none(self):
+    def test_page_has_a_cursor_and_the_last_has_none(self):
         expected = {self.dead().dlq_id for _ in range(3)}
         seen, cursor = [], None
         while True:
@@ -58,6 +58,6 @@ class DeadLetters(unittest.TestCase):
         self.assertEqual(len(seen), len(set(seen)))
         self.assertLessEqual(expected, set(seen))
 
-    def test_one_that_is_not_there_is_not_found(self):
+    def test_unknown_dead_letter_is_not_found(self):
         with self.assertRaisesRegex(QStashError, "status: 404"):
             self.client.dlq.get("1725323658779-0")

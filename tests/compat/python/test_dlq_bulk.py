@@ -1,4 +1,4 @@
-"""Dead letters found by what they are, and deleted."""
+"""Dead letters are filtered and deleted."""
 
 import os
 import time
@@ -24,25 +24,25 @@ class DeadLetters(unittest.TestCase):
         message_id = self.client.message.publish(**{"url": MISSING, "retries": 0, **options}).message_id
         return eventually(lambda: self.listed(message_id=message_id))[0]
 
-    def test_one_is_deleted_once(self):
+    def test_dead_letter_is_deleted_once(self):
         dlq_id = self.dead()
         self.client.dlq.delete(dlq_id)
         for ask in [self.client.dlq.get, self.client.dlq.delete]:
             with self.assertRaisesRegex(QStashError, "status: 404"):
                 ask(dlq_id)
 
-    def test_many_are_deleted_by_their_ids(self):
+    def test_dead_letters_are_deleted_by_id(self):
         ids = [self.dead() for _ in range(3)]
         self.assertEqual(self.client.dlq.delete_many(ids[:2]), 2)
         self.assertEqual(self.client.dlq.delete_many(ids), 1)
         self.assertEqual(self.listed(), [])
 
-    def test_no_ids_delete_nothing(self):
+    def test_empty_id_list_deletes_nothing(self):
         dlq_id = self.dead()
         self.assertEqual(self.client.dlq.delete_many([]), 0)
         self.assertEqual(self.listed(), [dlq_id])
 
-    def test_every_filter_chooses(self):
+    def test_every_filter_selects_dead_letters(self):
         other_url = "https://mock.httpstatus.io/500"
         start = int(time.time() * 1000) - 60_000
         one, two = self.dead(label="mine"), self.dead(url=other_url)
@@ -64,7 +64,7 @@ class DeadLetters(unittest.TestCase):
             with self.subTest(filters):
                 self.assertEqual(self.listed(**filters), expected)
 
-    def test_flow_control_is_told(self):
+    def test_flow_control_is_shown(self):
         dlq_id = self.dead(flow_control={"key": "dead", "parallelism": 2})
         control = self.client.dlq.get(dlq_id).flow_control
         self.assertEqual((control.key, control.parallelism, control.rate, control.period), ("dead", 2, None, 1))

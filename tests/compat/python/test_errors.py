@@ -1,4 +1,4 @@
-"""Errors reach a program as the SDK's own."""
+"""Errors are raised as the SDK's own classes."""
 
 import os
 import unittest
@@ -18,20 +18,20 @@ class Errors(unittest.TestCase):
             self.client.message.publish(**{"url": FINE, **options})
         self.assertEqual(str(raised.exception), f'Request failed with status: {status}, body: {{"error":"{text}"}}')
 
-    def test_a_token_that_is_not_right(self):
+    def test_wrong_token_is_rejected(self):
         self.client = QStash("not-the-token")
         self.assert_refused(401, "unable to authenticate: invalid token")
 
-    def test_a_deduplication_id_with_a_colon(self):
+    def test_deduplication_id_with_a_colon_is_rejected(self):
         self.assert_refused(400, "DeduplicationId cannot contain ':'", deduplication_id="user:1")
 
-    def test_a_destination_on_a_network_that_is_not_allowed(self):
+    def test_destination_on_a_private_network_is_rejected(self):
         text = (
             "invalid destination url: endpoint resolves to a private address: 10.0.0.1; "
             "to permit it, name it in ALLOW_TARGETS (serve: --allow-targets)"
         )
         self.assert_refused(400, text, url="http://10.0.0.1/")
 
-    def test_a_base_url_with_slashes_at_its_end_is_the_same_one(self):
+    def test_base_url_with_trailing_slashes_works(self):
         client = QStash(os.environ["QSTASH_TOKEN"], base_url=os.environ["QSTASH_URL"] + "//")
         self.assertTrue(client.message.publish(url=FINE).message_id)

@@ -41,7 +41,7 @@ class Keys(unittest.TestCase):
         with self.assertRaises(SignatureError):
             old.verify(**self.delivered("after two"))
 
-    def test_what_was_changed_on_its_way_is_refused(self):
+    def test_changed_request_is_rejected(self):
         keys = self.client.signing_key.get()
         receiver, delivery = Receiver(keys.current, keys.next), self.delivered("body")
         receiver.verify(**delivery)

@@ -1,4 +1,4 @@
-"""The log of what happened to messages."""
+"""The event log of messages."""
 
 import os
 import time
@@ -29,7 +29,7 @@ class Logs(unittest.TestCase):
     def listed(self, **filters):
         return {log.message_id for log in self.client.log.list(filter=filters).logs}
 
-    def test_every_row_says_what_the_message_was(self):
+    def test_every_event_shows_its_message(self):
         _, logs = self.ended(
             LogState.DELIVERED, body="wörld", headers={"test-header": "v"}, label="mine", timeout=9, retries=2
         )
@@ -39,7 +39,7 @@ class Logs(unittest.TestCase):
             self.assertEqual((log.body_base64, log.headers), ("d8O2cmxk", {"Test-Header": ["v"]}))
             self.assertEqual((log.timeout, log.max_retries), (9_000, 2))
 
-    def test_a_failure_is_told_with_the_answer(self):
+    def test_failed_attempt_is_logged_with_its_response(self):
         _, logs = self.ended(LogState.FAILED, url=MISSING, retries=1, retry_delay="10")
         self.assertEqual(
             [log.state.value for log in reversed(logs)],
@@ -53,7 +53,7 @@ class Logs(unittest.TestCase):
         [retry] = [log for log in logs if log.state == LogState.RETRY]
         self.assertGreaterEqual(retry.next_delivery_time, retry.time)
 
-    def test_labels_urls_and_ids_choose(self):
+    def test_labels_urls_and_ids_are_filters(self):
         one, _ = self.ended(LogState.DELIVERED, label="chosen")
         two, _ = self.ended(LogState.DELIVERED, url=f"{FINE}?chosen")
         self.ended(LogState.DELIVERED)
@@ -61,7 +61,7 @@ class Logs(unittest.TestCase):
         self.assertEqual(self.listed(url=f"{FINE}?chosen"), {two})
         self.assertEqual(self.listed(message_ids=[one, two]), {one, two})
 
-    def test_states_and_times_choose(self):
+    def test_states_and_times_are_filters(self):
         message_id, _ = self.ended(LogState.DELIVERED)
         for state, expected in [
             (LogState.CREATED, 1),
@@ -75,7 +75,7 @@ class Logs(unittest.TestCase):
         self.assertEqual(self.listed(message_id=message_id, from_time=minute_ago), {message_id})
         self.assertEqual(self.listed(message_id=message_id, to_time=minute_ago), set())
 
-    def test_a_page_ends_with_a_cursor_and_the_last_one_with_none(self):
+    def test_page_has_a_cursor_and_the_last_has_none(self):
         self.ended(LogState.DELIVERED, label="paged")
         states, cursor = [], None
         while True:

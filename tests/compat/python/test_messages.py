@@ -1,4 +1,4 @@
-"""Messages one by one: read and cancelled."""
+"""Single messages: read and cancelled."""
 
 import os
 import unittest
@@ -19,19 +19,19 @@ class Messages(unittest.TestCase):
     def states(self, message_id):
         return {log.state for log in self.client.log.list(filter={"message_id": message_id}).logs}
 
-    def test_a_message_that_waits_is_cancelled(self):
+    def test_pending_message_is_cancelled(self):
         message_id = self.client.message.publish(url=FINE, delay="10d").message_id
         self.client.message.cancel(message_id)
         self.assertLessEqual({LogState.CANCEL_REQUESTED, LogState.CANCELED}, self.states(message_id))
 
-    def test_a_message_in_flight_is_cancelled(self):
+    def test_message_in_flight_is_cancelled(self):
         message_id = self.client.message.publish(url=f"{FINE}?sleep=30000").message_id
         eventually(lambda: LogState.ACTIVE in self.states(message_id))
         self.client.message.cancel(message_id)
         eventually(lambda: LogState.CANCELED in self.states(message_id))
         self.assertNotIn(LogState.DELIVERED, self.states(message_id))
 
-    def test_an_id_that_is_not_known_is_not_found(self):
+    def test_unknown_id_is_not_found(self):
         for ask in [self.client.message.get, self.client.message.cancel]:
             with self.assertRaisesRegex(QStashError, "status: 404"):
                 ask("msg_unknown")

@@ -1,4 +1,4 @@
-"""What is published is read back, and arrives."""
+"""Published messages are read back and delivered."""
 
 import os
 import unittest
@@ -21,7 +21,7 @@ class Publish(unittest.TestCase):
 
         self.assertEqual([log.message_id for log in eventually(delivered)], [message_id])
 
-    def test_a_get_with_a_body_is_delivered_once(self):
+    def test_get_with_a_body_is_delivered_once(self):
         published = self.client.message.publish(
             url=FINE, method="GET", body="test-body", headers={"test-header": "test-value"}
         )
@@ -43,13 +43,13 @@ class Publish(unittest.TestCase):
         self.assertEqual(message.caller_ip, "127.0.0.1")
         self.assert_delivered_once(published.message_id)
 
-    def test_bytes_that_are_no_text_are_told_in_base64(self):
+    def test_binary_body_is_shown_in_base64(self):
         published = self.client.message.publish(url=FINE, body=b"\xff\xfe\x00")
         message = self.client.message.get(published.message_id)
         self.assertIsNone(message.body)
         self.assertEqual(message.body_base64, "//4A")
 
-    def test_a_retry_delay_is_told_in_every_row_of_the_log(self):
+    def test_retry_delay_is_shown_in_every_event(self):
         published = self.client.message.publish(url=FINE, retry_delay="7000 * retried")
 
         def rows():
@@ -58,7 +58,7 @@ class Publish(unittest.TestCase):
 
         self.assertEqual({log.retry_delay_expression for log in eventually(rows)}, {"7000 * retried"})
 
-    def test_a_timeout_in_seconds_is_accepted(self):
+    def test_timeout_in_seconds_is_accepted(self):
         published = self.client.message.publish(url=FINE, timeout=90)
         self.assertEqual(self.client.message.get(published.message_id).url, FINE)
 
@@ -75,7 +75,7 @@ class Publish(unittest.TestCase):
         self.assertEqual(message.callback_headers, {"X-Mine": ["back"]})
         self.assertEqual(message.failure_callback_headers, {"X-Mine": ["failed"]})
 
-    def test_equal_contents_are_duplicates_when_asked(self):
+    def test_content_based_deduplication_detects_equal_contents(self):
         def publish(body, asked):
             return self.client.message.publish(url=FINE, body=body, delay="1h", content_based_deduplication=asked)
 
@@ -84,13 +84,13 @@ class Publish(unittest.TestCase):
         self.assertFalse(publish("other", True).deduplicated)
         self.assertFalse(publish("same", False).deduplicated)
 
-    def test_a_duplicate_has_the_id_of_the_first(self):
+    def test_duplicate_returns_the_id_of_the_first_message(self):
         def publish():
             return self.client.message.publish(url=FINE, delay="1h", deduplication_id="once")
 
         first, second = publish(), publish()
         self.assertEqual((second.message_id, second.deduplicated), (first.message_id, True))
 
-    def test_a_label_is_read_back(self):
+    def test_label_is_read_back(self):
         published = self.client.message.publish(url=FINE, label="mine")
         self.assertEqual(self.client.message.get(published.message_id).label, "mine")

@@ -15,7 +15,7 @@ class Queues(unittest.TestCase):
     def setUp(self):
         self.client = QStash(os.environ["QSTASH_TOKEN"])
 
-    def test_a_queue_is_made_changed_listed_and_deleted(self):
+    def test_queue_is_created_changed_listed_and_deleted(self):
         self.client.queue.upsert("made", parallelism=1)
         queue = self.client.queue.get("made")
         self.assertEqual((queue.name, queue.parallelism, queue.paused, queue.lag), ("made", 1, False, 0))
@@ -28,7 +28,7 @@ class Queues(unittest.TestCase):
         with self.assertRaisesRegex(QStashError, "status: 404"):
             self.client.queue.get("made")
 
-    def test_a_queue_is_paused_and_resumed(self):
+    def test_queue_is_paused_and_resumed(self):
         def paused():
             return self.client.queue.get("paused").paused
 
@@ -44,7 +44,7 @@ class Queues(unittest.TestCase):
         self.assertFalse(paused())
         self.client.queue.delete("paused")
 
-    def test_enqueueing_makes_the_queue(self):
+    def test_enqueue_creates_the_queue(self):
         enqueued = self.client.message.enqueue(queue="by-enqueue", url=FINE, body="b", headers={"test-header": "v"})
         message = self.client.message.get(enqueued.message_id)
         self.assertEqual((message.queue, message.body, message.headers), ("by-enqueue", "b", {"Test-Header": ["v"]}))
@@ -55,7 +55,7 @@ class Queues(unittest.TestCase):
         self.assertEqual((message.body, message.label), ('{"a": 1}', "mine"))
         self.client.queue.delete("by-enqueue")
 
-    def test_messages_leave_a_queue_in_their_order(self):
+    def test_queue_delivers_in_order(self):
         destination = Destination()
         self.addCleanup(destination.stop)
         self.client.queue.upsert("in-order", paused=True)

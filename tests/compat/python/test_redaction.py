@@ -1,4 +1,4 @@
-"""What is redacted is hidden from whoever reads, and delivered all the same."""
+"""Redacted values are hidden from readers and delivered unchanged."""
 
 import base64
 import os
@@ -33,21 +33,21 @@ class Redaction(unittest.TestCase):
 
         return self.client.message.get(message_id), eventually(rows)
 
-    def test_the_body(self):
+    def test_body_is_redacted(self):
         message, logs = self.published({"body": True})
         self.assertRegex(message.body, "^REDACTED:[0-9a-f]{64}$")
         for log in logs:
             self.assertRegex(base64.b64decode(log.body_base64), b"^REDACTED:")
             self.assertEqual(log.headers["Authorization"], ["Bearer secret"])
 
-    def test_all_headers(self):
+    def test_all_headers_are_redacted(self):
         message, logs = self.published({"header": True})
         self.assertEqual(message.body, "secret body")
         for headers in [message.headers, *(log.headers for log in logs)]:
             self.assertNotIn("secret", str(headers))
             self.assertNotIn("open", str(headers))
 
-    def test_the_body_and_a_header(self):
+    def test_body_and_header_are_redacted(self):
         message, logs = self.published({"body": True, "header": ["authorization"]})
         for headers in [message.headers, *(log.headers for log in logs)]:
             self.assertRegex(headers["Authorization"][0], "^REDACTED:")

@@ -22,7 +22,7 @@ class Schedules(unittest.TestCase):
     def created(self, **options):
         return self.client.schedule.get(self.client.schedule.create(destination=FINE, cron=YEARLY, **options))
 
-    def test_everything_that_was_given_is_read_back(self):
+    def test_schedule_is_read_back_as_created(self):
         schedule_id = self.client.schedule.create_json(
             destination=FINE,
             cron=YEARLY,
@@ -53,7 +53,7 @@ class Schedules(unittest.TestCase):
         self.assertEqual((schedule.paused, schedule.caller_ip), (False, "127.0.0.1"))
         self.assertGreater(schedule.next_schedule_time, schedule.created_at)
 
-    def test_what_is_left_out_is_absent_or_has_its_default(self):
+    def test_omitted_options_are_absent_or_have_their_default(self):
         schedule = self.created()
         self.assertEqual((schedule.method, schedule.retries), ("POST", 3))
         self.assertEqual(
@@ -68,7 +68,7 @@ class Schedules(unittest.TestCase):
             [None] * 6,
         )
 
-    def test_flow_control_has_a_period_of_a_second_and_no_rate_unless_they_are_given(self):
+    def test_flow_control_defaults_to_one_second_without_a_rate(self):
         def told(flow_control):
             control = self.created(flow_control=flow_control).flow_control
             return control.key, control.parallelism, control.rate, control.period
@@ -76,11 +76,11 @@ class Schedules(unittest.TestCase):
         self.assertEqual(told({"key": "flow", "parallelism": 2}), ("flow", 2, None, 1))
         self.assertEqual(told({"key": "flow", "rate": 3, "period": "1m"}), ("flow", None, 3, 60))
 
-    def test_a_queue_and_a_label_are_read_back(self):
+    def test_queue_and_label_are_read_back(self):
         schedule = self.created(queue="scheduled", label="mine")
         self.assertEqual((schedule.queue, schedule.label), ("scheduled", "mine"))
 
-    def test_exactly_the_schedules_that_are_there_are_listed(self):
+    def test_list_has_exactly_the_existing_schedules(self):
         ids = sorted(self.created().schedule_id for _ in range(2))
         self.assertEqual(sorted(schedule.schedule_id for schedule in self.client.schedule.list()), ids)
         self.client.schedule.delete(ids[0])
@@ -88,14 +88,14 @@ class Schedules(unittest.TestCase):
         with self.assertRaisesRegex(QStashError, "status: 404"):
             self.client.schedule.get(ids[0])
 
-    def test_a_schedule_is_paused_and_resumed(self):
+    def test_schedule_is_paused_and_resumed(self):
         schedule_id = self.created().schedule_id
         self.client.schedule.pause(schedule_id)
         self.assertTrue(self.client.schedule.get(schedule_id).paused)
         self.client.schedule.resume(schedule_id)
         self.assertFalse(self.client.schedule.get(schedule_id).paused)
 
-    def test_an_id_of_ones_own_replaces_the_schedule(self):
+    def test_same_id_replaces_the_schedule(self):
         for body in ["first", "second"]:
             self.assertEqual(self.created(schedule_id="mine", body=body).body, body)
         self.assertEqual(len(self.client.schedule.list()), 1)

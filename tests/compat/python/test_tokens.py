@@ -1,4 +1,4 @@
-"""Tokens that may not do everything."""
+"""Tokens with limited scopes."""
 
 import os
 import unittest
@@ -19,7 +19,7 @@ class Tokens(unittest.TestCase):
         with self.assertRaisesRegex(QStashError, f"status: 403, body: .*the scope of this token is {scope}:"):
             call(*arguments, **options)
 
-    def test_a_token_for_reading_reads_and_changes_nothing(self):
+    def test_read_token_reads_and_changes_nothing(self):
         message_id = self.client.message.publish(url=FINE, delay="1h").message_id
         self.assertEqual(self.reader.message.get(message_id).message_id, message_id)
         logs = self.reader.log.list(filter={"message_id": message_id}).logs
@@ -36,7 +36,7 @@ class Tokens(unittest.TestCase):
         self.assertEqual(self.client.message.cancel_many([message_id]), 1)
         self.assertEqual(self.client.queue.list(), [])
 
-    def test_a_token_for_publishing_publishes_and_sees_nothing(self):
+    def test_publish_token_publishes_and_reads_nothing(self):
         message_id = self.publisher.message.publish_json(url=FINE, body={}, delay="1h").message_id
         self.assertTrue(self.publisher.message.enqueue(queue="filled", url=FINE).message_id)
         [sent] = self.publisher.message.batch([{"url": FINE}])
@@ -49,7 +49,7 @@ class Tokens(unittest.TestCase):
         self.client.message.cancel(message_id)
         self.client.queue.delete("filled")
 
-    def test_only_the_own_token_is_shown_the_signing_keys(self):
+    def test_only_the_main_token_can_read_signing_keys(self):
         for scope, restricted in [("read", self.reader), ("publish", self.publisher)]:
             self.assert_refused(scope, restricted.signing_key.get)
             self.assert_refused(scope, restricted.signing_key.rotate)

@@ -17,7 +17,7 @@ class UrlGroups(unittest.TestCase):
     def endpoints(self):
         return [(endpoint.url, endpoint.name) for endpoint in self.client.url_group.get("group").endpoints]
 
-    def test_endpoints_are_added_told_and_removed(self):
+    def test_endpoints_are_added_listed_and_removed(self):
         self.client.url_group.upsert_endpoints(
             "group", [{"url": f"{FINE}?1"}, {"url": f"{FINE}?2", "name": "two"}, {"url": f"{FINE}?3", "name": "three"}]
         )
@@ -31,7 +31,7 @@ class UrlGroups(unittest.TestCase):
         self.client.url_group.delete("group")
         self.assertEqual(self.client.url_group.list(), [])
 
-    def test_a_publish_gives_a_message_for_each_endpoint(self):
+    def test_publish_creates_a_message_per_endpoint(self):
         self.client.url_group.upsert_endpoints("group", [{"url": f"{FINE}?1", "name": "one"}, {"url": f"{FINE}?2"}])
         published = self.client.message.publish(url_group="group", body="x", delay="1h")
         self.assertEqual([one.url for one in published], [f"{FINE}?1", f"{FINE}?2"])
@@ -40,7 +40,7 @@ class UrlGroups(unittest.TestCase):
             [(message.url_group, message.endpoint) for message in messages], [("group", "one"), ("group", None)]
         )
 
-    def test_an_enqueue_gives_a_message_for_each_endpoint(self):
+    def test_enqueue_creates_a_message_per_endpoint(self):
         self.client.url_group.upsert_endpoints("group", [{"url": f"{FINE}?1"}, {"url": f"{FINE}?2"}])
         enqueued = self.client.message.enqueue_json(queue="groups", url_group="group", body={"a": 1})
         messages = [self.client.message.get(one.message_id) for one in enqueued]
@@ -49,7 +49,7 @@ class UrlGroups(unittest.TestCase):
         )
         self.client.queue.delete("groups")
 
-    def test_a_group_that_is_not_there(self):
+    def test_unknown_group_is_not_found(self):
         with self.assertRaisesRegex(QStashError, 'status: 404, body: .*"topic no-such-group not found"'):
             self.client.message.publish(url_group="no-such-group")
         with self.assertRaisesRegex(QStashError, "status: 404"):
