@@ -52,7 +52,7 @@ impl Console {
 
     async fn sign_in(mut self) -> Self {
         let login = form(self.anonymous(Method::POST, "/console/login"), &[("token", TOKEN)]);
-        self.cookie = cookie(&login.send().await.expect("an answer"));
+        self.cookie = cookie(&login.send().await.expect("a response"));
         self
     }
 
@@ -113,10 +113,10 @@ fn cookie(response: &Response) -> String {
 }
 
 async fn shown(request: RequestBuilder) -> Shown {
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     let header = |name| response.headers().get(&name).map_or("", |value| value.to_str().expect("text")).to_owned();
     let (status, to, kind) = (response.status(), header(LOCATION), header(CONTENT_TYPE));
-    let text = response.text().await.expect("a whole answer");
+    let text = response.text().await.expect("a complete response");
     assert!(text.is_empty() || kind.starts_with("text/"), "{kind}: {text}");
     Shown { status, to, text }
 }

@@ -110,7 +110,7 @@ async fn running_process_reports_its_state() {
     let app = TestApp::start_on(&database, |_| {}).await;
     while listener.next().await.expect("a notification") != Notification::SchedulesChanged {}
 
-    let mut processes = living(&mut store.connection().await.expect("a connection")).await.expect("an answer");
+    let mut processes = living(&mut store.connection().await.expect("a connection")).await.expect("a response");
     let process = processes.pop().expect("a process");
     assert!(process.name.ends_with(&format!("/{}", std::process::id())), "{process:?}");
     assert_eq!(process.memory_share.is_some(), Memory::measure().is_some());
@@ -131,7 +131,7 @@ async fn process_is_listed_until_its_report_expires() {
         )
         .await;
     let store = Database::new(&database.url, 1).expect("a URL");
-    let found = living(&mut store.connection().await.expect("a connection")).await.expect("an answer");
+    let found = living(&mut store.connection().await.expect("a connection")).await.expect("a response");
     let process = |name: &str, memory_share, deaf_s| Process { name: name.into(), memory_share, deaf_s };
     let expected = [process("a/1", Some(0.25), None), process("b/1", Some(0.5), Some(7.0)), process("d/1", None, None)];
     assert_eq!(found, expected);

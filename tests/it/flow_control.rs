@@ -124,7 +124,7 @@ async fn rate_bounds_the_starts_of_each_period() {
     for (starts, waiting, count) in [(2, 3, 2), (2, 1, 2), (1, 0, 1)] {
         app.receiver.next_many(starts).await;
         wait_for_claims(&app).await;
-        assert!(app.receiver.all_so_far().await.is_empty(), "what is over the rate waits, it does not fail");
+        assert!(app.receiver.all_so_far().await.is_empty(), "a message over the rate is blocked and does not fail");
         let now = key(&app, "k").await;
         let numbers = (&now["rateMax"], &now["rateCount"], &now["waitListSize"], &now["ratePeriod"]);
         assert_eq!(numbers, (&json!(2), &json!(count), &json!(waiting), &json!(3600)));
@@ -151,7 +151,7 @@ async fn message_with_several_keys_respects_all_limits() {
     app.receiver.next().await;
     wait_for_claims(&app).await;
     assert!(app.receiver.all_so_far().await.is_empty(), "one slot");
-    assert_eq!(key(&app, "rate").await["rateCount"], 1, "who waits for a slot has not used the rate");
+    assert_eq!(key(&app, "rate").await["rateCount"], 1, "a message blocked by parallelism does not count in the rate");
     app.receiver.release(1);
     app.receiver.next().await;
     app.receiver.release(1);

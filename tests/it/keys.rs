@@ -39,7 +39,11 @@ async fn rotation_makes_the_next_key_sign_deliveries() {
     app.publish_here(&[], "body").await;
     let (request, url) = (app.receiver.next().await, app.receiver.url("/hook"));
     assert_eq!(key_used(&request, &url, &new_keys), KeyUsed::Current);
-    assert_eq!(key_used(&request, &url, &SigningKeys::dev()), KeyUsed::Next, "who does not know yet accepts it too");
+    assert_eq!(
+        key_used(&request, &url, &SigningKeys::dev()),
+        KeyUsed::Next,
+        "a receiver with the old keys accepts it too"
+    );
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ impl Deployed {
 
     /// Invokes the function directly, as its schedules do.
     async fn invoke(&self, event: Value) -> Value {
-        self.dispatch.invoke(event).await.expect("an answer")
+        self.dispatch.invoke(event).await.expect("a response")
     }
 
     async fn tick(&self) -> Value {
@@ -140,7 +140,7 @@ impl Deployed {
     /// Waits until every environment is idle.
     async fn at_rest(&self) {
         let rest = tokio::time::timeout(PATIENCE, self.dispatch.at_rest()).await;
-        rest.expect("every environment comes to rest");
+        rest.expect("every environment becomes idle");
     }
 
     async fn state_of(&self, id: MessageId) -> String {

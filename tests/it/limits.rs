@@ -246,7 +246,7 @@ async fn next_queued_message_waits_for_previous_retries_and_callbacks() {
     app.wait_for(first, StepKind::Failed).await;
     let requests = receiver.next_many(3).await;
     assert_eq!(requests.iter().map(|request| request.uri.path()).collect::<Vec<_>>(), ["/hook", "/hook", "/failed"]);
-    assert_eq!(app.states(second).await, "CREATED", "the callback of the first is not answered yet");
+    assert_eq!(app.states(second).await, "CREATED", "the first message's callback has no response yet");
 
     receiver.release(1);
     app.wait_for(second, StepKind::Delivered).await;

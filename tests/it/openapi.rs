@@ -140,13 +140,13 @@ async fn token_is_required_exactly_where_documented() {
 #[tokio::test]
 async fn document_has_a_cache_lifetime_and_an_etag() {
     let app = TestApp::start().await;
-    let first = app.anonymous(Method::GET, "/openapi.json").send().await.expect("an answer");
+    let first = app.anonymous(Method::GET, "/openapi.json").send().await.expect("a response");
     assert_eq!(first.headers()[header::CACHE_CONTROL], "public, max-age=3600");
     let etag = first.headers()[header::ETAG].clone();
     assert!(etag.to_str().expect("text").starts_with('"'), "a strong one");
     for (known, status) in [(etag, StatusCode::NOT_MODIFIED), ("\"other\"".parse().expect("text"), StatusCode::OK)] {
         let request = app.anonymous(Method::GET, "/openapi.json").header(header::IF_NONE_MATCH, known);
-        assert_eq!(request.send().await.expect("an answer").status(), status);
+        assert_eq!(request.send().await.expect("a response").status(), status);
     }
 }
 

@@ -48,7 +48,7 @@ async fn api_returns_503_and_is_unready_while_postgres_is_down() {
             }
             false => r#"{"error":"the database is unavailable; try again"}"#,
         };
-        let answer = app.request(method, &path).send().await.expect("an answer");
+        let answer = app.request(method, &path).send().await.expect("a response");
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert_eq!(answer.headers()["retry-after"], "1");
         assert_eq!(answer.text().await.expect("a text"), expected, "{path}");
@@ -93,13 +93,13 @@ async fn dead_idle_connection_is_replaced_before_use() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let only_one = Database::new(&proxy.url(&database.url), 1).expect("a URL");
-    only_one.ping().await.expect("an answer");
+    only_one.ping().await.expect("a response");
     let (closed, forgotten) = (|| proxy.lead_to(Some(database.port())), || proxy.forget());
     for die in [&closed as &dyn Fn(), &forgotten] {
         // The pool uses the clock of the machine.
         tokio::time::sleep(TRUSTED).await;
         die();
-        only_one.ping().await.expect("an answer");
+        only_one.ping().await.expect("a response");
     }
 }
 

@@ -9,7 +9,7 @@ use crate::support::{TestApp, answered};
 
 /// Returns the items of a page and the URL of the next one.
 async fn page(app: &TestApp, address: &str) -> (Vec<Value>, Option<String>) {
-    let response = app.request(Method::GET, address).send().await.expect("an answer");
+    let response = app.request(Method::GET, address).send().await.expect("a response");
     assert_eq!(response.status(), StatusCode::OK, "{address}");
     let link = response.headers().get("link").map(|link| link.to_str().expect("ASCII").to_owned());
     let items = response.json().await.expect("an array");

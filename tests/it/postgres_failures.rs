@@ -40,7 +40,7 @@ impl TestApp {
     pub(crate) async fn wait_until_unready(&self) {
         let since = Instant::now();
         while answered(self.anonymous(Method::GET, "/readyz")).await.status != StatusCode::SERVICE_UNAVAILABLE {
-            assert!(since.elapsed() < Duration::from_secs(5), "it is ready");
+            assert!(since.elapsed() < Duration::from_secs(5), "the process is ready");
         }
     }
 

@@ -34,7 +34,7 @@ async fn nextjs_route_accepts_deliveries_and_rejects_forgeries() {
     node.arg(script).env("QSTASH_CURRENT_SIGNING_KEY", DEV_CURRENT_KEY).env("QSTASH_NEXT_SIGNING_KEY", DEV_NEXT_KEY);
     let mut node = node.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("node");
     let mut lines = BufReader::new(node.stdout.take().expect("piped")).lines();
-    let mut line = async || lines.next_line().await.expect("a line").expect("node goes on");
+    let mut line = async || lines.next_line().await.expect("a line").expect("node runs");
     let route = line().await;
 
     let app = TestApp::start().await;
@@ -45,7 +45,7 @@ async fn nextjs_route_accepts_deliveries_and_rejects_forgeries() {
         if let Some(signature) = signature {
             request = request.header("Upstash-Signature", signature);
         }
-        assert_eq!(request.send().await.expect("an answer").status(), status);
+        assert_eq!(request.send().await.expect("a response").status(), status);
     }
     let id = app.publish(&route, &[("Content-Type", "application/json")], &body).await.id();
     app.wait_for(id, StepKind::Retried).await;

@@ -33,7 +33,7 @@ async fn trickle(server: &str, path: &str, pause: Duration) -> (String, Duration
             }
         }
     };
-    timeout(Duration::from_secs(20), closed).await.unwrap_or_else(|_| panic!("{path} goes on"));
+    timeout(Duration::from_secs(20), closed).await.unwrap_or_else(|_| panic!("{path}: the connection is still open"));
     (String::from_utf8(response).expect("text"), began.elapsed())
 }
 

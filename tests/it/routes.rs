@@ -112,6 +112,6 @@ async fn panicking_route_returns_500_and_the_process_continues() {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let answer = answered(client.get(format!("{url}/broken"))).await;
     assert_eq!((answer.status, answer.error()), (StatusCode::INTERNAL_SERVER_ERROR, "internal error"));
-    let after = client.get(format!("{url}/whole")).send().await.expect("an answer");
+    let after = client.get(format!("{url}/whole")).send().await.expect("a response");
     assert_eq!(after.text().await.expect("a text"), "fine");
 }

@@ -31,7 +31,7 @@ async fn assert_planned_by_index(plans: &mut Plans<'_>, what: &str) {
     let is_large = |table: &&str| TABLES.iter().any(|name| table.starts_with(name));
     let new = plans.read().await;
     let read: Vec<_> = new.iter().flat_map(|plan| tables(plan, &|_| true)).filter(is_large).collect();
-    assert!(!read.is_empty(), "the plans of {what} are in the log");
+    assert!(!read.is_empty(), "no plans of {what} in the log");
     for plan in new {
         let sequentially = tables(&plan, &|node| node == "Seq Scan").into_iter().find(is_large);
         assert_eq!(sequentially, None, "{what}: {plan:#}");
@@ -95,7 +95,7 @@ async fn no_filter_scans_a_whole_table() {
             assert!(rows.len() >= 10, "{path} finds {}", rows.len());
         }
         let after = rows_read(&app).await;
-        assert!(after.1 > before.1 || !path.contains("=some"), "what {path} reads is counted");
+        assert!(after.1 > before.1 || !path.contains("=some"), "no rows of {path} were counted");
         assert_eq!(after.0, before.0, "{path} reads sequentially");
         // Rows of an ordered scan plus rows of an index lookup, out of 100,000.
         assert!(after.1 - before.1 < 20_000, "{path} reads {} rows", after.1 - before.1);

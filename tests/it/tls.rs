@@ -47,7 +47,7 @@ async fn secure(server: &Server, authority: &Authority) {
     client.batch_execute("alter system set ssl = on").await.expect("set");
     client.batch_execute("select pg_reload_conf()").await.expect("asked");
     // The server reloads its configuration asynchronously.
-    while client.query_one("show ssl", &[]).await.expect("an answer").get::<_, &str>(0) != "on" {}
+    while client.query_one("show ssl", &[]).await.expect("a response").get::<_, &str>(0) != "on" {}
 }
 
 #[tokio::test]

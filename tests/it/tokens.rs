@@ -77,7 +77,7 @@ async fn token_scope_limits_the_operations() {
         ("POST", NOTHING, false, false),
     ] {
         let method: Method = method.parse().expect("a method");
-        let send = async |token: &str| with(&app, token, method.clone(), path).send().await.expect("an answer");
+        let send = async |token: &str| with(&app, token, method.clone(), path).send().await.expect("a response");
         let own = send(DEV_TOKEN).await.status();
         assert!(own != StatusCode::FORBIDDEN && own != StatusCode::UNAUTHORIZED);
         for (token, may) in [(&full, true), (&publish, may_publish), (&read, may_read)] {
@@ -94,7 +94,7 @@ async fn token_scope_limits_the_operations() {
 
     answered(with(&app, &read, Method::DELETE, &message)).await;
     answered(with(&app, &publish, Method::DELETE, &message)).await;
-    assert_eq!(app.message(waiting).await["state"], "CREATED", "what was refused was not done");
+    assert_eq!(app.message(waiting).await["state"], "CREATED", "rejected requests change nothing");
 }
 
 #[tokio::test]
@@ -123,8 +123,8 @@ async fn revoked_token_is_rejected_everywhere_after_ten_seconds() {
 
     let store = app.app.database();
     let mut conn = store.connection().await.expect("a connection");
-    assert!(revoke(&mut conn, "ci").await.expect("an answer"));
-    assert!(!revoke(&mut conn, "ci").await.expect("an answer"), "it is revoked once");
+    assert!(revoke(&mut conn, "ci").await.expect("a response"));
+    assert!(!revoke(&mut conn, "ci").await.expect("a response"), "it is revoked once");
     let_pass(Duration::from_secs(10)).await;
     for process in [&app, &other] {
         let refused = answered(with(process, &first, Method::GET, NOTHING)).await;
@@ -141,7 +141,7 @@ async fn revoked_token_is_rejected_everywhere_after_ten_seconds() {
         list(&mut conn).await.expect("tokens").into_iter().map(|t| (t.scope, t.revoked_at.is_some())).collect();
     assert_eq!(listed, [(Scope::Read, true), (Scope::Full, false)]);
     let grant = Grant { scope: Scope::Read, rate_limit: None };
-    assert!(!create(&mut conn, "ci", TokenHash::of(b"another"), grant).await.expect("an answer"), "the name is taken");
+    assert!(!create(&mut conn, "ci", TokenHash::of(b"another"), grant).await.expect("a response"), "the name is taken");
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn token_over_its_rate_gets_retry_after_and_may_publish() {
         let burst = join_all((0..20).map(|_| with(&app, token, Method::GET, NOTHING).send())).await;
         let (refused, let_in): (Vec<_>, Vec<_>) = burst
             .into_iter()
-            .map(|answer| answer.expect("an answer"))
+            .map(|answer| answer.expect("a response"))
             .partition(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS);
         assert!(!let_in.is_empty() && let_in.iter().all(|answer| answer.status() == StatusCode::NOT_FOUND));
         assert!(!refused.is_empty());
@@ -223,14 +223,14 @@ async fn cached_token_works_while_postgres_is_down() {
 
     proxy.lead_to(None);
     assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);
-    assert_eq!(status(&app, &stranger).await, StatusCode::UNAUTHORIZED, "who lets nobody in is remembered too");
+    assert_eq!(status(&app, &stranger).await, StatusCode::UNAUTHORIZED, "rejected tokens are cached too");
     assert_eq!(status(&app, &unused).await, StatusCode::SERVICE_UNAVAILABLE);
     // These need no database lookup.
     assert_eq!(status(&app, DEV_TOKEN).await, StatusCode::NOT_FOUND);
     assert_eq!(status(&app, "not of our making").await, StatusCode::UNAUTHORIZED);
 
     let_pass(Duration::from_secs(10)).await;
-    let late = with(&app, &used, Method::GET, NOTHING).send().await.expect("an answer");
+    let late = with(&app, &used, Method::GET, NOTHING).send().await.expect("a response");
     assert_eq!(
         (late.status(), &late.headers()["retry-after"]),
         (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().expect("a value"))

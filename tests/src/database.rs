@@ -85,7 +85,7 @@ impl TestDatabase {
         let (token, grant) = (generate(), Grant { scope, rate_limit: rate_limit.and_then(NonZeroU32::new) });
         let database = Database::new(&self.url, 1).expect("database");
         let mut conn = database.connection().await.expect("connection");
-        assert!(create(&mut conn, name, TokenHash::of(token.as_bytes()), grant).await.expect("an answer"));
+        assert!(create(&mut conn, name, TokenHash::of(token.as_bytes()), grant).await.expect("a response"));
         token
     }
 

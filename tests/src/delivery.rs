@@ -32,7 +32,7 @@ pub async fn deliver<J: Job>(router: impl FnOnce(Harness) -> Router, job: &J) ->
         .header("Upstash-Message-Id", MessageId::new().to_string())
         .body(Body::from(body))
         .expect("a request");
-    let answer = router.oneshot(request).await.expect("an answer");
+    let answer = router.oneshot(request).await.expect("a response");
     let status = answer.status().as_u16();
     let body = to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
     (status, serde_json::from_slice(&body).expect("JSON"))

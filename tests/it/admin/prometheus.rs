@@ -103,9 +103,9 @@ async fn scrape(app: &TestApp) -> String {
     let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
     serve(listener, admin::metrics_router(app.app.database(), AdminToken::new(TOKEN).expect("a token"), own));
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let refused = client.get(format!("{url}/metrics")).bearer_auth("wrong").send().await.expect("an answer");
+    let refused = client.get(format!("{url}/metrics")).bearer_auth("wrong").send().await.expect("a response");
     assert_eq!(refused.status(), 401);
-    let answer = client.get(format!("{url}/metrics")).bearer_auth(TOKEN).send().await.expect("an answer");
+    let answer = client.get(format!("{url}/metrics")).bearer_auth(TOKEN).send().await.expect("a response");
     assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     answer.text().await.expect("a text")
 }

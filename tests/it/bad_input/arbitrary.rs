@@ -128,11 +128,12 @@ async fn random_requests_get_json_and_no_500() {
         shown = format!("request {number}: {shown} {}", String::from_utf8_lossy(&body));
 
         let response = timeout(ANSWERED_WITHIN, request.body(body).send()).await;
-        let response =
-            response.unwrap_or_else(|_| panic!("no answer to {shown}")).unwrap_or_else(|why| panic!("{shown}: {why}"));
+        let response = response
+            .unwrap_or_else(|_| panic!("no response to {shown}"))
+            .unwrap_or_else(|why| panic!("{shown}: {why}"));
         let status = response.status();
         *seen.entry(status.as_u16()).or_default() += 1;
-        let text = response.text().await.expect("a whole answer");
+        let text = response.text().await.expect("a complete response");
         assert!(!status.is_server_error(), "{status} to {shown}: {text}");
         let json: Value =
             serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} without JSON to {shown}: {text}"));

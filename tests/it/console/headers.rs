@@ -32,7 +32,7 @@ async fn every_response_has_the_security_headers() {
         for method in [Method::GET, Method::POST, Method::DELETE] {
             let request =
                 if anonymous { console.anonymous(method.clone(), path) } else { console.request(method.clone(), path) };
-            let response = request.send().await.expect("an answer");
+            let response = request.send().await.expect("a response");
             let header =
                 |name: &str| response.headers().get(name).map(|value| value.to_str().expect("text").to_owned());
             assert_eq!(header("content-security-policy").as_deref(), Some(POLICY), "{method} {path}");

@@ -61,7 +61,7 @@ async fn raw_payload_is_downloaded_as_an_attachment() {
     let console = Console::signed_in().await;
     let id = console.app.publish_here(&[("Upstash-Delay", "1h"), ("Content-Type", "text/html")], MARKUP).await.id();
     let path = format!("/console/messages/{id}/payload");
-    let response = console.request(Method::GET, &path).send().await.expect("an answer");
+    let response = console.request(Method::GET, &path).send().await.expect("a response");
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(response.headers()["content-disposition"], format!("attachment; filename=\"{id}.txt\""));

@@ -21,7 +21,7 @@ async fn sign_in_redirects_back_to_the_requested_page() {
 
     let login = console.anonymous(Method::POST, "/console/login");
     let fields = [("token", TOKEN), ("next", "/console/keys")];
-    let response = form(login, &fields).send().await.expect("an answer");
+    let response = form(login, &fields).send().await.expect("a response");
     assert_eq!(
         (response.status(), &response.headers()["location"]),
         (StatusCode::SEE_OTHER, &"/console/keys".parse().expect("text"))
@@ -36,7 +36,7 @@ async fn sign_in_redirects_back_to_the_requested_page() {
 async fn cookie_is_secure_except_on_localhost() {
     let console = Console::start().await;
     let login = console.anonymous(Method::POST, "/console/login").header("host", "console.example.com");
-    let response = form(login, &[("token", TOKEN)]).send().await.expect("an answer");
+    let response = form(login, &[("token", TOKEN)]).send().await.expect("a response");
     assert!(response.headers()[SET_COOKIE].to_str().expect("text").ends_with("; SameSite=Strict; Secure"));
 }
 
@@ -46,7 +46,7 @@ async fn wrong_token_returns_the_form_without_a_cookie() {
     let (shorter, longer) = (format!("token={}", &TOKEN[1..]), format!("token={TOKEN}2"));
     for body in ["token=wrong", "token=", "", &shorter, &longer, "\u{0}", "next=/console"] {
         let login = console.anonymous(Method::POST, "/console/login").body(body.to_owned());
-        let response = login.send().await.expect("an answer");
+        let response = login.send().await.expect("a response");
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{body}");
         assert!(response.headers().get(SET_COOKIE).is_none());
         let text = response.text().await.expect("text");
@@ -64,7 +64,7 @@ async fn repeated_wrong_tokens_are_rate_limited_for_a_bounded_time() {
     let console = Console::start().await;
     let sign_in = async |token: &str| {
         let login = console.anonymous(Method::POST, "/console/login");
-        form(login, &[("token", token)]).send().await.expect("an answer")
+        form(login, &[("token", token)]).send().await.expect("a response")
     };
     for _ in 0..10 {
         assert_eq!(sign_in("wrong").await.status(), StatusCode::UNAUTHORIZED);
@@ -137,7 +137,7 @@ async fn signing_out_deletes_the_cookie() {
     let console = Console::signed_in().await;
     let token = console.form_token().await;
     let request = form(console.request(Method::POST, "/console/logout"), &[("form_token", &token)]);
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     assert_eq!(cookie(&response), "sigpost_session=");
     assert!(response.headers()[SET_COOKIE].to_str().expect("text").contains("Max-Age=0"));
     assert_eq!(response.headers()["location"], "/console/login");

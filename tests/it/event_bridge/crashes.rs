@@ -23,7 +23,7 @@ impl TestApp {
 
     /// Returns how many schedules a reconciliation finds missing, different and orphaned.
     async fn drift(&self) -> [usize; 3] {
-        let drift = self.app.reconcile().await.expect("an answer").expect("compared");
+        let drift = self.app.reconcile().await.expect("a response").expect("compared");
         assert!(drift.failed.is_empty(), "{drift:?}");
         [drift.missing, drift.different, drift.orphaned].map(|found| found.len())
     }
@@ -149,7 +149,7 @@ async fn reconciliation_repairs_the_changes_of_a_killed_process() {
         let answer = tokio::spawn(request.send());
         assert_eq!(event_bridge.wait_for_changes().await, [format!("{method} s")]);
         process.kill().await.expect("killed");
-        assert!(answer.await.expect("an end").is_err(), "{method} {fault:?} was answered");
+        assert!(answer.await.expect("an end").is_err(), "{method} {fault:?} got a response");
 
         let rows = app.get("/v2/schedules").await.body;
         assert_eq!(rows.as_array().map(Vec::len), Some(left), "the row is first: {method} {fault:?}");

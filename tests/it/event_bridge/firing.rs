@@ -31,7 +31,7 @@ impl TestApp {
     }
 
     async fn fire(&self, id: &str, at: &str) -> Firing {
-        self.app.fire(id, at.parse().expect("a time")).await.expect("an answer")
+        self.app.fire(id, at.parse().expect("a time")).await.expect("a response")
     }
 }
 

@@ -112,7 +112,7 @@ async fn assert_every_change_is_mirrored(app: &TestApp, settings: &Settings, cli
     let shown: Vec<_> = listed.as_array().expect("a list").iter().map(|one| one["scheduleId"].as_str()).collect();
     assert_eq!(shown, ["nightly", "a", "b", "night"].map(Some));
     assert!(listed[0]["nextScheduleTime"].is_i64());
-    let drift = app.app.reconcile().await.expect("an answer").expect("compared");
+    let drift = app.app.reconcile().await.expect("a response").expect("compared");
     assert!(drift.is_none() && drift.schedules == 4, "{drift:?}");
     assert_eq!(app.delete("/v2/schedules/night").await.status, StatusCode::OK);
     assert_eq!(app.delete("/v2/schedules/night").await.status, StatusCode::NOT_FOUND);
@@ -136,12 +136,12 @@ async fn assert_foreign_changes_are_undone(app: &TestApp, client: &Client) {
     }
     client.delete_schedule().group_name(GROUP).name(name(a)).send().await.expect("deleted");
 
-    let drift = app.app.reconcile().await.expect("an answer").expect("compared");
+    let drift = app.app.reconcile().await.expect("a response").expect("compared");
     assert_eq!((drift.missing, drift.different), (vec!["a".to_owned()], vec!["b".to_owned()]));
     assert_eq!((drift.orphaned, drift.failed), (vec![orphan], vec![]));
     assert_eq!(names(client).await, [name(a), name(b), name(nightly), "somebody-elses".to_owned()]);
     assert_eq!(expressions(client).await[..2], ["cron(0 0 * * ? *) UTC ENABLED", "cron(0 0 * * ? *) UTC ENABLED"]);
-    let drift = app.app.reconcile().await.expect("an answer").expect("compared");
+    let drift = app.app.reconcile().await.expect("a response").expect("compared");
     assert!(drift.is_none(), "{drift:?}");
 }
 

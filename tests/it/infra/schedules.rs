@@ -57,7 +57,7 @@ fn cleanup_is_published_daily_to_its_handler() {
     job.validate().expect("a valid job");
     // EventBridge inserts the time, so a repeated invocation publishes once.
     assert_eq!(event["time"], "<aws.scheduler.scheduled-time>");
-    assert_eq!(event.as_object().map(serde_json::Map::len), Some(4), "dispatch refuses what it does not know");
+    assert_eq!(event.as_object().map(serde_json::Map::len), Some(4), "dispatch rejects unknown fields");
 }
 
 #[test]

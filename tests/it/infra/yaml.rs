@@ -24,7 +24,7 @@ fn json_of(node: YamlOwned) -> Value {
             let function = if tag.suffix == "Ref" { "Ref".to_owned() } else { format!("Fn::{}", tag.suffix) };
             json!({ function: json_of(*node) })
         }
-        other => panic!("CloudFormation takes no {other:?}"),
+        other => panic!("CloudFormation does not support {other:?}"),
     }
 }
 

@@ -113,7 +113,7 @@ async fn run_killed_at_any_step_repeats_no_side_effect() {
         let id = MessageId::new();
         let asked_before = resend.0.lock().expect("lock").requests;
         let mut killed = Process::start(&database, &resend_url, Some(step)).await;
-        killed.delivery(id, 1).send().await.expect_err("no answer");
+        killed.delivery(id, 1).send().await.expect_err("no response");
         let status = killed.child.wait().await.expect("a status");
         assert_eq!(status.code(), None, "{step}: killed by a signal");
 

@@ -146,7 +146,7 @@ impl Deployment {
     /// Returns the error in the last response of the message's dead letter.
     pub(crate) async fn dead_letter_error(&self, id: MessageId) -> String {
         let letter = self.app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
-        assert_eq!(letter["responseStatus"], 489, "it must have been given up at once: {letter}");
+        assert_eq!(letter["responseStatus"], 489, "not a permanent failure: {letter}");
         let said: Value = serde_json::from_str(letter["responseBody"].as_str().expect("a text")).expect("JSON");
         said["error"].as_str().expect("an error").to_owned()
     }
@@ -174,9 +174,9 @@ pub(crate) fn serve(listener: TcpListener, router: Router) {
 
 /// Sends a request and reads the JSON response.
 pub(crate) async fn answer(request: RequestBuilder) -> Answered {
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     let (status, headers) = (response.status(), response.headers().clone());
-    let text = response.text().await.expect("a whole answer");
+    let text = response.text().await.expect("a complete response");
     let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} without JSON: {text:?}"));
     Answered { status, headers, body }
 }

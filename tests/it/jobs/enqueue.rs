@@ -20,7 +20,7 @@ fn play() -> Play {
 }
 
 fn id(enqueued: &Enqueued) -> MessageId {
-    enqueued.message_id.parse().expect("one of ours")
+    enqueued.message_id.parse().expect("an ID of sigpost")
 }
 
 #[tokio::test]

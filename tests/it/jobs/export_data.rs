@@ -45,7 +45,7 @@ async fn export_of_runs_has_only_the_selected_rows() {
     let first = &rows[0];
     assert_eq!(first[1..5], ["msg_4", "play", "1", "failed"]);
     assert_eq!(first[5..10], ["2026-03-01T00:04:00.000Z", "2026-03-01T00:04:01.500Z", "1500", "user_1", "org_1"]);
-    assert_eq!(first[10], "'=1+1, \"said\" the\nZoë", "a spreadsheet must not take it for a formula");
+    assert_eq!(first[10], "'=1+1, \"said\" the\nZoë", "a spreadsheet must not evaluate it as a formula");
     assert_eq!(rows[508][1], "msg_2036");
 
     let bytes = read(&result).len();
@@ -53,7 +53,7 @@ async fn export_of_runs_has_only_the_selected_rows() {
     assert!(result["file"].as_str().is_some_and(|file| file.ends_with(&format!("/exports/jobExecutions-{id}.csv"))));
     let progress = desk.deployment.runs(id).await[0]["progress"].clone();
     assert_eq!(progress, json!({ "rows": 509, "bytes": bytes }));
-    assert_eq!(desk.emails_enqueued().await, 0, "nobody was to be told");
+    assert_eq!(desk.emails_enqueued().await, 0, "the job has no recipients");
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn exported_file_is_readable_through_the_emailed_link() {
         assert!(subject.starts_with("Export of jobExecutions (60"), "{subject}");
         assert!(link.contains("X-Amz-Expires=7200") && !link.contains("secret"), "{link}");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let answer = client.get(link).send().await.expect("an answer");
+        let answer = client.get(link).send().await.expect("a response");
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["content-disposition"], "attachment");
         let csv = answer.bytes().await.expect("a body");

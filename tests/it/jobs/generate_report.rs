@@ -104,7 +104,7 @@ async fn report_file_is_readable_through_the_emailed_link() {
         (only("ada@example.com"), "Analytics report, 2026-03-01 to 2026-03-07 is ready")
     );
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let page = client.get(link).send().await.expect("an answer").text().await.expect("a body");
+    let page = client.get(link).send().await.expect("a response").text().await.expect("a body");
     assert!(page.contains("0 runs ended"), "{page}");
 }
 

@@ -97,17 +97,17 @@ async fn heartbeat_extends_the_lease_and_reports_loss_or_cancellation() {
     begin(&mut conn, &new_run(run, &message.to_string(), lease)).await.expect("begun");
 
     database.execute("update job_executions set lease_until = now() + interval '1 second'").await;
-    assert_eq!(heartbeat(&mut conn, run, Some(message.0), lease).await.expect("an answer"), Pulse::Alive);
+    assert_eq!(heartbeat(&mut conn, run, Some(message.0), lease).await.expect("a response"), Pulse::Alive);
     let prolonged = "select count(*) from job_executions where lease_until > now() + interval '10 seconds'";
     assert_eq!(database.count(prolonged).await, 1);
     // Expired, but no other run took over: extending it is better than a second run.
     database.execute("update job_executions set lease_until = now() - interval '1 second'").await;
-    assert_eq!(heartbeat(&mut conn, run, None, lease).await.expect("an answer"), Pulse::Alive);
+    assert_eq!(heartbeat(&mut conn, run, None, lease).await.expect("a response"), Pulse::Alive);
 
     deployment.app.delete(&format!("/v2/messages/{message}")).await;
-    assert_eq!(heartbeat(&mut conn, run, Some(message.0), lease).await.expect("an answer"), Pulse::Cancelled);
-    assert!(finish(&mut conn, run, Finish::Failed("cancelled")).await.expect("an answer"));
-    assert_eq!(heartbeat(&mut conn, run, Some(message.0), lease).await.expect("an answer"), Pulse::Lost);
+    assert_eq!(heartbeat(&mut conn, run, Some(message.0), lease).await.expect("a response"), Pulse::Cancelled);
+    assert!(finish(&mut conn, run, Finish::Failed("cancelled")).await.expect("a response"));
+    assert_eq!(heartbeat(&mut conn, run, Some(message.0), lease).await.expect("a response"), Pulse::Lost);
 }
 
 #[tokio::test]
@@ -118,12 +118,12 @@ async fn first_recorded_end_of_a_run_is_final() {
     let (run, lease) = (Uuid::now_v7(), Duration::from_secs(30));
     begin(&mut conn, &new_run(run, "msg_1", lease)).await.expect("begun");
     let result = json!({ "first": true });
-    assert!(finish(&mut conn, run, Finish::Completed(Some(&result))).await.expect("an answer"));
+    assert!(finish(&mut conn, run, Finish::Completed(Some(&result))).await.expect("a response"));
 
     // The same call again, as after a lost response, and then another outcome.
-    assert!(finish(&mut conn, run, Finish::Completed(Some(&result))).await.expect("an answer"));
-    assert!(!finish(&mut conn, run, Finish::Failed("later")).await.expect("an answer"));
-    assert!(!finish(&mut conn, Uuid::now_v7(), Finish::Completed(None)).await.expect("an answer"));
+    assert!(finish(&mut conn, run, Finish::Completed(Some(&result))).await.expect("a response"));
+    assert!(!finish(&mut conn, run, Finish::Failed("later")).await.expect("a response"));
+    assert!(!finish(&mut conn, Uuid::now_v7(), Finish::Completed(None)).await.expect("a response"));
     let kept = "select count(*) from job_executions where status = 'completed' and result = '{\"first\": true}'";
     assert_eq!(test.count(kept).await, 1);
 }
@@ -154,7 +154,7 @@ async fn abandoned_runs_are_closed_after_the_threshold() {
          update job_executions set lease_until = now() - interval '50 minutes' where message_id = 'msg_2'",
     )
     .await;
-    assert_eq!(close_abandoned(&mut conn, Duration::from_secs(3600)).await.expect("an answer"), 1);
+    assert_eq!(close_abandoned(&mut conn, Duration::from_secs(3600)).await.expect("a response"), 1);
     let closed = "select count(*) from job_executions where message_id = 'msg_1' and status = 'failed'";
     assert_eq!(test.count(closed).await, 1);
     assert_eq!(test.count("select count(*) from job_executions where status = 'processing'").await, 2);

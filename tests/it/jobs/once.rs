@@ -106,7 +106,7 @@ async fn disconnected_sender_does_not_stop_the_run() {
     first.abort();
     left.recv().await.expect("the request is dropped");
     let meanwhile = answer(deployment.delivery(id, BODY)).await;
-    assert_eq!(meanwhile.status, 409, "it still runs: {meanwhile:?}");
+    assert_eq!(meanwhile.status, 409, "the run is active: {meanwhile:?}");
     stage.release();
     assert_eq!(stage.ended().await, Ended::Done);
     assert_eq!(stage.runs(), 1);
@@ -140,7 +140,7 @@ async fn begin_300_times(database: &Database) -> (Vec<Uuid>, Vec<Begun>) {
             lease,
         };
         let mut conn = database.connection().await.expect("a connection");
-        (id, begin(&mut conn, run).await.expect("an answer"))
+        (id, begin(&mut conn, run).await.expect("a response"))
     };
     let begun = join_all((0..300).map(begin_once)).await;
     let (started, others): (Vec<_>, Vec<_>) = begun.into_iter().partition(|(_, begun)| *begun == Begun::Started);
@@ -168,7 +168,7 @@ async fn one_of_300_concurrent_redriven_messages_starts() {
     // Again while it completes: none starts.
     let complete = async {
         let mut conn = database.connection().await.expect("a connection");
-        finish(&mut conn, successor[0], Finish::Completed(None)).await.expect("an answer")
+        finish(&mut conn, successor[0], Finish::Completed(None)).await.expect("a response")
     };
     let ((started, others), completed) = tokio::join!(begin_300_times(&database), complete);
     assert!(completed && started.is_empty());

@@ -48,7 +48,7 @@ async fn published_job_is_run_and_recorded_with_its_user() {
         deployment.app.database.count("select count(*) from job_executions where completed_at >= started_at").await,
         1
     );
-    assert!(ctx.is_cancelled(), "what the handler spawned is told that the run has ended");
+    assert!(ctx.is_cancelled(), "tasks of the handler are cancelled when the run ends");
 }
 
 #[tokio::test]

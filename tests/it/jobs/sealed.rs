@@ -60,7 +60,7 @@ async fn whisper(deployment: &Deployment, handlers: Handlers, words: &str) -> Me
     let client = Client::new(&deployment.app.url, DEV_TOKEN, handlers).expect("a URL");
     let job = Whisper { words: words.into() };
     let enqueued = enqueue(&client, &job, EnqueueOptions::default()).await.expect("accepted");
-    enqueued.message_id.parse().expect("one of ours")
+    enqueued.message_id.parse().expect("an ID of sigpost")
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn sealed_payload_is_readable_only_by_its_handler_and_deleted() {
     assert_eq!((&body["type"], body.get("payload")), (&json!("whisper"), None));
     let text = body["sealed"].as_str().expect("sealed");
     assert!(text.starts_with("v1.old."), "{text}");
-    assert_eq!(payload, Some(json!(text).to_string()), "what is recorded is sealed as well");
+    assert_eq!(payload, Some(json!(text).to_string()), "the recorded payload is sealed as well");
 
     database.execute("update pending_deliveries set due_at = now(); notify sigpost").await;
     deployment.app.wait_for(id, StepKind::Delivered).await;

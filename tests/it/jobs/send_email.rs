@@ -120,7 +120,7 @@ async fn failed_email_is_retried_with_the_same_idempotency_key() {
     let requests = resend.next_many(3).await;
     let keys: HashSet<&str> = requests.iter().map(|request| request.header("idempotency-key")).collect();
     assert_eq!(keys, HashSet::from([&*format!("send-email/{id}")]));
-    assert!(requests.iter().all(|request| request.body == requests[0].body), "Resend refuses a key with another body");
+    assert!(requests.iter().all(|request| request.body == requests[0].body), "Resend rejects a key with another body");
     let story = deployment.story(id).await;
     assert_eq!(story[0], "1 failed: Resend: application_error (500): why");
     assert!(story[1].starts_with("2 failed: Resend: "), "{story:?}");
@@ -302,7 +302,7 @@ async fn events_before_the_log_row_are_kept() {
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(log(&deployment).await, bounced_log(id));
     let sent = "select count(*) from email_logs where sent_at = '2026-01-02T10:05:00Z'";
-    assert_eq!(deployment.app.database.count(sent).await, 1, "it was not sent after it came back");
+    assert_eq!(deployment.app.database.count(sent).await, 1, "the time of sending precedes the bounce");
 }
 
 #[tokio::test]

@@ -31,19 +31,19 @@ async fn run_long_statement(conn: &mut AsyncPgConnection) -> QueryResult<()> {
 
 /// Waits until no long statement runs.
 async fn wait_until_statement_ends(database: &TestDatabase) {
-    timeout(AT_ONCE, database.execute("select pg_advisory_lock(7)")).await.expect("Postgres has left off");
+    timeout(AT_ONCE, database.execute("select pg_advisory_lock(7)")).await.expect("the statement ends");
 }
 
 #[tokio::test]
 async fn abandoned_statement_does_not_block_the_pool() {
     let test = TestDatabase::new().await;
     let database = Database::new(&test.url, 1).expect("a URL");
-    database.ping().await.expect("an answer");
+    database.ping().await.expect("a response");
     {
         let mut conn = database.connection().await.expect("a connection");
         assert!(poll!(pin!(run_long_statement(&mut conn))).is_pending());
     }
-    timeout(AT_ONCE, database.ping()).await.expect("at once").expect("an answer");
+    timeout(AT_ONCE, database.ping()).await.expect("in time").expect("a response");
     wait_until_statement_ends(&test).await;
 }
 
@@ -57,7 +57,7 @@ async fn idle_connection_is_reused() {
         let server = diesel::select(sql::<Integer>("pg_backend_pid()"));
         servers.insert(diesel_async::RunQueryDsl::get_result::<i32>(server, &mut *conn).await.expect("a number"));
         assert!(conn.batch_execute("select 1 / 0").await.is_err());
-        conn.batch_execute("begin; commit").await.expect("an answer");
+        conn.batch_execute("begin; commit").await.expect("a response");
     }
     assert_eq!(servers.len(), 1, "{servers:?}");
 }
@@ -83,6 +83,6 @@ async fn stopped_run_cancels_its_statement() {
     deployment.app.delete(&format!("/v2/messages/{id}")).await;
     advance_to_heartbeat().await;
     advance_past_stop_notice().await;
-    assert_eq!(timeout(AT_ONCE, run).await.expect("at once").expect("joined").status, 489);
+    assert_eq!(timeout(AT_ONCE, run).await.expect("in time").expect("joined").status, 489);
     wait_until_statement_ends(&deployment.app.database).await;
 }

@@ -46,7 +46,7 @@ async fn get(function: &Function, path: &str, headers: &[(&str, &str)], authoriz
         },
         "isBase64Encoded": false,
     });
-    let answer = function.invoke(event).await.expect("an answer");
+    let answer = function.invoke(event).await.expect("a response");
     function.at_rest().await;
     (answer["statusCode"].as_u64().expect("a status"), answer["body"].as_str().unwrap_or_default().to_owned())
 }

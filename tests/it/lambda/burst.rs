@@ -23,7 +23,7 @@ async fn burst_of_publishes_is_delivered_before_environments_are_frozen() {
 
     let requests = deployed.receiver.all_so_far().await;
     let received: Vec<&str> = requests.iter().map(|request| request.header("upstash-message-id")).collect();
-    assert_eq!(received.len(), 300, "each is pushed once");
+    assert_eq!(received.len(), 300, "each is delivered once");
     assert!(received.iter().all(|id| published.contains(*id)));
     assert_eq!(deployed.database.count("select count(*) from message_states where state = 'delivered'").await, 300);
     assert_eq!(deployed.database.count("select count(*) from dispatchers").await, 0);

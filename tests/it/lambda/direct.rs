@@ -23,7 +23,7 @@ async fn unknown_event_is_a_function_error() {
         assert!(refused.is_err(), "{event}: {refused:?}");
         deployed.at_rest().await;
     }
-    assert_eq!(deployed.tick().await, json!({"due": false}), "and the environment goes on");
+    assert_eq!(deployed.tick().await, json!({"due": false}), "the environment still works");
     assert_eq!(deployed.dispatch.environments().len(), 1);
 }
 

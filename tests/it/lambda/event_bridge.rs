@@ -98,7 +98,7 @@ impl Deployed {
         event_bridge.wait_for_changes().await;
         let environments = self.dispatch.environments();
         environments.iter().find(|one| !one.is_frozen() && !one.is_dead()).expect("one at work").die();
-        assert_eq!(answer.await.expect("an end").expect("an answer").status(), StatusCode::BAD_GATEWAY);
+        assert_eq!(answer.await.expect("an end").expect("a response").status(), StatusCode::BAD_GATEWAY);
         let rows = self.database.count("select count(*) from schedules where mirrored_at is null").await;
         assert_eq!(rows, i64::from(is_creation), "the row is first");
     }

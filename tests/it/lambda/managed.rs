@@ -32,7 +32,7 @@ impl Managed {
         .await;
         // Managed environments start before the first request; here the first invocation starts them.
         for url in [&deployed.url, &handler.url] {
-            deployed.client.get(url).send().await.expect("an answer");
+            deployed.client.get(url).send().await.expect("a response");
         }
         Self { deployed, handler }
     }
@@ -58,7 +58,7 @@ async fn managed_environments_accept_and_run_a_burst_concurrently() {
     deployed.database.execute("begin; lock table messages in exclusive mode").await;
     let accepting = async {
         deployed.dispatch.environments()[0].has_at_once(AT_ONCE).await;
-        let one_more = deployed.client.get(&deployed.url).send().await.expect("an answer");
+        let one_more = deployed.client.get(&deployed.url).send().await.expect("a response");
         assert_eq!(one_more.status(), StatusCode::TOO_MANY_REQUESTS);
         deployed.database.execute("commit").await;
     };
@@ -113,7 +113,7 @@ async fn timed_out_invocation_returns_502_and_continues() {
     event_bridge.let_next_changes_be(&[Fault::Swallowed]);
     let path = format!("{}/v2/schedules/{}", deployed.url, deployed.receiver.url("/hook"));
     let creation = deployed.client.post(path).bearer_auth(DEV_TOKEN).header("Upstash-Cron", "0 * * * *");
-    let answer = creation.header("Upstash-Schedule-Id", "s").send().await.expect("an answer");
+    let answer = creation.header("Upstash-Schedule-Id", "s").send().await.expect("a response");
     assert_eq!((answer.status(), event_bridge.changes()), (StatusCode::BAD_GATEWAY, vec!["POST s".to_owned()]));
     assert_eq!(event_bridge.wait_for_changes().await, ["POST s"], "sent again by the same process");
     assert_eq!((deployed.dispatch.environments().len(), deployed.dispatch.environments()[0].is_dead()), (1, false));

@@ -18,7 +18,7 @@ async fn publish_responds_before_delivery_in_the_same_environment() {
     assert_eq!(request.body, "first");
     assert_eq!(request.header("upstash-message-id"), id.to_string());
     let environments = deployed.dispatch.environments();
-    assert!(!environments[0].is_frozen(), "frozen in the middle of a push");
+    assert!(!environments[0].is_frozen(), "frozen during an attempt");
 
     deployed.receiver.release(1);
     deployed.at_rest().await;
@@ -38,7 +38,7 @@ async fn running_dispatcher_delivers_messages_of_other_environments() {
     assert_eq!(deployed.receiver.next().await.body, "second");
     let environments = deployed.dispatch.environments();
     environments[1].frozen().await;
-    assert!(!environments[0].is_frozen(), "the first environment pushes both");
+    assert!(!environments[0].is_frozen(), "the first environment delivers both");
 
     deployed.receiver.release(2);
     deployed.at_rest().await;

@@ -236,9 +236,9 @@ pub(crate) async fn serve(router: Router) -> String {
 
 /// Sends a request and reads the JSON response.
 pub(crate) async fn answered(request: RequestBuilder) -> Answered {
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     let status = response.status();
-    let text = response.text().await.expect("a whole answer");
+    let text = response.text().await.expect("a complete response");
     let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} without JSON: {text:?}"));
     Answered { status, body }
 }
