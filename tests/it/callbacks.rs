@@ -24,7 +24,7 @@ async fn every_attempt_is_reported_and_the_failure_once() {
     app.wait_for(id, StepKind::Retried).await;
     let first_report = each.next().await;
     assert!(last.all_so_far().await.is_empty());
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     app.wait_for(id, StepKind::Failed).await;
     let (second_report, failure) = (each.next().await, last.next().await);
 
@@ -131,7 +131,7 @@ async fn callback_is_configured_by_its_own_headers() {
     app.wait_for(id, StepKind::Failed).await;
     let delayed = "select count(*) from message_states where due_at = created_at + interval '1 hour'";
     assert_eq!(app.database.count(delayed).await, 1);
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     assert_eq!(last.next().await.header("x-key"), "last");
 }
 
@@ -146,7 +146,7 @@ async fn failed_callback_is_retried_and_has_no_callback() {
 
     let report = id_of(&reports.next().await);
     app.wait_for(report, StepKind::Retried).await;
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     assert_eq!(reports.next().await.header("upstash-retried"), "1");
     app.wait_for(report, StepKind::Failed).await;
     assert_eq!(app.states(report).await, "CREATED ACTIVE ERROR RETRY ACTIVE ERROR FAILED");

@@ -166,7 +166,7 @@ async fn request_without_filters_cancels_open_messages_up_to_count() {
 
     assert_eq!(cancelled(&app, "?count=1").await, 1);
     assert_eq!(cancelled(&app, "").await, 3);
-    app.receiver.caller_left().await;
+    app.receiver.caller_disconnected().await;
     assert_eq!((open(&app).await, cancelled(&app, "").await), (0, 0));
     assert_eq!(app.database.count("select count(*) from slots").await, 0, "the queue is free again");
     assert_eq!(app.database.count("select count(*) from dead_letters").await, 0);

@@ -20,7 +20,7 @@ async fn delayed_message_is_not_delivered_early() {
         "select count(*) from message_states where state = 'pending' and due_at = created_at + interval '90 minutes'";
     assert_eq!(app.database.count(sql).await, 1);
 
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     app.wait_for(delayed, StepKind::Delivered).await;
     assert_eq!(app.receiver.next().await.body, "later");
     assert_eq!(app.states(delayed).await, "CREATED ACTIVE DELIVERED");

@@ -87,10 +87,10 @@ async fn retry_has_the_same_id_and_a_new_signature() {
     assert_eq!(app.states(id).await, "CREATED ACTIVE ERROR RETRY");
     assert_eq!(app.message(id).await["state"], "RETRY");
 
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     let second = app.receiver.next().await;
     app.wait_for_times(id, StepKind::Retried, 2).await;
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     let third = app.receiver.next().await;
     app.wait_for(id, StepKind::Delivered).await;
 

@@ -64,7 +64,7 @@ async fn next_queued_message_starts_after_a_dead_letter() {
     assert_eq!(next_body(&app).await, "head");
     app.wait_for(head, StepKind::Retried).await;
     assert_eq!(app.states(next).await, "CREATED", "a retry keeps the queue waiting");
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     assert_eq!(next_body(&app).await, "head");
     app.wait_for(head, StepKind::Failed).await;
     assert_eq!(next_body(&app).await, "next");
@@ -115,7 +115,7 @@ async fn delayed_message_keeps_its_position_in_the_queue() {
     app.wait_for(other, StepKind::Delivered).await;
     assert_eq!(next_body(&app).await, "other");
     assert_eq!((app.states(head).await, app.states(next).await), ("CREATED".into(), "CREATED".into()));
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     assert_eq!(next_body(&app).await, "head");
     assert_eq!(next_body(&app).await, "next");
 }

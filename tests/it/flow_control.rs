@@ -105,7 +105,7 @@ async fn parallelism_is_bounded_and_pending_retries_hold_no_slot() {
 
     app.receiver.release(1);
     assert_eq!(next_path(&app).await, "/2", "while the first waits for its retry");
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     app.receiver.release(1);
     app.wait_for(second, StepKind::Delivered).await;
     assert_eq!(next_path(&app).await, "/1");

@@ -149,7 +149,7 @@ impl Deployed {
     }
 
     /// Makes all scheduled messages due, and expires every lease.
-    async fn let_time_pass(&self) {
+    async fn make_messages_due(&self) {
         self.database.execute("update pending_deliveries set due_at = now(), lease_until = case when lease_until is not null then now() end").await;
     }
 }

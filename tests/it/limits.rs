@@ -242,7 +242,7 @@ async fn next_queued_message_waits_for_previous_retries_and_callbacks() {
 
     app.wait_for(first, StepKind::Retried).await;
     assert_eq!(app.database.count("select count(*) from message_states where state = 'active'").await, 0);
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     app.wait_for(first, StepKind::Failed).await;
     let requests = receiver.next_many(3).await;
     assert_eq!(requests.iter().map(|request| request.uri.path()).collect::<Vec<_>>(), ["/hook", "/hook", "/failed"]);

@@ -109,7 +109,7 @@ async fn cancellation_in_flight_aborts_the_request() {
 
     let answer = app.delete(&format!("/v2/messages/{id}")).await;
     assert_eq!(answer.body, json!({ "cancelled": 1 }));
-    app.receiver.caller_left().await;
+    app.receiver.caller_disconnected().await;
     assert_eq!(app.states(id).await, "CREATED ACTIVE CANCEL_REQUESTED CANCELED");
     app.app.shutdown().await;
     assert_eq!(app.app.engine().expect("an engine").in_flight(), 0, "its room is free again");
@@ -124,7 +124,7 @@ async fn cancellation_in_another_process_aborts_the_request() {
     pushing.receiver.next().await;
 
     assert_eq!(cancelling.delete(&format!("/v2/messages/{id}")).await.body, json!({ "cancelled": 1 }));
-    pushing.receiver.caller_left().await;
+    pushing.receiver.caller_disconnected().await;
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn message_lists_its_attempts() {
     assert_eq!(first["nextDeliveryTime"].as_i64().unwrap() - first["endedAt"].as_i64().unwrap(), 60_000);
     assert_eq!((&first["responseHeader"]["X-Why"], &first["responseBody"]), (&json!(["busy"]), &json!("bGF0ZXI=")));
 
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     app.wait_for(id, StepKind::Delivered).await;
     let message = app.message(id).await;
     let attempts = message["attempts"].as_array().expect("attempts");

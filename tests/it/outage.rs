@@ -24,7 +24,7 @@ async fn api_returns_503_and_is_unready_while_postgres_is_down() {
     let probe = async |path| answered(app.anonymous(Method::GET, path)).await.status;
     assert_eq!((probe("/healthz").await, probe("/readyz").await), (StatusCode::OK, StatusCode::OK));
 
-    proxy.lead_to(None);
+    proxy.forward_to(None);
     app.wait_until_unready().await;
     assert_eq!(probe("/healthz").await, StatusCode::OK);
     for (method, path) in [
@@ -54,7 +54,7 @@ async fn api_returns_503_and_is_unready_while_postgres_is_down() {
         assert_eq!(answer.text().await.expect("a text"), expected, "{path}");
     }
 
-    proxy.lead_to(Some(database.port()));
+    proxy.forward_to(Some(database.port()));
     while probe("/readyz").await != StatusCode::OK {}
     assert_eq!(app.publish_here(&[], "").await.status, StatusCode::OK);
     assert_eq!(database.count("select count(*) from messages").await, 1);
@@ -83,7 +83,7 @@ async fn connection_lost_between_publishes_is_replaced() {
     assert_eq!(app.publish_here(&[], "before").await.status, StatusCode::OK);
     app.receiver.next().await;
 
-    proxy.lead_to(Some(database.port()));
+    proxy.forward_to(Some(database.port()));
     assert_eq!(app.publish_here(&[], "after").await.status, StatusCode::OK);
     assert_eq!(app.receiver.next().await.body, "after");
 }
@@ -94,7 +94,7 @@ async fn dead_idle_connection_is_replaced_before_use() {
     let proxy = Proxy::to(database.port()).await;
     let only_one = Database::new(&proxy.url(&database.url), 1).expect("a URL");
     only_one.ping().await.expect("a response");
-    let (closed, forgotten) = (|| proxy.lead_to(Some(database.port())), || proxy.forget());
+    let (closed, forgotten) = (|| proxy.forward_to(Some(database.port())), || proxy.forget());
     for die in [&closed as &dyn Fn(), &forgotten] {
         // The pool uses the clock of the machine.
         tokio::time::sleep(TRUSTED).await;
@@ -108,11 +108,11 @@ async fn publish_with_a_lost_commit_response_is_delivered_once() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
-    proxy.lose_the_answer_to("body of the publish");
+    proxy.lose_response_to("body of the publish");
     let published = app.publish_here(&[("Upstash-Deduplication-Id", "once")], "body of the publish").await;
 
     assert_eq!((published.status, published.body.get("deduplicated")), (StatusCode::OK, None));
-    assert!(proxy.has_lost_it());
+    assert!(proxy.has_lost_response());
     app.wait_for(published.id(), StepKind::Delivered).await;
     assert_eq!(app.states(published.id()).await, "CREATED ACTIVE DELIVERED");
     assert_eq!(app.receiver.next_many(1).await.len() + app.receiver.all_so_far().await.len(), 1);
@@ -129,10 +129,10 @@ async fn outcome_with_a_lost_commit_response_is_recorded_once() {
     app.receiver.next().await;
     assert_eq!(app.states(id).await, "CREATED ACTIVE");
 
-    proxy.lose_the_answer_to("body of the answer");
+    proxy.lose_response_to("body of the answer");
     app.receiver.release(1);
     app.wait_for(id, StepKind::Delivered).await;
-    assert!(proxy.has_lost_it());
+    assert!(proxy.has_lost_response());
     assert_eq!(app.states(id).await, "CREATED ACTIVE ERROR RETRY ACTIVE DELIVERED");
     assert_eq!(app.receiver.next().await.header("upstash-retried"), "1");
     let waited = "select (extract(epoch from a.at - r.at) * 1000)::bigint from events a, events r
@@ -152,10 +152,10 @@ async fn response_after_cancellation_changes_nothing() {
 
     // Another process cancels it while the delivering process is disconnected.
     let other = TestApp::start_on(&database, |config| config.engine = None).await;
-    proxy.lead_to(None);
+    proxy.forward_to(None);
     assert_eq!(other.delete(&format!("/v2/messages/{id}")).await.body, json!({ "cancelled": 1 }));
     app.receiver.release(1);
-    proxy.lead_to(Some(database.port()));
+    proxy.forward_to(Some(database.port()));
     app.wait_for(id, StepKind::LeaseLost).await;
     assert_eq!(other.states(id).await, "CREATED ACTIVE CANCEL_REQUESTED CANCELED");
     assert_eq!(other.get("/v2/dlq").await.body, json!({ "messages": [] }));
@@ -183,7 +183,7 @@ async fn restart_of_postgres_under_load_loses_no_accepted_message() {
         spawn_blocking(|| drop(server)).await.expect("stopped");
         wait_for(StatusCode::SERVICE_UNAVAILABLE, 20).await;
         let server = start(data).await;
-        proxy.lead_to(Some(server.port()));
+        proxy.forward_to(Some(server.port()));
         wait_for(StatusCode::OK, 100).await;
         statuses.close();
         server

@@ -232,7 +232,7 @@ async fn publish_to_a_frozen_database_gets_503_and_stores_nothing() {
     let app = TestApp::start_on(&database, |config| config.database_url = Secret(proxy.url(&database.url))).await;
     // The operating system accepts connections, and no program handles them.
     let frozen = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    proxy.lead_to(Some(frozen.local_addr().expect("an address").port()));
+    proxy.forward_to(Some(frozen.local_addr().expect("an address").port()));
     let publish = async |headers: &[(&str, &str)]| {
         let asked = Instant::now();
         assert_eq!(app.publish_here(headers, "").await.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -240,7 +240,7 @@ async fn publish_to_a_frozen_database_gets_503_and_stores_nothing() {
     };
     let limited = [("Upstash-Flow-Control-Key", "key"), ("Upstash-Flow-Control-Value", "parallelism=1")];
     join_all((0..8).map(|number| publish(if number % 2 == 0 { &[] } else { &limited }))).await;
-    proxy.lead_to(Some(database.port()));
+    proxy.forward_to(Some(database.port()));
     assert_eq!(app.publish_here(&[], "").await.status, StatusCode::OK);
     assert_eq!(database.count("select count(*) from messages").await, 1);
 }
@@ -249,7 +249,7 @@ async fn publish_to_a_frozen_database_gets_503_and_stores_nothing() {
 async fn server_waits_for_its_database_and_logs_it() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
-    proxy.lead_to(None);
+    proxy.forward_to(None);
     let mut listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let status = async |path: &str| reqwest::get(format!("http://{address}{path}")).await.expect("a response").status();
@@ -260,7 +260,7 @@ async fn server_waits_for_its_database_and_logs_it() {
         for path in ["/readyz", "/v2/publish/https://example.com"] {
             assert_eq!(status(path).await, StatusCode::SERVICE_UNAVAILABLE);
         }
-        proxy.lead_to(Some(database.port()));
+        proxy.forward_to(Some(database.port()));
     };
     let (waited, ()) = tokio::join!(waiting, probing);
     waited.expect("the database is there");

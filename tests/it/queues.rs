@@ -106,7 +106,7 @@ async fn pause_blocks_a_retry_until_resume() {
 
     assert_eq!(app.post("/v2/queues/q/pause").await.status, StatusCode::OK);
     // One statement makes both due, so the dispatcher checks both before it delivers the other.
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     assert_eq!(app.receiver.next().await.uri, "/running");
     assert_eq!(app.states(paused).await, "CREATED ACTIVE ERROR RETRY");
     assert_eq!(app.get("/v2/queues/q").await.body["lag"], 1);
@@ -150,7 +150,7 @@ async fn deleting_a_queue_cancels_blocked_and_in_flight_messages() {
 
     let deleted = app.delete("/v2/queues/q").await;
     assert_eq!((deleted.status, deleted.body), (StatusCode::OK, json!({ "cancelled": 2 })));
-    app.receiver.caller_left().await;
+    app.receiver.caller_disconnected().await;
     assert_eq!(app.states(running).await, "CREATED ACTIVE CANCEL_REQUESTED CANCELED");
     assert_eq!(app.states(waiting).await, "CREATED CANCEL_REQUESTED CANCELED");
     assert_eq!(app.get("/v2/queues").await.body, json!([]));

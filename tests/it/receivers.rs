@@ -49,7 +49,7 @@ async fn nextjs_route_accepts_deliveries_and_rejects_forgeries() {
     }
     let id = app.publish(&route, &[("Content-Type", "application/json")], &body).await.id();
     app.wait_for(id, StepKind::Retried).await;
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     app.wait_for(id, StepKind::Delivered).await;
     for retried in ["0", "1"] {
         let run: Value = serde_json::from_str(&line().await).expect("JSON");

@@ -34,7 +34,7 @@ async fn script(programs: &Path, database_url: &str, what: &str, file: &Path) ->
 }
 
 /// Makes an unprivileged role the owner of the database, as hosting providers do. Returns the database's URL for it.
-async fn owned_by_a_plain_role(database: &TestDatabase) -> String {
+async fn owned_by_unprivileged_role(database: &TestDatabase) -> String {
     let (server, name) = database.url.rsplit_once('/').expect("a database");
     let name = name.split('?').next().expect("a name");
     let role = format!("owner_of_{name}");
@@ -68,7 +68,7 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
     assert!(printed(&run(&old.database.url, "backup", &file).await).contains("is there already"));
     // Delivered after the backup, so the restored deployment delivers it again.
     let late = old.publish_here(&[], "late").await.id();
-    old.let_time_pass().await;
+    old.make_messages_due().await;
     old.wait_for(waiting, StepKind::Delivered).await;
     old.wait_for(late, StepKind::Delivered).await;
     old.receiver.release(1);
@@ -78,7 +78,7 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
 
     // This test needs two databases. No other test does, so two tests cannot deadlock on the limit.
     let new = TestDatabase::empty().await;
-    let owner_url = owned_by_a_plain_role(&new).await;
+    let owner_url = owned_by_unprivileged_role(&new).await;
     let restored = run(&owner_url, "restore", &file).await;
     assert!(restored.status.success(), "{}", printed(&restored));
     assert_eq!(String::from_utf8_lossy(&restored.stderr), "", "no warnings");
@@ -91,7 +91,7 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
     new.execute("update pending_deliveries set lease_until = now() where lease_token is not null").await;
     let app = TestApp::start_on(&new, |_| {}).await;
     app.wait_for(under_way, StepKind::Delivered).await;
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     app.wait_for(waiting, StepKind::Delivered).await;
     let mut pushed: Vec<(String, String)> = Vec::new();
     for request in old.receiver.all_so_far().await {

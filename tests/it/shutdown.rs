@@ -37,7 +37,7 @@ async fn deliveries_beyond_the_grace_period_are_released() {
     stopping.receiver.next().await;
 
     stopping.app.shutdown().await;
-    stopping.receiver.caller_left().await;
+    stopping.receiver.caller_disconnected().await;
     let waiting = "select count(*) from message_states where state = 'pending' and retried = 0 and due_at <= now()";
     assert_eq!(stopping.database.count(waiting).await, 1);
 

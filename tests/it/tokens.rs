@@ -25,7 +25,7 @@ async fn status(app: &TestApp, token: &str) -> StatusCode {
 }
 
 /// Advances the clock of this process, not of Postgres.
-async fn let_pass(time: Duration) {
+async fn advance_clock(time: Duration) {
     pause();
     advance(time).await;
     resume();
@@ -125,7 +125,7 @@ async fn revoked_token_is_rejected_everywhere_after_ten_seconds() {
     let mut conn = store.connection().await.expect("a connection");
     assert!(revoke(&mut conn, "ci").await.expect("a response"));
     assert!(!revoke(&mut conn, "ci").await.expect("a response"), "it is revoked once");
-    let_pass(Duration::from_secs(10)).await;
+    advance_clock(Duration::from_secs(10)).await;
     for process in [&app, &other] {
         let refused = answered(with(process, &first, Method::GET, NOTHING)).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
@@ -203,7 +203,7 @@ async fn token_over_its_rate_gets_retry_after_and_may_publish() {
     let burst = join_all((0..20).map(|_| status(&app, &fast))).await;
     assert_eq!(burst, [StatusCode::NOT_FOUND; 20], "its own limit counts before the default");
 
-    let_pass(Duration::from_secs(1)).await;
+    advance_clock(Duration::from_secs(1)).await;
     assert_eq!(status(&app, &slow).await, StatusCode::NOT_FOUND);
 }
 
@@ -221,7 +221,7 @@ async fn cached_token_works_while_postgres_is_down() {
     assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);
     assert_eq!(status(&app, &stranger).await, StatusCode::UNAUTHORIZED);
 
-    proxy.lead_to(None);
+    proxy.forward_to(None);
     assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);
     assert_eq!(status(&app, &stranger).await, StatusCode::UNAUTHORIZED, "rejected tokens are cached too");
     assert_eq!(status(&app, &unused).await, StatusCode::SERVICE_UNAVAILABLE);
@@ -229,14 +229,14 @@ async fn cached_token_works_while_postgres_is_down() {
     assert_eq!(status(&app, DEV_TOKEN).await, StatusCode::NOT_FOUND);
     assert_eq!(status(&app, "not of our making").await, StatusCode::UNAUTHORIZED);
 
-    let_pass(Duration::from_secs(10)).await;
+    advance_clock(Duration::from_secs(10)).await;
     let late = with(&app, &used, Method::GET, NOTHING).send().await.expect("a response");
     assert_eq!(
         (late.status(), &late.headers()["retry-after"]),
         (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().expect("a value"))
     );
 
-    proxy.lead_to(Some(database.port()));
+    proxy.forward_to(Some(database.port()));
     assert_eq!(
         (status(&app, &used).await, status(&app, &unused).await),
         (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND)
@@ -245,8 +245,8 @@ async fn cached_token_works_while_postgres_is_down() {
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 
     // A dead idle connection does not fail the request.
-    proxy.lead_to(Some(database.port()));
-    let_pass(Duration::from_secs(10)).await;
+    proxy.forward_to(Some(database.port()));
+    advance_clock(Duration::from_secs(10)).await;
     assert_eq!(status(&app, &used).await, StatusCode::NOT_FOUND);
 }
 

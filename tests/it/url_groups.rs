@@ -139,7 +139,7 @@ async fn deleting_a_group_keeps_its_messages() {
     add(&app, "g", json!([{ "url": app.receiver.url("/hook") }])).await;
     let id = ids(&app.publish("g", &[("Upstash-Delay", "1h")], "").await.body)[0];
     assert_eq!(app.delete("/v2/topics/g").await.status, StatusCode::OK);
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     assert_eq!(app.receiver.next().await.header("upstash-message-id"), id.to_string());
 }
 

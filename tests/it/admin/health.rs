@@ -175,11 +175,11 @@ async fn health_returns_an_error_while_postgres_is_down() {
     let admin = Admin::start_over(proxy.url(&database.url), database.clone()).await;
     assert_eq!(admin.verdict().await, (200, json!("healthy")));
 
-    proxy.lead_to(None);
+    proxy.forward_to(None);
     let refused = admin.health("").await;
     assert_eq!(refused.refusal(), (503, "the database is unavailable; try again"));
     assert_eq!(refused.retry_after(), 1);
 
-    proxy.lead_to(Some(database.port()));
+    proxy.forward_to(Some(database.port()));
     assert_eq!(admin.verdict().await, (200, json!("healthy")));
 }

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::stored::one_of_everything;
+use super::stored::start_with_one_of_each;
 
 const REQUESTS: u64 = 500;
 /// Much longer than a response takes on a slow machine.
@@ -108,7 +108,7 @@ impl Dice {
 
 #[tokio::test]
 async fn random_requests_get_json_and_no_500() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let mut seen = std::collections::BTreeMap::<u16, u64>::new();
     for number in 1..=REQUESTS {
         let mut dice = Dice(number * 7_919);

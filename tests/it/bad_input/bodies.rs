@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::stored::{everything, one_of_everything};
+use super::stored::{everything, start_with_one_of_each};
 use crate::support::{TestApp, answered};
 
 /// Sends each body. Each must be rejected with the field in the error.
@@ -27,7 +27,7 @@ async fn refused(app: &TestApp, method: Method, path: &str, cases: &[(Value, &st
 /// the parser fails.
 #[tokio::test]
 async fn invalid_json_is_rejected_by_every_operation() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let deep = format!("{}{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
     let deep_list = format!("[{}", "[".repeat(10_000));
     let before = everything(&app).await;
@@ -69,7 +69,7 @@ async fn invalid_json_is_rejected_by_every_operation() {
 
 #[tokio::test]
 async fn invalid_queue_is_rejected_by_field() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let queue = |parallelism: Value| json!({ "queueName": "q", "parallelism": parallelism });
     let cases = [
         (json!([]), "body: "),
@@ -95,7 +95,7 @@ async fn invalid_queue_is_rejected_by_field() {
 
 #[tokio::test]
 async fn invalid_endpoint_is_rejected_by_position_and_field() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let one = |endpoint: Value| json!({ "endpoints": [{ "url": "https://a.example" }, endpoint] });
     let both = [
         (json!([]), "body: "),
@@ -123,7 +123,7 @@ async fn invalid_endpoint_is_rejected_by_position_and_field() {
 
 #[tokio::test]
 async fn invalid_group_default_is_rejected_by_header() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let headers = |name: &str, value: Value| json!({ "headers": { name: value } });
     let cases = [
         (json!([]), "body: "),
@@ -146,7 +146,7 @@ async fn invalid_group_default_is_rejected_by_header() {
 
 #[tokio::test]
 async fn invalid_batch_item_is_rejected_by_position_and_field() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let fine = json!({ "destination": "https://a.example" });
     let no_list = [(json!({}), "body: "), (json!(7), "body: "), (json!(null), "body: ")];
     refused(&app, Method::POST, "/v2/batch", &no_list).await;
@@ -190,7 +190,7 @@ async fn invalid_batch_item_is_rejected_by_position_and_field() {
 
 #[tokio::test]
 async fn filters_in_a_body_are_validated_as_in_a_query() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let both = [
         (json!([]), "body: "),
         (json!({ "labeel": "a" }), "labeel: "),

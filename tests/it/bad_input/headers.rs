@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::stored::{everything, one_of_everything};
+use super::stored::{everything, start_with_one_of_each};
 use super::{CALLBACK, wrong_headers};
 use crate::support::{TestApp, answered};
 
@@ -44,7 +44,7 @@ fn requests(app: &TestApp, headers: &[(&str, &str)]) -> Vec<(&'static str, Reque
 
 #[tokio::test]
 async fn invalid_option_is_rejected_by_name_in_every_request() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let before = everything(&app).await;
     for (name, value) in &wrong_headers() {
         let wrong = (*name, &**value);

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use super::stored::{everything, one_of_everything};
+use super::stored::{everything, start_with_one_of_each};
 use crate::support::answered;
 
 const DATES: &[(&str, &str)] = &[
@@ -31,7 +31,7 @@ const EMPTY: &[(&str, &str)] = &[("label", ""), ("url", ","), ("fromDate", ""), 
 
 #[tokio::test]
 async fn invalid_parameter_is_rejected_by_name_and_nothing_changes() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let of_log = [("state", "DONE"), ("order", "newest"), ("count", "1001")];
     let of_dlq = [
         ("order", "newest"),
@@ -90,7 +90,7 @@ async fn invalid_parameter_is_rejected_by_name_and_nothing_changes() {
 
 #[tokio::test]
 async fn invalid_name_in_a_path_is_rejected() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let long = "x".repeat(257);
     let before = everything(&app).await;
     let no_text = ["%00", "%ff", "a%0Ab"];
@@ -126,7 +126,7 @@ async fn invalid_name_in_a_path_is_rejected() {
 
 #[tokio::test]
 async fn invalid_id_is_not_found() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let long = "x".repeat(5000);
     let before = everything(&app).await;
     for (method, path) in [

@@ -2,12 +2,12 @@
 
 use reqwest::{Method, StatusCode};
 
-use super::stored::{everything, one_of_everything};
+use super::stored::{everything, start_with_one_of_each};
 use crate::support::answered;
 
 #[tokio::test]
 async fn invalid_schedule_is_rejected_by_name_and_changes_nothing() {
-    let app = one_of_everything().await;
+    let app = start_with_one_of_each().await;
     let long = "x".repeat(257);
     let fine = ("Upstash-Cron", "1 1 1 1 *");
     let cases = [

@@ -11,7 +11,7 @@ async fn exhausted_retries_create_a_dead_letter_with_the_last_response() {
     app.receiver.answers([Answer::status(500).body("first"), Answer::status(502).header("X-Why", "b").body("last")]);
     let id = app.publish_here(&[("Upstash-Retries", "1")], "").await.id();
     app.wait_for(id, StepKind::Retried).await;
-    app.let_time_pass().await;
+    app.make_messages_due().await;
     app.wait_for(id, StepKind::Failed).await;
 
     assert_eq!(app.states(id).await, "CREATED ACTIVE ERROR RETRY ACTIVE ERROR FAILED");

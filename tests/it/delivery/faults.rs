@@ -14,7 +14,7 @@ async fn timeout_fails_the_attempt() {
     let id = app.publish_here(&[("Upstash-Timeout", "1s")], "").await.id();
     app.wait_for(id, StepKind::Retried).await;
 
-    app.receiver.caller_left().await;
+    app.receiver.caller_disconnected().await;
     assert_eq!(app.states(id).await, "CREATED ACTIVE ERROR RETRY");
     let event = app.event(id, "ERROR").await;
     assert_eq!(event["error"], "no complete response within 1000 ms");
@@ -82,11 +82,11 @@ async fn endless_response_is_truncated_and_its_connection_closed() {
 
     let delivered = app.publish_here(&[], "").await.id();
     app.wait_for(delivered, StepKind::Delivered).await;
-    app.receiver.caller_left().await;
+    app.receiver.caller_disconnected().await;
 
     let failed = app.publish_here(&[("Upstash-Retries", "0")], "").await.id();
     app.wait_for(failed, StepKind::Failed).await;
-    app.receiver.caller_left().await;
+    app.receiver.caller_disconnected().await;
     let letter = &app.get("/v2/dlq").await.body["messages"][0];
     assert_eq!(letter["responseBody"].as_str().map(str::len), Some(64 * 1024));
     let kept = "select max(length(response_body))::bigint from events";

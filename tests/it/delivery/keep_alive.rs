@@ -105,7 +105,7 @@ async fn closed_new_connection_fails_the_attempt() {
         let (url, mut requests) = server(vec![vec![closing], vec![Then::Respond]]).await;
         let id = app.publish(&url, &[("Upstash-Retries", "1")], "").await.id();
         app.wait_for(id, StepKind::Retried).await;
-        app.let_time_pass().await;
+        app.make_messages_due().await;
         app.wait_for(id, StepKind::Delivered).await;
         assert_eq!(app.states(id).await, "CREATED ACTIVE ERROR RETRY ACTIVE DELIVERED", "{closing:?}");
         let retried = std::iter::from_fn(|| requests.try_recv().ok()).map(|(_, retried)| retried).collect::<Vec<_>>();

@@ -34,7 +34,7 @@ async fn rejected_creation_is_repeated_by_next_call_or_reconciliation() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
     for by_reconciliation in [false, true] {
-        event_bridge.let_next_changes_be(&[Refused]);
+        event_bridge.set_faults(&[Refused]);
         let headers = [HOURLY, ("Upstash-Schedule-Id", "s")];
         let refused = app.schedule("https://example.com", &headers, "").await;
         let error = "EventBridge Scheduler did not apply the change; retry the request";
@@ -52,7 +52,7 @@ async fn rejected_creation_is_repeated_by_next_call_or_reconciliation() {
     }
 
     // Without an ID from the creator the schedule is not stored: a second request creates another one.
-    event_bridge.let_next_changes_be(&[Refused]);
+    event_bridge.set_faults(&[Refused]);
     let refused = app.schedule("https://example.com", &[HOURLY], "").await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(app.get("/v2/schedules").await.body, json!([]));
@@ -77,7 +77,7 @@ async fn rejected_changes_are_repeated_by_next_call_or_reconciliation() {
         }
         assert_eq!(expressions(&client).await, [HELD.replace("ENABLED", "DISABLED")]);
 
-        event_bridge.let_next_changes_be(&[Refused]);
+        event_bridge.set_faults(&[Refused]);
         assert_eq!(app.delete("/v2/schedules/s").await.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!((names(&client).await.len(), app.get("/v2/schedules").await.body), (1, json!([])));
         if by_reconciliation {
@@ -93,7 +93,7 @@ async fn rejected_changes_are_repeated_by_next_call_or_reconciliation() {
 async fn creation_with_a_lost_response_is_repeated_idempotently() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
-    event_bridge.let_next_changes_be(&[Unanswered]);
+    event_bridge.set_faults(&[Unanswered]);
     app.schedule_here("s", &[HOURLY], "").await;
     assert_eq!(event_bridge.changes(), ["POST s", "POST s"]);
     assert_eq!(expressions(&client).await, [HELD]);
@@ -145,7 +145,7 @@ async fn reconciliation_repairs_the_changes_of_a_killed_process() {
         let request = request.header(HOURLY.0, HOURLY.1).header("Upstash-Schedule-Id", "s");
 
         event_bridge.changes();
-        event_bridge.let_next_changes_be(&[fault]);
+        event_bridge.set_faults(&[fault]);
         let answer = tokio::spawn(request.send());
         assert_eq!(event_bridge.wait_for_changes().await, [format!("{method} s")]);
         process.kill().await.expect("killed");

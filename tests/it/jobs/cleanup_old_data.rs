@@ -146,7 +146,7 @@ async fn open_read_of_the_log_blocks_only_the_log_cleanup() {
     assert_eq!(left(test, "messages", "labels[1]").await, (0, 0));
     assert_eq!(deployment.story(id).await, ["1 failed: the database is unavailable"]);
 
-    deployment.app.let_time_pass().await;
+    deployment.app.make_messages_due().await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
     let result = deployment.runs(id).await[1]["result"].take();
     assert_eq!((&result["messages"], &result["eventPartitions"]), (&json!(0), &json!(1)));

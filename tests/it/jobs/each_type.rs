@@ -36,7 +36,7 @@ async fn retry_after_500_repeats_no_side_effect<S: Subject>() {
     assert_eq!(trial.effects().await, Effects { written: 0, ..S::ONCE });
 
     trial.unblock_completion().await;
-    trial.deployment.app.let_time_pass().await;
+    trial.deployment.app.make_messages_due().await;
     trial.deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(trial.effects().await, S::ONCE);
     assert_eq!(trial.deployment.runs(id).await.len(), 2);
@@ -110,7 +110,7 @@ async fn run_that_loses_its_lease_writes_nothing<S: Subject>() {
     assert_eq!(late.refusal(), (409, "the run lost its lease, another one may have started"));
     assert_eq!(trial.effects().await.written, 0);
 
-    trial.deployment.app.let_time_pass().await;
+    trial.deployment.app.make_messages_due().await;
     trial.deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(trial.deployment.story(id).await, ["1 failed: closed", "1 completed"]);
     assert_eq!(trial.effects().await, S::ONCE);
@@ -126,7 +126,7 @@ async fn overdue_run_is_stopped_and_retried<S: Subject>() {
     assert_eq!(trial.deployment.story(id).await, [format!("1 failed: {}", S::OVERDUE)]);
     assert_eq!(trial.effects().await.written, 0);
 
-    trial.deployment.app.let_time_pass().await;
+    trial.deployment.app.make_messages_due().await;
     trial.deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(trial.effects().await, S::ONCE);
 }

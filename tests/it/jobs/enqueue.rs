@@ -70,12 +70,12 @@ async fn enqueue_with_a_lost_response_is_repeated_and_stored_once() {
     let proxy = Proxy::to(port.expect("a port")).await;
     let client = Client::new(&proxy.http_url(), DEV_TOKEN, deployment.handlers()).expect("a URL");
     for deduplication_id in [None, Some("order-1".to_owned())] {
-        proxy.lose_the_answer_to("POST /v2/publish");
+        proxy.lose_response_to("POST /v2/publish");
         let is_own = deduplication_id.is_some();
         let options = EnqueueOptions { deduplication_id, ..EnqueueOptions::default() };
         let enqueued = enqueue(&client, &play(), options).await.expect("accepted");
         // Only the caller knows whether its own ID was used before.
-        assert_eq!((proxy.has_lost_it(), enqueued.deduplicated), (true, is_own));
+        assert_eq!((proxy.has_lost_response(), enqueued.deduplicated), (true, is_own));
         deployment.app.wait_for(id(&enqueued), StepKind::Delivered).await;
     }
     assert_eq!((stage.runs(), deployment.app.database.count("select count(*) from messages").await), (2, 2));
@@ -220,7 +220,7 @@ async fn delayed_job_is_not_delivered_early() {
     let waiting = "select count(*) from message_states where due_at = created_at + interval '90 seconds'";
     assert_eq!((deployment.app.database.count(waiting).await, stage.runs()), (2, 0));
 
-    deployment.app.let_time_pass().await;
+    deployment.app.make_messages_due().await;
     for id in [in_database, over_http] {
         deployment.app.wait_for(id, StepKind::Delivered).await;
     }

@@ -116,7 +116,7 @@ async fn repeated_report_writes_the_same_file_and_emails_once() {
     let id = desk.deployment.publish::<GenerateReport>(&[], &job("analytics", "pdf")).await;
     desk.deployment.app.wait_for(id, StepKind::Retried).await;
     desk.unblock_run_end().await;
-    desk.deployment.app.let_time_pass().await;
+    desk.deployment.app.make_messages_due().await;
     desk.deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(names(&folder.path().join("reports")), [format!("analytics-{id}.pdf")]);
     assert_eq!((desk.email().await.0, desk.emails_enqueued().await), (only("ada@example.com"), 1));

@@ -184,13 +184,13 @@ async fn webhook_returns_503_while_postgres_is_down() {
     let proxy = Proxy::to(database.port()).await;
     let away = Database::new(&proxy.url(&database.url), 2).expect("a URL");
     let entrance = Entrance::open_over(away).await;
-    proxy.lead_to(None);
+    proxy.forward_to(None);
     for webhook in &webhooks {
         let answered = entrance.receive(webhook).await;
         assert_eq!(answered.status, 503);
         assert!(answered.error().starts_with("the database is unavailable"), "{answered:?}");
     }
-    proxy.lead_to(Some(database.port()));
+    proxy.forward_to(Some(database.port()));
     for webhook in &webhooks {
         assert_eq!(entrance.receive(webhook).await.status, 200);
     }

@@ -60,7 +60,7 @@ async fn each_attempt_of_a_job_has_a_run() {
     assert_eq!(deployment.story(id).await, ["1 failed: the printer is out of paper"]);
     assert_eq!(deployment.app.event(id, "ERROR").await["responseStatus"], 500);
 
-    deployment.app.let_time_pass().await;
+    deployment.app.make_messages_due().await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(deployment.story(id).await, ["1 failed: the printer is out of paper", "2 completed"]);
     assert_eq!(deployment.runs(id).await[0]["payload"], json!({ "scenes": [1] }));
@@ -108,7 +108,7 @@ async fn panic_fails_the_run_without_exposing_details() {
     assert_eq!(error["responseStatus"], 500);
     assert!(!error.to_string().contains("secret"), "{error}");
 
-    deployment.app.let_time_pass().await;
+    deployment.app.make_messages_due().await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(deployment.story(id).await, ["1 failed: the handler panicked", "2 completed"]);
 }

@@ -113,7 +113,7 @@ async fn failed_email_is_retried_with_the_same_idempotency_key() {
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
     for times in [1, 2] {
         deployment.app.wait_for_times(id, StepKind::Retried, times).await;
-        deployment.app.let_time_pass().await;
+        deployment.app.make_messages_due().await;
     }
     deployment.app.wait_for(id, StepKind::Delivered).await;
 
@@ -153,7 +153,7 @@ async fn rate_limited_email_waits_for_the_retry_after_of_resend() {
     let wait = deployment.app.database.count(wait).await;
     assert!((70..=73).contains(&wait), "{wait}");
 
-    deployment.app.let_time_pass().await;
+    deployment.app.make_messages_due().await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(resend.next_many(2).await.len(), 2);
 }
@@ -314,7 +314,7 @@ async fn email_is_sent_and_logged_once_after_an_unrecorded_run() {
     deployment.app.wait_for(id, StepKind::Retried).await;
     assert_eq!(deployment.story(id).await.len(), 1);
     deployment.app.database.execute("alter table email_logs_away rename to email_logs").await;
-    deployment.app.let_time_pass().await;
+    deployment.app.make_messages_due().await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!(resend.next_many(1).await.len() + resend.all_so_far().await.len(), 1);
     assert_eq!(log(&deployment).await, logged(id, "sent"));

@@ -20,7 +20,7 @@ async fn tick_delivers_messages_of_a_killed_environment() {
     assert_eq!(deployed.state_of(second).await, "pending");
 
     deployed.database.execute("update dispatchers set alive_until = now()").await;
-    deployed.let_time_pass().await;
+    deployed.make_messages_due().await;
     deployed.tick().await;
     deployed.at_rest().await;
     for id in [id, second] {

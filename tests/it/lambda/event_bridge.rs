@@ -14,15 +14,15 @@ use crate::support::{EventBridge, create_schedules_with_the_sdk};
 
 impl Deployed {
     /// Invokes the function as EventBridge does.
-    async fn is_invoked(&self, invocation: &Invocation) -> Value {
+    async fn invoke_for(&self, invocation: &Invocation) -> Value {
         self.invoke(serde_json::from_str(&invocation.input).expect("an event")).await
     }
 
     /// Invokes the function twice concurrently for each invocation: one call publishes, the other does not. Returns
     /// the bodies that the destination received.
-    async fn is_invoked_twice(&self, invocations: &[Invocation]) -> Vec<String> {
+    async fn invoke_twice_concurrently(&self, invocations: &[Invocation]) -> Vec<String> {
         for invocation in invocations {
-            let (one, other) = tokio::join!(self.is_invoked(invocation), self.is_invoked(invocation));
+            let (one, other) = tokio::join!(self.invoke_for(invocation), self.invoke_for(invocation));
             let repeated = json!({"skipped": "Repeated"});
             assert!((one == repeated) != (other == repeated), "{one} {other}");
             let published = if one == repeated { &other } else { &one };
@@ -62,7 +62,7 @@ async fn sdk_schedule_is_delivered_every_minute_across_a_clock_change() {
 
     let half_an_hour = event_bridge.advance_to("2095-03-27T01:15:30Z");
     assert_eq!(half_an_hour.len(), 31);
-    let bodies = deployed.is_invoked_twice(&half_an_hour).await;
+    let bodies = deployed.invoke_twice_concurrently(&half_an_hour).await;
     assert_eq!((times_of("minute", &bodies), times_of("day", &bodies), bodies.len()), (30, 1, 31));
     let day = half_an_hour.iter().find(|one| one.input.contains("\"d\"")).map(|one| one.at.to_string());
     assert_eq!(day.as_deref(), Some("2095-03-27T01:05:00Z"), "at 03:05 of Berlin's summer");
@@ -70,18 +70,18 @@ async fn sdk_schedule_is_delivered_every_minute_across_a_clock_change() {
     // An invocation that is in flight when the schedule is paused or deleted, and none afterwards.
     let under_way = event_bridge.advance_to("2095-03-27T01:16:30Z");
     assert_eq!(deployed.change(Method::POST, "/v2/schedules/m/pause").await, StatusCode::OK);
-    assert_eq!(deployed.is_invoked(&under_way[0]).await, json!({"skipped": "Paused"}));
+    assert_eq!(deployed.invoke_for(&under_way[0]).await, json!({"skipped": "Paused"}));
     assert_eq!(event_bridge.advance_to("2095-03-27T01:30:30Z"), []);
     assert_eq!(deployed.change(Method::POST, "/v2/schedules/m/resume").await, StatusCode::OK);
     let resumed = event_bridge.advance_to("2095-03-27T01:32:30Z");
-    assert_eq!(deployed.is_invoked_twice(&resumed).await, ["minute", "minute"]);
+    assert_eq!(deployed.invoke_twice_concurrently(&resumed).await, ["minute", "minute"]);
 
     let under_way = event_bridge.advance_to("2095-03-27T01:33:30Z");
     assert_eq!(deployed.change(Method::DELETE, "/v2/schedules/m").await, StatusCode::OK);
-    assert_eq!(deployed.is_invoked(&under_way[0]).await, json!({"skipped": "Unknown"}));
+    assert_eq!(deployed.invoke_for(&under_way[0]).await, json!({"skipped": "Unknown"}));
     // Only the daily schedule is left.
     let next_day = event_bridge.advance_to("2095-03-28T01:33:30Z");
-    assert_eq!(deployed.is_invoked_twice(&next_day).await, ["day"]);
+    assert_eq!(deployed.invoke_twice_concurrently(&next_day).await, ["day"]);
     assert_eq!(deployed.database.count("select count(*) from messages").await, 34);
 }
 
@@ -93,7 +93,7 @@ impl Deployed {
         let change = self.client.request(method, format!("{}/v2/schedules/{path}", self.url)).bearer_auth(DEV_TOKEN);
         let change = change.header("Upstash-Cron", "* * * * *").header("Upstash-Schedule-Id", "s").body("minute");
         event_bridge.changes();
-        event_bridge.let_next_changes_be(&[fault]);
+        event_bridge.set_faults(&[fault]);
         let answer = tokio::spawn(change.send());
         event_bridge.wait_for_changes().await;
         let environments = self.dispatch.environments();
@@ -121,11 +121,11 @@ async fn schedule_of_a_killed_environment_is_reconciled_and_fires() {
         assert_eq!(missing, if fault == Swallowed { json!(["s"]) } else { json!([]) });
         assert_eq!([different, orphaned], [json!([]), json!([])]);
         until(minute);
-        assert_eq!(deployed.is_invoked_twice(&until(minute + 2)).await, ["minute", "minute"]);
+        assert_eq!(deployed.invoke_twice_concurrently(&until(minute + 2)).await, ["minute", "minute"]);
 
         deployed.change_and_kill(&event_bridge, Method::DELETE, fault).await;
         for left in until(minute + 3) {
-            assert_eq!(deployed.is_invoked(&left).await, json!({"skipped": "Unknown"}));
+            assert_eq!(deployed.invoke_for(&left).await, json!({"skipped": "Unknown"}));
         }
         let [missing, different, orphaned] = deployed.drift().await;
         assert_eq!([missing, different], [json!([]), json!([])]);

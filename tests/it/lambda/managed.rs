@@ -110,7 +110,7 @@ async fn timed_out_invocation_returns_502_and_continues() {
         (definition.managed, definition.timeout) = (Some(2), Duration::from_secs(2));
     })
     .await;
-    event_bridge.let_next_changes_be(&[Fault::Swallowed]);
+    event_bridge.set_faults(&[Fault::Swallowed]);
     let path = format!("{}/v2/schedules/{}", deployed.url, deployed.receiver.url("/hook"));
     let creation = deployed.client.post(path).bearer_auth(DEV_TOKEN).header("Upstash-Cron", "0 * * * *");
     let answer = creation.header("Upstash-Schedule-Id", "s").send().await.expect("a response");

@@ -19,11 +19,11 @@ impl Deployed {
         self.request(Method::POST, &path, &headers, "").await;
         self.at_rest().await;
         self.database.execute("update schedules set fires_from = now() - interval '1 hour'").await;
-        self.be_due(&time).await;
+        self.make_firing_due(&time).await;
         json!({"sigpost": "firing", "schedule": "s", "time": time})
     }
 
-    async fn be_due(&self, time: &str) {
+    async fn make_firing_due(&self, time: &str) {
         let sql =
             format!("update schedules set next_fire_at = '{time}'; delete from deduplications where key = 'id:key'");
         self.database.execute(&sql).await;
@@ -103,7 +103,7 @@ async fn tick_does_not_repeat_a_firing_of_eventbridge() {
 
     assert_eq!(deployed.tick().await, json!({"due": false}));
     deployed.at_rest().await;
-    deployed.be_due(firing["time"].as_str().expect("a time")).await;
+    deployed.make_firing_due(firing["time"].as_str().expect("a time")).await;
     deployed.tick().await;
     deployed.at_rest().await;
     assert_eq!(deployed.receiver.all_so_far().await.len(), 1);

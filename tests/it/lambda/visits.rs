@@ -74,7 +74,7 @@ async fn tick_delivers_messages_due_after_the_environment_froze() {
     deployed.at_rest().await;
     assert_eq!(deployed.state_of(id).await, "pending");
 
-    deployed.let_time_pass().await;
+    deployed.make_messages_due().await;
     assert_eq!(deployed.tick().await, json!({"due": true}));
     deployed.at_rest().await;
     assert_eq!(deployed.state_of(id).await, "delivered");

@@ -71,7 +71,7 @@ async fn messages_of_the_previous_release_are_delivered_and_read() {
     let blocked = ids.iter().find(|(name, _)| name == "blocked").expect("one that is blocked");
     delivering.wait_for(blocked.1, StepKind::Delivered).await;
     let scheduled = ids.iter().find(|(name, _)| name == "scheduled").expect("one that is scheduled");
-    delivering.let_time_pass().await;
+    delivering.make_messages_due().await;
     delivering.wait_for(scheduled.1, StepKind::Delivered).await;
 }
 

@@ -31,7 +31,7 @@ async fn messages_are_cancelled_one_by_one() {
         s.show(id).await;
         s.delete(&format!("/v2/messages/{id}")).await;
     }
-    s.app.receiver.caller_left().await;
+    s.app.receiver.caller_disconnected().await;
     s.delete("/v2/messages/msg_1111111111111111").await;
     s.delete("/v2/messages/no-id").await;
     s.get("/v2/flowControl/key").await;

@@ -22,7 +22,7 @@ async fn deleted_queue_cancels_its_messages() {
     let waiting = enqueue(&mut s, "mail", "/waiting").await;
     s.get("/v2/queues/mail").await;
     s.delete("/v2/queues/mail").await;
-    s.app.receiver.caller_left().await;
+    s.app.receiver.caller_disconnected().await;
     s.show(in_flight).await;
     s.show(waiting).await;
     s.get("/v2/queues/mail").await;

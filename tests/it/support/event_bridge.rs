@@ -129,7 +129,7 @@ impl EventBridge {
     }
 
     /// Sets the faults of the next changes.
-    pub(crate) fn let_next_changes_be(&self, faults: &[Fault]) {
+    pub(crate) fn set_faults(&self, faults: &[Fault]) {
         self.state().faults.extend(faults);
     }
 

@@ -49,7 +49,7 @@ impl Proxy {
     }
 
     /// Closes every connection. New ones are forwarded to this port, or closed immediately if it is `None`.
-    pub(crate) fn lead_to(&self, port: Option<u16>) {
+    pub(crate) fn forward_to(&self, port: Option<u16>) {
         self.leads_to.send_replace(port);
     }
 
@@ -61,12 +61,12 @@ impl Proxy {
 
     /// Forwards the next statement or request that contains this text, and closes its connection instead of
     /// forwarding the response: it is committed, and the client does not know.
-    pub(crate) fn lose_the_answer_to(&self, text: &'static str) {
+    pub(crate) fn lose_response_to(&self, text: &'static str) {
         *self.lost.lock().expect("lock") = Some(text);
     }
 
     /// Whether that statement was forwarded.
-    pub(crate) fn has_lost_it(&self) -> bool {
+    pub(crate) fn has_lost_response(&self) -> bool {
         self.lost.lock().expect("lock").is_none()
     }
 }

@@ -177,7 +177,7 @@ impl Receiver {
     }
 
     /// Waits until a caller closes its connection before it received the whole response.
-    pub(crate) async fn caller_left(&self) {
+    pub(crate) async fn caller_disconnected(&self) {
         let left = async { self.left.lock().await.recv().await.expect("the receiver runs") };
         tokio::time::timeout(PATIENCE, left).await.expect("a caller leaves");
     }

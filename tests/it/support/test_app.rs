@@ -184,7 +184,7 @@ impl TestApp {
     }
 
     /// Makes all scheduled messages due now.
-    pub(crate) async fn let_time_pass(&self) {
+    pub(crate) async fn make_messages_due(&self) {
         let sql =
             "update pending_deliveries set due_at = least(due_at, now()) where lease_token is null; notify sigpost";
         self.database.execute(sql).await;

@@ -31,7 +31,7 @@ async fn email_timeout_is_retried_with_the_same_idempotency_key() {
     advance_to_heartbeat().await;
     let answered = running.await.expect("joined");
     assert_eq!(answered.refusal(), (500, "Resend: no answer in time: operation timed out"));
-    deployment.app.let_time_pass().await;
+    deployment.app.make_messages_due().await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!((resend.next().await.header("idempotency-key"), logged(&deployment).await), (key.as_str(), 1));
 }
@@ -45,7 +45,7 @@ async fn email_is_not_repeated_after_a_lost_lease() {
     resend.release(1);
     assert_eq!(running.await.expect("joined").status, 409);
     assert_eq!(logged(&deployment).await, 0);
-    deployment.app.let_time_pass().await;
+    deployment.app.make_messages_due().await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!((resend.all_so_far().await.len(), logged(&deployment).await), (0, 1), "that it was sent is known");
 }
