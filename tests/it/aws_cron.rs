@@ -124,8 +124,7 @@ fn may_be_missing(zone: &TimeZone, firing: Timestamp) -> bool {
     is_end_of_gap || first < firing
 }
 
-/// Berlin: 02:00 becomes 03:00 on 2026-03-29 at 01:00Z, and 03:00 becomes 02:00 on 2026-10-25 at
-/// 01:00Z.
+/// Berlin: 02:00 becomes 03:00 on 2026-03-29 at 01:00Z, and 03:00 becomes 02:00 on 2026-10-25 at 01:00Z.
 #[test]
 fn clock_change_skips_only_the_documented_firings() {
     let (spring, autumn) = ("2026-03-28T22:59:00Z", "2026-10-24T21:59:00Z");

@@ -1,7 +1,7 @@
 //! Leases, outcomes, cancellation, retry now and retention in random orders, compared with a model after each step.
 //!
-//! Each step is one call of the store, as some dispatcher or publisher makes it. Outcomes also come under leases that were
-//! lost long ago, so any interleaving of processes is among the orders.
+//! Each step is one call of the store, as a dispatcher or a publisher makes it. Outcomes may use leases that were
+//! lost long ago, so the orders include every interleaving of processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -32,7 +32,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Messages are accepted, leased or not, with ids of today or of a day that retention removes.
+    /// Messages are accepted, leased or not, with IDs of today or of a day that retention deletes.
     Accept {
         count: usize,
         leased: bool,
@@ -84,7 +84,7 @@ struct Known {
     token: Option<Uuid>,
     is_expired: bool,
     retried: i32,
-    /// Outcomes of its attempts, each with their number.
+    /// Outcomes of its attempts with their numbers.
     attempts: BTreeMap<&'static str, i64>,
     is_aged: bool,
 }
@@ -313,7 +313,7 @@ fn message(id: Uuid) -> NewMessage {
     NewMessage { message, start: Start::Now, deduplicate: None }
 }
 
-/// The first millisecond of the day before the day before yesterday, in UTC.
+/// Returns the first millisecond of the day three days ago, in UTC.
 fn old_day_ms() -> u64 {
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).expect("after 1970");
     let day = u64::try_from(DAY.as_millis()).expect("small");

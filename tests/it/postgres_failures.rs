@@ -152,7 +152,7 @@ async fn failing_schedule_stays_due_and_blocks_no_other() {
     }
 }
 
-/// Also when that takes longer than a lease: the outcome is recorded before what has expired is claimed.
+/// Also if that takes longer than a lease: the outcome is recorded before expired messages are claimed.
 #[tokio::test]
 async fn read_only_postgres_causes_no_duplicate_deliveries() {
     let server = start(DataDir::Temporary).await;

@@ -1,11 +1,11 @@
 //! Responses of the API, compared with the recordings in `recorded/*.json`.
 //!
-//! Each scenario has a database of its own and runs one step after another, so that the order of events is defined.
-//! Every request is recorded with its response. Ids, times and addresses differ between runs: `names` and `times`
-//! replace them with text that is the same in every run and keeps their relations. An event or a dead letter that was
-//! shown before stands there with its label, the field `#`.
+//! Each scenario has its own database and runs one step after another, so that the order of events is defined. Every
+//! request is recorded with its response. IDs, times and addresses differ between runs: `names` and `times` replace
+//! them with stable texts that keep their relations. A repeated event or dead letter is shown by its label, the field
+//! `#`.
 //!
-//! After a change that is meant to change responses, write the recordings and review their diff:
+//! After an intended change of responses, write the recordings and review their diff:
 //!
 //! ```text
 //! SIGPOST_RECORD=1 cargo test -p tests --test it recorded::
@@ -35,7 +35,7 @@ mod url_groups;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where recordings are, beside the scenarios.
+/// Returns the folder of the recordings, beside the scenarios.
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("it/recorded")
 }

@@ -47,7 +47,7 @@ async fn next_path(app: &TestApp) -> String {
     app.receiver.next().await.uri.to_string()
 }
 
-/// Seconds between the starts of the first attempts of two messages, by the database's clock.
+/// Returns the seconds between the first attempts of two messages, by the database's clock.
 async fn seconds_between(app: &TestApp, first: MessageId, second: MessageId) -> f64 {
     let sql = "select extract(epoch from b.at - a.at)::float8
                from events a, events b

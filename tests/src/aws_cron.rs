@@ -1,10 +1,9 @@
 //! EventBridge Scheduler cron expressions, parsed and evaluated as AWS documents them. Stricter than AWS:
 //! undocumented forms are rejected, so that expressions accepted here rely on documented behaviour only.
 //!
-//! Source: EventBridge Scheduler User Guide, "Schedule types in EventBridge Scheduler", and the
-//! API reference of `CreateSchedule` ("A cron expression consists of six fields", at most 256
-//! characters). What `W` does at the end of a month, and `L` in a week, is as in Quartz, whose
-//! notation this is.
+//! Source: EventBridge Scheduler User Guide, "Schedule types in EventBridge Scheduler", and the API reference of
+//! `CreateSchedule` ("A cron expression consists of six fields", at most 256 characters). `W` at the end of a month
+//! and `L` in a week follow Quartz, whose notation this is.
 
 mod days;
 mod field;

@@ -1,4 +1,4 @@
-//! Connections that the destination closes without announcing it.
+//! The destination closes idle keep-alive connections without notice.
 
 use dispatch::engine::StepKind;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};

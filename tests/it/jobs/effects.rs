@@ -108,7 +108,7 @@ async fn redriven_messages_share_the_side_effects_of_their_original() {
     app.wait_for(third, StepKind::Delivered).await;
     assert_eq!((charges.made(), &deployment.runs(third).await[0]["result"]), (1, &json!(1)));
     assert_eq!(keys.recv().await, Some(format!("charge/{id}")));
-    // One record, which is kept as long as the last message.
+    // One record, which is retained as long as the last message.
     let sql = "select count(*) from effects where message_id = $1 and message = $2::text::uuid";
     assert_eq!(app.database.query(sql, &[&id.to_string(), &third.0.to_string()]).await[0].get::<_, i64>(0), 1);
 }

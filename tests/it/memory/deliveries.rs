@@ -1,4 +1,4 @@
-//! The bodies of messages in flight have a budget.
+//! The bodies of in-flight messages have a budget.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn with_budget(config: &mut Config) {
     config.engine = Some(Settings { in_flight_bytes: BUDGET, ..Settings::default() });
 }
 
-/// A dispatcher with a backlog of large messages, which were published with these headers.
+/// Starts a dispatcher with a backlog of large messages, published with these headers.
 async fn with_backlog(count: usize, headers: &[(&str, &str)], size: usize) -> TestApp {
     let publisher = TestApp::start_with(|config| config.engine = None).await;
     publisher.receiver.otherwise(Answer::status(200).held());
@@ -29,7 +29,7 @@ async fn with_backlog(count: usize, headers: &[(&str, &str)], size: usize) -> Te
     app
 }
 
-/// Everything is delivered once; at no time more large messages are in flight than the budget has room for.
+/// Asserts that every message is delivered once, with never more large messages in flight than the budget permits.
 async fn delivers_all_within_the_budget(app: &TestApp, count: usize, at_once: usize) {
     let mut ids = Vec::new();
     while ids.len() < count {

@@ -1,4 +1,4 @@
-//! A page of a list ends at a number of bytes, with a cursor.
+//! The size of a page is bounded in bytes, and a cursor continues the list.
 
 use dispatch::engine::StepKind;
 use serde_json::Value;

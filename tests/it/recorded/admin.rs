@@ -5,14 +5,14 @@ use dispatch::engine::StepKind;
 use super::session::Session;
 use crate::support::{Answer, TestApp};
 
-/// Every list and number about messages.
+/// Reads every list and count of messages.
 async fn read_all(s: &mut Session) {
     for path in ["job-health", "stats", "active", "dead-letters", "throttle", "job-metrics", "queue-depth"] {
         s.admin(path).await;
     }
 }
 
-/// Messages in every state. Of those that are due, none is delivered before a dispatcher starts.
+/// Inserts messages in every state. Those that are due stay pending until a dispatcher starts.
 #[tokio::test]
 async fn admin_api_counts_and_lists_messages() {
     let mut s = Session::start_with("admin_api", |config| config.engine = None).await;
@@ -42,7 +42,7 @@ async fn admin_api_counts_and_lists_messages() {
     s.publish("/waiting", &queued, "").await;
     let cancelled = s.publish("/cancelled", &[("Upstash-Delay", "1h")], "").await;
     s.delete(&format!("/v2/messages/{cancelled}")).await;
-    // The dispatcher may have taken a sample when it started.
+    // The dispatcher may have taken a sample at its start.
     s.app.database.execute("delete from queue_samples; select sample_queue()").await;
     read_all(&mut s).await;
     s.admin("stats?window=2h").await;

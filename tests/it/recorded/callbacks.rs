@@ -46,8 +46,8 @@ async fn failed_message_is_read_back_with_its_callbacks() {
     let letters = s.get("/v2/dlq").await;
     assert_eq!(letters["messages"].as_array().map(Vec::len), Some(2));
     s.get(&format!("/v2/events?url={last}&order=earliestFirst")).await;
-    // A callback is created at the time of the event that it reports. Two of one event are in the order of their IDs, which
-    // are hashes: without the last one.
+    // A callback has the time of the event that it reports. Two callbacks of one event are ordered by their IDs,
+    // which are hashes, so the query omits `/last`.
     s.get("/v2/events?path=/hook,/each&order=earliestFirst").await;
     s.get("/v2/events?path=/hook,/each").await;
     s.finish();

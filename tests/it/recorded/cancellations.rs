@@ -1,4 +1,4 @@
-//! Cancelled messages: one by one, and many by filters.
+//! Messages are cancelled singly and in bulk by filters.
 
 use dispatch::engine::StepKind;
 use reqwest::Method;

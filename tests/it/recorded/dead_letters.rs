@@ -1,4 +1,4 @@
-//! Dead letters: listed, deleted and retried.
+//! Dead letters are listed, deleted and retried.
 
 use dispatch::engine::StepKind;
 use reqwest::Method;
@@ -8,10 +8,10 @@ use sigpost_qstash::MessageId;
 use super::session::Session;
 use crate::support::Answer;
 
-/// A path, the status of the response, and options.
+/// Path, response status, and options.
 type Failing = (&'static str, u16, &'static [(&'static str, &'static str)]);
 
-/// Publishes messages that fail one after another, and returns the ids of their dead letters, the oldest first.
+/// Publishes messages that fail one after another. Returns the IDs of their dead letters, oldest first.
 async fn fail(s: &mut Session, messages: &[Failing]) -> Vec<String> {
     let mut ids = Vec::new();
     for (path, status, headers) in messages {
@@ -28,7 +28,7 @@ async fn dead_letter(s: &Session, id: MessageId) -> String {
     page["messages"][0]["dlqId"].as_str().expect("an id").to_owned()
 }
 
-/// Each has other values of the fields that are searched.
+/// Each has distinct values in the fields that are filters.
 const FIVE: &[Failing] = &[
     ("/a", 500, &[("Upstash-Label", "x,y"), ("Upstash-Queue-Name", "mail"), ("Content-Type", "text/plain")]),
     (
@@ -153,7 +153,7 @@ async fn dead_letters_are_retried() {
     retry_many(&mut s, "?responseStatus=503", json!({})).await;
     s.get("/v2/dlq").await;
 
-    // A message that fails again is a dead letter again, with the id of the first message.
+    // A message that fails again creates a dead letter with the ID of the first message.
     let id = fail(&mut s, &FIVE[..1]).await.remove(0);
     s.app.receiver.answers([Answer::status(500)]);
     let again = s.post(&format!("/v2/dlq/retry/{id}")).await;
@@ -164,7 +164,7 @@ async fn dead_letters_are_retried() {
     s.finish();
 }
 
-/// Retries dead letters, and reads each new message when it is delivered.
+/// Retries dead letters, and reads each new message after its delivery.
 async fn retry_many(s: &mut Session, query: &str, body: Value) {
     let retried = s.send_json(Method::POST, &format!("/v2/dlq/retry{query}"), body).await;
     for response in retried["responses"].as_array().expect("responses") {

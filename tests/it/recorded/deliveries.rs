@@ -1,4 +1,4 @@
-//! How deliveries end, and how each end is read back.
+//! Outcomes of deliveries, as they are read back.
 
 use dispatch::engine::StepKind;
 use sigpost_qstash::MessageId;
@@ -6,7 +6,7 @@ use sigpost_qstash::MessageId;
 use super::session::Session;
 use crate::support::Answer;
 
-/// Publishes without retries, waits for the failure, and reads everything about it.
+/// Publishes without retries, waits for the failure, and reads all data of the message.
 async fn fail(s: &mut Session, path: &str, headers: &[(&str, &str)]) {
     let id = s.publish(path, &[headers, &[("Upstash-Retries", "0")]].concat(), path).await;
     s.app.wait_for(id, StepKind::Failed).await;

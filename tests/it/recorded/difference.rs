@@ -1,9 +1,9 @@
 //! The lines in which a response differs from its recording.
 
-/// Lines around a difference that are shown with it.
+/// Number of context lines around a difference.
 const CONTEXT: usize = 3;
 
-/// Both texts in one, with `-` before the lines of the recording and `+` before those of the run.
+/// Returns a diff: `-` marks lines of the recording, `+` lines of the run.
 pub(super) fn difference(recorded: &str, now: &str) -> String {
     let lines = merge(&recorded.lines().collect::<Vec<_>>(), &now.lines().collect::<Vec<_>>());
     let differs = |index: usize| {
@@ -24,9 +24,9 @@ pub(super) fn difference(recorded: &str, now: &str) -> String {
     text
 }
 
-/// A longest common subsequence, and the other lines of both in their places.
+/// Merges both texts along a longest common subsequence.
 fn merge<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
-    // How many lines both have in common from here on.
+    // Length of the common subsequence from each pair of lines on.
     let mut common = vec![vec![0_usize; new.len() + 1]; old.len() + 1];
     for i in (0..old.len()).rev() {
         for j in (0..new.len()).rev() {

@@ -1,4 +1,4 @@
-//! Deliveries that a dispatcher did not complete: another one takes over.
+//! Another dispatcher takes over deliveries that the first did not complete.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn message_is_released_at_shutdown() {
     s.finish();
 }
 
-/// The only scenario that prepares rows of messages.
+/// The only scenario that changes rows of messages directly.
 #[tokio::test]
 async fn message_fails_after_ten_lost_leases() {
     let mut s = Session::start_with("given_up_after_lost_leases", |config| config.engine = None).await;

@@ -1,4 +1,4 @@
-//! The log: searched, and read in pages.
+//! The log is searched and read in pages.
 
 use dispatch::engine::StepKind;
 use reqwest::Method;
@@ -8,7 +8,7 @@ use sigpost_qstash::MessageId;
 use super::session::Session;
 use crate::support::Answer;
 
-/// The messages that the log is about.
+/// The messages in the log.
 struct World {
     session: Session,
     delivered: MessageId,
@@ -17,7 +17,7 @@ struct World {
 }
 
 impl World {
-    /// A message in each state, one after another, and a message with each field that is searched.
+    /// Publishes a message for each state, in order, and a message with each field that is a filter.
     async fn start(scenario: &'static str) -> Self {
         let mut s = Session::start(scenario).await;
         s.app.receiver.answers([Answer::status(200), Answer::status(503), Answer::status(500).body("sorry").held()]);
@@ -52,7 +52,7 @@ impl World {
         Self { session: s, delivered, cancelled, failed }
     }
 
-    /// The time of a message's event, with a name.
+    /// Returns the time of a message's event, with a name.
     async fn time_of(&mut self, id: MessageId, state: &str, name: &str) -> String {
         let ms = self.session.app.event(id, state).await["time"].as_i64().expect("a time");
         self.session.name(ms, name)
@@ -134,7 +134,7 @@ async fn log_is_read_in_pages() {
         let cursor = filtered["cursor"].as_str().expect("a cursor");
         s.get(&format!("/v2/logs?order={order}&count=1&queueName=mail&cursor={cursor}")).await;
     }
-    // A time alone is a cursor, too, and so is one of an event that is gone.
+    // A time alone is a cursor as well, and so is the position of a deleted event.
     let gone = s.name(format!("{end}-999999999"), "cursor of an unknown event");
     for query in [
         format!("cursor={end}"),

@@ -1,8 +1,8 @@
-//! Names in place of ids and addresses: the same one for the same id, numbered by first appearance.
+//! Names in place of IDs and addresses: one name per ID, numbered by first appearance.
 
 use std::collections::HashMap;
 
-/// The names that a scenario has given so far.
+/// The names that a scenario has assigned so far.
 #[derive(Default)]
 pub(super) struct Names {
     addresses: Vec<(String, String)>,
@@ -11,18 +11,18 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Names the server at this URL.
+    /// Assigns a name to the server at this URL.
     pub(super) fn add_server(&mut self, url: &str, name: &str) {
         let address = url.strip_prefix("http://").expect("an HTTP URL");
         self.addresses.push((address.to_owned(), format!("<{name}>")));
     }
 
-    /// Names a text, such as the digits of a time.
+    /// Assigns a name to a text, such as the digits of a time.
     pub(super) fn add(&mut self, text: String, name: &str) {
         self.names.entry(text).or_insert_with(|| format!("<{name}>"));
     }
 
-    /// Replaces every id and address in a text. `numbered` is the kind of an id of the form `<time>-<number>`.
+    /// Replaces every ID and address in a text. `numbered` is the kind of an ID of the form `<time>-<number>`.
     pub(super) fn replace(&mut self, text: &str, numbered: &'static str) -> String {
         let mut text = text.to_owned();
         for (address, name) in &self.addresses {

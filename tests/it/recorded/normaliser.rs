@@ -1,4 +1,4 @@
-//! Responses in the form of recordings.
+//! Converts responses to the form of recordings.
 
 use std::collections::HashMap;
 
@@ -9,32 +9,32 @@ use serde_json::{Map, Value, json};
 use super::names::Names;
 use super::times::Times;
 
-/// Durations that depend on when a request is made.
+/// Fields with durations that depend on the time of the request.
 const DURATIONS: &[&str] = &["ageSeconds", "lateSeconds", "oldestDueSeconds", "oldestSeconds"];
 
-/// Bytes of a text at most, and how many are left of a longer one.
+/// Maximum length of a text in bytes, and the length to which a longer one is truncated.
 const LONGEST: usize = 2000;
 const CUT: usize = 20;
 
-/// The names, times and rows that a scenario's responses have shown so far.
+/// The names, times and rows of a scenario's responses so far.
 #[derive(Default)]
 pub(super) struct Normaliser {
     pub(super) names: Names,
     times: Times,
     shown: HashMap<String, String>,
     labels: HashMap<String, usize>,
-    /// The kind of an id of the form `<time>-<number>` in the current exchange.
+    /// The kind of an ID of the form `<time>-<number>` in the current exchange.
     numbered: &'static str,
 }
 
 impl Normaliser {
-    /// Begins an exchange with this path, and returns the path.
+    /// Starts an exchange with this path. Returns the normalised path.
     pub(super) fn path(&mut self, path: &str) -> String {
         self.numbered = if path.starts_with("/v2/dlq") { "dead letter" } else { "cursor" };
         self.text(path)
     }
 
-    /// Text with names in place of ids and addresses. A long one is cut, an error of the system has no number.
+    /// Replaces IDs and addresses by names, truncates a long text, and removes the number of a system error.
     pub(super) fn text(&mut self, text: &str) -> String {
         if let Some((beginning, _)) = text.split_at_checked(CUT).filter(|_| text.len() > LONGEST) {
             return format!("{beginning}... of {} bytes", text.len());
@@ -43,7 +43,7 @@ impl Normaliser {
         self.names.replace(text, self.numbered)
     }
 
-    /// The body of a response.
+    /// Normalises the body of a response.
     pub(super) fn body(&mut self, body: &Value) -> Value {
         self.times.learn(body);
         self.value("", body)
@@ -79,7 +79,7 @@ impl Normaliser {
         if is_row { self.once(normalised) } else { normalised.into() }
     }
 
-    /// An event or a dead letter: whole when it is new, otherwise its label.
+    /// Returns a new event or dead letter in full, a repeated one by its label.
     fn once(&mut self, mut row: Map<String, Value>) -> Value {
         let text = Value::from(row.clone()).to_string();
         if let Some(label) = self.shown.get(&text) {
@@ -103,7 +103,7 @@ impl Normaliser {
         row.into()
     }
 
-    /// The report of a callback, as text or in base64. It has ids and times in it.
+    /// Normalises the report of a callback, as text or in base64.
     fn report(&mut self, text: &str) -> Option<Value> {
         let decoded = BASE64_STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let (encoding, text) = decoded.as_deref().map_or(("text", text), |decoded| ("base64", decoded));
@@ -112,7 +112,7 @@ impl Normaliser {
     }
 }
 
-/// The sums over a series: a run may extend over the end of a step.
+/// Returns the sums over a series, because a run may cross the end of a step.
 fn sum(points: &[Value]) -> Value {
     let add = |all: &mut Map<String, Value>, point: &Value| {
         for (name, value) in point.as_object().into_iter().flatten() {

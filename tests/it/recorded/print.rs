@@ -1,11 +1,11 @@
-//! JSON as recordings have it: a value is on one line if it fits.
+//! JSON in the format of recordings: a value that fits is on one line.
 
 use serde_json::Value;
 
-/// Columns of a line at most.
+/// Maximum number of columns.
 const WIDTH: usize = 120;
 
-/// The value with a line for each part that does not fit.
+/// Returns the value with a line for each part that does not fit.
 pub(super) fn print(value: &Value) -> String {
     let mut text = String::new();
     append(&mut text, value, 0, 0);

@@ -83,7 +83,7 @@ async fn bodies_are_read_back() {
     s.finish();
 }
 
-/// Of a response 64 KiB are kept, and a page ends at 8 MiB.
+/// A response body is truncated at 64 KiB, and a page ends at 8 MiB.
 #[tokio::test]
 async fn large_bodies_are_truncated_or_divide_pages() {
     let mut s = Session::start("large_bodies").await;

@@ -1,4 +1,4 @@
-//! Messages that are delivered before their time.
+//! Messages that are delivered before their scheduled time.
 
 use dispatch::engine::StepKind;
 use reqwest::Method;

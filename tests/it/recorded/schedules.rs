@@ -65,7 +65,7 @@ async fn schedule_shows_the_states_of_its_last_firing() {
     s.show(failing).await;
     s.get("/v2/dlq?scheduleId=failing").await;
 
-    // The schedule before has fired when this one has.
+    // The previous schedule has fired when this one has.
     s.app.database.execute("update schedules set next_fire_at = now() - interval '1 s' where id = 'lost'").await;
     fire(&s, "late", 3).await;
     let late = published(&s.app.read_schedule("late").await);

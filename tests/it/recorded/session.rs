@@ -22,7 +22,7 @@ use crate::support::{Answered, Receiver, TestApp, TestDatabase, serve};
 /// Headers of responses that are recorded.
 const RECORDED: &[&str] = &["link", "retry-after"];
 
-/// A scenario that runs.
+/// A running scenario.
 pub(super) struct Session {
     pub(super) app: TestApp,
     scenario: &'static str,
@@ -32,7 +32,7 @@ pub(super) struct Session {
     exchanges: Vec<Value>,
 }
 
-/// A request as it is recorded.
+/// A request to record.
 struct Sent<'a> {
     method: Method,
     path: &'a str,
@@ -41,7 +41,7 @@ struct Sent<'a> {
 }
 
 impl Session {
-    /// On an app that delivers.
+    /// Starts a scenario on an app with a dispatcher.
     pub(super) async fn start(scenario: &'static str) -> Self {
         Self::start_with(scenario, |_| {}).await
     }
@@ -61,24 +61,24 @@ impl Session {
         }
     }
 
-    /// Gives another server a name.
+    /// Assigns a name to another server.
     pub(super) fn name_server(&mut self, receiver: &Receiver, name: &str) {
         self.normaliser.names.add_server(&receiver.url(""), name);
     }
 
-    /// Gives a text in a path a name, such as a time in milliseconds, and returns the text.
+    /// Assigns a name to a text in a path, such as a time in milliseconds. Returns the text.
     pub(super) fn name(&mut self, text: impl ToString, name: &str) -> String {
         self.normaliser.names.add(text.to_string(), name);
         text.to_string()
     }
 
-    /// Waits for the next millisecond but one. Then no event that follows has the time of one before, and a
-    /// cancellation, which is logged a millisecond after its request, is over.
+    /// Waits for two milliseconds, so that no later event has the time of an earlier one, and a cancellation, which
+    /// is logged one millisecond after its request, has ended.
     async fn settle(&self) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 
-    /// Lets the receiver send a response that it holds.
+    /// Releases a held response of the receiver.
     pub(super) async fn release(&self) {
         self.settle().await;
         self.app.receiver.release(1);
@@ -120,7 +120,7 @@ impl Session {
         self.send(method, path, &[("Content-Type", "application/json")], body.to_string()).await.body
     }
 
-    /// Reads from the admin API.
+    /// Sends a GET request to the admin API.
     pub(super) async fn admin(&mut self, path: &str) -> Value {
         let path = format!("/api/admin/{path}");
         let request = self.client.get(format!("{}{path}", self.admin_url)).bearer_auth(TOKEN);
@@ -133,7 +133,7 @@ impl Session {
         self.send(Method::POST, &path, headers, body).await.id()
     }
 
-    /// Reads a message's log, and the message.
+    /// Reads a message and its log.
     pub(super) async fn show(&mut self, id: MessageId) {
         self.get(&format!("/v2/events?messageId={id}&order=earliestFirst")).await;
         self.get(&format!("/v2/messages/{id}")).await;
@@ -168,7 +168,7 @@ impl Session {
         Answered { status, body }
     }
 
-    /// Compares what was recorded with the recording, or writes the recording.
+    /// Compares the exchanges with the recording, or writes the recording.
     pub(super) fn finish(mut self) {
         let exchanges = mem::take(&mut self.exchanges);
         let path = self.recording();
@@ -201,7 +201,7 @@ impl Drop for Session {
     }
 }
 
-/// The exchanges that differ from their recordings, one after another.
+/// Returns the differing exchanges with their differences.
 fn differences(recorded: &[Value], now: &[Value]) -> Vec<String> {
     let differing = recorded.iter().zip(now).enumerate().filter(|(_, (recorded, now))| recorded != now);
     differing

@@ -1,4 +1,4 @@
-//! Relations in place of times: which event of its message a time is, or how long after another one.
+//! Replaces times by relations: the event with this time, or the delay after another time.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 type Object = Map<String, Value>;
 
-/// Times without a relation that is the same in every run.
+/// Fields with times whose relations differ between runs.
 const OTHERS: &[&str] = &[
     "createdAt",
     "firstAt",
@@ -21,17 +21,17 @@ const OTHERS: &[&str] = &[
     "startedAt",
 ];
 
-/// The times of the events that a scenario has listed so far.
+/// The times of all events that a scenario has listed.
 #[derive(Default)]
 pub(super) struct Times {
-    /// By message and state, the oldest first.
+    /// Times by message and state, oldest first.
     of_events: HashMap<(String, String), Vec<i64>>,
-    /// Next deliveries by message.
+    /// Times of next deliveries by message.
     planned: HashMap<String, Vec<i64>>,
 }
 
 impl Times {
-    /// Adds the events of a response, in whichever order they are.
+    /// Adds the events of a response, in any order.
     pub(super) fn learn(&mut self, answer: &Value) {
         let Some(events) = answer.get("events").and_then(Value::as_array) else { return };
         let mut events: Vec<_> = events.iter().filter_map(Value::as_object).collect();
@@ -45,7 +45,7 @@ impl Times {
         }
     }
 
-    /// Replaces the times of an event, a message or anything else that has times.
+    /// Replaces the times of an event, a message or another object.
     pub(super) fn replace(&self, object: &mut Object) {
         if object.contains_key("time") {
             self.replace_in_event(object);
@@ -55,7 +55,7 @@ impl Times {
             object.insert("updatedAt".to_owned(), after("createdAt", updated - created));
         }
         for name in OTHERS {
-            // 0 is the start of a period that has not begun.
+            // 0 is the start of a period that has not started.
             if object.get(*name).is_some_and(|time| time.as_i64().is_some_and(|time| time != 0)) {
                 object.insert((*name).to_owned(), "time".into());
             }
@@ -83,7 +83,7 @@ impl Times {
             return;
         };
         let is_planned = self.planned.get(&id).is_some_and(|planned| planned.contains(&not_before));
-        // A time this far in the future was given by the scenario.
+        // The scenario itself set a time so far in the future.
         if not_before < 4_000_000_000_000 {
             let place = if is_planned { "next delivery".into() } else { after("createdAt", not_before - created) };
             message.insert("notBefore".to_owned(), place);
@@ -110,7 +110,7 @@ impl Times {
         }
     }
 
-    /// `ACTIVE 2` for the second ACTIVE of the message.
+    /// Returns `ACTIVE 2` for the second ACTIVE event of the message.
     fn event_at(&self, id: &str, state: &str, time: i64) -> Option<Value> {
         let times = self.of_events.get(&(id.to_owned(), state.to_owned()))?;
         let index = times.iter().position(|known| *known == time)?;
@@ -133,13 +133,14 @@ fn push(times: &mut Vec<i64>, time: i64) {
     }
 }
 
-/// How long after `what`, when that is the same in every run: not at all, the millisecond of a cancellation, or a delay.
+/// Returns the delay after `what` if it is the same in every run: none, the millisecond of a cancellation, or whole
+/// seconds.
 fn after(what: &str, ms: i64) -> Value {
     match ms {
         0 => what.into(),
         1 => format!("{what} + 1 ms").into(),
         ms if ms >= 1000 && ms % 1000 == 0 => format!("{what} + {} s", ms / 1000).into(),
-        // A default retry delay is no whole number of milliseconds.
+        // A default retry delay is not a whole number of milliseconds.
         ms if what != "createdAt" && ms >= 1000 => format!("{what} + about {} ms", (ms + 5) / 10 * 10).into(),
         ms if ms > 0 => format!("after {what}").into(),
         _ => format!("before {what}").into(),

@@ -74,7 +74,7 @@ async fn firings_during_a_pause_are_not_caught_up() {
 #[tokio::test]
 async fn local_time_fires_once_a_day_across_clock_changes() {
     let app = TestApp::start().await;
-    // In Berlin, 02:30 did not exist on 2025-03-30 and came twice on 2025-10-26.
+    // In Berlin, 02:30 did not exist on 2025-03-30 and occurred twice on 2025-10-26.
     let headers = [("Upstash-Cron", "CRON_TZ=Europe/Berlin 30 2 28-31 3 *"), ("Upstash-Sigpost-Catch-Up", "all")];
     app.schedule_here("spring", &headers, "").await;
     let headers = [("Upstash-Cron", "CRON_TZ=Europe/Berlin 30 2 25-27 10 *"), ("Upstash-Sigpost-Catch-Up", "all")];

@@ -1,4 +1,4 @@
-//! A cancellation that meets an admission: whichever commits first, no slot outlives its message.
+//! A cancellation concurrent with an admission: whichever commits first, no slot outlives its message.
 
 use tokio_postgres::{Client, NoTls};
 
@@ -8,7 +8,8 @@ use crate::support::{PATIENCE, TestApp};
 const QUEUE: &[(&str, &str)] = &[("Upstash-Queue-Name", "l")];
 const KEY: &[(&str, &str)] = &[("Upstash-Flow-Control-Key", "l"), ("Upstash-Flow-Control-Value", "parallelism=1")];
 
-/// The limit is paused until another dispatcher, in an open transaction, has admitted the only message.
+/// Pauses the limit, publishes a message, and has another dispatcher admit it in an open transaction. Returns that
+/// dispatcher's connection and the message's ID.
 async fn admit_in_a_transaction(
     app: &TestApp,
     settings: &str,
@@ -42,7 +43,7 @@ async fn until_blocked(app: &TestApp) {
 
 async fn cancels(limit: &str, settings: &str, headers: &[(&str, &str)], delete: impl Fn(&str) -> String, waits: bool) {
     let app = start().await;
-    // Created, so that it can be paused.
+    // Creates the limit, so that it can be paused.
     publish(&app, "/created", &[], headers).await;
     next_path(&app).await;
     let (admitting, id) = admit_in_a_transaction(&app, settings, limit, headers).await;
@@ -110,7 +111,7 @@ async fn message_locked_by_another_transaction_starts_after_it() {
     let lock = format!("begin; select from pending_deliveries where id = '{}' for update", id.0);
     other.batch_execute(&lock).await.expect("locked");
     app.post("/v2/queues/l/resume").await;
-    // Its wake-up comes after that of the resumed queue.
+    // Its wake-up follows that of the resumed queue.
     publish(&app, "/later", &[], &[("Upstash-Queue-Name", "other")]).await;
     assert_eq!(next_path(&app).await, "/later");
     other.batch_execute("commit").await.expect("unlocked");

@@ -18,7 +18,7 @@ async fn blocked_messages_start_elsewhere(keys: &[(&str, &str)], headers: &[(&st
     }
     assert_eq!(next_path(&stopping).await, "/0");
     let release = async {
-        // The shutdown waits for the delivery, which ends while nothing new is claimed here.
+        // The shutdown waits for the delivery, which ends while this process claims nothing.
         stopping.receiver.release(1);
         assert_eq!(next_path(&stopping).await, "/1");
     };

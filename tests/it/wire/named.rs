@@ -52,14 +52,14 @@ fn all_points() -> impl Iterator<Item = String> {
     SECTIONS.into_iter().flat_map(|(_, one, _, count)| (1..=count).map(move |number| format!("{one}{number}")))
 }
 
-/// The rows and traps that the tests of a source name.
+/// Returns the rows and traps that the tests of a source name.
 fn points_of(source: &str) -> Result<BTreeSet<String>, String> {
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
     let mut points = BTreeSet::new();
     for (index, line) in lines.iter().enumerate() {
         let Some(text) = line.strip_prefix(MARK) else { continue };
         let number = index + 1;
-        // The rest of the comment, the attributes, and then the function.
+        // After the rest of the comment, the attribute of a test must follow.
         let mut attributes = lines[number..].iter().skip_while(|line| line.starts_with("///"));
         if !attributes.next().is_some_and(|line| line.starts_with("#[tokio::test") || *line == "#[test]") {
             return Err(format!("line {number} is not directly above a test"));
@@ -72,7 +72,7 @@ fn points_of(source: &str) -> Result<BTreeSet<String>, String> {
     Ok(points)
 }
 
-/// Reads `section 10: rows 1, 2 and 26`.
+/// Parses `section 10: rows 1, 2 and 26`.
 fn points_of_section(text: &str) -> Option<Vec<String>> {
     SECTIONS.into_iter().find_map(|(section, one, several, count)| {
         let points = text.strip_prefix(section)?;

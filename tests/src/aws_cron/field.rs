@@ -1,4 +1,4 @@
-//! A field that is a set of numbers: `*`, and lists of `5`, `1-5`, `0/15`.
+//! A field with a set of numbers: `*`, and lists of `5`, `1-5`, `0/15`.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +38,7 @@ pub(super) fn parse(
     Ok(set)
 }
 
-/// Digits only: `parse` alone would read `+5`.
+/// Accepts digits only: `parse` alone would accept `+5`.
 pub(super) fn parse_number(text: &str) -> Option<i16> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
