@@ -25,7 +25,7 @@ async fn pages(app: &TestApp, path: &str, rows: &str, id: &str) -> (Vec<Vec<Stri
 }
 
 #[tokio::test]
-async fn page_of_events_ends_at_its_bytes_and_the_next_continues() {
+async fn page_of_events_ends_at_its_byte_limit_with_a_cursor() {
     let app = TestApp::start().await;
     let mut published = Vec::new();
     for size in [LARGE, 9_000_000, LARGE, LARGE, LARGE, 1] {
@@ -58,7 +58,7 @@ async fn bodies_that_are_not_requested_do_not_count() {
 }
 
 #[tokio::test]
-async fn page_of_dead_letters_ends_at_its_bytes_and_the_next_continues() {
+async fn page_of_dead_letters_ends_at_its_byte_limit_with_a_cursor() {
     let app = TestApp::start().await;
     app.receiver.otherwise(Answer::status(500));
     for _ in 0..3 {
