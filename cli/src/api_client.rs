@@ -1,4 +1,4 @@
-//! Talking to a dispatch API, this one's or QStash's, and to the admin API beside it.
+//! Clients of the dispatch API (sigpost's or QStash's) and of the admin API.
 
 mod address;
 mod named;
@@ -19,64 +19,64 @@ use sigpost_runtime::settings::bearer;
 pub(crate) use self::address::{destination, with_query, with_segment};
 use crate::table::harmless;
 
-/// How long an answer may take: a batch of a hundred retries is the longest there is.
+/// Request timeout. The slowest request is a batch of 100 retries.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where the deployment is.
+/// URL of the deployment.
 #[derive(Debug, Args)]
 pub(crate) struct UrlArgs {
-    /// Where the API is.
+    /// URL of the API.
     #[arg(long, env = "QSTASH_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
     url: String,
 }
 
-/// Where the API is, the token for it, and how to print.
+/// URL and token of the API, and the output format.
 #[derive(Debug, Args)]
 pub(crate) struct ApiArgs {
     #[command(flatten)]
     at: UrlArgs,
-    /// Its token. The default is the one `sigpost dev` uses.
+    /// Token of the API. The default is the token of `sigpost dev`.
     #[arg(long, env = "QSTASH_TOKEN", default_value = DEV_TOKEN, hide_env_values = true, hide_default_value = true)]
     token: String,
-    /// Print the API's answer as JSON.
+    /// Print the response of the API as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Where the admin API is, and the token for it.
+/// URL and credentials of the admin API.
 #[derive(Debug, Args)]
 pub(crate) struct AdminArgs {
-    /// Where the admin API is, if not where the API is: on AWS it is a function of its own.
+    /// URL of the admin API, if it differs from the URL of the API. On AWS it is a separate function.
     #[arg(long, env = "ADMIN_URL", value_name = "URL")]
     admin_url: Option<String>,
-    /// Its token. The default is the one `sigpost dev` uses.
+    /// Token of the admin API. The default is the token of `sigpost dev`.
     #[arg(long, env = "ADMIN_TOKEN", default_value = DEV_TOKEN, hide_env_values = true, hide_default_value = true)]
     admin_token: String,
-    /// Sign what is asked instead, with the AWS credentials of the environment (AWS_REGION,
-    /// AWS_ACCESS_KEY_ID and so on): for an admin function with the parameter AdminAuth=AWS_IAM.
+    /// Sign requests to the admin API with the AWS credentials of the environment (AWS_REGION,
+    /// AWS_ACCESS_KEY_ID and so on) and send no token, for an admin function with AdminAuth=AWS_IAM.
     #[arg(long, env = "ADMIN_IAM")]
     admin_iam: bool,
 }
 
 impl ApiArgs {
-    /// The API, with one client for all that is asked of it.
+    /// Creates a client of the API.
     pub(crate) fn open(&self) -> Result<Api> {
         Api::new(&self.at.url, token("QSTASH_TOKEN", &self.token)?)
     }
 
-    /// Where it is.
+    /// Returns the URL arguments.
     pub(crate) fn place(&self) -> &UrlArgs {
         &self.at
     }
 }
 
 impl AdminArgs {
-    /// The admin API of the deployment there.
+    /// Creates a client of the admin API, which has the URL of the deployment unless `--admin-url` is given.
     pub(crate) fn open(&self, at: &UrlArgs) -> Result<Api> {
         self.open_at(&at.url)
     }
 
-    /// The same, of the deployment at this URL.
+    /// Like [`open`](Self::open), for a deployment at this URL.
     pub(crate) fn open_at(&self, url: &str) -> Result<Api> {
         let credentials = match self.admin_iam {
             true => Credentials::Aws(Box::new(Aws::from_env().context("--admin-iam")?)),
@@ -86,26 +86,26 @@ impl AdminArgs {
     }
 }
 
-/// An API that answers in JSON.
+/// Client of an API with JSON responses.
 pub(crate) struct Api {
     url: String,
     credentials: Credentials,
     client: Client,
 }
 
-/// What lets us in.
+/// Authentication of requests.
 enum Credentials {
     Token(String),
-    /// A signature for the function's URL.
+    /// AWS Signature Version 4, for a Lambda function URL.
     Aws(Box<Aws>),
 }
 
-/// As programs read their settings, without white space around it.
+/// Builds credentials from a token. Trims white space, as programs do when they read their settings.
 fn token(setting: &str, text: &str) -> Result<Credentials> {
     Ok(Credentials::Token(bearer(setting, text.trim())?))
 }
 
-/// An answer outside 2xx, with the API's own words.
+/// Response with a status outside 2xx, with the error text of the API.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) status: StatusCode,
@@ -113,7 +113,7 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
-    /// `Message` is how Lambda says it, whose URL lets somebody in or not.
+    /// Reads the error text from `error`, or from `Message`, which a Lambda function URL sends if it rejects a request.
     pub(crate) fn new(status: StatusCode, answer: &Value) -> Self {
         let reason = answer["error"].as_str().or(answer["Message"].as_str());
         Self { status, reason: reason.unwrap_or("no reason given").to_owned() }
@@ -134,7 +134,7 @@ impl Api {
         Ok(Self { url: url.trim_end_matches('/').to_owned(), credentials, client })
     }
 
-    /// A request to a path of the API, with the token if there is one.
+    /// Builds a request to a path of the API, with the bearer token if there is one.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.url));
         match &self.credentials {
@@ -143,7 +143,7 @@ impl Api {
         }
     }
 
-    /// Sends it; an answer outside 2xx is a [`Refused`].
+    /// Sends the request and returns the body. A status outside 2xx is a [`Refused`] error.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Value> {
         let (status, value) = self.answer(request).await?;
         if !status.is_success() {
@@ -152,13 +152,13 @@ impl Api {
         Ok(value)
     }
 
-    /// Sends it; whatever is answered.
+    /// Sends the request and returns the status, whatever it is, and the body.
     pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<(StatusCode, Value)> {
         let (status, _, value) = self.fetch(request).await?;
         Ok((status, value))
     }
 
-    /// Sends it; the status, the header `Link` and the body of the answer.
+    /// Sends the request and returns the status, the `Link` header and the body of the response.
     async fn fetch(&self, request: RequestBuilder) -> Result<(StatusCode, Option<String>, Value)> {
         let mut request = request.build().context("the request cannot be built")?;
         if let Credentials::Aws(aws) = &self.credentials {
@@ -168,14 +168,14 @@ impl Api {
             .client
             .execute(request)
             .await
-            .with_context(|| format!("{} does not answer; is `sigpost dev` running there?", self.url))?;
+            .with_context(|| format!("no response from {}; is `sigpost dev` running there?", self.url))?;
         let status = response.status();
         let link = response.headers().get(LINK).and_then(|link| link.to_str().ok()).map(str::to_owned);
-        let text = response.text().await.context("the answer broke off")?;
+        let text = response.text().await.context("the connection closed before the end of the response")?;
         Ok((status, link, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
 
-    /// All pages of a list.
+    /// Fetches all pages of a list.
     pub(crate) async fn list(&self, path: &str) -> Result<Value> {
         let (list, mut page, mut items) = (path.split('?').next().unwrap_or_default(), path.to_owned(), Vec::new());
         loop {
@@ -192,17 +192,17 @@ impl Api {
         }
     }
 
-    /// Asks for what is there.
+    /// Sends a GET request.
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         self.send(self.request(Method::GET, path)).await
     }
 
-    /// Asks for something to be done.
+    /// Sends a POST request.
     pub(crate) async fn post(&self, path: &str) -> Result<Value> {
         self.send(self.request(Method::POST, path)).await
     }
 
-    /// Asks for something to go.
+    /// Sends a DELETE request.
     pub(crate) async fn delete(&self, path: &str) -> Result<Value> {
         self.send(self.request(Method::DELETE, path)).await
     }

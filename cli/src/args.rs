@@ -1,4 +1,4 @@
-//! The command line.
+//! Command-line arguments.
 
 use std::process::ExitCode;
 
@@ -13,9 +13,9 @@ use crate::commands::{
 use crate::help;
 use crate::usage::{self, WrongUsage};
 
-/// A serverless HTTP-push job dispatcher that speaks QStash's protocol, on your own Postgres.
+/// QStash-compatible job dispatcher on your own Postgres: stores messages and delivers them as signed HTTP requests.
 ///
-/// Without a command it runs `sigpost dev`: everything in one process, ready to try.
+/// Without a command, `sigpost` runs `sigpost dev`: all components in one process, for development.
 #[derive(Debug, Parser)]
 #[command(name = "sigpost", version, after_help = EXIT_CODES)]
 pub(crate) struct Args {
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Those of this process. What is wrong with them ends it, with usage on stderr.
+    /// Parses the arguments of this process. Prints usage on stderr and exits if they are invalid.
     pub(crate) fn read() -> Self {
         allocator::give_back_soon();
         let matches = help::grouped(Self::command()).get_matches();
@@ -32,9 +32,9 @@ impl Args {
     }
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage.";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 rejected or failed (the reason is on stderr), 2 wrong usage.";
 
-/// Which of them belong together says `help.rs`.
+/// Commands. `help.rs` defines their groups in the help.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Dev(dev::Dev),
@@ -68,7 +68,7 @@ impl Default for Command {
 }
 
 impl Command {
-    /// Runs the command; what went wrong is said on stderr, with its causes.
+    /// Runs the command. Prints an error with its causes on stderr.
     pub(crate) fn run(self) -> ExitCode {
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,
@@ -97,7 +97,7 @@ impl Command {
             references::resolve().await?;
         }
         let done = match self {
-            // These say by their exit code what they found.
+            // The exit code of these commands is their result.
             Self::Health(command) => return command.run().await,
             Self::Config(command) => return command.run().await,
             Self::Doctor(command) => return command.run().await,
@@ -155,14 +155,14 @@ mod tests {
     fn every_documented_command_is_one() {
         for line in examples() {
             let Err(error) = Args::command().try_get_matches_from(words(&line)) else { continue };
-            // The database is in the environment, which a test has not.
+            // The examples take the database from DATABASE_URL, which is not set here.
             let lacks_database =
                 error.kind() == ErrorKind::MissingRequiredArgument && error.to_string().contains("--database-url");
             assert!(lacks_database, "{line}\n{error}");
         }
     }
 
-    /// Those that do something, by the names of all above them and their own.
+    /// Returns the commands without required subcommands, with their full path such as `sigpost dlq list`.
     fn leaves() -> Vec<(String, Command)> {
         fn walk(command: &Command, path: &str, leaves: &mut Vec<(String, Command)>) {
             for one in command.get_subcommands().filter(|one| !one.is_hide_set()) {
@@ -179,7 +179,7 @@ mod tests {
         leaves
     }
 
-    /// Tables of docs/src/reference/cli.md: the commands that their headings name, and the long flags of their rows.
+    /// Returns, for each table of docs/src/reference/cli.md, the commands in its heading and the long flags of its rows.
     fn documented_flags() -> Vec<(Vec<String>, BTreeSet<String>)> {
         let sections = DOCUMENTATION.split("\n## ").flat_map(|chapter| chapter.split("\n### "));
         let read = |section: &str| {
@@ -195,7 +195,7 @@ mod tests {
             )
         };
         let tables = sections.map(read).filter(|(_, _, flags): &(_, _, BTreeSet<String>)| !flags.is_empty());
-        // The flags of this section belong to many commands; which is in their help.
+        // Many commands have the flags of this section; the help of each command lists them.
         let of_all =
             |heading: &str| if heading == "Connection and output" { vec!["sigpost".to_owned()] } else { vec![] };
         tables
@@ -221,12 +221,12 @@ mod tests {
                 flags.iter().filter(|flag| !documented.contains(*flag) && !shared.contains(*flag)).collect();
             assert!(missing.is_empty(), "docs/src/reference/cli.md has no {missing:?} of `{path}`");
             let unknown: Vec<_> = documented.difference(&flags).collect();
-            assert!(unknown.is_empty(), "docs/src/reference/cli.md has {unknown:?}, which `{path}` does not have");
+            assert!(unknown.is_empty(), "docs/src/reference/cli.md has {unknown:?}, which are not flags of `{path}`");
         }
         for name in tables.iter().flat_map(|(commands, _)| commands).filter(|name| *name != "sigpost") {
             assert!(
                 leaves.iter().any(|(path, _)| path == name),
-                "docs/src/reference/cli.md has a table for `{name}`, which is no command"
+                "docs/src/reference/cli.md has a table for `{name}`, which is not a command"
             );
         }
     }
@@ -251,13 +251,13 @@ mod tests {
         }
     }
 
-    /// The lines of the shell blocks, without their comments.
+    /// Returns the lines of the shell blocks, without comments.
     fn examples() -> impl Iterator<Item = String> {
         let blocks = DOCUMENTATION.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
         blocks.flat_map(str::lines).map(|line| line.split(" # ").next().unwrap_or_default().trim().to_owned())
     }
 
-    /// As a shell splits it, as far as the documentation goes.
+    /// Splits a line into words like a shell. Supports single quotes only.
     fn words(line: &str) -> Vec<String> {
         let parts = line.split('\'').enumerate();
         parts

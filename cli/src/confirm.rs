@@ -1,5 +1,5 @@
-//! The confirmation of commands that cannot be undone. docs/src/reference/cli.md lists them; a test in `args.rs` holds
-//! the list and the command line together.
+//! Confirmation of commands that cannot be undone. docs/src/reference/cli.md lists them; a test in `args.rs` compares
+//! that list with the command line.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::usage::WrongUsage;
 
-/// Whether to ask.
+/// Confirmation arguments.
 #[derive(Debug, Args)]
 pub(crate) struct ConfirmArgs {
     /// Do not ask. Required where stdin is not a terminal.
@@ -17,7 +17,7 @@ pub(crate) struct ConfirmArgs {
 }
 
 impl ConfirmArgs {
-    /// Asks at the terminal.
+    /// Asks for confirmation on the terminal.
     ///
     /// # Errors
     ///
@@ -30,9 +30,9 @@ impl ConfirmArgs {
             return Err(WrongUsage::new(format!("{question} Stdin is not a terminal: confirm with --yes")).into());
         }
         eprint!("{question} [y/N] ");
-        io::stderr().flush().context("the terminal is gone")?;
+        io::stderr().flush().context("the terminal is closed")?;
         let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).context("the terminal is gone")?;
+        io::stdin().lock().read_line(&mut answer).context("the terminal is closed")?;
         if !["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
             bail!("not confirmed; nothing was changed");
         }

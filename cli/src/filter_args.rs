@@ -1,4 +1,4 @@
-//! Which messages: the filters that lists of them share.
+//! Message filters that several commands share.
 
 use std::borrow::Cow;
 
@@ -6,39 +6,39 @@ use clap::Args;
 use jiff::Timestamp;
 use sigpost_qstash::parse_duration;
 
-/// A parameter of a request.
+/// Query parameter of a request.
 pub(crate) type Parameter<'a> = (&'static str, Cow<'a, str>);
-/// All of a request.
+/// Query parameters of a request.
 pub(crate) type Parameters<'a> = Vec<Parameter<'a>>;
 
-/// What messages have. Each may be given several times, of which one has to fit.
+/// Message filters. A filter may be repeated; a message matches if it has one of the values.
 #[derive(Debug, Args)]
 pub(crate) struct MessageFilterArgs {
-    /// Of messages to this URL, verbatim.
+    /// Messages to exactly this URL.
     #[arg(long, value_name = "URL")]
     destination: Vec<String>,
-    /// With this label.
+    /// Messages with this label.
     #[arg(long, value_name = "LABEL")]
     label: Vec<String>,
-    /// Of this message.
+    /// The message with this ID.
     #[arg(long, value_name = "msg_...")]
     message: Vec<String>,
-    /// Of this queue.
+    /// Messages of this queue.
     #[arg(long, value_name = "NAME")]
     queue: Vec<String>,
-    /// Published to this URL group.
+    /// Messages published to this URL group.
     #[arg(long, value_name = "NAME")]
     group: Vec<String>,
-    /// Of this schedule.
+    /// Messages of this schedule.
     #[arg(long, value_name = "ID")]
     schedule: Vec<String>,
-    /// With this flow-control key.
+    /// Messages with this flow-control key.
     #[arg(long, value_name = "KEY")]
     flow_key: Vec<String>,
 }
 
 impl MessageFilterArgs {
-    /// As the API calls them.
+    /// Returns the filters as query parameters of the API.
     pub(crate) fn parameters(&self) -> Parameters<'_> {
         let all = [
             ("url", &self.destination),
@@ -53,7 +53,7 @@ impl MessageFilterArgs {
     }
 }
 
-/// A moment as an argument, in milliseconds since 1970: so long ago (`2h`), or a time (`2026-01-31T12:00:00Z`).
+/// Parses a time argument, a duration before now (`2h`) or a timestamp (`2026-01-31T12:00:00Z`), to Unix milliseconds.
 pub(crate) fn moment(text: &str) -> Result<i64, String> {
     moment_before(Timestamp::now(), text)
 }
@@ -63,7 +63,7 @@ fn moment_before(now: Timestamp, text: &str) -> Result<i64, String> {
         return Ok(time.as_millisecond());
     }
     let ago = parse_duration("moment", text)
-        .map_err(|_| "write how long ago it is (2h, 1d12h) or a time (2026-01-31T12:00:00Z)".to_owned())?;
+        .map_err(|_| "expected how long ago (2h, 1d12h) or a time (2026-01-31T12:00:00Z)".to_owned())?;
     Ok(now.as_millisecond().saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)).max(0))
 }
 

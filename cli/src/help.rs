@@ -1,20 +1,20 @@
-//! The list of commands in `sigpost --help`, in groups: clap has none for commands.
+//! The list of commands in `sigpost --help`, in groups. clap does not support groups of commands.
 
 use std::fmt::Write;
 
 use clap::Command;
 
-/// What belongs together. A command that is nowhere stands in the last group.
+/// Groups of commands. Commands without a group are listed in the last one.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["dev", "serve", "health", "doctor", "config", "migrate", "cleanup"]),
     ("Publish", &["publish", "messages", "schedules"]),
-    ("Look", &["stats", "jobs", "tail"]),
-    ("Steer", &["dlq", "queues", "flow", "keys", "tokens"]),
+    ("Inspect", &["stats", "jobs", "tail"]),
+    ("Operate", &["dlq", "queues", "flow", "keys", "tokens"]),
     ("Develop", &["new", "email"]),
 ];
 const LAST: &str = "Other";
 
-/// The command with its subcommands listed in groups.
+/// Sets a help template that lists the subcommands in groups.
 pub(crate) fn grouped(command: Command) -> Command {
     let header = *command.get_styles().get_header();
     let literal = *command.get_styles().get_literal();
@@ -52,7 +52,7 @@ mod tests {
         let command = Args::command();
         let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
         for name in GROUPS.iter().flat_map(|(_, names)| *names) {
-            assert!(names.contains(name), "{name} is no command");
+            assert!(names.contains(name), "{name} is not a command");
         }
         let help = grouped(command.clone()).render_help().to_string();
         for one in command.get_subcommands() {

@@ -1,10 +1,10 @@
-//! Arguments whose value may stand elsewhere.
+//! Arguments whose value can come from a file or standard input.
 
 use std::io::Read;
 
 use anyhow::{Context, Result};
 
-/// What an argument says: `-` is standard input, `@file` a file, anything else the text itself.
+/// Reads the value of an argument: `-` is standard input, `@file` is a file, anything else is the value itself.
 pub(crate) fn read(argument: &str, source: &str) -> Result<Vec<u8>> {
     if source == "-" {
         let mut input = Vec::new();

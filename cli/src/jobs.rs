@@ -1,5 +1,5 @@
-//! Every type of job that has a function here: the one list of them in Rust. `sigpost dev` serves what
-//! it says, and tests compare it with `functions/` and `infra/`. `sigpost new job` adds to it.
+//! All job types that have a function in this repository. `sigpost dev` serves them, `sigpost new job` adds to the list,
+//! and tests compare it with `functions/` and `infra/`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,53 +10,53 @@ use sigpost_files::Files;
 use sigpost_jobs::{Harness, Job};
 use sigpost_runtime::Reading;
 
-/// What handlers stand on in `sigpost dev`.
+/// Resources that handlers share in `sigpost dev`.
 #[derive(Clone, Copy)]
 pub struct Dev<'a> {
     harness: &'a Harness,
-    /// A folder for what handlers keep outside the database.
+    /// Folder for data that handlers store outside the database.
     data_dir: &'a Path,
 }
 
 impl<'a> Dev<'a> {
-    /// On this harness, whose base URL is that of all.
+    /// Creates the resources. All handlers have the base URL of this harness.
     pub fn new(harness: &'a Harness, data_dir: &'a Path) -> Self {
         Self { harness, data_dir }
     }
 
-    /// The base URL of all.
+    /// Returns the base URL of all handlers.
     pub fn base_url(&self) -> &str {
         self.harness.handlers.base_url()
     }
 
-    /// Where files go: into a folder of the data, unless `FILES_URL` says otherwise.
+    /// Opens the file storage: `FILES_URL`, or the folder `files` in the data folder.
     ///
     /// # Errors
     ///
-    /// `FILES_URL` is not what it should be.
+    /// `FILES_URL` is invalid.
     pub fn files(&self) -> Result<Files> {
         let folder = self.data_dir.join("files");
         self.settings(|reading| sigpost_files::Config::read_or_folder(reading, &folder))?.open()
     }
 
-    /// The settings of a handler.
+    /// Reads the settings of a handler.
     ///
     /// # Errors
     ///
-    /// All that are malformed.
+    /// Lists all malformed settings.
     pub fn settings<T>(&self, read: impl FnOnce(&mut Reading) -> Option<T>) -> Result<T> {
         let mut reading = Reading::as_far_as_set();
         let settings = read(&mut reading);
         reading.finish(settings)
     }
 
-    /// A handler's own.
+    /// Returns a harness for one handler.
     pub fn harness(self) -> Harness {
         self.harness.clone()
     }
 }
 
-/// What everybody must know of a type of job.
+/// Properties of a job type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobType {
     /// [`Job::TYPE`], and the name of its package in `functions/`.
@@ -77,21 +77,21 @@ impl JobType {
 
 macro_rules! jobs {
     ($dev:ident: $($job:ty => $router:expr,)+) => {
-        /// All of them.
+        /// All job types.
         pub const JOBS: &[JobType] = &[$(JobType::of::<$job>()),+];
 
-        /// The handlers of all of them, as `sigpost dev` serves them.
+        /// Builds the router of all handlers for `sigpost dev`.
         ///
         /// # Errors
         ///
-        /// A handler's settings are not what it needs.
+        /// The settings of a handler are missing or malformed.
         pub fn router($dev: Dev<'_>) -> Result<Router> {
             Ok(Router::new()$(.merge($router))+)
         }
     };
 }
 
-// The job, and its handler's router.
+// Each job type and the router of its handler.
 jobs! { dev:
     send_email::SendEmail => send_email::router(dev.settings(send_email::Config::read_for_dev)?, dev.harness())?,
     cleanup_old_data::CleanupOldData => cleanup_old_data::router(dev.harness()),

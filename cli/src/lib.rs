@@ -1,3 +1,3 @@
-//! What the program and the tests share: which jobs there are.
+//! The list of job types, for the program and the tests.
 
 pub mod jobs;

@@ -1,4 +1,4 @@
-//! What a message is, and how it is delivered: the same for one that is published and for those of a schedule.
+//! Body and delivery options of a message, for `publish` and `schedules create`.
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -7,31 +7,31 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::input;
 
-/// The message and its options.
+/// Body and delivery options of a message.
 #[derive(Debug, Args)]
 pub(crate) struct MessageArgs {
-    /// The body: a text, `@file`, or `-` for standard input. JSON unless --content-type says otherwise.
+    /// Body: a text, `@file`, or `-` for standard input. JSON unless --content-type is given.
     #[arg(long, default_value = "")]
     body: String,
-    /// The body's Content-Type.
+    /// Content-Type of the body.
     #[arg(long, default_value = "application/json")]
     content_type: String,
-    /// The method of the delivery.
+    /// HTTP method of the delivery: GET, POST, PUT, DELETE or PATCH (default POST).
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
-    /// Deliver after this long, e.g. `10s`, `1h30m`.
+    /// Delay of the first attempt, e.g. `10s`, `1h30m`.
     #[arg(long, value_name = "DURATION")]
     delay: Option<String>,
-    /// Attempts after the first (default 3).
+    /// Maximum number of retries after the first attempt (default 3).
     #[arg(long, value_name = "N")]
     retries: Option<u32>,
-    /// Milliseconds between attempts, as an expression of `retried`, e.g. `1000 * pow(2, retried)`.
+    /// Retry delay in milliseconds, as an expression of `retried`, e.g. `1000 * pow(2, retried)`.
     #[arg(long, value_name = "EXPRESSION")]
     retry_delay: Option<String>,
-    /// How long one attempt may take, e.g. `30s`.
+    /// Timeout of one attempt, e.g. `30s`.
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
-    /// Labels for filters, separated by commas.
+    /// Labels, separated by commas.
     #[arg(long, value_name = "LABELS")]
     label: Option<String>,
     /// Report every attempt to this URL.
@@ -40,13 +40,13 @@ pub(crate) struct MessageArgs {
     /// Report the final failure to this URL.
     #[arg(long, value_name = "URL")]
     failure_callback: Option<String>,
-    /// A header for the destination, `Name: value`; may be repeated.
+    /// Header of the delivery, `Name: value`. May be repeated.
     #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
     headers: Vec<String>,
 }
 
 impl MessageArgs {
-    /// The request with the body, and the options as headers.
+    /// Adds the body and the options, which are headers, to a request.
     pub(crate) fn add_to(&self, request: RequestBuilder) -> Result<RequestBuilder> {
         let mut request = request.header("Content-Type", &self.content_type).body(input::read("--body", &self.body)?);
         let retries = self.retries.map(|retries| retries.to_string());
@@ -66,12 +66,12 @@ impl MessageArgs {
         }
         for header in &self.headers {
             let (name, value) =
-                header.split_once(':').with_context(|| format!("--header {header:?}: write it as `Name: value`"))?;
+                header.split_once(':').with_context(|| format!("--header {header:?}: expected `Name: value`"))?;
             let (name, value) = (name.trim(), value.trim());
             let forwarded = HeaderName::try_from(format!("Upstash-Forward-{name}"))
-                .with_context(|| format!("--header {header:?}: {name:?} is no name of a header"))?;
+                .with_context(|| format!("--header {header:?}: {name:?} is not a valid header name"))?;
             let value = HeaderValue::try_from(value)
-                .with_context(|| format!("--header {header:?}: the value has a control character"))?;
+                .with_context(|| format!("--header {header:?}: the value contains a control character"))?;
             request = request.header(forwarded, value);
         }
         Ok(request)

@@ -1,4 +1,4 @@
-//! Data goes to stdout: as lines for people, or as JSON for scripts.
+//! Output on stdout: text, or JSON with `--json`.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -6,14 +6,13 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::Result;
 use serde::Serialize;
 
-/// Prints the value as JSON when asked to, else the text. Whoever reads only the beginning, as `head`
-/// does, has what he wants.
+/// Prints the value as JSON if `json` is set, otherwise the text. A closed pipe, as with `head`, is not an error.
 pub(crate) fn print(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
     let text = if json { serde_json::to_string_pretty(value)? } else { text() };
     line(&text).map(drop)
 }
 
-/// Prints a line; whether somebody still reads.
+/// Prints a line. Returns false if the pipe is closed.
 pub(crate) fn line(text: &str) -> Result<bool> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
@@ -23,7 +22,7 @@ pub(crate) fn line(text: &str) -> Result<bool> {
     }
 }
 
-/// `1 error`, `2 errors`: the noun is in the singular.
+/// Formats a count with its noun, such as `1 error` or `2 errors`. `noun` is the singular.
 pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     if count == N::from(1) {
         return format!("{count} {noun}");

@@ -1,30 +1,29 @@
-//! How far long work is: a bar on a terminal, a line now and then where nobody watches. Both go to
-//! stderr, so that stdout stays what the command prints.
+//! Progress of long operations on stderr: a progress bar on a terminal, otherwise a line every few seconds.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Between two lines.
+/// Interval between two lines.
 const PERIOD: Duration = Duration::from_secs(5);
-/// Between two pictures of what moves while it waits.
+/// Refresh interval of the progress bar.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The progress of one piece of work. On a terminal the bar is gone when this is.
+/// Progress of one operation. Removes the progress bar on drop.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     last_line: Instant,
 }
 
 impl Progress {
-    /// Of work on so many things.
+    /// Creates a progress display with a known total.
     pub(crate) fn of(total: u64) -> Self {
         let style = "{wide_bar} {pos}/{len}  {eta} left";
         Self::new(ProgressBar::new(total), style)
     }
 
-    /// Of work of which nobody knows how much it is.
+    /// Creates a progress display without a total.
     pub(crate) fn unknown() -> Self {
         Self::new(ProgressBar::no_length(), "{spinner} {elapsed}  {msg}")
     }
@@ -39,7 +38,7 @@ impl Progress {
         Self { bar, last_line: Instant::now() }
     }
 
-    /// So many are done; `line` says so where there is no bar, if it is time for it.
+    /// Sets the number of completed items. Without a terminal, prints `line` if the interval has passed.
     pub(crate) fn done(&mut self, count: u64, line: impl FnOnce() -> String) {
         match &self.bar {
             Some(bar) => bar.set_position(count),
@@ -47,7 +46,7 @@ impl Progress {
         }
     }
 
-    /// What is being done, beside the bar, or as a line if it is time for it.
+    /// Sets the message of the progress bar. Without a terminal, prints it if the interval has passed.
     pub(crate) fn now(&mut self, line: impl FnOnce() -> String) {
         match &self.bar {
             Some(bar) => bar.set_message(line()),
@@ -55,7 +54,7 @@ impl Progress {
         }
     }
 
-    /// A step begins, and its time: it is said in either case.
+    /// Starts a step and its elapsed time. Without a terminal, prints the line immediately.
     pub(crate) fn step(&mut self, line: String) {
         match &self.bar {
             Some(bar) => {

@@ -1,12 +1,10 @@
-//! Tables for people. What comes from elsewhere is made harmless first: no control character of a URL
-//! or an error reaches the terminal.
+//! Text tables. Control characters in stored data, such as URLs and errors, are escaped.
 
 use indicatif::HumanDuration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// Rows under headings. Columns of which every cell begins with a digit are right-aligned, as numbers are
-/// read; the first names the row.
+/// Rows under headings. A column whose cells all begin with a digit is right-aligned, except the first.
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
@@ -16,13 +14,13 @@ impl Table {
         Self { rows: vec![headings.map(str::to_owned).to_vec()] }
     }
 
-    /// The table with a row below. One long cell would make every row as long: it is cut.
+    /// Adds a row. Truncates long cells, which would widen every row.
     pub(crate) fn row<const N: usize>(mut self, cells: [String; N]) -> Self {
         self.rows.push(cells.map(cut).to_vec());
         self
     }
 
-    /// The table with a row for each.
+    /// Adds a row for each item.
     pub(crate) fn rows<const N: usize, T>(
         self,
         all: impl IntoIterator<Item = T>,
@@ -31,12 +29,12 @@ impl Table {
         all.into_iter().fold(self, |table, one| table.row(row(one)))
     }
 
-    /// The lines, or these words when there is no row.
+    /// Renders the table, or returns this text if it has no rows.
     pub(crate) fn or(self, empty: &str) -> String {
         if self.rows.len() > 1 { self.draw() } else { empty.to_owned() }
     }
 
-    /// The lines.
+    /// Renders the table.
     pub(crate) fn draw(self) -> String {
         let columns = self.rows[0].len();
         let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -54,7 +52,7 @@ impl Table {
     }
 }
 
-/// Characters of a cell at most.
+/// Maximum number of characters of a cell.
 const LONGEST_CELL: usize = 2000;
 
 fn cut(mut cell: String) -> String {
@@ -65,15 +63,15 @@ fn cut(mut cell: String) -> String {
     cell
 }
 
-/// Stands where nothing is known.
+/// Cell without a value.
 const NOTHING: &str = "-";
 
-/// The elements of a list.
+/// Returns the elements of a JSON array.
 pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A value on one line, without control characters.
+/// Formats a value on one line, with control characters escaped.
 pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Null => NOTHING.to_owned(),
@@ -83,12 +81,12 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
-/// The text with what a terminal might obey written out.
+/// Escapes control characters, which a terminal could interpret.
 pub(crate) fn harmless(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
-/// A limit that is not there when it is 0.
+/// Formats a limit. 0 means no limit.
 pub(crate) fn limit(value: &Value) -> String {
     match value.as_i64() {
         None | Some(0) => NOTHING.to_owned(),
@@ -96,25 +94,25 @@ pub(crate) fn limit(value: &Value) -> String {
     }
 }
 
-/// Milliseconds since 1970, as a time in UTC.
+/// Formats Unix milliseconds as a UTC time.
 pub(crate) fn time(value: &Value) -> String {
     let time = value.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     time.map_or_else(|| NOTHING.to_owned(), |time| format!("{time:.3}"))
 }
 
-/// Seconds, roughly, as people say them.
+/// Formats seconds as an approximate duration such as `25h`.
 pub(crate) fn seconds(value: &Value) -> String {
     let duration =
         value.as_f64().map(|seconds| std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default());
     duration.map_or_else(|| NOTHING.to_owned(), |duration| format!("{:#}", HumanDuration(duration)))
 }
 
-/// A share, in percent.
+/// Formats a ratio as a percentage.
 pub(crate) fn percent(value: &Value) -> String {
     value.as_f64().map_or_else(|| NOTHING.to_owned(), |share| format!("{:.1} %", share * 100.0))
 }
 
-/// Milliseconds as they are measured.
+/// Formats milliseconds with one decimal.
 pub(crate) fn milliseconds(value: &Value) -> String {
     value.as_f64().map_or_else(|| NOTHING.to_owned(), |ms| format!("{ms:.1} ms"))
 }

@@ -1,11 +1,11 @@
-//! Wrong usage that clap cannot find.
+//! Usage errors that clap cannot detect.
 
 use std::fmt;
 
-/// The exit code of wrong usage, as clap has it.
+/// Exit code of a usage error, the same as clap's.
 pub(crate) const EXIT_CODE: u8 = 2;
 
-/// What is wrong with the arguments, and what is allowed.
+/// Usage error: the invalid arguments and the allowed form.
 #[derive(Debug)]
 pub(crate) struct WrongUsage(String);
 

@@ -1,29 +1,29 @@
-//! Paths with names that somebody has chosen in them.
+//! Request paths that contain user-defined names.
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded::Serializer;
 
-/// What may stand in a path as it is (RFC 3986, "unreserved").
+/// Characters to percent-encode: all but the unreserved ones of RFC 3986.
 const NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The path with a name behind it. Whatever it holds, it stays one segment.
+/// Appends a name to the path as one percent-encoded segment.
 pub(crate) fn with_segment(path: &str, name: &str) -> String {
     format!("{path}/{}", utf8_percent_encode(name, NAMES))
 }
 
-/// Reads a destination, which becomes part of a path of the API as it stands. Clients resolve `.` and `..` in a path:
-/// the message would go elsewhere, or be no message at all.
+/// Parses a destination, which becomes part of a request path unchanged. Rejects the segments `.` and `..`: HTTP clients
+/// resolve them, and the request would go to another destination or another endpoint.
 pub(crate) fn destination(text: &str) -> Result<String, String> {
     let path = text.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
     match path.split(['/', '\\']).any(|segment| segment == "." || segment == "..") {
-        true => Err("write its path without `.` and `..`".to_owned()),
+        true => Err("the path must not contain the segments `.` and `..`".to_owned()),
         false => Ok(text.to_owned()),
     }
 }
 
-/// The path with parameters behind it.
+/// Appends query parameters to the path.
 pub(crate) fn with_query<'a>(path: &str, parameters: &[(&str, Cow<'a, str>)]) -> String {
     if parameters.is_empty() {
         return path.to_owned();

@@ -1,4 +1,4 @@
-//! What the API keeps by name (queues, schedules, flow-control keys): all of it, and one by its name.
+//! List, show, change and delete requests for resources that have a name: queues, schedules and flow-control keys.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -9,19 +9,19 @@ use crate::output;
 use crate::table::list;
 
 impl ApiArgs {
-    /// Prints what is kept at the path, as a table for people.
+    /// Prints the list at the path, as a table unless `--json` is given.
     pub(crate) async fn list(&self, path: &str, table: impl FnOnce(&[Value]) -> String) -> Result<()> {
         let answer = self.open()?.list(path).await?;
         output::print(self.json, &answer, || table(list(&answer)))
     }
 
-    /// Prints one.
+    /// Prints one resource.
     pub(crate) async fn show(&self, path: &str, name: &str, text: impl FnOnce(&Value) -> String) -> Result<()> {
         let answer = self.open()?.get(&with_segment(path, name)).await?;
         output::print(self.json, &answer, || text(&answer))
     }
 
-    /// Changes one, and says what it is now.
+    /// Changes one resource and prints its new state.
     pub(crate) async fn change(
         &self,
         path: &str,
@@ -35,7 +35,7 @@ impl ApiArgs {
         output::print(self.json, &answer, || format!("{name} {done}"))
     }
 
-    /// Deletes one, and says what went with it.
+    /// Deletes one resource and prints what was deleted with it.
     pub(crate) async fn delete(&self, path: &str, name: &str, done: impl FnOnce(&Value) -> String) -> Result<()> {
         let answer = self.open()?.delete(&with_segment(path, name)).await?;
         output::print(self.json, &answer, || format!("{name} is deleted{}", done(&answer)))

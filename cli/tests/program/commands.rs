@@ -52,7 +52,7 @@ fn an_api_that_is_away_is_an_error_that_says_what_to_do() {
     let output = finished(command);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("does not answer; is `sigpost dev` running there?"), "{error}");
+    assert!(error.contains("no response from http://") && error.contains("is `sigpost dev` running there?"), "{error}");
 }
 
 #[test]
