@@ -1,7 +1,7 @@
-//! `sigpost doctor`: the checklists of production, run against a live deployment.
+//! `sigpost doctor`: checks a live deployment against the production checklist.
 //!
-//! `items` is the list of what is looked at. An item's check gathers facts (SQL is in the store's
-//! `diagnosis`) and has a pure function judge them. `checklist.tsv` lists their sources.
+//! `items` lists the checks. A check gathers facts (its SQL is in the store's `diagnosis`), and a pure function judges
+//! them. `checklist.tsv` lists the sources of the items.
 
 mod alerts;
 mod backups;
@@ -35,34 +35,34 @@ use self::report::Examined;
 use self::subject::{NoDatabase, Subject};
 use crate::output;
 
-/// The item that says whether the database answers.
+/// Item that checks the connection to the database.
 const DATABASE: &str = "database-reachable";
-/// The item that says whether the schema is there.
+/// Item that checks the schema version.
 const MIGRATIONS: &str = "migrations";
 
-/// Examine a live deployment: its database, its settings, its API.
+/// Check a live deployment: its settings, database, processes, API, schedules and alerts.
 ///
-/// Reads the environment as `sigpost serve` does, so run it where that runs. It changes nothing and sends no
-/// message. Exits with 1 if an item failed; warnings are only said.
+/// It reads the same environment as `sigpost serve`; run it there. It changes nothing and sends no messages or
+/// alerts. Exits with 1 if an item failed. Warnings do not change the exit code.
 #[derive(Debug, Args)]
-#[command(after_help = "Environment: as `sigpost serve` reads it (`sigpost config check` shows it), and
-  QSTASH_URL                     where the API is reached, as --url
+#[command(after_help = "Environment: the settings of `sigpost serve` (`sigpost config check` lists them), and
+  QSTASH_URL                     URL of the API, as for --url
   SLACK_WEBHOOK_URL, PAGERDUTY_ROUTING_KEY, PAGERDUTY_URL, ALERT_EMAIL_TO
-                                 whom alerts go to; nobody is sent anything
-  BASE_URL, JOB_URLS             where the handlers are, as applications have them
-  NO_COLOR                       no colours")]
+                                 alert channels; no alert is sent
+  BASE_URL, JOB_URLS             URLs of the handlers, as in applications
+  NO_COLOR                       disables colors")]
 pub(crate) struct Doctor {
-    /// Where the API is reached from outside, for the items that talk to it.
+    /// URL at which the API is reached from outside, for the items that check the API.
     #[arg(long, env = "QSTASH_URL", value_name = "URL")]
     url: Option<String>,
-    /// Only these items.
+    /// Check these items only. --list prints the IDs.
     #[arg(long, value_delimiter = ',', value_name = "ID,..", hide_possible_values = true,
           value_parser = PossibleValuesParser::new(ITEMS.iter().map(|item| item.id)))]
     only: Vec<String>,
-    /// List the items instead.
+    /// List the items and check nothing.
     #[arg(long)]
     list: bool,
-    /// As JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -90,14 +90,14 @@ impl Doctor {
     }
 }
 
-/// An item whose facts could not be gathered has failed, unless an earlier one has said why.
+/// Returns the finding of an item whose check returned an error: failed, or skipped if an earlier item reports the cause.
 fn unchecked(why: &anyhow::Error, examined: &[Examined]) -> Finding {
     let said = |id: &str| examined.iter().any(|item| item.id == id && item.finding.state == State::Failed);
     if why.is::<NoDatabase>() && said(DATABASE) {
-        return Finding::skipped(format!("the database does not answer: see `{DATABASE}`"));
+        return Finding::skipped(format!("no connection to the database: see `{DATABASE}`"));
     }
     if said(MIGRATIONS) {
-        return Finding::skipped(format!("it needs the schema, see `{MIGRATIONS}`: {why:#}"));
+        return Finding::skipped(format!("requires the schema, see `{MIGRATIONS}`: {why:#}"));
     }
-    Finding::failed("-", format!("it cannot be checked: {why:#}"), "see to the cause, then ask again")
+    Finding::failed("-", format!("cannot be checked: {why:#}"), "fix the cause and run this item again")
 }

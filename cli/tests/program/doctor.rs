@@ -1,4 +1,4 @@
-//! `sigpost doctor`: each item with a deployment that is broken in exactly that way, and one that is not.
+//! `sigpost doctor`: each item on a deployment that violates it and on one that does not.
 
 mod alerts;
 mod api;

@@ -1,4 +1,4 @@
-//! Who is told when something is wrong.
+//! Alert channels, health checks and open alerts.
 
 use anyhow::Result;
 use reqwest::Url;
@@ -10,13 +10,13 @@ use sigpost_store::diagnosis::runs::{self, LastRun};
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
 
-/// Where events go, unless `PAGERDUTY_URL` says otherwise.
+/// Default of `PAGERDUTY_URL`.
 const PAGERDUTY: &str = "https://events.pagerduty.com";
 
-/// A way to tell somebody, and whether it can be gone.
+/// Alert channel with the result of its check.
 struct Channel {
     name: &'static str,
-    /// What is wrong with it.
+    /// Why it cannot be used, if so.
     fault: Option<String>,
 }
 
@@ -35,8 +35,8 @@ pub(super) async fn channels(subject: &Subject) -> Result<Finding> {
     Ok(judge_channels(&channels))
 }
 
-/// Asks for the root of the host, which proves the way there and its certificate. The path of a
-/// webhook is a secret, and a request to it a message: it is left out.
+/// Requests the root path of the host, which checks the connection and its certificate. The path of a webhook is
+/// secret, and a request to it would post a message.
 async fn unreachable(subject: &Subject, setting: &str, url: &str) -> Option<String> {
     let Ok(mut url) = Url::parse(url) else { return Some(format!("{setting} is not a URL")) };
     url.set_path("/");
@@ -54,11 +54,11 @@ fn judge_channels(channels: &[Channel]) -> Finding {
     match (channels, &faults[..]) {
         ([], _) => Finding::warned(
             "none",
-            "nobody is told when jobs fail, are stuck or late",
-            "set SLACK_WEBHOOK_URL, PAGERDUTY_ROUTING_KEY or ALERT_EMAIL_TO for check-job-health, here as well",
+            "no alert is sent when jobs fail, are stuck or late",
+            "set SLACK_WEBHOOK_URL, PAGERDUTY_ROUTING_KEY or ALERT_EMAIL_TO, both for check-job-health and here",
         ),
         (_, []) => Finding::passed(names),
-        _ => Finding::failed(names, faults.join("; "), "correct the setting, or let these hosts through the firewall"),
+        _ => Finding::failed(names, faults.join("; "), "correct the setting, or allow these hosts in the firewall"),
     }
 }
 
@@ -67,13 +67,13 @@ pub(super) async fn health_checks(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_checks(last: Option<LastRun>) -> Finding {
-    let fix = "schedule it: POST /v2/schedules/BASE_URL/api/jobs/health with Upstash-Cron: */5 * * * * and {}";
-    let reason = "that is what notices failing, stuck and late jobs, and that nothing is processed at all";
+    let fix = "schedule it: POST /v2/schedules/BASE_URL/api/jobs/health with Upstash-Cron: */5 * * * * and the body {}";
+    let reason = "check-job-health detects failing, stuck and late jobs, and that no job is processed at all";
     match last {
         Some(run) if run.completed_s <= 900.0 => {
-            Finding::passed(format!("the last one {} ago", lasting(run.completed_s)))
+            Finding::passed(format!("the last run completed {} ago", lasting(run.completed_s)))
         }
-        Some(run) => Finding::warned(format!("the last one {} ago", lasting(run.completed_s)), reason, fix),
+        Some(run) => Finding::warned(format!("the last run completed {} ago", lasting(run.completed_s)), reason, fix),
         None => Finding::warned("none in the last hour", reason, fix),
     }
 }
@@ -86,7 +86,7 @@ fn judge_open(open: &[Alert]) -> Finding {
     let critical = open.iter().filter(|alert| alert.severity == Severity::Critical).count();
     let figure = format!("{} open, {critical} of them critical", open.len());
     let said: Vec<&str> = open.iter().take(10).map(|alert| alert.message.as_str()).collect();
-    let fix = "see to them; check-job-health closes each when it is over";
+    let fix = "fix the causes; check-job-health resolves each alert";
     match (open.len(), critical) {
         (0, _) => Finding::passed("none"),
         (_, 0) => Finding::warned(figure, said.join("; "), fix),

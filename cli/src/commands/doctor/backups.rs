@@ -1,4 +1,4 @@
-//! Backups, as far as the server shows them.
+//! Backups, as far as the server reports them.
 
 use anyhow::Result;
 use sigpost_store::diagnosis::backups::{self, Backups};
@@ -14,42 +14,42 @@ pub(super) async fn backups(subject: &Subject) -> Result<Finding> {
 fn judge(seen: &Backups) -> Finding {
     if !seen.idle_slots.is_empty() {
         return Finding::warned(
-            format!("nobody reads the replication slots {}", seen.idle_slots.join(", ")),
-            "the server keeps its log for them until the disk is full",
-            "start who reads them, or drop them: select pg_drop_replication_slot('...')",
+            format!("inactive replication slots: {}", seen.idle_slots.join(", ")),
+            "the server retains WAL for them until the disk is full",
+            "start their consumers, or drop them: select pg_drop_replication_slot('...')",
         );
     }
     if let Some(service) = &seen.service {
         return Finding::unseen(
             format!("managed by {service}"),
-            "its snapshots cannot be seen from here",
+            "its snapshots cannot be checked from here",
             match service.as_str() {
                 "RDS" => {
                     "aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,BackupRetentionPeriod,\
-                     LatestRestorableTime]'; a period of 0 is none"
+                     LatestRestorableTime]'; a period of 0 means no backups"
                 }
-                _ => "look at its console for automated backups, and restore one to try",
+                _ => "check its console for automated backups, and test a restore",
             },
         );
     }
     let last = seen.archived_s.map_or("never".to_owned(), |ago| format!("{} ago", lasting(ago)));
-    let figure = format!("last segment archived: {last}; {} connected", counted(seen.receivers, "receiver"));
+    let figure = format!("last WAL segment archived: {last}; {} connected", counted(seen.receivers, "replica"));
     if seen.archiving_fails {
-        let fix = "look at the server's log for archive_command";
-        return Finding::failed(figure, "the last attempt to archive the log failed", fix);
+        let fix = "check the server log for errors of archive_command";
+        return Finding::failed(figure, "the last attempt to archive WAL failed", fix);
     }
     let recent = seen.archived_s.is_some_and(|ago| ago < 86_400.0);
     match (seen.archives, recent) {
         (true, true) => Finding::passed(figure),
         (true, false) => Finding::warned(
             figure,
-            "the log has not been archived for a day",
-            "set archive_timeout, so that a quiet server archives too, and make a base backup",
+            "no WAL was archived for a day",
+            "set archive_timeout, so that an idle server archives too, and make a base backup",
         ),
         (false, _) => Finding::warned(
             figure,
-            "the server archives nothing; backups made by pg_dump or by copying its disk cannot be seen from here",
-            "make backups, off this machine, and restore one to try; pgBackRest and WAL-G archive continuously",
+            "the server does not archive WAL; backups by pg_dump or disk snapshots cannot be checked from here",
+            "store backups on another machine and test a restore; pgBackRest and WAL-G archive continuously",
         ),
     }
 }

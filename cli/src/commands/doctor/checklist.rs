@@ -1,4 +1,4 @@
-//! The items, the production checklists that they come from, and the page for operators agree.
+//! Compares the items with the production checklists that they come from and with the page for operators.
 
 use std::collections::BTreeSet;
 

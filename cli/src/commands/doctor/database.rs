@@ -1,4 +1,4 @@
-//! The server, and the way to it.
+//! The database server and the connection to it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,11 +11,11 @@ use super::finding::{Finding, lasting};
 use super::subject::Subject;
 use crate::output::counted;
 
-/// How long a notification may take.
+/// Timeout of a notification.
 const NOTIFIED_WITHIN: Duration = Duration::from_secs(2);
 
 pub(super) async fn reachable(subject: &Subject) -> Result<Finding> {
-    let fix = "look at DATABASE_URL, at the firewall, and whether the server runs";
+    let fix = "check DATABASE_URL, the firewall, and that the server runs";
     Ok(match subject.round_trip().await {
         Ok(answer) => judge_reachable(subject.connected_in, answer),
         Err(why) => Finding::failed("no connection", format!("{why:#}"), fix),
@@ -23,19 +23,17 @@ pub(super) async fn reachable(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_reachable(connecting: Duration, answer: Duration) -> Finding {
-    let figure = format!("connected in {}, answers in {}", said(connecting), said(answer));
+    let figure = format!("connected in {}, responds in {}", said(connecting), said(answer));
     match answer.as_millis() {
         0..=49 => Finding::passed(figure),
         50..=499 => Finding::warned(
             figure,
-            "each publish waits for one commit, and so for this",
-            "run sigpost in the database's region and zone",
+            "each publish waits for a commit, which takes at least this long",
+            "run sigpost in the region and zone of the database",
         ),
-        _ => Finding::failed(
-            figure,
-            "the database is overloaded or far away",
-            "look at its load, and run sigpost near it",
-        ),
+        _ => {
+            Finding::failed(figure, "the database is overloaded or far away", "check its load, and run sigpost near it")
+        }
     }
 }
 
@@ -50,8 +48,8 @@ pub(super) async fn version(subject: &Subject) -> Result<Finding> {
 fn judge_version(version_num: i32) -> Finding {
     let figure = format!("Postgres {}.{}", version_num / 10_000, version_num % 10_000);
     match version_num / 10_000 {
-        ..14 => Finding::failed(figure, "sigpost's statements need Postgres 14", "upgrade the server"),
-        14 => Finding::warned(figure, "it has no security fixes any more from November 2026 on", "upgrade the server"),
+        ..14 => Finding::failed(figure, "sigpost requires Postgres 14 or later", "upgrade the server"),
+        14 => Finding::warned(figure, "Postgres 14 gets no security fixes after November 2026", "upgrade the server"),
         _ => Finding::passed(figure),
     }
 }
@@ -64,11 +62,11 @@ pub(super) async fn tls(subject: &Subject) -> Result<Finding> {
 fn judge_tls(encrypted: bool, reached: Reached) -> Finding {
     match (encrypted, reached.this_machine) {
         (true, _) => Finding::passed("encrypted, certificate verified"),
-        (false, true) => Finding::passed("not encrypted, and on this machine"),
+        (false, true) => Finding::passed("not encrypted, on this machine"),
         (false, false) => Finding::failed(
             "not encrypted",
-            "payloads, the signing keys and the password cross the network as they are",
-            "have the server offer TLS, and say sslmode=require in DATABASE_URL",
+            "payloads, signing keys and the password cross the network unencrypted",
+            "enable TLS on the server, and set sslmode=require in DATABASE_URL",
         ),
     }
 }
@@ -77,7 +75,7 @@ pub(super) async fn clock(subject: &Subject) -> Result<Finding> {
     let mut session = subject.session().await?;
     let before = now_s();
     let server = server::look(&mut session).await?;
-    // The moment in between is the best guess at when the database looked at its clock.
+    // The database read its clock between the two, at about the midpoint.
     Ok(judge_clock("the database's clock", server.now_s - f64::midpoint(before, now_s()), 2.0))
 }
 
@@ -85,11 +83,11 @@ pub(super) fn now_s() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// Signatures are made by the clock of the process and hold for minutes; receivers allow for 5 s.
+/// Judges a clock difference. Signatures use the clock of the process and expire after minutes; receivers tolerate 5 s.
 pub(super) fn judge_clock(whose: &str, ahead_s: f64, odd_s: f64) -> Finding {
     let figure = format!("{whose} is {} {}", lasting(ahead_s.abs()), if ahead_s < 0.0 { "behind" } else { "ahead" });
-    let reason = "signatures, delays and rate limits are counted by both clocks";
-    let fix = "have both machines take the time from NTP";
+    let reason = "signatures, delays and rate limits use both clocks";
+    let fix = "synchronize both machines with NTP";
     match ahead_s.abs() {
         s if s >= 60.0 => Finding::failed(figure, reason, fix),
         s if s >= odd_s => Finding::warned(figure, reason, fix),
@@ -108,17 +106,17 @@ fn judge_budget(server: &Server, pool: usize, listens: bool) -> Finding {
     let (needed, usable) = (each.saturating_mul(processes), server.usable_connections);
     let others = server.used_connections - server.own_connections;
     let figure = format!(
-        "{} of {usable} connections in use, {others} of them by others; {} may need {needed} at most",
+        "{} of {usable} connections in use, {others} of them by other clients; {} may need {needed} at most",
         server.used_connections,
         counted(processes, "process"),
     );
     let fix = "lower DATABASE_CONNECTIONS, raise max_connections (or the limit of the role or database), or run fewer \
                processes";
     if needed + others > usable {
-        return Finding::failed(figure, "processes are refused with `too many clients` under load", fix);
+        return Finding::failed(figure, "under load, connections fail with `too many clients`", fix);
     }
     if needed.saturating_mul(2) + others > usable {
-        return Finding::warned(figure, "while a new version is rolled out there are twice as many processes", fix);
+        return Finding::warned(figure, "a rolling deployment runs up to twice as many processes", fix);
     }
     if server.used_connections * 5 > usable * 4 {
         return Finding::warned(figure, "more than 80 % of the connections are in use", fix);
@@ -142,22 +140,22 @@ fn judge_timeouts(server: &Server) -> Finding {
     let short = |ms: i64, least: i64| ms > 0 && ms < least;
     let (statement, transaction) = (server.statement_timeout_ms, server.transaction_timeout_ms);
     if short(statement, 5_000) || short(transaction, 5_000) {
-        return Finding::failed(figure, "commits under load and the cleaning take longer, and are cut off", fix);
+        return Finding::failed(figure, "commits under load and cleanup-old-data take longer, and are cancelled", fix);
     }
     if server.idle_session_timeout_ms > 0 {
         let reason =
-            "the session that listens is idle by nature: it is cut off, and notifications are missed until it is back";
+            "it closes the connection of the listener, which is idle, and notifications are lost until it reconnects";
         return Finding::warned(figure, reason, fix);
     }
     if short(statement, 30_000) || short(transaction, 30_000) {
-        return Finding::warned(figure, "the cleaning and reports may take longer, and are cut off", fix);
+        return Finding::warned(figure, "cleanup-old-data and reports may take longer, and are cancelled", fix);
     }
     Finding::passed(figure)
 }
 
 pub(super) async fn listen(subject: &Subject) -> Result<Finding> {
     if subject.in_lambda() {
-        return Ok(Finding::skipped("functions do not listen"));
+        return Ok(Finding::skipped("Lambda functions do not listen"));
     }
     subject.connected()?;
     let pooled = url::reached(&subject.config.database_url.0).is_ok_and(|reached| reached.pooled);
@@ -165,16 +163,16 @@ pub(super) async fn listen(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_listen(arrived: Option<Duration>, pooled: bool) -> Finding {
-    let fix = "give DATABASE_URL the database's own address, or a pooler that pools sessions";
+    let fix = "set DATABASE_URL to the address of the database, or of a pooler in session mode";
     match arrived {
         None => Finding::failed(
-            "the notification did not arrive",
-            "something pools transactions in between: what others publish is found up to 5 minutes later",
+            "no notification arrived",
+            "a pooler in transaction mode is in between: messages of other processes are delivered up to 5 minutes late",
             fix,
         ),
         Some(after) if pooled => Finding::warned(
             format!("arrived after {}, on port 6432", said(after)),
-            "it is the port of a pooler: when its mode becomes `transaction`, notifications get lost",
+            "6432 is the port of a pooler: in the mode `transaction`, notifications get lost",
             fix,
         ),
         Some(after) => Finding::passed(format!("arrived after {}", said(after))),
@@ -187,11 +185,11 @@ pub(super) async fn privileges(subject: &Subject) -> Result<Finding> {
 
 fn judge_privileges(forbidden: &[String]) -> Finding {
     match forbidden {
-        [] => Finding::passed("all that it needs"),
+        [] => Finding::passed("all privileges"),
         _ => Finding::failed(
             format!("{} are missing", forbidden.len()),
             format!("the role may not: {}", forbidden.join(", ")),
-            "run sigpost as the role that applied the migrations, or grant it that",
+            "run sigpost as the role that applied the migrations, or grant the privileges",
         ),
     }
 }
@@ -205,7 +203,7 @@ fn judge_durability(lossy: &[String]) -> Finding {
         [] => Finding::passed("fsync, full_page_writes and synchronous_commit are on"),
         _ => Finding::failed(
             format!("{} off", lossy.join(", ")),
-            "messages that were accepted can be lost when the server crashes",
+            "accepted messages can be lost when the server crashes",
             "turn them on in the server's configuration",
         ),
     }
@@ -217,7 +215,7 @@ pub(super) async fn long_transactions(subject: &Subject) -> Result<Finding> {
 
 fn judge_transactions(oldest_s: f64) -> Finding {
     let figure = format!("the oldest has been open for {}", lasting(oldest_s));
-    let reason = "no dead row that is younger can be removed: the tables grow and every claim gets slower";
+    let reason = "vacuum cannot remove newer dead rows: the tables grow and claims get slower";
     let fix =
         "find it in pg_stat_activity by xact_start, and end it; set idle_in_transaction_session_timeout for its role";
     match oldest_s {

@@ -1,29 +1,29 @@
-//! What came of an item.
+//! Result of an item.
 
 use serde::Serialize;
 
-/// How an item stands.
+/// State of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum State {
     Passed,
-    /// It works, and will hurt some day.
+    /// Works now, but is a risk.
     Warned,
     Failed,
-    /// It does not apply here, or cannot be seen from here.
+    /// Does not apply, or cannot be checked from this machine.
     Skipped,
 }
 
-/// How an item stands, and why.
+/// Result of an item, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     pub(super) state: State,
-    /// What was seen.
+    /// Measured value.
     pub(super) figure: String,
-    /// Why that is not good, or why it was not looked at.
+    /// Why the item did not pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
-    /// What to do.
+    /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fix: Option<String>,
 }
@@ -46,13 +46,13 @@ impl Finding {
         Self { state: State::Skipped, figure: "-".into(), reason: Some(reason.into()), fix: None }
     }
 
-    /// Not seen from here, with how to look elsewhere.
+    /// Skipped because it cannot be checked from this machine; `fix` says how to check it.
     pub(super) fn unseen(figure: impl Into<String>, reason: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { state: State::Skipped, ..Self::warned(figure, reason, fix) }
     }
 }
 
-/// A length of time for people: the largest unit that leaves a number above one.
+/// Formats a duration with one unit, from `ms` to `days`, and at least two of it.
 pub(super) fn lasting(seconds: f64) -> String {
     match seconds {
         s if s < 1.0 => format!("{:.0} ms", s * 1000.0),

@@ -1,4 +1,4 @@
-//! The handlers of jobs, as somebody reaches them who has no key.
+//! Job handlers, requested without a signature.
 
 use anyhow::Result;
 use reqwest::StatusCode;
@@ -12,7 +12,7 @@ use super::subject::Subject;
 pub(super) async fn signed(subject: &Subject) -> Result<Finding> {
     let (base_url, urls) = (env::var("BASE_URL")?, env::list("JOB_URLS")?);
     if base_url.is_none() && urls.is_empty() {
-        return Ok(Finding::skipped("give BASE_URL or JOB_URLS, as applications have them: where the handlers are"));
+        return Ok(Finding::skipped("set BASE_URL or JOB_URLS, as in applications, to check the handlers"));
     }
     let mut answers = Vec::new();
     for job in JOBS {
@@ -32,12 +32,12 @@ fn judge(answers: &[(&str, Result<StatusCode, String>)]) -> Finding {
         let found = answers.iter().filter(|(_, answer)| wanted(answer));
         found
             .map(|(name, answer)| match answer {
-                Ok(status) => format!("{name} answers {}", status.as_u16()),
-                Err(why) => format!("{name} does not answer: {why}"),
+                Ok(status) => format!("{name} responds {}", status.as_u16()),
+                Err(why) => format!("no response from {name}: {why}"),
             })
             .collect()
     };
-    let figure = format!("{refused} of {} refuse a request without a signature", answers.len());
+    let figure = format!("{refused} of {} reject a request without a signature", answers.len());
     let open = said(|answer| {
         answer.as_ref().is_ok_and(|status| {
             ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(status)
@@ -47,12 +47,12 @@ fn judge(answers: &[(&str, Result<StatusCode, String>)]) -> Finding {
         return Finding::failed(
             figure,
             open.join("; "),
-            "have each handler verify signatures, as `sigpost_jobs::router` does; look at the proxy in front",
+            "verify signatures in each handler, as `sigpost_jobs::router` does; check the proxy in front",
         );
     }
     let missing = said(|answer| answer.as_ref().map_or(true, |status| *status == StatusCode::NOT_FOUND));
     if !missing.is_empty() {
-        let fix = "correct BASE_URL and JOB_URLS, and look whether the handlers run";
+        let fix = "correct BASE_URL and JOB_URLS, and check that the handlers run";
         return Finding::warned(figure, missing.join("; "), fix);
     }
     Finding::passed(figure)

@@ -1,4 +1,4 @@
-//! Messages and runs, as they go now.
+//! Current messages and runs.
 
 use std::time::Duration;
 
@@ -18,11 +18,12 @@ pub(super) async fn overdue(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_overdue(queue: Queue) -> Finding {
-    let Some(late_s) = queue.oldest_due_s else { return Finding::passed("nothing is due") };
+    let Some(late_s) = queue.oldest_due_s else { return Finding::passed("no message is due") };
     let figure = format!("{} due, the oldest for {}", queue.due, lasting(late_s));
-    let fix = "look whether processes deliver (`processes`), at their log, and whether MAX_IN_FLIGHT is taken up by slow targets";
+    let fix =
+        "check that processes deliver (`processes`), their log, and whether slow destinations occupy MAX_IN_FLIGHT";
     match late_s {
-        s if s > 300.0 => Finding::failed(figure, "nobody delivers, or not fast enough", fix),
+        s if s > 300.0 => Finding::failed(figure, "no process delivers, or delivery is too slow", fix),
         s if s > 60.0 => Finding::warned(figure, "delivery does not keep up", fix),
         _ => Finding::passed(figure),
     }
@@ -33,12 +34,12 @@ pub(super) async fn queue_depth(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_depth(queue: Queue) -> Finding {
-    let figure = format!("{} due, {} being delivered, {} for later", queue.due, queue.active, queue.scheduled);
-    let fix = "raise MAX_IN_FLIGHT, run more processes, or make the slowest target faster";
+    let figure = format!("{} due, {} in flight, {} scheduled", queue.due, queue.active, queue.scheduled);
+    let fix = "raise MAX_IN_FLIGHT, run more processes, or make the slowest destination faster";
     match queue.due {
         ..=100 => Finding::passed(figure),
-        101..10_000 => Finding::warned(figure, "more than 100 messages wait although they are due", fix),
-        _ => Finding::failed(figure, "10,000 messages or more wait although they are due", fix),
+        101..10_000 => Finding::warned(figure, "more than 100 messages are due and not in flight", fix),
+        _ => Finding::failed(figure, "10,000 messages or more are due and not in flight", fix),
     }
 }
 
@@ -49,13 +50,13 @@ pub(super) async fn waiting(subject: &Subject) -> Result<Finding> {
 fn judge_waiting(traffic: &Traffic) -> Finding {
     let longest_s = traffic.longest_wait_s.unwrap_or_default();
     let figure =
-        format!("{} wait at queues and flow-control keys, the oldest for {}", traffic.waiting, lasting(longest_s));
+        format!("{} blocked by queues and flow-control keys, the oldest for {}", traffic.waiting, lasting(longest_s));
     if !traffic.paused_gates.is_empty() {
-        let reason = format!("paused, with messages behind: {}", traffic.paused_gates.join(", "));
+        let reason = format!("paused, with blocked messages: {}", traffic.paused_gates.join(", "));
         return Finding::warned(figure, reason, "resume them: POST /v2/queues/NAME/resume, /v2/flowControl/KEY/resume");
     }
     if longest_s > 3600.0 {
-        let reason = "more comes than the limits let pass: the backlog only grows";
+        let reason = "messages arrive faster than the limits allow: the backlog grows";
         return Finding::warned(figure, reason, "raise their parallelism or rate, or publish less");
     }
     Finding::passed(figure)
@@ -67,13 +68,13 @@ pub(super) async fn stuck_runs(subject: &Subject) -> Result<Finding> {
 
 fn judge_stuck(stuck: &Stuck) -> Finding {
     if stuck.count == 0 {
-        return Finding::passed("none has been under way for 10 minutes or has lost its lease");
+        return Finding::passed("no run takes longer than 10 minutes or has an expired lease");
     }
     let oldest = lasting(stuck.oldest_s.unwrap_or_default());
     Finding::failed(
-        format!("{}, the oldest began {oldest} ago", counted(stuck.count, "run")),
-        format!("their process died, or waits for something: {}", stuck.message_ids.join(", ")),
-        "look at the log of their handlers; `cleanup-old-data` closes runs whose process died",
+        format!("{}, the oldest started {oldest} ago", counted(stuck.count, "run")),
+        format!("their process crashed or hangs: {}", stuck.message_ids.join(", ")),
+        "check the log of their handlers; `cleanup-old-data` closes runs whose process crashed",
     )
 }
 
@@ -82,7 +83,7 @@ pub(super) async fn failure_rate(subject: &Subject) -> Result<Finding> {
     Ok(judge_failures(&runs_by_type(&mut *subject.session().await?, hour).await?))
 }
 
-/// From so many runs on a share says something.
+/// Minimum number of runs for a failed state.
 const ENOUGH_RUNS: i64 = 20;
 
 fn judge_failures(types: &[TypeMetrics]) -> Finding {
@@ -91,7 +92,7 @@ fn judge_failures(types: &[TypeMetrics]) -> Finding {
     let figure = format!("{failed} of {} failed in the last hour", counted(ended, "run"));
     let worst = types.iter().max_by_key(|counts| counts.failed);
     let reason = worst.map_or_else(String::new, |worst| format!("most of them: {} ({})", worst.job_type, worst.failed));
-    let fix = "look at their errors: GET /v2/dlq, and job_executions where status = 'failed'";
+    let fix = "check their errors: GET /v2/dlq, and job_executions where status = 'failed'";
     if failed * 20 < ended || failed == 0 {
         return Finding::passed(figure);
     }
@@ -120,9 +121,9 @@ fn judge_durations(durations: &[Durations], timeout_s: impl Fn(&str) -> f64) -> 
         return Finding::passed(format!("{} completed in the last day, none near its timeout", counted(runs, "run")));
     }
     Finding::warned(
-        format!("99 % took up to: {}", close.join(", ")),
-        "that is more than 80 % of the timeout: slower ones are stopped and run again",
-        "find out why they are slow; raise the job's TIMEOUT if they have to be",
+        format!("p99 duration: {}", close.join(", ")),
+        "this is more than 80 % of the timeout: slower runs are stopped and retried",
+        "find the cause; raise the TIMEOUT of the job if it needs this long",
     )
 }
 

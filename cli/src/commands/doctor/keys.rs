@@ -1,4 +1,4 @@
-//! Keys and tokens.
+//! Signing keys and tokens.
 
 use anyhow::Result;
 use sigpost_qstash::{DEV_TOKEN, SigningKeys};
@@ -10,10 +10,10 @@ use super::finding::{Finding, lasting};
 use super::subject::Subject;
 
 const YEAR_S: f64 = 365.0 * 86_400.0;
-/// HMAC-SHA256's keys should not be shorter than its output (RFC 2104, section 3).
+/// A key of HMAC-SHA256 should not be shorter than its output (RFC 2104, section 3).
 const SHORTEST_KEY_BYTES: usize = 32;
 const SHORTEST_TOKEN_BYTES: usize = 16;
-const ROTATE: &str = "rotate them twice: POST /v2/keys/rotate, give handlers the new ones, and again";
+const ROTATE: &str = "rotate twice: POST /v2/keys/rotate, give handlers the new pair, and repeat";
 
 pub(super) async fn signing_keys(subject: &Subject) -> Result<Finding> {
     Ok(judge_keys(stored::find(&mut *subject.session().await?).await?.as_ref()))
@@ -21,19 +21,19 @@ pub(super) async fn signing_keys(subject: &Subject) -> Result<Finding> {
 
 fn judge_keys(keys: Option<&SigningKeys>) -> Finding {
     let Some(keys) = keys else {
-        return Finding::warned("none", "the first start of `serve` makes them", "start `sigpost serve`");
+        return Finding::warned("none", "the first start of `serve` creates them", "start `sigpost serve`");
     };
     let shortest = keys.current.len().min(keys.next.len());
-    let figure = format!("two, of {shortest} bytes or more");
+    let figure = format!("two keys of at least {shortest} bytes");
     if keys.is_dev() {
-        let reason = "one of them is QStash's public development key: anybody can sign what handlers believe";
+        let reason = "one of them is QStash's public development key: signatures can be forged";
         return Finding::failed(figure, reason, ROTATE);
     }
     if keys.current == keys.next {
-        return Finding::failed(figure, "both are the same: handlers refuse everything after a rotation", ROTATE);
+        return Finding::failed(figure, "both are equal: handlers reject every delivery after a rotation", ROTATE);
     }
     if shortest < SHORTEST_KEY_BYTES {
-        return Finding::failed(figure, "keys below 32 bytes can be guessed from one signature", ROTATE);
+        return Finding::failed(figure, "keys below 32 bytes can be found by brute force from one signature", ROTATE);
     }
     Finding::passed(figure)
 }
@@ -43,12 +43,12 @@ pub(super) async fn key_age(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_age(rotated_s: Option<f64>) -> Finding {
-    let Some(age_s) = rotated_s else { return Finding::skipped("there are no keys yet") };
+    let Some(age_s) = rotated_s else { return Finding::skipped("there are no signing keys") };
     let figure = format!("{} since the last rotation", lasting(age_s));
     match age_s > YEAR_S {
         true => Finding::warned(
             figure,
-            "whoever had them once may have them still",
+            "old keys may be compromised",
             "rotate once a year: POST /v2/keys/rotate, then give handlers the new pair",
         ),
         false => Finding::passed(figure),
@@ -63,18 +63,18 @@ pub(super) async fn key_settings(subject: &Subject) -> Result<Finding> {
 
 fn judge_given(given: Option<&SigningKeys>, stored: Option<&SigningKeys>) -> Finding {
     let (Some(given), Some(stored)) = (given, stored) else {
-        return Finding::skipped("there are none in the environment, or none in the database");
+        return Finding::skipped("there are no keys in the environment, or none in the database");
     };
-    let fix = "give the environment the pair of GET /v2/keys; handlers read it from there";
+    let fix = "set the pair of GET /v2/keys in the environment, where handlers read it";
     if given == stored {
-        return Finding::passed("the same");
+        return Finding::passed("equal");
     }
     if given.current == stored.current || given.next == stored.current {
-        let reason = "handlers with these accept what is signed now, and nothing after the next rotation";
-        return Finding::warned("they have been rotated since", reason, fix);
+        let reason = "handlers with these keys reject every delivery after the next rotation";
+        return Finding::warned("the database has newer keys after a rotation", reason, fix);
     }
-    let reason = "handlers with these refuse every delivery; the database's keys count";
-    Finding::failed("others than the database's", reason, fix)
+    let reason = "handlers with these keys reject every delivery; sigpost signs with the keys in the database";
+    Finding::failed("different from the database", reason, fix)
 }
 
 pub(super) async fn api_token(subject: &Subject) -> Result<Finding> {
@@ -82,11 +82,11 @@ pub(super) async fn api_token(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_token(token: &str) -> Finding {
-    let fix = "make one with `openssl rand -hex 32`, and set QSTASH_TOKEN where it is published and served";
+    let fix = "create one with `openssl rand -hex 32`, and set QSTASH_TOKEN for publishers and for sigpost";
     let figure = format!("{} characters", token.chars().count());
     match token {
         "" => Finding::failed("none", "QSTASH_TOKEN is not set", fix),
-        DEV_TOKEN => Finding::failed(figure, "it is QStash's public development token, which anybody knows", fix),
+        DEV_TOKEN => Finding::failed(figure, "it is QStash's public development token", fix),
         _ if token.len() < SHORTEST_TOKEN_BYTES => Finding::warned(figure, "it can be guessed", fix),
         _ => Finding::passed(figure),
     }
@@ -94,21 +94,21 @@ fn judge_token(token: &str) -> Finding {
 
 pub(super) async fn admin_token(subject: &Subject) -> Result<Finding> {
     if subject.in_lambda() {
-        return Ok(Finding::skipped("the admin API is a function with settings of its own"));
+        return Ok(Finding::skipped("the admin API is a separate function with its own settings"));
     }
     Ok(judge_admin_token(env::var("ADMIN_TOKEN")?.as_deref(), &subject.config.token.0))
 }
 
 fn judge_admin_token(admin: Option<&str>, api: &str) -> Finding {
-    let fix = "make one with `openssl rand -hex 32`, and set ADMIN_TOKEN";
+    let fix = "create one with `openssl rand -hex 32`, and set ADMIN_TOKEN";
     let Some(token) = admin else {
-        return Finding::warned("none", "there is no admin API, and so no job health to watch", fix);
+        return Finding::warned("none", "there is no admin API to monitor job health", fix);
     };
     let figure = format!("{} characters", token.chars().count());
     match admin::AdminToken::new(token) {
         Err(why) => Finding::failed(figure, why.to_string(), fix),
         Ok(_) if token == api => {
-            Finding::warned(figure, "it is the API's: who publishes sees all of the admin API", fix)
+            Finding::warned(figure, "it equals QSTASH_TOKEN: every publisher has access to the admin API", fix)
         }
         Ok(_) => Finding::passed(figure),
     }
@@ -120,14 +120,14 @@ pub(super) async fn named_tokens(subject: &Subject) -> Result<Finding> {
 
 fn judge_named(tokens: &[Token]) -> Finding {
     let full = tokens.iter().filter(|token| token.scope == "full").count();
-    let figure = format!("{} by name, {full} of them with full scope", tokens.len());
+    let figure = format!("{} named, {full} of them with full scope", tokens.len());
     let old: Vec<&str> = tokens.iter().filter(|token| token.age_s > YEAR_S).map(|token| token.name.as_str()).collect();
     match old[..] {
         [] => Finding::passed(figure),
         _ => Finding::warned(
             figure,
             format!("older than a year: {}", old.join(", ")),
-            "make new ones (`sigpost tokens create`), then `sigpost tokens revoke` the old ones",
+            "create new ones (`sigpost tokens create`), then revoke the old ones (`sigpost tokens revoke`)",
         ),
     }
 }
@@ -140,14 +140,14 @@ pub(super) async fn rate_limit(subject: &Subject) -> Result<Finding> {
 
 fn judge_rate_limit(limit: Option<u32>, tokens: &[Token]) -> Finding {
     if let Some(limit) = limit {
-        return Finding::passed(format!("{limit} requests per second of a token to a process"));
+        return Finding::passed(format!("{limit} requests per second for each token and process"));
     }
     let limited = tokens.iter().filter(|token| token.limited).count();
-    let figure = format!("none for all; {limited} of {} tokens by name have one", tokens.len());
+    let figure = format!("no default; {limited} of {} named tokens have a limit", tokens.len());
     Finding::warned(
         figure,
-        "a client that goes wild takes the API from the others; publishes are bounded by what is in memory only",
-        "set API_RATE_LIMIT_PER_SECOND, and use queues and flow control for what is pushed",
+        "one client can overload the API; publishes are limited only by the memory for their bodies",
+        "set API_RATE_LIMIT_PER_SECOND; limit deliveries with queues and flow control",
     )
 }
 

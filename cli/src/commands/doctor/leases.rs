@@ -1,4 +1,4 @@
-//! Who delivers, and how its death is found out.
+//! Dispatchers and their leases.
 
 use std::time::Duration;
 
@@ -12,49 +12,49 @@ use crate::output::counted;
 
 pub(super) async fn processes(subject: &Subject) -> Result<Finding> {
     if subject.in_lambda() {
-        return Ok(Finding::skipped("functions are started when there is something to deliver"));
+        return Ok(Finding::skipped("Lambda functions start when a message is due"));
     }
     Ok(judge_processes(subject.server().await?.listeners))
 }
 
 fn judge_processes(listeners: i64) -> Finding {
-    let figure = format!("{listeners} listen for messages");
-    let fix = "run two of `sigpost serve` or more; there is no leader";
+    let figure = format!("{} connected", counted(listeners, "listener"));
+    let fix = "run two or more `sigpost serve`; there is no leader";
     match listeners {
         0 => Finding::failed(
             figure,
-            "nobody delivers; or its session cannot be seen: ask with the role that `serve` has",
+            "no process delivers, or this role cannot see its session: use the role of `serve`",
             "start `sigpost serve`",
         ),
-        1 => Finding::warned(figure, "while it restarts or after it is killed, nothing is accepted or delivered", fix),
+        1 => Finding::warned(figure, "during a restart or after a crash, no message is accepted or delivered", fix),
         _ => Finding::passed(figure),
     }
 }
 
 pub(super) async fn lease(subject: &Subject) -> Result<Finding> {
-    let Some(engine) = &subject.config.engine else { return Ok(Finding::skipped("nothing is delivered")) };
+    let Some(engine) = &subject.config.engine else { return Ok(Finding::skipped("delivery is disabled")) };
     Ok(judge_lease(engine.lease, subject.round_trip().await?))
 }
 
 fn judge_lease(lease: Duration, round_trip: Duration) -> Finding {
     let renewal = lease / 3;
     let figure = format!(
-        "{} s, renewed every {:.1} s; the database answers in {}",
+        "{} s, renewed every {:.1} s; the database responds in {}",
         lease.as_secs(),
         renewal.as_secs_f64(),
         lasting(round_trip.as_secs_f64())
     );
     if round_trip >= renewal {
-        let reason = "the database answers later than a lease has to be renewed: every lease is lost";
+        let reason = "the database responds more slowly than leases must be renewed: every lease expires";
         return Finding::failed(figure, reason, "raise LEASE_SECONDS, and see `database-reachable`");
     }
     if round_trip * 10 >= renewal || lease < Duration::from_secs(5) {
-        let reason = "one slow commit loses a lease, and the message is pushed twice";
+        let reason = "one slow commit lets a lease expire, and the message is delivered twice";
         return Finding::warned(figure, reason, "raise LEASE_SECONDS to 20");
     }
     if lease > Duration::from_secs(300) {
-        let reason = "so long the messages of a killed process wait";
-        return Finding::warned(figure, reason, "lower LEASE_SECONDS to 20: leases are renewed while a push lasts");
+        let reason = "time until another dispatcher takes over after a crash";
+        return Finding::warned(figure, reason, "lower LEASE_SECONDS to 20: leases are renewed during an attempt");
     }
     Finding::passed(figure)
 }
@@ -65,20 +65,20 @@ pub(super) async fn heartbeats(subject: &Subject) -> Result<Finding> {
 
 fn judge_heartbeats(leases: Leases) -> Finding {
     let figure = format!(
-        "{} under way; leases of {} s are renewed every {} s",
+        "{} in flight; leases of {} s are renewed every {} s",
         counted(leases.open, "run"),
         RUN_LEASE.as_secs(),
         RUN_BEAT.as_secs()
     );
-    // The beat of the moment in which it was asked.
+    // One second for a renewal during the query.
     if leases.longest_s > RUN_LEASE.as_secs_f64() + 1.0 {
         return Finding::warned(
             figure,
             format!(
-                "a run has a lease for another {}: nobody takes it over before, whatever happens",
+                "a run has a lease for another {}: it cannot be retried before, even after a crash",
                 lasting(leases.longest_s)
             ),
-            "its handler is of another version of sigpost, or the row was changed by hand: deploy all of one version",
+            "its handler has another version of sigpost, or the row was changed by hand: deploy one version",
         );
     }
     Finding::passed(figure)
@@ -90,10 +90,9 @@ pub(super) async fn lost_leases(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_lost(lost: i64, accepted: i64) -> Finding {
-    let figure = format!("{} lost one in the last hour, of {accepted} accepted", counted(lost, "message"));
-    let reason = "their process died or stood still, and they were pushed again";
-    let fix =
-        "look for processes that were killed (memory, deployments without a grace time) and at the database's latency";
+    let figure = format!("{} with an expired lease in the last hour, of {accepted} accepted", counted(lost, "message"));
+    let reason = "their process crashed or hung, and they were delivered again";
+    let fix = "check for killed processes (memory, deployments without a grace period) and the latency of the database";
     match lost {
         0 => Finding::passed(figure),
         _ if lost >= 10 && lost * 100 > accepted => Finding::failed(figure, reason, fix),
@@ -103,7 +102,7 @@ fn judge_lost(lost: i64, accepted: i64) -> Finding {
 
 pub(super) async fn shutdown_grace(subject: &Subject) -> Result<Finding> {
     let Some(engine) = subject.config.engine.as_ref().filter(|_| !subject.in_lambda()) else {
-        return Ok(Finding::skipped("functions end after their last request"));
+        return Ok(Finding::skipped("Lambda functions end after their last request"));
     };
     let durations = runs::durations(&mut *subject.session().await?).await?;
     Ok(judge_grace(engine.grace, &durations))
@@ -114,12 +113,12 @@ fn judge_grace(grace: Duration, durations: &[Durations]) -> Finding {
     let Some(slowest) = durations.iter().max_by(|a, b| a.p99_s.total_cmp(&b.p99_s)) else {
         return Finding::passed(format!("{grace_s} s; no run in the last day"));
     };
-    let figure = format!("{grace_s} s; 99 % of {} took up to {}", slowest.job_type, lasting(slowest.p99_s));
+    let figure = format!("{grace_s} s; p99 duration of {} is {}", slowest.job_type, lasting(slowest.p99_s));
     if slowest.p99_s > grace_s {
         return Finding::warned(
             figure,
-            "pushes that last longer are given back when a process stops, and their jobs are delivered again",
-            "raise SHUTDOWN_GRACE_SECONDS, and with it what the platform gives (terminationGracePeriodSeconds)",
+            "a graceful shutdown interrupts longer attempts, and their jobs are delivered again",
+            "raise SHUTDOWN_GRACE_SECONDS and the grace period of the platform (terminationGracePeriodSeconds)",
         );
     }
     Finding::passed(figure)

@@ -1,4 +1,4 @@
-//! What pushes may reach, and how the API is reached.
+//! Allowed targets of deliveries, and the API as seen from outside.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -16,14 +16,14 @@ use super::finding::{Finding, lasting};
 use super::subject::Subject;
 use crate::output::counted;
 
-/// Where clouds give out the credentials of a machine.
+/// Metadata services of clouds, which return the credentials of the machine.
 const METADATA: [IpAddr; 3] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
 ];
 const METADATA_HOST: &str = "metadata.google.internal";
-const WITHOUT_URL: &str = "give --url or QSTASH_URL: where the API is reached from outside";
+const WITHOUT_URL: &str = "give --url or QSTASH_URL, the URL at which the API is reached from outside";
 
 pub(super) async fn private_targets(subject: &Subject) -> Result<Finding> {
     Ok(judge_policy(&subject.config.address_policy))
@@ -35,20 +35,20 @@ fn judge_policy(policy: &AddressPolicy) -> Finding {
     open.extend(policy.allows_host(METADATA_HOST).then(|| METADATA_HOST.to_owned()));
     if !open.is_empty() {
         return Finding::failed(
-            format!("{} may be pushed to", open.join(", ")),
-            "there a cloud gives out the credentials of the machine: a publish can read them into its callback",
-            "name in ALLOW_TARGETS the networks and hosts of your handlers and nothing wider",
+            format!("deliveries to {} are allowed", open.join(", ")),
+            "a metadata service returns the credentials of the machine: a publisher can read them in a callback",
+            "list only the networks and hosts of your handlers in ALLOW_TARGETS",
         );
     }
     let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     if here.iter().any(|address| policy.check_address(*address).is_ok()) {
         return Finding::warned(
-            "this machine may be pushed to",
-            "whatever listens on it, such as an admin interface, can be reached by a publish",
-            "leave loopback addresses out of ALLOW_TARGETS, unless handlers run beside sigpost",
+            "deliveries to this machine are allowed",
+            "a publisher can reach every service on it, such as an admin interface",
+            "remove loopback addresses from ALLOW_TARGETS, unless handlers run on this machine",
         );
     }
-    Finding::passed("neither this machine nor metadata services can be reached")
+    Finding::passed("deliveries to this machine and to metadata services are not allowed")
 }
 
 pub(super) async fn plain_targets(subject: &Subject) -> Result<Finding> {
@@ -57,11 +57,11 @@ pub(super) async fn plain_targets(subject: &Subject) -> Result<Finding> {
 
 fn judge_plain(hosts: &[String]) -> Finding {
     match hosts {
-        [] => Finding::passed("all of schedules, URL groups and open messages are https"),
+        [] => Finding::passed("all destinations of schedules, URL groups and pending messages use https"),
         _ => Finding::warned(
-            format!("{} over http", counted(hosts.len(), "host")),
-            format!("payloads can be read on the way, though not changed: they are signed: {}", hosts.join(", ")),
-            "publish to https:// URLs; inside a network of your own this may be as you want it",
+            format!("{} without https", counted(hosts.len(), "host")),
+            format!("payloads cross the network unencrypted, although signed: {}", hosts.join(", ")),
+            "publish to https:// URLs; http can be acceptable within a private network",
         ),
     }
 }
@@ -75,16 +75,16 @@ fn judge_tls(url: &Url) -> Finding {
     let is_here = AddressPolicy::public_only().check_url(url).is_err() && here.check_url(url).is_ok();
     match (url.scheme(), is_here) {
         ("https", _) => Finding::passed("https"),
-        (scheme, true) => Finding::passed(format!("{scheme}, and on this machine")),
+        (scheme, true) => Finding::passed(format!("{scheme}, on this machine")),
         (scheme, false) => Finding::failed(
             scheme,
-            "tokens and payloads cross the network as they are",
-            "put a proxy or load balancer with a certificate in front, and give out the https:// URL",
+            "tokens and payloads cross the network unencrypted",
+            "put a proxy or load balancer with a certificate in front, and use the https:// URL",
         ),
     }
 }
 
-/// The status of a request, with what it took; or why there is none.
+/// Sends a GET request. Returns the response, or the reason for its absence.
 async fn ask(subject: &Subject, path: &str, token: Option<&str>) -> Result<Result<reqwest::Response, String>> {
     let url = subject.api(path).unwrap_or_default();
     let request = subject.http.get(url);
@@ -113,16 +113,16 @@ fn judge_health(answers: &[(&str, Result<StatusCode, String>)], took_s: f64) -> 
         .iter()
         .filter_map(|(path, answer)| match answer {
             Ok(status) if status.is_success() => None,
-            Ok(status) => Some(format!("{path} answers {status}")),
-            Err(why) => Some(format!("{path} does not answer: {why}")),
+            Ok(status) => Some(format!("{path} responds {status}")),
+            Err(why) => Some(format!("no response from {path}: {why}")),
         })
         .collect();
     match bad[..] {
-        [] => Finding::passed(format!("/healthz and /readyz answer in {}", lasting(took_s))),
+        [] => Finding::passed(format!("/healthz and /readyz respond in {}", lasting(took_s))),
         _ => Finding::failed(
-            format!("{} of {} probes", bad.len(), answers.len()),
+            format!("{} of {} probes failed", bad.len(), answers.len()),
             bad.join("; "),
-            "look whether `sigpost serve` runs there, at its log, and whether it reaches its database",
+            "check that `sigpost serve` runs there, its log, and its connection to the database",
         ),
     }
 }
@@ -140,20 +140,20 @@ fn judge_authorization(without: Result<StatusCode, String>, with: Result<StatusC
     let (without, with) = match (without, with) {
         (Ok(without), Ok(with)) => (without, with),
         (Err(why), _) | (_, Err(why)) => {
-            return Finding::failed("no answer", why, "see `api-health`");
+            return Finding::failed("no response", why, "see `api-health`");
         }
     };
     let figure = format!("{} without a token, {} with QSTASH_TOKEN", without.as_u16(), with.as_u16());
     if without != StatusCode::UNAUTHORIZED {
-        let reason = "somebody without a token is not refused; perhaps it is not sigpost that answers there";
-        return Finding::failed(figure, reason, "look at the proxy in front: it must pass on Authorization as it came");
+        let reason = "a request without a token is not rejected; the URL may not be an API of sigpost";
+        return Finding::failed(figure, reason, "check the proxy in front: it must forward Authorization unchanged");
     }
     match with.is_success() {
         true => Finding::passed(figure),
         false => Finding::failed(
             figure,
-            "the token here is not the one that is served there",
-            "give both the same QSTASH_TOKEN; the proxy in front must pass on Authorization",
+            "the API does not accept the QSTASH_TOKEN of this environment",
+            "set the same QSTASH_TOKEN for both; a proxy in front must forward Authorization",
         ),
     }
 }
@@ -172,12 +172,14 @@ pub(super) async fn api_database(subject: &Subject) -> Result<Finding> {
 
 fn judge_same(here: Option<&SigningKeys>, there: Result<SigningKeys, String>) -> Finding {
     match there {
-        Err(why) => Finding::failed("the API tells no keys", why, "see `api-health` and `api-authorization`"),
+        Err(why) => {
+            Finding::failed("the API returned no signing keys", why, "see `api-health` and `api-authorization`")
+        }
         Ok(there) if here == Some(&there) => Finding::passed("both have the same signing keys"),
         Ok(_) => Finding::failed(
             "the API has other signing keys than DATABASE_URL",
-            "it works on another database: whatever else was found here is not about it",
-            "give --url and DATABASE_URL of the same deployment",
+            "the API uses another database: the other findings are not about it",
+            "use the --url and DATABASE_URL of the same deployment",
         ),
     }
 }
@@ -188,13 +190,13 @@ pub(super) async fn api_clock(subject: &Subject) -> Result<Finding> {
     }
     let answer = match ask(subject, "/healthz", None).await? {
         Ok(answer) => answer,
-        Err(why) => return Ok(Finding::failed("no answer", why, "see `api-health`")),
+        Err(why) => return Ok(Finding::failed("no response", why, "see `api-health`")),
     };
     let date = answer.headers().get("date").and_then(|date| date.to_str().ok());
     let Some(date) = date.and_then(|date| rfc2822::parse(date).ok()) else {
-        return Ok(Finding::skipped("the answer has no Date"));
+        return Ok(Finding::skipped("the response has no Date header"));
     };
-    // A whole second is all that it says.
+    // `Date` has a resolution of one second: assume the middle.
     Ok(judge_clock("the API's clock", date.timestamp().as_duration().as_secs_f64() + 0.5 - now_s(), 5.0))
 }
 

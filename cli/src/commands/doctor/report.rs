@@ -1,4 +1,4 @@
-//! What is printed.
+//! Output of the findings.
 
 use std::io::IsTerminal;
 
@@ -8,7 +8,7 @@ use super::finding::{Finding, State};
 use super::items::Item;
 use crate::table::harmless;
 
-/// An item and what came of it.
+/// Item with its finding.
 #[derive(Serialize)]
 pub(super) struct Examined {
     pub(super) id: &'static str,
@@ -17,7 +17,7 @@ pub(super) struct Examined {
     pub(super) finding: Finding,
 }
 
-/// How many items stand how.
+/// Number of items by state.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Summary {
     pub(super) passed: usize,
@@ -41,7 +41,7 @@ impl Summary {
     }
 }
 
-/// On a terminal, unless somebody has asked for none (<https://no-color.org>).
+/// Whether to print colors: on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
 pub(super) fn is_coloured() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -51,7 +51,7 @@ pub(super) fn list(items: &[&Item]) -> String {
     items.iter().map(|item| format!("{:<width$}  {}", item.id, item.title)).collect::<Vec<_>>().join("\n")
 }
 
-/// A line for each item; of what is not good also why, and what to do.
+/// Formats one line per item, with the reason and the fix of those that did not pass.
 pub(super) fn text(examined: &[Examined], summary: &Summary, coloured: bool) -> String {
     let width = examined.iter().map(|item| item.id.len()).max().unwrap_or_default();
     let mut lines = Vec::new();

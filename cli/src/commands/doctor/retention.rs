@@ -1,4 +1,4 @@
-//! What is kept for how long.
+//! Retention and cleanup.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::subject::Subject;
 use crate::output::counted;
 
 const DAY_S: f64 = 86_400.0;
-/// Of the schedule that `infra` makes, where no run says otherwise.
+/// Retention of the schedule that `infra` creates, used if there is no run.
 const USUAL_RETENTION_DAYS: f64 = 90.0;
-/// What a publish has that asks for nothing else.
+/// Default retries of a publish.
 const USUAL_RETRIES: i64 = 3;
-/// Sums of delays are looked at no further: each one is a day by then.
+/// Maximum retries in the sum of retry delays; by then each delay is a day.
 const MOST_RETRIES: u32 = 10_000;
 
 async fn retention_s(subject: &Subject) -> Result<f64> {
@@ -34,12 +34,12 @@ fn judge_horizon(retries: i64, retention_s: f64) -> Finding {
     let horizon: Duration = (0..summed).map(default_backoff).sum();
     let horizon_s = horizon.as_secs_f64();
     let figure =
-        format!("{} take {}; kept for {}", counted(retries, "retry"), lasting(horizon_s), lasting(retention_s));
+        format!("{} take {}; retention {}", counted(retries, "retry"), lasting(horizon_s), lasting(retention_s));
     if horizon_s > retention_s {
         return Finding::warned(
             figure,
-            "the log of a message's first attempts is deleted before its last retry",
-            "publish with fewer retries, or with a delay of your own (Upstash-Retry-Delay); or raise the retention",
+            "retention deletes the first attempts of a message before its last retry",
+            "publish with fewer retries or a shorter Upstash-Retry-Delay, or raise the retention",
         );
     }
     Finding::passed(figure)
@@ -51,17 +51,21 @@ pub(super) async fn dead_letters(subject: &Subject) -> Result<Finding> {
 
 fn judge_dead_letters(kept: Kept) -> Finding {
     let oldest_s = kept.oldest_dead_letter_s.unwrap_or_default();
-    let figure = format!("{}, {} of them of the last day", kept.dead_letters, kept.dead_letters_of_a_day);
-    let fix = "look at them: GET /v2/dlq; retry (POST /v2/dlq/retry) or delete them";
+    let figure = format!("{}, {} of them from the last day", kept.dead_letters, kept.dead_letters_of_a_day);
+    let fix = "list them (GET /v2/dlq), then retry (POST /v2/dlq/retry) or delete them";
     if kept.dead_letters_of_a_day >= 100 {
         return Finding::failed(
             figure,
-            "a hundred messages failed for good in a day: a target is down or refuses",
+            "a hundred dead letters or more in a day: a destination is down or returns errors",
             fix,
         );
     }
     if oldest_s > 7.0 * DAY_S {
-        return Finding::warned(figure, format!("the oldest is there for {}: nobody looks", lasting(oldest_s)), fix);
+        return Finding::warned(
+            figure,
+            format!("the oldest is {} old: dead letters are not handled", lasting(oldest_s)),
+            fix,
+        );
     }
     Finding::passed(figure)
 }
@@ -73,15 +77,15 @@ pub(super) async fn retention(subject: &Subject) -> Result<Finding> {
 
 fn judge_retention(kept: Kept, retention_s: f64) -> Finding {
     let Some(oldest_s) = kept.oldest_finished_s.into_iter().chain(kept.oldest_dead_letter_s).reduce(f64::max) else {
-        return Finding::passed(format!("nothing has ended yet; kept for {}", lasting(retention_s)));
+        return Finding::passed(format!("no message has ended yet; retention {}", lasting(retention_s)));
     };
-    let figure = format!("the oldest ended {} ago; kept for {}", lasting(oldest_s), lasting(retention_s));
-    // A day for the daily run, and one for a run that failed.
+    let figure = format!("the oldest ended {} ago; retention {}", lasting(oldest_s), lasting(retention_s));
+    // One day between runs, and one for a failed run.
     if oldest_s > retention_s + 2.0 * DAY_S {
         return Finding::failed(
             figure,
-            "messages and dead letters are not deleted: the tables grow without bound",
-            "see `cleanup`; publish to /api/jobs/cleanup once by hand, with {\"retention\": DAYS}",
+            "old messages and dead letters are not deleted: the tables grow without bound",
+            "see `cleanup`; publish {\"retention\": DAYS} to /api/jobs/cleanup once",
         );
     }
     Finding::passed(figure)
@@ -95,11 +99,11 @@ fn judge_cleanup(last: Option<LastRun>) -> Finding {
     match last {
         Some(run) => {
             let days = run.retention_days.unwrap_or_default();
-            Finding::passed(format!("completed {} ago, keeps {days} days", lasting(run.completed_s)))
+            Finding::passed(format!("completed {} ago, retention {days} days", lasting(run.completed_s)))
         }
         None => Finding::warned(
             "not completed in the last two days",
-            "old messages are not deleted, and no days are made for the log to come",
+            "old messages are not deleted, and no partitions are created for the coming days",
             "schedule it daily: POST /v2/schedules/BASE_URL/api/jobs/cleanup with Upstash-Cron: 0 3 * * * and \
              {\"retention\": 90}",
         ),
@@ -111,20 +115,23 @@ pub(super) async fn partitions(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge_partitions(partitions: Partitions) -> Finding {
-    let figure =
-        format!("{} from today on, {} in none", counted(partitions.days, "day"), counted(partitions.strays, "row"));
-    let fix = "select create_day_partitions(7), as each start of `serve` and the daily cleaning do; see `cleanup`";
+    let figure = format!(
+        "{} with a partition from today on, {} outside of partitions",
+        counted(partitions.days, "day"),
+        counted(partitions.strays, "row")
+    );
+    let fix = "select create_day_partitions(7), as each start of `serve` and each cleanup-old-data do; see `cleanup`";
     match (partitions.days, partitions.strays) {
         (0, _) => Finding::failed(
             figure,
-            "today's events go to the default partition, where retention deletes row by row",
+            "today's events are stored in the default partition, where retention deletes row by row",
             fix,
         ),
-        (1..=2, _) => Finding::warned(figure, "in two days events go to the default partition", fix),
+        (1..=2, _) => Finding::warned(figure, "within two days events will be stored in the default partition", fix),
         (_, 1..) => Finding::warned(
             figure,
-            "there were days without a partition; their events are deleted row by row",
-            "nothing, once there are days ahead: the daily cleaning deletes them when they are old",
+            "some days had no partition; retention deletes their events row by row",
+            "none needed: cleanup-old-data deletes these events when they expire",
         ),
         _ => Finding::passed(figure),
     }

@@ -10,16 +10,16 @@ use super::finding::{Finding, lasting};
 use super::subject::Subject;
 use crate::output::counted;
 
-/// EventBridge Scheduler promises a minute; after two the tick fires in its place.
+/// EventBridge Scheduler fires within a minute; after two minutes the tick fires instead.
 const LATE_S: f64 = 120.0;
-/// A change is mirrored within seconds, or by the next reconciliation, an hour later at most.
+/// A change is mirrored within seconds, or by the next reconciliation within an hour.
 const UNMIRRORED_S: f64 = 300.0;
 
 async fn all(subject: &Subject) -> Result<Vec<Schedule>> {
     Ok(schedules::all(&mut *subject.session().await?).await?)
 }
 
-/// Their ids, as many as can be read.
+/// Joins the first ten IDs.
 fn names<'a>(schedules: impl IntoIterator<Item = &'a Schedule>) -> String {
     schedules.into_iter().take(10).map(|schedule| schedule.id.as_str()).collect::<Vec<_>>().join(", ")
 }
@@ -40,8 +40,8 @@ fn judge_firing(schedules: &[Schedule]) -> Finding {
     let most_s = late.iter().filter_map(|schedule| schedule.late_s).fold(0.0, f64::max);
     Finding::failed(
         format!("{} of {} are late, by up to {}", late.len(), schedules.len(), lasting(most_s)),
-        format!("nobody fires them: {}", names(late)),
-        "look whether a process delivers (`processes`), and on AWS whether EventBridge Scheduler may invoke dispatch",
+        format!("not fired on time: {}", names(late)),
+        "check that a process delivers (`processes`), and on AWS that EventBridge Scheduler may invoke dispatch",
     )
 }
 
@@ -57,19 +57,19 @@ fn judge_mirrored(schedules: &[Schedule], mirrors: bool) -> Finding {
         }
         return Finding::warned(
             format!("{} have copies at EventBridge Scheduler", copied.len()),
-            "SCHEDULE_GROUP is not set here and was where they were changed: changes made here do not get there",
+            "SCHEDULE_GROUP is not set here, but was set where they were created: changes here are not mirrored",
             "set SCHEDULE_GROUP in all processes of the deployment or in none",
         );
     }
     let stale: Vec<&Schedule> =
         schedules.iter().filter(|s| s.unmirrored_s.is_some_and(|since_s| since_s > UNMIRRORED_S)).collect();
     if stale.is_empty() {
-        return Finding::passed(format!("{}, all as they are there", counted(schedules.len(), "schedule")));
+        return Finding::passed(format!("{}, all mirrored", counted(schedules.len(), "schedule")));
     }
     Finding::failed(
-        format!("{} of {} are not", stale.len(), schedules.len()),
+        format!("{} of {} are not mirrored", stale.len(), schedules.len()),
         format!("changed more than 5 minutes ago and not mirrored: {}", names(stale)),
-        "look at dispatch's log for why EventBridge Scheduler refuses; the next reconciliation tries again",
+        "check the log of dispatch for errors of EventBridge Scheduler; the next reconciliation retries",
     )
 }
 
@@ -89,7 +89,7 @@ fn judge_valid(schedules: &[Schedule], mirrors: bool) -> Finding {
     if !broken.is_empty() {
         return Finding::failed(
             format!("{} of {} cannot fire", broken.len(), schedules.len()),
-            format!("the expression is not one, or EventBridge Scheduler has none for it: {}", names(broken)),
+            format!("the cron expression is invalid, or EventBridge Scheduler does not support it: {}", names(broken)),
             "replace them: POST /v2/schedules with the same Upstash-Schedule-Id",
         );
     }
@@ -102,9 +102,9 @@ fn judge_valid(schedules: &[Schedule], mirrors: bool) -> Finding {
         return Finding::passed(format!("{}, all different", counted(schedules.len(), "schedule")));
     }
     Finding::warned(
-        format!("{} publish the same as another one", twice.len()),
-        format!("same time, target and body, so each job runs twice: {}", names(twice)),
-        "delete all but one; create them with Upstash-Schedule-Id, so that a deployment replaces its own",
+        format!("{} duplicate another schedule", twice.len()),
+        format!("same time, destination and body, so each job runs twice: {}", names(twice)),
+        "delete all but one; create schedules with Upstash-Schedule-Id, so that a deployment replaces them",
     )
 }
 
@@ -119,11 +119,11 @@ fn judge_errors(schedules: &[Schedule]) -> Finding {
         .take(10)
         .collect();
     match failing.len() {
-        0 => Finding::passed(format!("{}, all published when they fired last", counted(schedules.len(), "schedule"))),
+        0 => Finding::passed(format!("{}, the last firing of each published", counted(schedules.len(), "schedule"))),
         count => Finding::failed(
-            format!("{count} published nothing"),
+            format!("{count} failed to publish"),
             failing.join("; "),
-            "correct the schedule or what it refers to (its URL group, ALLOW_TARGETS)",
+            "correct the schedule, its URL group or ALLOW_TARGETS",
         ),
     }
 }
@@ -157,7 +157,7 @@ mod tests {
     fn lateness_is_judged_at_two_minutes() {
         assert_eq!(judge_firing(&with(|s| s.late_s = Some(120.0))).state, Passed);
         let late = judge_firing(&with(|s| s.late_s = Some(121.0)));
-        assert_eq!((late.state, late.reason.as_deref()), (Failed, Some("nobody fires them: b")));
+        assert_eq!((late.state, late.reason.as_deref()), (Failed, Some("not fired on time: b")));
     }
 
     #[test]

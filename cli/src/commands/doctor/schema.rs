@@ -1,4 +1,4 @@
-//! The schema against the migrations.
+//! Comparison of the schema with the migrations.
 
 use anyhow::Result;
 use sigpost_store::diagnosis::schema::{self, Difference};
@@ -8,7 +8,7 @@ use sigpost_store::migrate::{self, Status};
 use super::finding::Finding;
 use super::subject::Subject;
 
-/// Differences that are said; the rest is counted.
+/// Maximum number of differences to print; the others are counted.
 const MOST_SAID: usize = 10;
 
 pub(super) async fn migrations(subject: &Subject) -> Result<Finding> {
@@ -29,7 +29,7 @@ pub(super) async fn schema(subject: &Subject) -> Result<Finding> {
     let others = ["index", "options"];
     Ok(judge_schema(
         &differences(subject, |kind| !others.contains(&kind)).await?,
-        "tables, columns, checks and functions",
+        "tables, columns, constraints and functions",
     ))
 }
 
@@ -45,7 +45,7 @@ async fn differences(subject: &Subject, of: impl Fn(&str) -> bool) -> Result<Vec
 
 fn judge_schema(differences: &[Difference], what: &str) -> Finding {
     if differences.is_empty() {
-        return Finding::passed(format!("all {what} are as the migrations made them"));
+        return Finding::passed(format!("all {what} match the migrations"));
     }
     let mut said: Vec<String> = differences.iter().take(MOST_SAID).map(describe).collect();
     if differences.len() > MOST_SAID {
@@ -53,8 +53,8 @@ fn judge_schema(differences: &[Difference], what: &str) -> Finding {
     }
     let broken = differences.iter().any(|difference| matches!(difference, Difference::Broken(o) if o.kind == "index"));
     let fix = match broken {
-        true => "rebuild what is not valid: reindex index concurrently NAME; what is missing or changed: undo by hand",
-        false => "undo what was changed by hand; what is missing is made by its migration: see migrations/",
+        true => "rebuild invalid indexes: reindex index concurrently NAME; revert other manual changes",
+        false => "revert manual changes; create missing objects as in migrations/",
     };
     Finding::failed(format!("{} differ", differences.len()), said.join("; "), fix)
 }
@@ -79,14 +79,14 @@ pub(super) async fn autovacuum(subject: &Subject) -> Result<Finding> {
 
 fn judge_autovacuum(on: bool, differences: &[Difference]) -> Finding {
     if !on {
-        let reason = "dead rows are never removed: the tables grow and every claim gets slower";
+        let reason = "dead rows are never removed: the tables grow and claims get slower";
         return Finding::failed("autovacuum is off", reason, "set autovacuum = on in the server's configuration");
     }
     if differences.is_empty() {
-        return Finding::passed("on, and the tables' own settings are as the migrations made them");
+        return Finding::passed("on, and the settings of the tables match the migrations");
     }
     let said: Vec<String> = differences.iter().map(describe).collect();
-    let reason = format!("{}; every message inserts, changes and deletes a row", said.join("; "));
+    let reason = format!("{}; every message inserts, updates and deletes a row", said.join("; "));
     Finding::warned(format!("{} differ", differences.len()), reason, "alter table NAME set (...), as in the migration")
 }
 
@@ -94,19 +94,19 @@ pub(super) async fn dead_rows(subject: &Subject) -> Result<Finding> {
     Ok(judge_dead_rows(&traffic::tables(&mut *subject.session().await?).await?))
 }
 
-/// A table below this many dead rows is small, whatever their share.
+/// Below this number of dead rows, their ratio is ignored.
 const FEW_ROWS: i64 = 50_000;
 
 fn judge_dead_rows(tables: &[Table]) -> Finding {
     let worst = tables.iter().max_by_key(|table| table.dead);
     let Some(worst) = worst else { return Finding::passed("no statistics yet") };
-    let figure = format!("{}: {} dead rows, {} live ones", worst.name, worst.dead, worst.live);
+    let figure = format!("{}: {} dead rows, {} live rows", worst.name, worst.dead, worst.live);
     if worst.dead >= FEW_ROWS && worst.dead > worst.live / 2 {
-        let reason = "the vacuum does not keep up, or something holds it up";
+        let reason = "vacuum does not keep up, or is blocked";
         return Finding::warned(
             figure,
             reason,
-            "see `long-transactions` and `autovacuum`; vacuum the table once by hand",
+            "see `long-transactions` and `autovacuum`; run vacuum on the table once",
         );
     }
     Finding::passed(figure)

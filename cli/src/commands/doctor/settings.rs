@@ -1,4 +1,4 @@
-//! The environment.
+//! Settings and log level.
 
 use anyhow::Result;
 use sigpost_runtime::env;
@@ -18,11 +18,11 @@ fn judge_settings(problems: &[Problem]) -> Finding {
     let said = problems.iter().map(|problem| problem.text.as_str()).collect::<Vec<_>>().join("; ");
     match (errors, problems.len()) {
         (_, 0) => Finding::passed(figure),
-        (0, _) => Finding::warned(figure, said, "change them; `sigpost config check` shows all settings"),
+        (0, _) => Finding::warned(figure, said, "correct them; `sigpost config check` lists all settings"),
         _ => Finding::failed(
             figure,
             said,
-            "change them: `serve` does not start; `sigpost config check` shows all settings",
+            "correct them: `serve` does not start; `sigpost config check` lists all settings",
         ),
     }
 }
@@ -35,11 +35,11 @@ fn judge_log(filter: &str) -> Finding {
     let figure = format!("RUST_LOG={filter}");
     let says = |level: &str| filter.split(',').any(|part| part == level || part.ends_with(&format!("={level}")));
     if says("trace") || says("debug") {
-        let reason = "every statement and request is logged: slow, dear, and more than should be kept";
-        return Finding::warned(figure, reason, "set RUST_LOG=info, and more only while you look for something");
+        let reason = "every statement and request is logged, which is slow and expensive";
+        return Finding::warned(figure, reason, "set RUST_LOG=info, and a lower level only for debugging");
     }
     if says("error") || says("off") {
-        let reason = "warnings are left out, which say what is going wrong";
+        let reason = "warnings, which report problems, are not logged";
         return Finding::warned(figure, reason, "set RUST_LOG=info");
     }
     Finding::passed(figure)

@@ -1,4 +1,4 @@
-//! The deployment that is examined: its settings, its database, its API.
+//! The deployment to check: its settings, its database, its API.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use crate::commands::serve;
 
-/// How long an answer of the API or of somebody else may take.
+/// Timeout of HTTP requests.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// There is no session with the database.
+/// No connection to the database.
 #[derive(Debug)]
 pub(super) struct NoDatabase(String);
 
@@ -30,14 +30,14 @@ impl std::error::Error for NoDatabase {}
 
 pub(super) struct Subject {
     pub(super) config: dispatch::Config,
-    /// What is wrong with the settings.
+    /// Problems of the settings.
     pub(super) problems: Vec<Problem>,
     pub(super) database: Database,
-    /// One session for all items, or why there is none.
+    /// One connection for all items, or the reason for its absence.
     session: Result<Mutex<Connection>, String>,
-    /// How long it took to get it.
+    /// Time to connect.
     pub(super) connected_in: Duration,
-    /// Where the API is.
+    /// URL of the API.
     pub(super) url: Option<Url>,
     pub(super) http: reqwest::Client,
     server: OnceCell<Server>,
@@ -45,11 +45,11 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// Reads the settings and connects. A database that does not answer is no error here, but the
-    /// finding of every item that needs it.
+    /// Reads the settings and connects. A failed connection is not an error here; the items that need the database
+    /// report it.
     pub(super) async fn new(url: Option<&str>) -> Result<Self> {
         let (config, problems) = serve::read();
-        // One for the items, one to notify from.
+        // One connection for the items, one to send notifications.
         let database = Database::new(&config.database_url.0, 2)?;
         let begun_at = Instant::now();
         let session = match config.database_url.0.is_empty() {
@@ -72,7 +72,7 @@ impl Subject {
         })
     }
 
-    /// The session with the database.
+    /// Returns the connection to the database.
     pub(super) async fn session(&self) -> Result<MutexGuard<'_, Connection>> {
         match &self.session {
             Ok(session) => Ok(session.lock().await),
@@ -80,7 +80,7 @@ impl Subject {
         }
     }
 
-    /// How long the database takes to answer where a connection is there already.
+    /// Measures the response time of the database on an open connection.
     pub(super) async fn round_trip(&self) -> Result<Duration> {
         self.connected()?;
         self.database.ping().await?;
@@ -89,13 +89,12 @@ impl Subject {
         Ok(begun_at.elapsed())
     }
 
-    /// Whether there is a session: for who makes one of its own.
+    /// Returns an error if there is no connection, for checks that open their own.
     pub(super) fn connected(&self) -> Result<()> {
         self.session.as_ref().map(|_| ()).map_err(|why| NoDatabase(why.clone()).into())
     }
 
-    /// Whether schedules are fired by EventBridge Scheduler: the deployment is in Lambda, where no
-    /// process listens or stops.
+    /// Whether the deployment runs in Lambda, where EventBridge Scheduler fires the schedules and no process listens.
     pub(super) fn in_lambda(&self) -> bool {
         self.config.event_bridge.is_some()
     }
@@ -108,7 +107,7 @@ impl Subject {
         self.traffic.get_or_try_init(async || Ok(traffic::look(&mut *self.session().await?).await?)).await
     }
 
-    /// A path of the API.
+    /// Returns the URL of a path of the API.
     pub(super) fn api(&self, path: &str) -> Option<String> {
         self.url.as_ref().map(|url| format!("{}{path}", url.as_str().trim_end_matches('/')))
     }

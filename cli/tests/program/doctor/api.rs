@@ -26,7 +26,7 @@ async fn targets_without_encryption_are_named() {
     deployment.says("plain-targets", "warned", &["plain.example"]);
 }
 
-/// An API that answers each path with a status and a body, and says that it is this time there.
+/// Starts an API that responds to each path with a status and a body, and sends this `Date`. Returns its URL.
 fn api(date: &'static str, answers: impl Fn(&str, bool) -> (u16, String) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -64,9 +64,9 @@ async fn an_api_over_plain_http_is_a_fault_unless_it_is_here() {
 async fn an_api_that_is_down_or_not_ready_is_a_fault() {
     let deployment = Deployment::new("doctor_api_health").await;
     let unready = api(LONG_AGO, |path, _| (if path == "/readyz" { 503 } else { 200 }, "{}".into()));
-    deployment.says_with(&[], &["--url", &unready], "api-health", "failed", &["/readyz answers 503"]);
+    deployment.says_with(&[], &["--url", &unready], "api-health", "failed", &["/readyz responds 503"]);
     let away = ["--url", "http://127.0.0.1:1"];
-    deployment.says_with(&[], &away, "api-health", "failed", &["/healthz does not answer"]);
+    deployment.says_with(&[], &away, "api-health", "failed", &["no response from /healthz"]);
 }
 
 #[tokio::test]
@@ -76,9 +76,9 @@ async fn an_api_that_lets_in_anybody_or_not_its_owner_is_a_fault() {
         deployment.says_with(&[], &["--url", url], "api-authorization", state, &[text]);
     };
     says(&api(LONG_AGO, |_, has_token| (if has_token { 200 } else { 401 }, "[]".into())), "passed", "401 without");
-    says(&api(LONG_AGO, |_, _| (401, "{}".into())), "failed", "not the one that is served");
+    says(&api(LONG_AGO, |_, _| (401, "{}".into())), "failed", "does not accept the QSTASH_TOKEN");
     let open = api(LONG_AGO, |_, _| (200, "[]".into()));
-    deployment.says_with(&[], &["--url", &open], "api-authorization", "failed", &["not refused"]);
+    deployment.says_with(&[], &["--url", &open], "api-authorization", "failed", &["not rejected"]);
 }
 
 #[tokio::test]
@@ -106,8 +106,8 @@ async fn handlers_that_run_what_is_not_signed_are_a_fault() {
     let deployment = Deployment::new("doctor_handlers").await;
     deployment.says("handlers-signed", "skipped", &["BASE_URL or JOB_URLS"]);
     let closed = api(LONG_AGO, |_, _| (401, "{}".into()));
-    deployment.says_with(&[("BASE_URL", &closed)], &[], "handlers-signed", "passed", &["refuse"]);
+    deployment.says_with(&[("BASE_URL", &closed)], &[], "handlers-signed", "passed", &["reject"]);
     let open = format!("send-email={}", api(LONG_AGO, |_, _| (200, "{}".into())));
     let environment = [("BASE_URL", closed.as_str()), ("JOB_URLS", &open)];
-    deployment.says_with(&environment, &[], "handlers-signed", "failed", &["send-email answers 200"]);
+    deployment.says_with(&environment, &[], "handlers-signed", "failed", &["send-email responds 200"]);
 }

@@ -11,12 +11,12 @@ use super::deployment::connect;
 #[tokio::test]
 async fn a_database_that_does_not_answer_fails_what_needs_it() {
     let deployment = Deployment::new("doctor_away").await;
-    deployment.says("database-reachable", "passed", &["answers in"]);
+    deployment.says("database-reachable", "passed", &["responds in"]);
     let away = [("DATABASE_URL", "postgres://u@127.0.0.1:1/none")];
     deployment.says_with(&away, &[], "database-reachable", "failed", &["no connection"]);
     deployment.says_with(&away, &[], "indexes", "failed", &["cannot be checked"]);
 
-    // Asked about everything, it says so once.
+    // A check of all items reports it once.
     assert_eq!(deployment.failed(&away), ["database-reachable"]);
 }
 
@@ -26,7 +26,7 @@ async fn a_database_without_the_schema_is_said_to_be_so_once() {
     database::create(&server.url("postgres"), "doctor_bare", None).await.expect("a database");
     let bare = Deployment::at(server.url("doctor_bare")).await;
     let mut failed = bare.failed(&[]);
-    // The tests' server writes nothing safely.
+    // The server of the tests has fsync off.
     failed.retain(|id| id != "durability");
     assert_eq!(failed, ["migrations", "schema", "indexes", "processes"]);
 }
@@ -48,7 +48,7 @@ async fn a_server_that_is_too_old_is_refused() {
 async fn a_plain_connection_to_elsewhere_is_a_fault() {
     let deployment = Deployment::new("doctor_tls").await;
     deployment.says("database-tls", "passed", &["on this machine"]);
-    // Another way to write the address, which only the resolver knows to be this machine's.
+    // Another notation of 127.0.0.1, which only the resolver knows.
     let url = deployment.url.replace("127.0.0.1", "127.1");
     deployment.says_with(&[("DATABASE_URL", &url)], &[], "database-tls", "failed", &["sslmode=require"]);
 }
@@ -67,7 +67,7 @@ async fn a_database_whose_clock_is_ahead_is_noticed() {
 async fn connections_that_do_not_suffice_are_counted() {
     let deployment = Deployment::new("doctor_budget").await;
     deployment.says("connection-budget", "passed", &["1 process may need 9 at most"]);
-    // No limit for a superuser, but one for the role that serves.
+    // The limit does not apply to superusers, but to the role of `serve`.
     deployment.execute("alter database doctor_budget connection limit 5").await;
     deployment.says("connection-budget", "failed", &["too many clients", "DATABASE_CONNECTIONS"]);
 }
@@ -77,7 +77,7 @@ async fn timeouts_that_cut_off_statements_or_the_listener_are_found() {
     let deployment = Deployment::new("doctor_timeouts").await;
     deployment.says("session-timeouts", "passed", &["none"]);
     deployment.execute("alter database doctor_timeouts set idle_session_timeout = '10min'").await;
-    deployment.says("session-timeouts", "warned", &["idle_session_timeout = 600000 ms", "listens"]);
+    deployment.says("session-timeouts", "warned", &["idle_session_timeout = 600000 ms", "listener"]);
     deployment.execute("alter database doctor_timeouts set statement_timeout = '2s'").await;
     deployment.says("session-timeouts", "failed", &["statement_timeout = 2000 ms"]);
 }
@@ -88,11 +88,10 @@ async fn notifications_that_get_lost_on_the_way_are_noticed() {
     deployment.says("listen", "passed", &["arrived after"]);
     let server = deployment.url.split(['@', '/']).nth(3).expect("an address").to_owned();
     let url = deployment.url.replace(&server, &without_notifications(server.clone()));
-    deployment.says_with(&[("DATABASE_URL", &url)], &[], "listen", "failed", &["pools transactions"]);
+    deployment.says_with(&[("DATABASE_URL", &url)], &[], "listen", "failed", &["in transaction mode"]);
 }
 
-/// A way to the server on which notifications get lost, as behind a pooler that gives a session to
-/// another client after each transaction. Returns its address.
+/// Starts a proxy that drops notifications, like a pooler in transaction mode. Returns its address.
 fn without_notifications(server: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -108,7 +107,8 @@ fn without_notifications(server: String) -> String {
     address
 }
 
-/// Each message of a server is a letter, a length that counts itself, and a body; `A` is a notification.
+/// Forwards messages of the server, except notifications. A message is a type byte, a length that includes itself, and
+/// a body; type `A` is a notification.
 fn forward_messages(mut from: TcpStream, mut to: TcpStream) -> std::io::Result<()> {
     loop {
         let mut head = [0; 5];
@@ -140,7 +140,7 @@ async fn what_the_role_may_not_do_is_listed() {
 
 #[tokio::test]
 async fn a_server_that_may_lose_commits_is_a_fault() {
-    // The server of the tests is one: it is fast. `whole` has one that is not.
+    // The server of the tests has them off for speed; the one of `whole` has them on.
     let deployment = Deployment::new("doctor_durability").await;
     deployment.says("durability", "failed", &["fsync, full_page_writes, synchronous_commit off"]);
 }
@@ -162,7 +162,7 @@ async fn a_transaction_that_stays_open_is_noticed() {
 #[tokio::test]
 async fn a_server_that_archives_nothing_is_said_to_be_seen_so() {
     let deployment = Deployment::new("doctor_backups").await;
-    deployment.says("backups", "warned", &["cannot be seen from here"]);
+    deployment.says("backups", "warned", &["cannot be checked from here"]);
     deployment.execute("select pg_create_physical_replication_slot('doctor_slot')").await;
     deployment.says("backups", "warned", &["doctor_slot", "disk is full"]);
     deployment.execute("select pg_drop_replication_slot('doctor_slot')").await;
@@ -172,7 +172,7 @@ async fn a_server_that_archives_nothing_is_said_to_be_seen_so() {
 async fn an_item_that_takes_long_is_given_up() {
     let begun_at = std::time::Instant::now();
     let deployment = Deployment::new("doctor_patience").await;
-    // Nobody answers there: packets to it are not even refused.
+    // The socket accepts connections and never responds.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("postgres://u@{}/none", silent.local_addr().expect("an address"));
     deployment.says_with(&[("DATABASE_URL", &url)], &[], "database-reachable", "failed", &["no connection within 3 s"]);

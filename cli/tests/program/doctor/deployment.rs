@@ -1,4 +1,4 @@
-//! A deployment of a test's own: a database with the schema, and an environment.
+//! Deployment of one test: a database with the schema, and an environment.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ use crate::serve::stderr;
 
 static TEMPLATE: OnceCell<()> = OnceCell::const_new();
 
-/// What the doctor reads besides, which may be set where the tests run.
+/// Other variables that the doctor reads, removed because the environment of the tests may set them.
 const OTHERS: [&str; 10] = [
     "BASE_URL",
     "JOB_URLS",
@@ -33,7 +33,7 @@ pub(super) struct Deployment {
 }
 
 impl Deployment {
-    /// In order, as far as a database shows it. The name is the database's.
+    /// Creates a deployment without problems, with a database of this name.
     pub(super) async fn new(name: &str) -> Self {
         let server = tokio::task::spawn_blocking(testing::shared).await.expect("Postgres");
         TEMPLATE
@@ -49,17 +49,17 @@ impl Deployment {
         Self::at(server.url(name)).await
     }
 
-    /// The one that uses this database.
+    /// Creates a deployment that uses this database.
     pub(super) async fn at(url: String) -> Self {
         Self { client: connect(&url).await, url }
     }
 
-    /// Runs statements, with `;` between them.
+    /// Runs statements, separated by `;`.
     pub(super) async fn execute(&self, sql: &str) {
         self.client.batch_execute(sql).await.unwrap_or_else(|why| panic!("{sql}: {why}"));
     }
 
-    /// Has everybody who connects from now on find these functions before Postgres's own.
+    /// Shadows a function of Postgres in all later connections.
     pub(super) async fn shadow(&self, function: &str) {
         self.execute(&format!(
             "create function public.{function}; \
@@ -77,12 +77,12 @@ impl Deployment {
         command
     }
 
-    /// The doctor, asked about one item, says this of it, and its exit code agrees.
+    /// Runs the doctor for one item and asserts its state, the texts in its finding, and the exit code.
     pub(super) fn says(&self, item: &str, state: &str, texts: &[&str]) {
         self.says_with(&[], &[], item, state, texts);
     }
 
-    /// The same with more environment and more arguments.
+    /// Like [`says`](Self::says), with additional environment variables and arguments.
     pub(super) fn says_with(
         &self,
         environment: &[(&str, &str)],
@@ -106,7 +106,7 @@ impl Deployment {
         assert!(explained || state == "passed" || state == "skipped", "{said}");
     }
 
-    /// What fails when it is asked about everything.
+    /// Runs the doctor for all items and returns the IDs of those that failed.
     pub(super) fn failed(&self, environment: &[(&str, &str)]) -> Vec<String> {
         let mut command = self.command(&[]);
         command.envs(environment.iter().copied());

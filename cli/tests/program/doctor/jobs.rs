@@ -1,6 +1,6 @@
 use super::Deployment;
 
-/// Open messages, due for so many seconds.
+/// Inserts pending messages with this due age.
 fn messages(count: u32, due_s: u32) -> String {
     format!(
         "insert into seeds.messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
@@ -9,7 +9,7 @@ fn messages(count: u32, due_s: u32) -> String {
     )
 }
 
-/// Runs of a type that ended just now after so many seconds.
+/// Inserts runs of a type that ended now and took this long.
 fn runs(job_type: &str, count: u32, status: &str, lasting_s: u32) -> String {
     format!(
         "insert into job_executions (id, message_id, job_type, attempt, status, started_at, completed_at)
@@ -21,7 +21,7 @@ fn runs(job_type: &str, count: u32, status: &str, lasting_s: u32) -> String {
 #[tokio::test]
 async fn what_is_due_and_not_delivered_is_a_fault() {
     let deployment = Deployment::new("doctor_overdue").await;
-    deployment.says("overdue", "passed", &["nothing is due"]);
+    deployment.says("overdue", "passed", &["no message is due"]);
     deployment.execute(&messages(2, 120)).await;
     deployment.says("overdue", "warned", &["2 due"]);
     deployment.execute(&messages(1, 600)).await;
@@ -45,7 +45,7 @@ async fn messages_behind_a_paused_queue_are_noticed() {
             "insert into gates (id, kind, name, parallelism, paused) values ('queue:mail', 'queue', 'mail', 1, true)",
         )
         .await;
-    deployment.says("waiting", "passed", &["0 wait"]);
+    deployment.says("waiting", "passed", &["0 blocked"]);
     deployment
         .execute(
             "insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, gates, blocked_by)

@@ -40,7 +40,7 @@ async fn keys_in_the_environment_that_the_database_has_not_are_a_fault() {
     deployment.execute(&insert(&given.rotate())).await;
     says("warned");
     deployment.execute(&insert(&given.rotate().rotate())).await;
-    deployment.says_with(&environment, &[], "key-settings", "failed", &["refuse every delivery"]);
+    deployment.says_with(&environment, &[], "key-settings", "failed", &["reject every delivery"]);
     let dev = [("QSTASH_CURRENT_SIGNING_KEY", DEV_CURRENT_KEY), ("QSTASH_NEXT_SIGNING_KEY", DEV_NEXT_KEY)];
     deployment.says_with(&dev, &[], "settings", "failed", &["public development"]);
 }
@@ -50,7 +50,7 @@ async fn tokens_that_anybody_knows_or_guesses_are_noticed() {
     let deployment = Deployment::new("doctor_api_token").await;
     deployment.says("api-token", "passed", &["17 characters"]);
     deployment.says_with(&[("QSTASH_TOKEN", "mine")], &[], "api-token", "warned", &["can be guessed"]);
-    deployment.says_with(&[("QSTASH_TOKEN", DEV_TOKEN)], &[], "api-token", "failed", &["anybody knows"]);
+    deployment.says_with(&[("QSTASH_TOKEN", DEV_TOKEN)], &[], "api-token", "failed", &["public development token"]);
     deployment.says_with(&[("QSTASH_TOKEN", "")], &[], "api-token", "failed", &["not set"]);
 }
 
@@ -61,7 +61,7 @@ async fn an_admin_token_is_needed_and_is_not_the_apis() {
     let deployment = Deployment::new("doctor_admin_token").await;
     deployment.says("admin-token", "warned", &["no admin API"]);
     let same = [("ADMIN_TOKEN", LONG), ("QSTASH_TOKEN", LONG)];
-    deployment.says_with(&same, &[], "admin-token", "warned", &["it is the API's"]);
+    deployment.says_with(&same, &[], "admin-token", "warned", &["it equals QSTASH_TOKEN"]);
     deployment.says_with(
         &[("ADMIN_TOKEN", "operator")],
         &[],
@@ -83,9 +83,9 @@ async fn old_tokens_are_named_and_requests_should_be_limited() {
         )
     };
     deployment.execute(&token("new", "1 day")).await;
-    deployment.says("named-tokens", "passed", &["1 by name"]);
+    deployment.says("named-tokens", "passed", &["1 named"]);
     deployment.execute(&token("forgotten", "400 days")).await;
     deployment.says("named-tokens", "warned", &["older than a year: forgotten"]);
     deployment.says("rate-limit", "passed", &["100 requests"]);
-    deployment.says_with(&[("API_RATE_LIMIT_PER_SECOND", "0")], &[], "rate-limit", "warned", &["0 of 2 tokens"]);
+    deployment.says_with(&[("API_RATE_LIMIT_PER_SECOND", "0")], &[], "rate-limit", "warned", &["0 of 2 named tokens"]);
 }

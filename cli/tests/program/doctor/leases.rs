@@ -17,13 +17,13 @@ async fn processes_that_deliver_are_counted_by_who_listens() {
 async fn a_lease_that_any_pause_loses_is_noticed() {
     let deployment = Deployment::new("doctor_lease").await;
     deployment.says("lease", "passed", &["20 s, renewed every 6.7 s"]);
-    deployment.says_with(&[("LEASE_SECONDS", "3")], &[], "lease", "warned", &["pushed twice"]);
+    deployment.says_with(&[("LEASE_SECONDS", "3")], &[], "lease", "warned", &["delivered twice"]);
 }
 
 #[tokio::test]
 async fn a_run_whose_lease_nobody_gives_is_noticed() {
     let deployment = Deployment::new("doctor_heartbeats").await;
-    deployment.says("heartbeats", "passed", &["0 runs under way"]);
+    deployment.says("heartbeats", "passed", &["0 runs in flight"]);
     deployment
         .execute(
             "insert into job_executions (id, message_id, job_type, attempt, lease_until)
@@ -43,7 +43,7 @@ async fn lost_leases_are_counted() {
              values (gen_random_uuid(), 1, 0, 'lease_expired', now())",
         )
         .await;
-    deployment.says("lost-leases", "warned", &["1 message lost one"]);
+    deployment.says("lost-leases", "warned", &["1 message with an expired lease"]);
 }
 
 #[tokio::test]
@@ -56,5 +56,5 @@ async fn a_grace_that_is_shorter_than_jobs_take_is_noticed() {
              values (gen_random_uuid(), 'msg_1', 'export-data', 1, 'completed', now() - interval '100 s', now())",
         )
         .await;
-    deployment.says("shutdown-grace", "warned", &["export-data took up to 100 s"]);
+    deployment.says("shutdown-grace", "warned", &["p99 duration of export-data is 100 s"]);
 }

@@ -3,7 +3,7 @@ use super::Deployment;
 #[tokio::test]
 async fn retries_that_outlast_the_log_are_noticed() {
     let deployment = Deployment::new("doctor_horizon").await;
-    deployment.says("retry-horizon", "passed", &["3 retries take 33 min; kept for 90 days"]);
+    deployment.says("retry-horizon", "passed", &["3 retries take 33 min; retention 90 days"]);
     deployment
         .execute(
             "insert into seeds.messages (id, state, due_at, url, method, header, body, retries, labels, not_before)
@@ -31,21 +31,21 @@ async fn dead_letters_that_are_many_or_left_alone_are_noticed() {
     let deployment = Deployment::new("doctor_letters").await;
     deployment.says("dead-letters", "passed", &[]);
     deployment.execute(&dead_letters(1, "8 days")).await;
-    deployment.says("dead-letters", "warned", &["8 days: nobody looks"]);
+    deployment.says("dead-letters", "warned", &["the oldest is 8 days old"]);
     deployment.execute(&dead_letters(100, "1 hour")).await;
-    deployment.says("dead-letters", "failed", &["101, 100 of them of the last day"]);
+    deployment.says("dead-letters", "failed", &["101, 100 of them from the last day"]);
 }
 
 #[tokio::test]
 async fn what_is_older_than_it_should_be_is_a_fault() {
     let deployment = Deployment::new("doctor_retention").await;
     deployment.execute(&dead_letters(1, "91 days")).await;
-    deployment.says("retention", "passed", &["91 days ago; kept for 90 days"]);
+    deployment.says("retention", "passed", &["91 days ago; retention 90 days"]);
     deployment.execute(&cleanup(30)).await;
-    deployment.says("retention", "failed", &["kept for 30 days", "grow without bound"]);
+    deployment.says("retention", "failed", &["retention 30 days", "grow without bound"]);
 }
 
-/// A run of the daily cleaning.
+/// Inserts a completed run of cleanup-old-data.
 fn cleanup(days: u32) -> String {
     format!(
         "insert into job_executions (id, message_id, job_type, attempt, status, completed_at, payload)
@@ -58,20 +58,20 @@ async fn a_cleaning_that_does_not_run_is_noticed() {
     let deployment = Deployment::new("doctor_cleanup").await;
     deployment.says("cleanup", "warned", &["0 3 * * *"]);
     deployment.execute(&cleanup(30)).await;
-    deployment.says("cleanup", "passed", &["keeps 30 days"]);
+    deployment.says("cleanup", "passed", &["retention 30 days"]);
 }
 
 #[tokio::test]
 async fn days_that_the_log_lacks_are_counted() {
     let deployment = Deployment::new("doctor_partitions").await;
-    deployment.says("partitions", "passed", &["8 days from today on, 0 rows in none"]);
+    deployment.says("partitions", "passed", &["8 days with a partition from today on, 0 rows outside"]);
     let drop = |ahead: u32| {
         format!(
             "do $$ begin execute 'drop table attempts_' || to_char((now() at time zone 'utc')::date + {ahead}, 'YYYYMMDD'); end $$"
         )
     };
     deployment.execute(&drop(2)).await;
-    deployment.says("partitions", "warned", &["2 days from today on"]);
+    deployment.says("partitions", "warned", &["2 days with a partition"]);
     deployment.execute(&drop(0)).await;
-    deployment.says("partitions", "failed", &["0 days from today on", "create_day_partitions"]);
+    deployment.says("partitions", "failed", &["0 days with a partition", "create_day_partitions"]);
 }

@@ -1,6 +1,6 @@
 use super::Deployment;
 
-/// A schedule with columns besides the necessary ones.
+/// Inserts a schedule with additional columns.
 fn schedule(id: &str, cron: &str, columns: &str, values: &str) -> String {
     format!(
         "insert into schedules (id, cron, destination, parameters, body, catch_up{columns})
@@ -20,7 +20,7 @@ async fn schedules_that_nobody_fires_are_named() {
     deployment.execute(&schedule("fine", "0 3 * * *", ", next_fire_at", ", now() + interval '1 h'")).await;
     deployment.says("schedules-firing", "passed", &["1 schedule,"]);
     deployment.execute(&schedule("late", "0 4 * * *", ", next_fire_at", ", now() - interval '3 min'")).await;
-    deployment.says("schedules-firing", "failed", &["nobody fires them: late"]);
+    deployment.says("schedules-firing", "failed", &["not fired on time: late"]);
     deployment.says_with(&ON_AWS, &[], "schedules-firing", "failed", &["late"]);
 }
 
@@ -42,7 +42,7 @@ async fn schedules_that_cannot_fire_or_are_there_twice_are_named() {
     let deployment = Deployment::new("doctor_valid").await;
     deployment.execute(&schedule("a", "*/10 * * * * *", "", "")).await;
     deployment.says("schedules-valid", "passed", &[]);
-    deployment.says_with(&ON_AWS, &[], "schedules-valid", "failed", &["EventBridge Scheduler has none for it: a"]);
+    deployment.says_with(&ON_AWS, &[], "schedules-valid", "failed", &["EventBridge Scheduler does not support it: a"]);
     deployment.execute(&schedule("b", "*/10 * * * * *", "", "")).await;
     deployment.says("schedules-valid", "warned", &["each job runs twice: a, b"]);
     deployment.execute("update schedules set cron = '61 * * * *' where id = 'b'").await;

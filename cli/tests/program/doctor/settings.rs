@@ -13,5 +13,5 @@ async fn settings_that_contradict_each_other_are_said() {
 async fn a_log_that_says_too_much_is_noticed() {
     let deployment = Deployment::new("doctor_log").await;
     deployment.says("log-level", "passed", &["RUST_LOG=info"]);
-    deployment.says_with(&[("RUST_LOG", "info,dispatch=debug")], &[], "log-level", "warned", &["dear"]);
+    deployment.says_with(&[("RUST_LOG", "info,dispatch=debug")], &[], "log-level", "warned", &["expensive"]);
 }

@@ -1,4 +1,4 @@
-//! The whole of it: a deployment that is in order, and what is printed.
+//! All items on a deployment without problems, and the output.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use sigpost_store::{Database, migrate};
 use super::Deployment;
 use crate::running::{Running, finished, sigpost};
 
-/// What the tests of single items say.
+/// Source of the tests of single items.
 const TESTS: &str = concat!(
     include_str!("alerts.rs"),
     include_str!("api.rs"),
@@ -38,7 +38,7 @@ fn every_item_is_listed_and_has_a_test_with_a_deployment_that_breaks_it() {
     assert_eq!(unknown.status.code(), Some(2));
 }
 
-/// Whether some test has the item warn or fail, however its lines are broken.
+/// Whether a test makes the item warn or fail. Ignores line breaks.
 fn breaks(id: &str) -> bool {
     let tests = TESTS.split_whitespace().collect::<Vec<_>>().join(" ");
     ["warned", "failed"].iter().any(|state| tests.contains(&format!("\"{id}\", \"{state}\"")))
@@ -72,13 +72,13 @@ async fn a_deployment_that_is_in_order_fails_in_nothing() {
     };
     assert_eq!(of("failed"), BTreeSet::new(), "{answer:#}");
     assert_eq!(output.status.code(), Some(0));
-    // It is new: nothing was archived, no job has run, there is one process, and nobody is told.
+    // The deployment is new: no WAL archived, no job has run, one process, no alert channel.
     let expected = ["alert-channels", "backups", "cleanup", "health-checks", "processes"];
     assert_eq!(of("warned"), BTreeSet::from(expected), "{answer:#}");
     assert_eq!(of("skipped"), BTreeSet::from(["handlers-signed", "key-settings", "schedules-mirrored"]), "{answer:#}");
     assert_eq!(answer["summary"]["passed"], of("passed").len());
 
-    // For people: no colour where no terminal is, a line for each, and what to do.
+    // The text output: no colors without a terminal, one line per item, and the fixes.
     let mut command = sigpost(&["doctor", "--only", "durability,processes"]);
     command.env("DATABASE_URL", &deployment.url).env("QSTASH_TOKEN", "a-token-of-my-own");
     let text = String::from_utf8_lossy(&finished(command).stdout).into_owned();
