@@ -13,18 +13,18 @@ use crate::output;
 use crate::progress::Progress;
 use crate::table::Table;
 
-/// What is younger than a day is not old.
+/// Minimum of `--older-than`.
 const SHORTEST: Duration = Duration::from_secs(86_400);
 
-/// Delete what ended so long ago, as the job `cleanup-old-data` does: messages with their dead letters, runs,
-/// events, and what handlers have written; activity logs after a year at least.
+/// Delete messages, dead letters, runs, events and records of handlers that are older than a given age.
 ///
-/// For tables that have grown too large for the job's ten minutes. It works in short statements beside
-/// everybody else, and may be broken off and started again.
+/// Deletes the same rows as the job `cleanup-old-data`, without its time limit of ten minutes. Activity logs are
+/// kept for at least a year. Each statement is short, so the command can run while sigpost serves. If it is
+/// interrupted, run it again: it deletes the remaining rows.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: DATABASE_URL=postgres://... sigpost cleanup --older-than 90d")]
 pub(crate) struct Cleanup {
-    /// How long ago it ended, a day or more, e.g. `90d`.
+    /// Minimum age of deleted rows, `1d` or more, e.g. `90d`.
     #[arg(long, value_name = "DURATION", value_parser = age)]
     older_than: Duration,
     #[command(flatten)]
@@ -36,14 +36,14 @@ pub(crate) struct Cleanup {
 impl Cleanup {
     pub(crate) async fn run(self) -> Result<()> {
         let days = self.older_than.as_secs_f64() / 86_400.0;
-        self.confirm.confirm(&format!("Delete what ended more than {days:.0} days ago?"))?;
+        self.confirm.confirm(&format!("Delete messages, runs and events that ended more than {days:.0} days ago?"))?;
         let mut progress = Progress::unknown();
-        progress.now(|| "looking".into());
+        progress.now(|| "searching old rows".into());
         let database = self.database.open()?;
         let deleted =
             delete_older_than(&database, Ages::of(self.older_than), |deleted| progress.now(|| so_far(deleted)))
                 .await
-                .context("what was deleted so far stays deleted; the same command goes on")?;
+                .context("cleanup stopped early; run the same command again to delete the remaining rows")?;
         drop(progress);
         output::print(self.database.json, &deleted, || table(&deleted))
     }
@@ -65,15 +65,15 @@ fn table(deleted: &Deleted) -> String {
                 ("messages", deleted.messages),
                 ("dead letters", deleted.dead_letters),
                 ("runs", deleted.runs),
-                ("effects", deleted.effects),
-                ("days of events", deleted.event_partitions),
+                ("side effects", deleted.effects),
+                ("event partitions", deleted.event_partitions),
                 ("other events", deleted.events),
-                ("deduplication keys", deleted.deduplications),
-                ("logs of e-mails", deleted.email_logs),
+                ("deduplication IDs", deleted.deduplications),
+                ("e-mail logs", deleted.email_logs),
                 ("notifications", deleted.notifications),
                 ("activity logs", deleted.activity_logs),
-                ("events of Stripe", deleted.stripe_events),
-                ("alerts that are over", deleted.alerts),
+                ("Stripe events", deleted.stripe_events),
+                ("resolved alerts", deleted.alerts),
                 ("flow-control keys", deleted.flow_control_keys),
             ],
             |(what, count)| [what.into(), count.to_string()],

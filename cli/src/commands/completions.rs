@@ -6,7 +6,7 @@ use clap_complete::{Shell, generate};
 
 use crate::output;
 
-/// Print what makes a shell complete this program's commands and options.
+/// Print a completion script for a shell.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost completions bash > ~/.local/share/bash-completion/completions/sigpost
@@ -14,7 +14,7 @@ use crate::output;
   sigpost completions fish > ~/.config/fish/completions/sigpost.fish
   sigpost completions powershell >> $PROFILE")]
 pub(crate) struct Completions {
-    /// Which shell.
+    /// The shell.
     shell: Shell,
 }
 

@@ -19,7 +19,7 @@ use self::source::Value;
 use super::serve;
 use crate::output::{self, counted};
 
-/// Look at the settings in this environment.
+/// Check the settings in this environment.
 #[derive(Debug, Args)]
 pub(crate) struct Config {
     #[command(subcommand)]
@@ -28,17 +28,16 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show every setting that `sigpost serve` and the other programs read: its value (of secrets the length),
-    /// where it comes from, and what is wrong. Exits with 1 if `serve`, or a program whose settings are set, would not
-    /// start.
+    /// Print every setting of `sigpost serve` and the other programs: its value (for a secret, its length), its source
+    /// and its errors. Exits with 1 if `serve`, or another program whose settings are set, cannot start.
     Check {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
 }
 
-/// A setting as it is now.
+/// A setting with its current value.
 #[derive(Serialize)]
 struct Shown {
     name: &'static str,
@@ -49,13 +48,13 @@ struct Shown {
 impl Config {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         let Action::Check { json } = self.action;
-        // What cannot be fetched is one problem more, and the rest is still looked at.
+        // An unresolved reference is one problem; the other settings are still checked.
         let unresolved = references::resolve().await.err();
         let mut problems: Vec<Problem> =
             unresolved.map(|why| Problem::error("(references)", format!("{why:#}"))).into_iter().collect();
         problems.extend(serve::read().1);
         problems.extend(functions::problems());
-        // Several programs read the same settings.
+        // Several programs read the same settings: report each problem once.
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert((problem.setting, problem.text.clone())));
         let (of_serve, of_others) = (shown(&SERVE), shown(&OTHER_FUNCTIONS));
@@ -76,7 +75,7 @@ fn text(of_serve: &[Shown], of_others: &[Shown], problems: &[Problem]) -> String
     let values = all().map(|shown| value(shown).chars().count()).max().unwrap_or_default().min(40);
     let line = |shown: &Shown| format!("{:<names$}  {:<values$}  {}", shown.name, value(shown), shown.value.source);
     let mut lines: Vec<String> = of_serve.iter().map(line).collect();
-    lines.push("\nof the other functions, in Lambda or in `sigpost dev`:\n".into());
+    lines.push("\nSettings of the other functions, in Lambda and in `sigpost dev`:\n".into());
     lines.extend(of_others.iter().map(line));
     lines.push(String::new());
     for problem in problems {

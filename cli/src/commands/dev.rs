@@ -1,4 +1,4 @@
-//! `sigpost dev`: everything in one process, on an embedded Postgres.
+//! `sigpost dev`: all components in one process, on an embedded Postgres.
 
 mod database;
 mod welcome;
@@ -21,35 +21,33 @@ use super::config::functions;
 use super::health::reached_at;
 use super::serve::admin_routes;
 
-/// Connections of the job handlers together.
+/// Database connections that all job handlers share.
 const HANDLERS_CONNECTIONS: usize = 8;
 
-/// Run everything on this machine: Postgres, the API, delivery, the job handlers, the entrance for webhooks, the admin API
-/// and the console.
+/// Run all components in one process, for development: Postgres, dispatcher, job handlers, webhook ingress, APIs, console.
 ///
-/// It uses QStash's public development credentials, so that the SDKs' development mode finds it, and
-/// may push to this machine. For anything but trying and developing there is `sigpost serve`.
+/// It uses QStash's public development credentials, which the development mode of the SDKs expects, and delivers
+/// to addresses of this machine. In production, use `sigpost serve`.
 #[derive(Debug, clap::Parser)]
 pub(crate) struct Dev {
-    /// The port of the API.
+    /// Port of the API; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// The address to listen on. Anybody who reaches it may publish: the credentials are public.
+    /// IP address to listen on. Any client of the address can publish: the credentials are public.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
     listen: IpAddr,
-    /// Where the embedded Postgres keeps its data, and exports and reports go (into `files`) unless FILES_URL
-    /// says otherwise.
+    /// Folder for the data of the embedded Postgres. Exports and reports go to `files` in it, unless FILES_URL is
+    /// set.
     #[arg(long, env = "SIGPOST_DATA_DIR", default_value = ".sigpost", value_name = "DIR")]
     data_dir: PathBuf,
-    /// Use this database instead of an embedded one. The schema is applied to it.
+    /// Database to use instead of the embedded one. The schema is applied to it.
     #[arg(long, env = "SIGPOST_DEV_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
-    /// Connect to this address for pushes to this host, whatever its name resolves to; the rest of the
-    /// request stays as its URL has it. ADDR is an address, or an address and a port for URLs without
-    /// one. For tests; may be given several times.
+    /// Connect to this address for deliveries to this host, and do not resolve its name. The request itself does not
+    /// change. ADDR is an IP address, optionally with a port for URLs without one. For tests. May be repeated.
     #[arg(long, value_name = "HOST=ADDR")]
     resolve: Vec<HostOverride>,
-    /// Log as JSON, one object a line.
+    /// Log one JSON object per line.
     #[arg(long)]
     pub(crate) json_logs: bool,
 }
@@ -58,7 +56,7 @@ impl Dev {
     pub(crate) async fn run(self) -> Result<()> {
         refuse(&problems())?;
         traces::start()?;
-        // First of all, so that a taken port is known before anything is started.
+        // Bind first: a port that is in use fails before Postgres starts.
         let listener = serve::bind(SocketAddr::new(self.listen, self.port)).await?;
         let base_url = format!("http://{}", reached_at(listener.local_addr()?));
 
@@ -76,7 +74,7 @@ impl Dev {
         print_environment(&base_url, &app.keys().keys().signing_keys);
 
         let served = server.await?;
-        println!("stopping: deliveries under way may end");
+        println!("stopping: waiting for attempts in flight");
         app.shutdown().await;
         traces::flush().await;
         database.stop().await?;
@@ -84,10 +82,10 @@ impl Dev {
     }
 }
 
-/// What is wrong with the settings of this process and of all functions, as far as they are set.
+/// Returns the problems of the settings of this process and of all functions.
 fn problems() -> Vec<Problem> {
     let mut problems = Reading::of_process().problems;
-    // An option says where this listens.
+    // `dev` takes the address from its flags.
     problems.retain(|problem| problem.setting != "LISTEN");
     problems.extend(functions::of_dev());
     problems
@@ -109,10 +107,10 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
     }
 }
 
-/// The functions that are Lambda functions of their own when deployed, behind the same port. They
-/// share the live keys, so that a rotation here needs no restart.
+/// Builds the routes of the components that are separate Lambda functions when deployed. They share the live signing
+/// keys, so a rotation needs no restart.
 fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Router> {
-    // Handlers have connections of their own, as when deployed: their statements may take longer than the dispatcher's.
+    // Handlers have a connection pool of their own, as when deployed: their statements may take longer than the dispatcher's.
     let database = Database::new(app.database().url(), HANDLERS_CONNECTIONS)?;
     let harness = Harness::new(database, app.keys(), base_url);
     harness.stop_at_signals();
@@ -122,7 +120,7 @@ fn functions(app: &dispatch::App, base_url: &str, data_dir: &Path) -> Result<Rou
     Ok(jobs::router(jobs::Dev::new(&harness, data_dir))?.merge(ingress).merge(admin_routes(app, &console(base_url))?))
 }
 
-/// With every job to choose from: their handlers are here.
+/// Configures the console with the endpoints of all job types, whose handlers run in this process.
 fn console(base_url: &str) -> admin::ConsoleConfig {
     admin::ConsoleConfig {
         admin_token: admin::AdminToken::dev(),
@@ -142,7 +140,7 @@ sigpost runs on {base_url}. Paste this into a shell:
   export QSTASH_CURRENT_SIGNING_KEY={current}
   export QSTASH_NEXT_SIGNING_KEY={next}
 
-and publish a job (deletes what is older than 90 days), then ask how jobs are doing:
+Publish a job, which deletes data older than 90 days, and request the health of the jobs:
 
   curl -X POST {base_url}/v2/publish/{base_url}{cleanup} \\
     -H \"Authorization: Bearer $QSTASH_TOKEN\" -H 'Content-Type: application/json' -d '{{\"retention\": 90}}'

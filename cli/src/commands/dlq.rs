@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::output::counted;
 
-/// Look at dead letters, the messages that failed for good; retry or delete them.
+/// List, show, retry, redrive and delete dead letters, which are failed messages without retries left.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost dlq list --since 24h --status 500
@@ -50,10 +50,10 @@ impl Dlq {
     }
 }
 
-/// Dead letters by their ids, each once.
+/// Distinct IDs of dead letters.
 #[derive(Debug, Args)]
 struct Letters {
-    /// Their ids, as `sigpost dlq list` shows them.
+    /// IDs of dead letters, as `sigpost dlq list` prints them.
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
 }
@@ -63,13 +63,13 @@ impl Letters {
         self.ids.iter().map(String::as_str).collect()
     }
 
-    /// The body of a call about them.
+    /// Returns the request body with the IDs.
     fn body(&self) -> Value {
         json!({ "dlqIds": self.unique() })
     }
 }
 
-/// Their number, in words.
+/// Formats a number of dead letters.
 fn dead_letters(count: usize) -> String {
     counted(count, "dead letter")
 }

@@ -8,7 +8,7 @@ use sigpost_runtime::Reading;
 
 use crate::{input, output};
 
-/// Look at the e-mails that `send-email` sends, without sending any.
+/// Preview the e-mails of `send-email` without sending them.
 #[derive(Debug, Args)]
 pub(crate) struct Email {
     #[command(subcommand)]
@@ -20,28 +20,28 @@ enum Action {
     Preview(Preview),
 }
 
-/// Print an e-mail as it would be sent. Without a template, list the templates and their fields.
+/// Print a rendered e-mail. Without a template, list the templates and their fields.
 ///
-/// The brand is read from APP_NAME, APP_SIGNATURE, APP_SUPPORT_EMAIL and RESEND_REPLY_TO, as `send-email` reads it.
+/// The settings APP_NAME, APP_SIGNATURE, APP_SUPPORT_EMAIL and RESEND_REPLY_TO apply, as in `send-email`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 struct Preview {
-    /// The template's name, e.g. `passwordReset`.
+    /// Name of the template, e.g. `passwordReset`.
     template: Option<String>,
     /// Print the plain text instead of the HTML.
     #[arg(long, conflicts_with = "json")]
     text: bool,
-    /// The fields, an object in JSON: a text, `@file`, or `-` for standard input. By default made-up ones, all there are.
+    /// Fields of the template, a JSON object: a text, `@file`, or `-` for standard input. Default: example values.
     #[arg(long, value_name = "JSON", requires = "template")]
     data: Option<String>,
-    /// Print subject, HTML and text as JSON; of the list, each template with the made-up fields.
+    /// Print subject, HTML and text as JSON; without a template, each template with its example fields.
     #[arg(long)]
     json: bool,
 }
 
 const EXAMPLES: &str = "Examples:
-  sigpost email preview                                the templates, and the fields of each
-  sigpost email preview welcome > welcome.html         as a browser shows it
+  sigpost email preview                                list the templates and their fields
+  sigpost email preview welcome > welcome.html         write the HTML to a file
   sigpost email preview welcome --text --data '{\"dashboardUrl\": \"https://acme.example\"}'
   APP_NAME=Acme sigpost email preview paymentFailed --json";
 
@@ -65,14 +65,14 @@ impl Preview {
             Some(source) => object(&input::read("--data", source)?)?,
         };
         for field in data.keys().filter(|field| !template.sample().contains_key(*field)) {
-            eprintln!("note: data.{field} is no field of {name}, and is ignored");
+            eprintln!("warning: data.{field} is not a field of {name} and is ignored");
         }
         let mut reading = Reading::as_far_as_set();
         let brand = Brand::read(&mut reading);
         let brand = reading.finish(Some(brand))?;
-        let email = template
-            .render(&data, &brand)
-            .with_context(|| format!("the data is not {name}'s; `sigpost email preview` lists the fields"))?;
+        let email = template.render(&data, &brand).with_context(|| {
+            format!("invalid fields for the template {name}; `sigpost email preview` lists its fields")
+        })?;
         let described = json!({ "subject": email.subject, "html": email.html, "text": email.text });
         output::print(self.json, &described, || {
             let content = if self.text { &email.text } else { &email.html };
@@ -82,7 +82,7 @@ impl Preview {
 }
 
 fn object(json: &[u8]) -> Result<Map<String, Value>> {
-    serde_json::from_slice(json).context("--data is not an object in JSON")
+    serde_json::from_slice(json).context("--data is not a JSON object")
 }
 
 fn description(template: &Template) -> Value {
@@ -97,7 +97,7 @@ fn description(template: &Template) -> Value {
     })
 }
 
-/// The name, and below it the fields; those that may be missing with a question mark.
+/// Formats the template's name and description, and its fields on a second line. Optional fields end with `?`.
 fn lines(template: &Template) -> String {
     let sample = template.sample();
     let (required, optional): (Vec<_>, Vec<_>) = sample.keys().partition(|field| is_required(template, field));

@@ -11,7 +11,7 @@ use crate::usage::WrongUsage;
 
 const PATH: &str = "/v2/flowControl";
 
-/// Flow-control keys: how fast messages that share one may start.
+/// List, pause and pin flow-control keys, which limit the parallelism and rate of attempts.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost flow list --search openai
@@ -27,20 +27,20 @@ enum Action {
     List(List),
     /// Show a key.
     Show(Named),
-    /// Pause a key: nothing of it starts any more; what runs goes on, and what comes waits.
+    /// Pause a key: no new attempt starts. Attempts in flight continue, and new messages are accepted.
     Pause(Named),
     /// Resume a key.
     Resume(Named),
     Pin(Pin),
     Unpin(Unpin),
-    /// Forget the starts that were counted: a period begins now.
+    /// Reset the rate of a key: a new period starts with a count of 0.
     Reset(Named),
 }
 
-/// List keys with who waits at them.
+/// List keys with their limits and blocked messages.
 #[derive(Debug, Args)]
 struct List {
-    /// Only keys with this text in them.
+    /// Only keys that contain this text.
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     #[command(flatten)]
@@ -55,31 +55,31 @@ struct Named {
     api: ApiArgs,
 }
 
-/// Set limits that messages do not change until they are unpinned.
+/// Set limits that publishes do not change until `unpin`.
 #[derive(Debug, Args)]
 struct Pin {
     #[command(flatten)]
     named: Named,
-    /// Attempts under way at once.
+    /// Maximum number of attempts in flight.
     #[arg(long, value_name = "N", required_unless_present = "rate")]
     parallelism: Option<u32>,
-    /// Attempts begun in a period.
+    /// Maximum number of attempts that start in a period.
     #[arg(long, value_name = "N")]
     rate: Option<u32>,
-    /// The period of the rate, e.g. `1s`, `1m`.
+    /// Period of the rate, e.g. `1s`, `1m` (default 1s).
     #[arg(long, value_name = "DURATION", requires = "rate")]
     period: Option<String>,
 }
 
-/// Let messages change the limits again.
+/// Let publishes change the limits of a key again.
 #[derive(Debug, Args)]
 struct Unpin {
     #[command(flatten)]
     named: Named,
-    /// That of attempts under way at once.
+    /// Unpin the parallelism.
     #[arg(long)]
     parallelism: bool,
-    /// That of attempts begun in a period.
+    /// Unpin the rate.
     #[arg(long)]
     rate: bool,
 }
@@ -90,21 +90,21 @@ impl Flow {
             Action::List(list) => list.run().await,
             Action::Show(Named { key, api }) => api.show(PATH, &key, |key| table(std::slice::from_ref(key))).await,
             Action::Pause(named) => named.change("pause", &[], "is paused").await,
-            Action::Resume(named) => named.change("resume", &[], "goes on").await,
-            Action::Reset(named) => named.change("resetRate", &[], "begins a period").await,
+            Action::Resume(named) => named.change("resume", &[], "is resumed").await,
+            Action::Reset(named) => named.change("resetRate", &[], "has started a new rate period").await,
             Action::Pin(Pin { named, parallelism, rate, period }) => {
                 let number = |number: Option<u32>| number.map(|number| number.to_string());
                 let all = [("parallelism", number(parallelism)), ("rate", number(rate)), ("period", period)];
                 let given: Parameters<'_> =
                     all.into_iter().filter_map(|(name, value)| Some((name, value?.into()))).collect();
                 if given.is_empty() {
-                    return Err(WrongUsage::new("say what to pin: --parallelism, --rate, or both").into());
+                    return Err(WrongUsage::new("nothing to pin: give --parallelism, --rate, or both").into());
                 }
                 named.change("pin", &given, "is pinned").await
             }
             Action::Unpin(Unpin { named, parallelism, rate }) => {
                 if !parallelism && !rate {
-                    return Err(WrongUsage::new("say what to unpin: --parallelism, --rate, or both").into());
+                    return Err(WrongUsage::new("nothing to unpin: give --parallelism, --rate, or both").into());
                 }
                 let all = [("parallelism", parallelism), ("rate", rate)];
                 let given: Parameters<'_> =
@@ -129,7 +129,7 @@ impl Named {
 }
 
 fn table(keys: &[Value]) -> String {
-    Table::new(["KEY", "STATE", "WAITING", "UNDER WAY", "OF", "STARTED", "OF", "IN SECONDS", "PINNED"])
+    Table::new(["KEY", "STATE", "BLOCKED", "IN FLIGHT", "PARALLELISM", "STARTED", "RATE", "PERIOD (S)", "PINNED"])
         .rows(keys, |key| {
             let state = if key["isPaused"] == true { "paused" } else { "on" };
             let [name, waiting, count, started, period] =
@@ -144,5 +144,5 @@ fn table(keys: &[Value]) -> String {
             let [most, rate] = ["parallelismMax", "rateMax"].map(|name| limit(&key[name]));
             [name, state.into(), waiting, count, most, started, rate, period, pinned.into()]
         })
-        .or("no flow-control keys: the first message with one makes it")
+        .or("no flow-control keys: the first message with a key creates it")
 }

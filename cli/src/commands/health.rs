@@ -1,4 +1,4 @@
-//! `sigpost health`: of a process for containers, of the jobs for people.
+//! `sigpost health`: health of a process, or of the jobs.
 
 mod jobs;
 
@@ -12,39 +12,39 @@ use serde_json::Value;
 
 use crate::api_client::AdminArgs;
 
-/// How long an answer may take.
+/// Request timeout.
 const PATIENCE: Duration = Duration::from_secs(3);
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
-/// Ask a `sigpost serve` whether it runs: exits with 0 if it does and 1 if not.
+/// Check the health of a `sigpost serve` process or of the jobs. Exits with 1 if it is unhealthy.
 ///
-/// For the health checks of containers, whose image has no other program. With --jobs it asks the admin
-/// API how the jobs are doing, and exits with 1 when that is unhealthy.
+/// By default it requests /healthz, which responds while the process runs. Use it for health checks of containers
+/// whose image has no other HTTP client. With --jobs it requests the health of the jobs from the admin API.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost health --ready
   sigpost health --jobs --window 1h")]
 pub(crate) struct Health {
-    /// Where it is. Default: on this machine at LISTEN if that is set, otherwise QSTASH_URL, otherwise
-    /// http://127.0.0.1:8080. With --jobs QSTASH_URL comes before LISTEN.
+    /// URL of the process. Default: LISTEN on this machine if that is set, otherwise QSTASH_URL, otherwise
+    /// http://127.0.0.1:8080. With --jobs, QSTASH_URL comes before LISTEN.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     #[arg(long, env = "LISTEN", hide = true)]
     listen: Option<SocketAddr>,
-    /// Ask whether it can work: whether its database answers.
+    /// Request /readyz instead: check that the database accepts a write.
     #[arg(long)]
     ready: bool,
-    /// Ask how the jobs are doing: the verdict, the reasons for it, open alerts.
+    /// Print the health of the jobs, the reasons for it, and open alerts.
     #[arg(long, conflicts_with = "ready")]
     jobs: bool,
-    /// How far back --jobs looks: 1m to 7d.
+    /// How far back --jobs counts: 1m to 7d.
     #[arg(long, value_name = "DURATION", default_value = "1h", requires = "jobs")]
     window: String,
     #[arg(long, env = "QSTASH_URL", hide = true)]
     api_url: Option<String>,
     #[command(flatten)]
     admin: AdminArgs,
-    /// Print the answer to --jobs as JSON.
+    /// Print the response to --jobs as JSON.
     #[arg(long, requires = "jobs")]
     json: bool,
 }
@@ -57,7 +57,7 @@ impl Health {
         }
         let url = format!("{}{}", base.trim_end_matches('/'), if self.ready { "/readyz" } else { "/healthz" });
         let client = reqwest::Client::builder().timeout(PATIENCE).build().context("the HTTP client cannot be built")?;
-        let answer = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
+        let answer = client.get(&url).send().await.with_context(|| format!("no response from {url}"))?;
         let status = answer.status();
         if !status.is_success() {
             let body: Value = answer.json().await.unwrap_or_default();
@@ -68,15 +68,15 @@ impl Health {
     }
 }
 
-/// Where to ask. A container's own process comes before the deployment that its environment names: that
-/// one may answer while the process does not.
+/// Returns the URL to request. Without `--jobs`, LISTEN comes before QSTASH_URL: a health check must test the process
+/// in its own container, not another one of the deployment.
 fn base_url(jobs: bool, url: Option<String>, listen: Option<SocketAddr>, api_url: Option<String>) -> String {
     let here = listen.map(|listen| format!("http://{}", reached_at(listen)));
     let configured = if jobs { api_url.or(here) } else { here.or(api_url) };
     url.or(configured).unwrap_or_else(|| DEFAULT_URL.to_owned())
 }
 
-/// Where somebody on this machine reaches who listens there: here, if that is everywhere.
+/// Returns the address at which a listener on `listen` is reached from this machine: loopback for unspecified addresses.
 pub(crate) fn reached_at(listen: SocketAddr) -> SocketAddr {
     let here: IpAddr = match listen.ip() {
         IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

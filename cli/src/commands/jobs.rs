@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::table::{Table, list, milliseconds, percent, text};
 use crate::window_args::WindowArgs;
 
-/// Show how jobs of each type have run: how many, how many failed, how long they took.
+/// Show the number, failure rate and duration of runs, by job type.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost jobs
@@ -25,7 +25,7 @@ impl Jobs {
     fn table(&self, metrics: &Value) -> String {
         let by_type = list(&metrics["byType"]);
         if by_type.is_empty() {
-            return format!("no job ran in the last {}: each type that did would be here", self.asked.window);
+            return format!("no runs in the last {}", self.asked.window);
         }
         let headings = ["JOB", "RUNNING", "COMPLETED", "FAILED", "RATE", "AVERAGE", "P50", "P95", "P99"];
         let table = Table::new(headings).rows(by_type, |runs| row(text(&runs["type"]), runs));

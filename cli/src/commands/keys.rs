@@ -10,7 +10,7 @@ use crate::api_client::{AdminArgs, Api, ApiArgs};
 use crate::output;
 use crate::table::{Table, seconds, text};
 
-/// The keys with which deliveries are signed: look at them, rotate them.
+/// Show and rotate the signing keys of deliveries.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost keys show
@@ -27,10 +27,10 @@ enum Action {
     Rotate(rotate::Rotate),
 }
 
-/// Show the age and the fingerprints of the keys; with --reveal the keys themselves.
+/// Show the age and the fingerprints of the signing keys, or the keys with --reveal.
 #[derive(Debug, Args)]
 struct Show {
-    /// Show the two keys, for pasting into the environment of handlers.
+    /// Print the two keys as environment variables for handlers.
     #[arg(long)]
     reveal: bool,
     #[command(flatten)]
@@ -69,10 +69,10 @@ async fn fingerprints(admin: &Api) -> Result<Value> {
 fn table(answer: &Value) -> String {
     let keys = &answer["keys"];
     if keys.is_null() {
-        return "no keys yet: the first dispatcher makes them".into();
+        return "no signing keys: the first start of a dispatcher creates them".into();
     }
     let table = Table::new(["KEY", "FINGERPRINT"])
         .row(["current".into(), text(&keys["currentFingerprint"])])
         .row(["next".into(), text(&keys["nextFingerprint"])]);
-    format!("{}\nmade or rotated {} ago", table.draw(), seconds(&keys["ageSeconds"]))
+    format!("{}\ncreated or rotated {} ago", table.draw(), seconds(&keys["ageSeconds"]))
 }

@@ -11,7 +11,7 @@ use crate::table::{text, time};
 
 const PATH: &str = "/v2/messages";
 
-/// Look at a message, or cancel it.
+/// Show or cancel a message.
 #[derive(Debug, Args)]
 pub(crate) struct Messages {
     #[command(subcommand)]
@@ -20,15 +20,15 @@ pub(crate) struct Messages {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show a message: where it goes, how far it has come.
+    /// Show the destination and state of a message.
     Get(Message),
-    /// Cancel a message that has not ended: waiting, between two attempts, or in flight.
+    /// Cancel a message that is scheduled, due, blocked or in flight.
     Cancel(Cancel),
 }
 
 #[derive(Debug, Args)]
 struct Message {
-    /// The id, as the publish answered it.
+    /// ID of the message, from the response to its publish.
     #[arg(value_name = "msg_...")]
     id: String,
     #[command(flatten)]

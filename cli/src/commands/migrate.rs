@@ -12,7 +12,7 @@ use crate::database_args::DatabaseArgs;
 use crate::output::{self, counted};
 use crate::progress::Progress;
 
-/// Apply the schema to a database. What it has already is left as it is.
+/// Apply pending migrations to a database.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
@@ -21,8 +21,8 @@ use crate::progress::Progress;
 pub(crate) struct Migrate {
     #[command(subcommand)]
     action: Option<Action>,
-    /// Revert the newest N migrations instead (1 when no number is given), after a confirmation. The data
-    /// in their tables and columns is lost.
+    /// Revert the newest N migrations instead (1 without a number), after a confirmation. The data in their tables
+    /// and columns is lost.
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1")]
     revert: Option<usize>,
     #[command(flatten)]
@@ -33,7 +33,7 @@ pub(crate) struct Migrate {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List the migrations and whether they are applied. Exits with 1 when some are missing.
+    /// List the migrations and whether they are applied. Exits with 1 if some are missing.
     Status(DatabaseArgs),
 }
 
@@ -53,15 +53,15 @@ impl Migrate {
             None => ("applied", migrate::up_with(&database, progress("applying")).await.context("migrate")?),
         };
         output::print(self.database.json, &json!({ verb: names }), || match names.len() {
-            0 => format!("nothing to do, 0 migrations {verb}"),
+            0 => format!("0 migrations {verb}"),
             _ => names.iter().map(|name| format!("{verb} {name}")).collect::<Vec<_>>().join("\n"),
         })?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Says which migration runs, for one on a large table may take long. Before the first one it waits for whoever
-/// else migrates.
+/// Prints which migration runs: one on a large table can take long. The first one waits for other processes that
+/// migrate.
 fn progress(doing: &'static str) -> impl FnMut(Step<'_>) + Send + 'static {
     let mut progress = Progress::unknown();
     progress.now(|| "waiting for the database".into());

@@ -10,7 +10,7 @@ mod places;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-/// Write the source of something new, in a checkout of sigpost.
+/// Generate source code in a checkout of sigpost.
 #[derive(Debug, Args)]
 pub(crate) struct New {
     #[command(subcommand)]

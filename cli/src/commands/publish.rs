@@ -8,16 +8,16 @@ use crate::api_client::{ApiArgs, destination};
 use crate::message_args::MessageArgs;
 use crate::output;
 
-/// Publish a message: it is stored, signed and pushed to the destination.
+/// Publish a message to a destination.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sigpost publish http://127.0.0.1:8080/api/jobs/cleanup --body '{\"retention\": 30}'")]
 pub(crate) struct Publish {
-    /// Where it goes: an http or https URL.
+    /// Destination: an http or https URL.
     #[arg(value_parser = destination)]
     destination: String,
     #[command(flatten)]
     message: MessageArgs,
-    /// Publishing again with the same id within ten minutes stores nothing.
+    /// Deduplication ID. Another publish with the same ID within ten minutes stores nothing.
     #[arg(long, value_name = "ID")]
     deduplication_id: Option<String>,
     #[command(flatten)]
@@ -36,7 +36,7 @@ impl Publish {
         output::print(self.api.json, &answer, || {
             let id = answer["messageId"].as_str().unwrap_or("-");
             match answer["deduplicated"].as_bool() {
-                Some(true) => format!("{id} (published before; nothing new was stored)"),
+                Some(true) => format!("{id} (duplicate; nothing was stored)"),
                 _ => id.to_owned(),
             }
         })

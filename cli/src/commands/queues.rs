@@ -12,7 +12,7 @@ use crate::table::{Table, text, time};
 
 const PATH: &str = "/v2/queues";
 
-/// Queues: messages one after another, or a few at a time.
+/// List, configure, pause and delete queues, which limit the messages in flight.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost queues list
@@ -25,13 +25,13 @@ pub(crate) struct Queues {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List all queues with their backlogs.
+    /// List all queues with their backlog.
     List(ApiArgs),
     /// Show a queue.
     Show(Named),
-    /// Set how many messages of a queue are under way at once. Makes the queue if there is none.
+    /// Set the parallelism of a queue. Creates the queue if it does not exist.
     Set(Set),
-    /// Pause a queue: it goes on accepting, and starts nothing.
+    /// Pause a queue: it accepts messages and starts no attempts.
     Pause(Named),
     /// Resume a queue.
     Resume(Named),
@@ -41,7 +41,7 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Named {
-    /// Its name.
+    /// Name of the queue.
     name: String,
     #[command(flatten)]
     api: ApiArgs,
@@ -51,7 +51,7 @@ struct Named {
 struct Set {
     #[command(flatten)]
     named: Named,
-    /// Messages under way at once, 1 or more.
+    /// Maximum number of messages in flight, 1 or more.
     #[arg(long, value_name = "N")]
     parallelism: u32,
 }
@@ -73,9 +73,9 @@ impl Queues {
             }
             Action::Set(set) => set.run().await,
             Action::Pause(Named { name, api }) => api.change(PATH, &name, "pause", &[], "is paused").await,
-            Action::Resume(Named { name, api }) => api.change(PATH, &name, "resume", &[], "goes on").await,
+            Action::Resume(Named { name, api }) => api.change(PATH, &name, "resume", &[], "is resumed").await,
             Action::Delete(Delete { named: Named { name, api }, confirm }) => {
-                confirm.confirm(&format!("Delete the queue {name}, and cancel its messages?"))?;
+                confirm.confirm(&format!("Delete the queue {name} and cancel its messages?"))?;
                 let cancelled = |answer: &Value| counted(answer["cancelled"].as_i64().unwrap_or_default(), "message");
                 api.delete(PATH, &name, |answer| format!(", and {} cancelled", cancelled(answer))).await
             }
@@ -84,7 +84,7 @@ impl Queues {
 }
 
 impl Set {
-    /// The API replaces all settings at once: a pause is kept.
+    /// Sets the parallelism and keeps the pause: the API replaces all settings of a queue.
     async fn run(self) -> Result<()> {
         let Self { named: Named { name, api: args }, parallelism } = self;
         let api = args.open()?;
@@ -97,7 +97,7 @@ impl Set {
         };
         let settings = json!({ "queueName": name, "parallelism": parallelism, "paused": paused });
         let answer = api.send(api.request(Method::POST, PATH).json(&settings)).await?;
-        output::print(args.json, &answer, || format!("{name} has {parallelism} under way at most"))
+        output::print(args.json, &answer, || format!("{name} has parallelism {parallelism}"))
     }
 }
 
@@ -108,5 +108,5 @@ fn table(queues: &[Value]) -> String {
             let [name, parallelism, lag] = ["name", "parallelism", "lag"].map(|name| text(&queue[name]));
             [name, state.into(), parallelism, lag, time(&queue["updatedAt"])]
         })
-        .or("no queues: `sigpost queues set` or the first message for one makes it")
+        .or("no queues: `sigpost queues set` or the first message of a queue creates it")
 }

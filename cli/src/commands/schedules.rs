@@ -12,7 +12,7 @@ use crate::table::{Table, text, time};
 
 const PATH: &str = "/v2/schedules";
 
-/// Publish again and again, by cron expressions.
+/// List, create, pause and delete schedules, which publish messages at the times of a cron expression.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost schedules create http://127.0.0.1:8080/api/jobs/cleanup --cron '0 3 * * *' --id cleanup --body '{\"retention\": 90}'
@@ -34,13 +34,13 @@ enum Action {
     Pause(Named),
     /// Resume a schedule.
     Resume(Named),
-    /// Delete a schedule. What it has published stays.
+    /// Delete a schedule. Messages that it has published are not affected.
     Delete(Delete),
 }
 
 #[derive(Debug, Args)]
 struct Named {
-    /// Its id.
+    /// ID of the schedule.
     id: String,
     #[command(flatten)]
     api: ApiArgs,
@@ -61,7 +61,7 @@ impl Schedules {
             Action::Show(Named { id, api }) => api.show(PATH, &id, description).await,
             Action::Create(create) => create.run().await,
             Action::Pause(Named { id, api }) => api.change(PATH, &id, "pause", &[], "is paused").await,
-            Action::Resume(Named { id, api }) => api.change(PATH, &id, "resume", &[], "fires again").await,
+            Action::Resume(Named { id, api }) => api.change(PATH, &id, "resume", &[], "is resumed").await,
             Action::Delete(Delete { named: Named { id, api }, confirm }) => {
                 confirm.confirm(&format!("Delete the schedule {id}?"))?;
                 api.delete(PATH, &id, |_| String::new()).await
@@ -85,7 +85,7 @@ fn table(schedules: &[Value]) -> String {
             let [next, last] = ["nextScheduleTime", "lastScheduleTime"].map(|name| time(&schedule[name]));
             [id, state(schedule), cron, next, last, url]
         })
-        .or("no schedules: `sigpost schedules create` makes one")
+        .or("no schedules: `sigpost schedules create` creates one")
 }
 
 fn description(schedule: &Value) -> String {

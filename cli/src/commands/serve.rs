@@ -11,52 +11,51 @@ use sigpost_runtime::{AddressPolicy, HostOverride, Reading, env, serve, traces};
 
 use super::health::reached_at;
 
-/// Run the API, the delivery engine, the admin API and the console on a Postgres of yours.
+/// Run the API, the dispatcher, the admin API and the console on your own Postgres.
 ///
-/// Run as many as you like on one database: there is no leader. SIGTERM stops it in order: pushes
-/// under way may end within the grace time, the rest is given back.
+/// Any number of processes can share a database; there is no leader. SIGTERM starts a graceful shutdown: attempts
+/// in flight can end within the grace period, and the remaining messages return to the queue.
 #[derive(Debug, Args)]
 #[command(after_help = "Environment:
   DATABASE_URL                   required; the schema is applied by `sigpost migrate`
-  DATABASE_PASSWORD              the password, for a DATABASE_URL without one
-  QSTASH_TOKEN                   required; the API's token, one of your own (more: `sigpost tokens`)
+  DATABASE_PASSWORD              password for a DATABASE_URL without one
+  QSTASH_TOKEN                   required; token of the API (`sigpost tokens` creates more)
   QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY
-                                 the keys a new deployment starts with (default: fresh ones)
-  ADMIN_TOKEN                    the token of the admin API, of /metrics and of the console, of at least 32
-                                 characters; without it there are none of them
+                                 signing keys of a new deployment (default: generated keys)
+  ADMIN_TOKEN                    token of the admin API, /metrics and the console, at least 32 characters;
+                                 without it they are disabled
   DATABASE_CONNECTIONS (8)  MAX_IN_FLIGHT (1024)  MAX_BODY_BYTES (10000000)
   LEASE_SECONDS (20)  LONGEST_ATTEMPT_SECONDS (7200)  SHUTDOWN_GRACE_SECONDS (25)
-  TERMINATION_GRACE_SECONDS      after how many seconds the platform kills a process that was asked to stop
+  TERMINATION_GRACE_SECONDS      seconds from SIGTERM to SIGKILL on your platform
   DEDUPLICATION_WINDOW_SECONDS (600)  DEDUPLICATION_RELEASE_ON_FAILURE (false)
   API_RATE_LIMIT_PER_SECOND (100)  MAX_CONNECTIONS_PER_ADDRESS (1024)  RUST_LOG (info)
-  OTEL_EXPORTER_OTLP_ENDPOINT    where traces are sent; docs/src/reference/settings.md lists the others
-  SIGV4_TARGETS                  hosts and patterns whose pushes AWS has to let in (*.on.aws): they are
-                                 signed for the service `lambda`, with the credentials of this process
+  OTEL_EXPORTER_OTLP_ENDPOINT    collector of traces; docs/src/reference/settings.md lists the other variables
+  SIGV4_TARGETS                  hosts and patterns (*.on.aws); deliveries to them are signed with AWS
+                                 Signature Version 4 for the service `lambda`
 
-  `sigpost config check` shows them all, with what is wrong; `sigpost doctor` looks at the deployment.
+  `sigpost config check` lists all settings and their errors; `sigpost doctor` checks the deployment.
 
-  A value may be kept in AWS: ssm:PARAMETER, or secretsmanager:SECRET#KEY. It is read once, at the start.")]
+  A value can be a reference to AWS: ssm:PARAMETER or secretsmanager:SECRET#KEY. It is resolved once, at the start.")]
 pub(crate) struct Serve {
-    /// Where to listen, beyond this machine for instance on `0.0.0.0:8080` in a container. Default: LISTEN, or
-    /// 127.0.0.1:8080.
+    /// IP address and port to listen on, e.g. `0.0.0.0:8080` in a container. Default: LISTEN, or 127.0.0.1:8080.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Targets outside the public internet that may be pushed to: networks (10.0.0.0/8), addresses,
-    /// hosts and patterns (*.internal), separated by commas. None by default.
+    /// Private targets that deliveries may go to: networks (10.0.0.0/8), addresses, hosts and patterns (*.internal),
+    /// separated by commas. Default: none.
     #[arg(long, env = "ALLOW_TARGETS", value_name = "LIST")]
     allow_targets: Option<String>,
-    /// Connect to this address for pushes to this host, whatever its name resolves to; the rest of the
-    /// request stays as its URL has it. ADDR is an address, or an address and a port for URLs without
-    /// one. For tests, and refused without --allow-resolve; may be given several times.
+    /// Connect to this address for deliveries to this host, and do not resolve its name. The request itself does not
+    /// change. ADDR is an IP address, optionally with a port for URLs without one. For tests. Requires
+    /// --allow-resolve. May be repeated.
     #[arg(long, value_name = "HOST=ADDR")]
     resolve: Vec<HostOverride>,
-    /// Let --resolve send pushes elsewhere than their URLs say.
+    /// Permit --resolve, which redirects deliveries.
     #[arg(long)]
     allow_resolve: bool,
-    /// Accept without delivering; another process delivers.
+    /// Accept messages and deliver none; another process delivers.
     #[arg(long)]
     no_delivery: bool,
-    /// Log as JSON, one object a line.
+    /// Log one JSON object per line.
     #[arg(long)]
     pub(crate) json_logs: bool,
 }
@@ -65,8 +64,8 @@ impl Serve {
     pub(crate) async fn run(self) -> Result<()> {
         ensure!(
             self.resolve.is_empty() || self.allow_resolve,
-            "--resolve sends pushes elsewhere than their URLs say, which is for tests; \
-             leave it out, or give --allow-resolve too"
+            "--resolve redirects deliveries and is for tests only; \
+             remove it, or add --allow-resolve"
         );
         let (mut config, problems) = read();
         refuse(&problems)?;
@@ -97,7 +96,7 @@ impl Serve {
                 let console = admin::ConsoleConfig { admin_token, api_url, api_token, jobs: Vec::new() };
                 router = router.merge(admin_routes(&app, &console)?);
             }
-            None => tracing::warn!("ADMIN_TOKEN is not set: there is no admin API and no console"),
+            None => tracing::warn!("ADMIN_TOKEN is not set: the admin API and the console are disabled"),
         }
         tracing::info!(listen = %listening, "sigpost serves");
         let served = serve::serve_on(listener, router, terminated).await;
@@ -107,7 +106,7 @@ impl Serve {
     }
 }
 
-/// What operators reach: the admin API, `/metrics` with what this process has counted, and the console.
+/// Builds the routes for operators: the admin API, `/metrics` with the metrics of this process, and the console.
 pub(crate) fn admin_routes(app: &dispatch::App, console: &admin::ConsoleConfig) -> Result<Router> {
     let token = console.admin_token.clone();
     let measured = app.clone();
@@ -117,7 +116,7 @@ pub(crate) fn admin_routes(app: &dispatch::App, console: &admin::ConsoleConfig) 
         .merge(admin::console(app.lists(), console)?))
 }
 
-/// Everything that `serve` reads, and what is wrong with it.
+/// Reads the settings of `serve` and returns them with their problems.
 pub(crate) fn read() -> (dispatch::Config, Vec<Problem>) {
     let (config, mut problems) = dispatch::Config::read();
     problems.extend(config.dev_credentials());
@@ -128,14 +127,14 @@ pub(crate) fn read() -> (dispatch::Config, Vec<Problem>) {
     (config, problems)
 }
 
-/// Without one there is no admin API, which is in order; `serve` logs it.
+/// Validates ADMIN_TOKEN. A missing token is not a problem: the admin API is disabled, and `serve` logs it.
 fn admin_token(admin: Option<&str>, api: &str) -> Option<Problem> {
     let token = admin?;
     let fix = "make one with `openssl rand -hex 32`";
     match admin::AdminToken::new(token) {
         Err(why) => Some(Problem::error("ADMIN_TOKEN", format!("{why}; {fix}"))),
         Ok(_) if token == api => {
-            let text = "ADMIN_TOKEN is the same as QSTASH_TOKEN: who publishes may see all of the admin API";
+            let text = "ADMIN_TOKEN equals QSTASH_TOKEN: every publisher has access to the admin API";
             Some(Problem::warning("ADMIN_TOKEN", format!("{text}; {fix}")))
         }
         Ok(_) => None,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::table::{Table, list, seconds, text};
 use crate::window_args::WindowArgs;
 
-/// Show how many messages are open, where, and what ended in a window of time.
+/// Show pending messages by destination and queue, and messages that ended in a time window.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost stats
@@ -26,7 +26,7 @@ impl Stats {
 
     fn description(&self, stats: &Value) -> String {
         let [due, scheduled, waiting, active] = OPEN.map(|name| text(&stats[name]));
-        let open = Table::new(["OPEN", "DUE", "SCHEDULED", "WAITING", "ACTIVE", "OLDEST DUE"]).row([
+        let open = Table::new(["PENDING", "DUE", "SCHEDULED", "BLOCKED", "IN FLIGHT", "OLDEST DUE AGE"]).row([
             "all".into(),
             due,
             scheduled,
@@ -45,14 +45,14 @@ impl Stats {
             canceled,
         ]);
         let by_destination =
-            open_of("DESTINATION", list(&stats["byDestination"])).or("by destination: nothing is open");
-        let by_queue = open_of("QUEUE", list(&stats["byQueue"])).or("by queue: nothing is open");
+            open_of("DESTINATION", list(&stats["byDestination"])).or("by destination: no pending messages");
+        let by_queue = open_of("QUEUE", list(&stats["byQueue"])).or("by queue: no pending messages");
         [open.draw(), ended.draw(), by_destination, by_queue].join("\n\n")
     }
 }
 
 fn open_of(what: &str, rows: &[Value]) -> Table {
-    Table::new([what, "DUE", "SCHEDULED", "WAITING", "ACTIVE", "OLDEST DUE"]).rows(rows, |row| {
+    Table::new([what, "DUE", "SCHEDULED", "BLOCKED", "IN FLIGHT", "OLDEST DUE AGE"]).rows(rows, |row| {
         let [due, scheduled, waiting, active] = OPEN.map(|name| text(&row[name]));
         [text(&row["name"]), due, scheduled, waiting, active, seconds(&row["oldestDueSeconds"])]
     })

@@ -1,4 +1,4 @@
-//! `sigpost tail`: what happens to messages, as it happens.
+//! `sigpost tail`: prints events of messages.
 
 mod reader;
 
@@ -15,35 +15,35 @@ use crate::filter_args::{MessageFilterArgs, Parameters, moment};
 use crate::output;
 use crate::table::{harmless, list, text, time};
 
-/// Between two requests.
+/// Interval between two requests.
 const PERIOD: Duration = Duration::from_secs(1);
-/// The longest pause while the deployment does not answer.
+/// Longest pause between retries while the deployment does not respond.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// Rows of a page: the most that the API gives at once.
+/// Rows of a page: the maximum of the API.
 const PAGE: &str = "1000";
 
-/// Print the log, one line for each thing that happened to a message. Payloads and headers are never in it.
+/// Print events of messages, one per line, without payloads and headers.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost tail -n 50
   sigpost tail --follow --state ERROR --state FAILED
   sigpost tail --follow --label invoices --json | jq .messageId")]
 pub(crate) struct Tail {
-    /// Go on with what happens, until Ctrl-C.
+    /// Print new events until Ctrl-C.
     #[arg(long, short)]
     follow: bool,
-    /// How many of the newest to begin with, 1 to 1000.
+    /// Newest events to begin with, 1 to 1000.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     lines: u16,
-    /// Begin here instead: so long ago (`2h`), or a time (`2026-01-31T12:00:00Z`).
+    /// Begin at this time instead: how long ago (`2h`), or a time (`2026-01-31T12:00:00Z`).
     #[arg(long, value_name = "WHEN", value_parser = moment, conflicts_with = "lines")]
     since: Option<i64>,
-    #[command(flatten, next_help_heading = "Which")]
+    #[command(flatten, next_help_heading = "Filters")]
     filter: MessageFilterArgs,
-    /// Of messages to this host.
+    /// Messages to this host.
     #[arg(long, value_name = "HOST")]
     host: Vec<String>,
-    /// In this state: CREATED, ACTIVE, RETRY, ERROR, DELIVERED, FAILED, CANCEL_REQUESTED or CANCELED.
+    /// Events with this state: CREATED, ACTIVE, RETRY, ERROR, DELIVERED, FAILED, CANCEL_REQUESTED or CANCELED.
     #[arg(long, value_name = "STATE")]
     state: Vec<String>,
     #[command(flatten, next_help_heading = None)]
@@ -58,7 +58,7 @@ impl Tail {
         }
     }
 
-    /// Until nobody reads any more, or, without --follow, until all that is there is printed.
+    /// Prints events until the pipe is closed, or, without --follow, until all existing events are printed.
     async fn print(&self) -> Result<()> {
         let api = self.api.open()?;
         let mut reader = None;
@@ -75,7 +75,7 @@ impl Tail {
                 }
                 Err(error) if self.follow && is_passing(&error) => {
                     if failures == 0 {
-                        eprintln!("{error:#}; trying again until it answers");
+                        eprintln!("{error:#}; retrying until it responds");
                     }
                     failures += 1;
                 }
@@ -88,7 +88,7 @@ impl Tail {
         }
     }
 
-    /// The events to print next. The first call finds out where to begin.
+    /// Fetches the events to print next. The first call also determines the start.
     async fn next(&self, api: &Api, reader: &mut Option<Reader>) -> Result<Vec<Value>> {
         let reader = match reader {
             Some(reader) => reader,
@@ -98,12 +98,12 @@ impl Tail {
         Ok(reader.fresh(events))
     }
 
-    /// A reader that begins at --since, or at the newest events of which --lines are printed.
+    /// Creates a reader that begins at --since, or at the newest --lines events.
     async fn begin(&self, api: &Api) -> Result<Reader> {
         if let Some(since) = self.since {
             return Ok(Reader::from(since));
         }
-        // A page may end before the count, at its bytes.
+        // The API also limits the bytes of a page, so a page can have fewer events than `count`.
         let oldest_of = async |parameters: Parameters<'_>, count: u16| -> Result<Option<i64>> {
             let (mut missing, mut cursor, mut oldest) = (usize::from(count), None::<String>, None);
             loop {
@@ -123,12 +123,12 @@ impl Tail {
         if let Some(time) = oldest_of(self.parameters(), self.lines).await? {
             return Ok(Reader::with_newest(time, usize::from(self.lines)));
         }
-        // None matches so far: the next one does not come before what is there now, but for one that is late.
+        // Nothing matches yet: begin at the newest event, less the time by which an event can be committed late.
         let any = vec![("bodies", "false".into())];
         Ok(Reader::from(oldest_of(any, 1).await?.map_or(0, |time| time - LATE_MS)))
     }
 
-    /// All events from this time on, the oldest first.
+    /// Fetches all events from this time on, the oldest first.
     async fn read(&self, api: &Api, from_ms: i64) -> Result<Vec<Value>> {
         let mut events = Vec::new();
         let mut cursor = None::<String>;
@@ -151,7 +151,7 @@ impl Tail {
 
     fn parameters(&self) -> Parameters<'_> {
         let mut parameters = self.filter.parameters();
-        // They are not printed.
+        // Bodies are not printed.
         parameters.push(("bodies", "false".into()));
         parameters.extend(self.host.iter().map(|host| ("host", host.into())));
         parameters.extend(self.state.iter().map(|state| ("state", state.into())));
@@ -170,18 +170,18 @@ impl Tail {
     }
 }
 
-/// Until the next request, after so many that failed in a row.
+/// Returns the pause before the next request, after this number of consecutive failures.
 fn pause(failures: u32) -> Duration {
     PERIOD.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST_PAUSE)
 }
 
-/// Whether a later request may succeed: no response, a server error or 429.
+/// Whether a retry can succeed: no response, a server error or 429.
 fn is_passing(error: &Error) -> bool {
     let refused = error.downcast_ref::<Refused>();
     refused.is_none_or(|refused| refused.status.is_server_error() || refused.status.as_u16() == 429)
 }
 
-/// The API's event without bodies and headers, in which senders put what is nobody's business.
+/// Removes bodies and headers, which can contain secrets, from an event.
 fn without_payload(event: &Value) -> Value {
     let mut event = event.clone();
     if let Value::Object(fields) = &mut event {

@@ -13,9 +13,9 @@ use crate::confirm::ConfirmArgs;
 use crate::database_args::DatabaseArgs;
 use crate::output;
 
-const SCHEMA: &str = "the tokens cannot be reached; has the schema been applied (`sigpost migrate`)?";
+const SCHEMA: &str = "the tokens cannot be read; is the schema applied (`sigpost migrate`)?";
 
-/// Make, list and revoke tokens of the API, besides QSTASH_TOKEN.
+/// Create, list and revoke API tokens in addition to QSTASH_TOKEN.
 #[derive(Debug, Args)]
 pub(crate) struct Tokens {
     #[command(subcommand)]
@@ -24,24 +24,24 @@ pub(crate) struct Tokens {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make a token and print it. It is shown this once: the database keeps its hash only.
+    /// Create a token and print it once. The database stores only its hash.
     Create(Create),
-    /// List all tokens, revoked ones too. Nothing of their secrets is known any more.
+    /// List all tokens, including revoked ones, without their secrets.
     List(DatabaseArgs),
-    /// Revoke a token. Within ten seconds no process lets it in any more.
+    /// Revoke a token. All processes reject it within ten seconds.
     Revoke(Revoke),
 }
 
 #[derive(Debug, Args)]
 struct Create {
-    /// A name to list and revoke it by: up to 64 letters, digits, `_`, `.` and `-`.
+    /// Name of the token: up to 64 letters, digits, `_`, `.` and `-`.
     #[arg(value_parser = name)]
     name: String,
-    /// What it may do.
+    /// Permissions of the token.
     #[arg(long)]
     scope: ScopeArg,
-    /// Requests per second to one process that are not publishes (default: the deployment's
-    /// API_RATE_LIMIT_PER_SECOND).
+    /// Maximum requests per second to each process, without publishes (default: API_RATE_LIMIT_PER_SECOND of the
+    /// deployment).
     #[arg(long, value_name = "N")]
     rate_limit: Option<NonZeroU32>,
     #[command(flatten)]
@@ -50,7 +50,7 @@ struct Create {
 
 #[derive(Debug, Args)]
 struct Revoke {
-    /// Its name.
+    /// Name of the token.
     name: String,
     #[command(flatten)]
     confirm: ConfirmArgs,
@@ -58,7 +58,7 @@ struct Revoke {
     database: DatabaseArgs,
 }
 
-/// A scope as an argument: clap lists the three, each with what it allows.
+/// A scope argument. clap lists the scopes with their descriptions.
 #[derive(Clone, Debug)]
 struct ScopeArg(Scope);
 
@@ -69,9 +69,9 @@ impl ValueEnum for ScopeArg {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let help = match self.0 {
-            Scope::Full => "everything",
-            Scope::Publish => "publish, enqueue and batch, and nothing else",
-            Scope::Read => "read everything but the signing keys, and change nothing",
+            Scope::Full => "all requests",
+            Scope::Publish => "publish, enqueue and batch requests only",
+            Scope::Read => "read requests only, except for the signing keys",
         };
         Some(PossibleValue::new(self.0.as_str()).help(help))
     }
@@ -93,10 +93,10 @@ impl Create {
         let token = api_tokens::generate();
         let (hash, grant) = (TokenHash::of(token.as_bytes()), Grant { scope, rate_limit });
         let created = api_tokens::create(&mut *connect(&database).await?, &name, hash, grant).await.context(SCHEMA)?;
-        ensure!(created, "there is a token named {name:?} already; revoke it first, or choose another name");
+        ensure!(created, "a token named {name:?} already exists; revoke it first, or choose another name");
 
-        // Apart from the token, so that `$(sigpost tokens create ...)` is the token.
-        eprintln!("This is the only time that the token is shown:");
+        // On stderr, so that `$(sigpost tokens create ...)` is the token only.
+        eprintln!("Save the token now. It is not shown again:");
         let described = json!({ "name": name, "scope": scope.as_str(), "rateLimit": rate_limit, "token": token });
         output::print(database.json, &described, || token.clone())
     }
@@ -106,7 +106,7 @@ async fn list(database: &DatabaseArgs) -> Result<()> {
     let tokens = api_tokens::list(&mut *connect(database).await?).await.context(SCHEMA)?;
     let described: Vec<Value> = tokens.iter().map(description).collect();
     output::print(database.json, &described, || match tokens.len() {
-        0 => "no tokens besides QSTASH_TOKEN".into(),
+        0 => "no tokens except QSTASH_TOKEN".into(),
         _ => tokens.iter().map(line).collect::<Vec<_>>().join("\n"),
     })
 }
@@ -116,9 +116,9 @@ impl Revoke {
         let Self { name, confirm, database } = self;
         confirm.confirm(&format!("Revoke the token {name}?"))?;
         let revoked = api_tokens::revoke(&mut *connect(&database).await?, &name).await.context(SCHEMA)?;
-        ensure!(revoked, "no token in use is named {name:?}; `sigpost tokens list` shows them all");
+        ensure!(revoked, "no active token is named {name:?}; `sigpost tokens list` lists all tokens");
         output::print(database.json, &json!({ "revoked": name }), || {
-            format!("revoked {name}; within ten seconds no process lets it in any more")
+            format!("revoked {name}; all processes reject it within ten seconds")
         })
     }
 }
@@ -143,11 +143,11 @@ fn line(token: &ApiToken) -> String {
     format!("{:<20} {:<8} created {:.0}{limit}{revoked}", token.name, token.scope, token.created_at)
 }
 
-/// The same as the table's check, said in words.
+/// Validates a name like the check constraint of the table.
 fn name(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     match (1..=64).contains(&text.len()) && text.chars().all(plain) {
         true => Ok(text.to_owned()),
-        false => Err("a name is 1 to 64 letters, digits, `_`, `.` and `-`".into()),
+        false => Err("expected 1 to 64 letters, digits, `_`, `.` and `-`".into()),
     }
 }

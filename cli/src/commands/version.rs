@@ -9,7 +9,7 @@ use crate::output;
 /// Print the version.
 #[derive(Debug, Args)]
 pub(crate) struct Version {
-    /// As JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! `sigpost cleanup`, and what `sigpost migrate` says while it works.
+//! `sigpost cleanup`, and the progress output of `sigpost migrate`.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ async fn what_is_old_is_deleted_when_confirmed_and_the_rest_stays() {
 
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a connection");
     tokio::spawn(connection);
-    // Ids are ordered by age: those of 1970, and one of now.
+    // IDs are ordered by time: 5,000 of 1970, and one after all others.
     let message = |id: &str, finished: &str| {
         format!(
             "insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, finished_at)
@@ -49,7 +49,8 @@ async fn what_is_old_is_deleted_when_confirmed_and_the_rest_stays() {
     let refused = run(&["cleanup", "--older-than", "90d"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(
-        stderr(&refused).contains("Delete what ended more than 90 days ago? Stdin is not a terminal"),
+        stderr(&refused)
+            .contains("Delete messages, runs and events that ended more than 90 days ago? Stdin is not a terminal"),
         "{}",
         stderr(&refused)
     );
@@ -63,5 +64,5 @@ async fn what_is_old_is_deleted_when_confirmed_and_the_rest_stays() {
     assert_eq!(left, 1);
     let again = run(&["cleanup", "--older-than", "90d", "--yes"]);
     let text = String::from_utf8_lossy(&again.stdout).into_owned();
-    assert!(text.starts_with("DELETED               COUNT\nmessages                  0\n"), "{text}");
+    assert!(text.starts_with("DELETED            COUNT\nmessages               0\n"), "{text}");
 }

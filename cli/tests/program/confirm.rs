@@ -1,4 +1,4 @@
-//! Commands that cannot be undone, without a terminal.
+//! Confirmation of destructive commands, without a terminal.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::deployment::Deployment;
 use crate::running::{finished, sigpost};
 use crate::serve::empty_database;
 
-/// Exits with 2, names --yes, and prints nothing else.
+/// Asserts that the command exits with 2, prints the question and `--yes` on stderr, and nothing on stdout.
 fn assert_asks(name: &str, mut command: std::process::Command, question: &str) {
     command.stdin(std::process::Stdio::null());
     let output = finished(command);
@@ -35,7 +35,7 @@ async fn without_yes_nothing_is_destroyed_and_the_exit_code_is_two() {
         (&["dlq", "delete", letter], "Delete 1 dead letter?"),
         (&["dlq", "delete", "--label", "mine"], "2 dead letters match. Delete them?"),
         (&["dlq", "delete", "--all"], "2 dead letters match. Delete them?"),
-        (&["queues", "delete", "invoices"], "Delete the queue invoices, and cancel its messages?"),
+        (&["queues", "delete", "invoices"], "Delete the queue invoices and cancel its messages?"),
         (&["keys", "rotate"], "Do all handlers have both keys"),
     ] {
         assert_asks(&arguments.join(" "), at.command(arguments), question);
@@ -61,7 +61,7 @@ async fn without_yes_the_database_keeps_its_data() {
         (&["migrate", "--revert"][..], "Data in reverted tables and columns is lost. Revert 1 migration?"),
         (&["migrate", "--revert", "2", "--json"], "Revert 2 migrations?"),
         (&["tokens", "revoke", "shop"], "Revoke the token shop?"),
-        (&["cleanup", "--older-than", "90d"], "Delete what ended more than 90 days ago?"),
+        (&["cleanup", "--older-than", "90d"], "Delete messages, runs and events that ended more than 90 days ago?"),
     ] {
         assert_asks(&arguments.join(" "), command(arguments), question);
     }

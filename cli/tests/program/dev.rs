@@ -11,7 +11,7 @@ use sigpost_qstash::DEV_TOKEN;
 use crate::running::{Running, finished, folder, sigpost};
 
 fn postgres_pid(data_dir: &std::path::Path) -> Option<String> {
-    // As root the cluster may live elsewhere: the process list knows.
+    // As root the cluster can be in another folder: search the process list.
     let listed = Command::new("ps").args(["-eo", "pid,args"]).output().expect("ps");
     let folder = data_dir.file_name().expect("a name").to_string_lossy().into_owned();
     String::from_utf8_lossy(&listed.stdout)
@@ -26,7 +26,8 @@ fn the_first_start_shows_the_life_of_a_job_and_what_to_paste() {
     let (mut dev, url) = Running::dev(folder.path());
     let output = dev.output();
     let place = |text: &str| output.find(text).unwrap_or_else(|| panic!("no {text:?} in:\n{output}"));
-    let story = ["accepted", "pushed", "run        send-email attempt 1: completed", "recorded   delivered"];
+    let story =
+        ["accepted", "attempt    signed POST", "run        send-email attempt 1: completed", "recorded   delivered"];
     let places = story.map(place);
     assert!(places.is_sorted(), "{output}");
     for line in [
@@ -90,7 +91,7 @@ async fn jobs_are_run_and_counted_and_the_cleanup_reports() {
         let asked = client.get(format!("{url}/v2/messages/{id}")).bearer_auth(DEV_TOKEN).send();
         asked.await.expect("an answer").json().await.expect("JSON")
     };
-    // There is no signal across the processes: asks until it is so, with a net.
+    // There is no signal across the processes: poll, with an upper bound.
     for _ in 0..200 {
         if message().await["state"] == "DELIVERED" {
             break;

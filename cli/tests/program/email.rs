@@ -67,12 +67,12 @@ fn data_of_ones_own_are_shown_and_what_is_wrong_with_them_is_said() {
     let output = preview(&["welcome", "--data", &format!("@{}", file.display())]);
     let html = String::from_utf8_lossy(&output.stdout);
     assert!(html.contains("Hi &lt;b&gt;Eve,") && html.contains("Welcome to A&amp;B"), "{html}");
-    assert!(stderr(&output).contains("data.team is no field of welcome"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("data.team is not a field of welcome"), "{}", stderr(&output));
 
     for (arguments, error) in [
         (["welcome", "--data", "{}"], "data.dashboardUrl: is required"),
         (["welcome", "--data", r#"{"dashboardUrl": "javascript:alert(1)"}"#], "data.dashboardUrl: must be an http"),
-        (["welcome", "--data", "[]"], "--data is not an object in JSON"),
+        (["welcome", "--data", "[]"], "--data is not a JSON object"),
         (["welcome", "--data", "@/nowhere"], "--data @/nowhere"),
         (["goodbye", "--data", "{}"], "template: unknown \"goodbye\"; known are welcome, passwordReset"),
     ] {

@@ -1,4 +1,4 @@
-//! What an operator asks a deployment, and tells it.
+//! Commands that inspect and operate a deployment.
 
 use serde_json::{Value, json};
 
@@ -14,9 +14,9 @@ async fn queues_keys_and_schedules_are_looked_at_and_steered() {
     assert!(at.text(&["flow", "list"]).starts_with("no flow-control keys: "));
     assert!(at.text(&["schedules", "list"]).starts_with("no schedules: "));
 
-    assert_eq!(at.text(&["queues", "set", "invoices", "--parallelism", "3"]), "invoices has 3 under way at most");
+    assert_eq!(at.text(&["queues", "set", "invoices", "--parallelism", "3"]), "invoices has parallelism 3");
     at.text(&["queues", "pause", "invoices"]);
-    // The pause outlives the change.
+    // A change of the parallelism keeps the pause.
     at.text(&["queues", "set", "invoices", "--parallelism", "5"]);
     let queue = at.json(&["queues", "show", "invoices"]);
     assert_eq!((&queue["parallelism"], &queue["paused"], &queue["lag"]), (&json!(5), &json!(true), &json!(0)));
@@ -77,7 +77,7 @@ async fn a_deployment_says_how_it_does() {
     let stats = at.json(&["stats", "--window", "1h"]);
     assert_eq!((&stats["scheduled"], &stats["delivered"]), (&json!(1), &json!(1)));
     let table = at.text(&["stats"]);
-    for heading in ["OPEN ", "IN THE LAST", "DESTINATION", "by queue: nothing is open"] {
+    for heading in ["PENDING ", "IN THE LAST", "DESTINATION", "by queue: no pending messages"] {
         assert!(table.contains(heading), "{table}");
     }
     assert!(at.refusal(&["stats", "--window", "8d"]).contains("window: must be 1m to 7d"));
@@ -86,12 +86,12 @@ async fn a_deployment_says_how_it_does() {
     assert_eq!((&report["health"], &report["alerts"]), (&json!("healthy"), &json!([])));
     assert_eq!(at.text(&["health", "--jobs"]), "healthy: 1 job, 0.0 % failed\nno open alerts");
     assert_eq!(at.text(&["health", "--url", &at.url, "--ready"]), "");
-    // Without --url it asks where QSTASH_URL says.
+    // Without --url it uses QSTASH_URL.
     assert_eq!((at.text(&["health", "--ready"]), at.text(&["health"])), (String::new(), String::new()));
     let mut elsewhere = at.command(&["health", "--ready"]);
     elsewhere.env("QSTASH_URL", "http://127.0.0.1:9");
     assert_eq!(crate::running::finished(elsewhere).status.code(), Some(1));
-    // A run that fails for good makes half of all fail.
+    // A failed run makes the failure rate 50 %.
     let webhook = format!("{}/api/jobs/webhook", at.url);
     let failure = at.destination.replace("/hook", "/failed");
     let body = r#"{"source": "nobody", "event": "none", "data": {}}"#;
@@ -162,16 +162,16 @@ async fn dead_letters_are_listed_shown_retried_and_deleted() {
     let table = at.text(&["dlq", "list"]);
     assert!(table.starts_with("ID ") && table.lines().count() == 5 && table.contains(ids[0]), "{table}");
 
-    // In pages, and behind a cursor.
+    // In pages, and after a cursor.
     let page = at.run(&["dlq", "list", "--limit", "3"]);
-    assert!(String::from_utf8_lossy(&page.stderr).starts_with("there are more: --cursor "), "{page:?}");
+    assert!(String::from_utf8_lossy(&page.stderr).starts_with("there are more: use --cursor "), "{page:?}");
     let page = at.json(&["dlq", "list", "--limit", "3"]);
     let cursor = page["cursor"].as_str().expect("a cursor");
     assert_eq!(at.json(&["dlq", "list", "--cursor", cursor])["messages"].as_array().map(Vec::len), Some(1));
     assert_eq!(at.json(&["dlq", "list", "--all"])["messages"].as_array().map(Vec::len), Some(4));
 
     let shown = at.text(&["dlq", "show", ids[0]]);
-    assert!(shown.contains("answered  500") && shown.contains(r"sorry\u{1b}[31m"), "{shown}");
+    assert!(shown.contains("status    500") && shown.contains(r"sorry\u{1b}[31m"), "{shown}");
     assert!(!shown.contains("mine 2"), "the payload is shown: {shown}");
     assert_eq!(at.json(&["dlq", "show", ids[0]])["body"], letters[0]["body"]);
 
@@ -204,7 +204,7 @@ async fn dead_letters_are_deleted_by_filter_in_pages_of_what_matched() {
     assert_eq!(at.text(&["dlq", "delete", "--all", "--yes"]), "2 dead letters deleted");
     assert_eq!(at.text(&["dlq", "delete", "--all", "--yes"]), "no dead letters match");
 
-    // Neither nothing, nor ids and a filter.
+    // Neither no argument, nor IDs and a filter.
     for wrong in [&["--yes"][..], &["1-1", "--label", "mine"], &["--all", "--label", "mine"], &["1-1", "--all"]] {
         let output = at.run(&[&["dlq", "delete"], wrong].concat());
         let error = String::from_utf8_lossy(&output.stderr);

@@ -34,7 +34,8 @@ async fn a_redrive_keeps_its_rate_stops_between_batches_and_goes_on_where_it_sto
     let retried: usize = stopped.split(' ').next().expect("a number").parse().expect("a number");
     assert!((LETTERS / 2..LETTERS).contains(&retried), "{output}");
     assert!(
-        stopped.ends_with("of 300 dead letters retried; the same command goes on") && !output.contains('\u{1b}'),
+        stopped.ends_with("of 300 dead letters retried; run the same command again to continue")
+            && !output.contains('\u{1b}'),
         "{output}"
     );
     count(&mut at, &mut pushes, retried).await;

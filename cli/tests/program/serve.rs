@@ -52,7 +52,7 @@ fn serve_leads_hosts_elsewhere_only_when_told_that_it_may() {
         stderr(&finished(command))
     };
     let alone = run(&["--resolve", "billing.example=127.0.0.1:8443"]);
-    assert!(alone.contains("which is for tests") && alone.contains("--allow-resolve"), "{alone}");
+    assert!(alone.contains("is for tests only") && alone.contains("--allow-resolve"), "{alone}");
     let allowed = run(&["--resolve", "billing.example=127.0.0.1:8443", "--allow-resolve", "--listen", "127.0.0.1:0"]);
     assert!(allowed.contains("DATABASE_URL"), "{allowed}");
     let malformed = run(&["--resolve", "billing.example", "--allow-resolve"]);
@@ -79,7 +79,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     assert!(count >= 5);
     assert_eq!(run(&["migrate", "status"]).status.code(), Some(0));
 
-    // Secrets that were made with `echo` end with a line break.
+    // Secrets that were created with `echo` end with a line break.
     let mut command = sigpost(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("DATABASE_URL", format!("{url}\n")).env("ADMIN_TOKEN", format!("{ADMIN_TOKEN}\n"));
     command.env("QSTASH_TOKEN", "a-token-of-my-own\n");
@@ -112,7 +112,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     assert_eq!(run(&["migrate", "status"]).status.code(), Some(1));
 }
 
-/// The first page of the console, for who knows the token.
+/// Signs in to the console and returns its first page.
 async fn console(address: &str, token: &str) -> String {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let login = client.post(format!("http://{address}/console/login")).body(format!("token={token}"));

@@ -15,7 +15,7 @@ async fn the_log_is_followed_each_event_once_and_in_order_and_without_payloads()
         answer["messageId"].as_str().expect("an id").to_owned()
     };
     let mut tail = Running::start(at.command(&["tail", "--follow", "--since", "1h", "--label", "mine", "--json"]));
-    // Between one and the next the log is read at least once, and what is older with it.
+    // Between two publishes the log is read at least once, including older events.
     let mut ids = Vec::new();
     for _ in 0..3 {
         ids.push(publish());
@@ -72,7 +72,7 @@ fn follow_waits_for_a_deployment_that_does_not_answer_yet() {
     assert_eq!(finished(at_free(&["tail"])).status.code(), Some(1), "without --follow it is an error");
 
     let mut tail = Running::start(at_free(&["tail", "--follow"]));
-    tail.wait_for("trying again until it answers");
+    tail.wait_for("retrying until it responds");
     let mut dev = sigpost(&["dev", "--port", &free.port().to_string(), "--data-dir"]);
     dev.arg(folder.path());
     let mut dev = Running::start(dev);
@@ -81,5 +81,5 @@ fn follow_waits_for_a_deployment_that_does_not_answer_yet() {
     tail.wait_for("DELIVERED");
     tail.signal("INT");
     assert!(tail.ended().success(), "{}", tail.output());
-    assert_eq!(tail.output().matches("trying again").count(), 1, "{}", tail.output());
+    assert_eq!(tail.output().matches("retrying until").count(), 1, "{}", tail.output());
 }

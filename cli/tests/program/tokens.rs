@@ -31,9 +31,9 @@ async fn tokens_are_made_listed_and_revoked() {
     assert_eq!(unmigrated.status.code(), Some(1));
     assert!(stderr(&unmigrated).contains("(`sigpost migrate`)"), "{}", stderr(&unmigrated));
     stdout(&run(&["migrate"]));
-    assert_eq!(stdout(&run(&["tokens", "list"])), "no tokens besides QSTASH_TOKEN");
+    assert_eq!(stdout(&run(&["tokens", "list"])), "no tokens except QSTASH_TOKEN");
 
-    // For people and shells: the token alone on stdout.
+    // Only the token is on stdout.
     let ci = stdout(&create("ci", &["--scope", "publish"]));
     let described = parsed(&create("panel", &["--scope", "read", "--rate-limit", "5", "--json"]));
     let panel = described["token"].as_str().expect("a token");
@@ -42,19 +42,19 @@ async fn tokens_are_made_listed_and_revoked() {
     let mut conn = store.connection().await.expect("a connection");
     let mut granted = async |token: &str| {
         assert!(token.starts_with("sgp_") && token.len() > 40, "{token}");
-        find_live(&mut conn, TokenHash::of(token.as_bytes())).await.expect("an answer")
+        find_live(&mut conn, TokenHash::of(token.as_bytes())).await.expect("a result")
     };
     assert_eq!(granted(&ci).await, Some(Grant { scope: Scope::Publish, rate_limit: None }));
     assert_eq!(granted(panel).await, Some(Grant { scope: Scope::Read, rate_limit: 5.try_into().ok() }));
 
     let taken = create("ci", &["--scope", "full"]);
     assert_eq!(taken.status.code(), Some(1));
-    assert!(stderr(&taken).contains("there is a token named \"ci\" already; revoke it first"), "{}", stderr(&taken));
+    assert!(stderr(&taken).contains("a token named \"ci\" already exists; revoke it first"), "{}", stderr(&taken));
     assert_eq!(parsed(&run(&["tokens", "revoke", "ci", "--yes", "--json"])), json!({ "revoked": "ci" }));
     assert_eq!(granted(&ci).await, None);
     let again = run(&["tokens", "revoke", "ci", "--yes"]);
     assert_eq!(again.status.code(), Some(1));
-    assert!(stderr(&again).contains("no token in use is named \"ci\""), "{}", stderr(&again));
+    assert!(stderr(&again).contains("no active token is named \"ci\""), "{}", stderr(&again));
     assert_ne!(stdout(&create("ci", &["--scope", "full"])), ci);
 
     let listed = run(&["tokens", "list", "--json"]);

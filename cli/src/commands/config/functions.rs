@@ -1,17 +1,17 @@
-//! What is wrong with the settings of the programs that `serve` does not run: what each of them reads at its
-//! start, as far as it is set.
+//! Settings errors of the programs that `serve` does not run. Each program reads its settings as it does at its start;
+//! unset required settings are not errors here.
 
 use sigpost_jobs::Harness;
 use sigpost_runtime::Reading;
 use sigpost_runtime::settings::Problem;
 
-/// Reads the settings of a program. What is wrong is noted.
+/// Reads the settings of a program and records its problems.
 type Read = fn(&mut Reading);
 
-/// A base URL like that of `sigpost dev`.
+/// Base URL, as in `sigpost dev`.
 const HERE: &str = "http://localhost:8080";
 
-/// What the functions read in `sigpost dev` as well.
+/// Settings that functions read both in `sigpost dev` and as programs of their own.
 const IN_DEV: [Read; 5] = [
     |reading| drop(send_email::Config::read_for_dev(reading)),
     |reading| drop(process_stripe_webhook::Config::read_for_dev(reading, HERE)),
@@ -20,21 +20,21 @@ const IN_DEV: [Read; 5] = [
     |reading| drop(sigpost_files::Config::read(reading)),
 ];
 
-/// What they read only as programs of their own.
+/// Settings that functions read only as programs of their own.
 const DEPLOYED: [Read; 3] = [
     |reading| drop(Harness::read(reading)),
     |reading| drop(ingress::Config::read(reading)),
     |reading| drop(admin::Config::read(reading)),
 ];
 
-/// What `sigpost dev` would not start with.
+/// Returns the settings problems that prevent the start of `sigpost dev`.
 pub(crate) fn of_dev() -> Vec<Problem> {
     let mut reading = Reading::as_far_as_set();
     IN_DEV.iter().for_each(|read| read(&mut reading));
     reading.problems
 }
 
-/// All problems there are. A required setting that is not set is none: its program may not run here.
+/// Returns all problems. An unset required setting is not a problem: its program may run elsewhere.
 pub(super) fn problems() -> Vec<Problem> {
     let mut reading = Reading::as_far_as_set();
     IN_DEV.iter().chain(&DEPLOYED).for_each(|read| read(&mut reading));

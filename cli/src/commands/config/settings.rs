@@ -1,17 +1,17 @@
-//! The lists of the settings: what `sigpost serve` reads, and what the other functions read besides. A test
-//! compares them with the code that reads them.
+//! Lists of settings: those of `sigpost serve`, and those of the other functions only. A test compares them with the
+//! code that reads them.
 
 use dispatch::Deduplicating;
 use dispatch::engine::Settings as Engine;
 use send_email::Brand;
 use sigpost_qstash::Limits;
 
-/// A variable of the environment.
+/// An environment variable.
 pub(super) struct Setting {
     pub(super) name: &'static str,
-    /// What counts where it is not set; `None` when then there is none.
+    /// Default value, if there is one.
     pub(super) default: fn() -> Option<String>,
-    /// Its value is shown to nobody.
+    /// The value is never printed.
     pub(super) is_secret: bool,
 }
 
@@ -27,7 +27,7 @@ const fn secret(name: &'static str) -> Setting {
     Setting { is_secret: true, ..plain(name) }
 }
 
-/// What `sigpost serve` reads: sigpost's own, then those of AWS, which count where a setting needs AWS.
+/// Settings of `sigpost serve`. The variables of AWS come last; they apply if a setting needs AWS.
 pub(super) const SERVE: [Setting; 54] = [
     secret("DATABASE_URL"),
     secret("DATABASE_PASSWORD"),
@@ -85,7 +85,7 @@ pub(super) const SERVE: [Setting; 54] = [
     plain("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
 ];
 
-/// What the other functions read, in Lambda or in `sigpost dev`, and not `serve`: handlers, `ingress` and `admin`.
+/// Settings of handlers, `ingress` and `admin` (in Lambda or in `sigpost dev`) that `serve` does not read.
 pub(super) const OTHER_FUNCTIONS: [Setting; 25] = [
     plain("BASE_URL"),
     plain("JOB_URLS"),
@@ -121,15 +121,15 @@ mod tests {
 
     use super::{OTHER_FUNCTIONS, SERVE, Setting};
 
-    /// Read where nothing in quotes shows it: by clap, by the log's filter.
+    /// Settings whose name is not a string literal in the searched code: clap and the log filter read them.
     const READ_ELSEWHERE: [&str; 2] = ["LISTEN", "RUST_LOG"];
-    /// What Lambda tells its functions: nobody sets these.
+    /// Variables that Lambda sets for its functions.
     const NO_SETTINGS: [&str; 3] =
         ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"];
-    /// What looks like a variable and is none.
+    /// Strings that look like the name of a variable.
     const OTHERS: [&str; 2] = ["CANCEL_REQUESTED", "IN_PROGRESS"];
 
-    /// The text of everything below a path, without what is for tests.
+    /// Returns the source text below a path, without tests.
     fn source(path: &Path) -> String {
         if !path.is_dir() {
             let text = std::fs::read_to_string(path).expect("a file");
@@ -155,7 +155,7 @@ mod tests {
         settings.iter().map(|setting| setting.name.to_owned()).collect()
     }
 
-    /// Read by commands of the CLI alone, by its development database, or by clap.
+    /// Settings that only the CLI and its development database read.
     const OF_THE_CLI: [&str; 6] =
         ["SIGPOST_DATA_DIR", "SIGPOST_DEV_DATABASE_URL", "ADMIN_URL", "ADMIN_IAM", "NO_COLOR", "PG_BIN"];
 

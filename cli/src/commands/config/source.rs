@@ -1,22 +1,22 @@
-//! Where a setting's value comes from.
+//! Value and source of a setting.
 
 use serde::Serialize;
 use sigpost_runtime::env;
 
 use super::settings::Setting;
 
-/// What is shown of a setting.
+/// Displayed value and source of a setting.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Value {
-    /// Its value; of a secret how long it is. `None` if there is none.
+    /// The value, or the length of a secret. `None` if the setting is unset and has no default.
     pub(super) value: Option<String>,
-    /// `environment`, `default`, `unset`, or the reference that is kept in the environment.
+    /// `environment`, `default`, `unset`, or the reference to AWS in the environment.
     pub(super) source: String,
 }
 
-/// The setting's value in this process's environment.
+/// Reads the value of a setting from the environment of this process.
 pub(super) fn value(setting: &Setting) -> Value {
-    // What is not UTF-8 is a problem of its own.
+    // A value that is not UTF-8 is reported as a problem elsewhere.
     shown(setting, env::given(setting.name).unwrap_or_default(), env::resolved)
 }
 
@@ -28,7 +28,7 @@ fn shown(setting: &Setting, given: Option<String>, resolved: impl FnOnce(String)
     };
     let value = resolved(given.clone()).trim().to_owned();
     let is_reference = ["ssm:", "secretsmanager:"].iter().any(|scheme| given.starts_with(scheme));
-    // What is kept elsewhere may be meant to be secret, whatever it is.
+    // A referenced value can be secret, whatever the setting.
     let hidden = setting.is_secret || is_reference;
     let source = if is_reference { given } else { "environment".into() };
     let value = if hidden { format!("set ({} characters)", value.chars().count()) } else { value };

@@ -1,4 +1,4 @@
-//! The database of `sigpost dev`: an embedded Postgres, or one that is given.
+//! Database of `sigpost dev`: an embedded Postgres or an existing database.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -19,7 +19,7 @@ pub(super) struct DevDatabase {
 }
 
 impl DevDatabase {
-    /// Starts an embedded Postgres on a folder, which is made when it is missing.
+    /// Starts an embedded Postgres with its data in this folder, which is created if it is missing.
     pub(super) async fn embedded(data_dir: PathBuf) -> Result<Self> {
         let started = Instant::now();
         let server = tokio::task::spawn_blocking(move || {
@@ -35,7 +35,7 @@ impl DevDatabase {
         Ok(Self { server: Some(server), ..Self::existing(&url).await? })
     }
 
-    /// Uses a database that runs elsewhere.
+    /// Uses an existing database.
     pub(super) async fn existing(url: &str) -> Result<Self> {
         let database = Database::new(url, 1)?;
         let applied = migrate::up(&database).await.context("the schema cannot be applied")?;
@@ -50,7 +50,7 @@ impl DevDatabase {
         &self.url
     }
 
-    /// Whether nothing was ever published to it.
+    /// Whether the database has no messages.
     pub(super) fn is_new(&self) -> bool {
         self.is_new
     }

@@ -1,4 +1,4 @@
-//! The first job: published through the API as any other, and its life shown as it happens.
+//! The first job of a new `sigpost dev`: publishes it through the API and prints its progress.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use sigpost_qstash::{DEV_TOKEN, MessageId};
 use sigpost_store::runs;
 
 const ENDPOINT: &str = send_email::SendEmail::ENDPOINT;
-/// After this the server goes on without having seen the end.
+/// How long to watch the job before the server continues.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Publishes a welcome e-mail to the handler in this process and prints each step.
@@ -30,7 +30,7 @@ pub(super) async fn publish_and_watch(app: &dispatch::App, base_url: &str) -> Re
             let at_ms = step.at.into_std().duration_since(started).as_secs_f64() * 1000.0;
             match step.kind {
                 StepKind::Accepted => println!("  {at_ms:>7.1} ms  accepted   {id}, committed to Postgres"),
-                StepKind::Pushed => println!("  {at_ms:>7.1} ms  pushed     signed POST to {base_url}{ENDPOINT}"),
+                StepKind::Pushed => println!("  {at_ms:>7.1} ms  attempt    signed POST to {base_url}{ENDPOINT}"),
                 StepKind::Delivered => {
                     print_runs(app, id).await?;
                     println!("  {at_ms:>7.1} ms  recorded   delivered");
@@ -71,7 +71,7 @@ async fn publish(base_url: &str) -> Result<MessageId> {
     Ok(serde_json::from_value(answer["messageId"].clone())?)
 }
 
-/// What the handler recorded of its own.
+/// Prints the runs that the handler recorded for this message.
 async fn print_runs(app: &dispatch::App, id: MessageId) -> Result<()> {
     let runs = runs::find_by_message(&mut *app.database().connection().await?, &id.to_string()).await?;
     for run in runs {

@@ -17,22 +17,23 @@ use crate::output;
 use crate::progress::Progress;
 use crate::usage::WrongUsage;
 
-/// Delete dead letters, by ID or by filter. Their messages are not delivered any more.
+/// Delete dead letters by ID or by filter. Their messages can no longer be retried.
 ///
-/// With a filter it counts what matches when it begins, asks, and deletes these; what fails meanwhile stays.
+/// With a filter it counts the dead letters that match when it begins, asks for confirmation, and deletes them.
+/// Messages that fail later are not included.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost dlq delete 1763800000123-42 --yes
   sigpost dlq delete --destination https://example.com/hook --until 30d
   sigpost dlq delete --all")]
 pub(super) struct Delete {
-    /// Their IDs, as `sigpost dlq list` shows them.
+    /// IDs of dead letters, as `sigpost dlq list` prints them.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
     /// Delete all dead letters.
     #[arg(long)]
     all: bool,
-    #[command(flatten, next_help_heading = "Which")]
+    #[command(flatten, next_help_heading = "Filters")]
     filter: Filter,
     #[command(flatten, next_help_heading = None)]
     confirm: ConfirmArgs,
@@ -46,7 +47,7 @@ impl Delete {
         match (!self.ids.is_empty(), has_filter, self.all) {
             (true, false, false) => self.delete_ids().await,
             (false, true, false) | (false, false, true) => self.delete_matching().await,
-            _ => Err(WrongUsage::new("give IDs, filters or --all: one of the three").into()),
+            _ => Err(WrongUsage::new("give IDs, filters or --all, and only one of the three").into()),
         }
     }
 
@@ -70,7 +71,9 @@ impl Delete {
         self.confirm.confirm(&format!("{} match. Delete them?", dead_letters(matched)))?;
         let mut deleted = 0;
         let ended = delete_pages(&api, &which, matched, &mut deleted).await;
-        ended.with_context(|| format!("{deleted} of {} deleted; the same command goes on", dead_letters(matched)))?;
+        ended.with_context(|| {
+            format!("{deleted} of {} deleted; run the same command again to continue", dead_letters(matched))
+        })?;
         self.report(matched, deleted)
     }
 
@@ -82,7 +85,7 @@ impl Delete {
     }
 }
 
-/// A call deletes a page. Adds to `deleted` as it goes.
+/// Deletes page by page and adds to `deleted` after each page.
 async fn delete_pages(api: &Api, which: &Parameters<'_>, matched: usize, deleted: &mut usize) -> Result<()> {
     let mut progress = Progress::of(u64::try_from(matched)?);
     let mut cursor = None::<String>;

@@ -10,23 +10,23 @@ use crate::filter_args::Parameters;
 use crate::output;
 use crate::table::{Table, list, text, time};
 
-/// Rows of a page: the most that the API gives at once.
+/// Rows of a page: the maximum of the API.
 pub(super) const PAGE: usize = 100;
 
 /// List dead letters, the newest first.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sigpost dlq list --since 24h --status 500 --all --json")]
 pub(super) struct List {
-    /// How many at most.
+    /// Maximum number of dead letters.
     #[arg(long, value_name = "N", default_value_t = PAGE)]
     limit: usize,
-    /// Go on behind this cursor, which an earlier list ended with.
+    /// Continue after an earlier list, which printed this cursor.
     #[arg(long)]
     cursor: Option<String>,
-    /// All there are, whatever their number.
+    /// List all dead letters, without a limit.
     #[arg(long, conflicts_with = "limit")]
     all: bool,
-    #[command(flatten, next_help_heading = "Which")]
+    #[command(flatten, next_help_heading = "Filters")]
     filter: Filter,
     #[command(flatten, next_help_heading = None)]
     api: ApiArgs,
@@ -53,13 +53,13 @@ impl List {
         }
         output::print(self.api.json, &answer, || table(&letters))?;
         if let Some(cursor) = cursor.filter(|_| !self.api.json) {
-            eprintln!("there are more: --cursor {cursor}, or --all");
+            eprintln!("there are more: use --cursor {cursor}, or --all");
         }
         Ok(())
     }
 }
 
-/// A page of the list.
+/// Fetches a page of the list.
 pub(super) async fn page(api: &Api, which: &Parameters<'_>, count: usize, cursor: Option<&str>) -> Result<Value> {
     let mut parameters = which.clone();
     parameters.push(("count", count.to_string().into()));
@@ -68,7 +68,7 @@ pub(super) async fn page(api: &Api, which: &Parameters<'_>, count: usize, cursor
 }
 
 fn table(letters: &[Value]) -> String {
-    // An id begins with the time of the failure.
+    // A dead-letter ID begins with the time of the failure.
     let failed_at = |letter: &Value| {
         let ms = letter["dlqId"].as_str().and_then(|id| id.split_once('-')?.0.parse::<i64>().ok());
         time(&ms.into())
@@ -78,5 +78,5 @@ fn table(letters: &[Value]) -> String {
             let [id, status, label, url] = ["dlqId", "responseStatus", "label", "url"].map(|name| text(&letter[name]));
             [id, failed_at(letter), status, label, url]
         })
-        .or("no dead letters: messages that fail for good would be here")
+        .or("no dead letters: no matching message has failed")
 }

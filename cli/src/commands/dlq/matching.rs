@@ -10,8 +10,8 @@ use crate::filter_args::Parameters;
 use crate::progress::Progress;
 use crate::table::list;
 
-/// The parameters of those that match now, the oldest first, without those that fail later: the bound is the
-/// newest of them, which is a time of the server's clock. `None` when none matches.
+/// Returns query parameters for the dead letters that match now, the oldest first. The upper bound is the failure time
+/// of the newest match (server clock), which excludes later failures. Returns `None` if nothing matches.
 pub(super) async fn matching<'a>(api: &Api, filter: &'a Filter) -> Result<Option<Parameters<'a>>> {
     let newest = page(api, &without_bodies(filter.parameters_until(filter.until)), 1, None).await?;
     let Some(id) = newest["messages"][0]["dlqId"].as_str() else { return Ok(None) };
@@ -21,7 +21,7 @@ pub(super) async fn matching<'a>(api: &Api, filter: &'a Filter) -> Result<Option
     Ok(Some(parameters))
 }
 
-/// Counts them, up to this many.
+/// Counts matching dead letters, up to `most`.
 pub(super) async fn count(api: &Api, parameters: &Parameters<'_>, most: usize) -> Result<usize> {
     let parameters = without_bodies(parameters.clone());
     let mut progress = Progress::unknown();
@@ -37,7 +37,7 @@ pub(super) async fn count(api: &Api, parameters: &Parameters<'_>, most: usize) -
     }
 }
 
-/// Only lists have this parameter.
+/// Adds the parameter `bodies=false`, which only list requests accept.
 fn without_bodies(mut parameters: Parameters<'_>) -> Parameters<'_> {
     parameters.push(("bodies", "false".into()));
     parameters

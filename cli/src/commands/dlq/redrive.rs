@@ -17,25 +17,25 @@ use crate::output;
 use crate::progress::Progress;
 use crate::table::list;
 
-/// Retry all dead letters that match, the oldest first, no faster than a rate.
+/// Retry all matching dead letters, the oldest first, at a limited rate.
 ///
-/// What fails again while it runs is left for the next time. Ctrl-C stops it between two batches; the
-/// same command goes on where it stopped, for what was retried is no dead letter any more.
+/// Messages that fail again while the command runs are not included. Ctrl-C stops it between two batches. Run the
+/// same command again to continue with the remaining dead letters.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost dlq redrive --destination https://example.com/hook --rate 50/s
   sigpost dlq redrive --since 24h --status 503 --dry-run")]
 pub(super) struct Redrive {
-    /// How many at most in a second, a minute or an hour: `50/s`, `600/m`, `100/h`.
+    /// Maximum messages per second, minute or hour: `50/s`, `600/m`, `100/h`.
     #[arg(long, default_value = "10/s")]
     rate: Rate,
-    /// How many at most.
+    /// Maximum number of messages.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Count what matches, and retry nothing.
+    /// Print how many dead letters match, and retry none.
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten, next_help_heading = "Which")]
+    #[command(flatten, next_help_heading = "Filters")]
     filter: Filter,
     #[command(flatten, next_help_heading = None)]
     api: ApiArgs,
@@ -54,7 +54,9 @@ impl Redrive {
         }
         let mut redriven = Redriven { retried: 0, matched };
         let ended = redriven.redrive(&api, &which, Pace::new(self.rate), most).await;
-        let so_far = || format!("{} of {} retried; the same command goes on", redriven.retried, dead_letters(matched));
+        let so_far = || {
+            format!("{} of {} retried; run the same command again to continue", redriven.retried, dead_letters(matched))
+        };
         if ended.with_context(so_far)? == Ended::Stopped {
             bail!("stopped: {}", so_far());
         }
@@ -77,14 +79,14 @@ enum Ended {
     Stopped,
 }
 
-/// How far it is.
+/// Progress of a redrive.
 struct Redriven {
     retried: usize,
     matched: usize,
 }
 
 impl Redriven {
-    /// Batch after batch, until there is none, or Ctrl-C. A batch that was sent is waited for.
+    /// Retries batch after batch until none is left or Ctrl-C. Waits for the response to a batch that was sent.
     async fn redrive(&mut self, api: &Api, which: &Parameters<'_>, mut pace: Pace, most: usize) -> Result<Ended> {
         let mut progress = Progress::of(u64::try_from(self.matched)?);
         let mut stop = std::pin::pin!(tokio::signal::ctrl_c());

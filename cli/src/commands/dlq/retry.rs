@@ -9,10 +9,10 @@ use crate::api_client::ApiArgs;
 use crate::output;
 use crate::table::{Table, list, text};
 
-/// Publish the messages of dead letters anew, under new ids, and remove the dead letters.
+/// Publish the messages of dead letters again, with new IDs, and delete the dead letters.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sigpost dlq retry 1763800000123-42 1763800000123-43
-Many are retried at a rate by `sigpost dlq redrive`.")]
+To retry many at a limited rate, use `sigpost dlq redrive`.")]
 pub(super) struct Retry {
     #[command(flatten)]
     letters: Letters,
@@ -29,7 +29,7 @@ impl Retry {
             Table::new(["NEW MESSAGE"]).rows(new, |one| [text(&one["messageId"])]).or("nothing was retried")
         })?;
         let asked = self.letters.unique().len();
-        ensure!(new.len() == asked, "{} of {} were retried; the others are not there", new.len(), dead_letters(asked));
+        ensure!(new.len() == asked, "{} of {} were retried; the others do not exist", new.len(), dead_letters(asked));
         Ok(())
     }
 }

@@ -8,14 +8,14 @@ use crate::api_client::{ApiArgs, with_segment};
 use crate::output;
 use crate::table::{harmless, list, text, time};
 
-/// Characters of the response that are shown to people.
+/// Characters of the response that the text output includes.
 const EXCERPT: usize = 2000;
 
-/// Show a dead letter with the response that ended its message. The payload is in --json only.
+/// Show a dead letter with the last response. Only --json includes the payload.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sigpost dlq show 1763800000123-42")]
 pub(super) struct Show {
-    /// Its id, as `sigpost dlq list` shows it.
+    /// ID of the dead letter, as `sigpost dlq list` prints it.
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
@@ -44,8 +44,10 @@ fn description(letter: &Value) -> String {
         format!("  queue     {}", field("queueName")),
         format!("  retries   {}", field("maxRetries")),
         match letter["responseStatus"].as_u64() {
-            None | Some(0) => format!("  there was no answer; why: sigpost tail --message {}", field("messageId")),
-            Some(status) => format!("  answered  {status}"),
+            None | Some(0) => {
+                format!("  status    no response; see the error with: sigpost tail --message {}", field("messageId"))
+            }
+            Some(status) => format!("  status    {status}"),
         },
     ];
     lines.into_iter().chain(excerpt).collect::<Vec<_>>().join("\n")

@@ -1,4 +1,4 @@
-//! How the jobs are doing.
+//! Health of the jobs.
 
 use std::process::ExitCode;
 
@@ -10,11 +10,15 @@ use crate::api_client::{Api, Refused, with_query};
 use crate::output::{self, counted};
 use crate::table::{Table, list, percent, text, time};
 
-/// Asks and prints. Fails when the jobs are unhealthy, or when nobody can know.
+/// Requests the health of the jobs and prints it. Returns exit code 1 if they are unhealthy.
+///
+/// # Errors
+///
+/// The response contains no health.
 pub(super) async fn ask(admin: &Api, window: &str, json: bool) -> Result<ExitCode> {
     let path = with_query("/api/admin/job-health", &[("window", window.into())]);
     let (status, report) = admin.answer(admin.request(Method::GET, &path)).await?;
-    // An unhealthy deployment answers 503, and so does one whose database is away: only the first has a verdict.
+    // The status is 503 both for unhealthy jobs and for an unavailable database. Only the first response has `health`.
     let Some(health) = report["health"].as_str() else {
         bail!(Refused::new(status, &report));
     };
@@ -26,7 +30,7 @@ fn description(health: &str, report: &Value) -> String {
     let total = counted(report["totalJobs"].as_i64().unwrap_or_default(), "job");
     let jobs = format!("{health}: {total}, {} failed", percent(&report["failureRate"]));
     let reasons = list(&report["reasons"]).iter().map(|reason| format!("  {}", text(reason)));
-    let alerts = Table::new(["ALERT", "SINCE", "RULE", "WHAT"])
+    let alerts = Table::new(["ALERT", "SINCE", "RULE", "MESSAGE"])
         .rows(list(&report["alerts"]), |alert| {
             let [severity, rule, message] = ["severity", "rule", "message"].map(|name| text(&alert[name]));
             [severity, time(&alert["openedAt"]), rule, message]

@@ -7,19 +7,19 @@ use crate::api_client::ApiArgs;
 use crate::confirm::ConfirmArgs;
 use crate::output;
 
-const BEFORE: &str = "Before: every handler must have both keys as they are now, in QSTASH_CURRENT_SIGNING_KEY and
-QSTASH_NEXT_SIGNING_KEY (`sigpost keys show --reveal`). A handler that knows the current key only
-will refuse every delivery from now on. Handlers that read the keys from this deployment's database
-need nothing.";
-const AFTER: &str = "Rotated. What was the next key signs now, and a new one follows it.
-After: give every handler the new pair (`sigpost keys show --reveal`), before the next rotation.
-Until then handlers go on with the pair they have.";
+const BEFORE: &str =
+    "Before: every handler must have both keys in QSTASH_CURRENT_SIGNING_KEY and QSTASH_NEXT_SIGNING_KEY
+(`sigpost keys show --reveal`). A handler without the next key rejects every delivery after the
+rotation. Handlers that read the keys from the database of this deployment need no change.";
+const AFTER: &str = "Rotated. The former next key signs deliveries now, and there is a new next key.
+After: give every handler the new pair (`sigpost keys show --reveal`) before the next rotation.
+Until then, handlers accept deliveries with the pair they have.";
 
-/// Rotate the keys: the next key signs from now on, a new one follows it, the current one is no longer used.
+/// Rotate the signing keys: the next key becomes the current one, and a new next key is created.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sigpost keys rotate
-It says what handlers need before and after, and asks in between; without a terminal it needs --yes.
-With --json it prints the API's answer, which is the new pair.")]
+It prints what handlers need before and after the rotation, and asks for confirmation. Without a terminal
+it requires --yes. With --json it prints the new pair.")]
 pub(super) struct Rotate {
     #[command(flatten)]
     confirm: ConfirmArgs,
@@ -30,7 +30,7 @@ pub(super) struct Rotate {
 impl Rotate {
     pub(super) async fn run(self) -> Result<()> {
         eprintln!("{BEFORE}\n");
-        self.confirm.confirm("Do all handlers have both keys, and should the next one sign now?")?;
+        self.confirm.confirm("Do all handlers have both keys? Rotate now?")?;
         let keys = self.api.open()?.post("/v2/keys/rotate").await?;
         output::print(self.api.json, &keys, || AFTER.to_owned())
     }

@@ -9,26 +9,25 @@ use crate::message_args::MessageArgs;
 use crate::output;
 use crate::table::text;
 
-/// Create a schedule, or replace the one with the same id.
+/// Create a schedule, or replace the one with the same ID.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost schedules create https://example.com/report --cron '0 8 * * 1'
   sigpost schedules create https://example.com/poll --cron 'CRON_TZ=Europe/Berlin */10 * * * * *' --id poll")]
 pub(super) struct Create {
-    /// Where its messages go: a URL, or the name of a URL group.
+    /// Destination of its messages: a URL, or the name of a URL group.
     #[arg(value_parser = destination)]
     destination: String,
-    /// When it fires: five fields, or six of which the first are seconds; `CRON_TZ=Europe/Berlin` in front
-    /// for a time zone.
+    /// Cron expression: five fields, or six with seconds first; `CRON_TZ=Europe/Berlin` before them for a time zone.
     #[arg(long, value_name = "EXPRESSION")]
     cron: String,
-    /// Its id. A schedule with the same id is replaced.
+    /// ID of the schedule. A schedule with the same ID is replaced.
     #[arg(long)]
     id: Option<String>,
-    /// The queue of its messages.
+    /// Queue of its messages.
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
-    /// What becomes of firings that are missed: none, last (the default) or all are published later.
+    /// Missed firings that are published later: none, last (the default) or all.
     #[arg(long, value_name = "WHICH", value_parser = ["none", "last", "all"])]
     catch_up: Option<String>,
     #[command(flatten)]
@@ -56,7 +55,7 @@ impl Create {
     }
 }
 
-/// QStash knows no seconds: an expression with them has a header of its own.
+/// Returns the header of an expression. QStash does not support seconds, so expressions with them have their own header.
 fn header_of(cron: &str) -> &'static str {
     let fields = cron.split_whitespace().filter(|field| !field.contains("TZ=")).count();
     if fields == 6 { "Upstash-Sigpost-Cron" } else { "Upstash-Cron" }

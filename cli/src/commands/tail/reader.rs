@@ -1,44 +1,44 @@
-//! Which events are new.
+//! Detection of new events.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// How long after its time an event may be committed and is still found, in milliseconds. So far the log
-/// is read again each time.
+/// Maximum delay between the time of an event and its commit, in milliseconds. Each request reads this part of the
+/// log again, so that it also finds events that are committed late.
 pub(super) const LATE_MS: i64 = 5_000;
 
-/// What tells events apart; of the same ones their number counts.
+/// Identity of an event: time, message and state. Several events can share a key; the reader counts them.
 type Key = (i64, String, String);
 
-/// Reads the log again and again, and knows what it has seen.
+/// Filters events that earlier requests already returned.
 #[derive(Debug)]
 pub(super) struct Reader {
     first_ms: i64,
     newest_ms: i64,
     seen: HashMap<Key, usize>,
-    /// Of the first events only so many, the newest.
+    /// Limit of the first result: its newest events only.
     newest: Option<usize>,
 }
 
 impl Reader {
-    /// From this time on, in milliseconds since 1970.
+    /// Creates a reader that begins at this time, in Unix milliseconds.
     pub(super) fn from(first_ms: i64) -> Self {
         Self { first_ms, newest_ms: first_ms, seen: HashMap::new(), newest: None }
     }
 
-    /// From this time on, and of the first events only so many of the newest: many may share the
-    /// millisecond.
+    /// Creates a reader that begins at this time and limits the first result to the newest events: many events can
+    /// share a millisecond.
     pub(super) fn with_newest(first_ms: i64, newest: usize) -> Self {
         Self { newest: Some(newest), ..Self::from(first_ms) }
     }
 
-    /// From when on to read next.
+    /// Returns the start time of the next request.
     pub(super) fn since_ms(&self) -> i64 {
         self.first_ms.max(self.newest_ms - LATE_MS)
     }
 
-    /// Of all events from [`since_ms`](Self::since_ms) on those that were not there before, in their order.
+    /// Returns, of all events from [`since_ms`](Self::since_ms) on, those that are new, in their order.
     pub(super) fn fresh(&mut self, events: Vec<Value>) -> Vec<Value> {
         let mut counts: HashMap<Key, usize> = HashMap::new();
         let mut fresh = Vec::new();

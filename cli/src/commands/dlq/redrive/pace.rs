@@ -1,4 +1,4 @@
-//! When the next batch may go.
+//! Rate limit of a redrive.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use super::super::list::PAGE;
 
-/// Batches in a second, where the rate lets it be so many: often enough to be even, seldom enough to be cheap.
+/// Batches per second at higher rates: enough for an even rate, with few requests.
 const BATCHES_PER_SECOND: f64 = 5.0;
 
-/// How many may go in how long a time.
+/// Maximum rate of a redrive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rate {
     per_second: f64,
@@ -30,11 +30,11 @@ impl FromStr for Rate {
             let count = count.parse::<u32>().ok().filter(|count| *count > 0)?;
             Some(Self { per_second: f64::from(count) / seconds })
         });
-        parsed.ok_or_else(|| "write it as 50/s, 600/m or 100/h".to_owned())
+        parsed.ok_or_else(|| "expected a rate such as 50/s, 600/m or 100/h".to_owned())
     }
 }
 
-/// Lets batches go so that no second has more than the rate, but for one batch. Time that was lost is not made up for.
+/// Spaces batches so that no second exceeds the rate by more than one batch. Does not catch up after a delay.
 #[derive(Debug)]
 pub(super) struct Pace {
     rate: Rate,
@@ -46,14 +46,14 @@ impl Pace {
         Self { rate, next: None }
     }
 
-    /// How many go at once.
+    /// Returns the batch size.
     pub(super) fn batch(&self) -> usize {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and a page")]
         let batch = (self.rate.per_second / BATCHES_PER_SECOND).min(100.0) as usize;
         batch.clamp(1, PAGE)
     }
 
-    /// When so many may go; the next ones may when the rate allows it after that.
+    /// Returns when a batch of this size may be sent, and delays the next one accordingly.
     pub(super) fn due(&mut self, count: usize, now: Instant) -> Instant {
         let due = self.next.map_or(now, |next| next.max(now));
         let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
