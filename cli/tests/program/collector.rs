@@ -1,4 +1,4 @@
-//! A collector of traces: takes what is exported over OTLP, and reads it.
+//! A collector that receives and decodes traces over OTLP.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,13 +12,13 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use prost::Message;
 use tokio::net::TcpListener;
 
-/// On a port of its own.
+/// Collector on a free port.
 pub(crate) struct Collector {
     pub(crate) url: String,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
-/// An export as it arrived.
+/// Export request as received.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) path: String,
@@ -26,7 +26,7 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
 }
 
-/// A span, its ids in hexadecimal digits.
+/// Span with its IDs in hexadecimal.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
     pub(crate) name: String,
@@ -35,19 +35,19 @@ pub(crate) struct Span {
     pub(crate) span_id: String,
     pub(crate) parent_id: String,
     pub(crate) failed: bool,
-    /// Those of its resource among them.
+    /// Attributes of the span and of its resource.
     attributes: HashMap<String, String>,
 }
 
 impl Span {
-    /// The attribute's text; empty when it is not there.
+    /// Returns the value of an attribute, or an empty string if it is missing.
     pub(crate) fn attribute(&self, name: &str) -> &str {
         self.attributes.get(name).map_or("", String::as_str)
     }
 }
 
 impl Collector {
-    /// It needs the test's runtime while the test waits: `flavor = "multi_thread"`.
+    /// Starts the collector. Needs a runtime with `flavor = "multi_thread"`, because tests block.
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -62,12 +62,12 @@ impl Collector {
         Self { url, requests }
     }
 
-    /// What has arrived.
+    /// Returns all received requests.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("lock").clone()
     }
 
-    /// All spans that have arrived.
+    /// Returns all received spans.
     pub(crate) fn spans(&self) -> Vec<Span> {
         self.requests().into_iter().flat_map(|request| spans(request.body)).collect()
     }

@@ -1,4 +1,4 @@
-//! `publish`, `messages` and `version`, for people and for scripts.
+//! `publish`, `messages`, `health` and `version`.
 
 use std::io::{Read, Write};
 

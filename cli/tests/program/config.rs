@@ -1,4 +1,4 @@
-//! `sigpost config check`, and that `serve` says all at once.
+//! `sigpost config check`, and the settings errors of `serve` and `dev`.
 
 use serde_json::Value;
 
@@ -34,20 +34,20 @@ fn every_setting_is_shown_with_its_source_and_no_secret() {
     assert_eq!((&problems[0]["setting"], &problems[0]["severity"]), (&"LEASE_SECONDS".into(), &"warning".into()));
 }
 
-/// The programs that a setting keeps from starting, of those that are in `sigpost`.
+/// Commands of `sigpost` that do not start with an invalid setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Starts {
     /// `serve`.
     Serve,
-    /// `dev`, with a function that reads it.
+    /// `dev`, because a function in it reads the setting.
     Dev,
     /// Both.
     Both,
-    /// Another program; `tests` has these.
+    /// Another program, which `tests/` covers.
     Neither,
 }
 
-/// A setting, a value that it cannot have, and the error.
+/// Setting, invalid value, commands that do not start, and error.
 const WRONG: [(&str, &str, Starts, &str); 80] = {
     use Starts::{Both, Dev, Neither, Serve};
     [

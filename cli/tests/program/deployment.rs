@@ -1,4 +1,4 @@
-//! A `sigpost dev` with a destination of its own, and the program's commands on it.
+//! A `sigpost dev` process with a destination, and commands of the CLI on it.
 
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Deployment {
     pub(crate) url: String,
-    /// Where messages go.
+    /// URL of the destination.
     pub(crate) destination: String,
     client: reqwest::Client,
     pushes: UnboundedReceiver<(String, String)>,
@@ -48,29 +48,29 @@ impl Deployment {
         Self { url, destination, client, pushes, fails, _dev: dev, _folder: folder }
     }
 
-    /// Whether the destination answers 500 from now on.
+    /// Sets whether the destination responds 500.
     pub(crate) fn fail(&self, fails: bool) {
         self.fails.store(fails, Ordering::Relaxed);
     }
 
-    /// The next push: its path and its body.
+    /// Waits for the next delivery. Returns its path and body.
     pub(crate) async fn pushed(&mut self) -> (String, String) {
-        timeout(PATIENCE, self.pushes.recv()).await.expect("a push").expect("a destination")
+        timeout(PATIENCE, self.pushes.recv()).await.expect("a delivery").expect("a destination")
     }
 
-    /// Pushes that are not there yet.
+    /// Whether no further delivery was received.
     pub(crate) fn nothing_more(&mut self) -> bool {
         self.pushes.try_recv().is_err()
     }
 
-    /// A command on this deployment.
+    /// Creates a command on this deployment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = sigpost(arguments);
         command.env("QSTASH_URL", &self.url);
         command
     }
 
-    /// Runs it to its end. Nothing that is piped has escape codes.
+    /// Runs a command to its end and asserts that piped output has no escape codes.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         let output = finished(self.command(arguments));
         for printed in [&output.stdout, &output.stderr] {
@@ -79,33 +79,32 @@ impl Deployment {
         output
     }
 
-    /// What it prints for people.
+    /// Runs a command and returns its text output.
     pub(crate) fn text(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
     }
 
-    /// What it prints for scripts.
+    /// Runs a command and returns its JSON output.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.text(&[arguments, &["--json"]].concat())).expect("JSON")
     }
 
-    /// Exits with 1, and says why.
+    /// Runs a command, asserts exit code 1, and returns stderr.
     pub(crate) fn refusal(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         String::from_utf8(output.stderr).expect("text")
     }
 
-    /// Asks the API itself.
+    /// Sends a GET request to the API.
     pub(crate) async fn get(&self, path: &str) -> Value {
         let asked = self.client.get(format!("{}{path}", self.url)).bearer_auth(DEV_TOKEN).send();
-        asked.await.expect("an answer").json().await.expect("JSON")
+        asked.await.expect("a response").json().await.expect("JSON")
     }
 
-    /// Publishes so many to the destination, each with its number as its body, and waits until all have
-    /// failed for good.
+    /// Publishes messages to the destination, with numbered bodies, and waits until all have become dead letters.
     pub(crate) async fn fail_for_good(&mut self, count: usize, label: &str) {
         self.fail(true);
         let reported = self.destination.replace("/hook", "/failed");
@@ -115,8 +114,8 @@ impl Deployment {
         let item = |n| serde_json::json!({ "destination": self.destination, "headers": headers, "body": format!("{label} {n}") });
         let batch: Vec<Value> = (0..count).map(item).collect();
         let sent = self.client.post(format!("{}/v2/batch", self.url)).bearer_auth(DEV_TOKEN).json(&batch).send();
-        assert!(sent.await.expect("an answer").status().is_success());
-        // A failure is reported by the transaction that makes the dead letter.
+        assert!(sent.await.expect("a response").status().is_success());
+        // The transaction that inserts the dead letter also publishes the failure callback.
         let mut failed = 0;
         while failed < count {
             failed += usize::from(self.pushed().await.0 == "/failed");

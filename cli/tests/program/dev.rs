@@ -53,7 +53,7 @@ async fn every_job_has_a_route_of_its_own_that_asks_for_a_signature() {
     let (_dev, url) = Running::dev(folder.path());
     let client = reqwest::Client::new();
     for job in JOBS {
-        let answer = client.post(format!("{url}{}", job.endpoint)).body("{}").send().await.expect("an answer");
+        let answer = client.post(format!("{url}{}", job.endpoint)).body("{}").send().await.expect("a response");
         let (status, body) = (answer.status(), answer.json::<Value>().await.expect("JSON"));
         assert_eq!((status.as_u16(), &body["error"]), (401, &"Missing signature".into()), "{}", job.name);
     }
@@ -80,16 +80,16 @@ async fn jobs_are_run_and_counted_and_the_cleanup_reports() {
     let publish = format!("{url}/v2/publish/{url}/api/jobs/cleanup");
     let client = reqwest::Client::new();
     let sent =
-        client.post(publish).bearer_auth(DEV_TOKEN).body(r#"{"retention": 90}"#).send().await.expect("an answer");
+        client.post(publish).bearer_auth(DEV_TOKEN).body(r#"{"retention": 90}"#).send().await.expect("a response");
     let id = sent.json::<Value>().await.expect("JSON")["messageId"].as_str().expect("an id").to_owned();
 
     let health = async || -> Value {
         let asked = client.get(format!("{url}/api/admin/job-health")).bearer_auth(DEV_TOKEN).send();
-        asked.await.expect("an answer").json().await.expect("JSON")
+        asked.await.expect("a response").json().await.expect("JSON")
     };
     let message = async || -> Value {
         let asked = client.get(format!("{url}/v2/messages/{id}")).bearer_auth(DEV_TOKEN).send();
-        asked.await.expect("an answer").json().await.expect("JSON")
+        asked.await.expect("a response").json().await.expect("JSON")
     };
     // There is no signal across the processes: poll, with an upper bound.
     for _ in 0..200 {
@@ -119,7 +119,7 @@ async fn a_host_is_led_to_this_machine() {
     let folder = folder();
     let (_dev, url) = Running::dev_with(folder.path(), &["--resolve", &leads]);
     let publish = reqwest::Client::new().post(format!("{url}/v2/publish/http://billing.example/hook"));
-    publish.bearer_auth(DEV_TOKEN).send().await.expect("an answer");
-    let host = tokio::time::timeout(std::time::Duration::from_secs(30), hosts.recv()).await.expect("a push");
+    publish.bearer_auth(DEV_TOKEN).send().await.expect("a response");
+    let host = tokio::time::timeout(std::time::Duration::from_secs(30), hosts.recv()).await.expect("a delivery");
     assert_eq!(host.expect("a host"), "billing.example");
 }

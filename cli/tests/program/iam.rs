@@ -1,4 +1,4 @@
-//! What is asked of an admin function that lets in whom IAM allows.
+//! Requests to an admin function with IAM authorization.
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -38,7 +38,7 @@ async fn a_question_to_the_admin_api_is_signed_in_place_of_a_token_when_told_so(
     ] {
         let output = ask(arguments);
         assert!(output.status.success(), "{}", stderr(&output));
-        let (uri, headers) = asked.recv().await.expect("a question");
+        let (uri, headers) = asked.recv().await.expect("a request");
         assert_eq!(uri.to_string(), path);
         let authorization = headers["authorization"].to_str().expect("text");
         let (credential, rest) = authorization.split_once(", ").expect("parts");
@@ -48,7 +48,7 @@ async fn a_question_to_the_admin_api_is_signed_in_place_of_a_token_when_told_so(
         assert_eq!(headers["x-amz-security-token"], "the-session");
     }
 
-    // As a function's URL answers.
+    // The response of a Lambda function URL.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let refusing = format!("http://{}", listener.local_addr().expect("an address"));
     let forbidden = async || (StatusCode::FORBIDDEN, r#"{"Message": "Forbidden"}"#);

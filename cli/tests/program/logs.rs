@@ -1,4 +1,4 @@
-//! What the log and the exported traces must never say, however much they are asked to.
+//! Secrets and payloads do not appear in the log or in traces, at any log level.
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use sigpost_qstash::DEV_TOKEN;
 use crate::collector::Collector;
 use crate::running::{Running, folder, sigpost};
 
-/// In every place that belongs to somebody else than the operator.
+/// Marker in all data that does not belong to the operator.
 const MARK: &str = "m4rk3d";
 
-/// A job of each type that can be done, and one of each that cannot be read. Everything that somebody writes is marked.
+/// Returns a valid and an invalid job of each type. All user data contains the marker.
 fn jobs() -> Vec<(&'static str, Value)> {
     let email = |template: &str| {
         json!({ "template": template, "to": format!("{MARK}@example.com"), "data": {
@@ -67,9 +67,9 @@ async fn no_secret_payload_or_address_is_in_the_log_whatever_its_level_or_in_a_t
         let publish = format!("{url}/v2/publish/{url}/api/jobs/{endpoint}?secret={MARK}");
         let request = Client::new().post(publish).bearer_auth(DEV_TOKEN).json(&job).header("Upstash-Retries", "0");
         let request = request.header("Upstash-Forward-Authorization", format!("Bearer {MARK}"));
-        let published: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        let published: Value = request.send().await.expect("a response").json().await.expect("JSON");
         let id = published["messageId"].as_str().unwrap_or_else(|| panic!("{published}")).to_owned();
-        // Its last line: the one of the attempt, with what came of it.
+        // The last line of a message: its attempt with the outcome.
         loop {
             let line = dev.wait_for(&id);
             if line.contains("sigpost::message")
@@ -90,7 +90,7 @@ async fn no_secret_payload_or_address_is_in_the_log_whatever_its_level_or_in_a_t
     for name in ["publish", "deliver"] {
         assert!(spans.iter().filter(|span| span.name == name).count() >= jobs().len(), "{name}: {spans:#?}");
     }
-    // The bytes: whatever of a span there may be.
+    // Search the raw bytes, which include every field of a span.
     let exported: String =
         collector.requests().iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
     assert!(exported.contains("run send-email"));

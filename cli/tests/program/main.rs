@@ -1,4 +1,4 @@
-//! The program as a user runs it: real processes, a real Postgres, a real terminal's signals.
+//! Tests of the program with real processes, a real Postgres and real signals.
 
 mod cleanup;
 mod collector;

@@ -1,4 +1,4 @@
-//! `sigpost new job`, without building what it makes: `.ci/new-job/run` does that.
+//! `sigpost new job`, without building the generated code, which `.ci/new-job/run` does.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ const LISTED_IN: [&str; 5] =
     ["Cargo.toml", "cli/Cargo.toml", "cli/src/jobs.rs", "infra/alarms.yaml", "infra/template.yaml"];
 const DOCUMENT: &str = include_str!("../../../docs/src/guides/handlers-rust.md");
 
-/// As much of a checkout as it looks at.
+/// Creates a folder with the files of a checkout that the command reads.
 fn checkout() -> tempfile::TempDir {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -29,7 +29,7 @@ fn new_job(folder: &Path, arguments: &[&str]) -> Output {
     finished(command)
 }
 
-/// Every file by its name.
+/// Returns the text of every file by its path.
 fn files(folder: &Path) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
@@ -76,7 +76,7 @@ fn a_job_is_written_and_listed_from_anywhere_in_a_checkout() {
         changed.iter().map(|file| file.as_str()).filter(|file| before.contains_key(*file)).collect();
     assert_eq!(edited, LISTED_IN);
     for (file, text) in &before {
-        // Nothing is taken away: without what was added it is what it was.
+        // Every line of the old file is still there, in order.
         let kept = after[file].replace(", SendReminder]", "]").replace(", send-reminder]", "]");
         let mut lines = kept.lines();
         assert!(text.lines().all(|line| lines.any(|kept| kept == line)), "{file}");
@@ -92,13 +92,13 @@ fn a_name_that_is_taken_or_no_name_is_refused_and_nothing_written() {
     let checkout = checkout();
     let before = files(checkout.path());
     for (name, code, why) in [
-        ("send-email", 1, "there is functions/send-email already"),
-        ("serde", 1, "serde is the name of a package that sigpost is made of"),
-        ("start-migration", 1, "infra/template.yaml has a function of that name already"),
+        ("send-email", 1, "functions/send-email already exists"),
+        ("serde", 1, "serde is the name of a package that sigpost depends on"),
+        ("start-migration", 1, "infra/template.yaml already has a function of this name"),
         ("cleanup", 1, "/api/jobs/cleanup is the endpoint of cleanup-old-data"),
-        ("SendReminder", 2, "must be lowercase words"),
-        ("../up", 2, "must be lowercase words"),
-        ("match", 2, "is a word of Rust's"),
+        ("SendReminder", 2, "must be lowercase letters and digits"),
+        ("../up", 2, "must be lowercase letters and digits"),
+        ("match", 2, "is a keyword of Rust"),
     ] {
         let refused = new_job(checkout.path(), &[name]);
         let error = String::from_utf8_lossy(&refused.stderr);
@@ -119,6 +119,6 @@ fn elsewhere_than_in_a_checkout_or_in_a_changed_one_nothing_is_written() {
     fs::write(&alarms, "Resources: {}\n").expect("written");
     let before = files(checkout.path());
     let refused = new_job(checkout.path(), &["send-reminder"]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("infra/alarms.yaml does not look as expected"));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("infra/alarms.yaml has unexpected contents"));
     assert_eq!(files(checkout.path()), before);
 }

@@ -1,4 +1,4 @@
-//! Every shell command of the README is run, as it stands there, against a `sigpost dev`.
+//! Runs every shell command of the README against `sigpost dev`.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use crate::running::{Running, folder};
 
 const README: &str = include_str!("../../../README.md");
 
-/// The lines of the README's shell blocks, continued lines joined, comments cut.
+/// Returns the commands of the README's shell blocks, with continued lines joined and comments removed.
 fn shell_commands() -> Vec<String> {
     let blocks = README.split("```sh\n").skip(1).map(|rest| rest.split("```").next().expect("an end"));
     blocks
@@ -23,15 +23,14 @@ fn every_shell_command_works_as_written() {
     let mut script = String::from("set -euo pipefail\n");
     for command in shell_commands() {
         match command.as_str() {
-            // The two set-up commands are what runs this test and what it has started; the
-            // deployment's commands are run by `serve.rs`, on a database of its own.
+            // `cargo run` and `cargo test` already run here; `serve.rs` tests the commands of a deployment.
             "cargo run" | "cargo test --workspace" => {}
             "sigpost migrate" | "sigpost serve --listen 0.0.0.0:8080" => {}
             _ if command.starts_with("export DATABASE_URL=") => {}
             _ => script.push_str(&format!("{command}\n")),
         }
     }
-    // The port is the test's own, the program the one just built, and curl fails when the API does.
+    // Use the port of this test and the program under test, and make curl fail on HTTP errors.
     let script = script
         .replace("http://127.0.0.1:8080", &url)
         .replace("cargo run --", env!("CARGO_BIN_EXE_sigpost"))

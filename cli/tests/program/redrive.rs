@@ -30,7 +30,7 @@ async fn a_redrive_keeps_its_rate_stops_between_batches_and_goes_on_where_it_sto
     first.signal("INT");
     assert_eq!(first.ended().code(), Some(1), "{}", first.output());
     let output = first.output();
-    let stopped = output.lines().find_map(|line| line.strip_prefix("error: stopped: ")).expect("it says so");
+    let stopped = output.lines().find_map(|line| line.strip_prefix("error: stopped: ")).expect("the reason");
     let retried: usize = stopped.split(' ').next().expect("a number").parse().expect("a number");
     assert!((LETTERS / 2..LETTERS).contains(&retried), "{output}");
     assert!(
@@ -40,7 +40,7 @@ async fn a_redrive_keeps_its_rate_stops_between_batches_and_goes_on_where_it_sto
     );
     count(&mut at, &mut pushes, retried).await;
 
-    // As the server saw it: no second has more than the rate, but for what was late by a batch or two.
+    // Times of the server: no second exceeds the rate by more than a late batch or two.
     let page =
         at.get(&format!("/v2/events?state=CREATED&label=many&order=earliestFirst&fromDate={}", newest + 1)).await;
     let times: Vec<i64> =

@@ -1,4 +1,4 @@
-//! A `sigpost` process that runs while a test talks to it.
+//! A `sigpost` process that runs during a test.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
@@ -16,7 +16,7 @@ pub(crate) struct Running {
     seen: VecDeque<String>,
 }
 
-/// The program with these arguments, without this environment's settings.
+/// Creates a command with these arguments, without the settings of this environment.
 pub(crate) fn sigpost(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sigpost"));
     for name in ["DATABASE_URL", "QSTASH_URL", "QSTASH_TOKEN", "ADMIN_URL", "ADMIN_TOKEN", "LISTEN", "RESEND_API_KEY"] {
@@ -26,15 +26,15 @@ pub(crate) fn sigpost(arguments: &[&str]) -> Command {
     command
 }
 
-/// A folder of a test's own. Others may enter it: as root, Postgres runs as another user and would
-/// otherwise keep its data elsewhere.
+/// Creates a temporary folder that other users can enter: as root, Postgres runs as another user and would otherwise
+/// store its data elsewhere.
 pub(crate) fn folder() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::Permissions::from_mode(0o755);
     tempfile::Builder::new().prefix("sigpost-test-").permissions(mode).tempdir().expect("a folder")
 }
 
-/// Runs it to its end.
+/// Runs a command to its end.
 pub(crate) fn finished(mut command: Command) -> Output {
     command.output().expect("the program starts")
 }
@@ -56,12 +56,12 @@ impl Running {
         Self { child, lines, seen: VecDeque::new() }
     }
 
-    /// `sigpost dev` on a free port, with its data in this folder; returns where it is once it is ready.
+    /// Starts `sigpost dev` on a free port with this data folder. Returns it and its URL when it is ready.
     pub(crate) fn dev(data_dir: &Path) -> (Self, String) {
         Self::dev_with(data_dir, &[])
     }
 
-    /// The same with more arguments.
+    /// Like [`dev`](Self::dev), with additional arguments.
     pub(crate) fn dev_with(data_dir: &Path, arguments: &[&str]) -> (Self, String) {
         let mut command = sigpost(&["dev", "--port", "0", "--data-dir"]);
         command.arg(data_dir).args(arguments);
@@ -72,7 +72,7 @@ impl Running {
         (running, url)
     }
 
-    /// The first line that contains this text.
+    /// Waits for the next line that contains this text.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         loop {
             match self.lines.recv_timeout(PATIENCE) {
@@ -87,7 +87,7 @@ impl Running {
         }
     }
 
-    /// What it has printed so far.
+    /// Returns the output so far.
     pub(crate) fn output(&self) -> String {
         self.seen.iter().map(|line| format!("{line}\n")).collect()
     }
@@ -102,7 +102,7 @@ impl Running {
         assert!(sent.success());
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         let status = self.child.wait().expect("an end");
         self.seen.extend(self.lines.try_iter());

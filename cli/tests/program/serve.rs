@@ -85,7 +85,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     command.env("QSTASH_TOKEN", "a-token-of-my-own\n");
     let mut serve = Running::start(command);
     let line = serve.wait_for("sigpost serves");
-    let address = line.split("listen=").nth(1).expect("where it listens").trim();
+    let address = line.split("listen=").nth(1).expect("an address").trim();
     let health = |arguments: &[&str]| {
         let mut command = sigpost(&[&["health"], arguments].concat());
         command.env("LISTEN", address);
@@ -94,7 +94,7 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     assert_eq!((health(&[]), health(&["--ready"])), (Some(0), Some(0)));
     assert_eq!(health(&["--url", "http://127.0.0.1:1"]), Some(1));
     let overview = console(address, ADMIN_TOKEN).await;
-    assert!(overview.contains("There is no queue."), "it asks the API of its own process: {overview}");
+    assert!(overview.contains("There is no queue."), "the console uses the API of its own process: {overview}");
     let queues = |token: &str| {
         let mut command = sigpost(&["queues", "list"]);
         command.env("QSTASH_URL", format!("http://{address}\n")).env("QSTASH_TOKEN", token);
@@ -116,8 +116,8 @@ async fn a_schema_is_migrated_served_and_taken_back() {
 async fn console(address: &str, token: &str) -> String {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let login = client.post(format!("http://{address}/console/login")).body(format!("token={token}"));
-    let answer = login.send().await.expect("an answer");
+    let answer = login.send().await.expect("a response");
     let cookie = answer.headers()["set-cookie"].to_str().expect("text").split(';').next().expect("a pair").to_owned();
     let page = client.get(format!("http://{address}/console")).header("cookie", cookie).send().await;
-    page.expect("an answer").text().await.expect("a page")
+    page.expect("a response").text().await.expect("a page")
 }

@@ -1,4 +1,4 @@
-//! What is exported to a collector, and that nothing depends on it.
+//! Traces exported to a collector, and operation without one.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -17,12 +17,12 @@ use crate::serve::stderr;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SENDER: &str = "00f067aa0ba902b7";
 
-// The numbers of OTLP.
+// Span kinds of OTLP.
 const CLIENT: i32 = 3;
 const PRODUCER: i32 = 4;
 const CONSUMER: i32 = 5;
 
-/// `sigpost dev` with these variables, and where it is.
+/// Starts `sigpost dev` with these variables. Returns it and its URL.
 fn dev(data_dir: &Path, variables: &[(&str, &str)]) -> (Running, String) {
     let mut command = sigpost(&["dev", "--port", "0", "--data-dir"]);
     command.arg(data_dir).env("RUST_LOG", "info,sigpost::message=debug").envs(variables.iter().copied());
@@ -33,16 +33,16 @@ fn dev(data_dir: &Path, variables: &[(&str, &str)]) -> (Running, String) {
     (dev, url)
 }
 
-/// Publishes without retries, and returns the message's id.
+/// Publishes a message without retries and returns its ID.
 async fn publish(url: &str, destination: &str, headers: &[(&str, &str)], body: &Value) -> String {
     let request = Client::new().post(format!("{url}/v2/publish/{destination}")).bearer_auth(DEV_TOKEN).json(body);
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let answer: Value =
-        request.header("Upstash-Retries", "0").send().await.expect("an answer").json().await.expect("JSON");
+        request.header("Upstash-Retries", "0").send().await.expect("a response").json().await.expect("JSON");
     answer["messageId"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
-/// A destination, which hands over the headers that it gets.
+/// Starts a destination that forwards the received headers to the channel.
 async fn destination() -> (String, UnboundedReceiver<HeaderMap>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
@@ -52,7 +52,7 @@ async fn destination() -> (String, UnboundedReceiver<HeaderMap>) {
     (url, received)
 }
 
-/// The only span of this name below the one with this id.
+/// Returns the only child span with this name.
 fn below<'a>(spans: &'a [Span], parent_id: &str, name: &str) -> &'a Span {
     let found: Vec<&Span> = spans.iter().filter(|span| span.parent_id == parent_id && span.name == name).collect();
     let [one] = found[..] else { panic!("{} spans {name} below {parent_id} in {spans:#?}", found.len()) };
@@ -68,7 +68,7 @@ async fn from_the_publish_over_its_run_to_the_run_of_the_follow_up_job_it_is_one
     let sent = format!("00-{TRACE}-{SENDER}-01");
     let headers = [("Upstash-Forward-Traceparent", sent.as_str()), ("Upstash-Forward-X-Correlation-Id", "order-7")];
     let id = publish(&url, &format!("{url}/api/jobs/export"), &headers, &export).await;
-    // Its own delivery and that of the e-mail, in whichever order they end.
+    // The deliveries of this message and of the e-mail, in any order.
     for _ in 0..2 {
         while !dev.wait_for("delivered").contains("order-7") {}
     }
@@ -115,7 +115,7 @@ async fn attempts_and_runs_that_fail_are_marked_with_a_word_that_tells_nothing_e
     let (mut dev, url) = dev(folder.path(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)]);
     let unreachable = publish(&url, "http://127.0.0.1:1/path?query", &[], &json!({})).await;
     while !dev.wait_for("moved to the dead-letter queue").contains(&unreachable) {}
-    // A file where the exports' folder would be.
+    // A file at the path of the exports folder.
     let files = folder.path().join("files");
     let _ = std::fs::remove_dir_all(&files);
     std::fs::write(&files, "").expect("a file");
@@ -161,7 +161,7 @@ async fn a_collector_that_is_away_or_never_answers_hinders_nobody_and_is_named_o
     let silent = (format!("http://{}", silent.local_addr().expect("an address")), Some(silent));
     for (endpoint, _listener) in [("http://127.0.0.1:1".to_owned(), None), silent] {
         let folder = folder();
-        // What has ended is exported at once.
+        // Export ended spans after 50 ms.
         let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
         let (mut dev, url) = dev(folder.path(), &variables);
         let (destination, mut received) = destination().await;

@@ -1,4 +1,4 @@
-//! The source of sigpost on this machine.
+//! A checkout of the sigpost repository.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,24 +6,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// What a folder has if it is a checkout.
+/// Files that identify a checkout.
 const MARKS: [&str; 3] = ["Cargo.toml", "cli/src/jobs.rs", "functions"];
 
-/// A checkout, and what is to be written in it. Nothing is, before [`write`](Self::write).
+/// A checkout with pending changes. Only [`write`](Self::write) writes files.
 #[derive(Debug)]
 pub(super) struct Checkout {
     root: PathBuf,
-    /// By their names below the root.
+    /// New contents by path, relative to the root.
     changed: BTreeMap<String, String>,
 }
 
 impl Checkout {
-    /// The one that this folder is in.
+    /// Finds the checkout that contains this folder.
     pub(super) fn around(folder: &Path) -> Result<Self> {
         let root = folder.ancestors().find(|folder| MARKS.iter().all(|mark| folder.join(mark).exists()));
         match root {
             Some(root) => Ok(Self { root: root.to_owned(), changed: BTreeMap::new() }),
-            None => bail!("{} is not in a checkout of sigpost: go to one, since this writes source", folder.display()),
+            None => bail!("{} is not in a checkout of sigpost; run the command in one", folder.display()),
         }
     }
 
@@ -31,7 +31,7 @@ impl Checkout {
         self.root.join(file).exists()
     }
 
-    /// A file's text, with what is to change in it so far.
+    /// Returns the text of a file with its pending change.
     pub(super) fn text(&self, file: &str) -> Result<String> {
         match self.changed.get(file) {
             Some(text) => Ok(text.clone()),
@@ -43,12 +43,12 @@ impl Checkout {
         self.changed.insert(file.to_owned(), text);
     }
 
-    /// What will be written: each file, and whether it is new.
+    /// Returns the files to write, and whether each is new.
     pub(super) fn changes(&self) -> Vec<(&str, bool)> {
         self.changed.keys().map(|file| (file.as_str(), !self.has(file))).collect()
     }
 
-    /// Writes all of it, new files first: what is listed elsewhere is there then.
+    /// Writes all changes, new files first, so that edited files never refer to missing ones.
     pub(super) fn write(&self) -> Result<()> {
         let (new, edited): (Vec<_>, Vec<_>) = self.changed.iter().partition(|(file, _)| !self.has(file));
         for (file, text) in new.into_iter().chain(edited) {

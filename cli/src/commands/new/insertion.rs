@@ -1,19 +1,19 @@
-//! Putting a line or an item where others of its kind are. Pure.
+//! Insertion of a line or an item next to similar ones. Pure functions.
 
-/// A place in a file, by what stands there.
+/// Position in a file, relative to existing text.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum At {
-    /// Before the one line that is this.
+    /// Before the only line with this text.
     Before(&'static str),
-    /// After so many runs of lines that contain this.
+    /// After each group of consecutive lines that contain this text; the number is that of the groups.
     After(&'static str, usize),
-    /// Below the one line that begins with this, after all that is indented deeper.
+    /// After the block of deeper indented lines below the only line that begins with this text.
     Below(&'static str),
-    /// At the end of the list in brackets that comes next after this, which is there once.
+    /// At the end of the first bracketed list after this text, which must occur once.
     InList(&'static str),
 }
 
-/// The file with the text in it; `None` when it does not look as expected.
+/// Inserts the text. Returns `None` if the position is missing or ambiguous.
 pub(super) fn insert(source: &str, at: At, text: &str) -> Option<String> {
     match at {
         At::Before(line) => before(source, line, text),
@@ -49,7 +49,7 @@ fn below(source: &str, heading: &str, text: &str) -> Option<String> {
     let is_below = |line: &&str| line.trim().is_empty() || line.len() - line.trim_start().len() > depth;
     let mut lines = tail.split_inclusive('\n');
     let length = lines.next()?.len() + lines.take_while(is_below).map(str::len).sum::<usize>();
-    // Not after the empty lines before the next heading.
+    // Insert before the empty lines above the next heading.
     let (block, rest) = tail.split_at(tail[..length].trim_end().len() + 1);
     (!tail.contains(&format!("\n{heading}"))).then(|| format!("{head}\n{heading}{block}{text}{rest}"))
 }
@@ -69,7 +69,7 @@ mod tests {
         let source = "x: [0]\nA:\n  - [one, two]\n  - [three]\n";
         let expected = "x: [0]\nA:\n  - [one, two, new]\n  - [three]\n";
         assert_eq!(insert(source, At::InList("A:"), "new").as_deref(), Some(expected));
-        assert_eq!(insert("A: [a]\nA: [b]\n", At::InList("A:"), "new"), None, "which of the two?");
+        assert_eq!(insert("A: [a]\nA: [b]\n", At::InList("A:"), "new"), None, "ambiguous");
         assert_eq!(insert(source, At::InList("B:"), "new"), None);
     }
 
@@ -80,7 +80,7 @@ mod tests {
             insert(source, At::After("- a", 2), "- new\n").as_deref(),
             Some("- a1\n- a2\n- new\nb\n- a3\n- new\n")
         );
-        assert_eq!(insert(source, At::After("- a", 1), "- new\n"), None, "there are more than expected");
+        assert_eq!(insert(source, At::After("- a", 1), "- new\n"), None, "more groups than expected");
         assert_eq!(insert(source, At::After("- c", 1), "- new\n"), None);
     }
 

@@ -11,12 +11,12 @@ use super::name::Name;
 use super::package::FILES;
 use super::places::{PLACES, Place};
 
-/// Write the handler of a new type of job, ready to run, and list it wherever functions are listed.
+/// Generate the handler of a new job type and add it wherever functions are listed.
 #[derive(Debug, clap::Args)]
 pub(super) struct NewJob {
-    /// What it does, e.g. `send-invoice`: its package, its type on the wire, and the end of its endpoint.
+    /// Name in kebab-case, e.g. `send-invoice`: the package, the job type, and the end of the endpoint.
     name: Name,
-    /// Say what would be written, and write nothing.
+    /// Print which files would change, and write none.
     #[arg(long)]
     dry_run: bool,
 }
@@ -44,31 +44,32 @@ impl NewJob {
 }
 
 const NEXT: &str = "
-It greets people. What it is to say is in functions/new-job/src/job.rs, what it is to do in src/handler.rs:
+The generated job returns a greeting. Edit its fields in functions/new-job/src/job.rs and its handler in src/handler.rs.
+Test and run it:
 
   cargo test --workspace --test new-job
   cargo run
   cargo run -- publish http://127.0.0.1:8080/api/jobs/new-job --body '{\"name\": \"Ada\"}'
 
-When it is deployed it is a function of its own, in infra/template.yaml.
+It is deployed as a separate Lambda function of infra/template.yaml.
 ";
-const WALK_THROUGH: &str = "docs/src/guides/handlers-rust.md goes through all of it.\n";
+const WALK_THROUGH: &str = "docs/src/guides/handlers-rust.md explains each step.\n";
 
 fn told(file: &str, is_new: bool) -> String {
     format!("{} {file}\n", if is_new { "new " } else { "edit" })
 }
 
-/// No package may have its name, ours or another's, no function, and no job its endpoint.
+/// Checks that no package and no function has the name, and no job the endpoint.
 fn ensure_free(checkout: &Checkout, name: &Name) -> Result<()> {
     let (kebab, camel) = (name.kebab(), name.camel());
     let folder = format!("functions/{kebab}");
-    ensure!(!checkout.has(&folder), "there is {folder} already");
+    ensure!(!checkout.has(&folder), "{folder} already exists");
     let is_package = checkout.text("Cargo.lock")?.contains(&format!("\nname = \"{kebab}\"\n"));
-    ensure!(!is_package, "{kebab} is the name of a package that sigpost is made of");
+    ensure!(!is_package, "{kebab} is the name of a package that sigpost depends on");
     let template = checkout.text("infra/template.yaml")?;
     let is_function = template.contains(&format!("{{ Name: {kebab} }}"));
     let is_resource = template.contains(&format!("    {camel}: {{ Name: "));
-    ensure!(!is_function && !is_resource, "infra/template.yaml has a function of that name already");
+    ensure!(!is_function && !is_resource, "infra/template.yaml already has a function of this name");
     let endpoint = format!("/api/jobs/{kebab}");
     if let Some(job) = JOBS.iter().find(|job| job.endpoint == endpoint) {
         anyhow::bail!("{endpoint} is the endpoint of {}", job.name);
@@ -79,7 +80,7 @@ fn ensure_free(checkout: &Checkout, name: &Name) -> Result<()> {
 fn list(checkout: &mut Checkout, place: &Place, name: &Name) -> Result<()> {
     let Place { file, at, text } = place;
     let changed = insert(&checkout.text(file)?, *at, &name.fill(text))
-        .with_context(|| format!("{file} does not look as expected, so nothing was written: no place {at:?}"))?;
+        .with_context(|| format!("{file} has unexpected contents: found no position {at:?}; nothing was written"))?;
     checkout.set(file, changed);
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! What a job is called, in the three ways that source is written.
+//! Name of a job in kebab-case, snake_case and CamelCase.
 
 use std::str::FromStr;
 
-/// The most characters of a name. A function's is the stack's, a hyphen and this, 64 together.
+/// Maximum number of characters. The name of a Lambda function, stack name, hyphen and this, has at most 64.
 const MAX_CHARACTERS: usize = 40;
 
-/// What Rust keeps for itself among single words.
+/// Keywords of Rust.
 const KEYWORDS: [&str; 44] = [
     "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core", "crate", "do",
     "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
@@ -27,30 +27,30 @@ impl FromStr for Name {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
         if !text.split('-').all(is_word) || !text.starts_with(|first: char| first.is_ascii_lowercase()) {
-            return Err("must be lowercase words and digits with hyphens between them, e.g. send-invoice".into());
+            return Err("must be lowercase letters and digits, separated by hyphens, e.g. send-invoice".into());
         }
         if text.len() > MAX_CHARACTERS {
             return Err(format!("must have at most {MAX_CHARACTERS} characters"));
         }
         if KEYWORDS.contains(&text) || MORE_KEYWORDS.contains(&text) {
-            return Err("is a word of Rust's; say what the job does, e.g. send-invoice".into());
+            return Err("is a keyword of Rust; use another name, e.g. send-invoice".into());
         }
         Ok(Self(text.to_owned()))
     }
 }
 
 impl Name {
-    /// `send-invoice`: the package, the function, the job's type.
+    /// Returns `send-invoice`, for the package, the function and the job type.
     pub(super) fn kebab(&self) -> &str {
         &self.0
     }
 
-    /// `SendInvoice`: the struct, and the resources.
+    /// Returns `SendInvoice`, for the struct and the CloudFormation resources.
     pub(super) fn camel(&self) -> String {
         self.0.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
     }
 
-    /// A template with this name in it: there the job is called `new-job`, so that templates are valid source.
+    /// Replaces the name `new-job` of a template by this name. Templates are valid source code.
     pub(super) fn fill(&self, template: &str) -> String {
         let snake = self.0.replace('-', "_");
         template.replace("new-job", &self.0).replace("new_job", &snake).replace("NewJob", &self.camel())

@@ -1,4 +1,4 @@
-//! A job's own package. The templates are valid source themselves, of a job called `new-job`.
+//! Templates of a job's package. They are valid source code of a job with the name `new-job`.
 
 /// The files of `functions/new-job/`.
 pub(super) const FILES: [(&str, &str); 7] = [

@@ -1,8 +1,8 @@
-//! Where a job is listed besides its own package. Tests of `tests/it/infra/` fail when one is missing.
+//! Places outside of its package that list a job. Tests in `tests/it/infra/` fail if one is missing.
 
 use super::insertion::At;
 
-/// A place in a file, and what is written there, with `new-job` for the name.
+/// Position in a file and the text to insert, with `new-job` for the name.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) file: &'static str,
@@ -22,7 +22,7 @@ const JOBS: &str = "cli/src/jobs.rs";
 const TEMPLATE: &str = "infra/template.yaml";
 const ALARMS: &str = "infra/alarms.yaml";
 
-/// All of them.
+/// All places.
 pub(super) const PLACES: [Place; 13] = [
     Place::new(CARGO, At::After("= { path = \"functions/", 1), "new-job = { path = \"functions/new-job\" }\n"),
     // `cargo lambda watch`.
@@ -35,7 +35,7 @@ pub(super) const PLACES: [Place; 13] = [
     ),
     Place::new(TEMPLATE, At::Below("  Packages:"), "    NewJob: { Name: new-job }\n"),
     Place::new(TEMPLATE, At::InList("Fn::ForEach::LogGroups:"), "NewJob"),
-    // The dispatcher signs its pushes to it, and may call it.
+    // The dispatcher signs deliveries to it, and has the permission to invoke it.
     Place::new(
         TEMPLATE,
         At::After("- !Select [2, !Split [\"/\", !GetAtt ", 1),
@@ -48,7 +48,7 @@ pub(super) const PLACES: [Place; 13] = [
     ),
     Place::new(TEMPLATE, At::Before("  Fn::ForEach::Handlers:"), include_str!("../../../templates/job/function.yaml")),
     Place::new(TEMPLATE, At::InList("Fn::ForEach::Handlers:"), "NewJob"),
-    // Whoever enqueues it finds it.
+    // Its URL for components that enqueue it.
     Place::new(
         TEMPLATE,
         At::Below("  JobUrlsParameter:"),

@@ -1,10 +1,10 @@
-//! The work.
+//! The handler.
 
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 
 use crate::NewJob;
 
-/// Does the work of one deployment.
+/// Handler of `new-job`.
 pub(crate) struct Worker;
 
 impl Handler for Worker {

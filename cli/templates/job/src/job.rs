@@ -1,12 +1,12 @@
-//! The job: what is to be done.
+//! The job type.
 
 use serde::{Deserialize, Serialize};
 use sigpost_jobs::{Invalid, Job};
 
-/// Greets somebody.
+/// Returns a greeting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewJob {
-    /// Who is greeted.
+    /// Name in the greeting.
     pub name: String,
 }
 

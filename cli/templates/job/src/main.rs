@@ -1,4 +1,4 @@
-//! The function's process: in Lambda or on a socket.
+//! Process of the function: in Lambda or on a TCP port.
 
 use sigpost_runtime::serve::serve;
 

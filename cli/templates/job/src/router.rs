@@ -1,4 +1,4 @@
-//! The function's one route.
+//! Route of the function.
 
 use anyhow::Result;
 use axum::Router;
@@ -6,16 +6,16 @@ use sigpost_jobs::Harness;
 
 use crate::handler::Worker;
 
-/// `POST /api/jobs/new-job`.
+/// Builds the route `POST /api/jobs/new-job`.
 pub fn router(harness: Harness) -> Router {
     sigpost_jobs::router(Worker, harness)
 }
 
-/// The same, configured by the environment: see [`Harness::from_env`].
+/// Builds the route with the settings of the environment ([`Harness::from_env`]).
 ///
 /// # Errors
 ///
-/// All variables that are missing or malformed, by their names.
+/// Lists all missing and malformed variables.
 pub fn router_from_env() -> Result<Router> {
     Ok(router(Harness::from_env()?))
 }

@@ -1,4 +1,4 @@
-//! What is answered to a delivery, on a real Postgres.
+//! Responses to deliveries, on a real Postgres.
 
 use serde_json::json;
 use tests::deliver;

@@ -23,7 +23,7 @@ async fn a_channel_is_reached_without_its_secret_and_without_a_message() {
         let (mut stream, _) = listener.accept().expect("a request");
         let mut request = [0; 4096];
         let length = stream.read(&mut request).expect("a request");
-        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").expect("an answer");
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").expect("a response");
         String::from_utf8_lossy(&request[..length]).into_owned()
     });
     deployment.says_with(&[("SLACK_WEBHOOK_URL", &url)], &[], "alert-channels", "passed", &["Slack"]);
