@@ -1,7 +1,7 @@
-//! What the database keeps for the model: every version of a limit's settings, every start that a rate counted, and when
-//! slots of queues were taken.
+//! Records for the model in the database: every version of a limit's settings, every start that a rate counted, and the
+//! times at which queue slots were acquired.
 
-/// Triggers beside sigpost's schema. `clock_timestamp()` because a statement's own time is that of its beginning.
+/// Triggers in addition to sigpost's schema. They use `clock_timestamp()`, because `now()` is the start of the transaction.
 pub(crate) const SCHEMA: &str = "
 create table model_limits (
     at timestamptz not null, id text not null, parallelism integer, rate integer, period_s integer not null,

@@ -1,5 +1,5 @@
-//! Finds out when the machine is too busy for findings about late starts: sends each process, and so the database, five
-//! requests a second, and keeps when a response took long.
+//! Detects when the machine is too busy for findings about late starts: sends each process, which queries the database,
+//! five requests per second, and records when a response took long.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use tokio::task::JoinHandle;
 use crate::deployment::TOKEN;
 use crate::run::now;
 
-/// An answer that takes longer says that the machine is busy. It needs one statement; a quiet machine takes 2 ms.
+/// Response time above which the machine counts as busy. The request needs one statement, 2 ms on an idle machine.
 const SLOW: Duration = Duration::from_millis(120);
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Ends when it is dropped.
+/// Running canary. Stops on drop.
 pub(crate) struct Canary {
-    /// From and until, in seconds since 1970.
+    /// Start and end of busy times, in seconds since 1970.
     slow: Arc<Mutex<Vec<(f64, f64)>>>,
     asking: Vec<JoinHandle<()>>,
 }
@@ -30,13 +30,13 @@ impl Canary {
         Self { asking: asking.collect(), slow }
     }
 
-    /// Whether the machine was busy at some moment of this time.
+    /// Whether the machine was busy at any time between these moments.
     pub(crate) fn was_slow(&self, from: f64, until: f64) -> bool {
         let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         slow.iter().any(|(began, ended)| *began <= until && *ended >= from)
     }
 
-    /// Forgets what was before.
+    /// Discards the records so far.
     pub(crate) fn clear(&self) {
         self.slow.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -53,7 +53,7 @@ async fn ask(request: reqwest::RequestBuilder, slow: Arc<Mutex<Vec<(f64, f64)>>>
         let (began, clock) = (now(), Instant::now());
         tokio::time::sleep(PAUSE).await;
         let Some(request) = request.try_clone() else { return };
-        // A process that is stopped answers nothing.
+        // A stopped process does not respond.
         let _ = request.send().await;
         if clock.elapsed() > PAUSE + SLOW {
             slow.lock().unwrap_or_else(PoisonError::into_inner).push((began, now()));

@@ -1,4 +1,4 @@
-//! Compares what happened with the model.
+//! Compares the history of a scenario with the model.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ use crate::scenario::Happened;
 
 /// A message that could have started for longer than this is late.
 const LATE: f64 = 0.5;
-/// Between two moments at which it is asked whether a message could start.
+/// Interval between the moments at which the model is evaluated.
 const STEP: f64 = 0.01;
 
-/// What differs from the model.
+/// Difference from the model.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub(crate) kind: &'static str,
-    /// Message or limit.
+    /// Name of the message or the limit.
     pub(crate) subject: String,
-    /// In seconds since 1970; the wrong has lasted since.
+    /// Start of the violation, in seconds since 1970.
     pub(crate) at: f64,
     pub(crate) since: f64,
     pub(crate) details: Value,
@@ -39,7 +39,7 @@ pub(crate) fn check(history: &History, happened: &Happened, arrivals: &HashMap<S
     findings
 }
 
-/// When a message waited: since when it was due, until it started or ended, and whether it had not started before.
+/// Returns the times in which a message was due and not in flight, and whether it had not started before.
 fn waits(message: &Message, happened: &Happened) -> Vec<(f64, f64, bool)> {
     let open_until = message.finished.unwrap_or(happened.ended).min(happened.ended);
     let started_after = |time: f64| {
@@ -113,7 +113,7 @@ fn early(message: &Message, happened: &Happened) -> Vec<Finding> {
     findings
 }
 
-/// What was claimed goes out at once.
+/// A claimed message is sent immediately.
 fn sent_late(message: &Message, arrivals: &HashMap<String, Vec<f64>>, happened: &Happened) -> Vec<Finding> {
     let arrived = arrivals.get(&message.wire_id).map_or(&[][..], Vec::as_slice);
     let excused = |start: f64| happened.outages.iter().any(|(from, until)| *from <= start + LATE && start <= *until);
@@ -154,7 +154,7 @@ fn too_many_at_once(model: &Model<'_>, message: &Message) -> Vec<Finding> {
         .collect()
 }
 
-/// Every start is counted, in a period that begins after the one before it, and within the rate.
+/// Every start is counted within the rate, and a period begins after the end of the period before.
 fn rates(model: &Model<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for key in model.keys() {
@@ -179,10 +179,10 @@ fn rates(model: &Model<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Publishes that are this close to one another may commit in the other order.
+/// Publishes within this time of one another may commit in the opposite order.
 const SAME_TIME: f64 = 0.05;
 
-/// In a queue that was never wider than one, an older message of the same priority goes first.
+/// In a queue whose parallelism was always 1, the older of two messages with the same priority starts first.
 fn out_of_order(model: &Model<'_>, history: &History) -> Vec<Finding> {
     let mut findings = Vec::new();
     for message in history.messages.iter().filter(|message| message.callback_of.is_none()) {

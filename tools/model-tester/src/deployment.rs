@@ -42,11 +42,11 @@ struct Settings {
     log: PathBuf,
 }
 
-/// What the API answered: status and JSON.
+/// Response of the API: status and JSON body.
 pub(crate) type Answer = Option<(u16, Value)>;
 
 impl Deployment {
-    /// A new database on this server, and so many processes on it.
+    /// Creates a database on this server and starts processes on it.
     pub(crate) async fn start(
         server: &sigpost_dev_postgres::Server,
         name: &str,
@@ -79,7 +79,7 @@ impl Deployment {
         self.processes.len()
     }
 
-    /// Starts the process, unless it is running, and waits until it serves.
+    /// Starts the process, unless it is running, and waits until it is ready.
     pub(crate) async fn start_process(&mut self, number: usize) -> Result<()> {
         let process = &mut self.processes[number];
         if process.child.is_none() {
@@ -104,7 +104,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// Cancels what is left and forgets the scenario, so that the next one starts with nothing.
+    /// Cancels pending messages and deletes the data of the scenario.
     pub(crate) async fn clear(&mut self) -> Result<()> {
         let all = "{}";
         let json = [("Content-Type".to_owned(), "application/json".to_owned())];
@@ -119,7 +119,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// A request to one process. `None` when it does not answer.
+    /// Sends a request to one process. Returns `None` without a response.
     pub(crate) async fn api(
         &self,
         process: usize,

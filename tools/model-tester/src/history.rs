@@ -1,4 +1,4 @@
-//! What happened to messages and limits, as the database has it.
+//! History of messages and limits, from the database.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub(crate) struct Message {
     pub(crate) limits: Vec<String>,
     /// The message it reports on.
     pub(crate) callback_of: Option<String>,
-    /// State, the limit it is blocked at and the seconds until it is due, at the end of the scenario.
+    /// State, blocking limit and seconds until it is due, at the end of the scenario.
     pub(crate) last: String,
     pub(crate) attempts: Vec<Attempt>,
     /// When each retry was due, with the end of the attempt before it.
@@ -33,7 +33,7 @@ pub(crate) struct Message {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt {
     pub(crate) start: f64,
-    /// `None` when its lease was lost.
+    /// `None` if its lease expired.
     pub(crate) end: Option<f64>,
 }
 
@@ -47,18 +47,18 @@ impl Message {
     }
 }
 
-/// A version of a limit's settings. A reset of the counted starts is one, too.
+/// Version of a limit's settings. A reset of the counted starts is a version too.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
     pub(crate) at: f64,
     pub(crate) parallelism: Option<i32>,
-    /// Starts in a period of so many seconds.
+    /// Maximum starts, and the period in seconds.
     pub(crate) rate: Option<(i32, i32)>,
     pub(crate) paused: bool,
     pub(crate) deleted: bool,
 }
 
-/// The starts that a rate has counted in a period, at one moment.
+/// Starts that a rate has counted in a period, at one time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Count {
     pub(crate) at: f64,
@@ -67,7 +67,7 @@ pub(crate) struct Count {
     pub(crate) starts: i32,
 }
 
-/// A slot of a queue as it was taken.
+/// Acquisition of a queue slot.
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) at: f64,
@@ -84,7 +84,7 @@ pub(crate) struct History {
     pub(crate) slots: Vec<Slot>,
 }
 
-/// Reads everything as of one moment.
+/// Reads the history in one snapshot.
 pub(crate) async fn read(database: &Client) -> Result<History> {
     database.batch_execute("begin isolation level repeatable read").await?;
     let history = read_all(database).await;

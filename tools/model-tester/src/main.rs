@@ -1,10 +1,10 @@
 //! `model-tester`: random operations on queues and flow-control keys, with real dispatcher processes, Postgres and HTTP,
 //! compared with a model of the limits.
 //!
-//! A scenario publishes, pauses, pins, cancels, redrives, stops and kills for a few seconds and then lets everything
-//! drain. From the database's log the model derives when each message could have started. A message that could have
-//! started for longer than half a second, and did not, is a finding; so is a limit that was exceeded, a message that
-//! started before its time, and a queue that delivered out of order.
+//! A scenario publishes, pauses, pins, cancels, redrives, stops and kills for a few seconds and then waits until all
+//! messages have ended. From the log in the database, the model derives when each message could have started. Findings
+//! are messages that did not start within half a second, exceeded limits, messages that started too early, and queues
+//! that delivered out of order.
 
 mod audit;
 mod canary;

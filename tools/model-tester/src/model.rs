@@ -1,12 +1,12 @@
-//! The model of the limits: whether a message could have started at a moment.
+//! Model of the limits: whether a message could have started at a given time.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::history::{Attempt, Count, History, Message, Slot, Version};
 
-/// From the end of a delivery, or of a period, until its slot can be used: a commit and a claim.
+/// Time from the end of a delivery or period until the slot can be used: a commit and a claim.
 const HANDOVER: f64 = 0.03;
-/// Around a change of a limit's settings nothing is judged: it counts from its commit on.
+/// Time around a change of a limit's settings that is not checked: a change takes effect at its commit.
 const CHANGING: (f64, f64) = (0.02, 0.15);
 
 /// The limits over time.
@@ -17,15 +17,15 @@ pub(crate) struct Model<'a> {
     by_id: HashMap<&'a str, &'a Message>,
 }
 
-/// A period of a rate, which begins with its first start.
+/// Period of a rate. It begins with its first start.
 #[derive(Debug)]
 pub(crate) struct Period {
     pub(crate) began: f64,
-    /// When it was over, unless the count was reset before.
+    /// End of the period, unless the count was reset before.
     pub(crate) ends: f64,
     pub(crate) starts: i32,
     pub(crate) most: i32,
-    /// Settings changed meanwhile.
+    /// Whether settings changed during the period.
     pub(crate) changed: bool,
 }
 
@@ -51,12 +51,12 @@ impl<'a> Model<'a> {
         self.versions(limit).iter().rev().find(|version| version.at <= time).filter(|version| !version.deleted)
     }
 
-    /// Whether the settings of the limit change near this moment.
+    /// Whether the settings of the limit change near this time.
     pub(crate) fn changes(&self, limit: &str, time: f64) -> bool {
         self.versions(limit).iter().any(|version| version.at - CHANGING.0 <= time && time <= version.at + CHANGING.1)
     }
 
-    /// The most attempts, or families of a queue, at once around this moment. `None` for no bound.
+    /// Returns the maximum parallelism around this time, in attempts or, for a queue, families. `None` means no limit.
     pub(crate) fn parallelism(&self, limit: &str, time: f64) -> Option<i32> {
         self.version_at(limit, time)?.parallelism
     }
@@ -65,12 +65,12 @@ impl<'a> Model<'a> {
         self.history.counts.get(limit).map_or(&[], Vec::as_slice)
     }
 
-    /// The keys with a rate.
+    /// Returns the keys with a rate.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &'a str> {
         self.history.counts.keys().map(|limit| &limit[..])
     }
 
-    /// The periods of a key in their order.
+    /// Returns the periods of a key in order.
     pub(crate) fn periods(&self, key: &str) -> Vec<Period> {
         let mut periods: Vec<Period> = Vec::new();
         for count in self.counts(key) {
@@ -90,7 +90,7 @@ impl<'a> Model<'a> {
         periods
     }
 
-    /// How many starts of a key were counted, and how many there were; `None` when it had no rate at times.
+    /// Returns the counted and the actual starts of a key. `None` if it had no rate at some time.
     pub(crate) fn counted_and_started(&self, key: &str) -> Option<(i32, i32)> {
         if self.versions(key).iter().any(|version| version.rate.is_none()) {
             return None;
@@ -104,13 +104,13 @@ impl<'a> Model<'a> {
         Some((counted, i32::try_from(started).unwrap_or(i32::MAX)))
     }
 
-    /// Whether the settings change, or the count is reset, between these moments.
+    /// Whether the settings change or the count is reset between these times.
     pub(crate) fn changes_between(&self, limit: &str, from: f64, until: f64) -> bool {
         self.versions(limit).iter().any(|version| from - CHANGING.0 <= version.at && version.at <= until + CHANGING.1)
     }
 
-    /// Attempts of other messages at this key that may hold a slot at this moment: a little longer than they last, and
-    /// after a lost lease until the message is claimed again.
+    /// Returns attempts of other messages that may hold a slot of this key at this time: until slightly after their end,
+    /// and after an expired lease until the next claim of the message.
     fn attempts_that_may_hold(&self, limit: &str, time: f64, except: &str) -> i32 {
         self.count_attempts(limit, except, |attempt, message| {
             let end = attempt.end.or_else(|| self.claimed_again(attempt, message)).unwrap_or(f64::INFINITY);
@@ -118,7 +118,7 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// Attempts of other messages at this key that hold a slot at this moment for certain.
+    /// Returns attempts of other messages that certainly hold a slot of this key at this time.
     pub(crate) fn attempts_that_hold(&self, limit: &str, time: f64, except: &str) -> i32 {
         self.count_attempts(limit, except, |attempt, _| {
             attempt.start <= time && attempt.end.is_some_and(|end| time < end)
@@ -137,7 +137,7 @@ impl<'a> Model<'a> {
         later.or(message.finished)
     }
 
-    /// Why the message cannot start at this moment; `None` when it can. `first`: it has not started yet.
+    /// Returns why the message cannot start at this time, or `None` if it can. `first`: it has not started before.
     pub(crate) fn blocked(&self, message: &Message, time: f64, first: bool) -> Option<String> {
         for limit in &message.limits {
             if self.changes(limit, time) {
@@ -170,8 +170,8 @@ impl<'a> Model<'a> {
         None
     }
 
-    /// Other families that hold a slot of the queue at this moment, or held it this long ago: it was taken, and a
-    /// message of theirs is open.
+    /// Returns other families that hold a slot of the queue at this time, or held it this long ago: they acquired it, and
+    /// one of their messages is pending.
     pub(crate) fn families_in(&self, queue: &str, except: &Message, time: f64, slack: f64) -> i32 {
         let own = except.callback_of.as_deref().unwrap_or(&except.id);
         let deleted_since = |at: f64| {
@@ -189,7 +189,7 @@ impl<'a> Model<'a> {
         i32::try_from(families.len()).unwrap_or(i32::MAX)
     }
 
-    /// When the message took its slot of its queue; `None` for one that has not, or has its slot from its family.
+    /// Returns when the message acquired its queue slot. `None` if it has none, or uses the slot of its family.
     pub(crate) fn slot_taken_at(&self, message: &Message) -> Option<f64> {
         let queue = message.queue()?;
         let own = |slot: &&Slot| slot.queue == *queue && slot.message == message.id && slot.family == message.id;

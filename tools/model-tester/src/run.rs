@@ -1,4 +1,4 @@
-//! Runs scenarios side by side, each in a deployment of its own, and reports what differs from the model.
+//! Runs scenarios in parallel, each in its own deployment, and reports differences from the model.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -16,34 +16,34 @@ use crate::check::{Finding, check};
 use crate::deployment::Deployment;
 use crate::{history, scenario};
 
-/// How often a scenario is repeated whose findings may be due to a busy machine.
+/// Maximum repetitions of a scenario whose findings may be caused by a busy machine.
 const MOST_TRIES: u32 = 10;
 
 /// Compare queues and flow-control keys with a model, in random scenarios with real processes.
 ///
-/// Needs the program `sigpost` beside this one: `cargo build -p sigpost -p model-tester`. Exits with 1 when something
-/// differs from the model. Findings go to standard error with the scenario's operations; run one again with its seed.
+/// Requires the program `sigpost` in the same folder: `cargo build -p sigpost -p model-tester`. Exits with 1 on
+/// findings, which it prints on stderr with the operations of the scenario. Repeat a scenario with its seed.
 #[derive(Debug, Parser)]
 pub(crate) struct Arguments {
-    /// How many scenarios to run. Half of the deployments have one process, half have two.
+    /// Number of scenarios. Half of the deployments have one process, half have two.
     #[arg(long, default_value_t = 100)]
     scenarios: u64,
-    /// Deployments side by side: each has a database and its processes.
+    /// Number of parallel deployments, each with its own database and processes.
     #[arg(long, default_value_t = 8)]
     deployments: usize,
-    /// Seed of the first scenario; each further one has the next.
+    /// Seed of the first scenario. Each further scenario increments it.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Of how many scenarios one shuts a process down or kills it; 0 for none.
+    /// One of this number of scenarios shuts down or kills a process; 0 means none.
     #[arg(long, default_value_t = 5)]
     faults_one_in: u64,
-    /// Seconds of a lease. Limits are rescanned once per lease, which hides a missed wake-up that much sooner.
+    /// Lease in seconds. Limits are rescanned once per lease, so a short lease hides missed wake-ups.
     #[arg(long, default_value_t = 20)]
     lease: u32,
-    /// Seconds of a lease in deployments whose processes are killed.
+    /// Lease in seconds in deployments whose processes are killed.
     #[arg(long, default_value_t = 3)]
     lease_with_faults: u32,
-    /// The program that is tested. Default: `sigpost` beside this one.
+    /// Program to test. Default: `sigpost` in the folder of this program.
     #[arg(long)]
     program: Option<PathBuf>,
     /// Print the counts as JSON.
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// The time by this machine's clock, in seconds since 1970.
+/// Returns the time of this machine, in seconds since 1970.
 pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
@@ -61,7 +61,7 @@ struct Counts {
     scenarios: BTreeMap<String, u64>,
     messages: usize,
     attempts: usize,
-    /// Run again, because the machine was busy where something was found.
+    /// Scenarios that were repeated because the machine was busy during a finding.
     repeated: u64,
     findings: BTreeMap<&'static str, u64>,
 }
@@ -72,13 +72,13 @@ struct Run {
     program: PathBuf,
     folder: PathBuf,
     next: AtomicU64,
-    /// Many starts at once would make the machine too busy for all of them.
+    /// Limits simultaneous starts, which would overload the machine.
     starting: tokio::sync::Mutex<()>,
     counts: Mutex<Counts>,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
-    ensure!(arguments.deployments > 0, "--deployments: needs 1 or more");
+    ensure!(arguments.deployments > 0, "invalid --deployments: expected 1 or more");
     let started = Instant::now();
     let connections = (arguments.deployments * 24 + 50).to_string();
     let options = Options {
@@ -125,7 +125,7 @@ fn report(arguments: &Arguments, counts: &Counts, took: Duration) {
         println!("{count:>8} scenarios with {kind}");
     }
     println!("{:>8} messages, {} attempts, in {} s", counts.messages, counts.attempts, took.as_secs());
-    println!("{:>8} scenarios repeated, because this machine was busy", counts.repeated);
+    println!("{:>8} scenarios repeated because this machine was busy", counts.repeated);
     for (kind, count) in &counts.findings {
         println!("{count:>8} findings: {kind}");
     }
@@ -135,7 +135,7 @@ fn report(arguments: &Arguments, counts: &Counts, took: Duration) {
 }
 
 impl Run {
-    /// Scenario after scenario, until enough have begun.
+    /// Runs scenarios until the requested number has started.
     async fn run_deployment(&self, number: usize) -> Result<()> {
         let processes = 1 + number % 2;
         let arguments = &self.arguments;
@@ -162,7 +162,7 @@ impl Run {
         }
     }
 
-    /// Whether it counts: not when something was found while the machine was busy, but for the last of some tries.
+    /// Runs a scenario. Returns false if it must be repeated because of findings on a busy machine.
     async fn run_scenario(
         &self,
         deployments: &mut HashMap<bool, Deployment>,
@@ -209,7 +209,7 @@ impl Run {
     }
 }
 
-/// The messages of a scenario with a finding.
+/// Formats the messages of a scenario with a finding.
 fn described(history: &history::History, began: f64) -> Value {
     let messages = history.messages.iter().map(|message| {
         let times =

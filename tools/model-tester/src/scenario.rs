@@ -1,4 +1,4 @@
-//! One scenario: random operations on limits of its own, and then a drain.
+//! One scenario: random operations on its own limits, followed by a drain.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use crate::deployment::Deployment;
 use crate::run::now;
 
-/// What happened in a scenario and is not in the database. Times in seconds since 1970.
+/// Events of a scenario that are not in the database. Times in seconds since 1970.
 #[derive(Debug, Default)]
 pub(crate) struct Happened {
     pub(crate) began: f64,
     pub(crate) ended: f64,
-    /// Messages that an operator made due, from the request to its answer.
+    /// Messages that a retry request made due, with the times of the request and its response.
     pub(crate) made_due: Vec<(String, f64, f64)>,
-    /// In which a late start is excused: a killed process's leases expire, or no process runs.
+    /// Times in which a late start is not a finding: leases of a killed process expire, or no process runs.
     pub(crate) outages: Vec<(f64, f64)>,
     pub(crate) operations: Vec<String>,
 }
@@ -30,7 +30,7 @@ struct Scenario<'a> {
     random: StdRng,
     name: String,
     queues: Vec<String>,
-    /// Each with the value that publishes give now.
+    /// Flow-control keys, each with its current value in publishes.
     keys: Vec<(String, String)>,
     rates: bool,
     messages: usize,
@@ -38,7 +38,7 @@ struct Scenario<'a> {
     happened: Happened,
 }
 
-/// Runs a scenario with names of its own. The same seed makes the same choices.
+/// Runs a scenario with unique names. The same seed makes the same choices.
 pub(crate) async fn run(deployment: &mut Deployment, name: &str, seed: u64, faults: bool) -> Result<Happened> {
     let mut random = StdRng::seed_from_u64(seed);
     let queues: Vec<String> = (0..random.random_range(0..=2)).map(|number| format!("q{name}-{number}")).collect();
@@ -73,7 +73,7 @@ pub(crate) async fn run(deployment: &mut Deployment, name: &str, seed: u64, faul
     Ok(scenario.happened)
 }
 
-/// The value of a flow-control key.
+/// Returns a random value of a flow-control key.
 fn value(random: &mut StdRng, rates: bool) -> String {
     let parallelism = random.random_range(1..=3);
     if rates && random.random_bool(0.75) {
@@ -101,7 +101,7 @@ impl Scenario<'_> {
         (!self.keys.is_empty()).then(|| self.random.random_range(0..self.keys.len()))
     }
 
-    /// How the destination answers the attempts of a message.
+    /// Returns a random script of responses to the attempts of a message.
     fn script(&mut self) -> String {
         match self.random.random_range(0..10) {
             0..=5 => format!("200.{}", [10, 50, 300, 800].choose(&mut self.random).unwrap_or(&10)),
@@ -125,7 +125,7 @@ impl Scenario<'_> {
         headers
     }
 
-    /// A message with random options: path and headers of its publish.
+    /// Returns path and headers of a publish with random options.
     fn message(&mut self, keys: Option<Vec<usize>>) -> (String, Vec<(String, String)>) {
         self.messages += 1;
         let number = self.messages;
@@ -254,7 +254,7 @@ impl Scenario<'_> {
         }
     }
 
-    /// One of the last messages.
+    /// Returns one of the last messages.
     fn recent(&mut self) -> Option<String> {
         let last = self.ids.len().saturating_sub(8);
         self.ids[last..].choose(&mut self.random).cloned()
@@ -292,7 +292,7 @@ impl Scenario<'_> {
         }
     }
 
-    /// Shuts a process down, or kills it, and starts another in its place.
+    /// Shuts down or kills a process, and starts another in its place.
     async fn end_a_process(&mut self) -> Result<()> {
         let number = self.process();
         let kill = self.random.random_bool(0.5);
@@ -312,7 +312,7 @@ impl Scenario<'_> {
         Ok(())
     }
 
-    /// Mostly resumes what is paused; then waits until nothing is open, or for some seconds.
+    /// Resumes most paused limits, then waits until no message is pending, for a few seconds at most.
     async fn drain(&mut self) -> Result<()> {
         if self.random.random_bool(0.8) {
             for queue in self.queues.clone() {

@@ -1,4 +1,4 @@
-//! The destination: answers as each URL says, and keeps when each attempt arrived.
+//! The destination: responds according to the script in each URL, and records the times of attempts.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::run::now;
 
-/// Times in seconds since 1970, by message ID.
+/// Times of attempts in seconds since 1970, by message ID.
 type Arrivals = Arc<Mutex<HashMap<String, Vec<f64>>>>;
 
 #[derive(Clone, Default)]
@@ -31,13 +31,13 @@ impl Sink {
         Ok(sink)
     }
 
-    /// The URL of a message by name. Its script has one entry per attempt, the last of which repeats:
+    /// Returns the URL of a message. Its script has one entry per attempt, the last of which repeats:
     /// `status.milliseconds` or `status.milliseconds.retry-after`.
     pub(crate) fn url(&self, name: &str, script: &str) -> String {
         format!("{}/{name}?script={script}", self.url)
     }
 
-    /// When attempts of this message arrived, and forgets them.
+    /// Removes and returns the times of attempts of this message.
     pub(crate) fn take(&self, message_id: &str) -> Vec<f64> {
         self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).remove(message_id).unwrap_or_default()
     }
