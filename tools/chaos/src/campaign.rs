@@ -1,4 +1,4 @@
-//! Rounds, until the time is over.
+//! Runs rounds until the deadline.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +19,7 @@ use crate::load::Load;
 use crate::report::Report;
 use crate::round::{self, Cycle};
 
-/// What the end of a round needs at least.
+/// Minimum time for the end of a round.
 const DRAIN: Duration = Duration::from_secs(25);
 
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
@@ -81,7 +81,7 @@ async fn rounds(arguments: &Arguments, chosen: Vec<&'static Fault>, folder: &Pat
 
     let mut upcoming: Vec<&'static Fault> = Vec::new();
     for number in 1.. {
-        // Every fault comes once before one comes again.
+        // Every fault runs once before one repeats.
         while upcoming.len() < arguments.cycles as usize {
             let mut more = possible.clone();
             more.shuffle(&mut random);
@@ -115,7 +115,7 @@ async fn rounds(arguments: &Arguments, chosen: Vec<&'static Fault>, folder: &Pat
     Ok(report)
 }
 
-/// The progress of one cycle.
+/// Formats the progress of one cycle.
 fn line(deployment: &Deployment, cycle: &Cycle) -> String {
     let publishes = deployment.journal.entries().publishes;
     let publishes = publishes.iter().filter(|publish| !publish.is_cancellation);

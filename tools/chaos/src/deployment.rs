@@ -1,4 +1,4 @@
-//! What a campaign runs on: Postgres, three processes with a proxy each, and the sink.
+//! Deployment of a campaign: Postgres, three processes with a proxy each, and the sink.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,14 +19,14 @@ use crate::proxy::Proxy;
 use crate::sink::Sink;
 
 pub(crate) const PROCESSES: usize = 3;
-/// How long to wait for processes to be ready; the invariants ask for less.
+/// Timeout until processes are ready; the bounds of the invariants are shorter.
 const READY: Duration = Duration::from_secs(60);
 
 pub(crate) struct Deployment {
-    // First the processes end, then Postgres, then its disk.
+    // Drop order: processes, Postgres, disk.
     pub(crate) processes: Vec<Process>,
     pub(crate) postgres: Postgres,
-    /// The error is why there is none.
+    /// The disk, or the reason for its absence.
     pub(crate) disk: Result<Disk, String>,
     pub(crate) sink: Sink,
     pub(crate) journal: Journal,
@@ -74,7 +74,7 @@ impl Deployment {
         Publisher::new(urls, self.sink.url(), self.journal.clone())
     }
 
-    /// Until every process is ready, by probes that begin from now on.
+    /// Waits until every process is ready, by probes that start after this call.
     pub(crate) async fn wait_until_ready(&self) -> Result<()> {
         let (since, deadline) = (now(), Instant::now() + READY);
         while !self.journal.all_ready_since(self.processes.len(), since) {
@@ -86,7 +86,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// Starts what has ended by itself, which no process may do. Returns what did.
+    /// Restarts processes that have exited unexpectedly. Returns them.
     pub(crate) fn restart_crashed(&mut self) -> Result<Vec<usize>> {
         let mut crashed = Vec::new();
         for (number, process) in self.processes.iter_mut().enumerate() {
@@ -100,7 +100,7 @@ impl Deployment {
         Ok(crashed)
     }
 
-    /// Removes all messages, limits and schedules, so that the next round starts with nothing.
+    /// Deletes all messages, limits and schedules before the next round.
     pub(crate) async fn clear(&self) -> Result<()> {
         self.postgres
             .client()

@@ -1,4 +1,4 @@
-//! A small disk for the messages, which can be filled: a tmpfs with a tablespace.
+//! A small disk for the messages, a tmpfs with a tablespace, which a fault can fill.
 
 use std::fs::{self, File, Permissions};
 use std::io::Write;
@@ -11,11 +11,11 @@ use tokio_postgres::Client;
 
 const SIZE: &str = "256m";
 
-/// Unmounted when it is dropped.
+/// Mounted disk. Unmounted on drop.
 pub(crate) struct Disk(PathBuf);
 
 impl Disk {
-    /// Moves messages and their indexes there. The error is why that is not possible: mounts need root.
+    /// Mounts the disk and moves messages and their indexes to it. Fails without root.
     pub(crate) async fn mount(folder: &Path, client: &Client) -> Result<Self> {
         let mount = folder.join("disk");
         fs::create_dir(&mount)?;
@@ -48,7 +48,7 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Leaves no byte free.
+    /// Fills the disk.
     pub(crate) fn fill(&self) -> Result<()> {
         let mut file = File::create(self.0.join("filler"))?;
         for part in [vec![0; 1 << 20], vec![0; 4096]] {
@@ -64,7 +64,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: Postgres may have files open for another moment.
+        // Lazy unmount: Postgres may still have open files.
         let _ = Command::new("umount").arg("-l").arg(&self.0).output();
     }
 }

@@ -1,4 +1,4 @@
-//! The faults, by name. Each begins, lasts for a bounded time, and is healed when its function returns.
+//! The faults, by name. A fault ends when its function returns, after a bounded time.
 
 mod connections;
 mod postgres;
@@ -18,7 +18,7 @@ use crate::deployment::Deployment;
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
     pub(crate) run: Run,
-    /// Why it cannot run here, if so.
+    /// Returns why the fault cannot run on this machine, if so.
     pub(crate) missing: Option<Missing>,
 }
 
@@ -61,7 +61,7 @@ fn any_process(deployment: &Deployment, random: &mut StdRng) -> usize {
     random.random_range(0..deployment.processes.len())
 }
 
-/// Waits for so many seconds.
+/// Waits for a number of seconds.
 async fn last(random: &mut StdRng, seconds: std::ops::Range<f64>) {
     sleep(Duration::from_secs_f64(random.random_range(seconds))).await;
 }

@@ -1,4 +1,4 @@
-//! What happened in a round: the database's rows, the sink's requests, the publishers' responses, the faults.
+//! History of a round: rows of the database, requests at the sink, responses to publishers, faults.
 //!
 //! Times are seconds since 1970. Postgres and all processes have the clock of one machine.
 
@@ -12,14 +12,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) struct History {
     /// `LEASE_SECONDS` of the processes.
     pub(crate) lease: f64,
-    /// Seconds that a slow machine may add to what is bounded.
+    /// Seconds to add to time bounds on a slow machine.
     pub(crate) tolerance: f64,
     /// By ID as in the API.
     pub(crate) messages: BTreeMap<String, Message>,
     /// IDs of messages, one per dead letter.
     pub(crate) dead_letters: Vec<String>,
     pub(crate) schedules: Vec<Schedule>,
-    /// Rows that must be gone after a drain, by name.
+    /// Rows that must not exist after a drain, by name.
     pub(crate) leftovers: Vec<(&'static str, i64)>,
     pub(crate) arrivals: Vec<Arrival>,
     pub(crate) publishes: Vec<Publish>,
@@ -50,13 +50,13 @@ pub(crate) struct Message {
     pub(crate) events: Vec<Event>,
 }
 
-/// The final state that the responses of the sink lead to.
+/// Expected final state, by the responses of the sink.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Wanted {
     #[default]
     Delivered,
     Failed,
-    /// It may be cancelled before.
+    /// Any final state, because the message may be cancelled.
     Any,
 }
 
@@ -88,14 +88,14 @@ pub(crate) struct Arrival {
     pub(crate) message: String,
     /// `Upstash-Retried`.
     pub(crate) retried: i32,
-    /// The process that sent it, where the operating system knows.
+    /// The process that sent it, if the operating system provides it.
     pub(crate) process: Option<usize>,
     pub(crate) is_signed: bool,
     pub(crate) began: f64,
     pub(crate) ended: Option<f64>,
-    /// `None` when the sink sent no complete response.
+    /// `None` if the sink sent no complete response.
     pub(crate) status: Option<u16>,
-    /// What a callback reported.
+    /// Contents of a callback.
     pub(crate) report: Option<Report>,
 }
 
@@ -119,7 +119,7 @@ pub(crate) struct Publish {
     /// `None` without a response.
     pub(crate) status: Option<u16>,
     pub(crate) has_retry_after: bool,
-    /// IDs in the response of a publish; for a cancellation, what it cancelled.
+    /// IDs in the response to a publish, or the IDs that a cancellation cancelled.
     pub(crate) messages: Vec<String>,
     pub(crate) is_cancellation: bool,
 }
@@ -133,25 +133,25 @@ pub(crate) struct Probe {
     pub(crate) status: Option<u16>,
 }
 
-/// What a fault does to a process.
+/// Effect of a fault on a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// It is killed. `until` is its restart.
+    /// Killed. `until` is its restart.
     Killed,
-    /// It is asked to shut down. `until` is its restart.
+    /// Graceful shutdown. `until` is its restart.
     ShutDown,
-    /// It does not run.
+    /// Stopped with SIGSTOP.
     Stopped,
-    /// It cannot write to the database.
+    /// Without a writable database.
     #[default]
     Detached,
-    /// The same, because Postgres crashed: it may have lost commits that do not wait for the disk.
+    /// Without a database because Postgres crashed, which can lose asynchronous commits.
     DatabaseCrashed,
-    /// Some of its statements fail or wait.
+    /// Some statements fail or wait.
     Impaired,
 }
 
-/// The time of a fault, from its beginning until it was healed.
+/// Duration of a fault.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disruption {
     pub(crate) fault: &'static str,
@@ -171,12 +171,12 @@ pub(crate) struct Memory {
 }
 
 impl Message {
-    /// How often this state is in the log.
+    /// Counts the events with this state.
     pub(crate) fn count(&self, state: &str) -> usize {
         self.events.iter().filter(|event| event.state == state).count()
     }
 
-    /// When it first started, by the database's clock.
+    /// Returns the time of the first start, by the clock of the database.
     pub(crate) fn first_start(&self) -> Option<f64> {
         self.events.iter().find(|event| event.state == "ACTIVE").map(|event| event.at)
     }
@@ -197,14 +197,14 @@ impl Disruption {
 }
 
 impl Effect {
-    /// Whether the process has no database that takes writes.
+    /// Whether the process has no writable database.
     pub(crate) fn is_detached(self) -> bool {
         matches!(self, Self::Detached | Self::DatabaseCrashed)
     }
 }
 
 impl History {
-    /// Everything, one record per line.
+    /// Formats all records, one per line.
     pub(crate) fn lines(&self) -> String {
         let disruptions = self.disruptions.iter().map(|one| format!("{one:?}\n"));
         let messages = self.messages.iter().map(|(id, one)| format!("{id} {one:?}\n"));
@@ -215,7 +215,7 @@ impl History {
         disruptions.chain(messages).chain(schedules).chain(arrivals).chain(publishes).chain(probes).collect()
     }
 
-    /// Seconds from the end of a disruption until the process is ready, if it ever was.
+    /// Returns the seconds from the end of a disruption until the process is ready, if it becomes ready.
     pub(crate) fn recovery(&self, disruption: &Disruption, process: usize) -> Option<f64> {
         let ready = self.probes.iter().filter(|probe| probe.process == process && probe.status == Some(200));
         ready

@@ -1,4 +1,4 @@
-//! What must hold after a round, as pure functions of its history.
+//! Invariants of a round, as pure functions of its history.
 
 mod accepted;
 mod callbacks;
@@ -21,11 +21,11 @@ pub(crate) use deduplication::KIND as KIND_DEDUPLICATED;
 
 use crate::history::History;
 
-/// An invariant that does not hold.
+/// Violation of an invariant.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Violation {
     pub(crate) kind: &'static str,
-    /// When, where it is known.
+    /// Time, if known.
     pub(crate) at: Option<f64>,
     pub(crate) details: String,
 }
@@ -36,7 +36,7 @@ impl Violation {
     }
 }
 
-/// All violations of a round that has drained.
+/// Returns all violations of a round after its drain.
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let groups = [
         accepted::check,

@@ -1,4 +1,4 @@
-//! What the tool itself does and sees in a round.
+//! Records of the tool: faults, publishes and probes of a round.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +15,7 @@ pub(crate) struct Entries {
     pub(crate) disruptions: Vec<Disruption>,
 }
 
-/// A disruption that goes on.
+/// Disruption that has not ended.
 #[must_use = "a disruption has an end"]
 pub(crate) struct Begun(Disruption);
 
@@ -36,7 +36,7 @@ impl Journal {
         self.lock().memory.push(memory);
     }
 
-    /// Notes the beginning; for all processes without one.
+    /// Records the start of a disruption of one process, or of all.
     pub(crate) fn begin(&self, fault: &'static str, process: Option<usize>, effect: Effect) -> Begun {
         Begun(Disruption { fault, process, effect, from: now(), until: f64::INFINITY })
     }
@@ -53,7 +53,7 @@ impl Journal {
         *self.lock() = Entries::default();
     }
 
-    /// Whether each of so many processes was ready in a probe that began after this time.
+    /// Whether each process was ready in a probe that started after this time.
     pub(crate) fn all_ready_since(&self, processes: usize, time: f64) -> bool {
         let entries = self.lock();
         let ready = |process| {

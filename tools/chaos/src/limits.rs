@@ -8,7 +8,7 @@ pub(crate) struct Queue {
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) parallelism: Option<usize>,
-    /// Starts per seconds.
+    /// Maximum starts, and the period in seconds.
     pub(crate) rate: Option<(usize, u32)>,
 }
 
@@ -26,7 +26,7 @@ pub(crate) const KEYS: [Key; 4] = [
     Key { name: "second", parallelism: None, rate: Some((5, 2)) },
 ];
 
-/// The value of `Upstash-Flow-Control-Value` for a key.
+/// Returns the value of `Upstash-Flow-Control-Value` for a key.
 pub(crate) fn flow_control_value(name: &str) -> String {
     let key = KEYS.iter().find(|key| key.name == name);
     let parallelism = key.and_then(|key| key.parallelism).map(|parallelism| format!("parallelism={parallelism}"));

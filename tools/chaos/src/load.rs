@@ -1,4 +1,4 @@
-//! The mixed load: workers that publish, until they are stopped, to all processes in turn.
+//! Mixed load: workers that publish to all processes in turn until they are stopped.
 
 mod kinds;
 mod publisher;
@@ -20,7 +20,7 @@ pub(crate) use kinds::period_of;
 use kinds::{CANCELLED, KINDS, Kind, SCHEDULES, cancellation};
 pub(crate) use publisher::Publisher;
 
-/// The longest that a publish may take here, and some time more.
+/// Maximum duration of a publish, plus a margin.
 const STOP: Duration = Duration::from_secs(40);
 
 pub(crate) struct Load {
@@ -50,7 +50,7 @@ impl Load {
         Ok(Self { publisher, stop, workers })
     }
 
-    /// Pauses the schedules, and lets the publishes end that have begun.
+    /// Pauses the schedules and waits for publishes in progress.
     pub(crate) async fn stop(mut self) -> Result<()> {
         for (id, ..) in SCHEDULES {
             self.publisher.publish_until_accepted(kinds::pause(id)).await?;
@@ -58,7 +58,7 @@ impl Load {
         self.stop.send_replace(true);
         let ended = async { while self.workers.join_next().await.is_some() {} };
         if timeout(STOP, ended).await.is_err() {
-            bail!("a publish has no end within {} s", STOP.as_secs());
+            bail!("a publish did not end within {} s", STOP.as_secs());
         }
         Ok(())
     }

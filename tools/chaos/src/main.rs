@@ -1,9 +1,9 @@
-//! `chaos`: faults under load. Three processes of `sigpost serve`, each with a TCP proxy of its own before one Postgres, and a
-//! destination that records every request. Faults follow one another; then everything is healed and drained, and
-//! the records of database, destination and publishers are compared with the guarantees of sigpost.
+//! `chaos`: faults under load. Runs three processes of `sigpost serve`, each with its own TCP proxy to one Postgres, and a
+//! destination that records every request. After a sequence of faults it drains all messages and compares the records
+//! of database, destination and publishers with the guarantees of sigpost.
 //!
-//! - [`campaign`]: rounds until the time is over; [`round`]: load, faults, drain, check.
-//! - [`deployment`], [`process`], [`postgres`], [`proxy`], [`disk`]: the parts that run, and how they are broken.
+//! - [`campaign`]: rounds until the deadline; [`round`]: load, faults, drain, check.
+//! - [`deployment`], [`process`], [`postgres`], [`proxy`], [`disk`]: the components and their faults.
 //! - [`faults`]: the table of faults.
 //! - [`load`], [`limits`], [`sink`], [`probe`], [`journal`]: the traffic, and the records of it.
 //! - [`history`], [`invariants`]: the events of a round, and the guarantees.

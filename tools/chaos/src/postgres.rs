@@ -1,4 +1,4 @@
-//! The Postgres of a campaign, which is killed, stopped and started again on the same data.
+//! Postgres of a campaign. Faults kill, stop and restart it on the same data.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use crate::proxy::Target;
 
 pub(crate) const DATABASE: &str = "chaos";
 
-/// Processes have eight connections each.
+/// Maximum connections. Each process has eight.
 const MAX_CONNECTIONS: &str = "36";
-/// After a kill the processes of Postgres need a moment to end, and a start fails until then.
+/// Timeout of a start: after a kill it fails until all processes of Postgres have ended.
 const START: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -34,7 +34,7 @@ impl Postgres {
         let options = Options {
             data_dir: DataDir::Kept(folder.join("postgres")),
             durability: Durability::Fast,
-            // What is committed survives the end of Postgres, if not that of the machine.
+            // Commits survive a crash of Postgres, not of the machine.
             settings: vec![
                 setting("synchronous_commit", "on"),
                 setting("full_page_writes", "on"),
@@ -54,12 +54,12 @@ impl Postgres {
         Ok(self.server.as_ref().context("Postgres is stopped")?.url(database))
     }
 
-    /// A superuser's connection of the tool itself, without the settings that faults make.
+    /// Opens a superuser connection of the tool, without the settings of faults.
     pub(crate) async fn client(&self) -> Result<Client> {
         let url = self.url(DATABASE)?;
         let (client, connection) = timeout(CONNECT, tokio_postgres::connect(&url, NoTls))
             .await
-            .context("no connection to Postgres in time")??;
+            .context("no connection to Postgres within the timeout")??;
         tokio::spawn(connection);
         client
             .batch_execute(
@@ -70,7 +70,7 @@ impl Postgres {
         Ok(client)
     }
 
-    /// Starts it, and waits until it accepts connections.
+    /// Starts Postgres and waits until it accepts connections.
     pub(crate) async fn start_again(&mut self) -> Result<()> {
         let deadline = Instant::now() + START;
         loop {
@@ -87,7 +87,7 @@ impl Postgres {
         }
     }
 
-    /// Ends it by a signal: `KILL`, `QUIT` for an immediate stop, `INT` for a fast one.
+    /// Stops Postgres with a signal: `KILL`, `QUIT` for an immediate shutdown, `INT` for a fast shutdown.
     pub(crate) async fn end(&mut self, name: &str) -> Result<()> {
         let Some(server) = self.server.take() else { return Ok(()) };
         signal(server.pid(), name).await?;

@@ -1,4 +1,4 @@
-//! Requests `/readyz` of each process all the time, and reads its memory.
+//! Requests `/readyz` of each process continuously and reads its memory.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::process::{Pids, Process};
 const PAUSE: Duration = Duration::from_millis(200);
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Ends when it is dropped.
+/// Running probe. Stops on drop.
 pub(crate) struct Probes(Vec<JoinHandle<()>>);
 
 impl Probes {
     pub(crate) fn start(processes: &[Process], pids: &Pids, journal: &Journal) -> Result<Self> {
-        // A new connection each, as from an orchestrator: one that is kept would end with the process.
+        // A new connection for each request, as from an orchestrator: a kept one would end with the process.
         let client = Client::builder().no_proxy().timeout(TIMEOUT).pool_max_idle_per_host(0).build()?;
         let tasks = processes.iter().enumerate().map(|(number, process)| {
             let url = format!("{}/readyz", process.url());
@@ -47,7 +47,7 @@ async fn probe(client: Client, url: String, process: usize, pids: Pids, journal:
     }
 }
 
-/// `None` where the operating system has no `/proc`.
+/// Returns the resident memory, or `None` without `/proc`.
 fn resident_memory(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

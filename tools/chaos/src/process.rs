@@ -1,4 +1,4 @@
-//! One `sigpost serve`, with the proxy through which it reaches the database.
+//! One `sigpost serve` process and its proxy to the database.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::proxy::Proxy;
 
 pub(crate) const TOKEN: &str = "chaos-chaos-chaos-chaos-chaos-chaos-chaos-chaos";
 
-/// The grace period of a shutdown (25 s), and some time to record.
+/// Timeout of a shutdown: the grace period (25 s) plus time to record outcomes.
 const SHUTDOWN: Duration = Duration::from_secs(40);
 const KILL: Duration = Duration::from_secs(10);
 
@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     pub(crate) keys: SigningKeys,
     pub(crate) lease: u32,
     pub(crate) log: PathBuf,
-    /// Up to the host: `postgres://user:password@`.
+    /// URL up to the host: `postgres://user:password@`.
     pub(crate) database_user: String,
     pub(crate) database: String,
 }
@@ -75,7 +75,7 @@ impl Process {
         self.child.is_some()
     }
 
-    /// Whether it has ended by itself.
+    /// Whether the process has exited unexpectedly.
     pub(crate) fn has_crashed(&mut self) -> Result<bool> {
         Ok(match &mut self.child {
             Some(child) => child.try_wait()?.is_some(),
@@ -113,7 +113,7 @@ impl Process {
         self.end("KILL", KILL).await
     }
 
-    /// Asks it to shut down, and waits for its end.
+    /// Shuts the process down and waits for its end.
     pub(crate) async fn shut_down(&mut self) -> Result<()> {
         self.end("TERM", SHUTDOWN).await
     }
@@ -138,7 +138,7 @@ impl Process {
     }
 }
 
-/// Sends a signal to a process that this tool has started.
+/// Sends a signal to a process that this tool started.
 pub(crate) async fn signal(pid: u32, name: &str) -> Result<()> {
     Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().await?;
     Ok(())

@@ -11,16 +11,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// What becomes of bytes and new connections.
+/// Handling of bytes and new connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mode {
     #[default]
     Pass,
-    /// Nothing is passed on in either direction, and nothing is closed.
+    /// Forwards no bytes and closes no connections.
     BlackHole,
-    /// New connections are accepted and get no response.
+    /// Accepts new connections without a response.
     Silent,
-    /// What Postgres responds is dropped.
+    /// Drops the responses of Postgres.
     LoseResponses,
 }
 
@@ -31,7 +31,7 @@ struct State {
     generation: u64,
 }
 
-/// The port of Postgres, which is another one after each start.
+/// Port of Postgres, which changes with each start.
 pub(crate) type Target = Arc<AtomicU16>;
 
 pub(crate) struct Proxy {
@@ -94,7 +94,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch:
     let mut buffer = vec![0; 64 << 10];
     loop {
         let read = from.read(&mut buffer).await;
-        // Also the end of the connection stays unknown in a black hole.
+        // A black hole also hides the end of the connection.
         let Ok(mode) = state.wait_for(|state| state.mode != Mode::BlackHole).await.map(|state| state.mode) else {
             return;
         };
@@ -112,7 +112,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch:
 mod tests {
     use super::*;
 
-    /// A server that echoes, and a client of it through the proxy.
+    /// Starts an echo server and connects a client through the proxy.
     async fn echo() -> (Proxy, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its address").port();

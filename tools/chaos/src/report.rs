@@ -1,4 +1,4 @@
-//! The result of a campaign: a row per fault, and one for the time outside faults.
+//! Result of a campaign: one row per fault, and one for the time outside of faults.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,9 +11,9 @@ use crate::history::Publish;
 use crate::invariants::Violation;
 use crate::round::{Cycle, Outcome};
 
-/// Everything outside the cycles.
+/// Row for the time outside of cycles.
 const NO_FAULT: &str = "(no fault)";
-/// The consequences of a fault may be seen so many seconds after it.
+/// Seconds after a fault in which violations are attributed to it.
 const AFTERWARDS: f64 = 10.0;
 
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub(crate) struct Report {
 #[derive(Clone, Debug, Default)]
 struct Row {
     cycles: u64,
-    /// Messages that were accepted meanwhile.
+    /// Messages accepted during the fault.
     messages: usize,
     successes: u64,
     unavailable: u64,
@@ -73,7 +73,7 @@ impl Report {
         }
     }
 
-    /// Beside the logs: the table and all violations.
+    /// Writes the table and all violations to the folder of the logs.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         std::fs::write(folder.join("report.txt"), self.table())?;
         let violations: String =
@@ -163,12 +163,12 @@ impl Row {
     }
 }
 
-/// The fault in whose cycle some of this time lies.
+/// Returns the fault whose cycle overlaps this time.
 fn fault_during(cycles: &[Cycle], from: f64, until: f64) -> &'static str {
     cycles.iter().find(|cycle| cycle.from <= until && cycle.until >= from).map_or(NO_FAULT, |cycle| cycle.fault)
 }
 
-/// The last fault that began before this time, if it can have to do with it.
+/// Returns the last fault before this time, if it can be the cause.
 fn fault_before(cycles: &[Cycle], at: f64) -> &'static str {
     let last = cycles.iter().rev().find(|cycle| cycle.from <= at);
     last.filter(|cycle| at <= cycle.until + AFTERWARDS).map_or(NO_FAULT, |cycle| cycle.fault)

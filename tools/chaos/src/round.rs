@@ -1,4 +1,4 @@
-//! A round: faults under load, then everything is healed, drained and checked.
+//! A round: faults under load, then a drain and the checks.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::invariants::{Violation, check};
 use crate::load::Load;
 
 const DRAIN: Duration = Duration::from_secs(120);
-/// Seconds between faults: outcomes that one has delayed are recorded before the next one.
+/// Seconds between faults, so that delayed outcomes are recorded before the next fault.
 const PAUSE: Range<f64> = 2.0..3.0;
 const POLL: Duration = Duration::from_millis(300);
 
-/// A fault, from its beginning until every process was ready again.
+/// Cycle: a fault, until every process is ready again.
 #[derive(Clone, Debug)]
 pub(crate) struct Cycle {
     pub(crate) fault: &'static str,
@@ -38,7 +38,7 @@ pub(crate) struct Outcome {
     pub(crate) drained_in: f64,
 }
 
-/// Runs these faults until the deadline, at least one of them.
+/// Runs these faults until the deadline, at least one.
 pub(crate) async fn run(
     deployment: &mut Deployment,
     load: Load,
@@ -76,14 +76,14 @@ pub(crate) async fn run(
     let draining = Instant::now();
     wait_until_none(deployment, "select count(*) from pending_deliveries").await?;
     let drained_in = draining.elapsed().as_secs_f64();
-    // The sink notes the end of a request a moment after the response.
+    // The sink records the end of a request shortly after the response.
     sleep(Duration::from_millis(500)).await;
     let history = history(deployment, tolerance).await?;
     violations.extend(check(&history));
     Ok(Outcome { cycles, history, violations, drained_in })
 }
 
-/// Until the query counts none, or the time for it is over: what is left is for the invariants.
+/// Waits until the query counts no rows or the timeout passes. The invariants report remaining rows.
 async fn wait_until_none(deployment: &Deployment, query: &str) -> Result<()> {
     let deadline = Instant::now() + DRAIN;
     let client = deployment.postgres.client().await?;

@@ -1,4 +1,4 @@
-//! The destination: responds as each URL says, and records every request.
+//! The destination: responds according to the script in each URL, and records every request.
 
 mod script;
 mod sender;
@@ -42,7 +42,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Arrivals {
-    /// By number, which counts on over all rounds.
+    /// Requests by number. Numbers are unique across rounds.
     all: HashMap<u64, Arrival>,
     next: u64,
 }
@@ -83,7 +83,7 @@ impl Sink {
         let process = spawn_blocking(move || sender::process_of(peer.port(), &pids)).await.ok().flatten();
         let service = service_fn(move |request| self.clone().receive(request, process));
         let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-        // Some steps break the connection off.
+        // Some steps abort the connection.
         let _ = connection.await;
     }
 
@@ -132,7 +132,7 @@ impl Sink {
     }
 }
 
-/// A request that has no response yet. It ends when this is dropped, also because the client has closed its connection.
+/// Request without a response yet. Ends on drop, which includes a closed connection.
 struct Open {
     sink: Sink,
     number: u64,
@@ -154,7 +154,7 @@ impl Drop for Open {
     }
 }
 
-/// What a callback tells; other bodies are no JSON with a message.
+/// Parses a callback. Other bodies are not JSON with a message.
 fn report(body: &[u8]) -> Option<Report> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let number = |name: &str| body[name].as_i64().and_then(|number| i32::try_from(number).ok()).unwrap_or(-1);

@@ -11,7 +11,7 @@ use crate::deployment::Deployment;
 use crate::history::Effect;
 use crate::proxy::Mode;
 
-/// Nothing arrives in either direction; connections stay open.
+/// Drops all traffic in both directions; connections stay open.
 pub(super) async fn black_hole(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let process = any_process(deployment, random);
     let begun = deployment.journal.begin("black-hole", Some(process), Effect::Detached);
@@ -23,7 +23,7 @@ pub(super) async fn black_hole(deployment: &mut Deployment, random: &mut StdRng)
     Ok(())
 }
 
-/// Connections are lost, and new ones are accepted by a peer that never responds.
+/// Closes connections, and accepts new ones without a response.
 pub(super) async fn silent_peer(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let process = any_process(deployment, random);
     let begun = deployment.journal.begin("silent-peer", Some(process), Effect::Detached);
@@ -38,8 +38,8 @@ pub(super) async fn silent_peer(deployment: &mut Deployment, random: &mut StdRng
     Ok(())
 }
 
-/// Postgres executes what it is sent, and the process has no response. What was lost breaks the protocol, so that the
-/// connections end with the fault.
+/// Drops the responses of Postgres, which executes the statements. The lost bytes break the protocol, so the
+/// connections are closed at the end.
 pub(super) async fn lost_responses(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let process = any_process(deployment, random);
     let begun = deployment.journal.begin("lost-responses", Some(process), Effect::Detached);
@@ -52,7 +52,7 @@ pub(super) async fn lost_responses(deployment: &mut Deployment, random: &mut Std
     Ok(())
 }
 
-/// All connections of a process, once.
+/// Closes all connections of a process once.
 pub(super) async fn cut(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let process = any_process(deployment, random);
     let begun = deployment.journal.begin("cut", Some(process), Effect::Impaired);
@@ -61,18 +61,18 @@ pub(super) async fn cut(deployment: &mut Deployment, random: &mut StdRng) -> Res
     Ok(())
 }
 
-/// How long it may take to use up all connections.
+/// Timeout until all connections are in use.
 const TAKEN_WITHIN: Duration = Duration::from_secs(6);
 
-/// Other clients have all connections, and processes that need new ones get none.
+/// Other clients use all connections, and processes cannot open new ones.
 pub(super) async fn exhausted(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let begun = deployment.journal.begin("exhausted", None, Effect::Impaired);
-    // The processes lose their connections, and cannot make new ones before all are taken.
+    // Close the connections of the processes and prevent new ones until all are in use.
     for process in &deployment.processes {
         process.proxy.set(Mode::Silent);
         process.proxy.cut();
     }
-    // Postgres needs a moment to close those of the processes.
+    // Postgres closes the connections of the processes with a delay.
     sleep(Duration::from_millis(200)).await;
     let mut clients = Vec::new();
     let until = Instant::now() + TAKEN_WITHIN;

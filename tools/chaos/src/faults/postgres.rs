@@ -7,7 +7,7 @@ use super::last;
 use crate::deployment::Deployment;
 use crate::history::Effect;
 
-/// Ends Postgres with a signal, and starts it again.
+/// Stops Postgres with a signal, and starts it again.
 pub(super) async fn end(
     deployment: &mut Deployment,
     random: &mut StdRng,
@@ -23,7 +23,7 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Longer than `/readyz` may take to notice.
+/// Makes the database read-only for longer than `/readyz` may take to detect it.
 pub(super) async fn read_only(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let client = deployment.postgres.client().await?;
     let begun = deployment.journal.begin("read-only", None, Effect::Detached);
@@ -36,7 +36,7 @@ pub(super) async fn read_only(deployment: &mut Deployment, random: &mut StdRng) 
     Ok(())
 }
 
-/// Of the disk that has the messages and their indexes.
+/// Fills the disk that stores the messages and their indexes.
 pub(super) async fn disk_full(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let disk = deployment.disk.as_ref().map_err(|missing| anyhow!("no disk to fill: {missing}"))?;
     let begun = deployment.journal.begin("disk-full", None, Effect::Impaired);

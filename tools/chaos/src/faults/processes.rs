@@ -26,7 +26,7 @@ pub(super) async fn shut_down(deployment: &mut Deployment, random: &mut StdRng) 
     Ok(())
 }
 
-/// For longer than a lease, so that others take over what it delivers.
+/// Stops a process for longer than a lease, so that others claim its messages.
 pub(super) async fn stop(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let process = any_process(deployment, random);
     let begun = deployment.journal.begin("stop", Some(process), Effect::Stopped);

@@ -1,4 +1,4 @@
-//! Faults of statements: they are cancelled, wait for locks, or fail in German.
+//! Faults of statements: cancellation, lock waits, and errors in German.
 
 use anyhow::Result;
 use rand::RngExt;
@@ -14,7 +14,7 @@ const GERMAN: &str = "de_DE.UTF-8";
 const TABLES: [&str; 7] =
     ["messages", "pending_deliveries", "attempts", "gates", "slots", "deduplications", "schedules"];
 
-/// Ends every connection of the processes.
+/// Terminates every connection of the processes.
 async fn terminate_all(client: &Client) -> Result<()> {
     let terminate = "select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name <> 'chaos' and backend_type = 'client backend'";
@@ -29,7 +29,7 @@ pub(super) async fn terminate(deployment: &mut Deployment, _: &mut StdRng) -> Re
     Ok(())
 }
 
-/// New connections have 300 ms for a statement, and half of the time a lock that makes statements last longer.
+/// Sets a statement timeout of 300 ms for new connections, half of the time with a lock that delays statements.
 pub(super) async fn statement_timeout(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let client = deployment.postgres.client().await?;
     let begun = deployment.journal.begin("statement-timeout", None, Effect::Impaired);
@@ -45,7 +45,7 @@ pub(super) async fn statement_timeout(deployment: &mut Deployment, random: &mut 
     Ok(())
 }
 
-/// A transaction of another application locks a table for up to 3 s.
+/// Locks a table for up to 3 s in a transaction of another application.
 pub(super) async fn lock(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let client = deployment.postgres.client().await?;
     let begun = deployment.journal.begin("lock", None, Effect::Impaired);
@@ -61,7 +61,7 @@ async fn hold_lock(client: &Client, random: &mut StdRng, seconds: std::ops::Rang
     Ok(client.batch_execute("rollback").await?)
 }
 
-/// Why Postgres has no German messages, if so.
+/// Returns why Postgres has no German messages, if so.
 pub(super) async fn lacks_german(deployment: &Deployment) -> Result<Option<String>> {
     let client = deployment.postgres.client().await?;
     if client.batch_execute(&format!("set lc_messages = '{GERMAN}'")).await.is_err() {
@@ -72,7 +72,7 @@ pub(super) async fn lacks_german(deployment: &Deployment) -> Result<Option<Strin
     Ok((!message.contains("Null")).then(|| "Postgres has no German messages".to_owned()))
 }
 
-/// Connections end, statements are cancelled and Postgres is stopped, all of it in German.
+/// Terminates connections, cancels statements and stops Postgres, with error messages in German.
 pub(super) async fn german(deployment: &mut Deployment, random: &mut StdRng) -> Result<()> {
     let client = deployment.postgres.client().await?;
     let begun = deployment.journal.begin("german", None, Effect::Impaired);

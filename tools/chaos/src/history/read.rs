@@ -10,7 +10,7 @@ use url::Url;
 use super::{Event, Message, Schedule, Wanted};
 use crate::load::period_of;
 
-/// What the database has of a round.
+/// Rows of a round.
 pub(crate) struct Rows {
     pub(crate) messages: BTreeMap<String, Message>,
     pub(crate) dead_letters: Vec<String>,
@@ -107,7 +107,7 @@ async fn schedules(client: &Client) -> Result<Vec<Schedule>> {
     Ok(schedules.collect())
 }
 
-/// As in the API and in headers.
+/// Formats an ID as in the API and in headers.
 fn wire_id(uuid: &str) -> Result<String> {
     Ok(MessageId(uuid.parse()?).to_string())
 }

@@ -1,4 +1,4 @@
-//! Nothing accepted is lost, and every message ends as the responses of the sink lead to.
+//! No accepted message is lost, and every message has the final state that the responses of the sink require.
 
 use std::collections::HashSet;
 
@@ -36,7 +36,7 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
     violations
 }
 
-/// Messages that a successful publish or cancellation is responsible for.
+/// Checks the messages of successful publishes and cancellations.
 fn lost(history: &History) -> Vec<Violation> {
     let mut violations = Vec::new();
     let successes =

@@ -1,17 +1,17 @@
-//! Flow-control keys keep their rates: the starts fit into some sequence of periods.
+//! Flow-control keys keep their rates: the starts fit into a sequence of periods.
 //!
-//! A period begins with its first start and ends after the period's length. Where it ended is not in the log, so every
-//! possible end is tried.
+//! A period begins with its first start and has a fixed length. Its end is not in the log, so the check tries every
+//! possible end.
 
 use super::Violation;
 use crate::history::History;
 use crate::limits::{KEYS, Key};
 
-/// A period begins after the starts that one statement counts, so that it may end later by so many seconds.
+/// Seconds by which a period may end later, because it begins after the starts that one statement counts.
 const COUNTED_LATER: f64 = 0.25;
 
-/// A start is logged with the time at which its statement began, and counted when the statement comes to it: a period may
-/// have ended meanwhile. 0.02 s as in the first probes; a start that is earlier than that breaks the rate.
+/// Seconds by which a logged start may precede its period: the log has the start time of the statement, which counts
+/// the start later. A start that is earlier than this violates the rate.
 const LOGGED_EARLIER: f64 = 0.02;
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
@@ -32,7 +32,7 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
     violations
 }
 
-/// The error is the last start up to which they fit.
+/// Checks that the starts fit. The error is the last start that fits.
 fn fit(starts: &[f64], rate: usize, period: f64) -> Result<(), f64> {
     // Whether a period can begin with this start.
     let mut may_begin = vec![false; starts.len() + 1];

@@ -25,7 +25,7 @@ fn ready_while_detached(history: &History, disruption: &Disruption, process: usi
     let (from, until) = (disruption.from + WITHIN + history.tolerance, disruption.until);
     let probes = || history.probes.iter().filter(|probe| probe.process == process);
     let ready = probes().find(|probe| probe.began > from && probe.ended < until && probe.status == Some(200));
-    // A round trip more, because a probe that was sent just before may end just after.
+    // Add a round trip: a probe that was sent before the bound may end after it.
     let has_noticed =
         || probes().any(|probe| probe.ended > disruption.from && probe.ended <= from && probe.status == Some(503));
     let problem = match ready {
@@ -53,7 +53,7 @@ mod tests {
     use super::check;
     use crate::history::{Effect, History, Probe};
 
-    /// A database that is away from 100 to 110, and probes of so many seconds and status.
+    /// A history with an unavailable database from 100 to 110, and probes with these times and statuses.
     fn probed(probes: &[(f64, u16)]) -> Vec<&'static str> {
         let probe = |(began, status): &(f64, u16)| Probe {
             process: 0,

@@ -1,19 +1,19 @@
-//! A message that got a 2xx is not sent again, unless the lease of that attempt could be lost.
+//! A message that got a 2xx is not sent again, unless the lease of that attempt could expire.
 //!
-//! A process that cannot use its database keeps the outcome, and records it afterwards. So a lease is lost only when the
-//! process ends, or when an interruption lasts until the lease has expired. Renewals come at a third of a lease: a lease
-//! that an interruption begins in has at least a third left.
+//! A process without its database keeps the outcome in memory and records it afterwards. A lease therefore expires only
+//! if the process ends, or if an interruption lasts until the expiry. Leases are renewed every third of their duration,
+//! so at the start of an interruption at least a third is left.
 
 use std::collections::HashMap;
 
 use super::Violation;
 use crate::history::{Arrival, Disruption, Effect, History};
 
-/// How long after the end of an interruption an outcome is recorded at the latest: a failed commit is repeated after two
-/// seconds at most.
+/// Maximum time from the end of an interruption to the record of an outcome: a failed commit is retried within two
+/// seconds.
 const RECORDED_WITHIN: f64 = 2.0;
 
-/// A process that is killed sends requests until the signal has reached it.
+/// Time in which a killed process may still send requests.
 const KILLED_WITHIN: f64 = 0.1;
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
@@ -44,9 +44,9 @@ fn may_repeat(history: &History, first: &Arrival, again: f64) -> bool {
     let unrecorded_until = f64::min(first.ended.unwrap_or(first.began) + recording, again);
     let mut concerning = history.disruptions.iter().filter(|disruption| disruption.concerns(first.process));
     concerning.any(|disruption| match disruption.effect {
-        // The restart has nothing to do with what the new process sends.
+        // The requests of the restarted process are not affected.
         Effect::Killed => (first.began - KILLED_WITHIN..=unrecorded_until).contains(&disruption.from),
-        // It records its deliveries before it ends.
+        // A graceful shutdown records deliveries before it ends.
         Effect::ShutDown => false,
         _ if may_have_lost_the_lease(disruption, first.began) => true,
         Effect::Impaired | Effect::Detached | Effect::DatabaseCrashed | Effect::Stopped => {
@@ -74,7 +74,7 @@ fn may_have_lost_the_lease(disruption: &Disruption, began: f64) -> bool {
     disruption.effect == Effect::DatabaseCrashed && (disruption.from - 0.7..disruption.from + 0.5).contains(&began)
 }
 
-/// When the process, or the last one that may be it, could renew leases again.
+/// Returns when the process, or the last candidate if it is unknown, could renew leases again.
 fn recovered(history: &History, disruption: &Disruption, process: Option<usize>) -> f64 {
     let last = history.probes.iter().map(|probe| probe.process).max().unwrap_or(0);
     let concerned = (0..=last).filter(|one| process.is_none_or(|process| process == *one));
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn repeat_is_allowed_after_a_crash_of_postgres_that_lost_the_lease() {
         assert!(repeated(vec![disruption(Effect::DatabaseCrashed, None, 100.3, 101.0)]).is_empty());
-        // On disk by then, or written afterwards.
+        // The commit was on disk before the crash, or came after it.
         assert_eq!(repeated(vec![disruption(Effect::DatabaseCrashed, None, 101.0, 102.0)]), ["repeated"]);
         assert_eq!(repeated(vec![disruption(Effect::DatabaseCrashed, None, 98.0, 99.0)]), ["repeated"]);
         // A shutdown loses nothing.

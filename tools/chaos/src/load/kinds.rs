@@ -1,4 +1,4 @@
-//! The kinds of messages that are published, with the rate of each and the final state that it must have.
+//! Kinds of messages, with the rate and the expected final state of each.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -14,7 +14,7 @@ pub(super) const CANCELLED: &str = "cancelled";
 pub(super) struct Kind {
     pub(super) name: &'static str,
     pub(super) per_second: f64,
-    /// More than one where a slow response must not stop the load.
+    /// Number of workers: more than one if a slow response must not stop the load.
     pub(super) workers: u64,
     pub(super) request: fn(&str, u64, &mut StdRng) -> Request,
 }
@@ -100,7 +100,7 @@ impl Request {
     }
 }
 
-/// A publish that is to be delivered.
+/// Publish whose message must be delivered.
 fn publish(kind: &'static str, sink: &str, number: u64, responses: &str) -> Request {
     request(kind, format!("/v2/publish/{}", url(sink, kind, number, responses, "delivered")), &[])
 }
@@ -152,7 +152,7 @@ fn queue_b(sink: &str, number: u64, random: &mut StdRng) -> Request {
     queued("queue-b", "b", sink, number, random)
 }
 
-/// In a queue with parallelism 1: every seventh is retried, every fifth has a callback, which keeps the queue waiting.
+/// In a queue with parallelism 1: every seventh message is retried, every fifth has a callback, which blocks the queue.
 fn queued(kind: &'static str, queue: &str, sink: &str, number: u64, random: &mut StdRng) -> Request {
     let responses = match number % 7 {
         0 => "500.20,200.20",
@@ -182,7 +182,7 @@ fn parallel(sink: &str, number: u64, _: &mut StdRng) -> Request {
         .with("Upstash-Flow-Control-Value", flow_control_value("parallel"))
 }
 
-/// By a queue and two keys.
+/// With a queue and two flow-control keys.
 fn limited(sink: &str, number: u64, _: &mut StdRng) -> Request {
     enqueue("limited", "limited", sink, number, "200.30")
         .with("Upstash-Flow-Control-Key", "both")
@@ -214,12 +214,12 @@ fn batch(sink: &str, number: u64, _: &mut StdRng) -> Request {
     request("batch", "/v2/batch".to_owned(), &[]).with_body(&items)
 }
 
-/// Published twice at once.
+/// Published twice concurrently.
 fn deduplicated(sink: &str, number: u64, _: &mut StdRng) -> Request {
     publish(KIND_DEDUPLICATED, sink, number, "200.0").with("Upstash-Deduplication-Id", format!("id-{number}"))
 }
 
-/// Cancelled while it is delayed, while it is in flight, or after its end.
+/// Cancelled while scheduled, while in flight, or after its end.
 fn cancelled(sink: &str, number: u64, _: &mut StdRng) -> Request {
     let path = format!("/v2/publish/{}", url(sink, CANCELLED, number, "200.1500", "any"));
     request(CANCELLED, path, &[("Upstash-Delay", if number.is_multiple_of(2) { "1s" } else { "0s" })])

@@ -1,4 +1,4 @@
-//! Sends requests to the API of a process, and notes the responses.
+//! Sends requests to the API of a process and records the responses.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::history::{Publish, now};
 use crate::journal::Journal;
 use crate::process::TOKEN;
 
-/// Longer than any fault: a stopped process responds when it goes on.
+/// Request timeout, longer than any fault: a stopped process responds after SIGCONT.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const ACCEPTED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -23,7 +23,7 @@ pub(crate) struct Request {
     pub(super) path: String,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: String,
-    /// The message that it cancels.
+    /// The message to cancel.
     pub(super) cancels: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Publisher {
         self.urls.len()
     }
 
-    /// Sends it once, notes what came of it, and returns the IDs of the messages.
+    /// Sends the request once, records the result, and returns the IDs of the messages.
     pub(super) async fn publish(&self, process: usize, number: u64, request: &Request) -> Vec<String> {
         let began = now();
         let response = self.send(process, request).await;
@@ -74,7 +74,7 @@ impl Publisher {
         messages
     }
 
-    /// Repeats it, at one process after the other, until it succeeds.
+    /// Sends the request to the processes in turn until it succeeds.
     pub(super) async fn publish_until_accepted(&self, request: Request) -> Result<()> {
         let deadline = Instant::now() + ACCEPTED_WITHIN;
         let mut process = 0;
@@ -99,13 +99,13 @@ impl Publisher {
         let response = sent.send().await.ok()?;
         let status = response.status().as_u16();
         let has_retry_after = response.headers().contains_key(header::RETRY_AFTER);
-        // A response that breaks off is none.
+        // An incomplete response counts as no response.
         let body = response.bytes().await.ok()?;
         Some((status, has_retry_after, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 }
 
-/// Of a publish or a batch, whose items may have errors instead.
+/// Returns the IDs in the response to a publish or a batch. Items of a batch can be errors.
 fn message_ids(body: &Value) -> Vec<String> {
     let id = |item: &Value| item["messageId"].as_str().map(ToOwned::to_owned);
     match body {

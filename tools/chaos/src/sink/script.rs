@@ -9,7 +9,7 @@ pub(super) enum Ending {
     Close,
     /// The connection is closed within the response.
     Half,
-    /// No response ever.
+    /// No response.
     Hang,
 }
 
@@ -19,8 +19,8 @@ pub(super) struct Step {
     pub(super) hold: Duration,
 }
 
-/// The step for the attempt after so many retries. Entries are `status.milliseconds`; `close`, `half` and `hang` stand
-/// for a status.
+/// Returns the step for the attempt with this number of retries. Entries are `status.milliseconds`; `close`, `half` and
+/// `hang` replace the status.
 pub(super) fn step(query: &str, retried: i32) -> Step {
     let script = query.split('&').find_map(|part| part.strip_prefix("responses=")).unwrap_or("200.0");
     let entries: Vec<&str> = script.split(',').collect();

@@ -1,11 +1,11 @@
-//! Which process a connection comes from, as Linux shows it under `/proc`. Elsewhere it stays unknown.
+//! Process at the other end of a connection, from `/proc` on Linux. Unknown on other systems.
 
 use std::fs;
 
-/// The table is not read at one moment, so that a socket may be missing in it.
+/// Number of reads: the table is not a snapshot, so a socket can be missing in it.
 const READS: u32 = 5;
 
-/// The process with the socket on this port of 127.0.0.1.
+/// Returns the process with the socket on this port of 127.0.0.1.
 pub(super) fn process_of(port: u16, pids: &[Option<u32>]) -> Option<usize> {
     (0..READS).find_map(|_| find(port, pids))
 }
@@ -22,7 +22,7 @@ fn has_open(pid: u32, name: &str) -> bool {
     entries.into_iter().any(|entry| fs::read_link(entry.path()).is_ok_and(|link| link.as_os_str() == name))
 }
 
-/// The inode of the socket with this local port. Columns: number, local address, remote address, and the inode is the tenth.
+/// Returns the inode of the socket with this local port. Columns: number, local address, remote address; 10th: inode.
 fn inode(table: &str, port: u16) -> Option<&str> {
     let local = format!("0100007F:{port:04X}");
     let mut rows = table.lines().map(|line| line.split_ascii_whitespace());
