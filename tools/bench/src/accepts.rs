@@ -18,10 +18,10 @@ use crate::serve::process::Delivery;
 use crate::sink::Destination;
 use crate::testbed::Testbed;
 
-/// Numbers of publishers at once.
+/// Numbers of concurrent publishers.
 const CONNECTIONS: [usize; 3] = [1, 32, 128];
 pub(crate) const MOST_CONNECTIONS: usize = CONNECTIONS[2];
-/// The share of a CPU from which on a thread has no time left.
+/// CPU share above which a thread counts as saturated.
 const BUSY: f64 = 0.9;
 
 /// All runs, by number of connections.
@@ -47,7 +47,7 @@ impl Accepts {
         CONNECTIONS.map(of).into()
     }
 
-    /// Its line of the report.
+    /// Returns the row of the report.
     pub(crate) fn row(&self, limits: &Limits, reference: &Reference) -> Row {
         let mut remark = limits.shares(&self.per_s, &[Limit::Http, Limit::Inserts, Limit::Commits]);
         if self.generator_busy.median() > BUSY {
@@ -66,7 +66,7 @@ impl Accepts {
     }
 }
 
-/// Adds a run: one process and one database, with more and more publishers.
+/// Adds a run: one process and one database, with an increasing number of publishers.
 pub(crate) async fn measure(all: &mut [Accepts], testbed: &Testbed, window: Duration) -> Result<()> {
     let Testbed { postgres, sink, .. } = testbed;
     let url = postgres.fresh_database().await?;

@@ -1,4 +1,4 @@
-//! The command line.
+//! Command-line arguments.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,10 +23,10 @@ docs/src/explanation/benchmark.md describes how each part is measured and how to
 
 /// The window if only idle statements are measured: longer than the poll interval of 300 s.
 const LONG_IDLE_SECONDS: u64 = 330;
-/// The window beside other parts.
+/// The window if other parts are measured too.
 const SHORT_IDLE_SECONDS: u64 = 60;
 
-/// Measure sigpost on this machine, beside the limits of the machine and a reference.
+/// Measure sigpost on this machine, and compare it with limits of the machine and a reference.
 ///
 /// Starts an embedded, durable Postgres, a destination on loopback, the reference and `sigpost serve`. Everything takes
 /// about half an hour; --only measures less. Build for release, and stop other programs.
@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
     /// the tests install it.
     #[arg(long, value_name = "DIR")]
     pub(crate) node_sdk: Option<PathBuf>,
-    /// The program to measure. Default: `sigpost` beside this one, which `cargo run` builds first.
+    /// Program to measure. Default: `sigpost` in the folder of this program, which `cargo run` builds first.
     #[arg(long, value_name = "PATH")]
     pub(crate) program: Option<PathBuf>,
     /// Print all figures of all runs as JSON instead of the tables.
@@ -75,7 +75,7 @@ pub(crate) enum Command {
     /// The destination of the jobs.
     #[command(hide = true)]
     Sink,
-    /// The program that rates are compared with.
+    /// The reference, which rates are compared with.
     #[command(hide = true)]
     Reference(Options),
 }
@@ -86,7 +86,7 @@ impl Arguments {
         self.only.is_empty() || self.only.contains(&part)
     }
 
-    /// How long idle statements are counted.
+    /// Returns the window in which idle statements are counted.
     pub(crate) fn idle_window(&self) -> Duration {
         let default = if self.only == [Part::Idle] { LONG_IDLE_SECONDS } else { SHORT_IDLE_SECONDS };
         Duration::from_secs(self.idle_seconds.unwrap_or(default))

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::postgres;
 
-/// How long after the last receipt the last delivery may be recorded.
+/// Maximum time from the last receipt to the record of the last delivery.
 const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -23,7 +23,7 @@ const COUNTS: &str = "select
 /// Whether a message is not delivered yet.
 const HAS_OPEN: &str = "select exists (select from pending_deliveries)";
 
-/// From $1 to the creation of the last message, in seconds.
+/// Seconds from $1 to the creation of the last message.
 const LAST_MESSAGE: &str =
     "select extract(epoch from max(created_at) - $1::timestamptz)::double precision from messages";
 
@@ -36,7 +36,7 @@ pub(crate) enum Expected {
     Delivered,
 }
 
-/// What a database holds.
+/// Row counts of a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Counts {
     messages: i64,
@@ -53,7 +53,7 @@ pub(crate) async fn counts(url: &str) -> Result<Counts> {
     Ok(Counts { messages, pending, delivered, deliveries })
 }
 
-/// How long after this time the last message of a database was created.
+/// Returns the time from this moment to the creation of the last message.
 pub(crate) async fn seconds_until_last_message(url: &str, since: Timestamp) -> Result<f64> {
     let since = SystemTime::from(since);
     let row = postgres::connect(url).await?.query_one(LAST_MESSAGE, &[&since]).await;
@@ -72,12 +72,12 @@ pub(crate) async fn recorded(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Checks that a database which was empty holds these messages and their events, and nothing else.
+/// Checks that an initially empty database holds exactly these messages and their events.
 pub(crate) async fn check(url: &str, messages: u64, expected: Expected) -> Result<()> {
     check_beside(url, Counts::default(), messages, expected).await
 }
 
-/// The same of a database that held other messages before.
+/// Like [`check`], for a database that held other messages before.
 pub(crate) async fn check_beside(url: &str, before: Counts, messages: u64, expected: Expected) -> Result<()> {
     let messages = i64::try_from(messages)?;
     let (pending, delivered) = match expected {

@@ -31,7 +31,7 @@ pub(crate) struct Backlog {
     kind: Kind,
     /// Deliveries, from the first receipt to the last, by the sink's clock.
     per_s: Series,
-    /// Accepts, while the backlog was filled.
+    /// Accepts while the backlog was filled.
     accepts_per_s: Series,
     pub(crate) usage: Usage,
 }
@@ -49,7 +49,7 @@ impl Backlog {
         kinds.into_iter().map(backlog).collect()
     }
 
-    /// Whether it is the backlog that the reference has too.
+    /// Whether the reference has this backlog too.
     pub(crate) fn is_plain(&self) -> bool {
         self.kind.part == Part::Backlog
     }

@@ -38,7 +38,7 @@ impl Both {
         self.run(testbed).await.context("accepting and delivering at once")
     }
 
-    /// Its lines of the report.
+    /// Returns the rows of the report.
     pub(crate) fn rows(&self, limits: &Limits, reference: &Reference) -> Vec<Row> {
         let row = |name, title, unit, value| Row::new(Part::Both, name, title, unit, value);
         let mut rows = vec![

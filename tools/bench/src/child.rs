@@ -7,16 +7,16 @@ use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// A running child, which is killed when this is dropped.
+/// Running child process. Killed on drop.
 pub(crate) struct OwnChild {
     child: Child,
-    // While they are open, the child runs.
+    // The child runs while its pipes are open.
     _input: ChildStdin,
     _output: BufReader<ChildStdout>,
 }
 
 impl OwnChild {
-    /// Starts it, and returns the line that it announces itself with.
+    /// Starts the child and returns its first line.
     pub(crate) async fn start(arguments: &[&str]) -> Result<(Self, String)> {
         let program = std::env::current_exe().context("this program's own path")?;
         let name = arguments.first().copied().unwrap_or_default();
@@ -31,17 +31,17 @@ impl OwnChild {
         let mut output = BufReader::new(child.stdout.take().context("the child's output")?);
         let mut line = String::new();
         output.read_line(&mut line).await.with_context(|| format!("the {name}'s first line"))?;
-        ensure!(!line.is_empty(), "the {name} ended as it started");
+        ensure!(!line.is_empty(), "the {name} exited at its start");
         Ok((Self { child, _input: input, _output: output }, line.trim_end().to_owned()))
     }
 
-    /// Ends it.
+    /// Kills the child.
     pub(crate) async fn stop(mut self) -> Result<()> {
         self.child.kill().await.context("the child cannot be stopped")
     }
 }
 
-/// Ends this process when its standard input does, which also happens when the parent is killed.
+/// Exits this process at the end of its standard input, which is closed when the parent exits.
 pub(crate) fn end_with_parent() {
     std::thread::spawn(|| {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
@@ -49,7 +49,7 @@ pub(crate) fn end_with_parent() {
     });
 }
 
-/// Announces this process to its parent.
+/// Prints the first line for the parent.
 pub(crate) fn announce(line: &str) -> Result<()> {
     println!("{line}");
     Ok(io::stdout().flush()?)

@@ -1,5 +1,5 @@
-//! The cost of the wrapper around a handler: a signed delivery to a handler that does nothing, beside the same request
-//! to a route that does nothing.
+//! Overhead of the wrapper around a handler: a signed delivery to an empty handler, compared with the same request to an
+//! empty route.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ use crate::statements::{self, Statement};
 use crate::{own_thread, postgres};
 
 const JOBS: usize = 1_000;
-/// Before anything counts: connections are made and statements prepared.
+/// Warm-up requests, which open connections and prepare statements.
 const WARM_UP_JOBS: usize = 50;
 const BARE: &str = "/bare";
 
@@ -51,9 +51,9 @@ impl Handler for Idler {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct HandlerCost {
     pub(crate) jobs: usize,
-    /// A run: verified, begun, done, finished.
+    /// A run: verification, start, handler, finish.
     pub(crate) run_p50_ms: f64,
-    /// The same request to a route that only reads it.
+    /// The same request to a route that only reads the body.
     pub(crate) bare_p50_ms: f64,
     /// The difference.
     pub(crate) overhead_p50_ms: f64,
@@ -65,7 +65,7 @@ pub(crate) struct HandlerCost {
 }
 
 impl HandlerCost {
-    /// Its lines of the report.
+    /// Returns the rows of the report.
     pub(crate) fn rows(&self) -> Vec<Row> {
         let row = |name, title, unit, value| Row::new(Part::Handler, name, title, unit, &Series::of(&[value]));
         let remark = format!(
@@ -80,7 +80,7 @@ impl HandlerCost {
     }
 }
 
-/// Measures it, in a Postgres of its own that counts statements.
+/// Measures the overhead, with a separate Postgres that counts statements.
 pub(crate) async fn measure() -> Result<HandlerCost> {
     let (server, with_statements) = statements::counting_postgres().await?;
     let database_url = server.fresh_database().await?;
@@ -108,15 +108,15 @@ pub(crate) async fn measure() -> Result<HandlerCost> {
             statements,
         })
     };
-    let cost = measured.await.context("delivering to a handler that does nothing")?;
+    let cost = measured.await.context("delivering to an empty handler")?;
     server.stop().await?;
     let figure = format!("{:.2} ms; a durable commit takes {:.2} ms", cost.overhead_p50_ms, cost.commit_p50_ms);
     progress("handler", "overhead of a run", &figure);
     Ok(cost)
 }
 
-/// Serves the handler and the bare route on a thread of their own, until the process ends. Its log is
-/// written as in Lambda, to nowhere.
+/// Serves the handler and the bare route on a separate thread until the process ends. The log is formatted as in
+/// Lambda and discarded.
 async fn start(database_url: &str) -> Result<String> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").context("no port is free")?;
     listener.set_nonblocking(true)?;
@@ -134,7 +134,7 @@ async fn start(database_url: &str) -> Result<String> {
     Ok(url)
 }
 
-/// The median of this many requests, one after the other.
+/// Returns the median duration of consecutive requests.
 async fn time(client: &Client, url: &str, path: &str, requests: usize) -> Result<f64> {
     let signer = Signer::new(&SigningKeys::dev().current);
     let mut times = Vec::with_capacity(requests);
@@ -162,7 +162,7 @@ async fn time_commits(database_url: &str) -> Result<f64> {
     Ok(median_ms(times))
 }
 
-/// As the dispatcher sends it, 200 bytes of it.
+/// Builds a delivery as the dispatcher sends it, with a body of 200 bytes.
 fn delivery(client: &Client, signer: &Signer, url: &str) -> Result<Request> {
     let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(189));
     let token = signer.sign(url, body.as_bytes(), Timestamp::now());

@@ -1,7 +1,7 @@
 //! Statements of an idle `serve` per hour.
 //!
-//! `pg_stat_statements` counts them in a Postgres of its own, where nothing else runs. Transactions are counted beside
-//! them. Before it is idle the process delivers messages, so that work which does not end with them is counted too.
+//! `pg_stat_statements` counts them in a separate Postgres without other clients. Transactions are counted too. The
+//! process first delivers messages, so that background work that outlasts them is counted.
 
 use std::path::Path;
 use std::time::Duration;
@@ -30,7 +30,7 @@ const SETTLE: Duration = Duration::from_secs(90);
 /// Postgres counts the transactions of a session at most 10 s later.
 const LATE: Duration = Duration::from_secs(12);
 
-/// The count.
+/// Counted statements and transactions.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Idle {
     /// The window, in seconds.
@@ -39,19 +39,19 @@ pub(crate) struct Idle {
     pub(crate) poll_s: u64,
     /// Statements in that time.
     pub(crate) counted: u64,
-    /// Transactions in that time and the 12 s after it, by another count of Postgres.
+    /// Transactions in that time and the 12 s after it, by the statistics of Postgres.
     pub(crate) transactions: u64,
-    /// `pg_stat_statements`, or `transactions` where this Postgres comes without it.
+    /// `pg_stat_statements`, or `transactions` if this Postgres does not include it.
     pub(crate) counted_by: &'static str,
-    /// In an hour; see [`per_hour`].
+    /// Statements per hour; see [`per_hour`].
     pub(crate) per_hour: f64,
-    /// The most memory of `serve`, in millions of bytes.
+    /// Peak memory of `serve`, in millions of bytes.
     pub(crate) serve_peak_mb: f64,
-    /// By statement.
+    /// Counts by statement.
     pub(crate) statements: Vec<Statement>,
 }
 
-/// Measures it.
+/// Measures the idle statements.
 pub(crate) async fn measure(program: &Path, sink: &SinkProcess, window: Duration) -> Result<Idle> {
     let (postgres, with_statements) = statements::counting_postgres().await?;
     let url = postgres.fresh_database().await?;
@@ -98,7 +98,7 @@ pub(crate) async fn measure(program: &Path, sink: &SinkProcess, window: Duration
 }
 
 impl Idle {
-    /// Its line of the report.
+    /// Returns the row of the report.
     pub(crate) fn row(&self) -> Row {
         let polls = 3600 / self.poll_s.max(1);
         let (counted, window_s, by, poll_s) = (self.counted, self.window_s, self.counted_by, self.poll_s);
@@ -110,9 +110,9 @@ impl Idle {
     }
 }
 
-/// The count of a window as statements per hour, rather too many than too few. A window that is shorter than the poll
-/// interval may contain no poll: the result is at least the polls. Of a longer one only whole poll intervals count as
-/// time, since it may contain just that many polls.
+/// Converts the count of a window to statements per hour, rounding up. A window shorter than the poll interval may
+/// contain no poll, so the result is at least the polls per hour. Of a longer window, only whole poll intervals count as
+/// time, because it may contain only that many polls.
 fn per_hour(counted: u64, window: Duration, poll: Duration) -> f64 {
     let (window, poll, hour) = (window.as_secs_f64(), poll.as_secs_f64(), 3600.0);
     let whole_polls = (window / poll).floor() * poll;
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn hour_has_at_least_its_polls() {
         let per_hour = |counted, seconds| per_hour(counted, Duration::from_secs(seconds), Duration::from_secs(300));
-        assert_eq!(per_hour(0, 60), 12.0, "no poll was seen, and there are 12 an hour");
+        assert_eq!(per_hour(0, 60), 12.0, "no poll in the window, and there are 12 an hour");
         assert_eq!(per_hour(1, 60), 60.0);
         assert_eq!(per_hour(1, 330), 12.0, "one poll in 330 s is not less than 12 an hour");
         assert_eq!(per_hour(2, 330), 24.0);

@@ -1,4 +1,4 @@
-//! The functions as Lambda runs them: the deployed programs, under an emulator of its APIs, on this machine.
+//! The functions in Lambda: the deployed programs, with an emulator of the Lambda API, on this machine.
 //!
 //! - `programs.rs`, `deployment.rs` and `outside.rs` start the functions and the servers that they call.
 //! - `starts.rs` (with `node.rs` for comparison), `accepts.rs`, `in_flight.rs`, `tick.rs` and `billed.rs`
@@ -33,24 +33,24 @@ use crate::postgres::Postgres;
 use crate::report::Table;
 use crate::sink::process::SinkProcess;
 
-/// What was measured.
+/// Measurements of the functions.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Lambda {
-    /// Each function.
+    /// Cold starts of each function.
     pub(crate) starts: Vec<Start>,
-    /// Node with the official receiver, where it is installed.
+    /// Cold starts of Node with the official receiver, if it is installed.
     pub(crate) node: Option<Start>,
     pub(crate) accepts: Accepts,
     pub(crate) in_flight: Held,
-    /// Where this Postgres can count statements.
+    /// `None` if this Postgres cannot count statements.
     pub(crate) statements_per_idle_tick: Option<f64>,
-    /// At different numbers of jobs per second.
+    /// Billed time at different rates.
     pub(crate) billed: Vec<Billed>,
-    /// How the cost follows from that.
+    /// Formula of the cost.
     pub(crate) cost_formula: &'static str,
 }
 
-/// Measures it; `None` when the functions have not been built.
+/// Measures the functions. Returns `None` if they are not built.
 pub(crate) async fn measure(
     postgres: &Postgres,
     sink: &SinkProcess,
@@ -64,18 +64,18 @@ pub(crate) async fn measure(
         accepts: accepts::measure(&programs, postgres, sink).await.context("publishing to an environment")?,
         in_flight: in_flight::measure(&programs, postgres).await.context("many attempts in one environment")?,
         statements_per_idle_tick: tick::measure(&programs).await.context("the statements of an idle tick")?,
-        billed: billed::measure(&programs, postgres).await.context("the time that is billed")?,
+        billed: billed::measure(&programs, postgres).await.context("the billed time")?,
         cost_formula: cost::FORMULA,
     }))
 }
 
 impl Lambda {
-    /// The goals that there are figures for.
+    /// Returns the goals whose figures were measured.
     pub(crate) fn goals(&self) -> Vec<(&str, Goal)> {
         goals::goals(self)
     }
 
-    /// Adds its lines to the table.
+    /// Adds the rows to the table.
     pub(crate) fn show(&self, table: &mut Table) {
         table::show(self, table);
     }

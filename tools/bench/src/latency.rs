@@ -1,5 +1,5 @@
-//! From publish to the handler at a low rate: 20 messages per second, alone or beside messages to a destination that
-//! hangs.
+//! Latency from publish to handler at 20 messages per second, alone or concurrently with messages to a hanging
+//! destination.
 
 use std::time::{Duration, Instant};
 
@@ -21,20 +21,19 @@ use crate::testbed::Testbed;
 const EVERY: Duration = Duration::from_millis(50);
 /// Enough that four messages are slower than the 99th percentile.
 const MESSAGES: u64 = 400;
-/// Before the time counts: connections are made and statements prepared.
+/// Warm-up messages, which open connections and prepare statements.
 const WARM_UP_MESSAGES: u64 = 20;
 
-/// Messages to the destination that hangs.
+/// Messages to the hanging destination.
 const HANGING_MESSAGES: u64 = 1_500;
 const HANGING_CONNECTIONS: usize = 32;
-/// Until as many of them are in flight as may be.
+/// Pause until the maximum of them is in flight.
 const SETTLE: Duration = Duration::from_secs(3);
-/// How long after the last publish the messages beside them may be delivered.
+/// Maximum time from the last publish to the delivery of the measured messages.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Measures it, from the moment before the publish to the moment at which the sink has read the body. Returns the
-/// lines of the report.
+/// Measures the time from before the publish until the sink has read the body. Returns the rows of the report.
 pub(crate) async fn measure(testbed: &Testbed) -> Result<Vec<Row>> {
     let serve = warm(testbed).await?;
     let sink = &testbed.sink;
@@ -50,8 +49,8 @@ pub(crate) async fn measure(testbed: &Testbed) -> Result<Vec<Row>> {
     Ok(rows(Part::Latency, "latency", "publish to handler, 20 messages/s", &stats, peak_mb, &remark))
 }
 
-/// The same beside 1,500 messages to a destination that hangs. A message that is not delivered within a minute counts
-/// as one that took a minute.
+/// Measures the same latency during 1,500 messages to a hanging destination. A message without delivery within a minute
+/// counts as one minute.
 pub(crate) async fn measure_beside_hanging(testbed: &Testbed) -> Result<Vec<Row>> {
     let serve = warm(testbed).await?;
     let sink = &testbed.sink;
@@ -69,10 +68,10 @@ pub(crate) async fn measure_beside_hanging(testbed: &Testbed) -> Result<Vec<Row>
             sleep(PAUSE).await;
         }
     };
-    let stats = measured.await.context("publishing beside a destination that hangs")?;
+    let stats = measured.await.context("publishing beside a hanging destination")?;
     ensure!(stats.duplicates == 0, "{} messages were delivered more than once", stats.duplicates);
     let peak_mb = process::memory(serve.pid())?.peak();
-    // A stop would wait for the requests that hang.
+    // A graceful shutdown would wait for the hanging requests.
     serve.kill().await?;
     let missing = MESSAGES - stats.received.min(MESSAGES);
     let remark = format!("beside {HANGING_MESSAGES} messages; {missing} of {MESSAGES} not delivered within 60 s");
@@ -80,7 +79,7 @@ pub(crate) async fn measure_beside_hanging(testbed: &Testbed) -> Result<Vec<Row>
     Ok(rows(Part::Hanging, "hanging", "publish to handler beside a hanging destination", &stats, peak_mb, &remark))
 }
 
-/// A fresh `serve` that has delivered a few messages.
+/// Starts a `serve` and delivers the warm-up messages.
 async fn warm(testbed: &Testbed) -> Result<ServeProcess> {
     let Testbed { postgres, sink, .. } = testbed;
     let url = postgres.fresh_database().await?;

@@ -1,5 +1,4 @@
-//! The machine's own limits, measured in the same minutes as sigpost: the rates of the least code that does only one
-//! part of the work.
+//! Limits of the machine, measured in the same minutes as sigpost: the rates of minimal code for one part of the work.
 
 mod claims;
 mod inserts;
@@ -26,7 +25,7 @@ const COMMITS: &str = "inserts, one row per commit, 32 clients";
 /// Four limits, each of them per second.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Limits {
-    /// L1. No server that accepts messages over HTTP from this generator accepts more.
+    /// L1. Upper bound of accepts over HTTP from this load generator.
     pub(crate) http: Series,
     /// L2.
     pub(crate) inserts: Series,
@@ -51,7 +50,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Its lines of the report.
+    /// Returns the rows of the report.
     pub(crate) fn rows(&self) -> Vec<Row> {
         let limits = [
             ("L1", HTTP, &self.http),
@@ -65,7 +64,7 @@ impl Limits {
         limits.map(row).into()
     }
 
-    /// A remark: the share of these limits that a figure reaches, the median of the runs.
+    /// Formats the share of these limits that a figure reaches, as the median of the runs.
     pub(crate) fn shares(&self, figure: &Series, limits: &[Limit]) -> String {
         let share = |limit: &Limit| {
             let (name, of) = match limit {

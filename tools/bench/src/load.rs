@@ -1,4 +1,4 @@
-//! HTTP load, from one thread of its own: a closed loop for throughput, an open one for latency.
+//! HTTP load from a separate thread: a closed loop for throughput, an open loop for latency.
 
 pub(crate) mod closed_loop;
 pub(crate) mod connection;
@@ -16,7 +16,7 @@ use self::closed_loop::{Done, Extent};
 use self::connection::Target;
 use crate::own_thread;
 
-/// Enough that no job of the open loop waits for the response to another.
+/// Connections of the open loop: enough that no job waits for the response to another.
 const OPEN_LOOP_CONNECTIONS: usize = 8;
 
 /// Every connection posts its next job as soon as it has the response to its last one.
@@ -37,13 +37,13 @@ pub(crate) async fn open(target: &Target, every: Duration, jobs: u64) -> Result<
             target.connect(OPEN_LOOP_CONNECTIONS).await?.into_iter().map(|one| Arc::new(Mutex::new(one))).collect();
         let mut posts = JoinSet::new();
         let mut ticks = interval(every);
-        // A late tick is followed by the next one at once, which keeps the rate.
+        // A late tick is followed by the next one immediately, which keeps the rate.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         for (number, connection) in (0..jobs).zip(connections.iter().cycle()) {
             ticks.tick().await;
             let connection = Arc::clone(connection);
             posts.spawn(async move {
-                // Stamped before the connection is free: waiting for it counts.
+                // Take the time before waiting for a connection, so that the wait counts.
                 let body = job::body(number, job::now_ns());
                 connection.lock().await.post(body).await
             });

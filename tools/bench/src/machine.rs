@@ -18,7 +18,7 @@ pub(crate) struct Machine {
     pub(crate) cpus: usize,
     pub(crate) system: String,
     pub(crate) sigpost: &'static str,
-    /// The figures of a debug build mean nothing.
+    /// Whether this is a debug build, whose figures are meaningless.
     pub(crate) debug_build: bool,
     pub(crate) postgres: String,
     /// Read back from the running server.
@@ -31,7 +31,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Reads everything but the load of other programs.
+    /// Reads all fields except the load of other programs.
     pub(crate) async fn read(postgres: &Postgres) -> Result<Self> {
         let tuning = TUNING.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?)));
         Ok(Self {

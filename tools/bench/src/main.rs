@@ -1,4 +1,4 @@
-//! `bench`: measures `sigpost serve` on this machine, beside the limits of the machine and a reference.
+//! `bench`: measures `sigpost serve` on this machine, and compares it with limits of the machine and a reference.
 //!
 //! # Layout
 //!
@@ -78,7 +78,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 async fn measure(arguments: &Arguments) -> Result<()> {
     let figures = tokio::select! {
         figures = Box::pin(measure::all(arguments)) => figures?,
-        // Child processes end with the values that started them.
+        // Child processes are killed when their handles are dropped.
         () = terminated() => bail!("interrupted; all child processes are stopped"),
     };
     let text = if arguments.json { serde_json::to_string_pretty(&figures)? } else { report::text(&figures) };

@@ -1,4 +1,4 @@
-//! The measurements, in their order.
+//! The measurements in order.
 
 use std::time::Duration;
 
@@ -19,19 +19,19 @@ use crate::series::Series;
 use crate::testbed::Testbed;
 use crate::{handler, idle, lambda, latency, program, schedules};
 
-/// The parts of which a run is measured several times.
+/// Parts that are measured in several runs.
 struct Runs {
     limits: Limits,
     reference: Reference,
     accepts: Vec<Accepts>,
     backlogs: Vec<Backlog>,
     both: Option<Both>,
-    /// Whether the reference has a backlog, too.
+    /// Whether the reference has a backlog too.
     compares_backlog: bool,
     retained: Option<Retained>,
 }
 
-/// Starts what is needed, measures the parts that the arguments name, and stops everything.
+/// Starts the required processes, measures the selected parts, and stops all processes.
 pub(crate) async fn all(arguments: &Arguments) -> Result<Figures> {
     let testbed = Testbed::start(program::find(arguments.program.as_deref()).await?).await?;
     let mut figures = Figures { machine: Machine::read(&testbed.postgres).await?, ..Figures::default() };
@@ -100,7 +100,7 @@ impl Runs {
     async fn measure(&mut self, testbed: &Testbed, window: Duration, run: usize) -> Result<()> {
         self.limits.measure(&testbed.postgres, &testbed.sink, window).await?;
         for part in [Part::Accepts, Part::Backlog, Part::Both] {
-            // The reference goes first in every second run: neither always has the quieter minute.
+            // The reference goes first in every second run, so that changes of the machine affect both equally.
             for is_reference in if run.is_multiple_of(2) { [true, false] } else { [false, true] } {
                 if is_reference {
                     self.measure_reference(part, testbed, window).await?;
@@ -134,7 +134,7 @@ impl Runs {
         Ok(())
     }
 
-    /// The same of the reference.
+    /// Adds a run of the reference.
     async fn measure_reference(&mut self, part: Part, testbed: &Testbed, window: Duration) -> Result<()> {
         match part {
             Part::Accepts if !self.accepts.is_empty() => self.reference.accepts(testbed, window).await,
@@ -153,7 +153,7 @@ impl Runs {
         rows
     }
 
-    /// The peak of `serve` over the backlog and both at once.
+    /// Returns the peak memory of `serve` in the parts `backlog` and `both`.
     fn memory(&self) -> Option<Row> {
         let backlog = self
             .backlogs

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-/// How long their CPU time is counted.
+/// Time in which the CPU time of other programs is counted.
 const WINDOW: Duration = Duration::from_secs(1);
 /// As in `/proc/<pid>/stat`.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// From this many CPUs in use on, the report has a warning.
+/// CPUs in use above which the report has a warning.
 const QUIET: f64 = 0.2;
 
 /// CPUs in use while the bench does nothing, where the system counts it. Prints a warning if they are too many.

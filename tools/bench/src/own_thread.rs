@@ -1,4 +1,4 @@
-//! A thread of its own with a runtime of its own, for work that must not share a thread.
+//! Separate thread and runtime for work that must not share a thread.
 
 use std::future::Future;
 
@@ -21,7 +21,7 @@ where
     receiver.await.with_context(|| format!("the thread {name:?} panicked"))?
 }
 
-/// Seconds on a CPU that this thread has used, where the system counts it.
+/// Returns the CPU seconds of this thread, if the system provides them.
 pub(crate) fn cpu_seconds() -> Option<f64> {
     // Linux: nanoseconds running, nanoseconds waiting for a CPU, time slices.
     let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;

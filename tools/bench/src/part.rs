@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// One thing that is measured.
+/// Part of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Part {
@@ -11,9 +11,9 @@ pub(crate) enum Part {
     Accepts,
     /// Deliveries per second from a backlog of 20,000 messages.
     Backlog,
-    /// Messages per second that are accepted and delivered at once; bytes stored and WAL per message.
+    /// Messages per second that are accepted and delivered concurrently; bytes stored and WAL per message.
     Both,
-    /// The same backlog beside 2,000,000 retained messages.
+    /// The same backlog with 2,000,000 retained messages in the database.
     Retained,
     /// The same backlog with a flow-control key of parallelism 100.
     Key,
@@ -29,7 +29,7 @@ pub(crate) enum Part {
     LargeBacklog,
     /// Publish to handler at 20 messages per second.
     Latency,
-    /// The same beside 1,500 messages to a destination that hangs.
+    /// The same during 1,500 messages to a hanging destination.
     Hanging,
     /// 5,000 schedules that are due in the same minute, until all are published.
     Schedules,

@@ -1,4 +1,4 @@
-//! The bench's Postgres: embedded, durable, and a fresh database for every measurement.
+//! Postgres of the bench: embedded and durable, with a new database for every measurement.
 
 use std::cell::Cell;
 
@@ -9,7 +9,7 @@ use tokio_postgres::{Client, NoTls};
 
 const TEMPLATE: &str = "sigpost_template";
 
-/// A running Postgres, which is stopped when this is dropped.
+/// Running Postgres. Stopped on drop.
 pub(crate) struct Postgres {
     server: Server,
     admin: Client,
@@ -17,7 +17,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Starts it with these settings besides its defaults, and creates the template of all databases.
+    /// Starts Postgres with these settings in addition to its defaults, and creates the template of all databases.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Result<Self> {
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let options = Options { data_dir: DataDir::Temporary, durability: Durability::Durable, settings };
@@ -31,13 +31,13 @@ impl Postgres {
         let postgres = Self { server, admin, databases: Cell::new(0) };
         for name in ["fsync", "synchronous_commit", "full_page_writes"] {
             let value = postgres.setting(name).await?;
-            ensure!(value == "on", "{name} is {value}: the figures would be of a Postgres that may lose commits");
+            ensure!(value == "on", "{name} is {value}: this Postgres may lose commits, which invalidates the figures");
         }
         Ok(postgres)
     }
 
-    /// The URL of a fresh database with the schema. The one before it is dropped. Dropping makes a
-    /// checkpoint and there is one more, so that every measurement starts from the same state.
+    /// Drops the previous database, creates a new one with the schema, and returns its URL. Ends with a checkpoint, so that
+    /// every measurement starts from the same state.
     pub(crate) async fn fresh_database(&self) -> Result<String> {
         let number = self.databases.get();
         self.databases.set(number + 1);
@@ -50,24 +50,24 @@ impl Postgres {
         Ok(self.server.url(&name))
     }
 
-    /// The URL of a further database with the schema, which is kept until the end.
+    /// Creates another database with the schema, which is kept until the end, and returns its URL.
     pub(crate) async fn kept_database(&self, name: &str) -> Result<String> {
         self.run(&format!("create database {name} template {TEMPLATE}")).await?;
         Ok(self.server.url(name))
     }
 
-    /// Writes all pages out, so that this does not happen during the measurement that follows.
+    /// Runs a checkpoint, so that none happens during the next measurement.
     pub(crate) async fn checkpoint(&self) -> Result<()> {
         self.run("checkpoint").await
     }
 
-    /// The value of a setting.
+    /// Reads the value of a setting.
     pub(crate) async fn setting(&self, name: &str) -> Result<String> {
         let row = self.admin.query_one("select current_setting($1)", &[&name]).await;
         Ok(row.with_context(|| format!("the setting {name}"))?.get(0))
     }
 
-    /// A connection to another database than the one that is measured.
+    /// Connects to another database than the measured one.
     pub(crate) fn admin(&self) -> &Client {
         &self.admin
     }
@@ -77,12 +77,12 @@ impl Postgres {
         self.server.pid()
     }
 
-    /// Its version.
+    /// Returns the version.
     pub(crate) fn version(&self) -> &str {
         self.server.version()
     }
 
-    /// Stops it and removes its data.
+    /// Stops Postgres and removes its data.
     pub(crate) async fn stop(mut self) -> Result<()> {
         tokio::task::spawn_blocking(move || self.server.stop()).await?.context("the embedded Postgres cannot stop")
     }
@@ -92,7 +92,7 @@ impl Postgres {
     }
 }
 
-/// A connection, driven by the runtime that this is called on.
+/// Opens a connection, driven by the current runtime.
 pub(crate) async fn connect(url: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.context("cannot connect to Postgres")?;
     // The next statement fails if the connection was closed.

@@ -12,13 +12,13 @@ const HAS_PROC_FILES: bool = cfg!(target_os = "linux");
 /// One line of the table of processes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Process {
-    /// Its id.
+    /// Process ID.
     pub(crate) pid: u32,
-    /// Its parent's id.
+    /// Process ID of the parent.
     pub(crate) parent: u32,
     /// CPU seconds of its own threads, user and system.
     pub(crate) cpu_s: f64,
-    /// CPU seconds of its children that have ended, where the system counts it.
+    /// CPU seconds of ended children, if the system provides them.
     pub(crate) ended_children_cpu_s: f64,
 }
 
@@ -27,25 +27,25 @@ pub(crate) struct Process {
 pub(crate) struct Memory {
     /// Resident now.
     pub(crate) resident_mb: f64,
-    /// The most that was resident, where the system counts it.
+    /// Peak resident memory, if the system provides it.
     pub(crate) peak_mb: Option<f64>,
 }
 
 impl Memory {
-    /// The peak; where the system does not count it, the memory now.
+    /// Returns the peak, or the current memory if the system does not provide the peak.
     pub(crate) fn peak(&self) -> f64 {
         self.peak_mb.unwrap_or(self.resident_mb)
     }
 }
 
-/// CPU seconds that a process has used, without its children.
+/// Returns the CPU seconds of a process without its children.
 pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
     let processes = processes()?;
     let found = processes.iter().find(|process| process.pid == pid);
     Ok(found.with_context(|| format!("process {pid} has ended"))?.cpu_s)
 }
 
-/// The same, finer where the system counts it, of the threads that are alive: not of those that have ended.
+/// Returns the CPU seconds of the live threads of a process, with a finer resolution if the system provides it.
 pub(crate) fn live_cpu_seconds(pid: u32) -> Result<f64> {
     if HAS_PROC_FILES { proc_files::live_cpu_seconds(pid) } else { cpu_seconds(pid) }
 }
@@ -55,7 +55,7 @@ pub(crate) fn cpu_seconds_with_children(pid: u32) -> Result<f64> {
     Ok(sum_of_server(pid, &processes()?))
 }
 
-/// The memory of a process.
+/// Reads the memory of a process.
 pub(crate) fn memory(pid: u32) -> Result<Memory> {
     if HAS_PROC_FILES { proc_files::memory(pid) } else { ps::memory(pid) }
 }

@@ -1,12 +1,12 @@
-//! The program that is measured.
+//! The measured program.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
-/// The path of `sigpost`: the given one, or the one beside this program. Under `cargo run` it is built
-/// first, so that the figures are of the sources in the checkout.
+/// Returns the path of `sigpost`: the given one, or the one in the folder of this program. Under `cargo run` it is built
+/// first, so that the figures match the sources in the checkout.
 pub(crate) async fn find(given: Option<&Path>) -> Result<PathBuf> {
     if let Some(given) = given {
         return given.canonicalize().with_context(|| format!("--program {}", given.display()));

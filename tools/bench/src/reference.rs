@@ -1,5 +1,5 @@
-//! The reference: the least code that is still a durable, signed HTTP-push dispatcher. Rates of sigpost are compared with
-//! its rates of the same minutes, on the same Postgres, with the same load generator and destination.
+//! The reference: a minimal durable, signed HTTP-push dispatcher. Rates of sigpost are compared with its rates in the
+//! same minutes, on the same Postgres, with the same load generator and destination.
 //!
 //! It stores each job before it responds, and concurrent requests share a commit. It claims batches with
 //! `SKIP LOCKED`, signs each attempt with a JWT over the body, sends it on a keep-alive connection, and records outcomes
@@ -7,7 +7,7 @@
 //! was claimed by a killed process stays claimed.
 //!
 //! [`intake`] accepts, [`claims`] claims, [`attempts`] (with [`token`]) sends, [`records`] records: each is a group of
-//! tasks, with channels in between. [`tables`] has the SQL, [`process`] is the bench's handle of the child process,
+//! tasks, connected by channels. [`tables`] has the SQL, [`process`] is the handle of the child process,
 //! [`measure`] the measurements.
 
 mod attempts;
@@ -29,13 +29,13 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::child;
 
-/// Jobs that may be claimed and not yet recorded.
+/// Maximum number of claimed jobs without a recorded outcome.
 const ROOM: usize = 3 * claims::BATCH;
 
-/// The command line of the child process.
+/// Command-line arguments of the child process.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// What the process does.
+    /// Mode of the process.
     mode: Mode,
     /// A database with the tables of the reference.
     database_url: String,
@@ -43,7 +43,7 @@ pub(crate) struct Options {
     destination: SocketAddr,
 }
 
-/// What a process of the reference does.
+/// Mode of a process of the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Mode {
     Accept,
@@ -58,7 +58,7 @@ struct Job {
     body: Bytes,
 }
 
-/// Runs the child process. It prints the address of its intake, and ends when its standard input does.
+/// Runs the child process. It prints the address of its intake, and exits at the end of its standard input.
 pub(crate) async fn run(options: Options) -> Result<()> {
     child::end_with_parent();
     let stored = Arc::new(Notify::new());

@@ -1,5 +1,5 @@
-//! A database that holds delivered messages, as one does that has been in use for days. With `audit.rs` this is the
-//! only file that names tables of sigpost: change its statement when the tables change.
+//! A database with many delivered messages, as after days of use. This file and `audit.rs` are the only ones that name
+//! tables of sigpost: change their statements when the tables change.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::serve::process::Delivery;
 use crate::sink::Destination;
 use crate::testbed::Testbed;
 
-/// Messages that are delivered by `serve`; all others are copies of their rows.
+/// Messages that `serve` delivers. All others are copies of their rows.
 const ORIGINALS: u64 = 1_000;
 /// Copies of each original per statement.
 const COPIES: u64 = 100;
@@ -39,7 +39,7 @@ const COPY: &str = "
         jsonb_populate_record(a, jsonb_build_object('message_id', c.id)) r";
 const ORIGINAL_IDS: &str = "select array_agg(id::text order by id) from messages";
 
-/// The database. It stays for all runs: the messages of each are retained, too.
+/// The database. All runs share it, so the messages of each run are retained too.
 pub(crate) struct Retained(String);
 
 impl Retained {

@@ -7,7 +7,7 @@ use crate::part::Part;
 use crate::progress::grouped;
 use crate::series::Series;
 
-/// What a value counts.
+/// Unit of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unit {
@@ -23,7 +23,7 @@ pub(crate) enum Unit {
 /// A figure over all runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Row {
-    /// `None`: a limit of the machine, which is measured beside every part.
+    /// `None` for a limit of the machine, which is measured with every part.
     pub(crate) part: Option<Part>,
     /// A stable name for scripts, by which a goal finds its row.
     pub(crate) name: String,
@@ -32,12 +32,12 @@ pub(crate) struct Row {
     pub(crate) value: Series,
     pub(crate) ratio: Option<Ratio>,
     pub(crate) goal: Option<Goal>,
-    /// The most memory of `serve` in any run, in millions of bytes.
+    /// Peak memory of `serve` in any run, in millions of bytes.
     pub(crate) serve_peak_mb: Option<f64>,
     pub(crate) remark: String,
 }
 
-/// A figure over another one of the same run.
+/// Ratio of a figure to another one of the same run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Ratio {
     /// The other figure.
@@ -81,7 +81,7 @@ impl Row {
         }
     }
 
-    /// Compares it, run by run, with another figure.
+    /// Adds the ratio to another figure, run by run.
     pub(crate) fn beside(mut self, of: &'static str, other: &Series) -> Self {
         let runs = self.value.ratios_to(other);
         self.ratio = (!runs.runs().is_empty()).then_some(Ratio { of, runs });
@@ -100,7 +100,7 @@ impl Row {
         self
     }
 
-    /// Compares it with its goal, if it has one and the figure that the goal is about was measured.
+    /// Compares the row with its goal, if it has one and the compared figure was measured.
     pub(crate) fn judged(mut self) -> Self {
         self.goal = goals::of(&self);
         self

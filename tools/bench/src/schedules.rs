@@ -20,14 +20,14 @@ use crate::sink::Destination;
 use crate::testbed::Testbed;
 
 const SCHEDULES: u64 = 5_000;
-/// Clients that create them.
+/// Clients that create the schedules.
 const CONNECTIONS: usize = 16;
 /// All schedules must exist before they are due; 5,000 take a few seconds.
 const TIME_TO_CREATE: SignedDuration = SignedDuration::from_secs(45);
 const SECOND: i64 = 1;
 const MINUTE: i64 = 60 * SECOND;
 
-/// Measures it. Returns the lines of the report.
+/// Measures the schedules. Returns the rows of the report.
 pub(crate) async fn measure(testbed: &Testbed) -> Result<Vec<Row>> {
     run(testbed).await.context("schedules that are due in the same minute")
 }
@@ -41,7 +41,7 @@ async fn run(testbed: &Testbed) -> Result<Vec<Row>> {
     let due = next_minute(Timestamp::now() + TIME_TO_CREATE)?;
     let mut target = serve.endpoint(format!("/v2/schedules/{}", sink.url(Destination::Plain)));
     target.headers.push(("upstash-cron", cron(due)));
-    // So that the sink measures from this moment on.
+    // The sink measures from this moment on.
     target.sent_ns = Some(u64::try_from(due.as_nanosecond())?);
     load::closed(&target, CONNECTIONS, Extent::Steps(SCHEDULES)).await?;
     ensure!(Timestamp::now() < due, "{SCHEDULES} schedules could not be created before they were due");
@@ -64,12 +64,12 @@ async fn run(testbed: &Testbed) -> Result<Vec<Row>> {
     ])
 }
 
-/// The beginning of the next minute.
+/// Returns the start of the next minute.
 fn next_minute(after: Timestamp) -> Result<Timestamp> {
     Ok(Timestamp::from_second((after.as_second() / MINUTE + 1) * MINUTE)?)
 }
 
-/// A cron expression that fires at this minute, and a day later.
+/// Returns a cron expression that fires at this minute of each day.
 fn cron(due: Timestamp) -> String {
     let due = due.to_zoned(TimeZone::UTC);
     format!("{} {} * * *", due.minute(), due.hour())

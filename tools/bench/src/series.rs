@@ -1,9 +1,9 @@
-//! One figure over several runs, and the statistics that are quoted of it.
+//! One figure over several runs, and its statistics.
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-/// The values of one figure, a value a run.
+/// Values of one figure, one per run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Series(Vec<f64>);
 
@@ -13,22 +13,22 @@ impl Series {
         self.0.push(value);
     }
 
-    /// In the order of the runs.
+    /// Returns the values in the order of the runs.
     pub(crate) fn runs(&self) -> &[f64] {
         &self.0
     }
 
-    /// The middle value; of two middle ones their mean. Zero without a run.
+    /// Returns the median; for an even number, the mean of the two middle values. Zero without a run.
     pub(crate) fn median(&self) -> f64 {
         median(self.0.clone())
     }
 
-    /// The smallest value. Zero without a run.
+    /// Returns the smallest value. Zero without a run.
     pub(crate) fn min(&self) -> f64 {
         self.0.iter().copied().reduce(f64::min).unwrap_or_default()
     }
 
-    /// The largest value. Zero without a run.
+    /// Returns the largest value. Zero without a run.
     pub(crate) fn max(&self) -> f64 {
         self.0.iter().copied().fold(0.0, f64::max)
     }
@@ -39,7 +39,7 @@ impl Series {
         Self(self.0.iter().zip(&other.0).map(|(one, other)| one / other).collect())
     }
 
-    /// The median of these ratios.
+    /// Returns the median of these ratios.
     pub(crate) fn ratio_to(&self, other: &Self) -> f64 {
         self.ratios_to(other).median()
     }
@@ -59,8 +59,8 @@ impl Serialize for Series {
     }
 }
 
-/// The value below which the share `share` of the sorted values lies, by the nearest rank: always a
-/// value that was measured. Zero without a value.
+/// Returns the percentile `share` of sorted values, by the nearest rank, so that it is a measured value. Zero without
+/// a value.
 pub(crate) fn percentile(sorted: &[f64], share: f64) -> f64 {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
     sorted.get(rank.max(1) - 1).copied().unwrap_or_default()

@@ -1,6 +1,6 @@
-//! The destination of the messages: a child process that responds as cheaply as it can, and counts.
+//! Destination of the messages: a child process that responds with minimal work and counts requests.
 //!
-//! [`server`] is the child, [`tls`] its certificates, [`tally`] the count, [`process`] the bench's handle of it.
+//! [`server`] is the child, [`tls`] its certificates, [`tally`] the count, [`process`] the handle of the child.
 
 pub(crate) mod process;
 pub(crate) mod server;
@@ -14,19 +14,19 @@ use serde::{Deserialize, Serialize};
 /// A URL of the sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
-    /// HTTP/1.1 without TLS, which responds at once.
+    /// HTTP/1.1 without TLS, with an immediate response.
     Plain,
     /// HTTP/1.1 over TLS.
     Http1,
     /// HTTP/2 over TLS.
     Http2,
-    /// Plain, and responds after 50 ms.
+    /// HTTP/1.1 without TLS, with a response after 50 ms.
     Slow,
-    /// Plain, and never responds. Its requests are not counted.
+    /// HTTP/1.1 without TLS and without a response. Its requests are not counted.
     Hanging,
 }
 
-/// What the child process prints when it listens.
+/// First line of the child process, printed when it listens.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Listening {
     plain: SocketAddr,

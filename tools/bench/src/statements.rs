@@ -20,7 +20,7 @@ const TRANSACTIONS: &str = "select xact_commit + xact_rollback from pg_stat_data
 pub(crate) struct Statement {
     /// With its values left out, on one line.
     pub(crate) text: String,
-    /// Its executions.
+    /// Number of executions.
     pub(crate) calls: u64,
 }
 

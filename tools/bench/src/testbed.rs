@@ -28,7 +28,7 @@ impl Testbed {
         self.serve_with(database_url, delivery, &[]).await
     }
 
-    /// The same with these variables besides its defaults.
+    /// Like [`serve`](Self::serve), with these variables in addition to its defaults.
     pub(crate) async fn serve_with(
         &self,
         database_url: &str,

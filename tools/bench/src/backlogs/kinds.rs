@@ -7,9 +7,9 @@ use crate::progress::grouped;
 use crate::sink::Destination;
 use crate::sink::process::SinkProcess;
 
-/// Attempts at once in the backlog to a slow destination; the default of `MAX_IN_FLIGHT`.
+/// Attempts in flight to the slow destination; the default of `MAX_IN_FLIGHT`.
 const IN_FLIGHT: &str = "1024";
-/// The most deliveries per second that this allows at 50 ms each.
+/// Maximum deliveries per second at 50 ms each.
 const SLOW_RATE: f64 = 1_024.0 / 0.05;
 
 /// A backlog, and how it differs from the plain one.
@@ -107,7 +107,7 @@ impl Kind {
         }
     }
 
-    /// Variables of `serve` besides its defaults.
+    /// Returns environment variables for `serve` in addition to its defaults.
     pub(super) fn variables<'a>(&self, sink: &'a SinkProcess) -> Vec<(&'static str, &'a str)> {
         match self.destination {
             Destination::Http1 | Destination::Http2 => vec![("SSL_CERT_FILE", sink.authority_file())],

@@ -1,4 +1,4 @@
-//! Publishes to an environment that is there already, one at a time, each when it is frozen again.
+//! Publishes to a warm environment, one at a time, each after the environment is frozen again.
 
 use std::time::Instant;
 
@@ -26,11 +26,11 @@ pub(crate) struct Accepts {
     pub(super) jobs: u64,
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
-    /// Memory of the environment after all, in millions of bytes.
+    /// Memory of the environment at the end, in millions of bytes.
     pub(super) resident_mb: f64,
 }
 
-/// Measures it.
+/// Measures warm publishes.
 pub(super) async fn measure(programs: &Programs, postgres: &Postgres, sink: &SinkProcess) -> Result<Accepts> {
     sink.reset().await?;
     let database_url = postgres.fresh_database().await?;
@@ -48,7 +48,7 @@ pub(super) async fn measure(programs: &Programs, postgres: &Postgres, sink: &Sin
     }
     audit::check(&database_url, JOBS + 1, Expected::Delivered).await?;
 
-    // The first one was a cold start.
+    // The first publish was a cold start.
     let mut warm_ms = times_ms.split_off(1);
     warm_ms.sort_by(f64::total_cmp);
     let environments = dispatch.environments();

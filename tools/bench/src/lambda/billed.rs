@@ -1,5 +1,5 @@
-//! What Lambda would bill for jobs: e-mails, published one at a time at a steady rate, pushed to the
-//! handler's URL, and sent by it.
+//! Billed time of jobs in Lambda: e-mails that are published one at a time at a steady rate, delivered to the URL of the
+//! handler, and sent by it.
 
 use std::time::Duration;
 
@@ -26,33 +26,33 @@ const SECONDS: u32 = 10;
 const TICK: Duration = Duration::from_secs(3);
 const THROTTLED: Duration = Duration::from_millis(100);
 
-/// What was measured at one rate.
+/// Measurements at one rate.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Billed {
     pub(super) jobs_per_s: u32,
     pub(super) jobs: u32,
     pub(super) dispatch: Share,
     pub(super) handler: Share,
-    /// A million of such jobs, in dollars.
+    /// Cost of a million jobs, in dollars.
     pub(super) dollars: f64,
-    /// The same, if an environment has no more than its share of a CPU.
+    /// Cost of a million jobs if an environment has only its share of a CPU, in dollars.
     pub(super) dollars_on_a_share: f64,
 }
 
-/// What a function has of a job.
+/// Share of a function in a job.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Share {
     /// Environments at the end.
     pub(super) environments: usize,
-    /// Milliseconds that are billed, a job.
+    /// Billed milliseconds per job.
     pub(super) billed_ms: f64,
-    /// CPU milliseconds among them, a job.
+    /// CPU milliseconds per job.
     pub(super) cpu_ms: f64,
-    /// The most memory of any environment, in millions of bytes.
+    /// Peak memory of any environment, in millions of bytes.
     pub(super) peak_mb: f64,
 }
 
-/// Measures it.
+/// Measures the billed time at each rate.
 pub(super) async fn measure(programs: &Programs, postgres: &Postgres) -> Result<Vec<Billed>> {
     let outside = Outside::start().await?;
     let mut billed = Vec::new();
@@ -69,7 +69,7 @@ async fn at(rate: u32, programs: &Programs, postgres: &Postgres, resend_url: &st
     let url = format!("{}/v2/publish/{}/api/jobs/email", dispatch.url().await?, deployment.handler_url);
     let publishing = Publishing { client: Client::builder().no_proxy().build()?, url, token: deployment.token.clone() };
 
-    // The first environments start before it counts.
+    // Start the first environments before the measurement.
     publishing.publish().await?;
     audit::check(&database_url, 1, Expected::Delivered).await?;
     at_rest(&dispatch, &handler).await;
@@ -116,7 +116,7 @@ impl Publishing {
         loop {
             let request = self.client.post(&self.url).bearer_auth(&self.token).json(&email);
             let response = request.send().await?;
-            // Every environment is busy, as may happen on a busy machine: clients try again.
+            // Every environment is busy, which happens on a busy machine: retry like a client.
             if response.status() != StatusCode::TOO_MANY_REQUESTS {
                 response.error_for_status()?.bytes().await?;
                 return Ok(());
@@ -125,7 +125,7 @@ impl Publishing {
         }
     }
 
-    /// At a rate per second, whether the earlier ones have their responses or not.
+    /// Publishes at a rate per second, without waiting for responses.
     async fn publish_at(&self, rate: u32, jobs: u32) -> Result<()> {
         let mut publishes = JoinSet::new();
         let mut ticks = interval(Duration::from_secs(1) / rate);
@@ -136,14 +136,14 @@ impl Publishing {
             publishes.spawn(async move { publishing.publish().await });
         }
         while let Some(published) = publishes.join_next().await {
-            published.context("a publish died")??;
+            published.context("a publish panicked")??;
         }
         Ok(())
     }
 }
 
-/// Ticks until it is given up: a push that found every handler busy, as may happen on a busy machine, is
-/// retried by nothing else. Lambda's tick comes each minute.
+/// Invokes ticks until the task is dropped: only a tick retries an attempt that found every handler busy. In Lambda there
+/// is one tick per minute.
 async fn tick(dispatch: &Function) -> Result<()> {
     loop {
         sleep(TICK).await;
@@ -156,7 +156,7 @@ async fn at_rest(dispatch: &Function, handler: &Function) {
     handler.at_rest().await;
 }
 
-/// What all environments of a function have used: time as Lambda bills it, and CPU time.
+/// Billed time and CPU time of all environments of a function.
 struct Used {
     billed_ms: f64,
     cpu_ms: f64,

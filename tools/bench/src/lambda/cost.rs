@@ -7,24 +7,24 @@ const DOLLARS_PER_MILLION_REQUESTS: f64 = 0.20;
 pub(super) const DISPATCH_MEMORY: f64 = 256.0;
 /// `HandlerMemory`.
 pub(super) const HANDLER_MEMORY: f64 = 128.0;
-/// With so much memory an environment has one CPU, and with less its share of one (AWS's documentation,
-/// "Configure Lambda function memory").
+/// Memory at which an environment has one CPU; with less it has a proportional share (AWS documentation, "Configure
+/// Lambda function memory").
 const MEMORY_OF_A_CPU: f64 = 1769.0;
 
-/// How [`per_million_jobs`] is calculated.
+/// Formula of [`per_million_jobs`].
 pub(super) const FORMULA: &str = "$ per million jobs = 2 requests x 0.20 \
     + 1,000 s per ms x (dispatch ms x 256/1024 + handler ms x 128/1024) GB x 0.0000133334";
 
-/// Dollars for the requests and the time of a million jobs, each accepted by one request and handled by
-/// one more, and billed for these milliseconds.
+/// Returns the cost of a million jobs in dollars. Each job has two requests, one accepted and one handled, and these
+/// billed milliseconds.
 pub(super) fn per_million_jobs(dispatch_ms: f64, handler_ms: f64) -> f64 {
-    // A million times a thousandth.
+    // A million jobs times a thousandth of a second.
     let gb_seconds = 1e3 * (dispatch_ms * DISPATCH_MEMORY + handler_ms * HANDLER_MEMORY) / 1024.0;
     2.0 * DOLLARS_PER_MILLION_REQUESTS + gb_seconds * DOLLARS_PER_GB_SECOND
 }
 
-/// How long the same takes at most where `cpu_ms` of its `wall_ms` are computed on the share of a CPU
-/// that comes with so much memory: as if nothing of it happened at the same time.
+/// Returns an upper bound of the duration if `cpu_ms` of `wall_ms` run on the CPU share of this memory size, without
+/// overlap of CPU time and waiting.
 pub(super) fn on_a_share(wall_ms: f64, cpu_ms: f64, memory: f64) -> f64 {
     wall_ms + cpu_ms * (MEMORY_OF_A_CPU / memory - 1.0).max(0.0)
 }

@@ -1,4 +1,4 @@
-//! A deployment in the emulator: the programs of the functions, on one database.
+//! Deployment in the emulator: the programs of the functions, with one database.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -15,17 +15,17 @@ use super::programs::Programs;
 pub(super) const DISPATCH: &str = "dispatch";
 /// The handler whose jobs are measured.
 pub(super) const SEND_EMAIL: &str = "send-email";
-/// All of them.
+/// All functions.
 pub(super) const FUNCTIONS: [&str; 4] = [DISPATCH, "admin", SEND_EMAIL, "cleanup-old-data"];
 
-/// As in `infra/template.yaml` for the handler; `dispatch` has longer, which no figure needs.
+/// Timeout of the handler, as in `infra/template.yaml`. The longer timeout of `dispatch` is not needed here.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Environments of a function that is no handler, each with a connection of Postgres's 100.
+/// Environments of a function that is not a handler, each with one of the 100 connections of Postgres.
 const CONCURRENCY: usize = 40;
-/// Environments of a handler, each with two: a run's and its heartbeat's, as in `infra/template.yaml`.
+/// Environments of a handler, each with two connections (run and heartbeat), as in `infra/template.yaml`.
 const HANDLER_CONCURRENCY: usize = 20;
 
-/// The variables of all functions, and the listener of the handler's URL, which is one of them.
+/// Environment variables of all functions, and the listener of the handler's URL.
 pub(super) struct Deployment<'a> {
     programs: &'a Programs,
     variables: HashMap<String, String>,
@@ -37,9 +37,9 @@ pub(super) struct Deployment<'a> {
 }
 
 impl<'a> Deployment<'a> {
-    /// On this database; e-mails go to the Resend at this URL.
+    /// Creates a deployment with this database and this base URL of Resend.
     pub(super) fn new(programs: &'a Programs, database_url: &str, resend_url: &str) -> Result<Self> {
-        let handler = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
+        let handler = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
         let handler_url = format!("http://{}", handler.local_addr()?);
         let (keys, token) = (SigningKeys::generate(), SigningKeys::generate().current);
         let variables = [
@@ -58,17 +58,17 @@ impl<'a> Deployment<'a> {
         Ok(Self { programs, variables, token, handler_url, handler })
     }
 
-    /// A function without an environment yet.
+    /// Creates a function without environments.
     pub(super) fn function(&self, name: &str) -> Function {
         self.of_program(self.programs.path(name), name != DISPATCH && name != "admin")
     }
 
-    /// A function with a program that is none of ours.
+    /// Creates a function with another program.
     pub(super) fn foreign_function(&self, program: PathBuf) -> Function {
         self.of_program(program, false)
     }
 
-    /// The handler, at its URL.
+    /// Starts the handler at its URL.
     pub(super) fn handler(&self) -> Result<Function> {
         let handler = self.function(SEND_EMAIL);
         handler.serve_url(self.handler.try_clone()?)?;

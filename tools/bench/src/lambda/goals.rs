@@ -1,10 +1,10 @@
-//! The goals in Lambda.
+//! Goals in Lambda.
 
 use super::Lambda;
 use super::deployment::DISPATCH;
 use crate::goals::Goal;
 
-/// The goals of the figures that were measured, by name. Of several functions the worst one is compared.
+/// Returns the goals of the measured figures, by name. Of several functions, the worst figure is compared.
 pub(super) fn goals(lambda: &Lambda) -> Vec<(&'static str, Goal)> {
     let worst = |figures: &mut dyn Iterator<Item = f64>| figures.fold(0.0, f64::max);
     let goal = |name, figure, bound: &str, pass| (name, Goal { figure, bound: bound.to_owned(), pass });

@@ -1,4 +1,4 @@
-//! The memory of many attempts that are in flight in one environment.
+//! Memory with many attempts in flight in one environment.
 
 use std::time::Duration;
 
@@ -16,22 +16,22 @@ use crate::audit::{self, Expected};
 use crate::postgres::Postgres;
 use crate::progress::progress;
 
-/// As many as an environment may have by default (`MAX_IN_FLIGHT`).
+/// Default of `MAX_IN_FLIGHT` of an environment.
 const ATTEMPTS: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Memory while a destination holds all its responses.
+/// Memory while the destination delays all responses.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Held {
-    /// In flight.
+    /// Attempts in flight.
     pub(super) attempts: usize,
-    /// Memory meanwhile, in millions of bytes.
+    /// Memory during that time, in millions of bytes.
     pub(super) resident_mb: f64,
-    /// The most of it, after all have ended.
+    /// Peak memory, after all attempts have ended.
     pub(super) peak_mb: f64,
 }
 
-/// Measures it: one batch, so that one environment has them all.
+/// Measures the memory. All messages are in one batch, so that one environment has all attempts.
 pub(super) async fn measure(programs: &Programs, postgres: &Postgres) -> Result<Held> {
     let outside = Outside::start().await?;
     let database_url = postgres.fresh_database().await?;
@@ -41,7 +41,7 @@ pub(super) async fn measure(programs: &Programs, postgres: &Postgres) -> Result<
     let client = Client::builder().no_proxy().build()?;
     let request = client.post(format!("{}/v2/batch", dispatch.url().await?)).bearer_auth(&deployment.token);
     request.json(&batch).send().await?.error_for_status()?;
-    timeout(PATIENCE, outside.holds(ATTEMPTS)).await.context("not all of them were sent at once")??;
+    timeout(PATIENCE, outside.holds(ATTEMPTS)).await.context("not all attempts were in flight at the same time")??;
 
     let environments = dispatch.environments();
     ensure!(environments.len() == 1, "{} environments share the attempts", environments.len());

@@ -1,4 +1,4 @@
-//! Node with QStash's official receiver, started like the functions.
+//! Node with the official receiver of QStash, started like the functions.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -10,17 +10,17 @@ use tokio::process::Command;
 use super::programs::Programs;
 
 const SCRIPT: &str = include_str!("bootstrap.mjs");
-/// What the tests install with npm.
+/// Folder in which the tests install npm packages.
 const FROM_TESTS: &str = "tmp/sdk/javascript";
 
-/// A folder with the script and what it imports, which is removed with this.
+/// Folder with the script and its imports. Removed on drop.
 pub(super) struct Node {
     folder: PathBuf,
     version: String,
 }
 
 impl Node {
-    /// Finds Node and the SDK. Prints a message when one is missing.
+    /// Finds Node and the SDK. Prints a message if one is missing.
     pub(super) async fn find(programs: &Programs, sdk: Option<&Path>) -> Result<Option<Self>> {
         let sdk = sdk.map_or_else(|| programs.target().join(FROM_TESTS), Path::to_owned);
         let modules = sdk.join("node_modules");
@@ -34,7 +34,7 @@ impl Node {
         let output = Command::new("node").args(["-p", "process.execPath + ' ' + process.version"]).output().await;
         let line = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
         let Some((node, version)) = line.rsplit_once(' ') else {
-            eprintln!("  lambda     without Node: there is no node on the PATH");
+            eprintln!("  lambda     without Node: node is not on the PATH");
             return Ok(None);
         };
         let folder = std::env::temp_dir().join(format!("sigpost-bench-{}", std::process::id()));
@@ -43,7 +43,7 @@ impl Node {
         Ok(Some(found))
     }
 
-    /// The script, which the kernel starts with Node itself: no shell is in between.
+    /// Installs the script with a shebang, so that the kernel starts Node without a shell.
     fn install(&self, node: &str, modules: &Path) -> Result<()> {
         fs::create_dir_all(&self.folder)?;
         symlink(modules.canonicalize()?, self.folder.join("node_modules"))?;
@@ -52,12 +52,12 @@ impl Node {
         Ok(())
     }
 
-    /// The program of the environment.
+    /// Returns the path of the script.
     pub(super) fn bootstrap(&self) -> PathBuf {
         self.folder.join("bootstrap.mjs")
     }
 
-    /// Such as `Node v20.20.2`.
+    /// Returns the version, such as `Node v20.20.2`.
     pub(super) fn version(&self) -> &str {
         &self.version
     }
@@ -65,7 +65,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // Of the installation only the link is in it.
+        // The folder contains only a link to the installation.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

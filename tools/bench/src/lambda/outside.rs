@@ -1,5 +1,5 @@
-//! The servers that the functions call: a Resend that accepts every e-mail at once, and a destination that holds its
-//! responses.
+//! Servers that the functions call: a fake Resend that accepts every e-mail immediately, and a destination that delays
+//! its responses.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// A server on loopback, for as long as the bench runs.
+/// Server on loopback that runs until the end of the bench.
 pub(super) struct Outside {
     url: String,
     arrived: Arc<watch::Sender<usize>>,
@@ -20,7 +20,7 @@ pub(super) struct Outside {
 }
 
 impl Outside {
-    /// Starts it.
+    /// Starts the server.
     pub(super) async fn start() -> Result<Self> {
         let arrived = Arc::new(watch::Sender::new(0));
         let released = Arc::new(watch::Sender::new(false));
@@ -32,7 +32,7 @@ impl Outside {
                 let _ = released.wait_for(|released| *released).await;
             }
         };
-        // An id of its own for each e-mail, as at Resend: they would all be one row of `email_logs`.
+        // A unique ID for each e-mail, as at Resend: otherwise all would share a row of `email_logs`.
         let sent = Arc::new(AtomicU64::new(0));
         let email = move || {
             let number = sent.fetch_add(1, Ordering::Relaxed);
@@ -40,7 +40,7 @@ impl Outside {
         };
         let router = Router::new().route("/emails", post(email)).route("/held", post(hold));
 
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("there is no free port")?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port")?;
         let url = format!("http://{}", listener.local_addr()?);
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
@@ -49,23 +49,23 @@ impl Outside {
         Ok(Self { url, arrived, released })
     }
 
-    /// Resend's base URL.
+    /// Returns the base URL of the fake Resend.
     pub(super) fn resend_url(&self) -> &str {
         &self.url
     }
 
-    /// Where responses are held.
+    /// Returns the URL with delayed responses.
     pub(super) fn held_url(&self) -> String {
         format!("{}/held", self.url)
     }
 
-    /// Waits until this many requests are held.
+    /// Waits until this many requests wait for their response.
     pub(super) async fn holds(&self, requests: usize) -> Result<()> {
         self.arrived.subscribe().wait_for(|arrived| *arrived >= requests).await?;
         Ok(())
     }
 
-    /// Responds to them, and to all that follow.
+    /// Responds to the waiting requests and all later ones.
     pub(super) fn release(&self) {
         self.released.send_replace(true);
     }

@@ -20,29 +20,28 @@ use crate::series::Series;
 use crate::sink::Destination;
 use crate::sink::process::SinkProcess;
 
-/// Environments of each function.
+/// Environments started of each function.
 const RUNS: u64 = 21;
-/// Until a killed process and its connection to Postgres have ended.
+/// Pause until a killed process and its connection to Postgres have ended.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What was measured of one function, an environment a run.
+/// Cold starts of one function, one environment per run.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Start {
-    /// Its name.
+    /// Name of the function.
     pub(super) function: String,
-    /// Of its binary, in millions of bytes.
+    /// Size of the binary, in millions of bytes.
     pub(super) binary_mb: f64,
-    /// From the start of the process until it polls for its first event. `dispatch` is connected to the
-    /// database then.
+    /// Time from the start of the process to its first poll for an event. `dispatch` is connected to the database by
+    /// then.
     pub(super) first_poll_ms: Series,
-    /// From the start of the process until its first response: of `dispatch` to a publish, of others a
-    /// rejection.
+    /// Time from the start of the process to its first response: to a publish for `dispatch`, a rejection for others.
     pub(super) first_answer_ms: Series,
-    /// Resident after that, in millions of bytes.
+    /// Resident memory after the first response, in millions of bytes.
     pub(super) resident_mb: Series,
 }
 
-/// Measures all functions in turn, and Node beside them.
+/// Measures all functions and Node in turn.
 pub(super) async fn measure(
     programs: &Programs,
     postgres: &Postgres,
@@ -83,7 +82,7 @@ impl Start {
         Self { function, binary_mb, first_poll_ms, first_answer_ms, resident_mb }
     }
 
-    /// One environment: it gets one request, comes to rest, and is killed.
+    /// Starts one environment, sends one request, waits until it is idle, and kills it.
     async fn run(&mut self, function: Function, token: &str, publish: Option<&str>) -> Result<()> {
         let url = function.url().await?;
         let client = Client::builder().no_proxy().build()?;
@@ -98,7 +97,7 @@ impl Start {
         let environments = function.environments();
         let environment = environments.first().context("no environment was started")?;
         let milliseconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64() * 1e3);
-        self.first_poll_ms.push(milliseconds(environment.polled_after()).context("it polled for no event")?);
+        self.first_poll_ms.push(milliseconds(environment.polled_after()).context("it did not poll for an event")?);
         self.first_answer_ms.push(milliseconds(environment.answered_after()).context("it sent no response")?);
         self.resident_mb.push(memory(environment)?.resident_mb);
         drop((function, environments));
@@ -107,12 +106,12 @@ impl Start {
     }
 }
 
-/// The memory of an environment's process.
+/// Reads the memory of the process of an environment.
 pub(super) fn memory(environment: &Environment) -> Result<Memory> {
     process::memory(pid(environment)?)
 }
 
-/// Its process, which must be alive.
+/// Returns the process of an environment, which must be alive.
 pub(super) fn pid(environment: &Environment) -> Result<u32> {
     let pid = environment.process_id().and_then(|pid| u32::try_from(pid).ok());
     pid.context("an environment has ended")

@@ -1,4 +1,4 @@
-//! The lines of the report.
+//! Rows of the report.
 
 use super::Lambda;
 use super::billed::Share;
@@ -6,7 +6,7 @@ use super::starts::Start;
 use crate::report::Table;
 use crate::series::Series;
 
-/// Adds them.
+/// Adds the rows.
 pub(super) fn show(lambda: &Lambda, table: &mut Table) {
     table.heading("In Lambda: the deployed programs, under an emulator, on this machine");
     for start in lambda.starts.iter().chain(&lambda.node) {
@@ -36,7 +36,7 @@ pub(super) fn show(lambda: &Lambda, table: &mut Table) {
         let name = format!("billed per job at {} jobs/s, dispatch + handler", billed.jobs_per_s);
         let figure = format!("{:.1} + {:.1} ms", billed.dispatch.billed_ms, billed.handler.billed_ms);
         table.line(&name, &figure, &format!("{}; handler: {}", of(&billed.dispatch), of(&billed.handler)));
-        let remark = format!("at most ${:.2} on the share of a CPU that its memory has", billed.dollars_on_a_share);
+        let remark = format!("at most ${:.2} with the CPU share of its memory size", billed.dollars_on_a_share);
         table.line("    per million jobs, without Postgres", &format!("${:.2}", billed.dollars), &remark);
     }
     table.line("", "", lambda.cost_formula);
@@ -51,7 +51,7 @@ fn spread(series: &Series) -> String {
     format!("median of {}, {least:.1} to {:.1}", series.runs().len(), series.max())
 }
 
-/// How many times faster than Node it is.
+/// Formats the ratio of Node's start time to the function's.
 fn node(lambda: &Lambda, start: &Start) -> String {
     match &lambda.node {
         Some(node) if node.function != start.function => {

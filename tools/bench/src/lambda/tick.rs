@@ -1,4 +1,4 @@
-//! The statements of an idle tick.
+//! Statements of an idle tick.
 
 use anyhow::Result;
 use serde_json::json;
@@ -10,17 +10,16 @@ use crate::statements;
 
 const TICKS: u64 = 20;
 
-/// Statements of a tick that finds nothing, in an environment that has had one already; `None` where
-/// Postgres cannot count them.
+/// Counts the statements of a tick without due work in a warm environment. Returns `None` if Postgres cannot count them.
 pub(super) async fn measure(programs: &Programs) -> Result<Option<f64>> {
     let (postgres, with_statements) = statements::counting_postgres().await?;
     if !with_statements {
-        eprintln!("  lambda     without statements of a tick: this Postgres comes without pg_stat_statements");
+        eprintln!("  lambda     statements of a tick skipped: this Postgres does not include pg_stat_statements");
         postgres.stop().await?;
         return Ok(None);
     }
     let database_url = postgres.fresh_database().await?;
-    // Nothing is sent.
+    // No e-mail is sent.
     let deployment = Deployment::new(programs, &database_url, "http://127.0.0.1:9")?;
     let dispatch = deployment.function(DISPATCH);
     let tick = async || {

@@ -1,4 +1,4 @@
-//! A closed loop: a fixed number of workers, each of which starts its next step when its last one is done.
+//! Closed loop: a fixed number of workers, each of which starts its next step after its last one.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use tokio::time::sleep;
 
 use crate::own_thread;
 
-/// Before the time counts: connections are made, statements prepared, caches filled.
+/// Warm-up time, in which connections are opened, statements prepared and caches filled.
 const WARM_UP: Duration = Duration::from_millis(300);
 
-/// One of the workers.
+/// Worker of the loop.
 pub(crate) trait Worker: Send + 'static {
-    /// Does the step of this number. Returns how many things were done in it.
+    /// Runs the step with this number. Returns the number of completed operations.
     fn step(&mut self, number: u64) -> impl Future<Output = Result<u64>> + Send;
 }
 
@@ -25,19 +25,18 @@ pub(crate) trait Worker: Send + 'static {
 pub(crate) enum Extent {
     /// For this long after a warm-up.
     Window(Duration),
-    /// Until this many steps are done, all of which count.
+    /// Until this many steps are done. All of them count.
     Steps(u64),
 }
 
 /// The result of a loop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Done {
-    /// Everything that was done, also in the warm-up.
+    /// Completed operations, including the warm-up.
     pub(crate) count: u64,
-    /// Done per second in the time that counts.
+    /// Operations per second in the measured time.
     pub(crate) per_second: f64,
-    /// The share of one CPU that this thread used, where the system counts it. Near 1, the generator is the limit
-    /// and not the server that it loads.
+    /// CPU share of this thread, if the system provides it. Near 1, the load generator is the limit, not the server.
     pub(crate) busy: Option<f64>,
 }
 
@@ -102,7 +101,7 @@ async fn rate_of(shared: &Shared, window: Duration) -> f64 {
     (shared.done.load(Relaxed) - before) as f64 / from.elapsed().as_secs_f64()
 }
 
-/// Waits for the first loop that fails; a window's loops do not end otherwise.
+/// Waits for the first loop that fails. Loops with a window do not end otherwise.
 async fn first_error(loops: &mut JoinSet<Result<()>>) -> Error {
     loop {
         match loops.join_next().await {

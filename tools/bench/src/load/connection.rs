@@ -1,4 +1,4 @@
-//! One keep-alive connection of the load generator.
+//! Keep-alive connection of the load generator.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use crate::load::closed_loop::Worker;
 use crate::load::job;
 
-/// Where jobs are posted to.
+/// Target of the jobs.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     /// The server.
@@ -31,7 +31,7 @@ pub(crate) struct Target {
     pub(crate) sent_ns: Option<u64>,
 }
 
-/// A connection that posts one job after the other.
+/// Connection that posts jobs consecutively.
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     path: Uri,
@@ -46,7 +46,7 @@ impl Target {
         Self { address, path, token, headers: Vec::new(), body_bytes: job::BYTES, sent_ns: None }
     }
 
-    /// Opens connections, on the runtime that they are used on.
+    /// Opens connections. Must run on the runtime that uses them.
     pub(crate) async fn connect(&self, connections: usize) -> Result<Vec<Connection>> {
         let mut opened = Vec::with_capacity(connections);
         for _ in 0..connections {
@@ -78,7 +78,7 @@ impl Connection {
         Ok(Self { sender, path: target.path.parse()?, headers, body_bytes, sent_ns })
     }
 
-    /// Posts a job, and reads the response to its end; any status but a 2xx is an error.
+    /// Posts a job and reads the response to its end. A status outside 2xx is an error.
     pub(crate) async fn post(&mut self, body: Bytes) -> Result<()> {
         let mut request = Request::post(self.path.clone()).body(Full::new(body))?;
         *request.headers_mut() = self.headers.clone();

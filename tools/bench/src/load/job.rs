@@ -1,11 +1,11 @@
-//! The body of every message: JSON with a number and the time of its publish.
+//! Body of messages: JSON with a number and the time of the publish.
 
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-/// How long a body is, unless the measurement is about its length.
+/// Default length of a body.
 pub(crate) const BYTES: usize = 200;
 const START: &str = "{\"id\":";
 const MIDDLE: &str = ",\"ts\":";
@@ -17,7 +17,7 @@ pub(crate) fn body(id: u64, sent_ns: u64) -> Bytes {
     body_of(BYTES, id, sent_ns)
 }
 
-/// The same with this many bytes.
+/// Like [`body`], with this many bytes.
 pub(crate) fn body_of(bytes: usize, id: u64, sent_ns: u64) -> Bytes {
     let mut text = String::with_capacity(bytes);
     let _ = write!(text, "{START}{id}{MIDDLE}{sent_ns}{PAD}");
@@ -26,14 +26,14 @@ pub(crate) fn body_of(bytes: usize, id: u64, sent_ns: u64) -> Bytes {
     text.into()
 }
 
-/// The number and the time of a body, as [`body`] wrote it.
+/// Parses the number and the time of a body that [`body`] wrote.
 pub(crate) fn read(body: &[u8]) -> Option<(u64, u64)> {
     let (id, rest) = leading_number(body.strip_prefix(START.as_bytes())?)?;
     let (sent_ns, _) = leading_number(rest.strip_prefix(MIDDLE.as_bytes())?)?;
     Some((id, sent_ns))
 }
 
-/// Nanoseconds since 1970: the one clock that the bench and the sink share.
+/// Returns nanoseconds since 1970, by the clock that bench and sink share.
 pub(crate) fn now_ns() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)

@@ -10,7 +10,7 @@ use crate::process::{Memory, Process};
 /// architecture that we run on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Every process. One that ends meanwhile is left out.
+/// Lists all processes. Skips those that end meanwhile.
 pub(crate) fn processes() -> Result<Vec<Process>> {
     let entries = fs::read_dir("/proc").context("/proc cannot be read")?;
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -18,7 +18,7 @@ pub(crate) fn processes() -> Result<Vec<Process>> {
     Ok(stats.filter_map(|stat| parse_stat(&stat)).collect())
 }
 
-/// The memory of a process.
+/// Reads the memory of a process.
 pub(crate) fn memory(pid: u32) -> Result<Memory> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).with_context(|| path.clone())?;

@@ -6,12 +6,12 @@ use anyhow::{Context, Result, ensure};
 
 use crate::process::{Memory, Process};
 
-/// Every process.
+/// Lists all processes.
 pub(crate) fn processes() -> Result<Vec<Process>> {
     Ok(ps(&["-axo", "pid=,ppid=,time="])?.lines().filter_map(parse_line).collect())
 }
 
-/// The memory of a process. `ps` prints it in kibibytes.
+/// Reads the memory of a process, which `ps` prints in kibibytes.
 pub(crate) fn memory(pid: u32) -> Result<Memory> {
     let kibibytes = ps(&["-o", "rss=", "-p", &pid.to_string()])?;
     let kibibytes: f64 = kibibytes.trim().parse().with_context(|| format!("ps printed {kibibytes:?}"))?;

@@ -20,11 +20,11 @@ use super::token::Signer;
 const CONNECTIONS: usize = 64;
 const PATH: &str = "/job";
 
-/// The end of an attempt.
+/// Outcome of an attempt.
 pub(super) struct Outcome {
     pub(super) id: i64,
     pub(super) attempt: i32,
-    /// 0: there was no response.
+    /// 0 means no response.
     pub(super) status: i32,
     pub(super) duration_ms: i32,
 }

@@ -1,4 +1,4 @@
-//! Claims due jobs in batches, as many as there is room for.
+//! Claims due jobs in batches, up to the maximum in flight.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use tokio_postgres::{Client, Statement};
 use super::{Job, tables};
 use crate::postgres;
 
-/// The most jobs of a claim.
+/// Maximum jobs of a claim.
 pub(super) const BATCH: usize = 200;
-/// How long a claim waits until there is room for half a batch.
+/// Maximum time that a claim waits for room for half a batch.
 const GATHER: Duration = Duration::from_millis(5);
-/// Between two claims that find nothing, without a notification.
+/// Interval between two empty claims without a notification.
 const POLL: Duration = Duration::from_secs(1);
 
 /// The connection that claims.

@@ -1,5 +1,4 @@
-//! Accepts jobs over HTTP. Requests that arrive while a commit is under way share the next one; the response follows
-//! the commit.
+//! Accepts jobs over HTTP. Requests that arrive during a commit share the next one. The response follows the commit.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,22 +18,22 @@ use tokio_postgres::{Client, Statement};
 use super::tables;
 use crate::postgres;
 
-/// Commits at once.
+/// Concurrent commits.
 const WRITERS: usize = 2;
-/// The most jobs of a commit.
+/// Maximum jobs of a commit.
 const BATCH: usize = 500;
-/// Requests that may wait for a writer.
+/// Maximum requests that wait for a writer.
 const WAITING: usize = 4096;
 /// Stored with each job. Attempts go to the address that the process was started with.
 const URL: &str = "http://127.0.0.1/job";
 
-/// A job that is not stored yet, and where its ID is sent.
+/// Job that is not stored yet, with the channel for its ID.
 struct Accepted {
     body: Bytes,
     stored: oneshot::Sender<i64>,
 }
 
-/// One of the writers.
+/// Writer of jobs.
 struct Writer {
     client: Client,
     insert: Statement,
@@ -95,7 +94,7 @@ async fn serve(listener: TcpListener, queue: mpsc::Sender<Accepted>) {
 async fn accept(request: Request<Incoming>, queue: mpsc::Sender<Accepted>) -> hyper::Result<Response<Full<Bytes>>> {
     let body = request.into_body().collect().await?.to_bytes();
     let (stored, id) = oneshot::channel();
-    // Without a writer the ID never comes.
+    // The channel closes if there is no writer.
     let _ = queue.send(Accepted { body, stored }).await;
     let mut response = Response::new(Full::default());
     match id.await {

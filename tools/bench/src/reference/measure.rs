@@ -1,4 +1,4 @@
-//! The same measurements as of sigpost, with the same load.
+//! Measurements of the reference, with the same load as sigpost.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::series::Series;
 use crate::testbed::Testbed;
 use crate::{accepts, backlogs, both, load};
 
-/// How long after the last receipt the last outcome may be recorded.
+/// Maximum time from the last receipt to the record of the last outcome.
 const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -60,7 +60,7 @@ impl Reference {
         Ok(())
     }
 
-    /// Adds a run of accepting and delivering at once.
+    /// Adds a run of accepting and delivering concurrently.
     pub(crate) async fn both(&mut self, testbed: &Testbed) -> Result<()> {
         let run = async {
             let url = database(testbed).await?;
@@ -71,11 +71,11 @@ impl Reference {
             process.stop().await?;
             anyhow::Ok(testbed.sink.stats_of(both::MESSAGES).await?.jobs_per_second())
         };
-        add(&mut self.both, "both", run.await.context("both at once by the reference")?);
+        add(&mut self.both, "both", run.await.context("accepting and delivering by the reference")?);
         Ok(())
     }
 
-    /// Its lines of the report.
+    /// Returns the rows of the report.
     pub(crate) fn rows(&self) -> Vec<Row> {
         let figures = [
             (Part::Accepts, "accepts", "durable accepts, 128 connections", &self.accepts),

@@ -1,4 +1,4 @@
-//! The bench's handle of the reference.
+//! Handle of the reference process.
 
 use std::net::SocketAddr;
 
@@ -8,14 +8,14 @@ use crate::child::OwnChild;
 use crate::load::connection::Target;
 use crate::sink::process::SinkProcess;
 
-/// A running reference.
+/// Running reference process.
 pub(super) struct ReferenceProcess {
     address: SocketAddr,
     child: OwnChild,
 }
 
 impl ReferenceProcess {
-    /// Starts it in a mode (`accept`, `deliver` or `both`) on a database with its tables.
+    /// Starts the process in a mode (`accept`, `deliver` or `both`) on a database with its tables.
     pub(super) async fn start(mode: &str, database_url: &str, sink: &SinkProcess) -> Result<Self> {
         let destination = sink.target().address.to_string();
         let (child, line) = OwnChild::start(&["reference", mode, database_url, &destination]).await?;
@@ -23,12 +23,12 @@ impl ReferenceProcess {
         Ok(Self { address, child })
     }
 
-    /// Its intake.
+    /// Returns the target of its intake.
     pub(super) fn target(&self) -> Target {
         Target::new(self.address, "/".into(), None)
     }
 
-    /// Ends it.
+    /// Kills the process.
     pub(super) async fn stop(self) -> Result<()> {
         self.child.stop().await
     }

@@ -1,4 +1,4 @@
-//! Records outcomes. Those that end while a commit is under way share the next one.
+//! Records outcomes. Attempts that end during a commit share the next one.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use super::attempts::Outcome;
 use super::tables;
 use crate::postgres;
 
-/// The most outcomes of a commit.
+/// Maximum outcomes of a commit.
 const BATCH: usize = 200;
 
-/// Starts the task. Each recorded outcome makes room for a job.
+/// Starts the task. Each recorded outcome permits the claim of another job.
 pub(super) async fn start(database_url: &str, outcomes: mpsc::Receiver<Outcome>, room: Arc<Semaphore>) -> Result<()> {
     let client = postgres::connect(database_url).await?;
     let record = client.prepare(tables::RECORD).await?;

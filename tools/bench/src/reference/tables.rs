@@ -30,7 +30,7 @@ const CREATE: &str = "
 pub(super) const INSERT: &str =
     "insert into reference_jobs (url, body) select $1, body from unnest($2::bytea[]) body returning id";
 
-/// $1: the most jobs.
+/// $1: the maximum number of jobs.
 pub(super) const CLAIM: &str = "
     with due as (
         select id from reference_jobs where state = 0 and due_at <= now() order by due_at, id
@@ -67,7 +67,7 @@ pub(super) async fn are_done(url: &str, jobs: u64) -> Result<bool> {
 /// Checks that the database holds these jobs, of which `done` were delivered once.
 pub(super) async fn check(url: &str, jobs: u64, done: u64) -> Result<()> {
     let (found, jobs, done) = (counts(url).await?, i64::try_from(jobs)?, i64::try_from(done)?);
-    ensure!(found == [jobs, done, done], "the reference stored, did and logged {found:?} of {jobs} jobs");
+    ensure!(found == [jobs, done, done], "the reference stored, completed and logged {found:?} of {jobs} jobs");
     Ok(())
 }
 

@@ -24,7 +24,7 @@ impl Signer {
         Self { mac: Hmac::new_from_slice(KEY).expect("HMAC takes keys of any length"), url }
     }
 
-    /// A token for one attempt.
+    /// Creates a token for one attempt.
     pub(super) fn sign(&self, job: i64, body: &[u8]) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let (url, hash) = (&self.url, URL_SAFE_NO_PAD.encode(Sha256::digest(body)));

@@ -1,4 +1,4 @@
-//! The log of `sigpost serve`, read all the time, so that its pipe never fills.
+//! Log of `sigpost serve`, read continuously, so that its pipe never fills.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

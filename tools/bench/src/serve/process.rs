@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::log::ServeLog;
 use crate::load::connection::Target;
 
-/// The longest that a start and a stop may take.
+/// Timeout of a start and of a stop.
 const PATIENCE: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -26,7 +26,7 @@ pub(crate) enum Delivery {
     Off,
 }
 
-/// A running server, which is killed when this is dropped.
+/// Running server. Killed on drop.
 pub(crate) struct ServeProcess {
     child: Child,
     guard: Child,
@@ -37,7 +37,7 @@ pub(crate) struct ServeProcess {
 }
 
 impl ServeProcess {
-    /// Starts it on a database with these variables besides its defaults, and waits until it is ready.
+    /// Starts the server on a database with these variables in addition to its defaults, and waits until it is ready.
     pub(crate) async fn start(
         program: &Path,
         database_url: &str,
@@ -67,22 +67,22 @@ impl ServeProcess {
         Ok(serve)
     }
 
-    /// Its process ID.
+    /// Returns the process ID.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Where messages for `destination` are published.
+    /// Returns the target for publishes to `destination`.
     pub(crate) fn publish_to(&self, destination: &str) -> Target {
         self.endpoint(format!("/v2/publish/{destination}"))
     }
 
-    /// A path of its API.
+    /// Returns the target of a path of its API.
     pub(crate) fn endpoint(&self, path: String) -> Target {
         Target::new(self.address, path, Some(self.token.clone()))
     }
 
-    /// Sends SIGTERM, and waits until it has ended.
+    /// Sends SIGTERM and waits for the end of the process.
     pub(crate) async fn stop(mut self) -> Result<()> {
         // Every shell has a `kill`; not every PATH has.
         let sent = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.pid.to_string()]).status().await;
@@ -95,7 +95,7 @@ impl ServeProcess {
         Ok(())
     }
 
-    /// Kills it, for measurements that a shutdown would wait for.
+    /// Kills the process, for measurements after which a graceful shutdown would take long.
     pub(crate) async fn kill(mut self) -> Result<()> {
         self.child.kill().await.context("sigpost serve cannot be killed")?;
         self.guard.kill().await.context("the guard of sigpost serve cannot be stopped")
@@ -108,7 +108,7 @@ impl ServeProcess {
             if let Some(status) = self.child.try_wait()? {
                 // The end of its log may still be in the pipe.
                 sleep(PAUSE * 10).await;
-                bail!("sigpost serve ended with {status} as it started; the end of its log:\n{}", self.log.end());
+                bail!("sigpost serve exited with {status} at its start; the end of its log:\n{}", self.log.end());
             }
             if client.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
                 return Ok(());
@@ -128,8 +128,8 @@ fn guard(pid: u32) -> Result<Child> {
     command.spawn().context("sh cannot start")
 }
 
-/// A port that is free now: serve does not print the port that the system chose.
+/// Finds a free port, because `serve` does not print the port that the system chose.
 fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?)
 }

@@ -1,4 +1,4 @@
-//! The bench's handle of the destination.
+//! Handle of the destination process.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -12,12 +12,12 @@ use crate::load::connection::Target;
 use crate::sink::tally::Stats;
 use crate::sink::{Destination, Listening};
 
-/// Between two queries of the count.
+/// Interval between two queries of the count.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Without a receipt for this long, a measurement fails.
+/// Time without a receipt after which a measurement fails.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A running sink.
+/// Running sink.
 pub(crate) struct SinkProcess {
     listening: Listening,
     authority: NamedTempFile,
@@ -26,7 +26,7 @@ pub(crate) struct SinkProcess {
 }
 
 impl SinkProcess {
-    /// Starts it.
+    /// Starts the sink.
     pub(crate) async fn start() -> Result<Self> {
         let (child, line) = OwnChild::start(&["sink"]).await?;
         let listening: Listening = serde_json::from_str(&line).with_context(|| format!("the sink printed {line:?}"))?;
@@ -35,12 +35,12 @@ impl SinkProcess {
         Ok(Self { listening, authority, client: reqwest::Client::new(), child })
     }
 
-    /// Its address for the load generator.
+    /// Returns the target for the load generator.
     pub(crate) fn target(&self) -> Target {
         Target::new(self.listening.plain, "/job".into(), None)
     }
 
-    /// One of its URLs.
+    /// Returns the URL of a destination.
     pub(crate) fn url(&self, destination: Destination) -> String {
         let Listening { plain, http1, http2, .. } = &self.listening;
         match destination {
@@ -53,19 +53,19 @@ impl SinkProcess {
         }
     }
 
-    /// A file with the certificate of the authority that its URLs over TLS need, for `SSL_CERT_FILE`.
+    /// Returns the path of the authority's certificate, for `SSL_CERT_FILE`.
     pub(crate) fn authority_file(&self) -> &str {
         self.authority.path().to_str().unwrap_or_default()
     }
 
-    /// Clears its count.
+    /// Resets the count.
     pub(crate) async fn reset(&self) -> Result<()> {
         let request = self.client.post(format!("http://{}/reset", self.listening.plain));
         request.send().await.and_then(reqwest::Response::error_for_status).context("the sink cannot be reset")?;
         Ok(())
     }
 
-    /// Its count.
+    /// Returns the count.
     pub(crate) async fn stats(&self) -> Result<Stats> {
         self.get("stats").await
     }
@@ -98,7 +98,7 @@ impl SinkProcess {
         Ok(stats)
     }
 
-    /// Ends it.
+    /// Kills the sink.
     pub(crate) async fn stop(self) -> Result<()> {
         self.child.stop().await
     }

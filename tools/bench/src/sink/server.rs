@@ -26,12 +26,12 @@ use crate::load::job;
 use crate::sink::tally::Tally;
 use crate::{child, own_thread};
 
-/// After how long `/slow` responds.
+/// Response time of `/slow`.
 const LATENCY: Duration = Duration::from_millis(50);
 
 type Shared = Arc<Mutex<Tally>>;
 
-/// What a listener expects of its connections.
+/// Protocol of a listener.
 #[derive(Clone)]
 enum Protocol {
     Plain,
@@ -39,7 +39,7 @@ enum Protocol {
     Http2(TlsAcceptor),
 }
 
-/// Runs the destination. It prints its addresses, and ends when its standard input does.
+/// Runs the destination. It prints its addresses, and exits at the end of its standard input.
 pub(crate) async fn run() -> Result<()> {
     child::end_with_parent();
     own_thread::run("sink", serve).await

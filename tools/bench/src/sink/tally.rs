@@ -1,4 +1,4 @@
-//! The count of the sink: requests, duplicates, and the time from publish to receipt.
+//! Count of the sink: requests, duplicates, and the time from publish to receipt.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::load::job;
 use crate::series::percentile;
 
-/// Greater numbers are not of the bench, and would make the bitmap large.
+/// Maximum number of a job. Greater numbers are not from the bench and would need a large bitmap.
 const MOST_JOBS: u64 = 1 << 26;
 
-/// Counts jobs as they arrive.
+/// Counts received jobs.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     received: u64,
@@ -33,13 +33,13 @@ pub(crate) struct Stats {
     pub(crate) distinct: u64,
     /// Requests with a job that had been received before.
     pub(crate) duplicates: u64,
-    /// Requests whose body is no job.
+    /// Requests whose body is not a job.
     pub(crate) unreadable: u64,
-    /// When the first of the received jobs was published.
+    /// Time of the first publish among the received jobs.
     pub(crate) first_sent_ns: Option<u64>,
-    /// When the first one arrived.
+    /// Time of the first receipt.
     pub(crate) first_received_ns: Option<u64>,
-    /// When the last one arrived.
+    /// Time of the last receipt.
     pub(crate) last_received_ns: Option<u64>,
     /// From publish to receipt, in milliseconds.
     pub(crate) delay_p50_ms: f64,
@@ -50,7 +50,7 @@ pub(crate) struct Stats {
 }
 
 impl Tally {
-    /// Counts a body that has just arrived.
+    /// Counts a received body.
     pub(crate) fn count(&mut self, body: &[u8], now_ns: u64) {
         self.received += 1;
         self.first_received_ns.get_or_insert(now_ns);
@@ -70,7 +70,7 @@ impl Tally {
         self.distinct
     }
 
-    /// Everything at once.
+    /// Returns all counts.
     pub(crate) fn stats(&self) -> Stats {
         let mut delays_ms: Vec<f64> = self.delays_ns.iter().map(|ns| *ns as f64 / 1e6).collect();
         delays_ms.sort_by(f64::total_cmp);
@@ -99,7 +99,7 @@ impl Tally {
 }
 
 impl Stats {
-    /// The same if this many further jobs had been received after `delay`, later than all others.
+    /// Returns the counts as if this many more jobs were received after `delay`, later than all others.
     pub(crate) fn with_missing(mut self, missing: u64, delay: Duration) -> Self {
         let (received, jobs) = (self.received as f64, (self.received + missing) as f64);
         let delay_ms = delay.as_secs_f64() * 1e3;
