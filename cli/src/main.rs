@@ -1,4 +1,4 @@
-//! sigpost: a serverless HTTP-push job dispatcher in your own AWS account.
+//! sigpost: a QStash-compatible job dispatcher on your own Postgres.
 
 mod api_client;
 mod args;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::output::counted;
 
-/// List, show, retry, redrive and delete dead letters, which are failed messages without retries left.
+/// List, show, retry, redrive and delete dead letters (messages that failed).
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sigpost dlq list --since 24h --status 500

@@ -10,7 +10,7 @@ use sigpost_store::diagnosis::runs::{self, LastRun};
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
 
-/// Default of `PAGERDUTY_URL`.
+/// Host of the default of `PAGERDUTY_URL`.
 const PAGERDUTY: &str = "https://events.pagerduty.com";
 
 /// Alert channel with the result of its check.
