@@ -28,13 +28,13 @@ async function check() {
   const { context, page, faults } = await openPage(browser, sigpost.url);
   const main = () => page.locator('main').innerText();
   const click = (name, within = page) => within.getByRole('button', { name, exact: true }).click();
-  const confirm = async () => { await page.locator('dialog[open]').getByRole('button', { name: 'Do it' }).click(); };
+  const confirm = async () => { await page.locator('dialog[open]').getByRole('button', { name: 'Confirm' }).click(); };
 
   // --- Signing in
   await page.goto('/console/messages');
   await page.getByLabel('Admin token').fill('wrong');
   await click('Sign in');
-  assert.match(await main(), /That is not the admin token/);
+  assert.match(await main(), /Invalid admin token/);
   await page.getByLabel('Admin token').fill(sigpost.token);
   await click('Sign in');
   await page.waitForURL('**/console/messages');
@@ -49,7 +49,7 @@ async function check() {
   await page.getByRole('link', { name: messageId }).waitFor();
   await page.getByRole('link', { name: messageId }).click();
   assert.ok((await main()).includes(ERROR), 'the answer of the destination is there, as text');
-  await page.getByRole('link', { name: 'Its attempts, runs and log' }).click();
+  await page.getByRole('link', { name: 'View message' }).click();
   await page.locator('#attempt-1 > summary').click();
   assert.ok((await page.locator('#attempt-1').innerText()).includes(ERROR));
   assert.ok((await page.locator('pre.payload').last().innerText()).includes(JSON.stringify(MARKUP)));
@@ -57,9 +57,9 @@ async function check() {
   saw('a failed job: its answer, its attempt, its payload, all with markup that stays text');
 
   destination.heal();
-  await page.getByRole('link', { name: 'Its dead letter' }).click();
+  await page.getByRole('link', { name: 'View dead letter' }).click();
   await click('Retry');
-  await page.getByText('Published anew').waitFor();
+  await page.getByText('Published again').waitFor();
   // Without loading the page anew.
   await page.locator('.actions .badge', { hasText: 'delivered' }).waitFor();
   assert.equal(destination.received.length, 2);
@@ -71,10 +71,10 @@ async function check() {
   await page.getByRole('link', { name: later.messageId }).waitFor();
   await page.getByRole('link', { name: later.messageId }).click();
   await page.locator('#life').waitFor();
-  await click('Cancel');
-  await page.locator('dialog[open]').getByRole('button', { name: 'Leave it' }).click();
+  await click('Cancel message');
+  await page.locator('dialog[open]').getByRole('button', { name: 'Go back' }).click();
   assert.equal((await sigpost.api('GET', `/v2/messages/${later.messageId}`)).state, 'CREATED');
-  await click('Cancel');
+  await click('Cancel message');
   await confirm();
   await page.getByText('The message is cancelled.').waitFor();
   assert.equal((await sigpost.api('GET', `/v2/messages/${later.messageId}`)).state, 'CANCELED');
@@ -83,18 +83,18 @@ async function check() {
   // --- Queues and keys
   await page.goto('/console/queues');
   await page.getByLabel('Name').fill('mail');
-  await page.getByLabel('At once').fill('2');
+  await page.getByLabel('Parallelism').fill('2');
   await click('Save');
   await click('Pause mail');
   await page.getByText('The queue is paused').waitFor();
   assert.equal((await sigpost.api('GET', '/v2/queues/mail')).paused, true);
   await click('Resume mail');
-  await page.getByText('The queue goes on').waitFor();
+  await page.getByText('The queue is resumed').waitFor();
   assert.deepEqual((({ paused, parallelism }) => [paused, parallelism])(await sigpost.api('GET', '/v2/queues/mail')), [false, 2]);
   await page.goto('/console/flow-control');
   await page.getByLabel('Key', { exact: true }).fill('customer-7');
-  await page.getByLabel('Starts').fill('10');
-  await page.getByLabel('per (1m)').fill('1m');
+  await page.getByLabel('Rate', { exact: true }).fill('10');
+  await page.getByLabel('Period (1m)').fill('1m');
   await click('Pin');
   await page.getByText('The limits are pinned.').waitFor();
   await click('Pause customer-7');
@@ -105,9 +105,9 @@ async function check() {
   await page.goto('/console/schedules');
   await page.getByLabel(/^Cron/).fill('CRON_TZ=Europe/Berlin 0 3 * * *');
   await page.getByLabel(/^Destination/).fill(`${destination.url}/nightly`);
-  await page.getByLabel(/^Id/).fill('nightly');
-  await click('Make the schedule');
-  await page.getByText('The schedule is made').waitFor();
+  await page.getByLabel(/^ID/).fill('nightly');
+  await click('Create schedule');
+  await page.getByText('The schedule is saved').waitFor();
   await click('Run now nightly');
   await page.getByText('The schedule was run').waitFor();
   await page.locator('.actions .badge', { hasText: 'delivered' }).waitFor();
@@ -123,7 +123,7 @@ async function check() {
   await page.goto('/console/publish');
   await page.getByLabel(/^Destination/).fill('everybody');
   await click('Publish');
-  await page.getByText('Published. Messages: 1.').waitFor();
+  await page.getByText('Messages published: 1.').waitFor();
   await page.goto('/console/publish');
   assert.ok(await page.locator('#jobs option').count() >= 8, 'the jobs there are');
   await page.getByLabel(/^Destination/).fill(`${sigpost.url}/api/jobs/cleanup`);
@@ -136,9 +136,9 @@ async function check() {
   const before = await sigpost.api('GET', '/v2/keys');
   await page.goto('/console/keys');
   assert.ok(!(await page.content()).includes(before.current), 'no whole key on the page');
-  await page.getByRole('link', { name: 'Rotate the keys…' }).click();
-  await page.getByLabel('All receivers know the next key').check();
-  await click('Rotate the keys');
+  await page.getByRole('link', { name: 'Rotate keys…' }).click();
+  await page.getByLabel('All receivers have the next key').check();
+  await click('Rotate keys');
   await page.getByText('The keys are rotated.').waitFor();
   assert.equal((await sigpost.api('GET', '/v2/keys')).current, before.next);
   saw('the signing keys rotated, in two steps');
@@ -178,7 +178,7 @@ async function withoutScript(cookies) {
   await page.goto('/console/schedules');
   await page.getByRole('button', { name: 'Delete nightly' }).click();
   assert.match(await page.locator('main').innerText(), /Are you sure\?[^]*Delete this schedule\?/);
-  await page.getByRole('button', { name: 'Do it' }).click();
+  await page.getByRole('button', { name: 'Confirm' }).click();
   assert.match(await page.locator('main').innerText(), /The schedule is deleted\./);
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.goto('/console/keys');

@@ -1,7 +1,7 @@
-//! The console: pages to look after a deployment with, at `/console`.
+//! The console: web pages at `/console` to operate a deployment.
 //!
-//! A client of the dispatch API: what it shows and does is what the API says and does; only what the API
-//! does not have is read from the database. HTML is made here, and the pages work without their script.
+//! It is a client of the dispatch API. It reads the database only for data that the API does not return. The server
+//! renders the HTML, and the pages work without JavaScript.
 
 mod api;
 mod assets;
@@ -43,7 +43,7 @@ use self::api::Api;
 use self::session::Sessions;
 use crate::admin_token::AdminToken;
 
-/// What the console works with. Clones share it.
+/// State of the console. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Console {
     api: Api,
@@ -53,24 +53,24 @@ pub(crate) struct Console {
     jobs: Arc<[(String, String)]>,
 }
 
-/// What the console is given.
+/// Configuration of the console.
 #[derive(Clone)]
 pub struct ConsoleConfig {
-    /// Who knows it may sign in. A new one ends all sessions.
+    /// Token to sign in with. A new token ends all sessions.
     pub admin_token: AdminToken,
-    /// Where the dispatch API is, such as `https://example.com`.
+    /// URL of the dispatch API, such as `https://example.com`.
     pub api_url: String,
-    /// The deployment's token for it, `QSTASH_TOKEN`.
+    /// The deployment's API token, `QSTASH_TOKEN`.
     pub api_token: String,
-    /// Jobs that may be published by name: each with the URL of its handler.
+    /// Job types that the publish form suggests: name and URL of the handler.
     pub jobs: Vec<(String, String)>,
 }
 
-/// The console's routes, all under `/console`.
+/// Returns the routes of the console, all under `/console`.
 ///
 /// # Errors
 ///
-/// The API's address is none.
+/// `api_url` is not an http or https URL.
 pub fn console(database: Database, config: &ConsoleConfig) -> Result<Router> {
     Ok(routes::router(Console {
         api: Api::new(&config.api_url, &config.api_token)?,

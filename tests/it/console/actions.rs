@@ -33,7 +33,7 @@ async fn pending_message_is_delivered_now() {
     assert_eq!(again.status, StatusCode::CONFLICT);
     assert!(again.text.contains(&format!("message {id} cannot be retried, it is already delivered")), "{}", again.text);
     let page = console.get(&format!("/console/messages/{id}")).await.text;
-    for shown in ["delivered", "Attempt 1", "answered <strong>200</strong>", "hello", "No handler of this deployment"] {
+    for shown in ["delivered", "Attempt 1", "status <strong>200</strong>", "hello", "No run is recorded."] {
         assert!(page.contains(shown), "{shown} in {page}");
     }
 }
@@ -71,7 +71,7 @@ async fn messages_are_found_by_filters() {
         assert_eq!(page.contains(&waiting.to_string()), has_waiting, "{query}");
     }
     let page = console.get("/console/messages").await.text;
-    assert!(page.contains("failed</span>") && page.contains("waiting</span>"), "how each stands now: {page}");
+    assert!(page.contains("failed</span>") && page.contains("pending</span>"), "how each stands now: {page}");
     assert_eq!(console.get(&format!("/console/messages?q={waiting}")).await.to, format!("/console/messages/{waiting}"));
     let refused = console.get("/console/messages?state=NONSENSE").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);

@@ -8,7 +8,7 @@ use super::Console;
 #[tokio::test]
 async fn queue_is_created_paused_changed_and_resumed() {
     let console = Console::signed_in().await;
-    assert!(console.get("/console/queues").await.text.contains("There is no queue."));
+    assert!(console.get("/console/queues").await.text.contains("No queues."));
     let queue = async || {
         let queue = console.app.get("/v2/queues/mail").await.body;
         (queue["paused"].clone(), queue["parallelism"].clone())
@@ -53,7 +53,7 @@ async fn flow_control_key_is_pinned_paused_and_unpinned() {
     let told = ["parallelismMax", "rateMax", "ratePeriod", "isPinnedRate", "isPaused"].map(|name| now[name].clone());
     assert_eq!(told, [json!(2), json!(10), json!(60), json!(true), json!(true)]);
     let page = console.get("/console/flow-control?search=customer").await.text;
-    for shown in ["customer/7 %", "pinned", "paused", "0 of 2", "0 of 10 in 60 s"] {
+    for shown in ["customer/7 %", "pinned", "paused", "0 of 2", "0 of 10 per 60 s"] {
         assert!(page.contains(shown), "{shown} in {page}");
     }
     for (action, notice) in [("resume", "key-resumed"), ("unpin", "key-unpinned")] {

@@ -57,7 +57,11 @@ async fn unavailable_services_are_reported_on_a_page() {
     console.url = super::console(&console.app, "http://127.0.0.1:1").await;
     let away = console.get("/console/messages").await;
     assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(away.text.contains("The dispatch API does not answer.") && away.text.contains("Sign out"), "{}", away.text);
+    assert!(
+        away.text.contains("The dispatch API does not respond.") && away.text.contains("Sign out"),
+        "{}",
+        away.text
+    );
 
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
     let database = Database::new("postgres://nobody@127.0.0.1:1/none?sslmode=disable", 1).expect("a URL");
@@ -73,7 +77,7 @@ async fn unavailable_services_are_reported_on_a_page() {
     console.url = without_database;
     let away = console.get(&format!("/console/messages/{id}")).await;
     assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(away.text.contains("The database does not answer."), "{}", away.text);
+    assert!(away.text.contains("The database does not respond."), "{}", away.text);
     console.url = of_another;
     let refused = console.get("/console/messages").await;
     assert_eq!(refused.status, StatusCode::BAD_GATEWAY);

@@ -75,11 +75,11 @@ async fn sealed_and_large_payloads_are_not_shown_inline() {
     let sealed = format!("v1.2026-11.{}", "Secr3t-_".repeat(10));
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], &sealed).await.id();
     let page = console.get(&format!("/console/messages/{id}")).await.text;
-    assert!(page.contains("only its handler can open it") && !page.contains("Secr3t"), "{page}");
+    assert!(page.contains("Only the handler can decrypt it") && !page.contains("Secr3t"), "{page}");
 
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], &"x".repeat(1_000_000)).await.id();
     let page = console.get(&format!("/console/messages/{id}")).await.text;
     assert!(page.len() < 100_000 && page.contains("Cut: 934 kB more."), "{} bytes", page.len());
-    // Lists omit bodies.
+    // A list is without the bodies.
     assert!(console.get("/console/messages").await.text.len() < 20_000);
 }

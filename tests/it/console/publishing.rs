@@ -40,7 +40,7 @@ async fn job_is_published_with_the_values_of_the_form() {
     for (fields, reason) in [
         ([("destination", ""), ("label", "")], "destination: is missing"),
         ([("destination", "no-such-group"), ("label", "")], "topic no-such-group not found"),
-        ([("destination", &*handler), ("label", "a\nb")], "label: must be on one line"),
+        ([("destination", &*handler), ("label", "a\nb")], "label: must be a single line"),
     ] {
         let refused = console.post("/console/publish", &fields).await;
         assert!(refused.status.is_client_error() && refused.text.contains(reason), "{}", refused.text);
@@ -56,7 +56,7 @@ async fn publish_to_a_group_shows_the_message_count() {
     }
     let done = console.post("/console/publish", &[("destination", "all"), ("body", "x")]).await;
     assert_eq!(done.to, "/console/messages?notice=published-many&n=2");
-    assert!(console.get(&done.to).await.text.contains("Published. Messages: 2."));
+    assert!(console.get(&done.to).await.text.contains("Messages published: 2."));
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn schedule_is_created_run_paused_and_deleted() {
 async fn overview_shows_runs_failures_and_backlog() {
     let console = Console::signed_in().await;
     let idle = console.get("/console").await.text;
-    for shown in ["healthy", "No job has run in this time.", "There is no dead letter.", "There is no queue."] {
+    for shown in ["healthy", "No runs in this time window.", "No dead letters.", "No queues."] {
         assert!(idle.contains(shown), "{shown} in {idle}");
     }
     for (status, count) in [("completed", 3), ("failed", 1)] {
@@ -121,12 +121,12 @@ async fn overview_shows_runs_failures_and_backlog() {
     let page = console.get("/console?window=3h").await.text;
     for shown in [
         "unhealthy",
-        "1234 at most; held back: 0",
+        "maximum 1234; blocked: latest 0",
         "charge-card",
         "25.0 %",
         "the destination returned status 500",
         ">mail<",
-        "aria-label=\"Runs: completed: 3 at last",
+        "aria-label=\"Runs: completed: latest 3",
     ] {
         assert!(page.contains(shown), "{shown} in {page}");
     }

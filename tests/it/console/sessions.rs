@@ -50,7 +50,7 @@ async fn wrong_token_returns_the_form_without_a_cookie() {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{body}");
         assert!(response.headers().get(SET_COOKIE).is_none());
         let text = response.text().await.expect("text");
-        assert!(text.contains("That is not the admin token.") && text.contains("name=\"token\""), "{text}");
+        assert!(text.contains("Invalid admin token.") && text.contains("name=\"token\""), "{text}");
     }
     // The form cannot redirect to another site.
     for next in ["https://evil.example/", "//evil.example", "/console\\@evil.example", "/v2/keys"] {
@@ -74,7 +74,7 @@ async fn repeated_wrong_tokens_are_rate_limited_for_a_bounded_time() {
     let wait: u64 = refused.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
     assert!((1..=60).contains(&wait), "{wait}");
     let text = refused.text().await.expect("text");
-    assert!(text.contains("That is not the admin token. There were many") && text.contains("name=\"token\""), "{text}");
+    assert!(text.contains("Invalid admin token. Too many") && text.contains("name=\"token\""), "{text}");
     assert_eq!(sign_in(TOKEN).await.status(), StatusCode::SEE_OTHER);
 }
 

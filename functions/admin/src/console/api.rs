@@ -1,4 +1,4 @@
-//! The dispatch API, over HTTP: what the console shows and does is what the API says and does.
+//! HTTP client of the dispatch API.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use url::{Url, form_urlencoded};
 
 use super::failure::Failure;
 
-/// How long the API may take.
+/// Timeout of a request to the API.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// The largest answer that is read, in bytes.
+/// Maximum size of a response in bytes.
 const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
-/// Items of a list on one page.
+/// Items on a page of a list.
 const LIST_COUNT: &str = "200";
 
-/// The API and the deployment's token for it. Clones share connections.
+/// Client with the deployment's API token. Clones share connections.
 #[derive(Clone)]
 pub(crate) struct Api {
     http: reqwest::Client,
@@ -35,7 +35,7 @@ struct Refusal {
 }
 
 impl Api {
-    /// The API at `url`, such as `https://example.com`.
+    /// Creates a client for the API at `url`, such as `https://example.com`.
     pub(crate) fn new(url: &str, token: &str) -> Result<Self> {
         let url: Url = url.trim_end_matches('/').parse().context("QSTASH_URL is not a URL")?;
         if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
@@ -43,28 +43,28 @@ impl Api {
         }
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
-            // A redirect would carry the token to wherever it points.
+            // Following a redirect would send the token to another host.
             .redirect(redirect::Policy::none())
             .build()
-            .context("the HTTP client cannot be built")?;
+            .context("cannot build the HTTP client")?;
         Ok(Self { http, url, token: token.to_owned() })
     }
 
-    /// A request to `/v2/` and these segments, with these parameters, whatever is in them.
+    /// Builds a request to `/v2/` with these path segments and query parameters. Both are escaped.
     ///
     /// # Errors
     ///
-    /// A segment that would not stay one: without it the path is that of something larger.
+    /// A segment is empty, `.` or `..`, or has control characters: the path would address another resource.
     pub(crate) fn request(
         &self,
         method: Method,
         segments: &[&str],
         query: &[(&str, &str)],
     ) -> Result<RequestBuilder, Failure> {
-        // Control characters are left out of a URL: what is around them would move together.
+        // URL parsers remove control characters.
         let is_none = |segment: &&&str| matches!(**segment, "" | "." | "..") || segment.contains(char::is_control);
         if let Some(segment) = segments.iter().find(is_none) {
-            return Err(Failure::not_found(format!("There is nothing with the name {segment:?}.")));
+            return Err(Failure::not_found(format!("{segment:?} not found.")));
         }
         let mut url = self.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -76,7 +76,7 @@ impl Api {
         Ok(self.http.request(method, url).bearer_auth(&self.token))
     }
 
-    /// `GET`, with these parameters.
+    /// Sends a `GET` request and reads the response.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         segments: &[&str],
@@ -85,7 +85,7 @@ impl Api {
         self.read(self.request(Method::GET, segments, query)?).await
     }
 
-    /// A page of a list: what is in it, and the cursor of the next one.
+    /// Reads a page of a list. Returns its items and the cursor of the next page.
     pub(crate) async fn list<T: DeserializeOwned>(
         &self,
         segments: &[&str],
@@ -97,25 +97,25 @@ impl Api {
         Ok((answer, link.as_deref().and_then(next_cursor)))
     }
 
-    /// A request without a body, for what it does.
+    /// Sends a request without a body and discards the response body.
     pub(crate) async fn call(&self, method: Method, segments: &[&str]) -> Result<(), Failure> {
         self.done(self.request(method, segments, &[])?).await
     }
 
-    /// Sends it, for what it does.
+    /// Sends the request and discards the response body.
     pub(crate) async fn done(&self, request: RequestBuilder) -> Result<(), Failure> {
         self.read::<IgnoredAny>(request).await.map(|_| ())
     }
 
-    /// Sends it, and reads the answer.
+    /// Sends the request and reads the response.
     pub(crate) async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
         Ok(self.fetch(request).await?.0)
     }
 
-    /// Sends it, and reads the answer and its header `Link`.
+    /// Sends the request and reads the response and its `Link` header.
     async fn fetch<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<(T, Option<String>), Failure> {
         let away = |error: reqwest::Error| {
-            tracing::warn!(error = %error.without_url(), "the console cannot ask the API");
+            tracing::warn!(error = %error.without_url(), "console request to the API failed");
             Failure::ApiAway
         };
         let mut response = request.send().await.map_err(away)?;
@@ -124,15 +124,15 @@ impl Api {
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(away)? {
             if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Failure::ApiUnreadable("The answer is too large to be shown. Ask for less at once."));
+                return Err(Failure::ApiUnreadable("The response is too large to show. Use a narrower filter."));
             }
             answer.extend_from_slice(&chunk);
         }
         if status.is_success() {
             let unreadable = |error| {
-                tracing::error!(%error, "an answer of the API cannot be read");
+                tracing::error!(%error, "cannot decode the response of the API");
                 Failure::ApiUnreadable(
-                    "The API answers with what this console does not know. Is it of another release?",
+                    "The response of the API is not understood. Check that API and console have the same version.",
                 )
             };
             return Ok((serde_json::from_slice(&answer).map_err(unreadable)?, link));
@@ -152,7 +152,7 @@ fn refusal(status: StatusCode, answer: &[u8]) -> Failure {
     match serde_json::from_slice(answer) {
         _ if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Failure::NotLetIn,
         Ok(Refusal { error }) => Failure::Refused { status, text: error },
-        // Not the API: what is in front of it.
+        // The response is not from the API but from a proxy in front of it.
         Err(_) => Failure::ApiAway,
     }
 }

@@ -1,4 +1,4 @@
-//! The style and the script: written here, embedded, and named after what is in them.
+//! Style sheet and script, embedded and named by a hash of their content.
 
 use std::sync::LazyLock;
 
@@ -31,7 +31,7 @@ impl Asset {
     }
 }
 
-/// Kept by the browser for good: another content has another name.
+/// Serves an asset. It is cacheable forever because a changed asset has another name.
 pub(crate) async fn get_asset(Path(name): Path<String>) -> Response {
     let assets: [&Asset; 2] = [&STYLE, &SCRIPT];
     match assets.into_iter().find(|asset| asset.name == name) {

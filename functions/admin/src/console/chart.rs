@@ -1,4 +1,4 @@
-//! Charts, drawn here as SVG: lines over time. Colour, dash and a table behind it tell them apart.
+//! Line charts over time as SVG. Colour and dash pattern distinguish the lines.
 
 use std::fmt::Write;
 
@@ -7,27 +7,27 @@ use maud::{Markup, html};
 
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 130.0;
-/// Room for the numbers on the left and the times below.
+/// Margins for the axis labels.
 const LEFT: f64 = 44.0;
 const BELOW: f64 = 20.0;
 const ABOVE: f64 = 8.0;
 const DAY_MS: i64 = 86_400_000;
-/// Dashes of the lines, by their number.
+/// Dash patterns of the lines, by index.
 const DASHES: [&str; 4] = ["none", "6 3", "2 3", "8 3 2 3"];
 
-/// A line: values at times in milliseconds since 1970, in the order of the times.
+/// A line: values at times in milliseconds since 1970, ordered by time.
 pub(crate) struct Series {
     pub(crate) name: &'static str,
     pub(crate) points: Vec<(i64, f64)>,
-    /// Between points that are further apart, in milliseconds, there is no line.
+    /// Points further apart than this, in milliseconds, are not connected.
     pub(crate) longest_gap_ms: i64,
 }
 
-/// Lines over the same time, from zero up to a round number. `unit` is what they count.
+/// Draws lines over the same time, from zero to a round number. `unit` is the unit of the values.
 pub(crate) fn lines(title: &str, unit: &str, series: &[Series]) -> Markup {
     let times = || series.iter().flat_map(|series| series.points.iter().map(|(at, _)| *at));
     let (Some(first), Some(last)) = (times().min(), times().max()) else {
-        return html! { figure { figcaption { (title) } p.hint { "Nothing was measured yet." } } };
+        return html! { figure { figcaption { (title) } p.hint { "No data yet." } } };
     };
     let most = series.iter().flat_map(|series| series.points.iter().map(|(_, value)| *value)).fold(0.0, f64::max);
     let scale = Scale { first, last: last.max(first + 1), top: round_up(most) };
@@ -75,7 +75,7 @@ impl Scale {
         HEIGHT - BELOW - (HEIGHT - BELOW - ABOVE) * value / self.top
     }
 
-    /// The day is said where there is more than one.
+    /// Formats a time, with the day if the chart spans a day or more.
     fn time(&self, at_ms: i64) -> String {
         let format = if self.last - self.first < DAY_MS { "%H:%M" } else { "%b %-d, %H:%M" };
         Timestamp::from_millisecond(at_ms).map_or_else(|_| String::new(), |at| at.strftime(format).to_string())
@@ -95,16 +95,16 @@ impl Scale {
     }
 }
 
-/// What a picture says, for who does not see it.
+/// Describes the chart in words, for screen readers.
 fn summary(series: &[Series]) -> String {
     let most = |series: &Series| series.points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
     let last = |series: &Series| series.points.last().map_or(0.0, |(_, value)| *value);
     let told: Vec<_> =
-        series.iter().map(|one| format!("{}: {:.0} at last, {:.0} at most", one.name, last(one), most(one))).collect();
+        series.iter().map(|one| format!("{}: latest {:.0}, maximum {:.0}", one.name, last(one), most(one))).collect();
     told.join("; ")
 }
 
-/// 1, 2 or 5 times a power of ten, and at least 2: its half is shown, too.
+/// Rounds up to 1, 2 or 5 times a power of ten, at least 2 because the axis also shows the half.
 fn round_up(most: f64) -> f64 {
     let steps = (0..15).flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(power)));
     steps.skip(1).find(|top| *top >= most).unwrap_or(most)
@@ -135,7 +135,7 @@ mod tests {
     fn a_picture_is_told_in_words_and_one_of_nothing_says_so() {
         let series = [Series { name: "delivered", points: vec![(0, 3.0), (60_000, 2.0)], longest_gap_ms: i64::MAX }];
         let drawn = lines("Deliveries", "per minute", &series).into_string();
-        assert!(drawn.contains("aria-label=\"Deliveries: delivered: 2 at last, 3 at most\""), "{drawn}");
-        assert!(lines("Deliveries", "per minute", &[]).into_string().contains("Nothing was measured yet."));
+        assert!(drawn.contains("aria-label=\"Deliveries: delivered: latest 2, maximum 3\""), "{drawn}");
+        assert!(lines("Deliveries", "per minute", &[]).into_string().contains("No data yet."));
     }
 }

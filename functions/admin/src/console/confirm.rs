@@ -1,4 +1,4 @@
-//! "Do you mean it?", as a page: for who has no script. With the script a dialog asks the same.
+//! Confirmation page for browsers without JavaScript. With it, the script shows the same question in a dialog.
 
 use maud::html;
 
@@ -6,7 +6,7 @@ use super::form::{CONFIRMED, Posted};
 use super::page::{Page, Section};
 use super::session::{FORM_TOKEN, Session};
 
-/// Asks, and posts the same again with the answer.
+/// Returns a page that asks the question. Its form posts the same fields again, with the confirmation.
 pub(crate) fn ask(
     section: Section,
     question: &str,
@@ -22,9 +22,9 @@ pub(crate) fn ask(
             form.button method="post" action=(action) {
                 (session.field())
                 @for (name, value) in again { input type="hidden" name=(name) value=(value); }
-                button.danger name=(CONFIRMED) value="yes" { "Do it" }
+                button.danger name=(CONFIRMED) value="yes" { "Confirm" }
             }
-            a.action href=(back) { "Leave it" }
+            a.action href=(back) { "Go back" }
         }
     };
     Page::titled(section, "Are you sure?", content)

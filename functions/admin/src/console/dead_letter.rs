@@ -1,4 +1,4 @@
-//! One dead letter: the message, and the answer that ended it.
+//! Dead letter page: the message and its last response.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ use super::payload::{self, from_base64};
 use super::session::Session;
 use super::{dead_letters, messages};
 
-/// Characters of an answer that a list shows.
+/// Maximum number of characters of an error in the list.
 const REASON_CHARS: usize = 160;
 
 #[derive(Debug, Deserialize)]
@@ -44,7 +44,7 @@ struct Republished {
     message_id: String,
 }
 
-/// What a handler answers when a job fails.
+/// Response body of a handler whose job failed.
 #[derive(Deserialize)]
 struct Refusal {
     error: String,
@@ -55,8 +55,8 @@ impl Letter {
         if self.response_status == 0 { "none".to_owned() } else { self.response_status.to_string() }
     }
 
-    /// Why it failed, on a line: the error that a handler answers, or the beginning of the answer, or what
-    /// the log says when there is none.
+    /// Returns the error on one line: the `error` of a handler's response, else the start of the response body, else
+    /// the error in the log.
     pub(crate) fn reason(&self, errors: &Errors) -> String {
         let answer = self.response_body.as_deref().unwrap_or_default();
         let line = match serde_json::from_str(answer) {
@@ -76,7 +76,7 @@ impl Letter {
     }
 }
 
-/// What the log says of messages that failed, by their ids.
+/// Errors of failed messages in the log, by message ID.
 pub(crate) struct Errors(HashMap<String, String>);
 
 #[derive(Deserialize)]
@@ -92,7 +92,7 @@ struct Failed {
 }
 
 impl Errors {
-    /// Of the messages of these dead letters, of which there is at least one.
+    /// Reads the errors of the messages of these dead letters. `letters` is not empty.
     pub(crate) async fn read(console: &Console, letters: &[Letter]) -> Result<Self, Failure> {
         let ids: Vec<&str> = letters.iter().map(|letter| letter.message.message_id.as_str()).collect();
         let query = [("messageIds", &*ids.join(",")), ("state", "FAILED"), ("bodies", "false")];
@@ -105,12 +105,12 @@ impl Errors {
     }
 }
 
-/// The address of a dead letter.
+/// Returns the path of a dead letter.
 pub(crate) fn path(id: &str) -> String {
     one(Section::DeadLetters, id)
 }
 
-/// `/console/dead-letters/{id}`.
+/// Serves `/console/dead-letters/{id}`.
 pub(crate) async fn show_dead_letter(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
@@ -123,16 +123,16 @@ pub(crate) async fn show_dead_letter(
     let message_path = messages::path(&letter.message.message_id);
     let content = html! {
         div.actions {
-            (badge("bad", "✗", "failed for good"))
+            (badge("bad", "✗", "failed"))
             (Button::new(&session, &format!("{}/retry", path(&id)), "Retry").draw())
             (Button::new(&session, &format!("{}/delete", path(&id)), "Delete").confirm(DELETE).draw())
-            a.action href=(message_path) { "Its attempts, runs and log" }
+            a.action href=(message_path) { "View message" }
         }
         section {
-            h2 { "The last answer" }
+            h2 { "Last response" }
             p { "Status: " strong { (letter.status()) } @if !error.is_empty() { span.error { (error) } } }
             (payload::show(&letter.response(), None))
-            (show_headers("Headers of the response", &letter.response_header))
+            (show_headers("Response headers", &letter.response_header))
         }
         section {
             h2 { "Message" }
@@ -141,15 +141,15 @@ pub(crate) async fn show_dead_letter(
         section {
             h2 { "Payload" }
             (payload::show(&letter.message.payload.bytes(), Some(&format!("{message_path}/payload"))))
-            (show_headers("Headers it is sent with", &letter.message.header))
+            (show_headers("Request headers", &letter.message.header))
         }
     };
     Ok(Page::titled(Section::DeadLetters, format!("Dead letter of {}", letter.message.message_id), content))
 }
 
-const DELETE: &str = "Delete this dead letter? Its message cannot be retried any more.";
+const DELETE: &str = "Delete this dead letter? Its message can no longer be retried.";
 
-/// Publishes its message anew, and shows the new one.
+/// Publishes its message again and redirects to the new message.
 pub(crate) async fn retry_dead_letter(
     State(console): State<Console>,
     Path(id): Path<String>,
@@ -159,7 +159,7 @@ pub(crate) async fn retry_dead_letter(
     Ok(SeeOther::with(&messages::path(&message_id), Notice::Republished, None))
 }
 
-/// Deletes it, once somebody has said that they mean it.
+/// Deletes the dead letter after a confirmation.
 pub(crate) async fn delete_dead_letter(
     State(console): State<Console>,
     Extension(session): Extension<Session>,

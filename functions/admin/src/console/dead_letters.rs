@@ -1,4 +1,4 @@
-//! The messages that failed for good: found, retried, deleted, one or many.
+//! Dead letter list: search, retry and delete.
 
 use axum::Extension;
 use axum::extract::{Query, State};
@@ -22,10 +22,10 @@ use super::session::Session;
 pub(super) const LIST: &str = "/console/dead-letters";
 /// Dead letters on a page.
 const PAGE: &str = "50";
-/// Calls of at most a hundred dead letters each that one click makes.
+/// Maximum number of API calls of one "Retry all", each for up to 100 dead letters.
 const MOST_CALLS: usize = 20;
 
-/// What is asked for. Empty is any.
+/// Filters of the list. An empty one matches all dead letters.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Filter {
@@ -56,7 +56,7 @@ struct Deleted {
 }
 
 impl Filter {
-    /// As the API calls it, but for the cursor.
+    /// Returns the parameters of the API without the cursor.
     fn parameters(&self) -> Vec<(&'static str, &str)> {
         let given = [
             ("url", &*self.url),
@@ -88,7 +88,7 @@ impl Filter {
     }
 }
 
-/// `/console/dead-letters`.
+/// Serves `/console/dead-letters`.
 pub(crate) async fn list_dead_letters(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
@@ -114,10 +114,10 @@ pub(crate) async fn list_dead_letters(
     Ok(Page::of(Section::DeadLetters, content))
 }
 
-const DELETE: &str = "Delete these dead letters? Their messages cannot be retried any more.";
-const RETRY_ALL: &str = "Publish the messages of all dead letters that match anew?";
+const DELETE: &str = "Delete these dead letters? Their messages can no longer be retried.";
+const RETRY_ALL: &str = "Retry all matching dead letters? Their messages are published again.";
 
-/// Retries those that were chosen.
+/// Retries the selected dead letters.
 pub(crate) async fn retry_chosen(
     State(console): State<Console>,
     Extension(posted): Extension<Posted>,
@@ -131,7 +131,7 @@ pub(crate) async fn retry_chosen(
     Ok(SeeOther::with(back, Notice::LettersRetried, Some(responses.len())))
 }
 
-/// Deletes those that were chosen, once somebody has said that they mean it.
+/// Deletes the selected dead letters after a confirmation.
 pub(crate) async fn delete_chosen(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
@@ -150,8 +150,8 @@ pub(crate) async fn delete_chosen(
     Ok(Ok(SeeOther::with(back, Notice::LettersDeleted, Some(deleted))))
 }
 
-/// Retries all that match the filter and were there when it was shown: those that fail again meanwhile are
-/// not retried again.
+/// Retries the dead letters that match the filter and existed when the page was rendered. Messages that fail again
+/// in the meantime are not retried again.
 pub(crate) async fn retry_matching(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
@@ -187,7 +187,7 @@ pub(crate) async fn retry_matching(
     Ok(Ok(SeeOther::with(&filter.page(""), Notice::MoreLetters, Some(retried))))
 }
 
-/// The list, and what can be done with those that are chosen in it, or with all.
+/// Renders the list with its buttons for the selected and for all dead letters.
 fn chosen(session: &Session, filter: &Filter, letters: &[Letter], errors: &Errors) -> Markup {
     let now = Timestamp::now();
     html! {
@@ -195,8 +195,8 @@ fn chosen(session: &Session, filter: &Filter, letters: &[Letter], errors: &Error
             (session.field())
             input type="hidden" name="back" value=(filter.page(&filter.cursor));
             div.actions {
-                button { "Retry chosen" }
-                button.danger formaction={ (LIST) "/delete" } data-confirm=(DELETE) { "Delete chosen" }
+                button { "Retry selected" }
+                button.danger formaction={ (LIST) "/delete" } data-confirm=(DELETE) { "Delete selected" }
             }
             (rows(letters, errors, now))
         }
@@ -212,7 +212,7 @@ fn rows(letters: &[Letter], errors: &Errors, now: Timestamp) -> Markup {
     let rows = html! {
         @for letter in letters {
             tr {
-                td { input type="checkbox" name="id" value=(letter.dlq_id) aria-label={ "Choose " (letter.message.message_id) }; }
+                td { input type="checkbox" name="id" value=(letter.dlq_id) aria-label={ "Select " (letter.message.message_id) }; }
                 td { a.id href=(path(&letter.dlq_id)) { (letter.message.message_id) } }
                 td.wide { (letter.message.url) }
                 td.num { (letter.status()) }
@@ -221,7 +221,7 @@ fn rows(letters: &[Letter], errors: &Errors, now: Timestamp) -> Markup {
             }
         }
     };
-    table("Dead letters", &["Choose", "Message", "Destination", "Status", "Why", "Published"], &rows)
+    table("Dead letters", &["Select", "Message", "Destination", "Status", "Error", "Published"], &rows)
 }
 
 fn retry_all(session: &Session, filter: &Filter, now: Timestamp) -> Markup {
@@ -231,7 +231,7 @@ fn retry_all(session: &Session, filter: &Filter, now: Timestamp) -> Markup {
             (session.field())
             @for (name, _, value) in filter.fields() { input type="hidden" name=(name) value=(value); }
             input type="hidden" name="until" value=(now.as_millisecond());
-            button.danger { @if is_filtered { "Retry all that match" } @else { "Retry all" } }
+            button.danger { @if is_filtered { "Retry all matching" } @else { "Retry all" } }
         }
     }
 }
@@ -239,11 +239,11 @@ fn retry_all(session: &Session, filter: &Filter, now: Timestamp) -> Markup {
 fn nothing(filter: &Filter) -> Markup {
     if filter.parameters().is_empty() {
         empty(
-            "No message has failed for good. One that does, after its last retry, is kept here to be read and retried. To see it happen:",
+            "No dead letters. A message is moved here after its last failed attempt. To create one:",
             "sigpost publish http://127.0.0.1:9/nobody-listens --retries 0",
         )
     } else {
-        html! { div.empty { p { "No dead letter is like that. " a href=(LIST) { "Show all" } } } }
+        html! { div.empty { p { "No dead letters match the filters. " a href=(LIST) { "Show all" } } } }
     }
 }
 

@@ -1,18 +1,18 @@
-//! What pages are made of: times, states, tables, buttons. All text goes through maud, which escapes it.
+//! Elements of pages: times, states, tables, buttons. maud escapes all text.
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use maud::{Markup, html};
 
 use super::session::Session;
 
-/// A time as it is read: how long ago, and the time itself for who looks closer.
+/// Renders a time relative to now, with the full time as its title.
 pub(crate) fn time(ms: i64, now: Timestamp) -> Markup {
     let Ok(at) = Timestamp::from_millisecond(ms) else { return html! { "–" } };
     let full = full_time(at);
     html! { time datetime=(at) title=(full) { (relative(now.duration_since(at))) } }
 }
 
-/// The time to the second, and how long ago.
+/// Renders the time to the second, followed by the time relative to now.
 pub(crate) fn full(ms: i64, now: Timestamp) -> Markup {
     let Ok(at) = Timestamp::from_millisecond(ms) else { return html! { "–" } };
     html! { time datetime=(at) { (full_time(at)) } " " span.hint { "(" (relative(now.duration_since(at))) ")" } }
@@ -34,7 +34,7 @@ fn relative(ago: SignedDuration) -> String {
     if seconds > 0 { format!("{count} {unit} ago") } else { format!("in {count} {unit}") }
 }
 
-/// How long something took, with the digits that matter.
+/// Formats a duration in milliseconds with its significant digits.
 pub(crate) fn duration(ms: f64) -> String {
     match ms {
         ms if ms < 10.0 => format!("{ms:.1} ms"),
@@ -48,7 +48,7 @@ pub(crate) fn duration(ms: f64) -> String {
     }
 }
 
-/// A number with spaces between its thousands.
+/// Formats a number with narrow spaces between groups of thousands.
 pub(crate) fn number(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = if number < 0 { "−".to_owned() } else { String::new() };
@@ -61,7 +61,7 @@ pub(crate) fn number(number: i64) -> String {
     text
 }
 
-/// A size in bytes, for people.
+/// Formats a size in bytes, kB or MB.
 pub(crate) fn size(bytes: usize) -> String {
     match bytes {
         0..=9_999 => format!("{bytes} bytes"),
@@ -70,17 +70,19 @@ pub(crate) fn size(bytes: usize) -> String {
     }
 }
 
-/// How something stands: a sign, a word and a colour, any of which is enough.
+/// Renders a state as a sign, a word and a colour. Each of the three is sufficient.
 pub(crate) fn state(state: &str) -> Markup {
     let (class, sign, word) = match state {
-        "CREATED" => ("waiting", "○", "waiting"),
-        "ACTIVE" | "processing" | "IN_PROGRESS" => ("active", "●", "under way"),
-        "RETRY" => ("retry", "↻", "to be retried"),
+        "CREATED" => ("waiting", "○", "pending"),
+        "ACTIVE" => ("active", "●", "in flight"),
+        "processing" => ("active", "●", "processing"),
+        "IN_PROGRESS" => ("active", "●", "in progress"),
+        "RETRY" => ("retry", "↻", "retry scheduled"),
         "ERROR" => ("bad", "!", "error"),
         "DELIVERED" => ("good", "✓", "delivered"),
         "completed" | "SUCCESS" => ("good", "✓", "completed"),
         "FAILED" | "failed" | "FAIL" => ("bad", "✗", "failed"),
-        "CANCEL_REQUESTED" => ("waiting", "⊘", "being cancelled"),
+        "CANCEL_REQUESTED" => ("waiting", "⊘", "cancelling"),
         "CANCELED" => ("waiting", "⊘", "cancelled"),
         "paused" => ("retry", "‖", "paused"),
         "running" => ("good", "✓", "running"),
@@ -89,23 +91,23 @@ pub(crate) fn state(state: &str) -> Markup {
     badge(class, sign, word)
 }
 
-/// What happened to a message, in its log.
+/// Renders an event of the log of a message.
 pub(crate) fn event(name: &str) -> Markup {
     match name {
         "CREATED" => badge("waiting", "○", "published"),
         "ACTIVE" => badge("active", "●", "attempt"),
-        "RETRY" => badge("retry", "↻", "retry planned"),
-        "CANCEL_REQUESTED" => badge("waiting", "⊘", "cancel asked for"),
+        "RETRY" => badge("retry", "↻", "retry scheduled"),
+        "CANCEL_REQUESTED" => badge("waiting", "⊘", "cancellation requested"),
         other => state(other),
     }
 }
 
-/// A sign and a word on a ground of colour.
+/// Renders a sign and a word on a coloured background.
 pub(crate) fn badge(class: &str, sign: &str, word: &str) -> Markup {
     html! { span class={ "badge " (class) } { span aria-hidden="true" { (sign) } " " (word) } }
 }
 
-/// A table in a box that it scrolls in, on a screen that is too narrow for it.
+/// Renders a table. On a narrow screen it scrolls in its own box.
 pub(crate) fn table(caption: &str, columns: &[&str], rows: &Markup) -> Markup {
     html! {
         div.scroll role="region" tabindex="0" aria-label=(caption) {
@@ -117,7 +119,7 @@ pub(crate) fn table(caption: &str, columns: &[&str], rows: &Markup) -> Markup {
     }
 }
 
-/// Nothing is there: what it would be, and a command that makes some.
+/// Renders the text for an empty list and, if not empty, a command that creates an item.
 pub(crate) fn empty(what: &str, command: &str) -> Markup {
     html! {
         div.empty {
@@ -127,7 +129,7 @@ pub(crate) fn empty(what: &str, command: &str) -> Markup {
     }
 }
 
-/// A field for a line of text, with its label.
+/// Renders a text field with its label.
 pub(crate) fn text_field(class: &str, name: &str, label: &str, value: &str, required: bool) -> Markup {
     html! {
         div class=(class) {
@@ -137,7 +139,7 @@ pub(crate) fn text_field(class: &str, name: &str, label: &str, value: &str, requ
     }
 }
 
-/// A field for text of several lines, with its label.
+/// Renders a text area with its label.
 pub(crate) fn text_area(name: &str, label: &str, value: &str) -> Markup {
     html! {
         div.field {
@@ -147,17 +149,17 @@ pub(crate) fn text_area(name: &str, label: &str, value: &str) -> Markup {
     }
 }
 
-/// A button that changes something, as a form of its own.
+/// Button that posts a form of its own.
 pub(crate) struct Button<'a> {
     pub(crate) session: &'a Session,
-    /// The path that is posted to.
+    /// Path that the form posts to.
     pub(crate) action: &'a str,
     pub(crate) label: &'a str,
-    /// What is asked before; with nothing it is just done.
+    /// Question to confirm first, if any.
     pub(crate) confirm: Option<&'a str>,
-    /// What is posted along.
+    /// Hidden fields of the form.
     pub(crate) fields: &'a [(&'a str, &'a str)],
-    /// What it is about, where there are several alike; for who does not see the row.
+    /// Name of the item, for screen readers, where several buttons have the same label.
     pub(crate) of: Option<&'a str>,
 }
 

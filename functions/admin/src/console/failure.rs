@@ -1,4 +1,4 @@
-//! Why a page cannot be shown, or something cannot be done: as a page of its own.
+//! Errors of the console, rendered as pages.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -8,25 +8,25 @@ use sigpost_store::Error;
 use super::page::Page;
 use crate::connection::NoAnswer;
 
-/// What went wrong, for who asked.
+/// Error of a request to the console.
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
-    /// The API does not do it, and says why.
+    /// The API rejected the request. `text` is its error.
     Refused { status: StatusCode, text: String },
-    /// The API does not know the console's token.
+    /// The API does not accept the console's token.
     NotLetIn,
-    /// The API does not answer.
+    /// The API does not respond.
     ApiAway,
-    /// The API's answer is larger than the console reads, or no JSON that it knows.
+    /// The API's response is larger than the console reads, or is not the expected JSON.
     ApiUnreadable(&'static str),
-    /// The database does not answer.
+    /// The database does not respond.
     DatabaseAway,
-    /// Something else; the log has it.
+    /// Any other error. It is logged.
     Internal,
 }
 
 impl Failure {
-    /// What was asked for makes no sense; the text names the field.
+    /// Returns a 400. `text` names the field.
     pub(crate) fn bad_request(text: impl Into<String>) -> Self {
         Self::Refused { status: StatusCode::BAD_REQUEST, text: text.into() }
     }
@@ -42,7 +42,7 @@ impl From<Error> for Failure {
             outage::reject(&error);
             return Self::DatabaseAway;
         }
-        tracing::error!(%error, "a page of the console failed");
+        tracing::error!(%error, "console page failed");
         Self::Internal
     }
 }
@@ -64,21 +64,21 @@ impl IntoResponse for Failure {
         let away = StatusCode::SERVICE_UNAVAILABLE;
         let (status, title, reason) = match self {
             Self::Refused { status: StatusCode::NOT_FOUND, text } => (StatusCode::NOT_FOUND, "Not found", text),
-            Self::Refused { status, text } => (status, "Not done", text),
+            Self::Refused { status, text } => (status, "Request rejected", text),
             Self::NotLetIn => {
-                let text = "The API does not accept the console's token. QSTASH_TOKEN of the admin function has to be \
-                            the API's; functions read it when they start.";
-                (StatusCode::BAD_GATEWAY, "Not let in", text.to_owned())
+                let text = "The API does not accept the console's token. Set QSTASH_TOKEN of the admin function to the \
+                            API's token and restart the function.";
+                (StatusCode::BAD_GATEWAY, "Invalid API token", text.to_owned())
             }
             Self::ApiAway => {
-                (away, "The API is away", "The dispatch API does not answer. Try again in a moment.".to_owned())
+                (away, "API unavailable", "The dispatch API does not respond. Try again later.".to_owned())
             }
-            Self::ApiUnreadable(reason) => (StatusCode::BAD_GATEWAY, "No answer that can be shown", reason.to_owned()),
+            Self::ApiUnreadable(reason) => (StatusCode::BAD_GATEWAY, "Invalid API response", reason.to_owned()),
             Self::DatabaseAway => {
-                (away, "The database is away", "The database does not answer. Try again in a moment.".to_owned())
+                (away, "Database unavailable", "The database does not respond. Try again later.".to_owned())
             }
             Self::Internal => {
-                let text = "Something went wrong here. The log of the process says what.";
+                let text = "An internal error occurred. The log of the process has the details.";
                 (StatusCode::INTERNAL_SERVER_ERROR, "Internal error", text.to_owned())
             }
         };

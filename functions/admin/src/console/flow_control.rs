@@ -1,4 +1,4 @@
-//! Flow-control keys: how fast messages that share one may start.
+//! Flow-control keys: limits, pausing and pinning.
 
 use axum::Extension;
 use axum::extract::{Query, State};
@@ -40,7 +40,7 @@ struct Key {
     is_paused: bool,
 }
 
-/// `/console/flow-control`.
+/// Serves `/console/flow-control`.
 pub(crate) async fn list_keys(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
@@ -48,7 +48,7 @@ pub(crate) async fn list_keys(
 ) -> Result<Page, Failure> {
     let query = [("search", search.trim()), ("cursor", &cursor)];
     let (keys, next) = console.api.list::<Key>(&["flowControl"], &query).await?;
-    let columns = ["Key", "State", "Waiting", "At once", "Starts", "Do"];
+    let columns = ["Key", "State", "Wait list", "Parallelism", "Rate", "Actions"];
     let content = html! {
         form.filter method="get" action=(LIST) role="search" {
             (text_field("field grow", "search", "Key contains", &search, false))
@@ -57,7 +57,7 @@ pub(crate) async fn list_keys(
         div data-live id="keys" {
             @if keys.is_empty() {
                 (empty(
-                    "There is no such key. Messages that share one start only as fast as it says, whatever process delivers them:",
+                    "No flow-control keys. Messages with the same key share limits on parallelism and rate:",
                     "curl -X POST $QSTASH_URL/v2/publish/https://example.com/hook -H \"Authorization: Bearer $QSTASH_TOKEN\" \\\n  \
                      -H 'Upstash-Flow-Control-Key: customer-7' -H 'Upstash-Flow-Control-Value: parallelism=2, rate=10, period=1m'",
                 ))
@@ -67,13 +67,13 @@ pub(crate) async fn list_keys(
         }
         (next_page(LIST, &[("search", search.trim())], next.as_deref()))
         h2 { "Pin limits" }
-        p.hint { "Messages say how fast their key is. What is pinned here they do not change, until it is unpinned." }
+        p.hint { "Messages set the limits of their key. They do not change a pinned limit until it is unpinned." }
         form.line method="post" action={ (LIST) "/pin" } {
             (session.field())
             (text_field("field", "key", "Key", "", true))
-            (text_field("field short", "parallelism", "At once", "", false))
-            (text_field("field short", "rate", "Starts", "", false))
-            (text_field("field short", "period", "per (1m)", "", false))
+            (text_field("field short", "parallelism", "Parallelism", "", false))
+            (text_field("field short", "rate", "Rate", "", false))
+            (text_field("field short", "period", "Period (1m)", "", false))
             button { "Pin" }
         }
     };
@@ -96,14 +96,14 @@ fn rows(session: &Session, keys: &[Key]) -> Markup {
                     (key.parallelism_count) " of " (limit(key.parallelism_max)) (pinned(key.is_pinned_parallelism))
                 }
                 td.num {
-                    @if key.rate_max > 0 { (key.rate_count) " of " (key.rate_max) " in " (key.rate_period) " s" } @else { "no limit" }
+                    @if key.rate_max > 0 { (key.rate_count) " of " (key.rate_max) " per " (key.rate_period) " s" } @else { "unlimited" }
                     (pinned(key.is_pinned_rate))
                 }
                 td {
                     div.actions {
                         @if key.is_paused { (button("resume", "Resume")) } @else { (button("pause", "Pause")) }
                         @if key.is_pinned_parallelism || key.is_pinned_rate { (button("unpin", "Unpin")) }
-                        @if key.rate_max > 0 { (button("reset", "New period")) }
+                        @if key.rate_max > 0 { (button("reset", "Reset rate")) }
                     }
                 }
             }
@@ -112,7 +112,7 @@ fn rows(session: &Session, keys: &[Key]) -> Markup {
 }
 
 fn limit(most: u32) -> String {
-    if most == 0 { "any".to_owned() } else { most.to_string() }
+    if most == 0 { "unlimited".to_owned() } else { most.to_string() }
 }
 
 async fn call(
@@ -141,7 +141,7 @@ pub(crate) async fn resume_key(
     call(&console, &posted, "resume", &[], Notice::KeyResumed).await
 }
 
-/// Pins what was filled in.
+/// Pins the limits that the form sets.
 pub(crate) async fn pin_key(
     State(console): State<Console>,
     Extension(posted): Extension<Posted>,
@@ -158,7 +158,7 @@ pub(crate) async fn unpin_key(
     call(&console, &posted, "unpin", &[("parallelism", "true"), ("rate", "true")], Notice::KeyUnpinned).await
 }
 
-/// A period begins now.
+/// Starts a new rate period.
 pub(crate) async fn reset_rate(
     State(console): State<Console>,
     Extension(posted): Extension<Posted>,

@@ -1,5 +1,4 @@
-//! What stands before and behind every page: who may see it, which requests may change something, the
-//! frame around it, and the headers that keep a browser from doing more than showing it.
+//! Middleware of all pages: session and form token checks, the page frame, and security headers.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -18,8 +17,7 @@ use super::notice::notice;
 use super::page::{Page, SeeOther};
 use super::session::FORM_TOKEN;
 
-/// Nothing is loaded but our own style, script and pictures; nothing is sent elsewhere; no other site
-/// shows the console in a frame.
+/// Permits only the console's own styles, scripts, images and requests, and no framing.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -31,21 +29,20 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// Of every answer. Refuses what another site posts, before anything else is asked.
+/// Adds the security headers to all responses. Rejects cross-site requests other than GET and HEAD.
 pub(crate) async fn protect(request: Request, next: Next) -> Response {
     let is_foreign =
         request.method() != Method::GET && request.method() != Method::HEAD && is_foreign(request.headers());
     let mut response =
         if is_foreign { layout::bare(refused_foreign()).into_response() } else { next.run(request).await };
     for (name, value) in HEADERS {
-        // Assets say for themselves how long they may be kept.
+        // Assets set their own Cache-Control.
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
 
-/// Lets a request through that has a session; what it posts also needs the session's form token. Puts
-/// the page that comes back into its frame.
+/// Requires a session, and for POST also the session's form token. Adds the frame to the page in the response.
 pub(crate) async fn require_session(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     let Some(session) = console.sessions.of(request.headers(), Timestamp::now()) else {
         return sign_in_first(&request).into_response();
@@ -70,7 +67,7 @@ pub(crate) async fn require_session(State(console): State<Console>, mut request:
     response
 }
 
-/// To the form, and from there back to the page. What was posted is not posted again.
+/// Redirects to the sign-in form, which returns to the page. A POST is not repeated.
 fn sign_in_first(request: &Request) -> SeeOther {
     let page = request.uri().path_and_query().filter(|_| request.method() == Method::GET);
     match page.map(|page| page.as_str()).filter(|page| *page != "/console") {
@@ -82,11 +79,10 @@ fn sign_in_first(request: &Request) -> SeeOther {
     }
 }
 
-/// Whether a browser says that a page of another site sends this. One that says nothing of it has no
-/// such page, or is stopped by the form token.
+/// Whether the headers identify a cross-site request. Requests without such headers are covered by the form token.
 fn is_foreign(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
-        // `none` is a request that no page has made.
+        // `none`: the user navigated directly; no page made the request.
         return site != "same-origin" && site != "none";
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return false };
@@ -101,25 +97,25 @@ fn is_foreign(headers: &HeaderMap) -> bool {
             });
             origin.host_str() != Some(host.host()) || origin.port_or_known_default() != port
         }
-        // `null`: a page without an address.
+        // `null`: an opaque origin.
         _ => true,
     }
 }
 
 fn refused_foreign() -> Page {
-    let reason = "The request comes from a page of another site. Nothing was done.";
-    Page::refusal(StatusCode::FORBIDDEN, "Refused", reason)
+    let reason = "The request comes from another site. Nothing was changed.";
+    Page::refusal(StatusCode::FORBIDDEN, "Request rejected", reason)
 }
 
 fn refused_form() -> Page {
-    let reason = "The form is not of this session: it was open for longer, or it is not one of the console. \
-                  Nothing was done. Load the page anew and try again.";
-    Page::refusal(StatusCode::FORBIDDEN, "Refused", reason)
+    let reason = "The form does not belong to this session, which may have expired. Nothing was changed. \
+                  Reload the page and try again.";
+    Page::refusal(StatusCode::FORBIDDEN, "Request rejected", reason)
 }
 
 fn unreadable_form() -> Page {
-    let reason = "The form is too large, or the connection ended before it was complete. Nothing was done.";
-    Page::refusal(StatusCode::BAD_REQUEST, "Not done", reason)
+    let reason = "The form is too large, or the connection closed early. Nothing was changed.";
+    Page::refusal(StatusCode::BAD_REQUEST, "Request rejected", reason)
 }
 
 #[cfg(test)]
@@ -140,7 +136,7 @@ mod tests {
             &[host, ("sec-fetch-site", "none")],
             &[host, ("origin", "http://127.0.0.1:8080")],
             &[("host", "example.com"), ("origin", "https://example.com")],
-            // A proxy may give us another name; the browser knows better.
+            // Behind a proxy, Host may differ from Origin; Sec-Fetch-Site takes precedence.
             &[("host", "inner"), ("origin", "https://example.com"), ("sec-fetch-site", "same-origin")],
         ] {
             assert!(!foreign(headers), "{headers:?}");

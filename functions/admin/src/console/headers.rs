@@ -1,10 +1,10 @@
-//! Headers, in a list that is closed at first.
+//! Headers in a collapsed list.
 
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-/// Headers as the API has them.
+/// Headers in the format of the API.
 pub(crate) type Headers = BTreeMap<String, Vec<String>>;
 
 pub(crate) fn show_headers(title: &str, headers: &Headers) -> Markup {

@@ -1,4 +1,4 @@
-//! The signing keys: how old they are, and changing them. They themselves are shown nowhere.
+//! Signing keys: age and rotation. The console does not show whole keys.
 
 use axum::Extension;
 use axum::extract::State;
@@ -18,7 +18,7 @@ use super::session::Session;
 use crate::connection::connection;
 
 const PAGE: &str = "/console/keys";
-/// Characters of a key that are shown: enough to compare two, too few to sign with.
+/// Number of characters of a key that are shown: enough to compare two keys, too few to sign.
 const SHOWN_CHARS: usize = 8;
 
 #[derive(Deserialize)]
@@ -27,50 +27,50 @@ struct Keys {
     next: String,
 }
 
-/// `/console/keys`.
+/// Serves `/console/keys`.
 pub(crate) async fn show_keys(State(console): State<Console>) -> Result<Page, Failure> {
     let Keys { current, next } = console.api.get(&["keys"], &[]).await?;
     let state = key_state(&mut *connection(&console.database).await?).await?;
     let begins = |key: &str| html! { code { (key.chars().take(SHOWN_CHARS).collect::<String>()) "…" } };
     let content = html! {
-        p { "Every delivery is signed with the current key. Receivers know both, so that one can take over from the other." }
+        p { "Deliveries are signed with the current key. Receivers accept both keys, which allows rotation without downtime." }
         dl {
             dt { "Current key" } dd { (begins(&current)) }
             dt { "Next key" } dd { (begins(&next)) }
             dt { "In use since" }
             dd { @match state { Some(state) => (full(state.rotated_at_ms, Timestamp::now())), None => "–" } }
         }
-        p { a.action href={ (PAGE) "/rotate" } { "Rotate the keys…" } }
+        p { a.action href={ (PAGE) "/rotate" } { "Rotate keys…" } }
         p.hint {
-            "Whole keys are answered by " code { "GET /v2/keys" } " to who has the API's token, for "
-            code { "QSTASH_CURRENT_SIGNING_KEY" } " and " code { "QSTASH_NEXT_SIGNING_KEY" } " of receivers."
+            "Get the whole keys from " code { "GET /v2/keys" } " with the API token. Receivers need them in "
+            code { "QSTASH_CURRENT_SIGNING_KEY" } " and " code { "QSTASH_NEXT_SIGNING_KEY" } "."
         }
     };
     Ok(Page::of(Section::Keys, content))
 }
 
-/// `/console/keys/rotate`: what it means, before it is done.
+/// Serves `/console/keys/rotate`: explains the rotation and asks for a confirmation.
 pub(crate) async fn ask_to_rotate(Extension(session): Extension<Session>) -> Page {
     let content = html! {
-        p { "The next key becomes the current one, and a new one follows it. The current key is gone for good." }
-        p { "A receiver that does not know today's next key refuses every delivery from then on. "
-            "So give receivers both keys first; after this, give them the new next key." }
+        p { "The next key becomes the current key, and a new next key is generated. The current key is deleted." }
+        p { "A receiver without the present next key then rejects all deliveries. "
+            "Configure both keys at all receivers first. Give them the new next key afterwards." }
         form.stack method="post" action={ (PAGE) "/rotate" } {
             (session.field())
             label.check for="confirmed" {
                 input id="confirmed" type="checkbox" name=(CONFIRMED) value="yes" required;
-                "All receivers know the next key"
+                "All receivers have the next key"
             }
             div.actions {
-                button.danger { "Rotate the keys" }
-                a.action href=(PAGE) { "Leave them" }
+                button.danger { "Rotate keys" }
+                a.action href=(PAGE) { "Go back" }
             }
         }
     };
     Page::titled(Section::Keys, "Rotate the signing keys?", content)
 }
 
-/// Rotates them. Whoever has not been asked is asked.
+/// Rotates the keys after a confirmation.
 pub(crate) async fn rotate_keys(
     State(console): State<Console>,
     Extension(session): Extension<Session>,

@@ -1,4 +1,4 @@
-//! The frame around every page: head, navigation, notices, main.
+//! Frame of all pages: head, navigation, notices, main.
 
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
@@ -11,10 +11,10 @@ use super::session::Session;
 
 pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// What the frame of somebody who is signed in knows beside the page.
+/// Data of the frame of a signed-in user.
 pub(crate) struct Frame<'a> {
     pub(crate) session: &'a Session,
-    /// What was done before.
+    /// Result of the last action.
     pub(crate) notice: Option<String>,
 }
 
@@ -55,8 +55,8 @@ impl Frame<'_> {
                 form method="dialog" {
                     p id="confirm-text" {}
                     div.actions {
-                        button value="no" { "Leave it" }
-                        button.danger value="yes" { "Do it" }
+                        button value="no" { "Go back" }
+                        button.danger value="yes" { "Confirm" }
                     }
                 }
             }
@@ -65,7 +65,7 @@ impl Frame<'_> {
     }
 }
 
-/// A page for whom nobody has signed in.
+/// A page without a session.
 pub(crate) fn bare(page: Page) -> Bare {
     Bare(page)
 }
@@ -81,7 +81,7 @@ impl IntoResponse for Bare {
                 h1 { (page.title) }
                 (page.content)
                 @if page.status == StatusCode::FORBIDDEN {
-                    p { a href="/console" { "To the console" } }
+                    p { a href="/console" { "Go to the console" } }
                 }
             }
         };

@@ -1,4 +1,4 @@
-//! Signing in with the admin token, and out.
+//! Sign-in with the admin token, and sign-out.
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -16,19 +16,19 @@ use super::page::{Page, SeeOther, local};
 use super::session::{clear_cookie, set_cookie};
 use crate::admin_token::Refused;
 
-/// Where to go afterwards.
+/// Query parameters of the form. `next` is the page to return to.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Asked {
     next: String,
 }
 
-/// The form.
+/// Serves the form.
 pub(crate) async fn get_login(Query(asked): Query<Asked>) -> Response {
     form(StatusCode::OK, "", &asked.next)
 }
 
-/// 303 with a session to who knows the token, else 401 with the form; 429 after many wrong ones.
+/// Returns 303 with a session if the token is valid, else 401 with the form; 429 after too many invalid tokens.
 pub(crate) async fn sign_in(State(console): State<Console>, headers: HeaderMap, body: Bytes) -> Response {
     let posted = Posted::parse(&body);
     if let Err(refused) = console.token.check(posted.text("token").as_bytes()) {
@@ -39,18 +39,18 @@ pub(crate) async fn sign_in(State(console): State<Console>, headers: HeaderMap, 
     ([(header::SET_COOKIE, cookie)], SeeOther(next.to_owned())).into_response()
 }
 
-/// The session's cookie is taken away.
+/// Deletes the session's cookie.
 pub(crate) async fn sign_out(headers: HeaderMap) -> Response {
     let cookie = clear_cookie(is_remote(&headers));
     ([(header::SET_COOKIE, cookie)], SeeOther("/console/login".to_owned())).into_response()
 }
 
 fn refuse(refused: Refused, next: &str) -> Response {
-    let wrong = "That is not the admin token.";
+    let wrong = "Invalid admin token.";
     match refused {
         Refused::Wrong => form(StatusCode::UNAUTHORIZED, wrong, next),
         Refused::TooMany(wait) => {
-            let why = format!("{wrong} There were many wrong ones within a minute.");
+            let why = format!("{wrong} Too many invalid tokens within a minute.");
             let retry_after = [(header::RETRY_AFTER, whole_seconds(wait).to_string())];
             (retry_after, form(StatusCode::TOO_MANY_REQUESTS, &why, next)).into_response()
         }
@@ -69,14 +69,14 @@ fn form(status: StatusCode, why_not: &str, next: &str) -> Response {
             label for="token" { "Admin token" }
             input id="token" name="token" type="password" autocomplete="current-password" required autofocus
                 aria-describedby="token-hint";
-            p.hint id="token-hint" { "The value of " code { "ADMIN_TOKEN" } "; " code { "sigpost dev" } " prints its own." }
+            p.hint id="token-hint" { "The value of " code { "ADMIN_TOKEN" } ". " code { "sigpost dev" } " prints its token at startup." }
             button.primary { "Sign in" }
         }
     };
     bare(Page { status, section: None, title: "Sign in".to_owned(), content }).into_response()
 }
 
-/// Whether somebody may be in between: over the loopback there is nobody, and no TLS either.
+/// Whether the request was sent to a host other than loopback. Only loopback requests work without TLS.
 fn is_remote(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));

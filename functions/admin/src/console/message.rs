@@ -1,4 +1,4 @@
-//! One message's whole life: what it is, its attempts with what was answered, its runs, its log.
+//! Message page: properties, attempts with their responses, runs and log.
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -21,10 +21,10 @@ use super::payload::{self, Payload, from_base64, shown_text};
 use super::session::Session;
 use crate::connection::connection;
 
-/// Rows of the log that are shown.
+/// Maximum number of log rows on the page.
 const MOST_EVENTS: &str = "500";
 
-/// What a redriven message names the message that was published first by.
+/// Header of a redriven message with the ID of the message that was published first.
 const ORIGINAL_MESSAGE_ID: &str = "Upstash-Original-Message-Id";
 
 #[derive(Debug, Deserialize)]
@@ -109,7 +109,7 @@ struct Letter {
     dlq_id: String,
 }
 
-/// `/console/messages/{id}`.
+/// Serves `/console/messages/{id}`.
 pub(crate) async fn show_message(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
@@ -129,7 +129,7 @@ pub(crate) async fn show_message(
     let runs = runs::find_by_message(&mut *connection(&console.database).await?, &message.message_id).await?;
     let now = Timestamp::now();
     let content = html! {
-        // What has ended changes no more.
+        // An ended message does not change.
         div data-live[is_open(&message)] id="life" {
             (actions(&session, &message, letter.as_ref()))
             section {
@@ -138,12 +138,12 @@ pub(crate) async fn show_message(
             }
             section {
                 h2 { "Attempts" }
-                @if message.attempts.is_empty() { p.hint { "None yet." } }
+                @if message.attempts.is_empty() { p.hint { "No attempts yet." } }
                 @for attempt in message.attempts.iter().rev() { (show_attempt(attempt, now)) }
             }
             section {
                 h2 { "Runs" }
-                @if runs.is_empty() { p.hint { "No handler of this deployment has recorded one." } }
+                @if runs.is_empty() { p.hint { "No run is recorded." } }
                 @for run in runs.iter().rev() { (show_run(run, now)) }
             }
             section {
@@ -154,13 +154,13 @@ pub(crate) async fn show_message(
         section {
             h2 { "Payload" }
             (payload::show(&message.payload.bytes(), Some(&format!("{}/payload", path(&message.message_id)))))
-            (show_headers("Headers it is sent with", &message.header))
+            (show_headers("Request headers", &message.header))
         }
     };
     Ok(Page::titled(Section::Messages, message.message_id, content))
 }
 
-/// `/console/messages/{id}/payload`: the bytes, as a file.
+/// Serves `/console/messages/{id}/payload`: the payload as a file.
 pub(crate) async fn download_payload(
     State(console): State<Console>,
     Path(id): Path<String>,
@@ -169,13 +169,13 @@ pub(crate) async fn download_payload(
     Ok(payload::download(message.payload.bytes(), &message.message_id))
 }
 
-/// Lets it go out now.
+/// Makes the message due now.
 pub(crate) async fn retry_message(State(console): State<Console>, Path(id): Path<String>) -> Result<SeeOther, Failure> {
     console.api.call(Method::POST, &["messages", &id, "retry"]).await?;
     Ok(SeeOther::with(&path(&id), Notice::Due, None))
 }
 
-/// Cancels it, once somebody has said that they mean it.
+/// Cancels the message after a confirmation.
 pub(crate) async fn cancel_message(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
@@ -190,7 +190,7 @@ pub(crate) async fn cancel_message(
     Ok(Ok(SeeOther::with(&path(&id), Notice::Cancelled, None)))
 }
 
-const CANCEL: &str = "Cancel this message? It is not delivered any more; an attempt under way is broken off.";
+const CANCEL: &str = "Cancel this message? It will not be delivered. An attempt in flight is aborted.";
 
 fn actions(session: &Session, message: &Message, letter: Option<&Letter>) -> Markup {
     let path = path(&message.message_id);
@@ -199,9 +199,9 @@ fn actions(session: &Session, message: &Message, letter: Option<&Letter>) -> Mar
         div.actions {
             @if let Some(now) = &message.state { (state(now)) }
             @if waits { (Button::new(session, &format!("{path}/retry"), "Deliver now").draw()) }
-            @if is_open(message) { (Button::new(session, &format!("{path}/cancel"), "Cancel").confirm(CANCEL).draw()) }
+            @if is_open(message) { (Button::new(session, &format!("{path}/cancel"), "Cancel message").confirm(CANCEL).draw()) }
             @if let Some(letter) = letter {
-                a.action href=(super::dead_letter::path(&letter.dlq_id)) { "Its dead letter" }
+                a.action href=(super::dead_letter::path(&letter.dlq_id)) { "View dead letter" }
             }
         }
     }
@@ -211,14 +211,14 @@ fn is_open(message: &Message) -> bool {
     matches!(message.state.as_deref(), Some("CREATED" | "RETRY" | "ACTIVE"))
 }
 
-/// What a message is, as a list of terms. Dead letters have the same.
+/// Renders the properties of a message or of a dead letter as a list of terms.
 pub(super) fn facts(message: &Message, now: Timestamp) -> Markup {
     let texts = [
         ("Endpoint", &message.endpoint_name),
         ("Flow-control key", &message.flow_control_key),
         ("Callback", &message.callback),
         ("Failure callback", &message.failure_callback),
-        ("Delay of retries", &message.retry_delay_expression),
+        ("Retry delay", &message.retry_delay_expression),
         ("Published from", &message.caller_ip),
     ];
     html! {
@@ -226,7 +226,7 @@ pub(super) fn facts(message: &Message, now: Timestamp) -> Markup {
             dt { "Destination" } dd { (message.method) " " (message.url) }
             dt { "Published" } dd { (full(message.created_at, now)) }
             @if message.not_before > message.created_at { dt { "Not before" } dd { (full(message.not_before, now)) } }
-            dt { "Retries" } dd { "up to " (message.max_retries) }
+            dt { "Maximum retries" } dd { (message.max_retries) }
             @if !message.labels.is_empty() {
                 dt { "Labels" } dd { @for label in &message.labels { (filtered_by("label", label)) " " } }
             }
@@ -251,15 +251,15 @@ fn show_attempt(attempt: &Attempt, now: Timestamp) -> Markup {
                 (state(&attempt.state))
                 " Attempt " (attempt.attempt) ", " (time(attempt.started_at, now))
                 @if let Some(ended) = attempt.ended_at { ", took " (span(ended - attempt.started_at)) }
-                @if let Some(status) = attempt.response_status { ", answered " strong { (status) } }
+                @if let Some(status) = attempt.response_status { ", status " strong { (status) } }
                 @if let Some(error) = &attempt.error { span.error { (error) } }
             }
-            @if let Some(next) = attempt.next_delivery_time { p { "The next one: " (full(next, now)) } }
+            @if let Some(next) = attempt.next_delivery_time { p { "Next attempt: " (full(next, now)) } }
             @if let Some(error) = &attempt.error { h3 { "Error" } (shown_text(error)) }
             @if attempt.response_status.is_some() {
                 h3 { "Response" }
                 (payload::show(&body, None))
-                (show_headers("Headers of the response", &attempt.response_header))
+                (show_headers("Response headers", &attempt.response_header))
             }
         }
     }
@@ -267,7 +267,8 @@ fn show_attempt(attempt: &Attempt, now: Timestamp) -> Markup {
 
 fn show_run(run: &Run, now: Timestamp) -> Markup {
     let took = run.completed_at.map(|end| end.duration_since(run.started_at).as_secs_f64() * 1000.0);
-    let texts = [("User", &run.user_id), ("Organization", &run.organization_id), ("Belongs to", &run.correlation_id)];
+    let texts =
+        [("User", &run.user_id), ("Organization", &run.organization_id), ("Correlation ID", &run.correlation_id)];
     let values = [("Payload", &run.payload), ("Result", &run.result)];
     html! {
         details.entry id={ "run-" (run.id) } {
@@ -293,14 +294,14 @@ fn log_table(events: &[Event], now: Timestamp) -> Markup {
                 td { (elements::event(&event.state)) }
                 td.num { (full(event.time, now)) }
                 td.wide {
-                    @if let Some(status) = event.response_status { "Answered " (status) ". " }
+                    @if let Some(status) = event.response_status { "Status " (status) ". " }
                     @if let Some(error) = &event.error { (error) }
                     @if let Some(next) = event.next_delivery_time { " Next attempt " (full(next, now)) "." }
                 }
             }
         }
     };
-    table("Log", &["What", "When", "More"], &rows)
+    table("Log", &["Event", "Time", "Details"], &rows)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a duration for people")]

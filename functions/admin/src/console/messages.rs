@@ -1,4 +1,4 @@
-//! The messages there were: searched, filtered, a page at a time, each with how it stands now.
+//! Message list: search, filters and pages. Each message has its current state.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,24 +16,24 @@ use super::page::{Page, Section, SeeOther, one};
 
 /// Messages on a page.
 const PAGE: &str = "50";
-/// Events that are read to learn how the messages of a page stand.
+/// Maximum number of events that are read for the states of the messages of a page.
 const MOST_EVENTS: &str = "1000";
 
-/// Ways to have ended, and others that a log can be asked for. Each is an event that the message had.
+/// Values of the event filter: each matches messages that have such an event.
 const STATES: [(&str, &str); 6] = [
     ("", "All"),
     ("DELIVERED", "Delivered"),
     ("FAILED", "Failed"),
     ("CANCELED", "Cancelled"),
-    ("ERROR", "Had an error"),
-    ("RETRY", "Were to be retried"),
+    ("ERROR", "Failed attempt"),
+    ("RETRY", "Retry scheduled"),
 ];
 
-/// What is asked for. Empty is any.
+/// Filters of the list. An empty one matches all messages.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Filter {
-    /// An id, a URL, or a host.
+    /// Message ID, URL or host.
     q: String,
     state: String,
     label: String,
@@ -67,7 +67,7 @@ struct Event {
 }
 
 impl Filter {
-    /// As the API calls it.
+    /// Returns the parameters of the API.
     fn parameters(&self) -> Vec<(&'static str, &str)> {
         let search = match self.q.trim() {
             url if url.contains("://") => ("url", url),
@@ -87,7 +87,7 @@ impl Filter {
         given.chain([("state", state), ("count", PAGE), ("bodies", "false")]).collect()
     }
 
-    /// The address of the same page, from this cursor on.
+    /// Returns the path of the list with the same filters, from this cursor on.
     fn page(&self, cursor: &str) -> String {
         let pairs = [
             ("q", &*self.q),
@@ -108,18 +108,18 @@ impl Filter {
         self.page("") == Self::default().page("")
     }
 
-    /// Whether something is asked for that stands behind "More filters".
+    /// Whether a filter under "More filters" is set.
     fn asks_for_more(&self) -> bool {
         [&self.label, &self.queue, &self.group, &self.schedule, &self.key].iter().any(|value| !value.is_empty())
     }
 }
 
-/// `/console/messages`.
+/// Serves `/console/messages`.
 pub(crate) async fn list_messages(
     State(console): State<Console>,
     Query(filter): Query<Filter>,
 ) -> Result<Response, Failure> {
-    // Whoever has an id wants that message.
+    // A message ID opens the page of the message.
     if filter.q.trim().starts_with("msg_") {
         return Ok(SeeOther(path(filter.q.trim())).into_response());
     }
@@ -140,18 +140,18 @@ pub(crate) async fn list_messages(
     Ok(Page::of(Section::Messages, content).into_response())
 }
 
-/// The address of a message.
+/// Returns the path of a message.
 pub(crate) fn path(id: &str) -> String {
     one(Section::Messages, id)
 }
 
-/// What messages belong to, as a way to all of them.
+/// Renders a link to the messages with this filter.
 pub(crate) fn filtered_by(name: &str, value: &str) -> Markup {
     let query = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
     html! { a href={ "/console/messages?" (query) } { (value) } }
 }
 
-/// The last event of each message that is there: how it stands.
+/// Reads the last event of each message, which is its current state.
 async fn latest(console: &Console, events: &[Event]) -> Result<HashMap<String, Event>, Failure> {
     if events.is_empty() {
         return Ok(HashMap::new());
@@ -169,7 +169,7 @@ async fn latest(console: &Console, events: &[Event]) -> Result<HashMap<String, E
 fn rows(events: &[Event], latest: &HashMap<String, Event>, now: Timestamp) -> Markup {
     let rows = html! {
         @for event in events {
-            // A message with very many events may have its last one outside of what was read.
+            // The last event of a message with very many events may be outside the limit.
             @let last = latest.get(&event.message_id).unwrap_or(event);
             tr {
                 td { (state(&last.state)) }
@@ -184,7 +184,7 @@ fn rows(events: &[Event], latest: &HashMap<String, Event>, now: Timestamp) -> Ma
             }
         }
     };
-    table("Messages", &["State", "Message", "Destination", "Belongs to", "When", "Error"], &rows)
+    table("Messages", &["State", "Message", "Destination", "Tags", "Time", "Error"], &rows)
 }
 
 fn marks(event: &Event) -> Markup {
@@ -199,11 +199,11 @@ fn marks(event: &Event) -> Markup {
 fn nothing(filter: &Filter) -> Markup {
     if filter.is_empty() {
         empty(
-            "No message was published yet. This publishes one, and then it is here:",
+            "No messages yet. Publish one:",
             "sigpost publish https://example.com/hook --body '{\"hello\": \"world\"}'",
         )
     } else {
-        html! { div.empty { p { "No message is like that. " a href="/console/messages" { "Show all" } } } }
+        html! { div.empty { p { "No messages match the filters. " a href="/console/messages" { "Show all" } } } }
     }
 }
 
@@ -218,11 +218,11 @@ fn form(filter: &Filter) -> Markup {
     html! {
         form.filter method="get" action="/console/messages" role="search" {
             div.field.grow {
-                label for="q" { "Message id, URL or host" }
+                label for="q" { "Message ID, URL or host" }
                 input id="q" name="q" type="search" value=(filter.q) autocomplete="off" spellcheck="false";
             }
             div.field {
-                label for="state" { "Which" }
+                label for="state" { "Event" }
                 select id="state" name="state" {
                     @for (value, name) in STATES { option value=(value) selected[value == filter.state] { (name) } }
                 }

@@ -1,11 +1,11 @@
-//! What was done, said on the page that follows. The address has a code; the texts are here, so that
-//! nobody can make the console say something of theirs.
+//! Notices about the result of an action, shown on the next page. The URL has only a code, so that a link cannot
+//! inject a text.
 
 use url::form_urlencoded;
 
 macro_rules! notices {
     ($($(#[$meta:meta])* $name:ident = $code:literal, $text:literal;)+) => {
-        /// Something that was done.
+        /// Result of an action.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Notice {
             $($(#[$meta])* $name,)+
@@ -14,14 +14,14 @@ macro_rules! notices {
         impl Notice {
             const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// As it stands in an address.
+            /// Returns the code in URLs.
             pub(crate) fn code(self) -> &'static str {
                 match self {
                     $(Self::$name => $code,)+
                 }
             }
 
-            /// With `#` for a number.
+            /// Returns the text. `#` stands for a number.
             fn template(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)+
@@ -34,33 +34,33 @@ macro_rules! notices {
 notices! {
     Due = "due", "The message is due now.";
     Cancelled = "cancelled", "The message is cancelled.";
-    Republished = "republished", "Published anew: this is the new message. The dead letter is gone.";
-    LettersRetried = "letters-retried", "Dead letters that were published anew: #.";
-    LettersDeleted = "letters-deleted", "Dead letters that were deleted: #.";
-    MoreLetters = "more-letters", "Dead letters that were published anew: #. There are more: do it again for those.";
-    QueuePaused = "queue-paused", "The queue is paused: it accepts, and nothing of it starts.";
-    QueueResumed = "queue-resumed", "The queue goes on.";
-    QueueSaved = "queue-saved", "The queue is as asked.";
-    KeyPaused = "key-paused", "The key is paused: what comes waits.";
-    KeyResumed = "key-resumed", "The key goes on.";
+    Republished = "republished", "Published again as this message. The dead letter is deleted.";
+    LettersRetried = "letters-retried", "Dead letters retried: #.";
+    LettersDeleted = "letters-deleted", "Dead letters deleted: #.";
+    MoreLetters = "more-letters", "Dead letters retried: #. More dead letters match; retry again to include them.";
+    QueuePaused = "queue-paused", "The queue is paused. It accepts messages but delivers none.";
+    QueueResumed = "queue-resumed", "The queue is resumed.";
+    QueueSaved = "queue-saved", "The queue is saved.";
+    KeyPaused = "key-paused", "The key is paused. Its messages are blocked.";
+    KeyResumed = "key-resumed", "The key is resumed.";
     KeyPinned = "key-pinned", "The limits are pinned.";
-    KeyUnpinned = "key-unpinned", "Messages say the limits again.";
-    RateReset = "rate-reset", "A period begins now.";
-    ScheduleCreated = "schedule-created", "The schedule is made, or replaced.";
-    ScheduleRun = "schedule-run", "The schedule was run: this is its message.";
-    ScheduleRunForMany = "schedule-run-many", "The schedule was run. Messages that were published: #.";
-    SchedulePaused = "schedule-paused", "The schedule is paused: its firings are skipped.";
-    ScheduleResumed = "schedule-resumed", "The schedule fires again.";
+    KeyUnpinned = "key-unpinned", "The limits are unpinned. Messages set them again.";
+    RateReset = "rate-reset", "A new rate period has started.";
+    ScheduleCreated = "schedule-created", "The schedule is saved.";
+    ScheduleRun = "schedule-run", "The schedule was run. This is its message.";
+    ScheduleRunForMany = "schedule-run-many", "The schedule was run. Messages published: #.";
+    SchedulePaused = "schedule-paused", "The schedule is paused. Its firings are skipped.";
+    ScheduleResumed = "schedule-resumed", "The schedule is resumed.";
     ScheduleDeleted = "schedule-deleted", "The schedule is deleted.";
     EndpointAdded = "endpoint-added", "The endpoint is added.";
     EndpointRemoved = "endpoint-removed", "The endpoint is removed.";
     KeysRotated = "keys-rotated", "The keys are rotated. Give receivers the new next key.";
-    Published = "published", "Published: this is the message.";
-    PublishedMany = "published-many", "Published. Messages: #.";
-    NoneChosen = "none-chosen", "Nothing was chosen, so nothing was done.";
+    Published = "published", "Published as this message.";
+    PublishedMany = "published-many", "Messages published: #.";
+    NoneChosen = "none-chosen", "No dead letter is selected. Nothing was changed.";
 }
 
-/// What the query says was done.
+/// Returns the notice that the query names.
 pub(crate) fn notice(query: Option<&str>) -> Option<String> {
     let pairs = || form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let value = |name: &str| pairs().find(|(given, _)| given == name).map(|(_, value)| value.into_owned());
@@ -77,11 +77,8 @@ mod tests {
     #[test]
     fn only_known_codes_say_something() {
         assert_eq!(notice(Some("notice=due")).as_deref(), Some("The message is due now."));
-        assert_eq!(notice(Some("n=3&notice=letters-deleted")).as_deref(), Some("Dead letters that were deleted: 3."));
-        assert_eq!(
-            notice(Some("n=%3Cb%3E&notice=letters-deleted")).as_deref(),
-            Some("Dead letters that were deleted: 0.")
-        );
+        assert_eq!(notice(Some("n=3&notice=letters-deleted")).as_deref(), Some("Dead letters deleted: 3."));
+        assert_eq!(notice(Some("n=%3Cb%3E&notice=letters-deleted")).as_deref(), Some("Dead letters deleted: 0."));
         assert_eq!(notice(Some("notice=Send+us+your+token")), None);
         assert_eq!(notice(None), None);
     }

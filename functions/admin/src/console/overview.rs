@@ -1,4 +1,4 @@
-//! How the deployment is doing: verdict, figures, what fails, what waits.
+//! Overview page: health, figures, charts, job types, dead letters and queues.
 
 use axum::extract::State;
 use jiff::Timestamp;
@@ -20,20 +20,20 @@ use crate::answer::PATIENCE;
 use crate::connection::connection;
 use crate::window::{HOUR, WindowQuery};
 
-/// Windows to choose from.
+/// Selectable windows: parameter, label and seconds.
 const WINDOWS: [(&str, &str, u64); 4] =
     [("1h", "hour", 3_600), ("3h", "3 hours", 10_800), ("1d", "day", 86_400), ("7d", "week", 604_800)];
-/// Groups of dead letters that are shown.
+/// Maximum number of dead letter groups on the page.
 const MOST_ERRORS: usize = 8;
 
-/// What the database is asked.
+/// Data of the page, read from the database.
 struct Measured {
     numbers: Numbers,
     trends: Trends,
     errors: Vec<DeadLetterGroup>,
 }
 
-/// `/console`, over `?window=`.
+/// Serves `/console?window=…`.
 pub(crate) async fn show_overview(State(console): State<Console>, query: WindowQuery) -> Result<Page, Failure> {
     let window = query.window(HOUR).map_err(|invalid| Failure::bad_request(invalid.to_string()))?;
     let measured = timeout(PATIENCE, measured(&console, window)).await.map_err(|_| Failure::DatabaseAway)??;
@@ -46,7 +46,7 @@ pub(crate) async fn show_overview(State(console): State<Console>, query: WindowQ
             (figures(&numbers))
             (trends.draw())
             section { h2 { "Jobs by type" } (by_type(&numbers.by_type)) }
-            section { h2 { "Why messages failed for good" } (show_errors(&errors)) }
+            section { h2 { "Dead letters by error" } (show_errors(&errors)) }
             section { h2 { "Queues" } (depth(&queues)) }
         }
     };
@@ -63,8 +63,8 @@ async fn measured(console: &Console, window: Window) -> Result<Measured, Failure
 
 fn windows(window: Window) -> Markup {
     html! {
-        nav.windows aria-label="Time that is looked at" {
-            "The last "
+        nav.windows aria-label="Time window" {
+            "Last "
             @for (text, name, seconds) in WINDOWS {
                 a href={ "/console?window=" (text) } aria-current=[(window.length().as_secs() == seconds).then_some("true")] { (name) } " "
             }
@@ -97,15 +97,15 @@ fn figures(numbers: &Numbers) -> Markup {
     let figures = [
         ("Runs completed", number(completed), false),
         ("Runs failed", number(failed), failed > 0),
-        ("Dead letters, new", number(numbers.dead_letters.in_window), numbers.dead_letters.in_window > 0),
-        ("Dead letters, all", number(numbers.dead_letters.total), false),
-        ("Due now", number(numbers.queue.due), false),
-        ("Due for", seconds(numbers.queue.oldest_due_s), false),
-        ("Under way", number(numbers.queue.active), false),
-        ("Due later", number(numbers.queue.scheduled), false),
-        ("Half of runs within", took(|durations| durations.p50_ms), false),
-        ("95 of 100 within", took(|durations| durations.p95_ms), false),
-        ("99 of 100 within", took(|durations| durations.p99_ms), false),
+        ("New dead letters", number(numbers.dead_letters.in_window), numbers.dead_letters.in_window > 0),
+        ("Dead letters", number(numbers.dead_letters.total), false),
+        ("Due", number(numbers.queue.due), false),
+        ("Oldest due age", seconds(numbers.queue.oldest_due_s), false),
+        ("In flight", number(numbers.queue.active), false),
+        ("Scheduled", number(numbers.queue.scheduled), false),
+        ("p50 duration", took(|durations| durations.p50_ms), false),
+        ("p95 duration", took(|durations| durations.p95_ms), false),
+        ("p99 duration", took(|durations| durations.p99_ms), false),
         ("Stuck runs", number(numbers.stuck.count), numbers.stuck.count > 0),
     ];
     html! {
@@ -117,10 +117,10 @@ fn figures(numbers: &Numbers) -> Markup {
     }
 }
 
-/// Those that fail most first.
+/// The types with the most failures come first.
 fn by_type(types: &[TypeMetrics]) -> Markup {
     if types.is_empty() {
-        return empty("No job has run in this time.", "");
+        return empty("No runs in this time window.", "");
     }
     let most = types.iter().map(|one| one.completed + one.failed).max().unwrap_or(0).max(1);
     let mut types: Vec<_> = types.iter().collect();
@@ -140,12 +140,11 @@ fn by_type(types: &[TypeMetrics]) -> Markup {
             }
         }
     };
-    let columns =
-        ["Type", "Completed", "Failed", "Failed of all", "Under way", "Half within", "95 of 100 within", "Share"];
+    let columns = ["Type", "Completed", "Failed", "Failure rate", "Processing", "p50 duration", "p95 duration", "Runs"];
     table("Jobs by type", &columns, &rows)
 }
 
-/// Completed and failed beside each other, against the type with the most.
+/// Draws completed and failed runs, scaled to the type with the most runs.
 fn bar(completed: i64, failed: i64, most: i64) -> Markup {
     let (good, bad) = (160 * completed / most, 160 * failed / most);
     html! {
@@ -158,7 +157,7 @@ fn bar(completed: i64, failed: i64, most: i64) -> Markup {
 
 fn show_errors(groups: &[DeadLetterGroup]) -> Markup {
     if groups.is_empty() {
-        return empty("There is no dead letter.", "");
+        return empty("No dead letters.", "");
     }
     let now = Timestamp::now();
     let rows = html! {
@@ -174,12 +173,12 @@ fn show_errors(groups: &[DeadLetterGroup]) -> Markup {
             }
         }
     };
-    table("Why messages failed for good", &["How often", "Destination", "Status", "The newest error", "Last"], &rows)
+    table("Dead letters by error", &["Count", "Destination", "Status", "Latest error", "Last failed"], &rows)
 }
 
 fn depth(queues: &[Queue]) -> Markup {
     if queues.is_empty() {
-        return empty("There is no queue.", "");
+        return empty("No queues.", "");
     }
     let rows = html! {
         @for queue in queues {
@@ -190,5 +189,5 @@ fn depth(queues: &[Queue]) -> Markup {
             }
         }
     };
-    table("Queues", &["Queue", "Not finished", "State"], &rows)
+    table("Queues", &["Queue", "Lag", "State"], &rows)
 }

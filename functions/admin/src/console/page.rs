@@ -1,4 +1,4 @@
-//! What handlers answer: a page without its frame, or a way to another page.
+//! Responses of the handlers: a page without its frame, or a redirect to another page.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::notice::Notice;
 
-/// A part of the console, as the navigation lists them.
+/// Section of the console, an item of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Overview,
@@ -64,11 +64,11 @@ impl Section {
     }
 }
 
-/// A page, which [`guard`](super::guard) puts into its frame: only there it is known who asks.
+/// A page. [`guard`](super::guard) adds the frame, which needs the session.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
     pub(crate) status: StatusCode,
-    /// Where it belongs; `None` for what belongs nowhere.
+    /// Its section, if any.
     pub(crate) section: Option<Section>,
     /// Its heading.
     pub(crate) title: String,
@@ -76,7 +76,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The page that a section begins with.
+    /// Returns the first page of a section.
     pub(crate) fn of(section: Section, content: Markup) -> Self {
         Self::titled(section, section.name(), content)
     }
@@ -85,7 +85,7 @@ impl Page {
         Self { status: StatusCode::OK, section: Some(section), title: title.into(), content }
     }
 
-    /// What could not be done, and why.
+    /// Returns an error page.
     pub(crate) fn refusal(status: StatusCode, title: &str, reason: &str) -> Self {
         let content = html! { div.notice.bad role="alert" { p { (reason) } } };
         Self { status, section: None, title: title.to_owned(), content }
@@ -100,12 +100,12 @@ impl IntoResponse for Page {
     }
 }
 
-/// To another page of the console, by `GET`.
+/// Redirect (303) to another page of the console.
 #[derive(Clone, Debug)]
 pub(crate) struct SeeOther(pub(crate) String);
 
 impl SeeOther {
-    /// Something was done: back to a page that says so. A notice that was in its query is replaced.
+    /// Redirects to a page with a notice. It replaces a notice in the query of `page`.
     pub(crate) fn with(page: &str, notice: Notice, count: Option<usize>) -> Self {
         let (path, query) = page.split_once('?').unwrap_or((page, ""));
         let mut pairs = form_urlencoded::Serializer::new(String::new());
@@ -127,15 +127,15 @@ impl IntoResponse for SeeOther {
     }
 }
 
-/// What stands for itself in a segment of a path.
+/// Characters that are escaped in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
 
-/// The address of one of many: `/console/messages/msg_...`.
+/// Returns the path of an item: `/console/messages/msg_...`.
 pub(crate) fn one(section: Section, id: &str) -> String {
     format!("{}/{}", section.path(), utf8_percent_encode(id, SEGMENT))
 }
 
-/// A page of the console that a request has named: no other site, whatever it says.
+/// Returns `page` if it is a path of the console, which rules out redirects to other sites.
 pub(crate) fn local(page: &str) -> Option<&str> {
     let path = page.split(['?', '#']).next().unwrap_or_default();
     let is_ours = path == "/console" || path.starts_with("/console/");

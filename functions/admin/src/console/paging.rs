@@ -1,17 +1,17 @@
-//! Lists of more than one page.
+//! Pagination of lists.
 
 use maud::{Markup, html};
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
-/// Where a page begins; empty: with the first item.
+/// Cursor of a page; empty for the first page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Cursor {
     pub(crate) cursor: String,
 }
 
-/// The way to the next page, if there is one. `besides` are the parameters of this one.
+/// Renders the link to the next page, if any. `besides` are the other query parameters.
 pub(crate) fn next_page(list: &str, besides: &[(&str, &str)], next: Option<&str>) -> Markup {
     let address = |cursor: &str| {
         let mut query = Serializer::new(String::new());

@@ -1,4 +1,4 @@
-//! A body as text, never as anything else: JSON on lines of its own, at most 64 KiB of it.
+//! Bodies, rendered as plain text: formatted JSON, at most 64 KiB.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -10,10 +10,10 @@ use serde::de::IgnoredAny;
 
 use super::elements::size;
 
-/// The most that is shown, in bytes.
+/// Maximum size of the shown text in bytes.
 const SHOWN_BYTES: usize = 64 * 1024;
 
-/// A body as the API has it: text, or base64 of what is none.
+/// A body in the format of the API: text, or base64 if it is not UTF-8.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Payload {
@@ -31,12 +31,12 @@ impl Payload {
     }
 }
 
-/// What the API has encoded; what it has not is nothing.
+/// Decodes base64 of the API. Invalid base64 yields an empty body.
 pub(crate) fn from_base64(encoded: &str) -> Vec<u8> {
     STANDARD.decode(encoded).unwrap_or_default()
 }
 
-/// Bytes, for reading. `whole` is the address of all of them.
+/// Renders a body. `whole` is the path of its download.
 pub(crate) fn show(bytes: &[u8], whole: Option<&str>) -> Markup {
     let text = std::str::from_utf8(bytes);
     html! {
@@ -44,10 +44,10 @@ pub(crate) fn show(bytes: &[u8], whole: Option<&str>) -> Markup {
             _ if bytes.is_empty() => p.hint { "Empty." },
             Ok(text) if is_sealed(text) => {
                 p { (super::elements::badge("waiting", "◆", "sealed"))
-                    " Encrypted where the job was enqueued: only its handler can open it." }
+                    " The payload is encrypted. Only the handler can decrypt it." }
             }
             Ok(text) => (shown_text(text)),
-            Err(_) => p.hint { (size(bytes.len())) " that are not text." },
+            Err(_) => p.hint { (size(bytes.len())) " of binary data." },
         }
         @if let (Some(whole), false) = (whole, bytes.is_empty()) {
             p.hint { a href=(whole) download { "Download" } " (" (size(bytes.len())) ")" }
@@ -55,7 +55,7 @@ pub(crate) fn show(bytes: &[u8], whole: Option<&str>) -> Markup {
     }
 }
 
-/// Text as it is, or laid out if it is JSON. At most [`SHOWN_BYTES`], whatever it is.
+/// Renders a text, formatted if it is JSON. Shows at most [`SHOWN_BYTES`].
 pub(crate) fn shown_text(text: &str) -> Markup {
     let is_json = text.len() <= SHOWN_BYTES && serde_json::from_str::<IgnoredAny>(text).is_ok();
     let laid_out = if is_json { lay_out(text, SHOWN_BYTES) } else { None };
@@ -64,12 +64,12 @@ pub(crate) fn shown_text(text: &str) -> Markup {
     html! {
         pre.payload tabindex="0" { code { (cut) } }
         @if cut.len() < shown.len() {
-            p.hint { "Cut: " (size(shown.len() - cut.len())) " more." }
+            p.hint { "Truncated: " (size(shown.len() - cut.len())) " more." }
         }
     }
 }
 
-/// A file, whatever is in it: a browser keeps it and shows nothing of it.
+/// Returns the bytes as an attachment, which a browser saves and does not render.
 pub(crate) fn download(bytes: Vec<u8>, name: &str) -> Response {
     let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect();
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}.txt\""))
@@ -89,9 +89,9 @@ fn is_sealed(text: &str) -> bool {
     !id.is_empty() && sealed.len() >= 38 && is_word(id) && is_word(sealed)
 }
 
-/// JSON with each member on a line. The text itself is moved, not read and written again: a number keeps
-/// its digits, members their order. `None` when it would be longer than `most` bytes: brackets in brackets make
-/// lines that are mostly indentation, and many times as long as the JSON.
+/// Formats JSON with each member on a line of its own. Only whitespace changes: numbers keep their digits, and members
+/// their order. Returns `None` if the result would exceed `most` bytes: deeply nested brackets produce mostly
+/// indentation, many times as long as the JSON.
 fn lay_out(json: &str, most: usize) -> Option<String> {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
@@ -174,7 +174,7 @@ mod tests {
         ) {
             let text = bytes.repeat(repeats);
             let shown = show(text.as_bytes(), None).into_string();
-            // An escaped quotation mark has six bytes.
+            // An escaped quotation mark takes six bytes.
             prop_assert!(shown.len() <= 6 * SHOWN_BYTES + 200, "{} bytes", shown.len());
             if let Some(laid_out) = lay_out(&text, 10 * SHOWN_BYTES) {
                 let solid = |text: &str| text.chars().filter(|c| !c.is_ascii_whitespace()).collect::<String>();
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn what_is_shown_is_bounded_and_ends_with_a_whole_character() {
         let shown = shown_text(&"é".repeat(SHOWN_BYTES)).into_string();
-        assert!(shown.len() < SHOWN_BYTES + 200 && shown.contains("Cut: 65 kB more"), "{}", shown.len());
+        assert!(shown.len() < SHOWN_BYTES + 200 && shown.contains("Truncated: 65 kB more"), "{}", shown.len());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Publishing a job by hand, to see what becomes of it.
+//! Form to publish a message or job.
 
 use axum::Extension;
 use axum::extract::State;
@@ -15,11 +15,11 @@ use super::notice::Notice;
 use super::page::{Page, Section, SeeOther};
 use super::session::Session;
 
-/// Options that the form has, as headers of the API.
+/// Form fields and the headers of the API that they set.
 const OPTIONS: [(&str, &str); 4] =
     [("retries", "Upstash-Retries"), ("delay", "Upstash-Delay"), ("label", "Upstash-Label"), ("type", "Content-Type")];
 
-/// `/console/publish`.
+/// Serves `/console/publish`.
 pub(crate) async fn show_form(State(console): State<Console>, Extension(session): Extension<Session>) -> Page {
     let content = html! {
         form.stack method="post" action="/console/publish" {
@@ -38,18 +38,18 @@ pub(crate) async fn show_form(State(console): State<Console>, Extension(session)
     Page::of(Section::Publish, content)
 }
 
-/// Where to, with the jobs there are as suggestions.
+/// Renders the destination field, with the job types as suggestions.
 pub(super) fn destination_field(console: &Console) -> Markup {
     html! {
         div.field {
-            label for="destination" { "Destination: a URL, or the name of a URL group" }
+            label for="destination" { "Destination (URL or URL group)" }
             input id="destination" name="destination" list="jobs" required autocomplete="off" spellcheck="false";
             datalist id="jobs" { @for (name, url) in console.jobs.iter() { option value=(url) { (name) } } }
         }
     }
 }
 
-/// Publishes it, and shows the message, if it is one.
+/// Publishes the message. Redirects to it if there is exactly one.
 pub(crate) async fn publish(
     State(console): State<Console>,
     Extension(posted): Extension<Posted>,

@@ -1,4 +1,4 @@
-//! Queues: how many wait, how many at a time, and whether they wait on purpose.
+//! Queue list: lag, parallelism and pausing.
 
 use axum::Extension;
 use axum::extract::{Query, State};
@@ -30,7 +30,7 @@ pub(super) struct Queue {
     pub(super) lag: i64,
 }
 
-/// `/console/queues`.
+/// Serves `/console/queues`.
 pub(crate) async fn list_queues(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
@@ -42,19 +42,19 @@ pub(crate) async fn list_queues(
         div data-live id="queues" {
             @if queues.is_empty() {
                 (empty(
-                    "There is no queue. A queue lets its messages go one after another, or a few at a time; the first message makes it:",
+                    "No queues. A queue delivers its messages in order, with limited parallelism. Enqueuing the first message creates it:",
                     "curl -X POST $QSTASH_URL/v2/enqueue/my-queue/https://example.com/hook -H \"Authorization: Bearer $QSTASH_TOKEN\" -d '{}'",
                 ))
             } @else {
-                (table("Queues", &["Queue", "State", "Not finished", "At once", "Changed", "Do"], &rows(&session, &queues, now)))
+                (table("Queues", &["Queue", "State", "Lag", "Parallelism", "Updated", "Actions"], &rows(&session, &queues, now)))
             }
         }
         (next_page(LIST, &[], next.as_deref()))
-        h2 { "Make or change a queue" }
+        h2 { "Create or update a queue" }
         form.line method="post" action={ (LIST) "/set" } {
             (session.field())
             (text_field("field", "queue", "Name", "", true))
-            (text_field("field short", "parallelism", "At once", "1", true))
+            (text_field("field short", "parallelism", "Parallelism", "1", true))
             button { "Save" }
         }
     };
@@ -101,7 +101,7 @@ pub(crate) async fn resume_queue(
     Ok(SeeOther::with(LIST, Notice::QueueResumed, None))
 }
 
-/// Makes a queue or changes how many go at once. One that is paused stays so.
+/// Creates a queue or changes its parallelism. A paused queue stays paused.
 pub(crate) async fn set_queue(
     State(console): State<Console>,
     Extension(posted): Extension<Posted>,
@@ -110,7 +110,7 @@ pub(crate) async fn set_queue(
     let parallelism: u32 = posted.number("parallelism")?;
     let paused = match console.api.get::<Queue>(&["queues", name], &[]).await {
         Ok(queue) => queue.paused,
-        // It is not there, or no name of a queue, as is said below.
+        // The queue does not exist, or its name is invalid; the request below returns that error.
         Err(Failure::Refused { .. }) => false,
         Err(failure) => return Err(failure),
     };

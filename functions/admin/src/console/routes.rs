@@ -1,4 +1,4 @@
-//! All routes of the console.
+//! Routes of the console.
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -48,7 +48,7 @@ fn of_dead_letters() -> Router<Console> {
         .route("/console/dead-letters/{id}/delete", post(dead_letter::delete_dead_letter))
 }
 
-/// What may be called anything is named in the form, not in the path: `..` would be another path.
+/// Names of queues and keys are form fields, not path segments: `..` would change the path.
 fn of_gates() -> Router<Console> {
     Router::new()
         .route("/console/queues", get(queues::list_queues))
@@ -83,5 +83,5 @@ fn of_settings() -> Router<Console> {
 }
 
 async fn nothing_there() -> Failure {
-    Failure::not_found("The console has no such page.")
+    Failure::not_found("Page not found.")
 }

@@ -1,4 +1,4 @@
-//! Schedules: when each fires next, how it went, and running one now.
+//! Schedule list: next firings, last firing and actions.
 
 use std::collections::BTreeMap;
 
@@ -22,11 +22,11 @@ use super::paging::{Cursor, next_page};
 use super::session::Session;
 
 const LIST: &str = "/console/schedules";
-/// Firings to come that are shown.
+/// Number of next firings that are shown.
 const NEXT: usize = 3;
-/// A firing later than this is said to be late, in milliseconds.
+/// Milliseconds after its time from which a firing is marked as late.
 const LATE_MS: i64 = 120_000;
-const DELETE: &str = "Delete this schedule? It does not fire any more; its messages stay.";
+const DELETE: &str = "Delete this schedule? It no longer fires. Its published messages are kept.";
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,7 +48,7 @@ struct Run {
     message_ids: Vec<String>,
 }
 
-/// `/console/schedules`.
+/// Serves `/console/schedules`.
 pub(crate) async fn list_schedules(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
@@ -56,12 +56,12 @@ pub(crate) async fn list_schedules(
 ) -> Result<Page, Failure> {
     let (schedules, next) = console.api.list::<Schedule>(&["schedules"], &[("cursor", &cursor)]).await?;
     let now = Timestamp::now();
-    let columns = ["Schedule", "State", "Cron", "Next firings", "Last firing", "Destination", "Do"];
+    let columns = ["Schedule", "State", "Cron", "Next firings", "Last firing", "Destination", "Actions"];
     let content = html! {
         div data-live id="schedules" {
             @if schedules.is_empty() {
                 (empty(
-                    "There is no schedule. One publishes the same message again and again:",
+                    "No schedules. A schedule publishes a message at the times of a cron expression:",
                     "curl -X POST $QSTASH_URL/v2/schedules/https://example.com/hook -H \"Authorization: Bearer $QSTASH_TOKEN\" \\\n  \
                      -H 'Upstash-Cron: CRON_TZ=Europe/Berlin 0 3 * * *' -d '{}'",
                 ))
@@ -70,7 +70,7 @@ pub(crate) async fn list_schedules(
             }
         }
         (next_page(LIST, &[], next.as_deref()))
-        h2 { "Make a schedule" }
+        h2 { "Create a schedule" }
         (form(&session, &console))
     };
     Ok(Page::of(Section::Schedules, content))
@@ -102,7 +102,7 @@ fn row(session: &Session, schedule: &Schedule, now: Timestamp) -> Markup {
     }
 }
 
-/// The next one is the schedule's own; those behind it are what its expression says.
+/// Renders the next firing, which is stored, and the ones after it, which are computed from the cron expression.
 fn next_firings(schedule: &Schedule, now: Timestamp) -> Markup {
     let Some(first) = schedule.next_schedule_time else { return html! { "none" } };
     let cron: Option<Cron> = schedule.cron.parse().ok();
@@ -121,7 +121,7 @@ fn last_firing(schedule: &Schedule, now: Timestamp) -> Markup {
     html! {
         @match schedule.last_schedule_time {
             Some(last) => (time(last, now)),
-            None => "not yet",
+            None => "none",
         }
         @for (id, how) in &schedule.last_schedule_states { br; a href=(path(id)) { (state(how)) } }
         @if let Some(error) = &schedule.error { br; span.error { (error) } }
@@ -132,11 +132,11 @@ fn form(session: &Session, console: &Console) -> Markup {
     html! {
         form.stack method="post" action={ (LIST) "/create" } {
             (session.field())
-            (text_field("field", "cron", "Cron (minute hour day month weekday, UTC unless CRON_TZ=… stands in front)", "", true))
+            (text_field("field", "cron", "Cron (minute hour day month weekday; UTC unless it starts with CRON_TZ=…)", "", true))
             (super::publish::destination_field(console))
-            (text_field("field", "schedule", "Id (one is made if it is empty)", "", false))
+            (text_field("field", "schedule", "ID (generated if empty)", "", false))
             (text_area("body", "Body", "{}"))
-            button.primary { "Make the schedule" }
+            button.primary { "Create schedule" }
         }
     }
 }
@@ -158,7 +158,7 @@ pub(crate) async fn create_schedule(
     Ok(SeeOther::with(LIST, Notice::ScheduleCreated, None))
 }
 
-/// Publishes what it publishes, now; shows the message, if it is one.
+/// Runs the schedule now. Redirects to the message if it publishes exactly one.
 pub(crate) async fn run_schedule(
     State(console): State<Console>,
     Extension(posted): Extension<Posted>,

@@ -1,7 +1,7 @@
-//! Who is signed in: a cookie that any process of the deployment can check, and nobody else can make.
+//! Sessions of signed-in users: a cookie that any process of the deployment can verify.
 //!
-//! Its value is `<expiry>.<random id>.<HMAC>`, under a key made of the admin token: nothing is stored,
-//! and a new token ends all sessions. The token of forms is another HMAC of the same two parts.
+//! Its value is `<expiry>.<random ID>.<HMAC>`. The HMAC key is derived from the admin token: nothing is stored, and a
+//! new token ends all sessions. The form token is another HMAC of the same two parts.
 
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
@@ -12,21 +12,21 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use sha2::Sha256;
 
-/// The cookie's name.
+/// Name of the cookie.
 const NAME: &str = "sigpost_session";
-/// After this somebody has to sign in anew, whatever they did meanwhile.
+/// Lifetime of a session. Activity does not extend it.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(12);
-/// The field of forms that has [`Session::form_token`].
+/// Form field with [`Session::form_token`].
 pub(crate) const FORM_TOKEN: &str = "form_token";
 
-/// Makes sessions and knows them again. `Debug` is left out: it is a key.
+/// Creates and verifies sessions. It has no `Debug` because it holds a key.
 #[derive(Clone)]
 pub(crate) struct Sessions(Hmac<Sha256>);
 
-/// Somebody who is signed in.
+/// Session of a signed-in user.
 #[derive(Clone)]
 pub(crate) struct Session {
-    /// What every form that changes something carries: a page of another site cannot know it.
+    /// Token in all forms that change something. Pages of other sites cannot know it.
     form_token: String,
 }
 
@@ -35,7 +35,7 @@ impl Sessions {
         Self(Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length")))
     }
 
-    /// The value of a new session's cookie.
+    /// Returns the cookie value of a new session.
     pub(crate) fn begin(&self, now: Timestamp) -> String {
         let expires = now.saturating_add(LIFETIME).map_or(0, Timestamp::as_second);
         let id = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
@@ -43,7 +43,7 @@ impl Sessions {
         format!("{signed}.{}", self.mac("session", &signed))
     }
 
-    /// The session of a request; `None` when it has none, a forged one, or one that has ended.
+    /// Returns the session of a request; `None` if it is missing, forged or expired.
     pub(crate) fn of(&self, headers: &HeaderMap, now: Timestamp) -> Option<Session> {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -68,24 +68,23 @@ impl Sessions {
 }
 
 impl Session {
-    /// Whether this is the token that the session's forms carry. Constant time is not needed for what
-    /// is different in each session, but costs nothing.
+    /// Whether this is the form token of the session. The comparison takes constant time.
     pub(crate) fn is_form_token(&self, given: &str) -> bool {
         subtle::ConstantTimeEq::ct_eq(given.as_bytes(), self.form_token.as_bytes()).into()
     }
 
-    /// The hidden field for a form.
+    /// Renders the hidden field with the form token.
     pub(crate) fn field(&self) -> Markup {
         html! { input type="hidden" name=(FORM_TOKEN) value=(self.form_token); }
     }
 }
 
-/// `Set-Cookie` for a session's value. Without `Secure` only for who came over the loopback.
+/// Returns `Set-Cookie` for a session. `secure` is false only for requests over the loopback interface.
 pub(crate) fn set_cookie(value: &str, secure: bool) -> String {
     cookie(value, LIFETIME.as_secs(), secure)
 }
 
-/// `Set-Cookie` that takes it away.
+/// Returns `Set-Cookie` that deletes the cookie.
 pub(crate) fn clear_cookie(secure: bool) -> String {
     cookie("", 0, secure)
 }
@@ -133,7 +132,7 @@ mod tests {
             assert!(sessions.of(&headers(&format!("{NAME}={forged}")), at(1)).is_none(), "{forged}");
         }
         assert!(sessions.of(&HeaderMap::new(), at(1)).is_none());
-        // Any process with the same token knows it.
+        // Any process with the same token accepts it.
         assert!(Sessions::new(&[1; 32]).of(&headers(&format!("{NAME}={value}")), at(1)).is_some());
     }
 

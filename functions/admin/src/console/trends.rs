@@ -1,4 +1,4 @@
-//! What happened over time, from the rollups, as charts.
+//! Charts over time, from the rollups.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(crate) struct Trends {
     now: Timestamp,
 }
 
-/// Reads them; the rollups should be caught up.
+/// Reads the series. The rollups should be caught up.
 pub(crate) async fn read(conn: &mut AsyncPgConnection, window: Window) -> Result<Trends, Error> {
     let messages = message_series(conn, window).await?;
     let runs = run_series(conn, window).await?;
@@ -38,8 +38,8 @@ impl Trends {
         };
         let series = [
             of("delivered", |point| point.counts.delivered),
-            of("attempts failed", |point| point.counts.errors),
-            of("failed for good", |point| point.counts.failed),
+            of("failed attempts", |point| point.counts.errors),
+            of("dead letters", |point| point.counts.failed),
         ];
         lines("Deliveries", self.unit(), &series)
     }
@@ -51,8 +51,8 @@ impl Trends {
         lines("Runs", self.unit(), &[of("completed", |run| run.completed), of("failed", |run| run.failed)])
     }
 
-    /// What is due later says little about how deliveries go, and would hide the rest: it is not shown. Where nobody
-    /// looked there is no line; when nothing is to be done nobody looks for a quarter of an hour.
+    /// Draws the queue depth without scheduled messages, whose number would dwarf the others. The line has a gap where
+    /// samples are missing. An idle deployment takes a sample only every 15 minutes.
     fn depth(&self) -> Markup {
         #[expect(clippy::cast_precision_loss, reason = "a picture")]
         let of = |name, depth: fn(&QueuePoint) -> Depth| Series {
@@ -60,16 +60,13 @@ impl Trends {
             points: self.queue.iter().map(|point| (point.at_s * 1000, depth(point).most as f64)).collect(),
             longest_gap_ms: if self.is_by_minute() { 20 * 60_000 } else { 3_600_000 },
         };
-        let series = [
-            of("due", |point| point.due),
-            of("held back", |point| point.waiting),
-            of("under way", |point| point.active),
-        ];
-        let unit = if self.is_by_minute() { "messages" } else { "messages, the most of an hour" };
+        let series =
+            [of("due", |point| point.due), of("blocked", |point| point.waiting), of("in flight", |point| point.active)];
+        let unit = if self.is_by_minute() { "messages" } else { "messages, hourly maximum" };
         lines("Queue depth", unit, &series)
     }
 
-    /// A step without runs has no duration: the line goes on to the next one that has.
+    /// Draws the percentiles. A step without runs has no point; the line connects its neighbours.
     fn durations(&self) -> Markup {
         let of = |name, which: fn(&sigpost_store::metrics::Durations) -> f64| Series {
             name,
@@ -81,14 +78,14 @@ impl Trends {
             longest_gap_ms: i64::MAX,
         };
         let series = [
-            of("half within", |durations| durations.p50_ms),
-            of("95 of 100 within", |durations| durations.p95_ms),
-            of("99 of 100 within", |durations| durations.p99_ms),
+            of("p50", |durations| durations.p50_ms),
+            of("p95", |durations| durations.p95_ms),
+            of("p99", |durations| durations.p99_ms),
         ];
-        lines("How long runs take", "ms", &series)
+        lines("Run duration", "ms", &series)
     }
 
-    /// A step in which nothing happened is not in a series, and is a zero in a picture.
+    /// Fills steps that a series leaves out with zeros.
     fn counted(&self, name: &'static str, counts: impl Iterator<Item = (i64, i64)>) -> Series {
         let counts: BTreeMap<i64, i64> = counts.collect();
         let step_s = i64::try_from(self.window.step().as_secs()).unwrap_or(60);

@@ -1,4 +1,4 @@
-//! URL groups: names that stand for several destinations.
+//! URL groups and their endpoints.
 
 use axum::Extension;
 use axum::extract::{Query, State};
@@ -20,7 +20,8 @@ use super::paging::{Cursor, next_page};
 use super::session::Session;
 
 const LIST: &str = "/console/url-groups";
-const REMOVE: &str = "Remove this endpoint? A group without any is deleted. Messages that were published go on.";
+const REMOVE: &str =
+    "Remove this endpoint? A group without endpoints is deleted. Published messages are still delivered.";
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,7 +37,7 @@ struct Endpoint {
     url: String,
 }
 
-/// `/console/url-groups`.
+/// Serves `/console/url-groups`.
 pub(crate) async fn list_groups(
     State(console): State<Console>,
     Extension(session): Extension<Session>,
@@ -48,7 +49,7 @@ pub(crate) async fn list_groups(
         div data-live id="groups" {
             @if groups.is_empty() {
                 (empty(
-                    "There is no URL group. What is published to one goes to each of its endpoints. The first endpoint makes it, below or so:",
+                    "No URL groups. A message for a URL group is delivered to each of its endpoints. Adding the first endpoint creates the group:",
                     "curl -X POST $QSTASH_URL/v2/topics/my-group/endpoints -H \"Authorization: Bearer $QSTASH_TOKEN\" \\\n  \
                      -d '{\"endpoints\": [{\"url\": \"https://example.com/hook\"}]}'",
                 ))
@@ -56,8 +57,8 @@ pub(crate) async fn list_groups(
             @for group in &groups {
                 section {
                     h2 { (filtered_by("group", &group.name)) }
-                    p.hint { "Changed " (time(group.updated_at, now)) "." }
-                    (table(&format!("Endpoints of {}", group.name), &["URL", "Name", "Do"], &rows(&session, group)))
+                    p.hint { "Updated " (time(group.updated_at, now)) "." }
+                    (table(&format!("Endpoints of {}", group.name), &["URL", "Name", "Actions"], &rows(&session, group)))
                 }
             }
         }
@@ -67,7 +68,7 @@ pub(crate) async fn list_groups(
             (session.field())
             (text_field("field", "group", "Group", "", true))
             (text_field("field grow", "url", "URL", "", true))
-            (text_field("field", "name", "Name (if you like)", "", false))
+            (text_field("field", "name", "Name (optional)", "", false))
             button { "Add" }
         }
     };

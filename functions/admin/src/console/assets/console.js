@@ -1,12 +1,11 @@
-// The console works without this. It asks before what cannot be taken back, in a dialog instead of on a
-// page, and shows what has changed meanwhile. Nothing here makes HTML: regions are replaced by those of
-// the same page, as the server has written them.
+// The console works without this script. It asks for confirmations in a dialog instead of on a page, and updates
+// regions live. It creates no HTML: it replaces regions with those of the same page as the server renders them.
 'use strict';
 
 const EVERY_MS = 5000;
 const dialog = document.getElementById('confirm');
 
-// --- Asking before ---------------------------------------------------------------------------------
+// --- Confirmation ---------------------------------------------------------------------------------
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
@@ -30,7 +29,7 @@ document.addEventListener('submit', (event) => {
 const regions = () => [...document.querySelectorAll('[data-live][id]')];
 let isOn = sessionStorage.getItem('live') !== 'off';
 
-/** Whether somebody is doing something that an update would disturb. */
+/** Whether an update would disturb the user. */
 function isBusy() {
   const active = document.activeElement;
   const types = active?.matches('input:not([type=checkbox]), textarea, select') && active.closest('[data-live]');
@@ -39,7 +38,7 @@ function isBusy() {
   return document.hidden || dialog?.open || types || selects;
 }
 
-/** Something that is the same element in the region of before and in that of after. */
+/** Returns a function that finds the same element in an updated region. */
 function sameElement(element) {
   if (element.id) return (region) => region.querySelector(`#${CSS.escape(element.id)}`);
   const key = (other) => [other.localName, other.getAttribute('href'), other.name, other.value, other.form?.action,
@@ -49,7 +48,7 @@ function sameElement(element) {
 }
 
 function replace(region, fresh) {
-  // What has ended changes no more.
+  // A region of an ended message has no data-live and is not updated again.
   region.toggleAttribute('data-live', fresh.hasAttribute('data-live'));
   if (region.innerHTML === fresh.innerHTML) return;
   for (const details of region.querySelectorAll('details[id]')) {
@@ -71,7 +70,7 @@ function replace(region, fresh) {
 async function update() {
   if (!isOn || isBusy() || regions().length === 0) return;
   const response = await fetch(location.href, { headers: { Accept: 'text/html' } });
-  // The session has ended: the page that is shown is the form.
+  // The session has ended: reload to show the sign-in form.
   if (response.redirected) { location.reload(); return; }
   const text = await response.text();
   if (!response.ok || !isOn || isBusy()) return;
@@ -83,12 +82,12 @@ async function update() {
 }
 
 async function updateAgainAndAgain() {
-  // What is away now may be back at the next time.
-  try { await update(); } catch { /* shown as it was */ }
+  // After a failed request the next one may succeed.
+  try { await update(); } catch { /* the page stays unchanged */ }
   setTimeout(updateAgainAndAgain, EVERY_MS);
 }
 
-/** The switch: whoever reads may want everything to stay where it is. */
+/** Adds the button that stops and starts live updates. */
 function offerSwitch() {
   const button = document.createElement('button');
   const show = () => { button.textContent = isOn ? 'Stop live updates' : 'Start live updates'; };
