@@ -78,7 +78,7 @@ fn handlers_reject_invalid_handler_settings() {
             "604801",
             "FILES_LINK_SECONDS=\"604801\" must be a whole number from 1 to 604800",
         ),
-        (ADMIN, "ADMIN_AUTH", "foo", "ADMIN_AUTH=\"foo\" is neither token nor iam"),
+        (ADMIN, "ADMIN_AUTH", "foo", "ADMIN_AUTH=\"foo\": must be token or iam"),
         (ADMIN, "ADMIN_TOKEN", "short", "ADMIN_TOKEN has 5 characters: use at least 32"),
         (ADMIN, "QSTASH_URL", "localhost", "QSTASH_URL is not an http or https URL"),
         (DISPATCHER, "MAX_IN_FLIGHT", "0", "MAX_IN_FLIGHT must be at least 1"),

@@ -208,7 +208,7 @@ const WRONG: [(&str, &str, Starts, &str); 80] = {
         ("JOB_URLS", "send-email", Neither, "JOB_URLS: must be a list of type=url"),
         ("JOB_URLS", "send-email=ftp://x", Neither, "JOB_URLS: send-email: "),
         ("JOB_SEALING_KEYS", "s3cret", Neither, "JOB_SEALING_KEYS: "),
-        ("ADMIN_AUTH", "foo", Neither, "ADMIN_AUTH=\"foo\" is neither token nor iam"),
+        ("ADMIN_AUTH", "foo", Neither, "ADMIN_AUTH=\"foo\": must be token or iam"),
         ("ADMIN_AUTH", "iam", Neither, "ADMIN_AUTH=iam: only Lambda checks signatures"),
         ("QSTASH_URL", "localhost", Neither, "QSTASH_URL is not an http or https URL"),
     ]

@@ -1,4 +1,4 @@
-//! The admin token: what it has to be, and what becomes of wrong ones.
+//! The admin token: requirements and checks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,14 +11,14 @@ use sigpost_qstash::DEV_TOKEN;
 use sigpost_runtime::settings::bearer;
 use subtle::ConstantTimeEq;
 
-/// Characters of a token at least. What keeps it from being guessed is its length, not how often somebody
-/// may try: a limit that holds up guessing would hold up the operator, too.
+/// Minimum length of a token in characters. Its length protects it from guessing, not a rate limit: a rate limit
+/// would also lock out the operator.
 const SHORTEST: usize = 32;
-/// So many wrong tokens in a period are each answered as such, and are each in the log.
+/// Number of wrong tokens in a period that are logged and get a 401. Further ones get a 429.
 const WRONG_AT_ONCE: u32 = 10;
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Who knows it may see and do everything. Clones count wrong ones together; `Debug` is left out.
+/// The admin token, which grants full access. Clones share the count of wrong tokens. It has no `Debug`.
 #[derive(Clone)]
 pub struct AdminToken(Arc<Inner>);
 
@@ -30,36 +30,37 @@ struct Inner {
     refused: AtomicU64,
 }
 
-/// Wrong tokens in the period that has begun.
+/// Wrong tokens in the current period.
 #[derive(Default)]
 struct Wrong {
     ends: Option<Instant>,
     count: u32,
 }
 
-/// Somebody does not know the token.
+/// The token does not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// The token is wrong.
     Wrong,
-    /// So were too many others; in so long they are answered again. The right one is let in meanwhile.
+    /// The token is wrong, and so were too many others. The period ends after this time. The right token is still
+    /// accepted.
     TooMany(Duration),
 }
 
 impl AdminToken {
-    /// This one.
+    /// Creates a token.
     ///
     /// # Errors
     ///
-    /// It can be guessed, or anybody knows it.
+    /// The token is too short, is the public development token, or is not valid in a header.
     pub fn new(token: &str) -> Result<Self> {
-        ensure!(token != DEV_TOKEN, "ADMIN_TOKEN is QStash's public development token, which anybody knows");
+        ensure!(token != DEV_TOKEN, "ADMIN_TOKEN is QStash's public development token: use a secret one");
         let length = token.chars().count();
         ensure!(length >= SHORTEST, "ADMIN_TOKEN has {length} characters: use at least {SHORTEST}");
         Ok(Self::of(&bearer("ADMIN_TOKEN", token)?))
     }
 
-    /// The one of `sigpost dev`, which anybody knows.
+    /// Returns the public token of `sigpost dev`.
     pub fn dev() -> Self {
         Self::of(DEV_TOKEN)
     }
@@ -76,7 +77,7 @@ impl AdminToken {
         }))
     }
 
-    /// Whether this is it: compared as hashes, in constant time whatever the length.
+    /// Checks a token. Compares hashes in constant time, independent of the length.
     pub(crate) fn check(&self, given: &[u8]) -> Result<(), Refused> {
         if Sha256::digest(given).as_slice().ct_eq(&self.0.hash).into() {
             return Ok(());
@@ -85,19 +86,19 @@ impl AdminToken {
         Err(self.0.wrong.lock().unwrap_or_else(PoisonError::into_inner).count(Instant::now()))
     }
 
-    /// How many wrong ones there were since the start of the process.
+    /// Returns the number of wrong tokens since the start of the process.
     pub(crate) fn refused(&self) -> u64 {
         self.0.refused.load(Ordering::Relaxed)
     }
 
-    /// What sessions are signed with: another token has another one.
+    /// Returns the key that signs sessions. It is derived from the token.
     pub(crate) fn session_key(&self) -> &[u8; 32] {
         &self.0.session_key
     }
 }
 
 impl Wrong {
-    /// Counts one more, and says so in the log; of those that are too many only the first.
+    /// Counts a wrong token and logs it. Of the excess tokens of a period, logs only the first.
     fn count(&mut self, now: Instant) -> Refused {
         let ends = match self.ends {
             Some(ends) if now < ends => ends,
@@ -108,11 +109,13 @@ impl Wrong {
         };
         self.count = self.count.saturating_add(1);
         if self.count <= WRONG_AT_ONCE {
-            tracing::warn!("somebody gave a wrong admin token");
+            tracing::warn!("admin authentication failed: invalid token");
             return Refused::Wrong;
         }
         if self.count == WRONG_AT_ONCE + 1 {
-            tracing::warn!("more than {WRONG_AT_ONCE} wrong admin tokens in {PERIOD:?}: the others are not logged");
+            tracing::warn!(
+                "more than {WRONG_AT_ONCE} failed admin authentications in {PERIOD:?}; further ones are not logged"
+            );
         }
         Refused::TooMany(ends - now)
     }

@@ -1,4 +1,4 @@
-//! What is asked of the database, as an answer.
+//! Responses with the result of a database query.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio::time::timeout;
 
 use crate::connection::{NoAnswer, connection};
 
-/// A database that takes longer is not one that jobs can be run on.
+/// Timeout of the queries of a request. A slower database cannot run jobs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks the database; 503 when it is away or takes too long.
+/// Runs the query. Returns a 503 if the database is unavailable or the query takes longer than [`PATIENCE`].
 pub(crate) async fn ask<T>(
     database: &Database,
     question: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Error>,
@@ -22,11 +22,11 @@ pub(crate) async fn ask<T>(
     let asked = async { Ok::<_, NoAnswer>(question(&mut *connection(database).await?).await?) };
     match timeout(PATIENCE, asked).await {
         Ok(answer) => answer.map_err(ApiError::from),
-        Err(_) => Err(Error::Unavailable(format!("no answer within {PATIENCE:?}")).into()),
+        Err(_) => Err(Error::Unavailable(format!("no response within {PATIENCE:?}")).into()),
     }
 }
 
-/// The same, answered as JSON.
+/// Runs the query as [`ask`] does. Returns the result as JSON.
 pub(crate) async fn answer<T: Serialize>(
     database: &Database,
     question: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Error>,

@@ -1,4 +1,4 @@
-//! Who may ask the admin API: who has its token (`Authorization: Bearer <token>`), or whom AWS lets in.
+//! Authorization of the admin API: its token (`Authorization: Bearer <token>`), or AWS IAM.
 
 use anyhow::{Result, anyhow, bail};
 use axum::extract::{Request, State};
@@ -9,18 +9,18 @@ use sigpost_runtime::{ApiError, Reading, bearer, env, is_signed_for_aws};
 
 use crate::admin_token::{AdminToken, Refused};
 
-/// How somebody shows that they may ask.
+/// Authorization method.
 #[derive(Clone)]
 pub enum Authorization {
-    /// With the token.
+    /// The admin token.
     Token(AdminToken),
-    /// With a signature that Lambda has checked: the function's URL asks for one (`AWS_IAM`), and the policies
-    /// of the account say whose are good. `Authorization` has the signature then, so that there is no token.
+    /// A signature that Lambda has verified (function URL with `AWS_IAM`) under the policies of the account. The header
+    /// `Authorization` then has the signature, so there is no token.
     Iam,
 }
 
 impl Authorization {
-    /// `ADMIN_AUTH`: `token` (the default), for which `ADMIN_TOKEN` is required, or `iam`.
+    /// Reads `ADMIN_AUTH`: `token` (the default), which requires `ADMIN_TOKEN`, or `iam`.
     pub(crate) fn from_settings(reading: &mut Reading) -> Option<Self> {
         match reading.checked("ADMIN_AUTH", |text| is_iam(text, env::in_lambda())) {
             Some(true) => Some(Self::Iam),
@@ -40,7 +40,7 @@ impl Authorization {
             Self::Iam if is_signed_for_aws(request.extensions()) => Ok(()),
             Self::Iam => Err(ApiError::new(
                 StatusCode::UNAUTHORIZED,
-                "the request has no signature of AWS: the function's URL needs AuthType AWS_IAM",
+                "missing AWS signature: the function URL requires AuthType AWS_IAM",
             )),
         }
     }
@@ -51,8 +51,8 @@ fn is_iam(text: &str, in_lambda: bool) -> Result<bool> {
     match text {
         "token" => Ok(false),
         "iam" if in_lambda => Ok(true),
-        "iam" => bail!("ADMIN_AUTH=iam: only Lambda checks signatures; leave it out, and set ADMIN_TOKEN"),
-        other => bail!("ADMIN_AUTH={other:?} is neither token nor iam"),
+        "iam" => bail!("ADMIN_AUTH=iam: only Lambda checks signatures; unset it, and set ADMIN_TOKEN"),
+        other => bail!("ADMIN_AUTH={other:?}: must be token or iam"),
     }
 }
 
@@ -60,13 +60,14 @@ impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Wrong => Self::unauthorized(),
-            Refused::TooMany(wait) => Self::too_many("too many wrong tokens; the right one is let in", wait),
+            Refused::TooMany(wait) => {
+                Self::too_many("too many invalid tokens; the valid token is still accepted", wait)
+            }
         }
     }
 }
 
-/// Lets a request through that may ask, and answers 401 otherwise. Nothing is kept by caches: neither
-/// what an admin sees nor that somebody was refused.
+/// Rejects unauthorized requests with 401. All responses, including rejections, have `Cache-Control: no-store`.
 pub(crate) async fn require_authorization(
     State(authorization): State<Authorization>,
     request: Request,
@@ -90,6 +91,6 @@ mod tests {
         assert_eq!(said("iam", true), Ok(true));
         assert_eq!((said("token", true), said("token", false)), (Ok(false), Ok(false)));
         assert!(said("iam", false).is_err_and(|why| why.contains("only Lambda")));
-        assert_eq!(said("IAM", true), Err("ADMIN_AUTH=\"IAM\" is neither token nor iam".into()));
+        assert_eq!(said("IAM", true), Err("ADMIN_AUTH=\"IAM\": must be token or iam".into()));
     }
 }

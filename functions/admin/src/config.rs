@@ -1,4 +1,4 @@
-//! What the function needs to know, from the environment.
+//! Configuration of the function from the environment.
 
 use std::fmt;
 
@@ -9,35 +9,35 @@ use sigpost_store::{Database, url};
 
 use crate::Authorization;
 
-/// Connections of a function that answers one request at a time.
+/// Default number of database connections.
 const DATABASE_CONNECTIONS: usize = 2;
 
 /// The configuration of the admin function. `Debug` shows neither password nor token.
 #[derive(Clone)]
 pub struct Config {
-    /// `DATABASE_URL`, with `DATABASE_PASSWORD` if it has none, and `DATABASE_CONNECTIONS`: connections to Postgres
-    /// at most, by default 2, in Lambda 1 (but for managed instances). The URL is required, and never logged.
+    /// `DATABASE_URL` (required, never logged), `DATABASE_PASSWORD` if the URL has none, and `DATABASE_CONNECTIONS`:
+    /// maximum number of connections to Postgres. Default 2; in Lambda 1, except on managed instances.
     pub database: Database,
     /// `ADMIN_AUTH` and `ADMIN_TOKEN`: see [`Authorization`]. The token is never logged.
     pub authorization: Authorization,
-    /// `QSTASH_URL` and `QSTASH_TOKEN`: the dispatch API and the deployment's token for it, which the console
-    /// works with. Without one of them there is no console. The token is never logged.
+    /// `QSTASH_URL` and `QSTASH_TOKEN`: the dispatch API and its token, which the console uses. Without both there is no
+    /// console. The token is never logged.
     pub api: Option<(String, String)>,
 }
 
 impl Config {
-    /// Reads everything.
+    /// Reads the configuration.
     ///
     /// # Errors
     ///
-    /// All variables that are missing or malformed, by their names.
+    /// Names all variables that are missing or invalid.
     pub fn from_env() -> Result<Self> {
         let mut reading = Reading::of_process();
         let config = Self::read(&mut reading);
         reading.finish(config)
     }
 
-    /// The same; what is missing or malformed is noted.
+    /// Reads the configuration. `reading` collects missing and invalid variables.
     pub fn read(reading: &mut Reading) -> Option<Self> {
         let database = url::database(reading, DATABASE_CONNECTIONS);
         let authorization = Authorization::from_settings(reading);

@@ -1,4 +1,5 @@
-//! A connection for what the admin API and the console read. In `sigpost serve` they share a few with the lists of the API.
+//! Database connections of the admin API and the console. In `sigpost serve` they share a small pool with the lists of
+//! the API.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +9,12 @@ use sigpost_store::{Database, Error};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// How long a database may take that is available.
+/// Timeout of a test whether the database is available.
 const TEST_TIMEOUT: Duration = Duration::from_secs(1);
-/// The result of a test counts for so long.
+/// Lifetime of the result of a test.
 const TESTED_FOR: Duration = Duration::from_secs(1);
 
-/// Why nothing is read.
+/// Error of a read.
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
     /// Every connection is in use.
@@ -36,7 +37,7 @@ impl From<NoAnswer> for ApiError {
     }
 }
 
-/// A connection of the pool.
+/// Returns a connection of the pool.
 pub(crate) async fn connection(database: &Database) -> Result<Connection, NoAnswer> {
     match database.connection().await {
         Ok(conn) => Ok(conn),
@@ -45,7 +46,7 @@ pub(crate) async fn connection(database: &Database) -> Result<Connection, NoAnsw
     }
 }
 
-/// Whether the database responds on a connection of its own. Requests at the same time share a test.
+/// Whether the database responds on a new connection. Concurrent requests share a test.
 async fn is_available(database: &Database) -> bool {
     static LAST: Mutex<Option<(Instant, bool)>> = Mutex::const_new(None);
     let mut last = LAST.lock().await;

@@ -1,4 +1,4 @@
-//! `GET /api/admin/job-health`: for people, and for probes that read only the status.
+//! `GET /api/admin/job-health`: job health, also for probes that read only the status code.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,11 +18,11 @@ use crate::window::{HOUR, WindowQuery};
 struct JobHealth {
     #[serde(flatten)]
     report: Report,
-    /// What check-job-health last found to be wrong, the worst first.
+    /// Alerts of the last check-job-health run, the most severe first.
     alerts: Vec<Alert>,
 }
 
-/// 200 when healthy or degraded, 503 when unhealthy or when nobody can know.
+/// Returns 200 if healthy or degraded, 503 if unhealthy or if the database is unavailable.
 pub(crate) async fn get_job_health(State(database): State<Database>, query: WindowQuery) -> Result<Response, ApiError> {
     let window = query.window(HOUR)?;
     let asked = async |conn: &mut AsyncPgConnection| {

@@ -1,4 +1,4 @@
-//! `GET /api/admin/job-metrics?window=24h`: how many runs and messages ended when, and how long runs took.
+//! `GET /api/admin/job-metrics?window=24h`: numbers of ended runs and messages over time, and durations of runs.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -18,7 +18,7 @@ use crate::window::{DAY, WindowQuery};
 #[serde(rename_all = "camelCase")]
 struct JobMetrics {
     window_seconds: u64,
-    /// What a point of the series sums over.
+    /// Length of a step of the series in seconds.
     step_seconds: u64,
     messages: Messages,
     all: Runs,
@@ -27,7 +27,7 @@ struct JobMetrics {
     messages_over_time: Vec<MessagesAt>,
 }
 
-/// Percentiles are right to within a tenth.
+/// Percentiles are accurate to 10 %.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Runs {
@@ -81,7 +81,7 @@ struct MessagesAt {
     messages: Messages,
 }
 
-/// Default window: a day.
+/// Returns the metrics of a window. Default: a day.
 pub(crate) async fn get_job_metrics(
     State(database): State<Database>,
     query: WindowQuery,
@@ -162,7 +162,7 @@ impl From<MessageCounts> for Messages {
     }
 }
 
-/// What Postgres says it is lies within what can be written.
+/// Formats a time. Times from Postgres are within the range of `Timestamp`.
 pub(crate) fn rfc3339(seconds: i64) -> String {
     Timestamp::from_second(seconds).unwrap_or_default().to_string()
 }

@@ -1,4 +1,4 @@
-//! The admin API: how the jobs of a deployment are doing, for people, probes and alarms; and the console.
+//! The admin API, with health, metrics and lists of a deployment for people, probes and alarms; and the console.
 
 mod admin_token;
 mod answer;

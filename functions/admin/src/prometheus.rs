@@ -1,4 +1,4 @@
-//! `GET /metrics`: what Prometheus scrapes, in its text format.
+//! `GET /metrics` in the Prometheus text format.
 
 mod text_format;
 
@@ -28,13 +28,13 @@ use crate::AdminToken;
 use crate::answer::ask;
 use crate::window::HOUR;
 
-/// A firing that is due for longer, in seconds, is late.
+/// Seconds after its time from which a firing counts as late.
 const LATE_S: f64 = 120.0;
 
-/// What the process that serves it adds of its own.
+/// Registers the metrics of the process that serves `/metrics`.
 pub type OwnMetrics = Arc<dyn Fn(&mut Registry) + Send + Sync>;
 
-/// What the database says.
+/// Values from the database.
 struct Seen {
     numbers: Numbers,
     schedules: Vec<ScheduleState>,
@@ -66,7 +66,7 @@ async fn look(conn: &mut AsyncPgConnection) -> Result<Seen, Error> {
 
 type Labels = Vec<(&'static str, String)>;
 
-/// A gauge for each of these labels.
+/// Registers a gauge for each set of labels.
 fn family(registry: &mut Registry, metric: Metric, values: impl IntoIterator<Item = (Labels, f64)>) {
     let family = Family::<Labels, Gauge<f64, std::sync::atomic::AtomicU64>>::default();
     for (labels, value) in values {

@@ -1,4 +1,4 @@
-//! `GET /api/admin/queue-depth?window=24h`: how many messages were open when.
+//! `GET /api/admin/queue-depth?window=24h`: numbers of open messages over time.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -15,9 +15,9 @@ use crate::window::{DAY, WindowQuery};
 #[serde(rename_all = "camelCase")]
 struct QueueDepth {
     window_seconds: u64,
-    /// What a point sums up.
+    /// Length of a step in seconds.
     step_seconds: u64,
-    /// A step in which nobody looked is not here.
+    /// Steps without a sample are omitted.
     over_time: Vec<DepthAt>,
 }
 
@@ -29,7 +29,7 @@ struct DepthAt {
     scheduled: Depth,
     active: Depth,
     waiting: Depth,
-    /// At most in the step, as the next one.
+    /// Maximum within the step, as `dead_letters`.
     oldest_due_seconds: Option<f64>,
     dead_letters: i64,
 }
@@ -40,7 +40,7 @@ struct Depth {
     most: i64,
 }
 
-/// Default window: a day.
+/// Returns the queue depth over a window. Default: a day.
 pub(crate) async fn get_queue_depth(
     State(database): State<Database>,
     query: WindowQuery,

@@ -1,4 +1,4 @@
-//! All routes of the admin function.
+//! Routes of the admin function.
 
 use anyhow::Result;
 use axum::Router;
@@ -16,7 +16,7 @@ use crate::queue_depth::get_queue_depth;
 use crate::stats::get_stats;
 use crate::{Config, ConsoleConfig, console};
 
-/// The routes of the API.
+/// Returns the routes of the API.
 pub fn router(database: Database, authorization: Authorization) -> Router {
     Router::new()
         .route("/api/admin/job-health", get(get_job_health))
@@ -32,27 +32,28 @@ pub fn router(database: Database, authorization: Authorization) -> Router {
         .with_state(database)
 }
 
-/// `GET /metrics` of a process that runs all the time, behind the token, with what the process adds of its own.
+/// Returns the route `GET /metrics` of a long-running process. It requires the token; `own` adds the metrics of the
+/// process.
 pub fn metrics_router(database: Database, token: AdminToken, own: OwnMetrics) -> Router {
     let authorization = from_fn_with_state(Authorization::Token(token.clone()), require_authorization);
     Router::new().route("/metrics", get(get_metrics)).route_layer(authorization).with_state((database, token, own))
 }
 
-/// The routes and those of the console, configured by the environment: see [`Config::from_env`]. A browser
-/// cannot sign for AWS, so that the console is there only for who has a token.
+/// Returns the routes of the API and the console, configured from the environment as in [`Config::from_env`]. There is
+/// a console only with a token, because browsers cannot sign requests for AWS.
 ///
 /// # Errors
 ///
-/// All variables that are missing or malformed, by their names.
+/// Names all variables that are missing or invalid.
 pub fn router_from_env() -> Result<Router> {
     let Config { database, authorization, api } = Config::from_env()?;
     let router = router(database.clone(), authorization.clone());
     let Authorization::Token(admin_token) = authorization else { return Ok(router) };
     let Some((api_url, api_token)) = api else {
-        tracing::warn!("QSTASH_URL and QSTASH_TOKEN are not both set: there is no console");
+        tracing::warn!("console disabled: set both QSTASH_URL and QSTASH_TOKEN");
         return Ok(router);
     };
-    // Where each job is run is known by its handler's URL, but not the path there: here URLs are typed.
+    // The base URLs of the handlers are unknown here, so the publish form suggests no jobs.
     let config = ConsoleConfig { admin_token, api_url, api_token, jobs: Vec::new() };
     Ok(router.merge(console(database, &config)?))
 }
@@ -68,7 +69,7 @@ mod tests {
 
     const TOKEN: &str = "the-admin-token-in-32-characters";
 
-    /// An admin API whose database is away.
+    /// Returns an admin API whose database is unavailable.
     fn api(authorization: Authorization) -> Router {
         let database = Database::new("postgres://nobody@127.0.0.1:1/none?sslmode=disable", 1).expect("a URL");
         router(database, authorization)
@@ -104,7 +105,10 @@ mod tests {
             assert_eq!(answer(api.clone(), URI, Some("Bearer wrong")).await.0, 401);
         }
         let (status, _, body) = answer(api.clone(), URI, Some("Bearer wrong")).await;
-        assert_eq!((status, &body["error"]), (429, &json!("too many wrong tokens; the right one is let in")));
+        assert_eq!(
+            (status, &body["error"]),
+            (429, &json!("too many invalid tokens; the valid token is still accepted"))
+        );
         for scheme in ["Bearer", "bearer", "BEARER"] {
             assert_eq!(answer(api.clone(), URI, Some(&format!("{scheme} {TOKEN}"))).await.0, 503, "{scheme}");
         }

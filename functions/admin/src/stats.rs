@@ -1,4 +1,4 @@
-//! `GET /api/admin/stats`: what is open now, and what ended in a window.
+//! `GET /api/admin/stats`: open messages now, and messages that ended within a window.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -17,7 +17,7 @@ struct Stats {
     #[serde(flatten)]
     open: Open,
     window_seconds: u64,
-    /// In the window, as the next ones.
+    /// Within the window, as are the next four.
     accepted: i64,
     delivered: i64,
     errors: i64,
@@ -27,7 +27,7 @@ struct Stats {
     by_queue: Vec<OpenOf>,
 }
 
-/// Default window: a day. Open messages are counted one by one.
+/// Returns the numbers of a window (default: a day) and exact counts of open messages.
 pub(crate) async fn get_stats(State(database): State<Database>, query: WindowQuery) -> Result<Response, ApiError> {
     let window = query.window(DAY)?;
     answer(&database, async |conn| {

@@ -1,4 +1,4 @@
-//! Over how long a time the runs are counted.
+//! The query parameter `window`.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use sigpost_qstash::{Invalid, parse_duration};
 use sigpost_runtime::ApiError;
 use sigpost_store::metrics::Window;
 
-/// The window unless it is asked for another one.
+/// Default window of job health.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
-/// The same, for what is looked at less often.
+/// Default window of metrics and statistics.
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 
-/// `?window=1h`, in the durations of QStash's headers: a minute to a week.
+/// `?window=1h`: a duration in the format of QStash's headers, from a minute to a week.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct WindowQuery {
     window: Option<String>,

@@ -1,9 +1,9 @@
-//! What is wrong, and who is told of it.
+//! Alerts: from measurements to notifications.
 //!
 //! ```text
 //! facts -> readings -> findings -> notices -> channels
-//!          (what was   (over a     (what is    (Slack, PagerDuty,
-//!           seen)       threshold)  news)       e-mail)
+//!          (values     (over a     (opened,    (Slack, PagerDuty,
+//!           per rule)   threshold)  recovered)  e-mail)
 //! ```
 
 mod notices;

@@ -1,4 +1,4 @@
-//! Who is told.
+//! Notification channels.
 
 mod email;
 mod pagerduty;
@@ -15,21 +15,21 @@ use sigpost_runtime::causes::with_causes;
 use crate::Config;
 use crate::alerts::{Kind, Notice};
 
-/// How long one of them may take to answer.
+/// Timeout of a request to a channel.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Everybody that a deployment tells.
+/// The configured channels of a deployment.
 pub(crate) struct Channels {
     config: Config,
     http: reqwest::Client,
 }
 
-/// What came of telling.
+/// Result of sending a notice.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
-    /// How many were told.
+    /// Number of channels that received the notice.
     pub(crate) reached: usize,
-    /// Who was not, and why, without any secret.
+    /// Channels that failed, with the error. Contains no secrets.
     pub(crate) failed: Vec<String>,
 }
 
@@ -43,8 +43,8 @@ impl Channels {
         &self.config
     }
 
-    /// Tells everybody of one thing, each once however often the job is tried. E-mails go out with the
-    /// end of the run.
+    /// Sends a notice to all channels, to each once across all attempts of the job. E-mails are enqueued with the commit
+    /// of the run.
     pub(crate) async fn tell(&self, notice: &Notice, ctx: &JobContext) -> Result<Told, JobError> {
         let mut told = Told::default();
         let note = |told: &mut Told, channel: &str, result: Result<(), JobError>| match result {
@@ -66,7 +66,7 @@ impl Channels {
     }
 }
 
-/// Sends it unless an earlier attempt of this job has.
+/// Sends the request unless an earlier attempt of this job has sent it.
 async fn once(
     ctx: &JobContext,
     channel: &str,
@@ -76,7 +76,7 @@ async fn once(
     ctx.once(&effect_name(channel, notice), async |_key| send(request()).await).await
 }
 
-/// A name for the ledger, which takes a hundred visible ASCII characters.
+/// Returns the name of the effect in the ledger, which accepts up to 100 visible ASCII characters.
 fn effect_name(channel: &str, notice: &Notice) -> String {
     let digest = Sha256::digest(&notice.subject);
     let subject: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
@@ -84,30 +84,30 @@ fn effect_name(channel: &str, notice: &Notice) -> String {
 }
 
 async fn send(request: RequestBuilder) -> Result<(), JobError> {
-    // The URL may be a secret: an error must not have it.
+    // The URL may contain a secret, so errors omit it.
     let answer =
-        request.send().await.map_err(|why| JobError::retryable(with_causes("no answer", &why.without_url())))?;
+        request.send().await.map_err(|why| JobError::retryable(with_causes("no response", &why.without_url())))?;
     match answer.status() {
         status if status.is_success() => Ok(()),
-        status @ StatusCode::TOO_MANY_REQUESTS => Err(JobError::retryable(format!("answered {status}"))),
-        status => Err(JobError::permanent(format!("answered {status}"))),
+        status @ StatusCode::TOO_MANY_REQUESTS => Err(JobError::retryable(format!("status {status}"))),
+        status => Err(JobError::permanent(format!("status {status}"))),
     }
 }
 
-/// One line that says what it is about.
+/// Returns a one-line summary.
 fn headline(notice: &Notice, config: &Config) -> String {
     let Config { deployment, .. } = config;
     let what = match notice.kind {
         Kind::Opened => notice.severity.as_str(),
         Kind::Worsened => "now critical",
-        Kind::Reminder => "still wrong",
+        Kind::Reminder => "still firing",
         Kind::Recovered => "recovered",
     };
     let subject = if notice.subject.is_empty() { String::new() } else { format!(" ({})", notice.subject) };
     format!("[{deployment}] {what}: {}{subject}: {}", notice.rule, notice.message)
 }
 
-/// Where it is written what to do.
+/// Returns the URL of the runbook section.
 fn runbook(notice: &Notice, config: &Config) -> String {
     format!("{}{}", config.runbook_url, notice.rule)
 }

@@ -1,4 +1,4 @@
-//! Who is told, and of what.
+//! Configuration of alerts and channels.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,34 +13,34 @@ use url::Url;
 
 use crate::Rules;
 
-/// PagerDuty's Events API v2, unless `PAGERDUTY_URL` says otherwise.
+/// Default of `PAGERDUTY_URL`: PagerDuty's Events API v2.
 pub const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
 
-/// What the name of an alert's section is appended to, unless `RUNBOOK_URL` says otherwise.
+/// Default of `RUNBOOK_URL`, to which the name of the rule is appended.
 pub const RUNBOOK_URL: &str = "docs/src/guides/troubleshooting.md#";
 
 /// The settings of the function. `Debug` shows no secret.
 #[derive(Clone, Default)]
 pub struct Config {
-    /// `SIGPOST_DEPLOYMENT`: what alerts call this deployment. Default `sigpost`.
+    /// `SIGPOST_DEPLOYMENT`: name of the deployment in alerts. Default `sigpost`.
     pub deployment: String,
-    /// `ALERT_RULES`: what the deployment wants to be told of. See [`Rules::parse`].
+    /// `ALERT_RULES`: thresholds of the alerts. See [`Rules::parse`].
     pub rules: Rules,
-    /// `ALERT_EXPECT`: how often which job types should complete, e.g. `cleanup-old-data=25h`.
+    /// `ALERT_EXPECT`: maximum time between completions by job type, for example `cleanup-old-data=25h`.
     pub expected: BTreeMap<String, Duration>,
     /// `SLACK_WEBHOOK_URL`: an incoming webhook. A secret.
     pub slack: Option<Url>,
-    /// `PAGERDUTY_ROUTING_KEY`: the key of an integration. A secret. With the URL of the API, which is
-    /// `PAGERDUTY_URL` (default: PagerDuty's own).
+    /// URL of the API (`PAGERDUTY_URL`, default [`PAGERDUTY_URL`]) and `PAGERDUTY_ROUTING_KEY`, the key of an
+    /// integration. The key is a secret.
     pub pagerduty: Option<(Url, String)>,
     /// `ALERT_EMAIL_TO`: addresses, separated by commas.
     pub email_to: Vec<String>,
-    /// `RUNBOOK_URL`: prefix of the link to an alert's section. Default [`RUNBOOK_URL`].
+    /// `RUNBOOK_URL`: prefix of links to runbook sections. Default [`RUNBOOK_URL`].
     pub runbook_url: String,
 }
 
 impl Config {
-    /// Reads everything. What is malformed is noted; nothing is required.
+    /// Reads the configuration. No variable is required. `reading` collects invalid ones.
     pub fn read(reading: &mut Reading) -> Option<Self> {
         let url = |reading: &mut Reading, name| reading.checked(name, |text| http_url(name, text));
         let deployment = reading.checked("SIGPOST_DEPLOYMENT", |text| line("SIGPOST_DEPLOYMENT", text));

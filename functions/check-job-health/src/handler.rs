@@ -1,4 +1,4 @@
-//! Measure, say what it means, tell who wants to know, record it.
+//! The handler: measures, evaluates the rules, sends notices and records the alerts.
 
 use std::time::Instant;
 
@@ -14,9 +14,9 @@ use crate::CheckJobHealth;
 use crate::alerts::{Finding, Kind, Notice, Seen, due, findings, readings};
 use crate::channels::Channels;
 
-/// One check at a time, so that nothing is told twice.
+/// Lock of a check. It prevents duplicate notices.
 const LOCK: &str = "check-job-health";
-/// So many things are told at once; the others wait for the next check. The worst go first.
+/// Maximum number of notices of a check, most severe first. The others are sent by the next check.
 const MOST_NOTICES: usize = 10;
 
 /// Checks the jobs of one deployment.
@@ -30,16 +30,16 @@ pub(crate) struct Checker {
 struct Checked {
     #[serde(flatten)]
     report: Report,
-    /// What is wrong.
+    /// Open alerts.
     alerts: Vec<Wrong>,
-    /// How many things somebody was told of.
+    /// Number of notices that at least one channel received.
     told: usize,
-    /// Whom something could not be told, and why.
+    /// Channels that failed, with the error.
     not_told: Vec<String>,
 }
 
 impl Checked {
-    /// Nobody was told anything, and why.
+    /// Returns the result of a check that sent no notices.
     fn measured(report: Report, why: String) -> Self {
         Self { report, alerts: Vec::new(), told: 0, not_told: vec![why] }
     }
@@ -59,7 +59,7 @@ struct Wrong {
 impl Handler for Checker {
     type Job = CheckJobHealth;
 
-    /// A bad verdict is a check that was done: the run is completed, and the log has a warning.
+    /// Runs the check. If the deployment is unhealthy, the run still completes, and a warning is logged.
     async fn run(&self, job: CheckJobHealth, ctx: &JobContext) -> Result<Outcome, JobError> {
         let mut conn = ctx.database.connection().await?;
         catch_up(&mut conn).await?;
@@ -69,7 +69,7 @@ impl Handler for Checker {
         if report.health() != Health::Healthy {
             tracing::warn!(health = ?report.health(), reasons = ?report.reasons(), "[jobs] Job health");
         }
-        // Another check tells what there is to tell; one that has died holds the lock for half a minute.
+        // A concurrent check sends the notices. After a crash the lock is held for up to 30 s.
         let lock = match ctx.lock(LOCK).await {
             Err(JobError::RetryAfter(_, why)) => return Ok(Outcome::with(Checked::measured(report, why))),
             lock => lock?,
@@ -88,7 +88,7 @@ impl Handler for Checker {
                 told.push(notice);
             }
             for why in result.failed {
-                tracing::warn!(rule = notice.rule, %why, "an alert could not be told");
+                tracing::warn!(rule = notice.rule, %why, "alert notification failed");
                 not_told.push(why);
             }
         }
@@ -107,7 +107,7 @@ impl Handler for Checker {
 }
 
 impl Checker {
-    /// The rules are about the last hour, whatever the report's window is.
+    /// Gathers the measurements of the rules. They cover the last hour, independent of the report's window.
     async fn look(&self, numbers: Numbers, window: Window, ctx: &JobContext) -> Result<Seen, JobError> {
         let mut conn = ctx.database.connection().await?;
         let hour = Window::new(std::time::Duration::from_secs(3600));
@@ -156,7 +156,7 @@ fn row<'a>(Finding { reading, severity, .. }: &'a Finding, told: &[&Notice]) -> 
     }
 }
 
-/// What is over stays open as long as nobody could be told so.
+/// Returns recovered alerts that stay open because no channel received the notice.
 fn untold_recoveries<'a>(notices: &[Notice], told: &[&Notice], known: &'a [Alert]) -> Vec<Found<'a>> {
     let untold = notices.iter().filter(|notice| notice.kind == Kind::Recovered && !told.contains(notice));
     let rows = untold.filter_map(|notice| {

@@ -1,4 +1,4 @@
-//! The job: how far back runs count.
+//! The job.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sigpost_jobs::{Invalid, Job};
 use sigpost_store::metrics::Window;
 
-/// The window unless the job says otherwise: an hour, as job-health's.
+/// Default window: an hour, as for job-health.
 const WINDOW_SECONDS: u64 = 3600;
-/// The shortest and the longest window, as job-health's: a minute and a week.
+/// Allowed windows: a minute to a week, as for job-health.
 const WINDOWS: std::ops::RangeInclusive<u64> = 60..=7 * 86_400;
 
-/// Measures how jobs are doing.
+/// Measures job health and sends alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckJobHealth {
-    /// How far back finished runs count, in seconds: 60 to 604,800. Default 3600.
+    /// Window of the report in seconds: 60 to 604,800. Default 3600.
     #[serde(default = "default_window", deserialize_with = "window_or_default")]
     pub window_seconds: u64,
 }
@@ -24,7 +24,7 @@ fn default_window() -> u64 {
     WINDOW_SECONDS
 }
 
-/// `null` is as if the field were absent.
+/// Treats `null` as an absent field.
 fn window_or_default<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or(WINDOW_SECONDS))
 }
@@ -38,7 +38,7 @@ impl CheckJobHealth {
 impl Job for CheckJobHealth {
     const TYPE: &'static str = "check-job-health";
     const ENDPOINT: &'static str = "/api/jobs/health";
-    /// The next one comes in five minutes.
+    /// Few retries, because the schedule fires again in five minutes.
     const RETRIES: u32 = 1;
     const TIMEOUT: Duration = Duration::from_secs(30);
 

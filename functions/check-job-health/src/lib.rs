@@ -1,5 +1,4 @@
-//! The job handler that measures how jobs are doing, and tells people when something is wrong. Schedule it
-//! every five minutes.
+//! Job handler that measures job health and sends alerts. Schedule it every five minutes.
 
 mod alerts;
 mod channels;

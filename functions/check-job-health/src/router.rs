@@ -1,4 +1,4 @@
-//! The function's one route.
+//! Route of the function.
 
 use anyhow::Result;
 use axum::Router;
@@ -8,7 +8,7 @@ use crate::Config;
 use crate::channels::Channels;
 use crate::handler::Checker;
 
-/// `POST /api/jobs/health`.
+/// Returns the route `POST /api/jobs/health`.
 ///
 /// # Errors
 ///
@@ -17,11 +17,11 @@ pub fn router(config: Config, harness: Harness) -> Result<Router> {
     Ok(sigpost_jobs::router(Checker { channels: Channels::new(config)? }, harness))
 }
 
-/// The same, configured by the environment: see [`Config::read`] and [`Harness::from_env`].
+/// Returns the route, configured from the environment: see [`Config::read`] and [`Harness::from_env`].
 ///
 /// # Errors
 ///
-/// All variables that are missing or malformed, by their names.
+/// Names all variables that are missing or invalid.
 pub fn router_from_env() -> Result<Router> {
     let (harness, config) = Harness::from_env_with(Config::read)?;
     router(config, harness)

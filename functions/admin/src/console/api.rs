@@ -46,7 +46,7 @@ impl Api {
             // Following a redirect would send the token to another host.
             .redirect(redirect::Policy::none())
             .build()
-            .context("cannot build the HTTP client")?;
+            .context("the HTTP client cannot be built")?;
         Ok(Self { http, url, token: token.to_owned() })
     }
 

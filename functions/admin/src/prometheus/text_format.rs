@@ -1,8 +1,8 @@
-//! The Prometheus text format, made from OpenMetrics.
+//! Conversion of OpenMetrics to the Prometheus text format.
 //!
-//! The two differ in the name of a counter's family: OpenMetrics has `accepted` with the sample
-//! `accepted_total`, the text format has `accepted_total` for both. A reader of the text format finds no
-//! HELP and no TYPE for the samples of an OpenMetrics counter.
+//! The two differ in the family name of counters: OpenMetrics has `accepted` with the sample `accepted_total`, the text
+//! format has `accepted_total` for both. Without the conversion, parsers of the text format find no HELP and TYPE for
+//! counters.
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// The content type of the text format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Converts what the encoder writes: counters, gauges and histograms without exemplars.
+/// Converts the output of the encoder: counters, gauges and histograms without exemplars.
 pub(super) fn from_open_metrics(text: &str) -> String {
     let counters: BTreeSet<&str> =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();

@@ -1,4 +1,4 @@
-//! What is news of what is wrong: a pure decision.
+//! Decides which notices to send, without side effects.
 
 use std::time::Duration;
 
@@ -6,25 +6,25 @@ use sigpost_store::alerts::{Alert, Severity};
 
 use super::Finding;
 
-/// What was told is not told again within this time, also when it was over in between.
+/// An alert that reopens within this time after a notice is not announced again.
 const DEDUPLICATION: Duration = Duration::from_secs(30 * 60);
-/// What goes on being wrong is told again after this time.
+/// Time between reminders of an open alert.
 const REMINDER: Duration = Duration::from_secs(6 * 3600);
 
-/// Why somebody is told.
+/// Kind of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// It is wrong now, and was not.
+    /// The alert has opened.
     Opened,
-    /// It was a warning, and is critical now.
+    /// The alert was a warning and is critical now.
     Worsened,
-    /// It is still wrong.
+    /// The alert is still open.
     Reminder,
-    /// It is over.
+    /// The alert has recovered.
     Recovered,
 }
 
-/// News of one thing.
+/// Notice of a change of one alert.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Notice {
     pub(crate) kind: Kind,
@@ -32,12 +32,12 @@ pub(crate) struct Notice {
     pub(crate) subject: String,
     pub(crate) severity: Severity,
     pub(crate) value: f64,
-    /// From which on it is wrong; `None` for what is over.
+    /// Threshold that the value has reached; `None` for a recovered alert.
     pub(crate) threshold: Option<f64>,
     pub(crate) message: String,
 }
 
-/// What to tell, of what is wrong now and of what was known.
+/// Returns the notices to send, from the current findings and the recorded alerts.
 pub(crate) fn due(found: &[Finding], known: &[Alert]) -> Vec<Notice> {
     let opened = found.iter().filter_map(|finding| {
         let before = known.iter().find(|alert| is_same(alert, finding));
@@ -62,7 +62,7 @@ pub(crate) fn due(found: &[Finding], known: &[Alert]) -> Vec<Notice> {
         severity: alert.severity,
         value: alert.value,
         threshold: None,
-        message: format!("is over; it was: {}", alert.message),
+        message: format!("recovered; last message: {}", alert.message),
     });
     opened.chain(recovered).collect()
 }
@@ -71,7 +71,7 @@ fn is_same(alert: &Alert, finding: &Finding) -> bool {
     alert.rule == finding.reading.rule && alert.subject == finding.reading.subject
 }
 
-/// Whether somebody has to hear of it.
+/// Returns the kind of notice to send for a finding, if any.
 fn news(severity: Severity, before: Option<&Alert>) -> Option<Kind> {
     let Some(before) = before else { return Some(Kind::Opened) };
     let told_within = |time: Duration| before.notified_s_ago.is_some_and(|ago| ago < time.as_secs_f64());
@@ -123,13 +123,13 @@ mod tests {
             (Warning, Some(known(false, true, Some(6.1 * 3600.0), Some(Warning))), Some(Kind::Reminder)),
             (Critical, Some(known(false, true, Some(60.0), Some(Warning))), Some(Kind::Worsened)),
             (Warning, Some(known(false, true, Some(60.0), Some(Critical))), None),
-            // It comes back.
+            // The alert reopens.
             (Warning, Some(known(true, false, Some(1799.0), Some(Warning))), None),
             (Warning, Some(known(true, false, Some(1801.0), Some(Warning))), Some(Kind::Opened)),
             (Critical, Some(known(true, false, Some(60.0), Some(Warning))), Some(Kind::Opened)),
-            // It has come back without a word, and stays.
+            // The alert reopened without a notice and stays open.
             (Warning, Some(known(false, false, Some(1801.0), Some(Warning))), Some(Kind::Opened)),
-            // Nobody could be told.
+            // No channel received the notice.
             (Warning, Some(known(false, false, None, None)), Some(Kind::Opened)),
         ] {
             let told = kinds(&[finding(severity)], &Vec::from_iter(before.clone()));

@@ -1,4 +1,4 @@
-//! What was seen, as one figure for each rule and each thing that it looks at.
+//! Readings: a value for each rule and subject.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,32 +7,32 @@ use sigpost_store::alerts::{Backlog, Facts};
 use sigpost_store::health::Numbers;
 use sigpost_store::metrics::failure_rate;
 
-/// Shares of fewer than this many say nothing.
+/// Minimum number of runs or e-mails for a rate.
 const FEWEST: i64 = 20;
-/// A backlog that was smaller than this within the hour does not grow: it comes and goes.
+/// Minimum backlog. If it was smaller at any time in the last hour, the backlog does not count as growing.
 const FEWEST_BEHIND: i64 = 100;
 
-/// Everything that was looked at.
+/// Input of the rules.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
-    /// Of the last hour.
+    /// Numbers of the last hour.
     pub(crate) numbers: Numbers,
     pub(crate) facts: Facts,
-    /// How long the database took to answer.
+    /// Response time of the database.
     pub(crate) answered_in: Duration,
     /// This process's clock minus the database's, in seconds.
     pub(crate) clock_skew_s: f64,
-    /// Migrations that are not applied.
+    /// Number of pending migrations.
     pub(crate) migrations_missing: usize,
-    /// How often which job types should complete.
+    /// Maximum time between completions by job type.
     pub(crate) expected: BTreeMap<String, Duration>,
 }
 
-/// A figure, and what it means.
+/// Value of a rule, with its message.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reading {
     pub(crate) rule: &'static str,
-    /// Of what, where the rule looks at several things.
+    /// The subject, if the rule has several.
     pub(crate) subject: String,
     pub(crate) value: f64,
     pub(crate) message: String,
@@ -46,7 +46,7 @@ fn of(rule: &'static str, subject: &str, value: f64, message: String) -> Reading
     Reading { rule, subject: subject.to_owned(), value, message }
 }
 
-/// What was seen by each rule.
+/// Returns the readings of all rules.
 pub(crate) fn readings(seen: &Seen) -> Vec<Reading> {
     let mut readings = of_runs(&seen.numbers);
     readings.extend(of_messages(seen));
@@ -67,7 +67,7 @@ fn of_runs(numbers: &Numbers) -> Vec<Reading> {
         let rate = failure_rate(completed, failed);
         let worst = numbers.by_type.iter().max_by_key(|one| one.failed).map_or("", |one| one.job_type.as_str());
         let message = format!(
-            "{failed} of {} runs of the last hour failed ({:.1} %), most of {worst}",
+            "{failed} of {} runs in the last hour failed ({:.1} %), most of type {worst}",
             completed + failed,
             rate * 100.0
         );
@@ -76,13 +76,13 @@ fn of_runs(numbers: &Numbers) -> Vec<Reading> {
     let stuck = &numbers.stuck;
     let oldest = stuck.oldest_s.unwrap_or_default();
     let ids = stuck.message_ids.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let message = format!("{} runs are stuck, the oldest began {oldest:.0} s ago: {ids}", stuck.count);
+    let message = format!("{} stuck runs; the oldest started {oldest:.0} s ago: {ids}", stuck.count);
     readings.push(of_all("stuck-runs", count(stuck.count), message));
-    readings.push(of_all("active-runs", count(processing), format!("{processing} runs are under way")));
+    readings.push(of_all("active-runs", count(processing), format!("{processing} active runs")));
     for one in &numbers.by_type {
         if let Some(durations) = one.durations.durations() {
             let (average, p95) = (durations.average_ms / 1000.0, durations.p95_ms / 1000.0);
-            let message = format!("runs of {} took {average:.1} s on average, p95 {p95:.1} s", one.job_type);
+            let message = format!("run duration of {}: average {average:.1} s, p95 {p95:.1} s", one.job_type);
             readings.push(of("slow-runs", &one.job_type, average, message));
         }
     }
@@ -94,30 +94,32 @@ fn of_messages(Seen { numbers, facts, .. }: &Seen) -> Vec<Reading> {
     let dead = numbers.dead_letters.in_window;
     let rejected_per_minute = count(facts.signature_rejections) / 10.0;
     let mut readings = vec![
-        of_all("queue-depth", count(due), format!("{due} messages are due and not delivered")),
-        of_all("queue-age", age, format!("a message has been due for {age:.0} s")),
+        of_all("queue-depth", count(due), format!("{due} messages are due")),
+        of_all("queue-age", age, format!("the oldest due message has been due for {age:.0} s")),
         of_all("leases-lost", count(facts.leases_lost), {
-            format!("{} leases were lost: processes died, or were cut off from the database", facts.leases_lost)
+            format!("{} leases expired: processes crashed or lost their database connection", facts.leases_lost)
         }),
-        of_all("dead-letters", count(dead), format!("{dead} messages failed for good within an hour")),
+        of_all("dead-letters", count(dead), format!("{dead} new dead letters in the last hour")),
         of_all("dead-letters-disagree", count(facts.dead_letters_disagree), {
-            format!("{} dead letters have a message that is not failed", facts.dead_letters_disagree)
+            format!("{} dead letters belong to a message whose state is not failed", facts.dead_letters_disagree)
         }),
         of_all("signature-rejections", rejected_per_minute, {
             format!(
-                "handlers answer 401 {rejected_per_minute:.1} times a minute: their signing keys are not the deployment's"
+                "handlers return 401 {rejected_per_minute:.1} times per minute: their signing keys do not match the deployment's"
             )
         }),
     ];
     readings.extend(facts.waiting.iter().map(|waiting| {
-        let message =
-            format!("{} messages wait at {}, the first for {:.0} s", waiting.count, waiting.gate, waiting.longest_s);
+        let message = format!(
+            "{} messages are blocked at {}, the oldest for {:.0} s",
+            waiting.count, waiting.gate, waiting.longest_s
+        );
         of("held-back", &waiting.gate, waiting.longest_s, message)
     }));
     readings
 }
 
-/// What becomes more and more, before it is much.
+/// Readings of growth, which fire before the absolute thresholds.
 fn of_growth(Seen { numbers, facts, .. }: &Seen) -> Vec<Reading> {
     let mut readings = Vec::new();
     if let Some(Backlog { now, least_of_hour, most_before, average_before }) = facts.backlog
@@ -125,16 +127,15 @@ fn of_growth(Seen { numbers, facts, .. }: &Seen) -> Vec<Reading> {
         && now >= most_before
     {
         let times = count(now) / average_before.max(1.0);
-        let message = format!(
-            "{now} messages are due or held back, more than at any time of the last day, when they were {average_before:.0} on average"
-        );
+        let message =
+            format!("{now} messages are due or blocked, the most in the last day (average {average_before:.0})");
         readings.push(of_all("backlog-growing", times, message));
     }
     if let Some(before) = facts.dead_letters_a_day_ago {
         let (kept, more) = (numbers.dead_letters.total, numbers.dead_letters.total - before);
-        // Of a large pile a small part is no news.
+        // Ignores growth below 10 %.
         if more * 10 >= before {
-            let message = format!("{kept} dead letters are kept, {more} more than a day ago");
+            let message = format!("{kept} dead letters, {more} more than a day ago");
             readings.push(of_all("dead-letters-growing", count(more), message));
         }
     }
@@ -145,11 +146,11 @@ fn of_processes(facts: &Facts) -> Vec<Reading> {
     let mut readings = Vec::new();
     for process in &facts.processes {
         if let Some(share) = process.memory_share {
-            let message = format!("the process uses {:.0} % of the memory that it may use", share * 100.0);
+            let message = format!("the process uses {:.0} % of its memory limit", share * 100.0);
             readings.push(of("memory", &process.name, share, message));
         }
         if let Some(deaf_s) = process.deaf_s {
-            let message = format!("no notifications have reached the process for {deaf_s:.0} s");
+            let message = format!("the listener has been disconnected for {deaf_s:.0} s");
             readings.push(of("listen-down", &process.name, deaf_s, message));
         }
     }
@@ -158,12 +159,12 @@ fn of_processes(facts: &Facts) -> Vec<Reading> {
 
 fn of_schedules(Seen { facts, expected, .. }: &Seen) -> Vec<Reading> {
     let late = facts.late_schedules.iter().map(|late| {
-        of("schedule-missed", &late.id, late.late_s, format!("a firing of it has been due for {:.0} s", late.late_s))
+        of("schedule-missed", &late.id, late.late_s, format!("its firing is late by {:.0} s", late.late_s))
     });
-    // A type that never completed a run is not expected to: its first run may be still to come.
+    // A type without any completed run is ignored: its first run may be still pending.
     let silent = facts.last_completions.iter().filter_map(|(job_type, ago_s)| {
         let period = expected.get(job_type)?.as_secs_f64();
-        let message = format!("the last run of it completed {ago_s:.0} s ago, expected is one every {period:.0} s");
+        let message = format!("the last run completed {ago_s:.0} s ago; one is expected every {period:.0} s");
         Some(of("no-completions", job_type, ago_s / period, message))
     });
     late.chain(silent).collect()
@@ -174,20 +175,20 @@ fn of_the_database(seen: &Seen) -> Vec<Reading> {
     let answered = answered_in.as_secs_f64();
     let (share, skew) = (facts.connection_share, clock_skew_s.abs());
     let mut readings = vec![
-        of_all("database-slow", answered, format!("the database took {:.0} ms to answer", answered * 1000.0)),
+        of_all("database-slow", answered, format!("database response time is {:.0} ms", answered * 1000.0)),
         of_all(
             "query-long",
             facts.longest_query_s,
             format!("a transaction has been open for {:.0} s", facts.longest_query_s),
         ),
-        of_all("clock-skew", skew, format!("the clocks of function and database differ by {skew:.1} s")),
+        of_all("clock-skew", skew, format!("the clocks of the function and the database differ by {skew:.1} s")),
         of_all("connections", share, format!("{:.0} % of the database's connections are in use", share * 100.0)),
         of_all("partitions-missing", count(facts.partitions_missing), {
-            "the log has no partition for today or tomorrow: cleanup-old-data does not run".to_owned()
+            "partitions for today or tomorrow are missing; check that cleanup-old-data runs".to_owned()
         }),
     ];
     let missing = i64::try_from(*migrations_missing).unwrap_or(i64::MAX);
-    readings.push(of_all("schema-behind", count(missing), format!("{missing} migrations are not applied")));
+    readings.push(of_all("schema-behind", count(missing), format!("{missing} migrations are pending")));
     if let Some(days) = facts.key_age_days {
         readings.push(of_all("keys-old", days, format!("the signing keys were rotated {days:.0} days ago")));
     }
@@ -203,12 +204,12 @@ fn of_emails(facts: &Facts) -> Vec<Reading> {
         of_all(
             rule,
             share,
-            format!("{how_many} of {} e-mails of the last day {what} ({:.2} %)", facts.emails, share * 100.0),
+            format!("{how_many} of {} e-mails in the last day {what} ({:.2} %)", facts.emails, share * 100.0),
         )
     };
     vec![
-        of_kind("email-bounces", facts.emails_bounced, "came back"),
-        of_kind("email-complaints", facts.emails_complained, "were called unwanted"),
+        of_kind("email-bounces", facts.emails_bounced, "bounced"),
+        of_kind("email-complaints", facts.emails_complained, "were marked as spam"),
     ]
 }
 

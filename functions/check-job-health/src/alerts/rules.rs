@@ -1,4 +1,4 @@
-//! The rules: from which figure on something is wrong. `docs/src/guides/troubleshooting.md` has a section for each.
+//! Rules and their thresholds. `docs/src/guides/troubleshooting.md` has a section for each rule.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use sigpost_store::alerts::Severity;
 
 use super::Reading;
 
-/// A rule as it is unless a deployment says otherwise.
+/// A rule with its default thresholds.
 #[derive(Debug)]
 struct Rule {
-    /// Its name, and that of its section in the runbook.
+    /// Name of the rule and of its section in the runbook.
     id: &'static str,
     thresholds: Thresholds,
 }
 
-/// From which figure on it is a warning, and from which on it is critical.
+/// Values from which on an alert is a warning or critical.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Thresholds {
     warning: Option<f64>,
@@ -26,7 +26,7 @@ const fn rule(id: &'static str, warning: Option<f64>, critical: Option<f64>) -> 
     Rule { id, thresholds: Thresholds { warning, critical } }
 }
 
-/// All of them, in the units of their readings.
+/// All rules. Thresholds have the units of the readings.
 const RULES: [Rule; 26] = [
     rule("failure-rate", Some(0.05), Some(0.10)),
     rule("stuck-runs", None, Some(1.0)),
@@ -53,11 +53,11 @@ const RULES: [Rule; 26] = [
     rule("schema-behind", None, Some(1.0)),
     rule("partitions-missing", Some(1.0), None),
     rule("email-bounces", Some(0.05), Some(0.10)),
-    // Mail services close accounts over these.
+    // E-mail providers close accounts with higher complaint rates.
     rule("email-complaints", Some(0.001), Some(0.005)),
 ];
 
-/// What a deployment wants to be told of.
+/// Thresholds of a deployment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
     thresholds: BTreeMap<&'static str, Thresholds>,
@@ -70,23 +70,23 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// The names of all rules.
+    /// Returns the names of all rules.
     pub fn names() -> impl Iterator<Item = &'static str> {
         RULES.iter().map(|rule| rule.id)
     }
 
-    /// All rules with the figures from which on something is a warning, and critical, by default.
+    /// Returns all rules with their default thresholds for warning and critical.
     pub fn defaults() -> impl Iterator<Item = (&'static str, Option<f64>, Option<f64>)> {
         RULES.iter().map(|rule| (rule.id, rule.thresholds.warning, rule.thresholds.critical))
     }
 
-    /// The defaults, changed by a list such as `queue-depth=500:5000,active-runs=off,failure-rate=0.02`:
-    /// a warning from the first figure on, and critical from the second; with one figure there is
-    /// only a warning, and with `off` nothing.
+    /// Parses changes to the defaults, such as `queue-depth=500:5000,active-runs=off,failure-rate=0.02`. The first
+    /// number is the threshold for a warning, the second for critical. One number sets only a warning; `off` disables
+    /// the rule.
     ///
     /// # Errors
     ///
-    /// The rule that is unknown, or whose figures cannot be read or are the wrong way round.
+    /// A rule is unknown, a threshold is not a number, or critical is less than warning.
     pub fn parse(list: &str) -> Result<Self, Invalid> {
         let mut rules = Self::default();
         for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
@@ -138,7 +138,7 @@ pub(crate) struct Finding {
     pub(crate) threshold: f64,
 }
 
-/// What is wrong of what was seen.
+/// Returns the readings that reach a threshold.
 pub(crate) fn findings(readings: Vec<Reading>, rules: &Rules) -> Vec<Finding> {
     let found = readings.into_iter().filter_map(|reading| {
         let (severity, threshold) = rules.severity(reading.rule, reading.value)?;

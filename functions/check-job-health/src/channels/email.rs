@@ -1,4 +1,4 @@
-//! E-mail, as a job for send-email.
+//! E-mail, sent by a send-email job.
 
 use send_email::SendEmail;
 use serde_json::json;
@@ -8,10 +8,10 @@ use super::{headline, runbook};
 use crate::Config;
 use crate::alerts::Notice;
 
-/// The longest text that a template takes, in bytes.
+/// Maximum length of a text field of the template in bytes.
 const MAX_TEXT_BYTES: usize = 200;
 
-/// It is stored when the run ends, with what the run has found.
+/// Enqueues an e-mail. It is stored with the commit of the run.
 pub(super) fn enqueue(notice: &Notice, config: &Config, ctx: &JobContext) -> Result<(), JobError> {
     let data = json!({
         "headline": cut(&headline(notice, config)),

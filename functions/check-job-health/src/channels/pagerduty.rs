@@ -7,12 +7,12 @@ use super::{headline, runbook};
 use crate::Config;
 use crate::alerts::{Kind, Notice};
 
-/// The longest key of an incident.
+/// Maximum length of a deduplication key.
 const MAX_KEY_CHARS: usize = 255;
-/// The longest summary.
+/// Maximum length of a summary.
 const MAX_SUMMARY_CHARS: usize = 1024;
 
-/// What opens an incident and what closes it have the same key.
+/// Returns the event. The events that open and resolve an incident have the same key.
 pub(super) fn body(notice: &Notice, config: &Config, routing_key: &str) -> Value {
     let key = cut(&format!("{}/{}/{}", config.deployment, notice.rule, notice.subject), MAX_KEY_CHARS);
     if notice.kind == Kind::Recovered {

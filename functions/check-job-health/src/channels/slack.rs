@@ -29,12 +29,12 @@ pub(super) fn body(notice: &Notice, config: &Config) -> Value {
     json!({ "text": text, "attachments": [{ "color": color, "fallback": text, "fields": fields }] })
 }
 
-/// At most three decimals.
+/// Formats a value with at most three decimals.
 fn figure(value: f64) -> String {
     milli(value).to_string()
 }
 
-/// What Slack would take for markup: a name that somebody has chosen must not mention everybody.
+/// Escapes Slack markup, so that a user-defined name cannot mention a whole channel.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -177,7 +177,7 @@ async fn alert_is_sent_once_and_again_on_recovery() {
     let told = slack.json();
     let text = told["text"].as_str().expect("a text");
     assert!(
-        text.starts_with("[staging] warning: schedule-missed (&lt;!channel&gt;): a firing of it has been due for 30"),
+        text.starts_with("[staging] warning: schedule-missed (&lt;!channel&gt;): its firing is late by 30"),
         "{text}"
     );
     let field = |title: &str| {
@@ -231,7 +231,7 @@ async fn failed_notification_is_repeated_and_stores_no_secret() {
     assert_eq!(result["told"], 0);
     assert_eq!(
         result["notTold"],
-        json!(["Slack: answered 403 Forbidden", "PagerDuty: answered 500 Internal Server Error"])
+        json!(["Slack: status 403 Forbidden", "PagerDuty: status 500 Internal Server Error"])
     );
     let runs = format!("{:?}", watched.deployment.runs(id).await);
     assert!(!runs.contains("s3cret") && !runs.contains("r0ut1ng"), "{runs}");
