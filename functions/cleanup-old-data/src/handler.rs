@@ -1,4 +1,4 @@
-//! Close what was abandoned, delete what is old, and make room for the days to come.
+//! The handler: creates partitions, closes abandoned runs and deletes old data.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use tokio::time::sleep;
 
 use crate::CleanupOldData;
 
-/// How long a run may be without a lease before it counts as abandoned: a retry would have closed it by then.
+/// Time after the end of its lease from which a run counts as abandoned. A retry would have closed it by then.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
-/// Between two records of how far the cleanup is.
+/// Minimum time between two records of the progress.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// The result of the job.
@@ -24,13 +24,13 @@ const PERIOD: Duration = Duration::from_secs(1);
 struct Cleaned {
     #[serde(flatten)]
     deleted: Deleted,
-    /// Runs whose process died and whose message nobody delivers any more.
+    /// Runs whose process crashed and whose message is no longer delivered.
     closed_runs: i64,
-    /// Days of events that have a partition now and had none before.
+    /// Number of created event partitions, one per day.
     event_partitions_made: i32,
 }
 
-/// Cleans the deployment's database.
+/// Handler of the deployment's database.
 pub(crate) struct Cleaner;
 
 impl Handler for Cleaner {
@@ -38,7 +38,7 @@ impl Handler for Cleaner {
 
     async fn run(&self, job: CleanupOldData, ctx: &JobContext) -> Result<Outcome, JobError> {
         let database = &ctx.database;
-        // First what deliveries depend on: without partitions ahead, events go where retention is slow.
+        // Partitions first: without them events go to the default partition, where deletes are slow.
         let event_partitions_made = retention::ensure_days(&mut *database.connection().await?).await?;
         let closed_runs = runs::close_abandoned(&mut *database.connection().await?, ABANDONED_AFTER).await?;
         let (said, heard) = watch::channel(Deleted::default());
@@ -56,7 +56,7 @@ impl Handler for Cleaner {
     }
 }
 
-/// Records how far the cleanup is, until it has ended or lost its lease.
+/// Records the progress until the cleanup ends or the run loses its lease.
 async fn tell(mut heard: watch::Receiver<Deleted>, ctx: &JobContext) -> Result<Infallible, JobError> {
     loop {
         if heard.changed().await.is_err() {

@@ -1,4 +1,4 @@
-//! The job: how long things are kept.
+//! The job: retention times.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 use sigpost_jobs::{Invalid, Job};
 use sigpost_store::retention::Ages;
 
-/// The longest retention: ten years.
+/// Maximum retention in days: ten years.
 const MAX_DAYS: u32 = 3650;
 
-/// Deletes what is older than so many days.
+/// Deletes data older than the given numbers of days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CleanupOldData {
-    /// In days, 1 to 3650.
+    /// Retention in days, 1 to 3650.
     pub retention: u32,
-    /// Of activity logs, in days, 1 to 3650. Default: a year, or `retention` if that is longer.
+    /// Retention of activity logs in days, 1 to 3650. Default: a year, or `retention` if that is longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_retention: Option<u32>,
 }
 
 impl CleanupOldData {
-    /// How old something must be to go.
+    /// Returns the ages from which on data is deleted.
     pub(crate) fn ages(self) -> Ages {
         let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
         let ages = Ages::of(days(self.retention));
@@ -32,7 +32,7 @@ impl CleanupOldData {
 impl Job for CleanupOldData {
     const TYPE: &'static str = "cleanup-old-data";
     const ENDPOINT: &'static str = "/api/jobs/cleanup";
-    /// The next day's run does what this one left.
+    /// Few retries, because the next day's run deletes the rest.
     const RETRIES: u32 = 1;
     const TIMEOUT: Duration = Duration::from_secs(600);
 

@@ -1,4 +1,4 @@
-//! The job handler that deletes what is past its retention. Schedule it daily.
+//! Job handler that deletes data past its retention. Schedule it daily.
 
 mod handler;
 mod job;

@@ -1,4 +1,4 @@
-//! The function's process: in Lambda or on a socket.
+//! Entry point of the function, in Lambda or on a socket.
 
 use sigpost_runtime::serve::serve;
 

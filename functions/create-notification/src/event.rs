@@ -1,4 +1,4 @@
-//! What a notification says, whoever gets it.
+//! Content of a notification.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,13 @@ use sigpost_jobs::{Invalid, null_is_absent};
 use crate::kind::texts;
 use crate::{Category, Kind, metadata};
 
-/// The longest title, in characters.
+/// Maximum length of a title in characters.
 const MAX_TITLE: usize = 255;
-/// The longest message, in characters.
+/// Maximum length of a message in characters.
 const MAX_MESSAGE: usize = 1000;
 
 texts! {
-    /// How much it matters.
+    /// Priority of a notification.
     #[derive(Default)]
     Priority {
         Critical = "critical",
@@ -24,39 +24,39 @@ texts! {
     }
 }
 
-/// What a notification says.
+/// Content of a notification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// What happened; in JSON `type`.
+    /// Kind of the notification; in JSON `type`.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// What it is about, if not what the kind is about.
+    /// Category. Default: the category of the kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Category>,
-    /// How much it matters. Default `info`.
+    /// Priority. Default `info`.
     #[serde(default, deserialize_with = "null_is_absent")]
     pub priority: Priority,
-    /// One line of 1 to 255 characters.
+    /// Title: one line of 1 to 255 characters.
     pub title: String,
-    /// 1 to 1000 characters.
+    /// Message: 1 to 1000 characters.
     pub message: String,
-    /// What the product shows it with; `actionUrl` is a path of the product. At most 4 KiB of JSON.
+    /// Data for the display in the product; `actionUrl` is a path in the product. At most 4 KiB of JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Map<String, Value>>,
-    /// From when on nobody needs to see it. Default: it is kept.
+    /// Expiry time. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
 impl Event {
-    /// An event of priority `info` without anything that is optional.
+    /// Creates an event with priority `info` and without optional fields.
     pub fn new(kind: Kind, title: impl Into<String>, message: impl Into<String>) -> Self {
         let (title, message) = (title.into(), message.into());
         Self { kind, category: None, priority: Priority::default(), title, message, metadata: None, expires_at: None }
     }
 
-    /// The errors name the field with what stands before it, such as `event.`.
+    /// Validates the fields. Errors name the field with the prefix `before`, such as `event.`.
     pub(crate) fn validate(&self, before: &str) -> Result<(), Invalid> {
         let field = |name: &str| format!("{before}{name}");
         for (name, text, most, is_line) in

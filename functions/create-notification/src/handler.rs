@@ -1,4 +1,4 @@
-//! One statement, for however many users, in the transaction that ends the run.
+//! The handler: one statement for all users, in the transaction that completes the run.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,11 +10,11 @@ use crate::CreateNotification;
 /// The result of the job.
 #[derive(Debug, Serialize)]
 struct Notified {
-    /// Notifications written now: none if an earlier run of the same message wrote them.
+    /// Number of created notifications: 0 if an earlier run of the same message created them.
     created: i64,
 }
 
-/// Writes to the deployment's database.
+/// Handler of the deployment's database.
 pub(crate) struct Notifier;
 
 impl Handler for Notifier {

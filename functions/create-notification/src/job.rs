@@ -1,4 +1,4 @@
-//! The job: what to tell, and whom.
+//! The job: recipients and content of a notification.
 
 use std::time::Duration;
 
@@ -10,29 +10,29 @@ use sigpost_jobs::{Invalid, Job};
 use crate::event::Priority;
 use crate::{Category, Event, Kind};
 
-/// The most users of one job: one statement writes them all.
+/// Maximum number of users of one job. One statement inserts all rows.
 const MAX_USERS: usize = 10_000;
-/// The longest id of a user, in bytes.
+/// Maximum length of a user ID in bytes.
 const MAX_USER_ID_BYTES: usize = 255;
 
-/// Tells one user, or many, the same.
+/// Notifies one or many users.
 ///
 /// In JSON for one user `{"userId", "type", "title", ...}`, and for many `{"userIds": [...], "event": {"type", "title", ...}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
 pub struct CreateNotification {
-    /// Who is told.
+    /// Recipients.
     pub to: Recipients,
-    /// What they are told.
+    /// Content.
     pub event: Event,
 }
 
-/// Who is told.
+/// Recipients of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipients {
-    /// One user, by id: 1 to 255 bytes.
+    /// ID of one user: 1 to 255 bytes.
     User(String),
-    /// 1 to 10,000 users. Who is named twice is told once.
+    /// IDs of 1 to 10,000 users. Duplicates are ignored.
     Users(Vec<String>),
 }
 
@@ -72,7 +72,7 @@ fn check_user(field: &str, id: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Both forms in one: so an error knows which field of which form it is about.
+/// Union of both forms, so that errors name the field of the given form.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Wire {

@@ -1,8 +1,8 @@
-//! What there is to tell.
+//! Notification kinds.
 
 use serde::{Deserialize, Serialize};
 
-/// An enum whose variants have texts, the same in JSON and in the database.
+/// Defines an enum with a text per variant, for JSON and the database.
 macro_rules! texts {
     ($(#[$meta:meta])* $name:ident { $($(#[$attribute:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
@@ -12,7 +12,7 @@ macro_rules! texts {
         }
 
         impl $name {
-            /// As in JSON and in the database.
+            /// Returns the text in JSON and in the database.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)+
@@ -24,7 +24,7 @@ macro_rules! texts {
 pub(crate) use texts;
 
 texts! {
-    /// What a notification is about.
+    /// Category of a notification.
     Category {
         System = "system",
         Security = "security",
@@ -36,7 +36,7 @@ texts! {
 }
 
 texts! {
-    /// What happened.
+    /// Kind of a notification.
     Kind {
         SystemMaintenance = "system.maintenance",
         SystemUpdate = "system.update",
@@ -61,7 +61,7 @@ texts! {
 }
 
 impl Kind {
-    /// The category that goes with it: what stands before the dot.
+    /// Returns the category: the part before the dot.
     pub fn category(self) -> Category {
         match self.as_str().split('.').next() {
             Some("security") => Category::Security,

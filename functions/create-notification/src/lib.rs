@@ -1,4 +1,4 @@
-//! The job handler that tells users something inside the product: rows that its inbox shows.
+//! Job handler that creates in-app notifications: rows that the inbox of a product shows.
 
 mod event;
 mod handler;

@@ -1,11 +1,11 @@
-//! What a notification is shown with. Some members mean something, the others are the product's own.
+//! Metadata of a notification: known members, which are checked, and members of the product.
 
 use serde_json::{Map, Value};
 use sigpost_jobs::Invalid;
 
-/// In JSON: each of many users may get a copy.
+/// Maximum size as JSON in bytes. It is small because each user may get a copy.
 const MAX_BYTES: usize = 4096;
-/// The members that mean something. All are texts.
+/// Known members. All are strings.
 const KNOWN: [&str; 7] = ["actionUrl", "actionLabel", "actorId", "actorName", "entityId", "entityType", "imageUrl"];
 
 pub(crate) fn check(field: &str, metadata: &Map<String, Value>) -> Result<(), Invalid> {
@@ -13,7 +13,7 @@ pub(crate) fn check(field: &str, metadata: &Map<String, Value>) -> Result<(), In
     if json.len() > MAX_BYTES {
         return Err(Invalid::new(field, format!("must not be larger than {MAX_BYTES} bytes of JSON")));
     }
-    // Postgres has no zero byte in texts.
+    // Postgres does not store zero bytes in text.
     if json.contains("\\u0000") {
         return Err(Invalid::new(field, "must not contain zero bytes"));
     }
@@ -31,7 +31,7 @@ pub(crate) fn check(field: &str, metadata: &Map<String, Value>) -> Result<(), In
     }
 }
 
-/// Browsers take `//host` and `/\host` for another site.
+/// Whether the URL is a path. Browsers treat `//host` and `/\host` as another site.
 fn is_path(url: &str) -> bool {
     url.starts_with('/') && !url[1..].starts_with(['/', '\\']) && !url.chars().any(char::is_control)
 }

@@ -1,4 +1,4 @@
-//! The function's one route.
+//! Route of the function.
 
 use anyhow::Result;
 use axum::Router;
@@ -6,16 +6,16 @@ use sigpost_jobs::Harness;
 
 use crate::handler::Notifier;
 
-/// `POST /api/jobs/notifications`.
+/// Returns the route `POST /api/jobs/notifications`.
 pub fn router(harness: Harness) -> Router {
     sigpost_jobs::router(Notifier, harness)
 }
 
-/// The same, configured by the environment: see [`Harness::from_env`].
+/// Returns the route, configured from the environment: see [`Harness::from_env`].
 ///
 /// # Errors
 ///
-/// All variables that are missing or malformed, by their names.
+/// Names all variables that are missing or invalid.
 pub fn router_from_env() -> Result<Router> {
     Ok(router(Harness::from_env()?))
 }

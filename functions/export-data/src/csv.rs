@@ -1,4 +1,4 @@
-//! Rows as CSV.
+//! CSV output.
 
 use csv::{Terminator, WriterBuilder};
 use sigpost_files::Upload;
@@ -28,8 +28,8 @@ pub(crate) async fn write(
     }
 }
 
-/// What a spreadsheet would take for a formula is shown as the text that it is: with an apostrophe before
-/// it (<https://owasp.org/www-community/attacks/CSV_Injection>).
+/// Returns the cells of a row. A text that a spreadsheet would evaluate as a formula is prefixed with an apostrophe
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>).
 fn cells(row: &Row, columns: &[Column]) -> Vec<Vec<u8>> {
     let cell = |(cell, column): (&Option<String>, &Column)| {
         let text = cell.as_deref().unwrap_or_default();

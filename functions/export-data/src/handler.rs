@@ -1,4 +1,4 @@
-//! Walk, write, link, tell.
+//! The handler: reads rows, writes the file and e-mails the link.
 
 use serde::Serialize;
 use sigpost_files::{FileReady, Files, tell};
@@ -7,18 +7,18 @@ use sigpost_store::export::{Filter, Walk};
 
 use crate::{ExportData, Format, csv, xlsx};
 
-/// What the names of the files begin with.
+/// Prefix of the file names.
 const FOLDER: &str = "exports";
 
 /// The result of the job.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Exported {
-    /// Where the file is, for who may look there.
+    /// Path or URL of the file, for users with access to the storage.
     file: String,
     rows: u64,
     bytes: u64,
-    /// Texts that were too long for a cell of a workbook.
+    /// Number of texts that were truncated to the length of a cell.
     #[serde(skip_serializing_if = "is_zero")]
     cut_cells: u64,
 }
@@ -39,8 +39,8 @@ impl Handler for Exporter {
     async fn run(&self, job: ExportData, ctx: &JobContext) -> Result<Outcome, JobError> {
         tokio::select! {
             done = self.export(job, ctx) => done,
-            // What has been sent of the file is removed.
-            () = ctx.cancelled() => Err(JobError::retryable("the run was stopped before the file was whole")),
+            // The partial upload is removed.
+            () = ctx.cancelled() => Err(JobError::retryable("the run was stopped before the file was complete")),
         }
     }
 }
@@ -48,7 +48,7 @@ impl Handler for Exporter {
 impl Exporter {
     async fn export(&self, job: ExportData, ctx: &JobContext) -> Result<Outcome, JobError> {
         let ExportData { entity_type: entity, format, filters, recipients } = job;
-        // The same in each attempt: a later one puts its file in place of an earlier one's.
+        // The name is the same in each attempt, so a later file replaces an earlier one.
         let name = format!("{}-{}.{}", entity.as_str(), ctx.message_id, format.extension());
         let filter = Filter::from(filters);
         let mut walk = Walk::begin(&ctx.database, entity, &filter).await?;

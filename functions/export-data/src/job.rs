@@ -1,4 +1,4 @@
-//! The job: which rows of what, in which format, for whom.
+//! The job: table, filters, format and recipients.
 
 use std::time::Duration;
 
@@ -8,22 +8,21 @@ use sigpost_files::check_recipients;
 use sigpost_jobs::{Invalid, Job, null_is_absent};
 use sigpost_store::export::{Entity, Filter};
 
-/// The longest text of a filter, in bytes.
+/// Maximum length of a filter text in bytes.
 const MAX_TEXT_BYTES: usize = 256;
 
-/// Writes a table into a file. What it does not know it refuses: a filter with a spelling mistake would
-/// export too much.
+/// Exports a table to a file. Unknown fields are rejected: a misspelled filter would export too much.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportData {
-    /// What: `messages`, `events`, `deadLetters`, `jobExecutions`, `emailLogs`, `notifications` or `activityLogs`.
+    /// Table: `messages`, `events`, `deadLetters`, `jobExecutions`, `emailLogs`, `notifications` or `activityLogs`.
     pub entity_type: Entity,
-    /// How: `csv` or `xlsx`.
+    /// Format: `csv` or `xlsx`.
     pub format: Format,
-    /// Which rows. Default: all.
+    /// Filters. Default: all rows.
     #[serde(default, deserialize_with = "null_is_absent")]
     pub filters: Filters,
-    /// Who gets an e-mail with a link, each one of their own, at most 50. Default: nobody.
+    /// At most 50 addresses. Each gets an e-mail of its own with the link. Default: none.
     #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<String>,
 }
@@ -34,13 +33,13 @@ pub struct ExportData {
 pub enum Format {
     /// RFC 4180, with a header, in UTF-8.
     Csv,
-    /// A workbook of one sheet, of at most 1,048,575 rows.
+    /// A workbook with one sheet of at most 1,048,575 rows.
     #[serde(alias = "excel")]
     Xlsx,
 }
 
 impl Format {
-    /// The end of a file's name.
+    /// Returns the file extension.
     pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -56,26 +55,26 @@ impl Format {
     }
 }
 
-/// Which rows; what is missing does not restrict.
+/// Filters of rows. A missing filter matches all rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Filters {
-    /// Not before: RFC 3339.
+    /// Created at or after this time: RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_after: Option<Timestamp>,
-    /// Before: RFC 3339.
+    /// Created before this time: RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_before: Option<Timestamp>,
-    /// In this state, where rows have one.
+    /// State, for tables with states.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// For `jobExecutions`: of this type.
+    /// Job type, for `jobExecutions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_type: Option<String>,
-    /// Of this user, where rows have one.
+    /// User ID, for tables with users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// Of this organization, where rows have one.
+    /// Organization ID, for tables with organizations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<String>,
 }
@@ -90,7 +89,7 @@ impl Filters {
         let statuses = entity.statuses();
         match &self.status {
             Some(_) if statuses.is_empty() => {
-                return Err(Invalid::new("filters.status", format!("{} have none", entity.as_str())));
+                return Err(Invalid::new("filters.status", format!("{} have no such field", entity.as_str())));
             }
             Some(status) if !statuses.contains(&status.as_str()) => {
                 return Err(Invalid::new("filters.status", format!("must be one of {}", statuses.join(", "))));
@@ -105,7 +104,7 @@ impl Filters {
             let field = || format!("filters.{name}");
             match value {
                 Some(_) if !has_them => {
-                    return Err(Invalid::new(field(), format!("{} have none", entity.as_str())));
+                    return Err(Invalid::new(field(), format!("{} have no such field", entity.as_str())));
                 }
                 Some(value) if value.len() > MAX_TEXT_BYTES || value.contains('\0') => {
                     return Err(Invalid::new(field(), format!("must be at most {MAX_TEXT_BYTES} bytes of text")));
@@ -170,13 +169,13 @@ mod tests {
             |entity: &str, filters: Value| json!({ "entityType": entity, "format": "csv", "filters": filters });
         for (job, error) in [
             (filters("events", json!({ "status": "delivered" })), "filters.status: must be one of CREATED, ACTIVE"),
-            (filters("deadLetters", json!({ "status": "failed" })), "filters.status: deadLetters have none"),
-            (filters("messages", json!({ "userId": "u1" })), "filters.userId: messages have none"),
+            (filters("deadLetters", json!({ "status": "failed" })), "filters.status: deadLetters have no such field"),
+            (filters("messages", json!({ "userId": "u1" })), "filters.userId: messages have no such field"),
             (
                 filters("notifications", json!({ "organizationId": "o1" })),
-                "filters.organizationId: notifications have none",
+                "filters.organizationId: notifications have no such field",
             ),
-            (filters("activityLogs", json!({ "jobType": "x" })), "filters.jobType: activityLogs have none"),
+            (filters("activityLogs", json!({ "jobType": "x" })), "filters.jobType: activityLogs have no such field"),
             (filters("jobExecutions", json!({ "jobType": "x".repeat(257) })), "filters.jobType: must be at most 256"),
             (
                 filters(

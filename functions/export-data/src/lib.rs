@@ -1,8 +1,7 @@
-//! The job handler that writes tables into files for people: CSV or XLSX, in constant memory, into a
-//! folder or a bucket, with a link that is e-mailed.
+//! Job handler that exports tables to CSV or XLSX files in a folder or bucket, and e-mails a download link.
 //!
-//! Rows go page by page from the database into the file, which is sent in parts while it grows. A run
-//! that is repeated makes the same file anew, under the same name, and e-mails nobody twice.
+//! It reads rows page by page and uploads the file in parts, in constant memory. A repeated run writes the same file under
+//! the same name and sends no second e-mail.
 
 mod csv;
 mod handler;

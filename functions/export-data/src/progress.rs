@@ -1,4 +1,4 @@
-//! How far an export is, in the record of its run.
+//! Progress of an export, recorded with its run.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use sigpost_jobs::{JobContext, JobError};
 use sigpost_store::progress::record;
 use tokio::time::Instant;
 
-/// How often it is recorded at most.
+/// Minimum time between two records.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Counts rows, and records the count now and then.
+/// Counts rows and records the count periodically.
 pub(crate) struct Progress<'a> {
     ctx: &'a JobContext,
     rows: u64,
@@ -26,7 +26,7 @@ impl<'a> Progress<'a> {
         self.rows
     }
 
-    /// So many more rows are in the file, which has so many bytes so far.
+    /// Adds rows to the count. `bytes` is the size of the file so far.
     pub(crate) async fn add(&mut self, rows: usize, bytes: u64) -> Result<(), JobError> {
         self.rows += rows as u64;
         if self.recorded_at.is_some_and(|at| at.elapsed() < PERIOD) {

@@ -1,5 +1,4 @@
-//! Rows as a workbook. They go into a temporary file as they come, and the workbook that is made of it
-//! is a second one: neither is ever in memory.
+//! XLSX output. Rows are written to a temporary file, and the workbook to a second one. Neither is held in memory.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
@@ -12,21 +11,21 @@ use tokio::io::AsyncReadExt;
 
 use crate::progress::Progress;
 
-/// The most rows of a sheet, but for the header.
+/// Maximum number of rows of a sheet without the header.
 const MAX_ROWS: u32 = 1_048_575;
-/// The longest text of a cell, in characters.
+/// Maximum length of a cell in characters.
 const MAX_CHARS: usize = 32_767;
-/// How much of the finished workbook is read at once, in bytes.
+/// Size of the chunks in which the workbook is uploaded, in bytes.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// What was written.
+/// Result of an export.
 pub(crate) struct Written {
     pub(crate) rows: u64,
-    /// Texts that were too long for a cell, and are there as far as they fit.
+    /// Number of texts that were truncated to the length of a cell.
     pub(crate) cut_cells: u64,
 }
 
-/// Writes a workbook of all rows of the walk.
+/// Writes all rows of the walk to a workbook.
 pub(crate) async fn write(
     entity: Entity,
     walk: &mut Walk<'_>,
@@ -46,7 +45,7 @@ pub(crate) async fn write(
         progress.add(rows.len(), 0).await?;
     }
     let cut_cells = sheet.cut_cells;
-    // Compressing it takes seconds for a million rows.
+    // Compression takes seconds for a million rows.
     let file = tokio::task::spawn_blocking(move || sheet.save()).await.map_err(JobError::retryable)??;
     let mut file = tokio::fs::File::from_std(file);
     let mut chunk = vec![0; CHUNK_BYTES];
@@ -60,7 +59,7 @@ pub(crate) async fn write(
     }
 }
 
-/// A workbook of one sheet, which is filled from top to bottom.
+/// A workbook with one sheet. Rows are appended.
 struct Sheet {
     workbook: Workbook,
     columns: &'static [Column],
@@ -69,7 +68,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    /// With a header that stays where it is.
+    /// Creates a workbook with a frozen header.
     fn new(entity: Entity) -> Result<Self, XlsxError> {
         let mut workbook = Workbook::new();
         let columns = entity.columns();
@@ -110,7 +109,7 @@ impl Sheet {
         Ok(())
     }
 
-    /// As a file that has no name and goes with its handle.
+    /// Saves the workbook to an anonymous temporary file, which is deleted when it is closed.
     fn save(mut self) -> Result<File, JobError> {
         let mut file = tempfile::tempfile().map_err(no_space)?;
         self.workbook.save_to_writer(&mut file).map_err(failed)?;
@@ -120,9 +119,9 @@ impl Sheet {
 }
 
 fn failed(error: XlsxError) -> JobError {
-    JobError::retryable(format!("the workbook cannot be written: {error}"))
+    JobError::retryable(format!("cannot write the workbook: {error}"))
 }
 
 fn no_space(error: std::io::Error) -> JobError {
-    JobError::retryable(format!("the temporary file cannot be used: {error}"))
+    JobError::retryable(format!("cannot use the temporary file: {error}"))
 }

@@ -1,18 +1,18 @@
-//! A bar chart, as rectangles: HTML and PDF draw the same.
+//! Layout of a bar chart as rectangles, shared by HTML and PDF.
 
 use crate::report::Bar;
 
-/// Completed, and failed on top of it.
+/// A bar: completed runs, with failed runs stacked on top.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Column {
     pub(crate) x: f32,
     pub(crate) width: f32,
-    /// Heights above the base line.
+    /// Heights above the baseline.
     pub(crate) completed: f32,
     pub(crate) failed: f32,
 }
 
-/// What is in a chart of this size, and what its highest line stands for.
+/// Returns the bars of a chart of this size and the value of its top line.
 pub(crate) struct Chart {
     pub(crate) columns: Vec<Column>,
     pub(crate) top: i64,
@@ -34,7 +34,7 @@ impl Chart {
     }
 }
 
-/// 1, 2 or 5 times a power of ten: what people read easily.
+/// Rounds up to 1, 2 or 5 times a power of ten.
 fn round_up(most: i64) -> i64 {
     let steps = (0..18).flat_map(|power| [1, 2, 5].map(|step| step * 10_i64.pow(power)));
     steps.into_iter().find(|top| *top >= most).unwrap_or(i64::MAX)

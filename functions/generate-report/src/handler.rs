@@ -1,4 +1,4 @@
-//! Gather, render, put, tell.
+//! The handler: gathers the figures, renders and stores the report, and e-mails the link.
 
 use serde::Serialize;
 use sigpost_files::{FileReady, Files, tell};
@@ -7,20 +7,20 @@ use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 use crate::report::Report;
 use crate::{Format, GenerateReport, html, pdf};
 
-/// What the names of the files begin with.
+/// Prefix of the file names.
 const FOLDER: &str = "reports";
 
 /// The result of the job.
 #[derive(Debug, Serialize)]
 struct Generated {
-    /// Where the file is, for who may look there.
+    /// Path or URL of the file, for users with access to the storage.
     file: String,
     bytes: u64,
-    /// Runs that the report is about.
+    /// Number of runs in the report.
     runs: i64,
 }
 
-/// Makes the reports of one deployment.
+/// Generates the reports of one deployment.
 pub(crate) struct Reporter {
     pub(crate) files: Files,
 }
@@ -31,8 +31,8 @@ impl Handler for Reporter {
     async fn run(&self, job: GenerateReport, ctx: &JobContext) -> Result<Outcome, JobError> {
         tokio::select! {
             done = self.generate(job, ctx) => done,
-            // What has been sent of the file is removed.
-            () = ctx.cancelled() => Err(JobError::retryable("the run was stopped before the file was whole")),
+            // The partial upload is removed.
+            () = ctx.cancelled() => Err(JobError::retryable("the run was stopped before the file was complete")),
         }
     }
 }
@@ -46,7 +46,7 @@ impl Reporter {
             Format::Html => html::render(&report).into_bytes(),
             Format::Json => serde_json::to_vec_pretty(&report).map_err(JobError::permanent)?,
         };
-        // The same in each attempt: a later one puts its file in place of an earlier one's.
+        // The name is the same in each attempt, so a later file replaces an earlier one.
         let name = format!("{}-{}.{}", report_type.as_str(), ctx.message_id, format.as_str());
         let mut upload = self.files.create(FOLDER, &name, format.content_type()).await?;
         upload.write(&file).await?;

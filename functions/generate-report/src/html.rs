@@ -1,4 +1,4 @@
-//! A report as one page of HTML, with the chart in it as SVG. It loads nothing and runs nothing.
+//! Renders a report as one HTML page with an inline SVG chart. It loads no resources and has no scripts.
 
 use std::fmt::{self, Write};
 
@@ -12,7 +12,7 @@ h1{font-size:22px}h2{font-size:17px;margin-top:32px}table{border-collapse:collap
 th,td{padding:4px 8px;border-bottom:1px solid #e9e5e2;text-align:right}th:first-child,td:first-child{text-align:left}\
 svg{width:100%;height:auto}.muted{color:#787066}";
 
-/// The page.
+/// Renders the page.
 pub(crate) fn render(report: &Report) -> String {
     let mut page = String::new();
     // Writing to a string cannot fail.
@@ -26,7 +26,7 @@ fn write(report: &Report, page: &mut String) -> fmt::Result {
     write!(
         page,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
-         </head>\n<body>\n<h1>{title}</h1>\n<p>{} runs ended: {} completed, {} failed ({:.1} %). They took {:.1} s together.</p>\n",
+         </head>\n<body>\n<h1>{title}</h1>\n<p>{} runs ended: {} completed, {} failed ({:.1} %). Total duration: {:.1} s.</p>\n",
         totals.completed + totals.failed,
         totals.completed,
         totals.failed,
@@ -35,7 +35,7 @@ fn write(report: &Report, page: &mut String) -> fmt::Result {
     )?;
     writeln!(page, "<h2>Runs per {}</h2>", report.step)?;
     chart(report, page)?;
-    writeln!(page, "<h2>By type of job</h2>")?;
+    writeln!(page, "<h2>By job type</h2>")?;
     types(&report.by_type, page)?;
     if let Some(usage) = &report.usage {
         writeln!(page, "<h2>By organization</h2>")?;
@@ -92,7 +92,7 @@ fn label<'a>((bar, x, anchor): (Option<&crate::report::Bar>, f32, &'a str)) -> O
 }
 
 fn types(types: &[OfType], page: &mut String) -> fmt::Result {
-    page.write_str("<table>\n<tr><th>type</th><th>completed</th><th>failed</th><th>failure rate</th><th>mean</th><th>95 %</th><th>together</th></tr>\n")?;
+    page.write_str("<table>\n<tr><th>type</th><th>completed</th><th>failed</th><th>failure rate</th><th>average</th><th>p95</th><th>total</th></tr>\n")?;
     for sums in types {
         let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
         writeln!(
@@ -111,11 +111,11 @@ fn types(types: &[OfType], page: &mut String) -> fmt::Result {
 }
 
 fn owners(owners: &[Owner], page: &mut String) -> fmt::Result {
-    page.write_str("<table>\n<tr><th>id</th><th>runs</th><th>failed</th><th>together</th></tr>\n")?;
+    page.write_str("<table>\n<tr><th>id</th><th>runs</th><th>failed</th><th>total</th></tr>\n")?;
     for owner in owners {
         let id = match &owner.id {
             Some(id) => format!("<td>{}</td>", Escaped(id)),
-            None => "<td class=\"muted\">nobody</td>".to_owned(),
+            None => "<td class=\"muted\">none</td>".to_owned(),
         };
         let Owner { runs, failed, total_seconds, .. } = owner;
         writeln!(page, "<tr>{id}<td>{runs}</td><td>{failed}</td><td>{total_seconds:.1} s</td></tr>")?;
@@ -123,7 +123,7 @@ fn owners(owners: &[Owner], page: &mut String) -> fmt::Result {
     page.write_str("</table>\n")
 }
 
-/// Shows a text so that it means itself.
+/// Displays a text escaped for HTML.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -155,7 +155,7 @@ mod tests {
             "<svg viewBox",
             "2026-11-02T00:00:00Z: 97 completed, 3 failed",
             "<td>a &lt;b&gt; (c) &amp; d</td><td>97</td><td>3</td><td>3.0 %</td><td>12.3 ms</td><td>40.0 ms</td><td>1.2 s</td>",
-            "<td class=\"muted\">nobody</td>",
+            "<td class=\"muted\">none</td>",
             "<td>Zoë</td>",
         ] {
             assert!(page.contains(part), "{part} is not in {page}");

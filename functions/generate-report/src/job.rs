@@ -1,4 +1,4 @@
-//! The job: what about, of when, in which format, for whom.
+//! The job: report type, period, format and recipients.
 
 use std::time::Duration;
 
@@ -8,34 +8,34 @@ use sigpost_files::check_recipients;
 use sigpost_jobs::{Invalid, Job};
 use sigpost_store::reports::Period;
 
-/// The longest period, in days: a leap year.
+/// Maximum period in days: a leap year.
 const MAX_DAYS: i64 = 366;
 
-/// Makes a report.
+/// Generates a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GenerateReport {
-    /// What about.
+    /// Type of the report.
     pub report_type: ReportType,
-    /// Of when: at most 366 days.
+    /// Period of at most 366 days.
     pub date_range: DateRange,
-    /// Who gets an e-mail with a link, each one of their own, 1 to 50.
+    /// 1 to 50 addresses. Each gets an e-mail of its own with the link.
     pub recipients: Vec<String>,
-    /// How.
+    /// Format of the file.
     pub format: Format,
 }
 
-/// What a report is about.
+/// Type of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportType {
-    /// How jobs are doing: runs over time and by type, failures, durations.
+    /// Runs over time and by type, failures, durations.
     Analytics,
-    /// Who uses them: runs and time by organization and by user.
+    /// As `Analytics`, with runs and total time by organization and user.
     Usage,
-    /// A name on the wire that no report is behind.
+    /// Reserved; not supported.
     Billing,
-    /// Another one.
+    /// Reserved; not supported.
     Custom,
 }
 
@@ -50,13 +50,13 @@ impl ReportType {
     }
 }
 
-/// From a moment until before another one, RFC 3339.
+/// Period from one time (inclusive) to another (exclusive), RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DateRange {
-    /// The first moment.
+    /// Start, inclusive.
     pub from: Timestamp,
-    /// Not in it any more.
+    /// End, exclusive.
     pub to: Timestamp,
 }
 
@@ -70,16 +70,16 @@ impl From<DateRange> for Period {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Pages of A4.
+    /// PDF with A4 pages.
     Pdf,
-    /// One page with everything in it.
+    /// A self-contained HTML page.
     Html,
-    /// The figures alone.
+    /// The figures as JSON.
     Json,
 }
 
 impl Format {
-    /// Also the end of a file's name.
+    /// Returns the name, which is also the file extension.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Pdf => "pdf",
@@ -105,7 +105,7 @@ impl Job for GenerateReport {
 
     fn validate(&self) -> Result<(), Invalid> {
         if matches!(self.report_type, ReportType::Billing | ReportType::Custom) {
-            let reason = format!("{} reports are not made here: analytics and usage are", self.report_type.as_str());
+            let reason = format!("{} reports are not supported; must be analytics or usage", self.report_type.as_str());
             return Err(Invalid::new("reportType", reason));
         }
         let DateRange { from, to } = self.date_range;
@@ -144,7 +144,7 @@ mod tests {
     fn error_names_the_field() {
         assert_eq!(refusal(|_| {}), "");
         let refused = refusal(|job| job["reportType"] = json!("billing"));
-        assert_eq!(refused, "reportType: billing reports are not made here: analytics and usage are");
+        assert_eq!(refused, "reportType: billing reports are not supported; must be analytics or usage");
         let refused = refusal(|job| job["dateRange"]["to"] = json!("2026-11-01T00:00:00Z"));
         assert_eq!(refused, "dateRange.to: must be after dateRange.from");
         let refused = refusal(|job| job["dateRange"]["to"] = json!("2027-11-02T00:00:01Z"));

@@ -1,8 +1,7 @@
-//! The job handler that makes reports of the runs of jobs: as HTML with charts, as PDF or as JSON, put
-//! into a folder or a bucket, with a link that is e-mailed.
+//! Job handler that generates reports about runs of jobs, as HTML with charts, PDF or JSON, in a folder or bucket, and
+//! e-mails a download link.
 //!
-//! A report is gathered, then rendered: the renderers are pure. A run that is repeated makes the same
-//! file anew, under the same name, and e-mails nobody twice.
+//! The renderers have no side effects. A repeated run writes the same file under the same name and sends no second e-mail.
 
 mod chart;
 mod handler;

@@ -1,8 +1,8 @@
-//! A report as pages of A4.
+//! Renders a report as a PDF with A4 pages.
 //!
-//! Written with `pdf-writer` (typst's own writer, without dependencies) and Helvetica, which every reader
-//! has: no font is shipped. So texts are Windows-1252, and what is not in it is shown as `?`. The crates
-//! that take any text (krilla, printpdf) embed fonts, which we would have to ship for names that are ASCII.
+//! It uses `pdf-writer` (typst's writer, without dependencies) and Helvetica, which all readers have, so no font is
+//! shipped. Texts are Windows-1252; other characters become `?`. Crates for any text (krilla, printpdf) embed fonts,
+//! which we would have to ship although most names are ASCII.
 
 mod page;
 mod text;
@@ -15,7 +15,7 @@ const HEADER: Style = Style { size: 9.0, bold: true };
 const HEADING: Style = Style { size: 12.0, bold: true };
 const TITLE: Style = Style { size: 16.0, bold: true };
 
-/// The file.
+/// Renders the file.
 pub(crate) fn render(report: &Report) -> Vec<u8> {
     let mut pages = Pages::new(&report.title());
     pages.line(TITLE, &report.title());
@@ -23,7 +23,7 @@ pub(crate) fn render(report: &Report) -> Vec<u8> {
     pages.line(
         BODY,
         &format!(
-            "{} runs ended: {} completed, {} failed ({:.1} %). They took {:.1} s together.",
+            "{} runs ended: {} completed, {} failed ({:.1} %). Total duration: {:.1} s.",
             totals.completed + totals.failed,
             totals.completed,
             totals.failed,
@@ -33,8 +33,8 @@ pub(crate) fn render(report: &Report) -> Vec<u8> {
     );
     pages.line(HEADING, &format!("Runs per {}", report.step));
     pages.chart(&report.runs);
-    pages.line(HEADING, "By type of job");
-    pages.row(HEADER, &["type", "completed", "failed", "rate", "mean", "95 %", "together"].map(str::to_owned));
+    pages.line(HEADING, "By job type");
+    pages.row(HEADER, &["type", "completed", "failed", "rate", "average", "p95", "total"].map(str::to_owned));
     for sums in &report.by_type {
         let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
         pages.row(
@@ -59,9 +59,9 @@ pub(crate) fn render(report: &Report) -> Vec<u8> {
 
 fn owners(pages: &mut Pages, heading: &str, owners: &[Owner]) {
     pages.line(HEADING, heading);
-    pages.row(HEADER, &["id", "runs", "failed", "together"].map(str::to_owned));
+    pages.row(HEADER, &["id", "runs", "failed", "total"].map(str::to_owned));
     for Owner { id, runs, failed, total_seconds } in owners {
-        let id = id.clone().unwrap_or_else(|| "(nobody)".into());
+        let id = id.clone().unwrap_or_else(|| "(none)".into());
         pages.row(BODY, &[id, runs.to_string(), failed.to_string(), format!("{total_seconds:.1} s")]);
     }
 }

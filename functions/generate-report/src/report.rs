@@ -1,4 +1,4 @@
-//! The figures of a report, before they are rendered.
+//! Figures of a report.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use sigpost_store::{Database, Error};
 
 use crate::ReportType;
 
-/// Organizations and users in a report at most.
+/// Maximum number of organizations and of users in a report.
 const MOST_OWNERS: i64 = 20;
 
-/// A report. As JSON it is what the format `json` gives.
+/// A report. Its JSON is the format `json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
@@ -21,16 +21,16 @@ pub(crate) struct Report {
     pub(crate) from: Timestamp,
     pub(crate) to: Timestamp,
     pub(crate) totals: Totals,
-    /// `hour` or `day`.
+    /// Step of the series: `hour` or `day`.
     pub(crate) step: &'static str,
-    /// One after the other without a gap.
+    /// Steps in order, without gaps.
     pub(crate) runs: Vec<Bar>,
     pub(crate) by_type: Vec<OfType>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) usage: Option<Usage>,
 }
 
-/// Over all runs that ended.
+/// Sums over all ended runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Totals {
@@ -40,7 +40,7 @@ pub(crate) struct Totals {
     pub(crate) total_seconds: f64,
 }
 
-/// The runs that began in one step.
+/// Runs that started in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Bar {
     pub(crate) begins: Timestamp,
@@ -48,7 +48,7 @@ pub(crate) struct Bar {
     pub(crate) failed: i64,
 }
 
-/// The runs of one type of job.
+/// Runs of one job type.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OfType {
@@ -62,18 +62,18 @@ pub(crate) struct OfType {
     pub(crate) total_seconds: f64,
 }
 
-/// Who had how many runs: the twenty with the most.
+/// Runs by organization and by user: the twenty with the most runs each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Usage {
     pub(crate) organizations: Vec<Owner>,
     pub(crate) users: Vec<Owner>,
 }
 
-/// The runs on somebody's behalf.
+/// Runs of one organization or user.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Owner {
-    /// Null for the runs of nobody.
+    /// Null for runs without one.
     pub(crate) id: Option<String>,
     pub(crate) runs: i64,
     pub(crate) failed: i64,
@@ -81,7 +81,7 @@ pub(crate) struct Owner {
 }
 
 impl Report {
-    /// Reads the figures: a statement each, on one connection, without a transaction.
+    /// Reads the figures with several statements on one connection, without a transaction.
     pub(crate) async fn gather(database: &Database, report_type: ReportType, period: Period) -> Result<Self, Error> {
         let mut conn = database.connection().await?;
         let steps = reports::steps(&mut conn, period).await?;
@@ -119,17 +119,17 @@ impl Report {
         }
     }
 
-    /// What it is, in a line.
+    /// Returns the title.
     pub(crate) fn title(&self) -> String {
         let kind = if self.usage.is_some() { "Usage" } else { "Analytics" };
         format!("{kind} report, {}", self.period())
     }
 
-    /// `2026-11-01 to 2026-11-30`, with times where it does not begin and end at midnight.
+    /// Formats the period: `2026-11-01 to 2026-11-30`, with times unless it starts and ends at midnight.
     pub(crate) fn period(&self) -> String {
         let is_midnight = |time: Timestamp| time.as_second() % 86_400 == 0;
         let format = if is_midnight(self.from) && is_midnight(self.to) { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M UTC" };
-        // The last moment that is in it.
+        // The end is exclusive.
         let last = Timestamp::from_second(self.to.as_second() - 1).unwrap_or(self.to);
         let last = if format.len() == 8 { last } else { self.to };
         let (from, last) = (self.from.strftime(format).to_string(), last.strftime(format).to_string());
@@ -137,7 +137,7 @@ impl Report {
     }
 }
 
-/// Every step of the period has a bar, at least an empty one.
+/// Fills missing steps of the period with empty bars.
 fn bars(period: Period, steps: &[StepCounts]) -> Vec<Bar> {
     let length = i64::try_from(Step::length(period.step()).as_secs()).unwrap_or(86_400);
     let counts: BTreeMap<i64, &StepCounts> = steps.iter().map(|step| (step.begins_s, step)).collect();

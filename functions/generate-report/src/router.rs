@@ -1,4 +1,4 @@
-//! The function's one route.
+//! Route of the function.
 
 use anyhow::Result;
 use axum::Router;
@@ -7,16 +7,16 @@ use sigpost_jobs::Harness;
 
 use crate::handler::Reporter;
 
-/// `POST /api/jobs/report`.
+/// Returns the route `POST /api/jobs/report`.
 pub fn router(files: Files, harness: Harness) -> Router {
     sigpost_jobs::router(Reporter { files }, harness)
 }
 
-/// The same, configured by the environment: see [`Config::read`] and [`Harness::from_env`].
+/// Returns the route, configured from the environment: see [`Config::read`] and [`Harness::from_env`].
 ///
 /// # Errors
 ///
-/// All variables that are missing or malformed, by their names, or a folder that cannot be made.
+/// Names all variables that are missing or invalid, or the folder cannot be created.
 pub fn router_from_env() -> Result<Router> {
     let (harness, files) = Harness::from_env_with(Config::read)?;
     Ok(router(files.open()?, harness))

@@ -1,4 +1,4 @@
-//! What the function needs to know, from the environment.
+//! Configuration of the function from the environment.
 
 use std::fmt;
 
@@ -9,28 +9,28 @@ use sigpost_runtime::{Reading, env, settings};
 use crate::resend;
 use crate::signature::Secret;
 
-/// Whose webhooks are believed, and where their jobs go. `Debug` shows no secret.
+/// Secrets of the webhooks and URLs of the handlers. `Debug` shows no secret.
 #[derive(Clone)]
 pub struct Config {
     /// `STRIPE_WEBHOOK_SECRET`.
     pub(crate) stripe: Vec<Secret>,
     /// `RESEND_WEBHOOK_SECRET`.
     pub(crate) resend: Vec<Secret>,
-    /// `BASE_URL` and `JOB_URLS`: where `process-stripe-webhook` and `process-webhook` are.
+    /// `BASE_URL` and `JOB_URLS`: URLs of `process-stripe-webhook` and `process-webhook`.
     pub(crate) handlers: Handlers,
 }
 
 impl Config {
-    /// With these secrets: for Stripe as they are, for Resend `whsec_` and base64. Several while they are
-    /// rotated; where there is none, its webhooks are answered 404.
+    /// Creates a configuration with these secrets: for Stripe unchanged, for Resend `whsec_` and base64. A list has
+    /// several secrets during a rotation. Without a secret, the webhooks of the provider get a 404.
     ///
     /// # Errors
     ///
-    /// A secret is shorter than 16 characters, or one of Resend is malformed. It is not repeated.
+    /// A secret is shorter than 16 characters, or a secret of Resend is malformed. The error does not contain it.
     pub fn new(stripe: &[String], resend: &[String], handlers: Handlers) -> Result<Self> {
         stripe.iter().try_for_each(|text| settings::secret("STRIPE_WEBHOOK_SECRET", text).map(drop))?;
         let resend = resend.iter().enumerate().map(|(index, text)| {
-            let malformed = || format!("RESEND_WEBHOOK_SECRET: secret {} is not whsec_ and base64", index + 1);
+            let malformed = || format!("RESEND_WEBHOOK_SECRET: secret {} must be whsec_ followed by base64", index + 1);
             let secret = resend::secret(text).with_context(malformed)?;
             settings::secret("RESEND_WEBHOOK_SECRET", text.trim_start_matches("whsec_"))?;
             Ok(secret)
@@ -39,9 +39,8 @@ impl Config {
         Ok(Self { stripe, resend: resend.collect::<Result<_>>()?, handlers })
     }
 
-    /// Reads `STRIPE_WEBHOOK_SECRET` and `RESEND_WEBHOOK_SECRET`, each one or several with a comma
-    /// between them, `BASE_URL` and `JOB_URLS`. One of the secrets and one of the others must be there. What is
-    /// missing or malformed is noted.
+    /// Reads `STRIPE_WEBHOOK_SECRET` and `RESEND_WEBHOOK_SECRET`, each a comma-separated list, `BASE_URL` and `JOB_URLS`.
+    /// One of the secrets and one of the URLs are required. `reading` collects errors.
     pub fn read(reading: &mut Reading) -> Option<Self> {
         reading.required_one_of(["BASE_URL", "JOB_URLS"]);
         reading.required_one_of(["STRIPE_WEBHOOK_SECRET", "RESEND_WEBHOOK_SECRET"]);
@@ -49,7 +48,7 @@ impl Config {
         Self::with_secrets(reading, handlers)
     }
 
-    /// The configuration of `sigpost dev`: without secrets it believes nobody.
+    /// Reads the configuration of `sigpost dev`. The secrets are optional; without them webhooks get a 404.
     pub fn read_for_dev(reading: &mut Reading, base_url: &str) -> Option<Self> {
         Self::with_secrets(reading, Handlers::at(base_url).ok()?)
     }

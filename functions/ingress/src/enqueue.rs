@@ -1,4 +1,4 @@
-//! From an event to its job, once.
+//! Enqueues the job of an event once.
 
 use std::time::Duration;
 
@@ -6,12 +6,14 @@ use sigpost_jobs::{EnqueueError, EnqueueOptions, Handlers, Job, enqueue_in};
 use sigpost_runtime::ApiError;
 use sigpost_store::Database;
 
-/// How long an event's id is known. Stripe tries for three days, Resend for one.
+/// Deduplication window of event IDs. Stripe retries for three days, Resend for one.
 const KNOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
 
-/// Stores the job unless the event's id is known: one statement, so both or neither.
+/// Stores the job unless the event's ID is known, in one statement.
 ///
-/// The errors are for the sender: 400 about what no further attempt makes better, 503 if the database is away.
+/// # Errors
+///
+/// 400 if the event is invalid, so retries do not help; 503 if the database is unavailable.
 pub(crate) async fn enqueue_once<J: Job>(
     database: &Database,
     handlers: &Handlers,
@@ -26,7 +28,7 @@ pub(crate) async fn enqueue_once<J: Job>(
     let mut conn = database.connection().await?;
     match enqueue_in(&mut conn, handlers, job, options).await {
         Ok(message_id) => {
-            tracing::info!(job_type = J::TYPE, %message_id, "a webhook was taken");
+            tracing::info!(job_type = J::TYPE, %message_id, "webhook accepted");
             Ok(())
         }
         Err(EnqueueError::Invalid(invalid)) => Err(ApiError::bad_request(format!("Invalid payload. {invalid}"))),

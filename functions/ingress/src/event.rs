@@ -1,4 +1,4 @@
-//! Reading what was verified.
+//! Reads verified events.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Invalid> {
     })
 }
 
-/// The address that the sender has according to the proxy before us. Nothing depends on it.
+/// Returns the IP address of the sender as reported by the proxy. It is informational.
 pub(crate) fn sender(headers: &HeaderMap) -> Option<String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let first = header("x-forwarded-for").and_then(|list| list.split(',').next()).or_else(|| header("x-real-ip"))?;

@@ -1,8 +1,8 @@
-//! The entrance for webhooks of others. Whoever calls is a stranger until their signature is verified;
-//! then the event becomes a job, once, and the answer is given. The work is the job's.
+//! Endpoints for webhooks of third parties. They verify the signature, enqueue a job for the event once, and respond. The
+//! job processes the event.
 //!
 //! ```text
-//! size -> configured -> verify -> read -> enqueue, unless its id is known -> answer
+//! size -> configured -> verify -> read -> enqueue, unless its ID is known -> respond
 //! 413     404           400       400     503                                200
 //! ```
 

@@ -13,20 +13,20 @@ use sigpost_jobs::Invalid;
 use crate::event;
 use crate::signature::{MAX_SIGNATURES, Refusal, Secret, check, check_time};
 
-/// The events of which something is made.
+/// Supported events.
 const EVENTS: [&str; 5] = ["email.sent", "email.delivered", "email.failed", "email.bounced", "email.complained"];
 
-/// What stands in the headers.
+/// Signature headers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SvixHeaders<'a> {
-    /// The same for each attempt to deliver an event.
+    /// Event ID, the same for all delivery attempts.
     pub(crate) id: &'a str,
     timestamp: &'a str,
     signature: &'a str,
 }
 
 impl<'a> SvixHeaders<'a> {
-    /// The error names the header that is missing.
+    /// Reads the headers. The error is the name of a missing header.
     pub(crate) fn of(headers: &'a HeaderMap) -> Result<Self, &'static str> {
         let header = |name: &'static str| {
             headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty()).ok_or(name)
@@ -35,7 +35,7 @@ impl<'a> SvixHeaders<'a> {
     }
 }
 
-/// A secret as Svix gives it: `whsec_` and base64. `None` if it is none.
+/// Parses a secret of Svix: `whsec_` followed by base64.
 pub(crate) fn secret(text: &str) -> Option<Secret> {
     let key = STANDARD.decode(text.strip_prefix("whsec_")?).ok()?;
     (!key.is_empty()).then(|| Secret::new(&key))
@@ -50,7 +50,7 @@ pub(crate) fn verify(secrets: &[Secret], headers: SvixHeaders<'_>, body: &[u8], 
     check(secrets, &signatures, &[id.as_bytes(), b".", timestamp.as_bytes(), b".", body])
 }
 
-/// An event of Resend, as far as it matters here.
+/// The used fields of an event of Resend.
 #[derive(Deserialize)]
 struct Event {
     r#type: String,
@@ -58,7 +58,7 @@ struct Event {
     data: Map<String, Value>,
 }
 
-/// The job that an event asks for, or the type of one that asks for none.
+/// Returns the job for an event, or the type of an unsupported event.
 pub(crate) fn read(body: &[u8]) -> Result<Result<ProcessWebhook, String>, Invalid> {
     let Event { r#type, created_at, data } = event::read(body)?;
     if !EVENTS.contains(&r#type.as_str()) {

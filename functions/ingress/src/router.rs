@@ -1,4 +1,4 @@
-//! The two entrances.
+//! Routes of the function.
 
 use std::sync::Arc;
 
@@ -19,9 +19,9 @@ use crate::enqueue::enqueue_once;
 use crate::resend::SvixHeaders;
 use crate::{Config, resend, stripe};
 
-/// The largest body that is read, in bytes: several times what Stripe's largest events have.
+/// Maximum size of a body in bytes, several times that of Stripe's largest events.
 const MAX_BODY_BYTES: usize = 1_000_000;
-/// Connections of a process that answers several at once.
+/// Default number of database connections.
 const DATABASE_CONNECTIONS: usize = 4;
 
 struct Ingress {
@@ -29,7 +29,7 @@ struct Ingress {
     database: Database,
 }
 
-/// `POST /webhooks/stripe` and `POST /webhooks/resend`.
+/// Returns the routes `POST /webhooks/stripe` and `POST /webhooks/resend`.
 pub fn router(config: Config, database: Database) -> Router {
     Router::new()
         .route("/webhooks/stripe", post(receive_from_stripe))
@@ -38,11 +38,11 @@ pub fn router(config: Config, database: Database) -> Router {
         .with_state(Arc::new(Ingress { config, database }))
 }
 
-/// The same, configured by the environment: see [`Config::read`]; `DATABASE_URL` as everywhere.
+/// Returns the routes, configured from the environment: see [`Config::read`], and `DATABASE_URL`.
 ///
 /// # Errors
 ///
-/// All variables that are missing or malformed, by their names.
+/// Names all variables that are missing or invalid.
 pub fn router_from_env() -> Result<Router> {
     let mut reading = Reading::of_process();
     let config = Config::read(&mut reading);
@@ -61,7 +61,7 @@ async fn receive_from_stripe(
     let body = whole(body)?;
     let secrets = &ingress.config.stripe;
     if secrets.is_empty() {
-        return Err(ApiError::not_found("STRIPE_WEBHOOK_SECRET is not set here"));
+        return Err(ApiError::not_found("STRIPE_WEBHOOK_SECRET is not set"));
     }
     let Some(signature) = headers.get(stripe::HEADER).and_then(|value| value.to_str().ok()) else {
         return Err(refused("stripe", "Webhook signature header missing.".into()));
@@ -82,10 +82,10 @@ async fn receive_from_resend(
     let body = whole(body)?;
     let secrets = &ingress.config.resend;
     if secrets.is_empty() {
-        return Err(ApiError::not_found("RESEND_WEBHOOK_SECRET is not set here"));
+        return Err(ApiError::not_found("RESEND_WEBHOOK_SECRET is not set"));
     }
     let svix = SvixHeaders::of(&headers)
-        .map_err(|name| refused("resend", format!("Invalid signature. The header {name} is missing.")))?;
+        .map_err(|name| refused("resend", format!("Invalid signature. Header {name} missing.")))?;
     resend::verify(secrets, svix, &body, Timestamp::now())
         .map_err(|why| refused("resend", format!("Invalid signature. {why}")))?;
     match resend::read(&body).map_err(invalid)? {
@@ -104,14 +104,14 @@ fn whole(body: Received) -> Result<Bytes, ApiError> {
     })
 }
 
-/// As both providers expect it: 400, and what is wrong in words.
+/// Logs the rejection and returns a 400 with the reason, as both providers expect.
 fn refused(source: &str, text: String) -> ApiError {
-    tracing::warn!(source, reason = text, "a webhook was refused");
+    tracing::warn!(source, reason = text, "webhook rejected");
     ApiError::bad_request(text)
 }
 
-/// Signed, and yet not readable: whoever looks at the sender's log finds the field.
+/// Logs the error of a verified but invalid webhook. The response names the field, for the log of the sender.
 fn invalid(invalid: Invalid) -> ApiError {
-    tracing::error!(field = invalid.field, "a webhook that was verified cannot be read");
+    tracing::error!(field = invalid.field, "invalid payload of a verified webhook");
     ApiError::bad_request(format!("Invalid payload. {invalid}"))
 }

@@ -1,4 +1,4 @@
-//! What the signatures of both have in common: HMAC-SHA256, a time, and several secrets at once.
+//! Common parts of both signature schemes: HMAC-SHA256, a timestamp, and several secrets.
 
 use std::fmt;
 
@@ -6,27 +6,27 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-/// How far the time of a signature may be from now, in seconds, as Stripe and Svix have it.
+/// Maximum difference between the timestamp and now in seconds, as in the libraries of Stripe and Svix.
 pub(crate) const TOLERANCE: i64 = 300;
-/// More signatures than any rotation needs are not looked at.
+/// Maximum number of signatures that are checked.
 pub(crate) const MAX_SIGNATURES: usize = 10;
 
-/// Why a webhook is not believed. Holds nothing of it.
+/// Reason for the rejection of a webhook. It contains no data of the webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("There is no readable time.")]
+    #[error("Timestamp missing or invalid.")]
     NoTime,
-    #[error("Its time is more than 300 s ago: a replay, or a clock that is wrong.")]
+    #[error("Timestamp more than 300 s in the past: a replay, or a wrong clock.")]
     TooOld,
-    #[error("Its time is more than 300 s ahead: a clock that is wrong.")]
+    #[error("Timestamp more than 300 s in the future: a wrong clock.")]
     TooNew,
-    #[error("There is no signature of scheme v1.")]
+    #[error("Signature of scheme v1 missing.")]
     NoSignature,
-    #[error("It fits none of the secrets.")]
+    #[error("Signature does not match any secret.")]
     NoSecretFits,
 }
 
-/// A key of HMAC. Never shown.
+/// HMAC key. `Debug` does not show it.
 #[derive(Clone)]
 pub(crate) struct Secret(Hmac<Sha256>);
 
@@ -52,8 +52,8 @@ impl Secret {
     }
 }
 
-/// Whether one of the signatures was made with one of the secrets, of these parts in a row. Compares
-/// in constant time.
+/// Checks that one of the signatures was made with one of the secrets over the concatenated parts. Compares in
+/// constant time.
 pub(crate) fn check(secrets: &[Secret], signatures: &[Vec<u8>], parts: &[&[u8]]) -> Result<(), Refusal> {
     if signatures.is_empty() {
         return Err(Refusal::NoSignature);
@@ -65,7 +65,7 @@ pub(crate) fn check(secrets: &[Secret], signatures: &[Vec<u8>], parts: &[&[u8]])
     if secrets.iter().any(fits) { Ok(()) } else { Err(Refusal::NoSecretFits) }
 }
 
-/// Whether a time in seconds is now, as far as clocks agree.
+/// Checks that a timestamp in seconds is within [`TOLERANCE`] of now.
 pub(crate) fn check_time(text: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
     let at: i64 = text.and_then(|text| text.parse().ok()).ok_or(Refusal::NoTime)?;
     match now.as_second().saturating_sub(at) {

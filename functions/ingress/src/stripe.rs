@@ -11,7 +11,7 @@ use sigpost_jobs::Invalid;
 use crate::event;
 use crate::signature::{MAX_SIGNATURES, Refusal, Secret, check, check_time};
 
-/// Where the signature is.
+/// Header with the signature.
 pub(crate) const HEADER: &str = "stripe-signature";
 
 /// Verifies the signature of a body.
@@ -20,7 +20,7 @@ pub(crate) fn verify(secrets: &[Secret], header: &str, body: &[u8], now: Timesta
     for (name, value) in header.split(',').filter_map(|item| item.trim().split_once('=')) {
         match name {
             "t" => time = Some(value),
-            // Others, such as v0, are for tests or of a later time.
+            // Other schemes, such as v0, are for tests or not supported.
             "v1" if signatures.len() < MAX_SIGNATURES => signatures.extend(unhex(value)),
             _ => {}
         }
@@ -34,7 +34,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     text.len().is_multiple_of(2).then(|| text.as_bytes().chunks(2).map(pair).collect()).flatten()
 }
 
-/// An event of Stripe, as far as it matters here.
+/// The used fields of an event of Stripe.
 #[derive(Deserialize)]
 struct Event {
     id: String,
@@ -48,7 +48,7 @@ struct Data {
     object: Map<String, Value>,
 }
 
-/// The job that an event asks for.
+/// Returns the job for an event.
 pub(crate) fn read(body: &[u8], headers: &HeaderMap) -> Result<ProcessStripeWebhook, Invalid> {
     let Event { id, r#type, created, data } = event::read(body)?;
     Ok(ProcessStripeWebhook {

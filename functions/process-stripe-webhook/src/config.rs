@@ -1,24 +1,24 @@
-//! What the function needs to know, from the environment.
+//! Configuration of the function from the environment.
 
 use anyhow::{Result, ensure};
 use sigpost_runtime::Reading;
 use sigpost_runtime::settings::http_url;
 use url::Url;
 
-/// Where e-mails and notifications lead.
+/// Configuration of the function.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `APP_URL`: the product's address, which links in e-mails begin with. Required.
+    /// `APP_URL`: base URL of the product for links in e-mails. Required.
     pub app_url: Url,
 }
 
 impl Config {
-    /// Reads everything. What is missing or malformed is noted.
+    /// Reads the configuration. `reading` collects errors.
     pub fn read(reading: &mut Reading) -> Option<Self> {
         reading.required_as("APP_URL", app_url).map(|app_url| Self { app_url })
     }
 
-    /// The configuration of `sigpost dev`, where everything is at one URL.
+    /// Reads the configuration of `sigpost dev`. `APP_URL` defaults to `base_url`.
     pub fn read_for_dev(reading: &mut Reading, base_url: &str) -> Option<Self> {
         match reading.text("APP_URL") {
             Some(_) => Self::read(reading),
@@ -26,7 +26,7 @@ impl Config {
         }
     }
 
-    /// A page of the product.
+    /// Returns the URL of a page of the product.
     pub(crate) fn page(&self, path: &str) -> String {
         format!("{}{path}", self.app_url.as_str().trim_end_matches('/'))
     }
@@ -34,6 +34,6 @@ impl Config {
 
 fn app_url(text: &str) -> Result<Url> {
     let url = http_url("APP_URL", text)?;
-    ensure!(url.query().is_none() && url.fragment().is_none(), "APP_URL={text:?} has a query or a fragment");
+    ensure!(url.query().is_none() && url.fragment().is_none(), "APP_URL={text:?}: must not have a query or a fragment");
     Ok(url)
 }

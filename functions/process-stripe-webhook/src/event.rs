@@ -1,4 +1,4 @@
-//! Stripe's events, as far as anything is done about them.
+//! The supported events of Stripe.
 
 use jiff::Timestamp;
 use sigpost_jobs::Invalid;
@@ -7,7 +7,7 @@ use crate::ProcessStripeWebhook;
 use crate::fields::Fields;
 use crate::money::formatted;
 
-/// What an event says.
+/// A supported event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     /// `cus_...`.
@@ -15,11 +15,11 @@ pub(crate) struct Event {
     pub(crate) what: What,
 }
 
-/// What has happened.
+/// Type of an event, with its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// `checkout.session.completed` or `checkout.session.async_payment_succeeded`: a customer has
-    /// subscribed, and has paid if there was something to pay.
+    /// `checkout.session.completed` or `checkout.session.async_payment_succeeded`: a customer has subscribed and paid any
+    /// amount due.
     CheckoutCompleted { amount: String, plan_name: Option<String> },
     /// `invoice.payment_failed`.
     PaymentFailed { amount_due: String },
@@ -27,26 +27,26 @@ pub(crate) enum What {
     PaymentSucceeded { amount_paid: String },
     /// `customer.subscription.updated`.
     SubscriptionUpdated(Subscription),
-    /// `customer.subscription.deleted`: it has ended for good.
+    /// `customer.subscription.deleted`: the subscription has ended.
     SubscriptionDeleted(Subscription),
-    /// `customer.subscription.trial_will_end`, three days before.
+    /// `customer.subscription.trial_will_end`: three days before the end of the trial.
     TrialWillEnd(Subscription),
 }
 
-/// A subscription as an event shows it.
+/// State of a subscription in an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subscription {
     pub(crate) id: String,
     pub(crate) status: String,
     pub(crate) product_id: Option<String>,
     pub(crate) plan_name: Option<String>,
-    /// Until when it is paid for.
+    /// End of the paid period.
     pub(crate) period_end: Option<Timestamp>,
     pub(crate) trial_end: Option<Timestamp>,
 }
 
 impl Event {
-    /// Reads an event. `Err` within is the reason why there is nothing to do about it.
+    /// Reads an event. The inner `Err` is the reason why the event is ignored.
     pub(crate) fn read(job: &ProcessStripeWebhook) -> Result<Result<Self, String>, Invalid> {
         let fields = Fields::of(&job.event_data);
         let amount = |name: &str| -> Result<String, Invalid> {
@@ -55,12 +55,12 @@ impl Event {
         let nothing = |reason: &str| Ok(Err(reason.to_owned()));
         let what = match job.event_type.as_str() {
             kind @ ("checkout.session.completed" | "checkout.session.async_payment_succeeded") => {
-                // Stripe always says the mode; a job that is published by hand may not.
+                // Stripe always sends the mode; a job published by hand may omit it.
                 if fields.text("mode")?.is_some_and(|mode| mode != "subscription") {
-                    return nothing("the checkout is not about a subscription");
+                    return nothing("the checkout is not for a subscription");
                 }
                 if kind == "checkout.session.completed" && fields.text("payment_status")? == Some("unpaid") {
-                    return nothing("the payment is pending: checkout.session.async_payment_succeeded follows it");
+                    return nothing("the payment is pending; checkout.session.async_payment_succeeded follows");
                 }
                 let plan_name = fields.object("metadata")?.map_or(Ok(None), |metadata| metadata.text("planName"))?;
                 What::CheckoutCompleted { amount: amount("amount_total")?, plan_name: plan_name.map(str::to_owned) }
@@ -68,20 +68,20 @@ impl Event {
             "invoice.payment_failed" => What::PaymentFailed { amount_due: amount("amount_due")? },
             "invoice.payment_succeeded" => {
                 if fields.integer("amount_paid")?.unwrap_or_default() == 0 {
-                    return nothing("nothing was paid: the invoice is about 0");
+                    return nothing("the paid amount is 0");
                 }
                 What::PaymentSucceeded { amount_paid: amount("amount_paid")? }
             }
             "customer.subscription.updated" => What::SubscriptionUpdated(Subscription::read(&fields)?),
             "customer.subscription.deleted" => What::SubscriptionDeleted(Subscription::read(&fields)?),
             "customer.subscription.trial_will_end" => What::TrialWillEnd(Subscription::read(&fields)?),
-            kind => return nothing(&format!("nothing is done about {kind}")),
+            kind => return nothing(&format!("event type {kind} is not supported")),
         };
         let customer_id = fields.id("customer")?.map(str::to_owned).or_else(|| job.customer_id.clone());
         Ok(Ok(Self { customer_id, what }))
     }
 
-    /// The subscription whose state it says, and whether it has ended.
+    /// Returns the subscription in the event, if any, and whether it has ended.
     pub(crate) fn subscription(&self) -> Option<(&Subscription, bool)> {
         match &self.what {
             What::SubscriptionDeleted(subscription) => Some((subscription, true)),
@@ -92,7 +92,7 @@ impl Event {
 }
 
 impl Subscription {
-    /// Newer versions of Stripe's API have the period with the items, older ones with the subscription.
+    /// Reads a subscription. The period is in the items in newer versions of Stripe's API, in the subscription in older ones.
     fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
         let item = fields.object("items")?.map_or(Ok(None), |items| items.first_of("data"))?;
         let of_item = |name: &str| item.as_ref().map_or(Ok(None), |item| item.integer(name));
@@ -178,11 +178,11 @@ mod tests {
 
     #[test]
     fn events_without_consequence_say_why() {
-        let no_subscription = "the checkout is not about a subscription";
-        let pending = "the payment is pending: checkout.session.async_payment_succeeded follows it";
-        let unpaid_invoice = "nothing was paid: the invoice is about 0";
+        let no_subscription = "the checkout is not for a subscription";
+        let pending = "the payment is pending; checkout.session.async_payment_succeeded follows";
+        let unpaid_invoice = "the paid amount is 0";
         for (kind, data, reason) in [
-            ("charge.refunded", json!({ "amount": "x" }), "nothing is done about charge.refunded"),
+            ("charge.refunded", json!({ "amount": "x" }), "event type charge.refunded is not supported"),
             ("checkout.session.completed", json!({ "mode": "payment" }), no_subscription),
             ("checkout.session.completed", json!({ "mode": "setup" }), no_subscription),
             ("checkout.session.completed", json!({ "mode": "payment", "payment_status": "paid" }), no_subscription),
@@ -192,9 +192,9 @@ mod tests {
             (
                 "checkout.session.async_payment_failed",
                 json!({ "mode": "subscription" }),
-                "nothing is done about checkout.session.async_payment_failed",
+                "event type checkout.session.async_payment_failed is not supported",
             ),
-            ("checkout.session.expired", json!({}), "nothing is done about checkout.session.expired"),
+            ("checkout.session.expired", json!({}), "event type checkout.session.expired is not supported"),
             ("invoice.payment_succeeded", json!({ "amount_paid": 0, "currency": "usd" }), unpaid_invoice),
             ("invoice.payment_succeeded", json!({}), unpaid_invoice),
         ] {

@@ -1,9 +1,9 @@
-//! Reading Stripe's objects, so that an error names the field.
+//! Reads Stripe's objects. Errors name the field.
 
 use serde_json::{Map, Value};
 use sigpost_jobs::Invalid;
 
-/// An object, and where it is.
+/// A JSON object and its path.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields<'a> {
     object: &'a Map<String, Value>,
@@ -23,7 +23,7 @@ impl<'a> Fields<'a> {
         self.object.get(name).filter(|value| !value.is_null())
     }
 
-    /// A text that is not empty.
+    /// Returns a non-empty string.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&'a str>, Invalid> {
         match self.value(name) {
             None => Ok(None),
@@ -37,7 +37,7 @@ impl<'a> Fields<'a> {
         self.text(name)?.ok_or_else(|| self.invalid(name, "is required"))
     }
 
-    /// The id of another object, which Stripe gives as it is, or within that object where it was expanded.
+    /// Returns the ID of a referenced object, which Stripe sends as a string or as an expanded object.
     pub(crate) fn id(&self, name: &str) -> Result<Option<&'a str>, Invalid> {
         match self.value(name) {
             Some(Value::Object(_)) => {
@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An object, perhaps.
+    /// Returns an object; `None` if the field is missing.
     pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, Invalid> {
         match self.value(name) {
             None => Ok(None),
@@ -56,7 +56,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The same where it may stand as its id.
+    /// Returns an expanded object; `None` if the field is missing or an ID.
     pub(crate) fn expanded(&self, name: &str) -> Result<Option<Self>, Invalid> {
         match self.value(name) {
             Some(Value::String(_)) => Ok(None),
@@ -64,7 +64,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The first of a list's objects.
+    /// Returns the first object of a list.
     pub(crate) fn first_of(&self, name: &str) -> Result<Option<Self>, Invalid> {
         match self.value(name) {
             None => Ok(None),
@@ -77,7 +77,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A whole number: an amount in the currency's smallest unit, or seconds since 1970.
+    /// Returns a whole number: an amount in the currency's minor unit, or seconds since 1970.
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Invalid> {
         match self.value(name) {
             None => Ok(None),

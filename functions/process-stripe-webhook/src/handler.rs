@@ -1,4 +1,4 @@
-//! Which events there is something to do about.
+//! The handler: selects supported events and processes them.
 
 use serde_json::json;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::process::{Processed, Processing};
 use crate::{Config, ProcessStripeWebhook};
 
-/// Keeps the deployment's database in step with Stripe.
+/// Handler of events of Stripe.
 pub(crate) struct StripeProcessor {
     pub(crate) config: Config,
 }
@@ -19,18 +19,13 @@ impl Handler for StripeProcessor {
         let event = match Event::read(&job)? {
             Ok(event) => event,
             Err(reason) => {
-                tracing::info!(
-                    event_id = job.event_id,
-                    event_type = job.event_type,
-                    reason,
-                    "a Stripe event is ignored"
-                );
+                tracing::info!(event_id = job.event_id, event_type = job.event_type, reason, "Stripe event ignored");
                 return Ok(left(&reason));
             }
         };
         let Some(customer_id) = event.customer_id.as_deref() else {
-            tracing::warn!(event_id = job.event_id, event_type = job.event_type, "a Stripe event is about no customer");
-            return Ok(left("the event is about no customer"));
+            tracing::warn!(event_id = job.event_id, event_type = job.event_type, "Stripe event ignored: no customer");
+            return Ok(left("the event has no customer"));
         };
         let processing = Processing { job: &job, event: &event, customer_id, config: &self.config, ctx };
         ctx.commit(async |conn| Ok(outcome(processing.process(conn).await?, &job, customer_id))).await
@@ -40,12 +35,12 @@ impl Handler for StripeProcessor {
 fn outcome(processed: Processed, job: &ProcessStripeWebhook, customer_id: &str) -> Outcome {
     match processed {
         Processed::Now => Outcome::with(json!({ "processed": true })),
-        Processed::Before => left("it was processed before"),
-        Processed::Superseded => left("a later event about the subscription was processed before it"),
+        Processed::Before => left("the event has already been processed"),
+        Processed::Superseded => left("a later event of the subscription has already been processed"),
         Processed::UnknownCustomer => {
             let event_id = &job.event_id;
-            tracing::warn!(event_id, customer_id, "a Stripe event is about a customer that is not known");
-            left(&format!("the customer {customer_id} is not known"))
+            tracing::warn!(event_id, customer_id, "Stripe event ignored: unknown customer");
+            left(&format!("unknown customer {customer_id}"))
         }
     }
 }

@@ -8,29 +8,29 @@ use sigpost_jobs::{Invalid, Job};
 
 use crate::event::Event;
 
-/// The longest id and type, in bytes.
+/// Maximum length of IDs and types in bytes.
 const MAX_NAME_BYTES: usize = 255;
 
-/// Does what an event of Stripe asks for.
+/// Processes an event of Stripe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessStripeWebhook {
-    /// The event's `type`, e.g. `invoice.payment_failed`. Other types than those of the handler's documentation are ignored.
+    /// The event's `type`, for example `invoice.payment_failed`. Unsupported types are ignored.
     pub event_type: String,
-    /// The event's `id`: what makes it happen once.
+    /// The event's `id`. An event with the same ID is processed once.
     pub event_id: String,
     /// The event's `data.object`.
     pub event_data: Map<String, Value>,
-    /// The event's `created`, in seconds since 1970: what orders it. Default: when it is processed.
+    /// The event's `created` in seconds since 1970, which orders events. Default: the time of processing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_created: Option<i64>,
-    /// The customer (`cus_...`), where `eventData` names none.
+    /// Customer ID (`cus_...`), used if `eventData` has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<String>,
-    /// The subscription (`sub_...`), for the record.
+    /// Subscription ID (`sub_...`), informational.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription_id: Option<String>,
-    /// Where the event came from, for the log of activities.
+    /// IP address of the sender, for the activity log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address: Option<String>,
 }

@@ -1,9 +1,8 @@
-//! The job handler that does what Stripe's events ask for: it keeps the customer's subscription, writes
-//! down what happened, and has an e-mail sent and the owner notified.
+//! Job handler that processes events of Stripe: it updates the customer's subscription, writes an activity log, and enqueues
+//! an e-mail and a notification.
 //!
-//! All of an event is one transaction, its follow-up jobs and the record of the event's id included:
-//! an event is processed once, however often it is delivered. What an event says about a
-//! subscription counts only if it is not older than what is known.
+//! An event is processed in one transaction, together with its follow-up jobs and the record of its ID. So it is
+//! processed once, even if it is delivered several times. Outdated events about a subscription are ignored.
 
 mod config;
 mod event;

@@ -3,7 +3,7 @@
 //! Source: <https://docs.stripe.com/currencies>, "Zero-decimal currencies", "Three-decimal currencies"
 //! and "Special cases".
 
-/// How many digits of an amount are decimals, where they are not two.
+/// Numbers of decimals of currencies that do not have two.
 const DECIMALS: [(&str, u32); 20] = [
     // Zero-decimal.
     ("bif", 0),
@@ -29,8 +29,8 @@ const DECIMALS: [(&str, u32); 20] = [
     ("tnd", 3),
 ];
 
-/// Have no decimals, but two in Stripe's API, which are always 00. HUF and TWD are not among them: only
-/// their payouts are whole, and no event handled here is about payouts.
+/// Currencies without decimals that have two in Stripe's API, always 00. HUF and TWD are not included: only their
+/// payouts are whole, and no supported event concerns payouts.
 const ALWAYS_WHOLE: [&str; 2] = ["isk", "ugx"];
 
 /// Returns an amount in major units, without the currency.

@@ -1,4 +1,4 @@
-//! What an event does, all in the transaction that ends its run.
+//! Processing of an event, in the transaction that completes its run.
 
 use jiff::Timestamp;
 use sigpost_jobs::{EnqueueOptions, Job, JobContext, JobError};
@@ -10,20 +10,20 @@ use crate::event::Event;
 use crate::reaction::react;
 use crate::{Config, ProcessStripeWebhook};
 
-/// What came of an event.
+/// Result of processing an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Processed {
-    /// Everything was done.
+    /// The event was processed.
     Now,
-    /// It had been processed before.
+    /// The event had been processed before.
     Before,
-    /// A later event about the same subscription was processed before it.
+    /// A later event of the same subscription had been processed.
     Superseded,
-    /// No such customer is known.
+    /// The customer is unknown.
     UnknownCustomer,
 }
 
-/// An event of a customer, and the circumstances of its run.
+/// An event of a customer and the context of its run.
 pub(crate) struct Processing<'a> {
     pub(crate) job: &'a ProcessStripeWebhook,
     pub(crate) event: &'a Event,
@@ -33,12 +33,12 @@ pub(crate) struct Processing<'a> {
 }
 
 impl Processing<'_> {
-    /// Does everything about the event. Its follow-up jobs are stored when the run ends.
+    /// Processes the event. Its follow-up jobs are stored with the commit of the run.
     pub(crate) async fn process(&self, conn: &mut AsyncPgConnection) -> Result<Processed, JobError> {
         let now = Timestamp::now();
         let at = self.job.event_created.and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(now);
         let (id, kind, message_id) = (&self.job.event_id, &self.job.event_type, &self.ctx.message_id);
-        // Before the event is remembered: when the customer is known one day, it may be sent again.
+        // Before the event is recorded, so that it can be sent again when the customer is known.
         let Some(customer) = stripe::find_customer(conn, self.customer_id).await? else {
             return Ok(Processed::UnknownCustomer);
         };
@@ -62,7 +62,7 @@ impl Processing<'_> {
         Ok(Processed::Now)
     }
 
-    /// Whether the event is not older than what is known; always, if it is not about a subscription's state.
+    /// Updates the subscription. Returns false if the event is older than the stored state; true if it has no subscription.
     async fn advance(&self, conn: &mut AsyncPgConnection, at: Timestamp) -> Result<bool, JobError> {
         let Some((subscription, deleted)) = self.event.subscription() else { return Ok(true) };
         let state = SubscriptionState {

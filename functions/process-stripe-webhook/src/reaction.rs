@@ -1,4 +1,4 @@
-//! What an event leads to, besides the state of a subscription. No I/O.
+//! E-mail, notification and activity for an event. No I/O.
 
 use create_notification::{CreateNotification, Recipients};
 use jiff::Timestamp;
@@ -9,21 +9,21 @@ use sigpost_store::stripe::Customer;
 use crate::event::{Event, What};
 use crate::{Config, wording};
 
-/// What a plan is called whose name nobody knows.
+/// Name of a plan without a name.
 const UNKNOWN_PLAN: &str = "Unknown Plan";
-/// The longest text in an e-mail's data, in bytes.
+/// Maximum length of a text in the data of an e-mail in bytes.
 const MAX_TEXT_BYTES: usize = 200;
 
-/// What is written down and sent.
+/// What an event triggers.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Reaction {
-    /// For the log of activities.
+    /// Action in the activity log.
     pub(crate) action: &'static str,
     pub(crate) email: Option<SendEmail>,
     pub(crate) notification: Option<CreateNotification>,
 }
 
-/// `at` is when it happened.
+/// Returns the reaction to an event. `at` is the time of the event.
 pub(crate) fn react(event: &Event, customer: &Customer, config: &Config, at: Timestamp, now: Timestamp) -> Reaction {
     let tell = |event| Some(CreateNotification { to: Recipients::User(customer.owner_id.clone()), event });
     let write = |template: &str, data: Value| Some(email(customer, template, data));
@@ -72,7 +72,7 @@ fn email(customer: &Customer, template: &str, data: Value) -> SendEmail {
     SendEmail::new(template, vec![customer.owner_email.clone()], data)
 }
 
-/// Names come from elsewhere, and none may be why an event is not processed.
+/// Makes a name valid for e-mails. Names come from third parties, and an invalid one must not block an event.
 fn line(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text[..text.floor_char_boundary(MAX_TEXT_BYTES)].trim().to_owned()

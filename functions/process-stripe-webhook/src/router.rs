@@ -1,4 +1,4 @@
-//! The function's one route.
+//! Route of the function.
 
 use anyhow::Result;
 use axum::Router;
@@ -7,16 +7,16 @@ use sigpost_jobs::Harness;
 use crate::Config;
 use crate::handler::StripeProcessor;
 
-/// `POST /api/jobs/stripe-webhook`.
+/// Returns the route `POST /api/jobs/stripe-webhook`.
 pub fn router(config: Config, harness: Harness) -> Router {
     sigpost_jobs::router(StripeProcessor { config }, harness)
 }
 
-/// The same, configured by the environment: see [`Config::read`] and [`Harness::from_env`].
+/// Returns the route, configured from the environment: see [`Config::read`] and [`Harness::from_env`].
 ///
 /// # Errors
 ///
-/// All variables that are missing or malformed, by their names.
+/// Names all variables that are missing or invalid.
 pub fn router_from_env() -> Result<Router> {
     let (harness, config) = Harness::from_env_with(Config::read)?;
     Ok(router(config, harness))

@@ -1,4 +1,4 @@
-//! What the owner of an organization is told inside the product.
+//! Notifications for the owner of an organization.
 
 use create_notification::{Event, Kind, Priority};
 use jiff::{SignedDuration, Timestamp};
@@ -6,7 +6,7 @@ use serde_json::json;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// A notification about billing that expires so many days after `at`.
+/// Returns a billing notification that expires `days` days after `at`.
 fn notification(kind: Kind, priority: Priority, days: i32, at: Timestamp, title: &str, message: String) -> Event {
     let mut event = Event::new(kind, title, message);
     event.priority = priority;
@@ -54,7 +54,7 @@ pub(crate) fn trial_ending(trial_end: Option<Timestamp>, at: Timestamp, now: Tim
     event
 }
 
-/// Begun days count.
+/// Returns the remaining days, rounded up.
 fn days_remaining(end: Timestamp, now: Timestamp) -> i64 {
     let left = end.as_second() - now.as_second();
     if left <= 0 { 0 } else { (left + DAY.as_secs() - 1) / DAY.as_secs() }

@@ -1,10 +1,10 @@
-//! To whoever processes webhooks of the source.
+//! The handler: calls the processor of the source.
 
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 
 use crate::{ProcessWebhook, Processors};
 
-/// Processes webhooks.
+/// Handler of webhooks.
 pub(crate) struct WebhookProcessor {
     pub(crate) processors: Processors,
 }

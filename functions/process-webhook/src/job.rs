@@ -1,4 +1,4 @@
-//! The job: what a third party has told.
+//! The job: a webhook of a third party.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sigpost_jobs::{Invalid, Job};
 
-/// The longest source and event, in bytes.
+/// Maximum length of source and event in bytes.
 const MAX_NAME_BYTES: usize = 100;
 
 /// Processes a webhook.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessWebhook {
-    /// Who told it, e.g. `resend`: decides who processes it.
+    /// Source, for example `resend`. It selects the processor.
     pub source: String,
-    /// What it is about, in the source's words, e.g. `email.delivered`.
+    /// Event type of the source, for example `email.delivered`.
     pub event: String,
-    /// The details, as the source has them.
+    /// Data of the event, as sent by the source.
     pub data: Map<String, Value>,
-    /// The signature it came with. Whoever received it has verified it.
+    /// Signature of the webhook. The receiver has verified it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
-    /// When it happened. Default: when it is processed.
+    /// Time of the event. Default: the time of processing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Timestamp>,
 }

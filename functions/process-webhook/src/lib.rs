@@ -1,7 +1,7 @@
-//! The job handler that processes webhooks of third parties. Each source has a processor; a webhook
-//! whose source has none is a dead letter at once, and never a success that did nothing.
+//! Job handler that processes webhooks of third parties. Each source has a processor. A webhook without a processor
+//! becomes a dead letter immediately.
 //!
-//! `resend` is here: it keeps `email_logs`. Register your own with [`Processors::with`].
+//! The processor `resend` is built in and updates `email_logs`. Register your own with [`Processors::with`].
 
 mod handler;
 mod job;

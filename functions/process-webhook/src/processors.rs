@@ -1,4 +1,4 @@
-//! Who processes what comes from whom.
+//! Processors of webhooks by source.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use crate::resend::Resend;
 
 /// Processes the webhooks of one source.
 pub trait Processor: Send + Sync + 'static {
-    /// Does what the webhook asks for. As with any handler it may be called again for the same message.
+    /// Processes a webhook. As with any handler, it may be called again for the same message.
     ///
-    /// An event that it does not know is a permanent error, not a success.
+    /// Return a permanent error for an unknown event.
     fn process<'a>(
         &'a self,
         webhook: &'a ProcessWebhook,
@@ -20,10 +20,10 @@ pub trait Processor: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Outcome, JobError>>;
 }
 
-/// The processors, by the name of their source.
+/// Processors by name of their source.
 pub struct Processors(BTreeMap<String, Box<dyn Processor>>);
 
-/// With those that are here.
+/// Returns the built-in processors.
 impl Default for Processors {
     fn default() -> Self {
         Self::none().with("resend", Resend)
@@ -31,24 +31,24 @@ impl Default for Processors {
 }
 
 impl Processors {
-    /// Without any.
+    /// Returns an empty set.
     pub fn none() -> Self {
         Self(BTreeMap::new())
     }
 
-    /// With this one for the webhooks of `source`, in the place of one that was there.
+    /// Registers a processor for the webhooks of `source`. Replaces an existing one.
     #[must_use]
     pub fn with(mut self, source: impl Into<String>, processor: impl Processor) -> Self {
         self.0.insert(source.into(), Box::new(processor));
         self
     }
 
-    /// The one for a source.
+    /// Returns the processor of a source.
     pub(crate) fn of(&self, source: &str) -> Result<&dyn Processor, JobError> {
         self.0.get(source).map(Box::as_ref).ok_or_else(|| {
             let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
             let known = known.join(", ");
-            JobError::permanent(format!("source: nobody processes webhooks of {source:?}; known are {known}"))
+            JobError::permanent(format!("source: unknown {source:?}; known are {known}"))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Resend tells what became of e-mails: <https://resend.com/docs/dashboard/webhooks/event-types>.
+//! Webhooks of Resend about the delivery of e-mails: <https://resend.com/docs/dashboard/webhooks/event-types>.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -10,10 +10,10 @@ use sigpost_store::email_logs::{self, EmailNews, EmailStatus};
 
 use crate::{ProcessWebhook, Processor};
 
-/// Keeps `email_logs`.
+/// Updates `email_logs`.
 pub(crate) struct Resend;
 
-/// The part of `data` that is kept.
+/// The fields of `data` that are used.
 #[derive(Debug, Deserialize)]
 struct Data {
     email_id: String,
@@ -70,7 +70,7 @@ fn status(event: &str) -> Result<EmailStatus, JobError> {
         "email.failed" => Ok(EmailStatus::Failed),
         "email.bounced" => Ok(EmailStatus::Bounced),
         "email.complained" => Ok(EmailStatus::Complained),
-        other => Err(JobError::permanent(format!("event: nothing is done about {other:?} of resend"))),
+        other => Err(JobError::permanent(format!("event: {other:?} of resend is not supported"))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The function's one route.
+//! Route of the function.
 
 use anyhow::Result;
 use axum::Router;
@@ -7,16 +7,16 @@ use sigpost_jobs::Harness;
 use crate::Processors;
 use crate::handler::WebhookProcessor;
 
-/// `POST /api/jobs/webhook`.
+/// Returns the route `POST /api/jobs/webhook`.
 pub fn router(processors: Processors, harness: Harness) -> Router {
     sigpost_jobs::router(WebhookProcessor { processors }, harness)
 }
 
-/// The same with the processors that are here, configured by the environment: see [`Harness::from_env`].
+/// Returns the route with the built-in processors, configured from the environment: see [`Harness::from_env`].
 ///
 /// # Errors
 ///
-/// All variables that are missing or malformed, by their names.
+/// Names all variables that are missing or invalid.
 pub fn router_from_env() -> Result<Router> {
     Ok(router(Processors::default(), Harness::from_env()?))
 }

@@ -1,11 +1,11 @@
-//! What counts as an e-mail address: enough to refuse what no mail service would take.
+//! Validation of e-mail addresses. It rejects addresses that no mail service accepts.
 
 use sigpost_jobs::Invalid;
 use sigpost_runtime::Reading;
 
-/// The longest address by RFC 5321, section 4.5.3.1.3, without the angle brackets.
+/// Maximum length of an address in bytes (RFC 5321, section 4.5.3.1.3), without angle brackets.
 const MAX_BYTES: usize = 254;
-/// The longest name before an address.
+/// Maximum length of a display name in bytes.
 const MAX_NAME_BYTES: usize = 200;
 
 /// Accepts `ada@example.com`, `Ada Lovelace <ada@example.com>` and `"Lovelace, Ada" <ada@example.com>`.
@@ -14,14 +14,14 @@ pub(crate) fn check(field: &str, text: &str) -> Result<(), Invalid> {
     parse(text).map(drop).map_err(|problem| Invalid::new(field, problem))
 }
 
-/// Returns a checked address as it stands in a header: a name with other characters than RFC 5322 allows
-/// in an atom becomes a quoted string.
+/// Formats a checked address for a header. A name with characters that RFC 5322 does not allow in an atom becomes a
+/// quoted string.
 pub(crate) fn header(text: &str) -> String {
     let Ok((name, address)) = parse(text) else { return text.to_owned() };
     if name.is_empty() {
         return address.to_owned();
     }
-    // What is not ASCII is allowed by RFC 6532, and encoded by the mail service.
+    // RFC 6532 allows non-ASCII characters. The mail service encodes them.
     if name.chars().all(|c| c == ' ' || is_atom_character(c) || !c.is_ascii()) {
         return format!("{name} <{address}>");
     }
@@ -29,7 +29,7 @@ pub(crate) fn header(text: &str) -> String {
     format!("\"{escaped}\" <{address}>")
 }
 
-/// The display name, which may be empty, and the address.
+/// Splits a text into the display name, which may be empty, and the address.
 fn parse(text: &str) -> Result<(String, &str), &'static str> {
     let (name, address) = match text.strip_suffix('>') {
         None => (String::new(), text),
@@ -41,22 +41,22 @@ fn parse(text: &str) -> Result<(String, &str), &'static str> {
     if is_address(address) { Ok((name, address)) } else { Err("is not an e-mail address") }
 }
 
-/// A name as it is, or in quotes as a quoted string of RFC 5322, section 3.2.4.
+/// Reads a display name, plain or as a quoted string (RFC 5322, section 3.2.4).
 fn display_name(text: &str) -> Result<String, &'static str> {
     let name = match text.strip_prefix('"') {
         Some(quoted) => unquoted(quoted).ok_or("must end the name with a quote before <")?,
         None if text.contains(['<', '>', '@', ',', ';', '"', '\\']) => {
-            return Err("must have its name in quotes: it has one of < > @ , ; \" \\");
+            return Err("must have its name in quotes, because the name contains one of < > @ , ; \" \\");
         }
         None => text.to_owned(),
     };
     if name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
-        return Err("must have a name of one line and at most 200 bytes");
+        return Err("must have a name of one line of at most 200 bytes");
     }
     Ok(name)
 }
 
-/// What stands before the closing quote, which ends the text.
+/// Returns the text before the closing quote, which must be the last character.
 fn unquoted(text: &str) -> Option<String> {
     let mut name = String::new();
     let mut rest = text.chars();
@@ -69,7 +69,7 @@ fn unquoted(text: &str) -> Option<String> {
     }
 }
 
-/// The address in this setting, if there is one. What is wrong with it is noted.
+/// Reads the address in this setting, if any. `reading` collects errors.
 pub(crate) fn setting(reading: &mut Reading, name: &'static str) -> Option<String> {
     reading.checked(name, |address| {
         check(name, address)?;
@@ -81,18 +81,18 @@ fn is_address(text: &str) -> bool {
     text.len() <= MAX_BYTES && text.split_once('@').is_some_and(|(local, domain)| is_local(local) && is_domain(domain))
 }
 
-/// The dot-atom of RFC 5322, section 3.2.3. Nobody sends to a quoted string.
+/// Whether the text is a dot-atom (RFC 5322, section 3.2.3). Quoted local parts are not supported.
 fn is_local(text: &str) -> bool {
     let is_atom = |atom: &str| !atom.is_empty() && atom.chars().all(is_atom_character);
     text.len() <= 64 && text.split('.').all(is_atom)
 }
 
-/// `atext` of RFC 5322, section 3.2.3.
+/// Whether the character is `atext` (RFC 5322, section 3.2.3).
 fn is_atom_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
 
-/// A name with a dot in it: nothing else is reachable by mail from outside.
+/// Whether the text is a host name with a dot. Other names are not reachable from the internet.
 fn is_domain(text: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()

@@ -1,38 +1,38 @@
-//! Files that go with an e-mail.
+//! Attachments of an e-mail.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sigpost_jobs::Invalid;
 
-/// The most files of one e-mail.
+/// Maximum number of files per e-mail.
 const MAX_FILES: usize = 20;
-/// What they may have together: in base64 it fits into a message (10 MB) with room for the rest.
+/// Maximum total size of the files in bytes. In base64 it fits into a message (10 MB) together with the other fields.
 const MAX_BYTES: usize = 5_000_000;
-/// The longest name of a file, and the longest content type, in bytes.
+/// Maximum length of a file name and of a content type in bytes.
 const MAX_NAME_BYTES: usize = 255;
 
-/// A file that goes with an e-mail.
+/// File attached to an e-mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attachment {
-    /// What it is called: 1 to 255 bytes, not a path.
+    /// File name: 1 to 255 bytes, without a path.
     pub filename: String,
-    /// What is in it, in base64 (RFC 4648, section 4).
+    /// Content in base64 (RFC 4648, section 4).
     pub content: String,
-    /// E.g. `application/pdf`. Default: what the name says.
+    /// Content type, for example `application/pdf`. Default: derived from the file name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
 }
 
 impl Attachment {
-    /// What is in it.
+    /// Decodes the content.
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
         STANDARD.decode(&self.content).ok()
     }
 }
 
-/// Checks all files of an e-mail. The error names the file by its number.
+/// Checks all files of an e-mail. The error names the file by its index.
 pub(crate) fn check(files: &[Attachment]) -> Result<(), Invalid> {
     if files.len() > MAX_FILES {
         return Err(Invalid::new("attachments", format!("must be at most {MAX_FILES} files")));
@@ -47,7 +47,7 @@ pub(crate) fn check(files: &[Attachment]) -> Result<(), Invalid> {
             ));
         }
         if file.content_type.as_deref().is_some_and(|text| !is_content_type(text)) {
-            return Err(Invalid::new(field("contentType"), "must be a type such as application/pdf"));
+            return Err(Invalid::new(field("contentType"), "must be a media type such as application/pdf"));
         }
         match file.bytes() {
             None => return Err(Invalid::new(field("content"), "is not base64")),
@@ -65,7 +65,7 @@ fn is_name(text: &str) -> bool {
     (1..=MAX_NAME_BYTES).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c == '/' || c == '\\')
 }
 
-/// Type and subtype of RFC 2045, section 5.1, with parameters or without.
+/// Whether the text is a type and subtype (RFC 2045, section 5.1), with or without parameters.
 fn is_content_type(text: &str) -> bool {
     let (main, parameters) = text.split_once(';').unwrap_or((text, ""));
     let is_token =
@@ -107,8 +107,8 @@ mod tests {
             (file("", b"x", None), "filename: must be 1 to 255 bytes"),
             (file("../a.txt", b"x", None), "filename: must be 1 to 255 bytes"),
             (file("a\r\nb.txt", b"x", None), "filename: must be 1 to 255 bytes"),
-            (file("a.txt", b"x", Some("pdf")), "contentType: must be a type"),
-            (file("a.txt", b"x", Some("text/plain\r\nBcc: a")), "contentType: must be a type"),
+            (file("a.txt", b"x", Some("pdf")), "contentType: must be a media type"),
+            (file("a.txt", b"x", Some("text/plain\r\nBcc: a")), "contentType: must be a media type"),
             (file("a.txt", b"", None), "content: must not be empty"),
             (Attachment { content: "%".into(), ..good() }, "content: is not base64"),
         ] {

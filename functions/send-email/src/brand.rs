@@ -1,32 +1,32 @@
-//! In whose name e-mails are sent.
+//! Brand of the e-mails.
 
 use sigpost_runtime::Reading;
 use sigpost_runtime::settings::line;
 
 use crate::address;
 
-/// The same on every e-mail of a deployment.
+/// Name, signature and support address in all e-mails of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brand {
-    /// The product, as its users know it. Default `sigpost`.
+    /// Name of the product. Default `sigpost`.
     pub name: String,
-    /// The last line of an e-mail. Default `The <name> Team`.
+    /// Last line of an e-mail. Default `The <name> Team`.
     pub signature: String,
-    /// Where users may ask, unless the job says otherwise. Default: the line is left out.
+    /// Support address. A job can override it. Default: no support line.
     pub support_email: Option<String>,
 }
 
 impl Brand {
-    /// A brand with the signature that goes with its name.
+    /// Creates a brand with the default signature.
     pub fn named(name: impl Into<String>) -> Self {
         let name = name.into();
         Self { signature: format!("The {name} Team"), name, support_email: None }
     }
 
-    /// The brand of a deployment: `APP_NAME`, `APP_SIGNATURE`, and for support `APP_SUPPORT_EMAIL`, else
-    /// `RESEND_REPLY_TO`. What is malformed is noted.
+    /// Reads `APP_NAME`, `APP_SIGNATURE`, and the support address from `APP_SUPPORT_EMAIL`, else `RESEND_REPLY_TO`.
+    /// `reading` collects errors.
     pub fn read(reading: &mut Reading) -> Self {
-        // The name stands in subjects, and a line break in a subject starts the next header.
+        // The name is part of subjects, where a line break would start the next header.
         let name = reading.checked("APP_NAME", |text| line("APP_NAME", text));
         let mut brand = name.map_or_else(Self::default, Self::named);
         if let Some(signature) = reading.checked("APP_SIGNATURE", |text| line("APP_SIGNATURE", text)) {

@@ -1,4 +1,4 @@
-//! What the function needs to know, from the environment.
+//! Configuration of the function from the environment.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -9,34 +9,34 @@ use url::Url;
 
 use crate::{Brand, address};
 
-/// Resend's API, unless `RESEND_BASE_URL` says otherwise.
+/// Default of `RESEND_BASE_URL`.
 pub const RESEND_URL: &str = "https://api.resend.com";
 
-/// How e-mails are sent, and in whose name.
+/// Configuration of the function.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where they go.
+    /// Transport of the e-mails.
     pub transport: Transport,
     /// `RESEND_FROM_EMAIL`: the sender, `Acme <hello@acme.example>`. Required to send; its domain
     /// must be verified with Resend.
     pub from: String,
-    /// `RESEND_REPLY_TO`, else `APP_SUPPORT_EMAIL`: where answers go. Default: to the sender.
+    /// `RESEND_REPLY_TO`, else `APP_SUPPORT_EMAIL`: address for replies. Default: the sender.
     pub reply_to: Option<String>,
     /// See [`Brand::read`].
     pub brand: Brand,
 }
 
-/// Where e-mails go.
+/// Transport of e-mails.
 #[derive(Clone)]
 pub enum Transport {
-    /// To Resend.
+    /// Sends through Resend.
     Resend {
         /// `RESEND_API_KEY`. Never logged.
         api_key: String,
         /// `RESEND_BASE_URL`. Default `https://api.resend.com`.
         base_url: Url,
     },
-    /// Nowhere: they are rendered, and the log says so. For development.
+    /// Renders and logs e-mails without sending them. For development.
     Log,
 }
 
@@ -50,8 +50,8 @@ impl fmt::Debug for Transport {
 }
 
 impl Config {
-    /// The configuration of a deployment: `RESEND_API_KEY` and `RESEND_FROM_EMAIL` are required. What is
-    /// missing or malformed is noted.
+    /// Reads the configuration of a deployment. `RESEND_API_KEY` and `RESEND_FROM_EMAIL` are required. `reading` collects
+    /// errors.
     pub fn read(reading: &mut Reading) -> Option<Self> {
         let api_key = reading.required("RESEND_API_KEY");
         let base_url = base_url(reading);
@@ -63,7 +63,7 @@ impl Config {
         Self::in_the_name_of(reading, from).zip(transport).map(|(config, transport)| Self { transport, ..config })
     }
 
-    /// The configuration of `sigpost dev`: without `RESEND_API_KEY`, e-mails go to the log.
+    /// Reads the configuration of `sigpost dev`. Without `RESEND_API_KEY`, e-mails are only logged.
     pub fn read_for_dev(reading: &mut Reading) -> Option<Self> {
         match reading.text("RESEND_API_KEY") {
             Some(_) => {
@@ -78,9 +78,9 @@ impl Config {
         }
     }
 
-    /// With e-mails that go to the log.
+    /// Reads sender, reply address and brand. The transport is the log.
     fn in_the_name_of(reading: &mut Reading, from: Option<String>) -> Option<Self> {
-        // Resend's own clients read it. Nothing here does: Resend's responses say when it is too much.
+        // Validated because Resend's own clients read it. It has no effect here: Resend's responses report rate limits.
         reading.parsed("RESEND_RATE_LIMIT", NonZeroU32::MIN);
         let reply_to = address::setting(reading, "RESEND_REPLY_TO");
         let reply_to = reply_to.or(address::setting(reading, "APP_SUPPORT_EMAIL"));

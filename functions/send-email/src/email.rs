@@ -1,16 +1,16 @@
-//! An e-mail, rendered.
+//! A rendered e-mail.
 
-/// Everything about an e-mail but who gets it.
+/// A rendered e-mail without its recipients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
-    /// The template it was made from, as jobs call it.
+    /// Name of the template in jobs.
     pub template: &'static str,
-    /// The template as Resend's statistics call it.
+    /// Name of the template in Resend's statistics.
     pub tag: &'static str,
-    /// One line.
+    /// Subject, a single line.
     pub subject: String,
-    /// A whole document.
+    /// HTML document.
     pub html: String,
-    /// The same in plain text, with nothing encoded.
+    /// Plain-text version.
     pub text: String,
 }

@@ -1,8 +1,8 @@
-//! Text inside HTML.
+//! HTML escaping.
 
 use std::fmt;
 
-/// Shows a text so that it means itself in HTML, in an element or in a quoted attribute.
+/// Displays a text escaped for HTML elements and quoted attributes.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {

@@ -1,4 +1,4 @@
-//! Reading the data of a template, field by field, so that an error names the field and repeats no data.
+//! Reads the data of a template field by field. Errors name the field and do not repeat its value.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -7,18 +7,18 @@ use url::Url;
 
 use crate::address;
 
-/// The longest text of one field, in bytes: names, not letters.
+/// Maximum length of a text field in bytes.
 const MAX_TEXT_BYTES: usize = 200;
-/// The longest URL, in bytes.
+/// Maximum length of a URL in bytes.
 const MAX_URL_BYTES: usize = 2048;
-/// The same of a link to a file: one that is signed with a role's credentials has a long token in it.
+/// Maximum length of a link to a file in bytes. Links signed with role credentials contain a long token.
 const MAX_LINK_BYTES: usize = 8192;
 
-/// The `data` of a job. Fields that no template asks for are ignored.
+/// The `data` of a job. Unknown fields are ignored.
 pub(crate) struct Fields<'a>(pub(crate) &'a Map<String, Value>);
 
 impl Fields<'_> {
-    /// A line of text, or `None` when it is missing, null or empty.
+    /// Returns a line of text; `None` if the field is missing, null or empty.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>, Invalid> {
         let text = match self.0.get(name) {
             None | Some(Value::Null) => return Ok(None),
@@ -28,14 +28,14 @@ impl Fields<'_> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(invalid(name, format!("must not be longer than {MAX_TEXT_BYTES} bytes")));
         }
-        // A line break in a subject starts the next header.
+        // A line break in a subject would start the next header.
         if text.chars().any(char::is_control) {
             return Err(invalid(name, "must be one line without control characters"));
         }
         Ok((!text.is_empty()).then(|| text.to_owned()))
     }
 
-    /// What `read` finds there, which must be something.
+    /// Returns the field as read by `read`, or an error if it is missing.
     pub(crate) fn required<T>(
         &self,
         name: &str,
@@ -44,7 +44,7 @@ impl Fields<'_> {
         read(self, name)?.ok_or_else(|| invalid(name, "is required"))
     }
 
-    /// A moment in words: of an ISO time the day and the minute in UTC, of anything else the text itself.
+    /// Returns a time: an ISO time is formatted to the minute in UTC, any other text is unchanged.
     pub(crate) fn moment(&self, name: &str) -> Result<Option<String>, Invalid> {
         let text = self.text(name)?;
         Ok(text.map(|text| match text.parse::<Timestamp>() {
@@ -53,14 +53,14 @@ impl Fields<'_> {
         }))
     }
 
-    /// One of a few words.
+    /// Returns one of the allowed words.
     pub(crate) fn one_of(&self, name: &str, words: &[&'static str]) -> Result<&'static str, Invalid> {
         let text = self.required(name, Self::text)?;
         let word = words.iter().find(|word| **word == text).copied();
         word.ok_or_else(|| invalid(name, format!("must be one of {}", words.join(", "))))
     }
 
-    /// An e-mail address, or `None`.
+    /// Returns an e-mail address; `None` if the field is missing.
     pub(crate) fn address(&self, name: &str) -> Result<Option<String>, Invalid> {
         let address = self.text(name)?;
         if let Some(address) = &address {
@@ -69,7 +69,7 @@ impl Fields<'_> {
         Ok(address)
     }
 
-    /// A link that a reader may follow: http or https, with a host.
+    /// Returns an http or https URL.
     pub(crate) fn url(&self, name: &str) -> Result<Url, Invalid> {
         let text = self.given(name)?;
         match Url::parse(text) {
@@ -78,7 +78,7 @@ impl Fields<'_> {
         }
     }
 
-    /// A link to a file: http or https, or of this machine in development.
+    /// Returns an http, https or, for development, file URL.
     pub(crate) fn file_url(&self, name: &str) -> Result<Url, Invalid> {
         let text = self.given(name)?;
         match Url::parse(text) {
@@ -95,7 +95,7 @@ impl Fields<'_> {
         }
     }
 
-    /// A whole number of at least one.
+    /// Returns a whole number of at least 1.
     pub(crate) fn count(&self, name: &str) -> Result<u32, Invalid> {
         let number = match self.0.get(name) {
             None | Some(Value::Null) => return Err(invalid(name, "is required")),

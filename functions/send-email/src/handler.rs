@@ -1,4 +1,4 @@
-//! Render, send, and write down what was sent.
+//! The handler: renders, sends and records e-mails.
 
 use anyhow::Result;
 use serde_json::json;
@@ -27,7 +27,7 @@ impl Handler for EmailSender {
     async fn run(&self, job: SendEmail, ctx: &JobContext) -> Result<Outcome, JobError> {
         let email = Template::named(&job.template)?.render(&job.data, &self.brand)?;
         let Some(email_id) = self.mailer.send(&email, &job, ctx).await? else {
-            let reason = "RESEND_API_KEY is not set: rendered and logged only";
+            let reason = "not sent: RESEND_API_KEY is not set";
             return Ok(Outcome::with(json!({ "delivered": false, "reason": reason })));
         };
         let (recipient, scheduled_at) = (job.everybody(), job.scheduled_at.map(|at| at.to_string()));

@@ -1,17 +1,17 @@
-//! Headers of an e-mail that the sender names.
+//! Custom headers of an e-mail.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 use sigpost_jobs::Invalid;
 
-/// The most of them.
+/// Maximum number of headers.
 const MAX_HEADERS: usize = 20;
-/// The longest name, in bytes.
+/// Maximum length of a name in bytes.
 const MAX_NAME_BYTES: usize = 76;
-/// The longest value, in bytes: a line of RFC 5322, section 2.1.1.
+/// Maximum length of a value in bytes: a line of RFC 5322, section 2.1.1.
 const MAX_VALUE_BYTES: usize = 998;
-/// What other fields of the job, or the mail service, say.
+/// Headers that other fields of the job or the mail service set.
 const TAKEN: [&str; 13] = [
     "bcc",
     "cc",
@@ -28,13 +28,13 @@ const TAKEN: [&str; 13] = [
     "to",
 ];
 
-/// Reads headers. `null` is absent: all of them, or one.
+/// Reads headers. `null`, for all headers or for one, means absent.
 pub(crate) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
     let given = Option::<BTreeMap<String, Option<String>>>::deserialize(from)?.unwrap_or_default();
     Ok(given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
 }
 
-/// Checks them. The error names the header.
+/// Checks the headers. The error names the header.
 pub(crate) fn check(headers: &BTreeMap<String, String>) -> Result<(), Invalid> {
     if headers.len() > MAX_HEADERS {
         return Err(Invalid::new("headers", format!("must be at most {MAX_HEADERS}")));
@@ -47,7 +47,7 @@ pub(crate) fn check(headers: &BTreeMap<String, String>) -> Result<(), Invalid> {
         }
         let lower = name.to_ascii_lowercase();
         if TAKEN.contains(&lower.as_str()) || lower.starts_with("content-") {
-            return Err(Invalid::new(format!("headers.{name}"), "is not for the job to say"));
+            return Err(Invalid::new(format!("headers.{name}"), "is reserved"));
         }
         let is_value = (1..=MAX_VALUE_BYTES).contains(&value.len())
             && value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn no_header_says_what_another_field_says_or_makes_a_second_one() {
         for name in ["To", "FROM", "subject", "Bcc", "Reply-To", "Content-Type"] {
-            assert_eq!(checked(name, "x"), Err(format!("headers.{name}: is not for the job to say")));
+            assert_eq!(checked(name, "x"), Err(format!("headers.{name}: is reserved")));
         }
         let line = "must be 1 to 998 ASCII characters in one line";
         for value in ["", "a\r\nBcc: eve@example.com", "a\nb", "é", "x\0"] {

@@ -1,4 +1,4 @@
-//! The job: which template, to whom, with what data.
+//! The job: template, recipients and data.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,43 +11,43 @@ use sigpost_jobs::{Invalid, Job, null_is_absent};
 use crate::recipients::one_or_many;
 use crate::{Attachment, Brand, Template, address, attachment, headers, recipients};
 
-/// How far ahead Resend takes an e-mail that is to be sent later.
+/// Maximum delay of `scheduledAt` that Resend accepts.
 const MAX_AHEAD: Duration = Duration::from_secs(30 * 86_400);
 
 /// Sends one e-mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SendEmail {
-    /// The name of one of [`Template::ALL`].
+    /// Name of a template in [`Template::ALL`].
     pub template: String,
-    /// Who gets it, 1 to 50: each `ada@example.com`, `Ada <ada@example.com>` or `"Lovelace, Ada"
-    /// <ada@example.com>`. In JSON one address or a list.
+    /// 1 to 50 recipients: `ada@example.com`, `Ada <ada@example.com>` or `"Lovelace, Ada" <ada@example.com>`. In JSON one
+    /// address or a list.
     #[serde(deserialize_with = "one_or_many")]
     pub to: Vec<String>,
-    /// What the template says. Its fields depend on the template; URLs must be http or https.
+    /// Data of the template. Its fields depend on the template; URLs must be http or https.
     pub data: Map<String, Value>,
-    /// Who gets a copy, and is seen by all, up to 50.
+    /// Up to 50 recipients of a copy, visible to all.
     #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
     pub cc: Vec<String>,
-    /// Who gets a copy, and is seen by nobody, up to 50.
+    /// Up to 50 recipients of a blind copy.
     #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
     pub bcc: Vec<String>,
-    /// Where answers go, up to 50. Default: where the deployment's go.
+    /// Up to 50 addresses for replies. Default: the deployment's.
     #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
     pub reply_to: Vec<String>,
-    /// Headers, up to 20; none that another field says.
+    /// Up to 20 custom headers. Headers that other fields set are reserved.
     #[serde(default, deserialize_with = "headers::read", skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// Files, up to 20, of 5,000,000 bytes together.
+    /// Up to 20 files with a total of 5,000,000 bytes.
     #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
-    /// When Resend is to send it, at most 30 days ahead. Default, and when it has passed: at once.
+    /// Time at which Resend sends the e-mail, at most 30 days ahead. Default, and if it has passed: immediately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_at: Option<Timestamp>,
 }
 
 impl SendEmail {
-    /// An e-mail with nothing out of the ordinary.
+    /// Creates a job without optional fields.
     pub fn new(template: impl Into<String>, to: Vec<String>, data: Map<String, Value>) -> Self {
         Self {
             template: template.into(),
@@ -62,13 +62,13 @@ impl SendEmail {
         }
     }
 
-    /// Everybody it is for, with a comma between them.
+    /// Returns all recipients, separated by commas.
     pub(crate) fn everybody(&self) -> String {
         let all = [&self.to, &self.cc, &self.bcc].into_iter().flatten();
         all.map(|text| address::header(text)).collect::<Vec<_>>().join(", ")
     }
 
-    /// When Resend is to send it, if that is still to come.
+    /// Returns `scheduled_at` if it is in the future.
     pub(crate) fn later(&self, now: Timestamp) -> Option<Timestamp> {
         self.scheduled_at.filter(|at| *at > now)
     }
@@ -81,7 +81,7 @@ impl Job for SendEmail {
     const TIMEOUT: Duration = Duration::from_secs(30);
 
     fn validate(&self) -> Result<(), Invalid> {
-        // Rendering is what finds every mistake, and costs microseconds.
+        // Rendering finds all errors in the data and takes microseconds.
         Template::named(&self.template)?.render(&self.data, &Brand::default())?;
         if self.to.is_empty() {
             return Err(Invalid::new("to", "must be at least one address"));

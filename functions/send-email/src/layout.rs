@@ -1,4 +1,4 @@
-//! What all e-mails look like, as HTML and as plain text.
+//! Layout of all e-mails, as HTML and as plain text.
 
 use std::fmt::Write;
 
@@ -7,18 +7,18 @@ use url::Url;
 use crate::Brand;
 use crate::escape::Escaped;
 
-/// What a template has to say.
+/// Content of a template.
 pub(crate) struct Content<'a> {
     pub(crate) heading: &'a str,
-    /// What a list of e-mails shows beside the subject.
+    /// Preview text that mail programs show next to the subject.
     pub(crate) preview: &'a str,
     pub(crate) recipient_name: Option<&'a str>,
     pub(crate) paragraphs: &'a [&'a str],
-    /// A list after the paragraphs: what each is, and the thing itself.
+    /// List after the paragraphs: labels and values.
     pub(crate) details: &'a [(&'a str, &'a str)],
-    /// A button: its label and where it leads.
+    /// Button: label and URL.
     pub(crate) call_to_action: Option<(&'a str, &'a Url)>,
-    /// Instead of the brand's.
+    /// Overrides the brand's support address.
     pub(crate) support_email: Option<&'a str>,
 }
 
@@ -33,12 +33,12 @@ impl Content<'_> {
     }
 }
 
-/// HTML and plain text.
+/// Renders HTML and plain text.
 pub(crate) fn render(content: &Content<'_>, brand: &Brand) -> (String, String) {
     (html(content, brand), text(content, brand))
 }
 
-/// Styles stand on the elements: mail programs drop style sheets.
+/// Renders HTML. Styles are inline because mail programs drop style sheets.
 fn html(content: &Content<'_>, brand: &Brand) -> String {
     let heading = Escaped(content.heading);
     let preview = Escaped(content.preview);

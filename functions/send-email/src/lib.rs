@@ -1,7 +1,7 @@
-//! The job handler that sends transactional e-mail through Resend.
+//! Job handler that sends transactional e-mail through Resend.
 //!
-//! A job names a template and the data for it. Rendering is pure; only `mailer` talks to anybody.
-//! A retry of the same message never sends twice: Resend is given a key made of the message's id.
+//! A job names a template and its data. Rendering has no side effects; only `mailer` sends requests. Retries of a message
+//! do not send it twice: the idempotency key for Resend is derived from the message ID.
 
 mod address;
 mod attachment;

@@ -1,4 +1,4 @@
-//! Where a rendered e-mail goes: to Resend, or to the log.
+//! Sends rendered e-mails to Resend or to the log.
 
 use anyhow::Result;
 use sigpost_jobs::{JobContext, JobError};
@@ -7,7 +7,7 @@ use crate::config::{Config, Transport};
 use crate::resend::{Resend, spread};
 use crate::{Email, SendEmail};
 
-/// Sends e-mails in the way that the configuration names.
+/// Sender of e-mails for the configured transport.
 pub(crate) enum Mailer {
     Resend(Resend),
     Log,
@@ -24,8 +24,8 @@ impl Mailer {
         }
     }
 
-    /// Sends it once, however often it is called for the same message. Returns the mail service's id of it;
-    /// none if there is no mail service.
+    /// Sends the e-mail once across all attempts of a message. Returns the provider's ID of the e-mail; `None` with the
+    /// transport [`Transport::Log`].
     pub(crate) async fn send(
         &self,
         email: &Email,
@@ -43,7 +43,7 @@ impl Mailer {
                     template,
                     subject,
                     recipients = job.to.len() + job.cc.len() + job.bcc.len(),
-                    "[email] rendered and not sent: RESEND_API_KEY is not set"
+                    "[email] not sent: RESEND_API_KEY is not set"
                 );
                 Ok(None)
             }

@@ -1,4 +1,4 @@
-//! Lists of addresses: in JSON one address or several.
+//! Lists of addresses; in JSON one address or an array.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use sigpost_jobs::Invalid;
 
 use crate::address;
 
-/// The most addresses of one list that Resend takes.
+/// Maximum number of addresses in a list, a limit of Resend.
 const MAX_ADDRESSES: usize = 50;
 
-/// Checks each address of a list. The error names the one that is wrong, by its number where it is one of several.
+/// Checks the addresses of a list. The error names the invalid one, by its index if there are several.
 ///
 /// # Errors
 ///
-/// More than 50 addresses, or one that no mail service would take.
+/// There are more than 50 addresses, or one is invalid.
 pub fn check(field: &str, addresses: &[String]) -> Result<(), Invalid> {
     match addresses {
         [one] => address::check(field, one),

@@ -1,4 +1,4 @@
-//! Sending through Resend.
+//! Client of Resend.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use url::Url;
 
 use crate::{Attachment, Email, SendEmail, address};
 
-/// How long Resend may take to accept an e-mail; well within the job's own time.
+/// Timeout of a request, well below the timeout of the job.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// When Resend limits the rate and names no time. Its limit is per second.
+/// Wait after a 429 without a time. Resend's limit is per second.
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait that a dispatcher honours.
+/// Maximum wait that a dispatcher honours.
 const MAX_WAIT: Duration = Duration::from_secs(86_400);
-/// When the same e-mail is being sent by a request whose answer was lost.
+/// Wait while another request with the same idempotency key is in progress.
 const IN_PROGRESS_WAIT: Duration = Duration::from_secs(5);
 
-/// An account with Resend.
+/// Client for a Resend account.
 pub(crate) struct Resend {
     api_key: String,
     url: Url,
     http: reqwest::Client,
     from: String,
-    /// None, or one address.
+    /// At most one address.
     reply_to: Vec<String>,
 }
 
@@ -49,12 +49,11 @@ impl Resend {
         Ok(Self { api_key, url, http, from: address::header(from), reply_to })
     }
 
-    /// Sends it, and returns Resend's id. For a day Resend answers a repetition of the same message
-    /// with the same id, and sends nothing.
+    /// Sends the e-mail and returns Resend's ID. For a day Resend returns the same ID for a repeated request with the same
+    /// key, and sends nothing.
     ///
-    /// The request is made here and not by Resend's crate, which has its types: the crate drops
-    /// `Retry-After`, and holds back all but nine e-mails and then lets one go every 1.1 s, which is
-    /// neither Resend's limit nor shared with other processes.
+    /// The request does not use the client of Resend's crate, only its types: the client drops `Retry-After`, and after a
+    /// burst of nine e-mails limits itself to one per 1.1 s, which is not Resend's limit and not shared between processes.
     pub(crate) async fn send(&self, email: &Email, job: &SendEmail, key: String) -> Result<String, JobError> {
         let request = self.http.post(self.url.clone()).bearer_auth(&self.api_key).header("Idempotency-Key", key);
         let request = request.header("User-Agent", concat!("sigpost/", env!("CARGO_PKG_VERSION")));
@@ -85,7 +84,7 @@ impl Resend {
 }
 
 fn attached(file: &Attachment) -> CreateAttachment {
-    // Whether it is base64 was looked at before the run.
+    // The base64 was validated before the run.
     let attached = CreateAttachment::from_content(file.bytes().unwrap_or_default()).with_filename(&file.filename);
     match &file.content_type {
         Some(content_type) => attached.with_content_type(content_type),
@@ -93,8 +92,8 @@ fn attached(file: &Attachment) -> CreateAttachment {
     }
 }
 
-/// Resend's id of the e-mail, or whether it helps to try again, and when. What an operator can repair
-/// (a key, a domain) is worth the retries.
+/// Returns Resend's ID of the e-mail, or an error that says whether and when to retry. Errors that an operator can fix,
+/// such as an invalid key or domain, are retryable.
 async fn accepted(response: Response) -> Result<String, JobError> {
     let status = response.status();
     if status == StatusCode::TOO_MANY_REQUESTS {
@@ -102,23 +101,23 @@ async fn accepted(response: Response) -> Result<String, JobError> {
         return Err(JobError::retry_after(wait, "Resend: too many requests"));
     }
     let body = response.bytes().await.map_err(|why| unsent(&why))?;
-    // The text of an error would be the body of the response, which may be a whole page.
-    let unreadable = |_| JobError::retryable("Resend: the answer cannot be read");
+    // The body, which may be a whole HTML page, is not part of the error.
+    let unreadable = |_| JobError::retryable("Resend: invalid response");
     if status.is_success() {
         return serde_json::from_slice(&body).map(|Accepted { id }| id).map_err(unreadable);
     }
     Err(refusal(&serde_json::from_slice(&body).map_err(unreadable)?))
 }
 
-/// The longer of `Retry-After` and `Ratelimit-Reset`: neither says that the other may be ignored.
+/// Returns the longer of `Retry-After` and `Ratelimit-Reset`.
 fn rate_limit_wait(headers: &HeaderMap, now: Timestamp) -> Duration {
     let reset = headers.get("ratelimit-reset").and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let wait = retry_after(headers, now).max(reset.map(Duration::from_secs));
     wait.unwrap_or(RATE_LIMIT_WAIT).clamp(RATE_LIMIT_WAIT, MAX_WAIT)
 }
 
-/// After a burst all would come back at the same moment, be too many again, and use up their retries.
-/// So each waits up to 2 s longer, four times that at each further attempt, by its own number.
+/// Adds jitter to the wait of a rate-limited e-mail: up to 2 s, four times as much with each attempt. Without it a burst
+/// would retry simultaneously, exceed the limit again and exhaust its retries. `number` selects the jitter.
 pub(crate) fn spread(error: JobError, attempt: u32, number: u128) -> JobError {
     let JobError::RetryAfter(wait, why) = error else { return error };
     let widest = RATE_LIMIT_WAIT * 2 * 4_u32.pow(attempt.clamp(1, 8) - 1);
@@ -135,17 +134,16 @@ fn refusal(answer: &ErrorResponse) -> JobError {
         ErrorKind::DailyQuotaExceeded | ErrorKind::MonthlyQuotaExceeded | ErrorKind::RateLimitExceeded => {
             JobError::retryable(text)
         }
-        // The same key for another content: an earlier attempt has sent it, and since then the brand
-        // or the sender has changed.
+        // Same key, different content: an earlier attempt has sent it, and the brand or the sender has changed since.
         ErrorKind::InvalidIdempotentRequest => JobError::permanent(text),
         _ if matches!(answer.status_code, 400 | 413 | 422) => JobError::permanent(text),
         _ => JobError::retryable(text),
     }
 }
 
-/// Without the URL, which says nothing new, and with the causes, which do.
+/// Returns the error of a failed request, with its causes and without the URL.
 fn unsent(error: &reqwest::Error) -> JobError {
-    let what = if error.is_timeout() { "Resend: no answer in time" } else { "Resend: the request failed" };
+    let what = if error.is_timeout() { "Resend: timeout" } else { "Resend: request failed" };
     JobError::retryable(with_causes(what, error))
 }
 
@@ -279,7 +277,7 @@ mod tests {
     #[tokio::test]
     async fn absent_and_garbled_answers_are_tried_again() {
         let (resend, _) = fake(502, &[], json!("not an error of Resend's")).await;
-        assert_eq!(sent(&resend).await, Err(JobError::retryable("Resend: the answer cannot be read")));
+        assert_eq!(sent(&resend).await, Err(JobError::retryable("Resend: invalid response")));
         let (resend, _) = fake(200, &[], json!({})).await;
         assert!(matches!(sent(&resend).await, Err(JobError::Retryable(_))));
 
@@ -287,10 +285,7 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         drop(listener);
         let error = sent(&account(&url)).await.expect_err("nobody there");
-        assert!(
-            matches!(&error, JobError::Retryable(text) if text.starts_with("Resend: the request failed: ")),
-            "{error}"
-        );
+        assert!(matches!(&error, JobError::Retryable(text) if text.starts_with("Resend: request failed: ")), "{error}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The function's one route.
+//! Route of the function.
 
 use anyhow::Result;
 use axum::Router;
@@ -7,20 +7,20 @@ use sigpost_jobs::Harness;
 use crate::Config;
 use crate::handler::EmailSender;
 
-/// `POST /api/jobs/email`.
+/// Returns the route `POST /api/jobs/email`.
 ///
 /// # Errors
 ///
-/// The configuration does not allow to send anything.
+/// The HTTP client cannot be built.
 pub fn router(config: Config, harness: Harness) -> Result<Router> {
     Ok(sigpost_jobs::router(EmailSender::new(config)?, harness))
 }
 
-/// The same, configured by the environment: see [`Config::read`] and [`Harness::from_env`].
+/// Returns the route, configured from the environment: see [`Config::read`] and [`Harness::from_env`].
 ///
 /// # Errors
 ///
-/// All variables that are missing or malformed, by their names.
+/// Names all variables that are missing or invalid.
 pub fn router_from_env() -> Result<Router> {
     let (harness, config) = Harness::from_env_with(Config::read)?;
     router(config, harness)

@@ -1,4 +1,4 @@
-//! The templates, by name.
+//! Templates by name.
 
 mod alert;
 mod email_change;
@@ -16,21 +16,21 @@ use sigpost_jobs::Invalid;
 use crate::fields::Fields;
 use crate::{Brand, Email};
 
-/// What an e-mail is made of, together with data and a brand.
+/// Template of an e-mail. It is rendered with data and a brand.
 #[derive(Clone, Copy, Debug)]
 pub struct Template {
-    /// As jobs call it.
+    /// Name in jobs.
     pub name: &'static str,
-    /// Who gets it, or what is in it, in a few words.
+    /// Short description.
     pub about: &'static str,
-    /// The fields of its data that may be missing.
+    /// Optional fields of its data.
     pub optional: &'static [&'static str],
     sample: fn() -> Value,
     render: fn(&Fields<'_>, &Brand) -> Result<Email, Invalid>,
 }
 
 impl Template {
-    /// All there are.
+    /// All templates.
     pub const ALL: [Self; 9] = [
         welcome::TEMPLATE,
         password_reset::TEMPLATE,
@@ -43,11 +43,11 @@ impl Template {
         alert::TEMPLATE,
     ];
 
-    /// The one with this name.
+    /// Returns the template with this name.
     ///
     /// # Errors
     ///
-    /// There is none: the error says which there are.
+    /// The name is unknown. The error lists the known names.
     pub fn named(name: &str) -> Result<Self, Invalid> {
         Self::ALL.into_iter().find(|template| template.name == name).ok_or_else(|| {
             let shown: String = name.chars().take(64).collect();
@@ -56,7 +56,7 @@ impl Template {
         })
     }
 
-    /// Data with every field it can have, made up.
+    /// Returns sample data with all fields.
     pub fn sample(&self) -> Map<String, Value> {
         match (self.sample)() {
             Value::Object(fields) => fields,
@@ -64,11 +64,11 @@ impl Template {
         }
     }
 
-    /// The e-mail with this data, in the name of the brand.
+    /// Renders an e-mail with this data and brand.
     ///
     /// # Errors
     ///
-    /// The first field that is missing or wrong, as `data.<name>`.
+    /// A field is missing or invalid. The error names the first one as `data.<name>`.
     pub fn render(&self, data: &Map<String, Value>, brand: &Brand) -> Result<Email, Invalid> {
         (self.render)(&Fields(data), brand)
     }

@@ -1,9 +1,9 @@
-//! Fields that may be absent.
+//! Deserialization of optional fields.
 
 use serde::{Deserialize, Deserializer};
 
-/// Reads `null` as the type's default, which is what an absent field is: other languages write fields
-/// that are not set as `null`. For a field that is not an `Option`:
+/// Reads `null` as the type's default, like an absent field: other languages write unset fields as `null`. For a field
+/// that is not an `Option`:
 ///
 /// ```
 /// # use serde::Deserialize;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Deserializer};
 ///
 /// # Errors
 ///
-/// Those of the type.
+/// The value is invalid for the type.
 pub fn null_is_absent<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
 }

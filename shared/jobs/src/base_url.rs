@@ -1,15 +1,14 @@
-//! Where the handlers of a deployment are: the part of their URLs before a job's endpoint.
+//! Base URL of handlers: the part of their URLs before a job's endpoint.
 
 use sigpost_qstash::{Destination, Invalid};
 
-/// Reads a base URL: absolute, http or https, perhaps with a path, without a slash at the end.
+/// Parses a base URL: absolute, http or https, optionally with a path. Removes trailing slashes.
 ///
-/// Signatures are made for base URL plus endpoint, to the byte, so publishers and handlers must
-/// mean the same text by it.
+/// Signatures cover base URL and endpoint byte by byte, so publishers and handlers must use the same text.
 ///
 /// # Errors
 ///
-/// What is no such URL, or has a query or a fragment. The error names `field`.
+/// The text is not such a URL, or has a query or a fragment. The error names `field`.
 pub fn parse(field: &str, text: &str) -> Result<String, Invalid> {
     let url = text.trim().trim_end_matches('/');
     let parsed = Destination::parse(url).map_err(|invalid| Invalid::new(field, invalid.reason))?;

@@ -1,4 +1,4 @@
-//! The publish API of a dispatcher, sigpost's or QStash's, as far as enqueuing jobs needs it.
+//! Client of the publish API of sigpost or QStash.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use sigpost_runtime::Reading;
 
 use crate::{Handlers, base_url};
 
-/// How long the dispatcher may take to store a message.
+/// Timeout of a publish.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A dispatcher, the right to publish to it, and the handlers to publish for. Clones share connections.
+/// Client of a dispatcher: its URL, token and handlers. Clones share connections.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) http: reqwest::Client,
@@ -22,7 +22,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for the dispatcher at `url`, which pushes to these handlers.
+    /// Creates a client for the dispatcher at `url`, which delivers to these handlers.
     ///
     /// # Errors
     ///
@@ -30,18 +30,18 @@ impl Client {
     pub fn new(url: &str, token: impl Into<String>, handlers: Handlers) -> Result<Self> {
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
-            // A redirect would carry the token to wherever it points.
+            // Following a redirect would send the token to another host.
             .redirect(redirect::Policy::none())
             .build()
             .context("the HTTP client cannot be built")?;
         Ok(Self { http, url: base_url::parse("the dispatcher's URL", url)?, token: token.into(), handlers })
     }
 
-    /// Reads `QSTASH_URL`, `QSTASH_TOKEN` and what [`Handlers::from_env`] reads.
+    /// Reads `QSTASH_URL`, `QSTASH_TOKEN` and the variables of [`Handlers::from_env`].
     ///
     /// # Errors
     ///
-    /// All variables that are missing or malformed, by their names.
+    /// Names all variables that are missing or invalid.
     pub fn from_env() -> Result<Self> {
         let mut reading = Reading::of_process();
         let url = reading.required_as("QSTASH_URL", |text| Ok(base_url::parse("QSTASH_URL", text)?));

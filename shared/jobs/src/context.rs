@@ -1,12 +1,12 @@
-//! What a handler knows about the run besides the job, and what it can do about it.
+//! Context of a run: its identity, and the operations of a handler.
 //!
 //! | | |
 //! |---|---|
-//! | [`once`](JobContext::once) | an effect on somebody else that a repeated run does not repeat |
-//! | [`commit`](JobContext::commit) | rows of its own, written exactly if the run is recorded as completed |
-//! | [`enqueue`](JobContext::enqueue) | follow-up jobs, likewise |
-//! | [`lock`](JobContext::lock) | what must not run twice at a time |
-//! | [`cancelled`](JobContext::cancelled) | the moment to leave off |
+//! | [`once`](JobContext::once) | performs a side effect once across repeated runs |
+//! | [`commit`](JobContext::commit) | writes rows of the handler in the transaction that completes the run |
+//! | [`enqueue`](JobContext::enqueue) | enqueues follow-up jobs in that transaction |
+//! | [`lock`](JobContext::lock) | acquires a named lock |
+//! | [`cancelled`](JobContext::cancelled) | waits for the cancellation of the run |
 
 mod cancel;
 mod commit;
@@ -26,45 +26,44 @@ use uuid::Uuid;
 pub use self::lock::Lock;
 use crate::{Handlers, Job, Outcome, Traceparent};
 
-/// The circumstances of one run. Clones are the same run.
+/// Context of one run. Clones refer to the same run.
 #[derive(Clone, Debug)]
 pub struct JobContext {
-    /// The message, the same over all attempts. A redriven message has an id of its own.
+    /// Message ID, the same for all attempts. A redriven message has an ID of its own.
     pub message_id: String,
     /// For a redriven message, the message that was published first. A run of either completes both.
     pub original_message_id: Option<String>,
-    /// The run: its row in `job_executions`, another one for each attempt.
+    /// Run ID: the row in `job_executions`. Each attempt has its own.
     pub run_id: Uuid,
-    /// The number of the delivery, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// On whose behalf, if the sender said so.
+    /// User ID, if the publisher set it.
     pub user_id: Option<String>,
-    /// For which organization, if the sender said so.
+    /// Organization ID, if the publisher set it.
     pub organization_id: Option<String>,
-    /// What this run belongs to: the delivery's `X-Correlation-Id`, else the id of the message that was published first. In every
-    /// log line of the run, and passed on to follow-up jobs.
+    /// Correlation ID: the delivery's `X-Correlation-Id`, else the ID of the message that was published first. It is in all
+    /// log lines of the run and is passed on to follow-up jobs.
     pub correlation_id: String,
-    /// The run as a span of the sender's trace, if the delivery came with one or traces are on: for
-    /// requests to others.
+    /// Trace context of the run for outgoing requests, if the delivery has one or traces are enabled.
     pub traceparent: Option<Traceparent>,
-    /// The deployment's database. The heartbeat uses the same pool, which in Lambda has one connection:
-    /// who holds it for more than some 20 s loses the lease. Never ask for a second while holding one.
+    /// The deployment's database. The heartbeat uses the same pool, which in Lambda has one connection: a handler that
+    /// holds it for more than about 20 s loses the lease. Do not request a second connection while holding one.
     pub database: Database,
     pub(crate) shared: Arc<Shared>,
 }
 
-/// What the clones of a context have in common.
+/// State shared by the clones of a context.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) handlers: Handlers,
-    /// The message, when it is one of ours: only those can be found cancelled.
+    /// The message ID, if it is one of sigpost: only those can be checked for cancellation.
     pub(crate) message: Option<MessageId>,
     pub(crate) purge: Option<Purge>,
     pub(crate) cancelled: CancellationToken,
-    /// When the handler is stopped; set when it is called.
+    /// Time at which the handler is stopped. Set when it is called.
     pub(crate) deadline: OnceLock<Instant>,
     pub(crate) follow_ups: Mutex<Vec<NewMessage>>,
-    /// Set when the handler has recorded the end of the run itself.
+    /// Set when the handler has committed the run itself.
     pub(crate) committed: OnceLock<Outcome>,
 }
 
@@ -84,7 +83,7 @@ impl Shared {
 }
 
 impl JobContext {
-    /// The message that was published first: what the ledger and keys for effects on others go by.
+    /// Returns the ID of the message that was published first, which identifies side effects.
     pub(crate) fn original_id(&self) -> &str {
         self.original_message_id.as_deref().unwrap_or(&self.message_id)
     }

@@ -1,4 +1,4 @@
-//! One delivery, from the request to the answer.
+//! Handling of a delivery, from the request to the response.
 
 mod answer;
 mod ledger;
@@ -30,11 +30,11 @@ use crate::envelope::{Decoded, Undecoded, decode};
 use crate::trace::{self, Trace};
 use crate::{Handler, Harness, Job, JobContext, JobError};
 
-/// A handler and what it stands on.
+/// A handler and its environment.
 pub(crate) struct Worker<H> {
     pub(crate) handler: Arc<H>,
     pub(crate) harness: Harness,
-    /// What deliveries must be signed for.
+    /// URL that deliveries must be signed for.
     url: String,
 }
 
@@ -45,20 +45,20 @@ impl<H: Handler> Worker<H> {
     }
 }
 
-/// What came in.
+/// Request of a delivery.
 pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-/// Does what a delivery asks for, and says what came of it.
+/// Handles a delivery. Returns its result.
 pub(crate) async fn deliver<H: Handler>(worker: &Worker<H>, request: Request) -> Answer {
     match attempt(worker, request).await {
         Ok(answer) | Err(answer) => answer,
     }
 }
 
-/// The steps. Each one that does not lead on has its own answer.
+/// Performs the steps of a delivery. A failed step returns its response as an error.
 async fn attempt<H: Handler>(worker: &Worker<H>, request: Request) -> Result<Answer, Answer> {
     let keys = worker.harness.keys.keys();
     let delivery = verify(&keys.verifier, &worker.url, &request, Timestamp::now())?;
@@ -88,7 +88,7 @@ async fn work<H: Handler>(worker: &Worker<H>, decoded: Decoded<H::Job>, ctx: Job
 
     let pulse = pulse::keep(begun_at, || ledger.heartbeat());
     let ended = run::run(Arc::clone(&worker.handler), job, ctx.clone(), pulse, &worker.harness.stopping).await;
-    // What the handler has committed has happened, whatever it said afterwards.
+    // A committed run is completed, even if the handler returned an error afterwards.
     let ended = ctx.shared.committed.get().cloned().map_or(ended, Ended::Done);
 
     log_end::<H::Job>(&ctx, &ended, begun_at);
@@ -112,7 +112,7 @@ fn context<H: Handler>(
             .unwrap_or_else(|| original_message_id.as_ref().unwrap_or(&message_id).clone()),
         traceparent: traced
             .map(|span| span.place().clone())
-            // A span that nobody records. Its id is made of the random half of the run's.
+            // This span is not recorded. Its ID is the random half of the run ID.
             .or_else(|| trace.traceparent.map(|given| given.with_span(run_id.as_u64_pair().1))),
         message_id,
         original_message_id,
@@ -124,7 +124,7 @@ fn context<H: Handler>(
     }
 }
 
-/// What every log line of a run says, also those of the handler.
+/// Returns the log span of a run, with the fields of all its log lines.
 fn span(ctx: &JobContext, job_type: &'static str) -> Span {
     let JobContext { message_id, run_id, correlation_id, traceparent, .. } = ctx;
     let span = info_span!("run", job_type, message_id, %run_id, correlation_id, trace_id = Empty);
@@ -134,12 +134,12 @@ fn span(ctx: &JobContext, job_type: &'static str) -> Span {
     span
 }
 
-/// The log names the field. The reason may repeat what was in it, so it goes to the sender only.
+/// Logs the invalid field and returns the response. The reason may contain the value, so only the sender gets it.
 async fn refused<H: Handler>(worker: &Worker<H>, delivery: &Verified, undecoded: Undecoded) -> Answer {
     let (message_id, job_type) = (&delivery.message_id, H::Job::TYPE);
     match undecoded {
         Undecoded::UnknownKey(key_id) => {
-            tracing::error!(message_id, job_type, key_id, "[jobs] The payload is sealed with a key that is not here");
+            tracing::error!(message_id, job_type, key_id, "[jobs] The payload is sealed with an unknown key");
             let why = format!("the payload is sealed with the key {key_id:?}, which is not in JOB_SEALING_KEYS");
             Answer::Failed(JobError::Retryable(why))
         }

@@ -1,7 +1,7 @@
-//! Enqueuing over HTTP, from anywhere.
+//! Enqueuing over HTTP.
 //!
-//! Where the job belongs to data in the same database, [`enqueue_in`](crate::enqueue_in()) is better:
-//! it is stored with the data or not at all.
+//! For a job that belongs to data in the same database, use [`enqueue_in`](crate::enqueue_in()): it stores the job in the
+//! same transaction as the data.
 
 use std::time::Duration;
 
@@ -17,51 +17,50 @@ use uuid::Uuid;
 use crate::publication::Publication;
 use crate::{Client, EnqueueOptions, Invalid, Job};
 
-/// Pauses between tries to be heard and answered.
+/// Pauses before retries.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
-/// How much of a refusal that is not JSON is repeated, in bytes.
+/// Maximum length of an error response that is not JSON, in bytes.
 const MAX_TEXT_BYTES: usize = 300;
 
-/// A job that is enqueued.
+/// Result of enqueuing a job.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Enqueued {
-    /// The message, as the dispatcher calls it. sigpost's parse as `sigpost_qstash::MessageId`.
+    /// Message ID. IDs of sigpost parse as `sigpost_qstash::MessageId`.
     pub message_id: String,
-    /// Nothing was stored: this is the earlier message with the same deduplication id.
+    /// Whether nothing was stored, and the ID is that of the earlier message with the same deduplication ID.
     #[serde(default)]
     pub deduplicated: bool,
 }
 
-/// A job that is not enqueued, or not known to be.
+/// Error of enqueuing a job.
 #[derive(Debug, thiserror::Error)]
 pub enum EnqueueError {
-    /// The job or the options are wrong. Nothing was sent.
+    /// The job or the options are invalid. Nothing was sent.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// The dispatcher said no. Nothing was stored.
-    #[error("the dispatcher answered {status}: {text}")]
+    /// The dispatcher rejected the job. Nothing was stored.
+    #[error("the dispatcher returned {status}: {text}")]
     Refused {
         /// The HTTP status.
         status: u16,
-        /// In the dispatcher's words.
+        /// The dispatcher's error.
         text: String,
     },
     /// No connection could be made. Nothing was sent.
     #[error("the dispatcher cannot be reached: {0}")]
     Unreachable(String),
-    /// A request was sent and no answer could be read: the job may be stored. Only with a
-    /// deduplication id of the caller's own it is safe to enqueue it again.
-    #[error("it is not known whether the job was enqueued: {0}")]
+    /// A request was sent and no response could be read: the job may be stored. Enqueuing it again is safe only with a
+    /// deduplication ID of the caller.
+    #[error("unknown whether the job was enqueued: {0}")]
     Unknown(String),
-    /// The database refused or is away (`enqueue_in` only). The caller's transaction cannot go on.
+    /// The database is unavailable or rejected the statement (`enqueue_in` only). The transaction is aborted.
     #[error(transparent)]
     Database(#[from] sigpost_store::Error),
 }
 
-/// Publishes a job. When no connection can be made, or it breaks before the answer, tries twice more.
-/// The tries have one deduplication id, the caller's or one that is made here, so that the job is stored
-/// once even if an earlier one had arrived.
+/// Publishes a job. Retries twice if the connection fails. All requests have the same deduplication ID, the caller's or a
+/// generated one, so the job is stored once.
 ///
 /// # Errors
 ///
@@ -73,7 +72,7 @@ pub async fn enqueue<J: Job>(client: &Client, job: &J, options: EnqueueOptions) 
     tracing::debug!(job_type = J::TYPE, url, "[jobs] Enqueueing job");
     match publish(client, publication).await {
         Ok(mut enqueued) => {
-            // An id that nobody else has is a duplicate of an earlier try at most.
+            // With a generated ID, a duplicate is an earlier request of this call.
             enqueued.deduplicated &= options.deduplication_id.is_some();
             let Enqueued { message_id, deduplicated } = &enqueued;
             tracing::info!(message_id, deduplicated, job_type = J::TYPE, url, "[jobs] Job enqueued successfully");
@@ -134,7 +133,7 @@ fn request(client: &Client, publication: Publication) -> RequestBuilder {
     request.body(body)
 }
 
-/// QStash reads whole seconds; fractions only where they were asked for.
+/// Formats a duration. QStash reads whole seconds, so fractions appear only if given.
 fn seconds(duration: Duration) -> String {
     match duration.subsec_millis() {
         0 => format!("{}s", duration.as_secs()),
@@ -145,7 +144,7 @@ fn seconds(duration: Duration) -> String {
 fn read(status: StatusCode, text: &str) -> Result<Enqueued, EnqueueError> {
     if status.is_success() {
         return serde_json::from_str(text)
-            .map_err(|why| EnqueueError::Unknown(format!("the answer is not that of a publish: {why}")));
+            .map_err(|why| EnqueueError::Unknown(format!("invalid response to a publish: {why}")));
     }
     Err(refusal(status, text))
 }

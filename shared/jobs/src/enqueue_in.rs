@@ -1,4 +1,4 @@
-//! Enqueuing inside a transaction: the job exists exactly if the data does.
+//! Enqueuing inside a transaction: the job is stored with the data or not at all.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use sigpost_store::messages::{Extras, Message};
 use crate::publication::Publication;
 use crate::{EnqueueError, EnqueueOptions, Handlers, Invalid, Job};
 
-/// Stores a job's message in the caller's transaction, in the deployment's database. When it commits,
-/// dispatchers that listen are woken; when it does not, there never was a message.
+/// Stores a job's message in the caller's transaction, in the deployment's database. The commit wakes the dispatchers that
+/// listen; a rollback removes the message.
 ///
-/// `handlers` says where the job is run, e.g. `Handlers::at("https://jobs.example.com")`. Returns the message, or the earlier one that has
-/// the same deduplication id.
+/// `handlers` has the URLs of the handlers, for example `Handlers::at("https://jobs.example.com")`. Returns the message ID,
+/// or that of the earlier message with the same deduplication ID.
 ///
 /// # Errors
 ///
-/// [`EnqueueError::Invalid`] before anything is sent to the database; [`EnqueueError::Database`]
-/// after, and then the transaction cannot go on.
+/// [`EnqueueError::Invalid`] before any statement; [`EnqueueError::Database`] for a failed statement, which aborts the
+/// transaction.
 pub async fn enqueue_in<J: Job>(
     conn: &mut AsyncPgConnection,
     handlers: &Handlers,
@@ -35,12 +35,12 @@ pub async fn enqueue_in<J: Job>(
     Ok(id)
 }
 
-/// The same for many jobs, in one statement: all of them are stored, or none. Returns their messages in
-/// the order of the jobs. Where two have the same deduplication id, the second one's is the first one's.
+/// Stores many jobs in one statement: all of them or none. Returns their message IDs in the order of the jobs. Of two jobs
+/// with the same deduplication ID, the second one returns the ID of the first.
 ///
 /// # Errors
 ///
-/// As [`enqueue_in`]; what is wrong with a job names it by its place, e.g. `jobs[3].to`.
+/// As [`enqueue_in`]. The error names an invalid job by its index, for example `jobs[3].to`.
 pub async fn enqueue_many_in<J: Job>(
     conn: &mut AsyncPgConnection,
     handlers: &Handlers,
@@ -61,7 +61,7 @@ pub async fn enqueue_many_in<J: Job>(
     Ok(accepted.duplicate_of.into_iter().zip(ids).map(|(earlier, id)| earlier.unwrap_or(id)).collect())
 }
 
-/// Never leased: the lease would be running before the caller has committed.
+/// Returns the arrival of a job. It is not leased, because the lease would start before the caller commits.
 fn arrival<J: Job>(handlers: &Handlers, job: &J, options: &EnqueueOptions) -> Result<(MessageId, Arrival), Invalid> {
     let publication = Publication::new(handlers, job, options, Timestamp::now())?;
     let id = MessageId::new();
@@ -75,7 +75,7 @@ pub(crate) fn new_message(id: MessageId, publication: Publication, deduplication
     for (name, value) in headers {
         header.insert(name, value);
     }
-    // It ends here: what becomes of the transaction is its owner's.
+    // The span ends here, because the transaction belongs to the caller.
     drop(traces::publish(id, &mut header));
     NewMessage {
         start: if delay.is_zero() { Start::Now } else { Start::After(delay) },

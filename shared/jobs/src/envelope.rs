@@ -1,5 +1,5 @@
-//! The forms of a delivery's body: the job as it is, or in an envelope that says on whose behalf and
-//! may have the job sealed (`sealed` instead of `payload`).
+//! Forms of a delivery's body: the plain job, or an envelope with user and organization, in which the job may be sealed
+//! (`sealed` instead of `payload`).
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -11,22 +11,22 @@ use crate::Job;
 use crate::redact::redact_payload;
 use crate::sealing::{SealingKeys, Unopened, key_id};
 
-/// A delivery's content, checked.
+/// Validated content of a delivery.
 #[derive(Debug)]
 pub(crate) struct Decoded<J> {
     pub(crate) job: J,
-    /// The job for the record: as it came, without secrets, or still sealed.
+    /// The job as recorded: redacted, or sealed as received.
     pub(crate) payload: Value,
     pub(crate) user_id: Option<String>,
     pub(crate) organization_id: Option<String>,
 }
 
-/// Why a body cannot be read.
+/// Error of reading a body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Undecoded {
-    /// It never can.
+    /// The body is invalid.
     Invalid(Invalid),
-    /// It is sealed with the key of this id, which this handler does not have (yet).
+    /// The body is sealed with the key of this ID, which this handler does not have (yet).
     UnknownKey(String),
 }
 
@@ -36,11 +36,10 @@ impl From<Invalid> for Undecoded {
     }
 }
 
-/// Reads a body. An envelope is recognised by its string `type` and its `payload` or `sealed`; anything
-/// else is the job itself.
+/// Reads a body. An object with a string `type` and with `payload` or `sealed` is an envelope; anything else is the job
+/// itself.
 ///
-/// Zero bytes are replaced by U+FFFD here, for every handler and in every text: a column of Postgres can
-/// hold none, so a job with one would fail at each attempt.
+/// Replaces zero bytes by U+FFFD in all texts: Postgres cannot store them, so such a job would fail at each attempt.
 pub(crate) fn decode<J: Job>(body: &[u8], keys: Option<&SealingKeys>) -> Result<Decoded<J>, Undecoded> {
     let body = read_json(body).map_err(|why| Invalid::new("body", format!("not JSON: {why}")))?;
     let decoded = match body {
@@ -69,7 +68,7 @@ pub(crate) fn decode<J: Job>(body: &[u8], keys: Option<&SealingKeys>) -> Result<
     Ok(decoded)
 }
 
-/// Writes a body: the job as it is, or in an envelope where there is more to say or it is sealed.
+/// Writes a body: the plain job, or an envelope if it has user or organization or is sealed.
 pub(crate) fn encode<J: Job>(
     job: &J,
     keys: Option<&SealingKeys>,
@@ -98,7 +97,7 @@ pub(crate) fn encode<J: Job>(
     Ok(json!({ "type": J::TYPE, name: payload, "metadata": metadata }).to_string().into_bytes())
 }
 
-/// The job, and what is recorded of it.
+/// Returns the job and its recorded form.
 fn readable<J: DeserializeOwned>(root: &str, mut payload: Value) -> Result<(J, Value), Invalid> {
     let job = read_job(root, &payload)?;
     redact_payload(&mut payload);
@@ -119,7 +118,7 @@ fn open<J: Job>(sealed: &Value, keys: Option<&SealingKeys>) -> Result<Value, Und
     }
 }
 
-/// Reads JSON. Its texts have no zero byte.
+/// Reads JSON and replaces zero bytes in its texts.
 fn read_json(text: &[u8]) -> Result<Value, serde_json::Error> {
     let value = serde_json::from_slice(text)?;
     // A zero byte can only be written as this escape.
@@ -136,7 +135,7 @@ fn check_type<J: Job>(envelope: &Map<String, Value>) -> Result<(), Invalid> {
     }
 }
 
-/// The error names the innermost field that is wrong, below `root`.
+/// Reads a job. The error names the innermost invalid field, below `root`.
 fn read_job<J: DeserializeOwned>(root: &str, payload: &Value) -> Result<J, Invalid> {
     serde_path_to_error::deserialize(payload).map_err(|why| {
         let path = why.path().to_string();
@@ -149,7 +148,7 @@ fn read_job<J: DeserializeOwned>(root: &str, payload: &Value) -> Result<J, Inval
     })
 }
 
-/// Ids are texts here; some senders have numbers.
+/// Reads an ID. Numbers are converted to strings.
 fn read_id(envelope: &Map<String, Value>, name: &str) -> Result<Option<String>, Invalid> {
     match envelope.get("metadata").and_then(|metadata| metadata.get(name)) {
         None | Some(Value::Null) => Ok(None),

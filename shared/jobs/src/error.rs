@@ -1,45 +1,44 @@
-//! Why a job was not done, and what that means for its message.
+//! Errors of runs and their effect on the message.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use crate::redact::redact;
 
-/// The failure of a run. The text is kept with the run and goes to the dispatcher's log: it says
-/// what failed in words. What looks like a secret or an e-mail address is taken out of it, and it is
-/// cut to 8 KiB; see [`redact`](crate::redact()).
+/// Failure of a run. The text is recorded with the run and in the dispatcher's log. It is truncated to 8 KiB, and secrets
+/// and e-mail addresses are redacted; see [`redact`](crate::redact()).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JobError {
-    /// Trying again may help: 500. The dispatcher retries after its own delay.
+    /// A retry may help: 500. The dispatcher retries after its retry delay.
     #[error("{0}")]
     Retryable(String),
-    /// Trying again helps after this time: 503 with `Retry-After`.
+    /// A retry helps after this time: 503 with `Retry-After`.
     #[error("{1}")]
     RetryAfter(Duration, String),
-    /// Trying again never helps: 489, and the message becomes a dead letter at once.
+    /// No retry helps: 489, and the message becomes a dead letter immediately.
     #[error("{0}")]
     Permanent(String),
 }
 
 impl JobError {
-    /// Trying again may help.
+    /// Returns a [`Retryable`](Self::Retryable) error.
     pub fn retryable(why: impl Display) -> Self {
         Self::Retryable(why.to_string())
     }
 
-    /// Trying again helps after `wait`.
+    /// Returns a [`RetryAfter`](Self::RetryAfter) error.
     pub fn retry_after(wait: Duration, why: impl Display) -> Self {
         Self::RetryAfter(wait, why.to_string())
     }
 
-    /// Trying again never helps.
+    /// Returns a [`Permanent`](Self::Permanent) error.
     pub fn permanent(why: impl Display) -> Self {
         Self::Permanent(why.to_string())
     }
 }
 
 impl JobError {
-    /// Without what must not be kept or shown; see [`redact`](crate::redact()).
+    /// Returns the error with a redacted text; see [`redact`](crate::redact()).
     pub(crate) fn redacted(self) -> Self {
         match self {
             Self::Retryable(why) => Self::Retryable(redact(&why)),
@@ -49,7 +48,7 @@ impl JobError {
     }
 }
 
-/// With its causes, in one line. A job's error that went through it keeps its kind.
+/// Converts an error with its causes to one line. A wrapped `JobError` keeps its kind.
 impl From<anyhow::Error> for JobError {
     fn from(error: anyhow::Error) -> Self {
         let text = format!("{error:#}");
@@ -61,26 +60,26 @@ impl From<anyhow::Error> for JobError {
     }
 }
 
-/// The cause goes to the log: what Postgres says may hold data.
+/// Logs the cause and omits it from the text, because errors of Postgres may contain data.
 impl From<sigpost_store::Error> for JobError {
     fn from(error: sigpost_store::Error) -> Self {
         if error.is_transient() {
-            tracing::warn!(%error, "the database is away from a running job");
+            tracing::warn!(%error, "database unavailable during a run");
             return Self::RetryAfter(Duration::from_secs(5), "the database is unavailable".into());
         }
-        tracing::error!(%error, "the database failed a running job");
-        Self::Retryable("the database refused what the job wanted of it".into())
+        tracing::error!(%error, "database error during a run");
+        Self::Retryable("the database rejected a statement of the job".into())
     }
 }
 
-/// The same for whoever asks the database with diesel.
+/// As for `sigpost_store::Error`.
 impl From<sigpost_store::DieselError> for JobError {
     fn from(error: sigpost_store::DieselError) -> Self {
         sigpost_store::Error::from(error).into()
     }
 }
 
-/// A field that turns out wrong only when the job runs.
+/// For fields that are checked only during the run.
 impl From<crate::Invalid> for JobError {
     fn from(invalid: crate::Invalid) -> Self {
         Self::Permanent(invalid.to_string())

@@ -1,4 +1,4 @@
-//! Who does the work, and what comes of it.
+//! Handlers and their outcomes.
 
 use std::future::Future;
 
@@ -7,37 +7,37 @@ use serde_json::{Value, json};
 
 use crate::{Job, JobContext, JobError};
 
-/// Does the work of one type of job.
+/// Handler of one job type.
 pub trait Handler: Send + Sync + 'static {
-    /// The job it runs.
+    /// The job type.
     type Job: Job;
 
-    /// Runs a job. It may be called again for the same message after a failure, a crash or a lost
-    /// lease; `ctx.message_id` is the same each time.
+    /// Runs a job. It may be called again for the same message after a failure, a crash or an expired lease, with the
+    /// same `ctx.message_id`.
     ///
-    /// The future is dropped at an await point when the run must end: after [`Job::TIMEOUT`], when its
-    /// lease was lost, when its message was cancelled, when the process stops. Unless the lease is
-    /// lost, [`JobContext::cancelled`] says so up to 5 s before.
+    /// The future is dropped at an await point when the run must end: after [`Job::TIMEOUT`], after the loss of its lease,
+    /// when its message is cancelled, or when the process stops. Except for a lost lease, [`JobContext::cancelled`]
+    /// completes up to 5 s earlier.
     ///
     /// # Errors
     ///
-    /// See [`JobError`]: its kind decides whether and when the message is delivered again.
+    /// See [`JobError`]. Its kind determines whether and when the message is retried.
     fn run(&self, job: Self::Job, ctx: &JobContext) -> impl Future<Output = Result<Outcome, JobError>> + Send;
 }
 
-/// What a handler has to say about a job it has done: a summary, kept with the run up to 64 KiB.
+/// Result of a completed run, recorded up to 64 KiB.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome(pub Option<Value>);
 
 impl Outcome {
-    /// Done, and nothing more to say.
+    /// Completed without a result.
     pub fn done() -> Self {
         Self(None)
     }
 
-    /// Done, with a result.
+    /// Completed with a result.
     pub fn with(result: impl Serialize) -> Self {
-        // A result that cannot be written as JSON must not turn work that is done into a failure.
+        // A result that cannot be serialized must not fail a completed run.
         Self(Some(serde_json::to_value(result).unwrap_or_else(|why| json!({ "unserializable": why.to_string() }))))
     }
 }

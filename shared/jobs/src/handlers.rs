@@ -1,5 +1,4 @@
-//! Where the handlers of a deployment are, and how jobs for them are sealed: what everybody who
-//! enqueues must agree on with those who run.
+//! URLs of the handlers of a deployment, and sealing keys. Publishers and handlers must agree on both.
 
 use std::collections::BTreeMap;
 
@@ -10,22 +9,22 @@ use sigpost_runtime::{Reading, env};
 use crate::sealing::SealingKeys;
 use crate::{Job, base_url};
 
-/// The handlers of one deployment, from the point of view of whoever enqueues.
+/// URLs and sealing keys of the handlers of one deployment.
 #[derive(Clone, Debug)]
 pub struct Handlers {
-    /// Empty if there is none.
+    /// Base URL; empty if none.
     base_url: String,
-    /// By [`Job::TYPE`], where it differs from `base_url`.
+    /// Base URLs by [`Job::TYPE`] that differ from `base_url`.
     urls: BTreeMap<String, String>,
     pub(crate) sealing: Option<SealingKeys>,
 }
 
 impl Handlers {
-    /// All handlers below one base URL: absolute, http or https, perhaps with a path.
+    /// Creates handlers below one base URL: absolute, http or https, optionally with a path.
     ///
     /// # Errors
     ///
-    /// What is no such URL.
+    /// The URL is invalid.
     pub fn at(base_url: &str) -> Result<Self, Invalid> {
         Ok(Self::unchecked(base_url::parse("base url", base_url)?))
     }
@@ -34,29 +33,29 @@ impl Handlers {
         Self { base_url, urls: BTreeMap::new(), sealing: None }
     }
 
-    /// With keys for jobs that are [`SEALED`](Job::SEALED).
+    /// Sets the keys for jobs that are [`SEALED`](Job::SEALED).
     #[must_use]
     pub fn with_sealing_keys(self, keys: SealingKeys) -> Self {
         Self { sealing: Some(keys), ..self }
     }
 
-    /// With a handler of this type of job at a base URL of its own.
+    /// Sets the base URL of the handler of a job type.
     ///
     /// # Errors
     ///
-    /// What is no such URL; the error names the type.
+    /// The URL is invalid. The error names the type.
     pub fn with_url(mut self, job_type: &str, base_url: &str) -> Result<Self, Invalid> {
         self.urls.insert(job_type.to_owned(), base_url::parse(job_type, base_url)?);
         Ok(self)
     }
 
-    /// Reads `BASE_URL` (what the URLs of handlers begin with), `JOB_URLS` (`type=url,...` for the
-    /// types whose handlers are elsewhere: in Lambda each function has a URL of its own; default none),
-    /// of which one must be there, and `JOB_SEALING_KEYS` (see [`SealingKeys::parse`]; default none).
+    /// Reads `BASE_URL` (base URL of the handlers), `JOB_URLS` (`type=url,...` for types with another base URL: in Lambda
+    /// each function has its own; default none), of which one is required, and `JOB_SEALING_KEYS` (see
+    /// [`SealingKeys::parse`]; default none).
     ///
     /// # Errors
     ///
-    /// All variables that are missing or malformed, by their names.
+    /// Names all variables that are missing or invalid.
     pub fn from_env() -> Result<Self> {
         let mut reading = Reading::of_process();
         reading.required_one_of(["BASE_URL", "JOB_URLS"]);
@@ -64,7 +63,7 @@ impl Handlers {
         reading.finish(Some(handlers))
     }
 
-    /// Reads the same. What is malformed is noted; it is no problem that none is set.
+    /// Reads the same variables; none is required. `reading` collects errors.
     pub fn read(reading: &mut Reading) -> Self {
         let base_url = reading.checked("BASE_URL", |text| Ok(base_url::parse("BASE_URL", text)?));
         let urls = reading.checked("JOB_URLS", |text| env::split(text).iter().map(|item| job_url(item)).collect());
@@ -72,12 +71,12 @@ impl Handlers {
         Self { base_url: base_url.unwrap_or_default(), urls: urls.unwrap_or_default(), sealing }
     }
 
-    /// What the URLs of handlers begin with, without a slash at the end. Empty if all have one of their own.
+    /// Returns the base URL without a trailing slash. Empty if each type has its own.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Where jobs of this type are published to.
+    /// Returns the URL that jobs of this type are published to.
     ///
     /// # Errors
     ///
@@ -92,7 +91,7 @@ impl Handlers {
     }
 }
 
-/// One `type=url` of `JOB_URLS`.
+/// Parses an item `type=url` of `JOB_URLS`.
 fn job_url(item: &str) -> Result<(String, String)> {
     let (job_type, url) = item.split_once('=').context("JOB_URLS: must be a list of type=url")?;
     let url = base_url::parse(job_type.trim(), url).context("JOB_URLS")?;

@@ -1,4 +1,4 @@
-//! What a handler stands on.
+//! Environment of a handler.
 
 use anyhow::Result;
 use sigpost_qstash::{Limits, SigningKeys};
@@ -10,30 +10,29 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Handlers;
 
-/// Connections of a function that runs one job at a time: the handler's, the heartbeat's, one to spare.
+/// Default number of connections of a function that runs one job at a time: handler, heartbeat and a spare one.
 const DATABASE_CONNECTIONS: usize = 3;
 
-/// The deployment as its handlers see it. Clones share the pool and the keys.
+/// Environment of the handlers of a deployment. Clones share the pool and the keys.
 #[derive(Clone)]
 pub struct Harness {
-    /// Where runs are recorded. One connection will do: the record of a run uses it only before the
-    /// handler begins, after it has ended, and for a heartbeat every 10 s.
+    /// Database with the records of runs. One connection is sufficient: it is used before and after the handler, and for
+    /// a heartbeat every 10 s.
     pub database: Database,
-    /// Whose signatures are accepted.
+    /// Keys of accepted signatures.
     pub keys: KeyRing,
-    /// Where this handler is, and those of follow-up jobs. Signatures must be made for this base URL and
-    /// the job's endpoint. It is from configuration and never from the request: what a caller says its
-    /// target is proves nothing.
+    /// URLs of this handler and of follow-up jobs. Signatures must be made for the base URL plus the job's endpoint. The
+    /// base URL comes from configuration, not from the request, which a caller could forge.
     pub handlers: Handlers,
-    /// The largest delivery that is read, in bytes. Default 10 MB, as large as a message may be.
+    /// Maximum size of a delivery in bytes. Default 10 MB, the maximum size of a message.
     pub max_body_bytes: usize,
-    /// Cancel it when the process is to stop: runs under way are asked to leave off, and are stopped 5 s
-    /// later; their messages come again. Default: nobody does.
+    /// Cancel this token to stop the process: runs in progress are cancelled, and stopped 5 s later; their messages are
+    /// delivered again. By default it is never cancelled.
     pub stopping: CancellationToken,
 }
 
 impl Harness {
-    /// A harness with the default limits. `base_url` is what the URLs of the handlers begin with.
+    /// Creates a harness with the default limits. `base_url` is the base URL of the handlers.
     pub fn new(database: Database, keys: KeyRing, base_url: impl Into<String>) -> Self {
         let mut base_url = base_url.into();
         base_url.truncate(base_url.trim_end_matches('/').len());
@@ -46,24 +45,23 @@ impl Harness {
         }
     }
 
-    /// Reads `DATABASE_URL`, `DATABASE_PASSWORD` (for a URL without one), `DATABASE_CONNECTIONS`
-    /// (default 3, in Lambda 1 but for managed instances), `QSTASH_CURRENT_SIGNING_KEY`,
-    /// `QSTASH_NEXT_SIGNING_KEY`, `MAX_BODY_BYTES` (default 10,000,000), and what [`Handlers::from_env`]
-    /// reads. `BASE_URL` is the https URL that jobs are published to, without the endpoint. SIGTERM and
-    /// SIGINT stop its runs.
+    /// Reads `DATABASE_URL`, `DATABASE_PASSWORD` (for a URL without one), `DATABASE_CONNECTIONS` (default 3; in Lambda 1,
+    /// except on managed instances), `QSTASH_CURRENT_SIGNING_KEY`, `QSTASH_NEXT_SIGNING_KEY`, `MAX_BODY_BYTES` (default
+    /// 10,000,000), and the variables of [`Handlers::from_env`]. `BASE_URL` is the https URL that jobs are published to,
+    /// without the endpoint. SIGTERM and SIGINT stop runs.
     ///
     /// # Errors
     ///
-    /// All variables that are missing or malformed, by their names. Nothing is connected to yet.
+    /// Names all variables that are missing or invalid. Does not connect to the database.
     pub fn from_env() -> Result<Self> {
         Self::from_env_with(|_| Some(())).map(|(harness, ())| harness)
     }
 
-    /// The same with the settings of the handler itself, so that all that is wrong is reported at once.
+    /// Reads the same variables and those of the handler, so that all errors are reported together.
     ///
     /// # Errors
     ///
-    /// All variables that are missing or malformed, by their names.
+    /// Names all variables that are missing or invalid.
     pub fn from_env_with<T>(read: impl FnOnce(&mut Reading) -> Option<T>) -> Result<(Self, T)> {
         let mut reading = Reading::of_process();
         let harness = Self::read(&mut reading);
@@ -73,8 +71,8 @@ impl Harness {
         Ok((harness, own))
     }
 
-    /// Reads what [`from_env`](Self::from_env) does. `None` if something of it is missing or malformed, which
-    /// is noted.
+    /// Reads the variables of [`from_env`](Self::from_env). Returns `None` if one is missing or invalid; `reading`
+    /// collects the errors.
     pub fn read(reading: &mut Reading) -> Option<Self> {
         let database = url::database(reading, DATABASE_CONNECTIONS);
         let mut key = |setting| reading.required_as(setting, |text| settings::secret(setting, text));
@@ -90,8 +88,8 @@ impl Harness {
         Some(Self { handlers, max_body_bytes, ..Self::new(database?, KeyRing::new(keys), "") })
     }
 
-    /// Cancels [`stopping`](Self::stopping) at SIGTERM or SIGINT. For a process that serves, which
-    /// catches them, too; Lambda sends none. Without a runtime it does nothing.
+    /// Cancels [`stopping`](Self::stopping) at SIGTERM or SIGINT, in addition to the server's own signal handling. Does
+    /// nothing in Lambda, which sends no signals, and without a runtime.
     pub fn stop_at_signals(&self) {
         if let (false, Ok(runtime)) = (env::in_lambda(), Handle::try_current()) {
             let (terminated, stopping) = (serve::terminated(), self.stopping.clone());

@@ -1,18 +1,16 @@
-//! What the author of a job handler uses, and whoever enqueues jobs.
+//! Library to write job handlers and to enqueue jobs.
 //!
-//! A [`Job`] is a plain serde struct; publishing needs no more. A [`Handler`] does the work. The
-//! [`router()`] around it does the rest, for each delivery:
+//! A [`Job`] is a serde struct; publishing requires no more. A [`Handler`] runs it. The [`router()`] handles each delivery:
 //!
 //! ```text
-//! size -> verify -> decode -> begin -> run -> finish -> answer
+//! size -> verify -> decode -> begin -> run -> finish -> respond
 //! 413     401       489, 500  200 duplicate   409       200, 500, 503, 489
 //!                             409, 503        503
 //! ```
 //!
-//! A delivery may come twice; a message that was completed does not run again, and one that is
-//! running runs nowhere else as long as its lease is kept. What a handler does to others goes through
-//! [`JobContext::once`], its own rows and follow-up jobs through [`JobContext::commit`] and
-//! [`JobContext::enqueue`]: see [`context`].
+//! A message may be delivered more than once. A completed message does not run again, and only one run of a message is
+//! active while its lease is valid. Use [`JobContext::once`] for side effects, and [`JobContext::commit`] and
+//! [`JobContext::enqueue`] for rows and follow-up jobs: see [`context`].
 //!
 //! ```no_run
 //! use serde::{Deserialize, Serialize};

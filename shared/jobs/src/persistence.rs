@@ -1,4 +1,4 @@
-//! Asking a database that may be away for a moment.
+//! Retries of statements while the database is unavailable.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,16 +6,16 @@ use std::time::Duration;
 use sigpost_store::Error;
 use tokio::time::{sleep, timeout};
 
-/// A statement without an answer for this long counts as one to a database that is away.
+/// Timeout of a statement. After it the database counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Tries to begin: a pooled connection whose server was restarted shows itself only when it is used.
-/// The job is not run without a record, and a delivery that was refused costs the message a retry.
+/// Pauses of retries to begin a run. A pooled connection to a restarted server fails only when it is used. A job does not
+/// run without a record, and a failed delivery consumes a retry of the message.
 pub(crate) const BEGIN_PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(250)];
-/// Tries to finish. The work is done; forgetting it would do it again.
+/// Pauses of retries to finish a run. Without its record the job would run again.
 pub(crate) const FINISH_PAUSES: [Duration; 4] =
     [Duration::from_millis(20), Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
 
-/// Does it again after each pause for as long as the database is away.
+/// Runs a statement. Retries it after each pause while the database is unavailable.
 pub(crate) async fn persistently<T, F>(pauses: &[Duration], mut ask: impl FnMut() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
@@ -32,7 +32,7 @@ where
 async fn patiently<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     match timeout(PATIENCE, answer).await {
         Ok(answer) => answer,
-        Err(_) => Err(Error::Unavailable(format!("no answer within {PATIENCE:?}"))),
+        Err(_) => Err(Error::Unavailable(format!("no response within {PATIENCE:?}"))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is published for a job: the same message, whether it goes over HTTP or straight into the database.
+//! Message of a job, the same over HTTP and directly in the database.
 
 use std::time::Duration;
 
@@ -10,30 +10,30 @@ use sigpost_qstash::{Destination, Invalid, Limits};
 use crate::envelope::encode;
 use crate::{Handlers, Job, trace};
 
-/// How much longer than the handler the dispatcher waits: the handler's own account of a timeout, and
-/// its record, are worth more than a closed connection.
+/// Additional time of the dispatcher's timeout over the handler's, so that the handler can record and report its own
+/// timeout.
 const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
-/// How a job is enqueued. The default is: at once, with the job's own retries.
+/// Options of enqueuing. Default: immediately, with the retries of the job type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnqueueOptions {
-    /// How long to wait before the first delivery. Millisecond resolution, at most 1000 years.
+    /// Delay of the first attempt. Millisecond resolution, at most 1000 years.
     pub delay: Duration,
-    /// A second job with the same id is not stored, but answered with the first one's message. At
-    /// most 1024 bytes, without a colon.
+    /// Deduplication ID: a second job with the same ID is not stored, and returns the first message. At most 1024 bytes,
+    /// without a colon.
     pub deduplication_id: Option<String>,
-    /// How long the id is taken. Ten minutes, as QStash's; over HTTP the dispatcher's own setting counts.
+    /// Deduplication window. Default: ten minutes, as in QStash. Over HTTP the dispatcher's setting applies instead.
     pub deduplication_window: Duration,
-    /// Attempts after the first; `None` means the job's [`Job::RETRIES`].
+    /// Maximum number of retries; `None` means [`Job::RETRIES`].
     pub retries: Option<u32>,
-    /// On whose behalf; recorded with each run.
+    /// User ID, recorded with each run.
     pub user_id: Option<String>,
-    /// For which organization; recorded with each run.
+    /// Organization ID, recorded with each run.
     pub organization_id: Option<String>,
-    /// What the job belongs to, 1 to 128 visible ASCII characters: in the log lines of its runs and of
-    /// their follow-up jobs. `None` means the message's own id.
+    /// Correlation ID of 1 to 128 visible ASCII characters, in the log lines of its runs and of their follow-up jobs.
+    /// `None` means the message ID.
     pub correlation_id: Option<String>,
-    /// The place in a trace that the job comes from, as W3C's `traceparent` header has it.
+    /// Trace context of the publisher, in the format of W3C's `traceparent` header.
     pub traceparent: Option<String>,
 }
 
@@ -52,7 +52,7 @@ impl Default for EnqueueOptions {
     }
 }
 
-/// A job ready to be published, checked.
+/// A validated job, ready to be published.
 pub(crate) struct Publication {
     pub(crate) destination: Destination,
     pub(crate) body: Vec<u8>,
@@ -60,7 +60,7 @@ pub(crate) struct Publication {
     pub(crate) timeout: Duration,
     pub(crate) delay: Duration,
     pub(crate) deduplication_id: Option<String>,
-    /// What the handler gets besides the body, without `Upstash-Forward-`.
+    /// Headers for the handler, without the prefix `Upstash-Forward-`.
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 

@@ -1,22 +1,22 @@
-//! What must not stand in records, answers and logs: secrets, and where in doubt more rather than less.
+//! Redaction of secrets in records, responses and logs. In doubt it redacts too much.
 //!
-//! Errors are texts that others wrote (a provider, a library), so they are searched for what looks like
-//! a secret. Payloads are searched by the names of their fields, and for URLs that hold one.
+//! Errors are texts of providers and libraries, so they are searched for patterns of secrets. Payloads are searched by
+//! field names, and for URLs with secrets.
 
 use std::sync::LazyLock;
 
 use regex_lite::{Captures, Regex};
 use serde_json::Value;
 
-/// Stands where something was.
+/// Replacement of redacted text.
 const REDACTED: &str = "[redacted]";
-/// More of an error is not looked at, and not kept. In bytes.
+/// Maximum length of an error in bytes. The rest is truncated.
 const MAX_ERROR_BYTES: usize = 8 * 1024;
-/// Parts of the names of fields that hold secrets, in lower case without separators.
+/// Parts of names of secret fields, in lower case without separators.
 const SECRET_NAMES: [&str; 8] =
     ["password", "passwd", "secret", "token", "apikey", "authorization", "credential", "privatekey"];
 
-/// User and password of a URL, and its query: reset links and signed URLs have their secret there.
+/// User, password and query of a URL: reset links and signed URLs have their secret in the query.
 static URL: LazyLock<Regex> =
     LazyLock::new(|| regex(r#"\b([A-Za-z][A-Za-z0-9+.-]*://)([^\s/@"'<>]+@)?([^\s?"'<>]*)(\?[^\s"'<>]*)?"#));
 /// `Bearer ...`, `password=...`, `"apiKey": "..."`, keys by the prefixes of well-known services, JWTs.
@@ -36,7 +36,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap_or_else(|why| unreachable!("a constant, and a test uses it: {why}"))
 }
 
-/// An error's text as it may be kept and shown: without credentials and e-mail addresses, at most 8 KiB.
+/// Redacts credentials and e-mail addresses in an error and truncates it to 8 KiB.
 pub fn redact(error: &str) -> String {
     let text = &error[..error.floor_char_boundary(MAX_ERROR_BYTES)];
     let text = redact_urls(text);
@@ -47,8 +47,7 @@ pub fn redact(error: &str) -> String {
     EMAIL.replace_all(&text, "[e-mail]").into_owned()
 }
 
-/// A payload as it may be kept with the run: without the values of fields that are named like secrets,
-/// at any depth, and without what URLs hold of them.
+/// Redacts a payload for the record of the run: values of fields with secret names, at any depth, and secrets in URLs.
 pub(crate) fn redact_payload(payload: &mut Value) {
     match payload {
         Value::String(text) if text.contains("://") => *text = redact_urls(text),

@@ -1,4 +1,4 @@
-//! The one route of a handler.
+//! Route of a handler.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use sigpost_runtime::ApiError;
 use crate::delivery::{Request, Worker, deliver};
 use crate::{Handler, Harness, Job};
 
-/// `POST` on the job's endpoint. Everything else is somebody else's.
+/// Returns the route `POST` on the job's endpoint.
 pub fn router<H: Handler>(handler: H, harness: Harness) -> Router {
     let limit = DefaultBodyLimit::max(harness.max_body_bytes);
     Router::new()
@@ -34,8 +34,7 @@ async fn receive_delivery<H: Handler>(
         }
         Err(_) => return ApiError::bad_request("body: it could not be read to its end").into_response(),
     };
-    // On a task of its own: a sender that gives up and closes the connection must not stop the work
-    // between its beginning and its record.
+    // A separate task, so that a sender that closes the connection does not stop the run before its record.
     let delivery = tokio::spawn(async move { deliver(&worker, Request { headers, body }).await });
     match delivery.await {
         Ok(answer) => answer.into_response(),

@@ -1,17 +1,15 @@
-//! Sealed payloads: encrypted where a job is enqueued, opened where it is run. In between, in
-//! `messages`, in the API and in `job_executions`, there is only the sealed text.
+//! Sealed payloads: encrypted by the publisher, decrypted by the handler. `messages`, the API and `job_executions` have
+//! only the sealed text.
 //!
 //! ```text
 //! v1.<key id>.<base64url of: nonce (12 bytes) | ciphertext | tag (16 bytes)>
 //! ```
 //!
-//! AES-256-GCM with a random nonce for each job and the job's type as associated data, so that a
-//! sealed text is of no use at another type's endpoint. A random nonce is good for 2^32 jobs per key
-//! (NIST SP 800-38D, section 8.3): rotate before.
+//! AES-256-GCM with a random nonce per job and the job type as associated data, so a sealed text is invalid at the endpoint
+//! of another type. Random nonces are safe for 2^32 jobs per key (NIST SP 800-38D, section 8.3): rotate before.
 //!
-//! To rotate: give all handlers the new key behind the current one, then put it first everywhere
-//! (sealing begins with it), and drop the old one when no message sealed with it is left, dead letters
-//! included.
+//! To rotate: add the new key after the current one at all handlers, then move it to the first place everywhere (the first
+//! key seals). Remove the old key when no message sealed with it is left, including dead letters.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,30 +19,30 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sigpost_qstash::Invalid;
 
-/// In bytes: AES-256.
+/// Key length of AES-256 in bytes.
 const KEY_BYTES: usize = 32;
 const MAX_ID_BYTES: usize = 64;
 
-/// Keys by id. The first one seals, all of them open. Clones share them.
+/// Keys by ID. The first one encrypts, all of them decrypt. Clones share them.
 #[derive(Clone)]
 pub struct SealingKeys(Arc<Vec<(String, RandomizedNonceKey)>>);
 
-/// Why a text cannot be opened.
+/// Error of decrypting a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unopened {
-    /// Sealed with this key, which is not here (yet): trying again may help.
+    /// The key with this ID is not configured (yet). A retry may help.
     UnknownKey(String),
-    /// Not sealed with that key for that type, or changed.
+    /// The text was sealed with another key or for another type, or was modified.
     Wrong,
 }
 
 impl SealingKeys {
-    /// Reads `id:base64,id:base64`, each key of 32 bytes (`openssl rand -base64 32`). An id has 1 to 64
-    /// letters, digits, `-` and `_`.
+    /// Parses `id:base64,id:base64`, with keys of 32 bytes (`openssl rand -base64 32`). An ID has 1 to 64 letters, digits,
+    /// `-` and `_`.
     ///
     /// # Errors
     ///
-    /// What is wrong with which key, by `field` and the key's id; never a key.
+    /// A key is invalid. The error has `field` and the key's ID, never a key.
     pub fn parse(field: &str, text: &str) -> Result<Self, Invalid> {
         let mut keys: Vec<(String, RandomizedNonceKey)> = Vec::new();
         for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
@@ -67,7 +65,7 @@ impl SealingKeys {
         Ok(Self(Arc::new(keys)))
     }
 
-    /// Seals with the first key.
+    /// Encrypts with the first key.
     pub(crate) fn seal(&self, job_type: &str, clear: &[u8]) -> Result<String, Invalid> {
         let failed = || Invalid::new(job_type, "cannot be sealed");
         let (id, key) = self.0.first().ok_or_else(failed)?;
@@ -77,7 +75,7 @@ impl SealingKeys {
         Ok(format!("v1.{id}.{}", URL_SAFE_NO_PAD.encode(whole)))
     }
 
-    /// Opens with the key that the text names.
+    /// Decrypts with the key that the text names.
     pub(crate) fn open(&self, job_type: &str, sealed: &str) -> Result<Vec<u8>, Unopened> {
         let (id, whole) = split(sealed).ok_or(Unopened::Wrong)?;
         let Some((_, key)) = self.0.iter().find(|(known, _)| known == id) else {
@@ -91,7 +89,7 @@ impl SealingKeys {
     }
 }
 
-/// The id of the key that sealed a text.
+/// Returns the ID of the key of a sealed text.
 pub(crate) fn key_id(sealed: &str) -> Option<&str> {
     split(sealed).map(|(id, _)| id)
 }

@@ -1,5 +1,4 @@
-//! What belongs together, over publishes, runs and follow-up jobs: a correlation id, and a trace by
-//! W3C's Trace Context.
+//! Correlation of publishes, runs and follow-up jobs: correlation ID and W3C Trace Context.
 
 use axum::http::HeaderMap;
 use sigpost_qstash::names::{MAX_CORRELATION_ID_BYTES, TRACEPARENT, X_CORRELATION_ID};
@@ -8,7 +7,7 @@ use sigpost_runtime::traces::{self, Operation, Span};
 
 use crate::JobContext;
 
-/// What a delivery says it belongs to. What is malformed is left out: it must not cost a job its run.
+/// Correlation of a delivery. Malformed values are ignored, so that they do not fail a job.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trace {
     pub(crate) correlation_id: Option<String>,
@@ -25,12 +24,12 @@ impl Trace {
     }
 }
 
-/// The span of a run, below the attempt that brought the job.
+/// Begins the span of a run, a child of the span of the attempt.
 pub(crate) fn begin(headers: &HeaderMap) -> Option<Span> {
     traces::begin(Operation::Run, || headers.get(TRACEPARENT)?.to_str().ok())
 }
 
-/// Says which run it is.
+/// Adds the attributes of the run to its span.
 pub(crate) fn describe(span: &mut Span, ctx: &JobContext, job_type: &'static str) {
     span.name(format!("run {job_type}"));
     span.message(&ctx.message_id, Some(&ctx.correlation_id));
@@ -39,7 +38,7 @@ pub(crate) fn describe(span: &mut Span, ctx: &JobContext, job_type: &'static str
     span.set("sigpost.attempt", i64::from(ctx.attempt));
 }
 
-/// Checks what a publish is to pass on.
+/// Validates the correlation ID and trace context of a publish.
 pub(crate) fn check(correlation_id: Option<&str>, traceparent: Option<&str>) -> Result<(), Invalid> {
     if correlation_id.is_some_and(|id| !is_correlation_id(id)) {
         return Err(Invalid::new("correlation id", "must be 1 to 128 visible ASCII characters"));

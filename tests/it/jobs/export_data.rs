@@ -277,7 +277,7 @@ async fn invalid_export_is_rejected_with_the_field() {
         (job("events", "csv", json!({ "createdAfter": "yesterday" })), "filters.createdAfter: "),
         (job("events", "csv", json!({ "since": 1 })), "filters.since: unknown field `since`"),
         (job("messages", "csv", json!({ "status": "lost" })), "filters.status: must be one of pending, active"),
-        (job("emailLogs", "csv", json!({ "userId": "u" })), "filters.userId: emailLogs have none"),
+        (job("emailLogs", "csv", json!({ "userId": "u" })), "filters.userId: emailLogs have no such field"),
         (json!({ "format": "csv" }), "body: missing field `entityType`"),
         (json!({ "entityType": "events", "format": "csv", "recipients": ["ada"] }), "recipients[0]: is not an e-mail"),
     ] {

@@ -67,7 +67,7 @@ async fn html_and_pdf_show_the_same_with_a_chart() {
     arrange_runs(&desk, 2940).await;
     let (_, result) = desk.result::<GenerateReport>(&job("analytics", "html")).await;
     let page = String::from_utf8(read(&result)).expect("UTF-8");
-    let sentence = "2940 runs ended: 1470 completed, 1470 failed (50.0 %). They took 4410.0 s together.";
+    let sentence = "2940 runs ended: 1470 completed, 1470 failed (50.0 %). Total duration: 4410.0 s.";
     for part in
         ["Analytics report, 2026-03-01 to 2026-03-07", sentence, "<svg", "<td>sing</td><td>1470</td><td>735</td>"]
     {
@@ -148,7 +148,7 @@ async fn invalid_report_is_rejected_with_the_field() {
     for (job, error) in [
         (
             changed("reportType", json!("billing")),
-            "reportType: billing reports are not made here: analytics and usage are",
+            "reportType: billing reports are not supported; must be analytics or usage",
         ),
         (changed("reportType", json!("sales")), "reportType: unknown variant `sales`"),
         (changed("format", json!("docx")), "format: unknown variant `docx`"),

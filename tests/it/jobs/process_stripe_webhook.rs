@@ -127,9 +127,9 @@ async fn unpaid_checkout_takes_effect_when_its_payment_succeeds() {
             "currency": "ugx",
         })
     };
-    let pending = "the payment is pending: checkout.session.async_payment_succeeded follows it";
-    let failed = "nothing is done about checkout.session.async_payment_failed";
-    let other = "the checkout is not about a subscription";
+    let pending = "the payment is pending; checkout.session.async_payment_succeeded follows";
+    let failed = "event type checkout.session.async_payment_failed is not supported";
+    let other = "the checkout is not for a subscription";
     for (id, kind, data, reason) in [
         ("evt_1", "checkout.session.completed", session("payment", "paid"), other),
         ("evt_2", "checkout.session.completed", session("setup", "no_payment_required"), other),
@@ -140,7 +140,7 @@ async fn unpaid_checkout_takes_effect_when_its_payment_succeeds() {
     }
     let invoice = json!({ "customer": "cus_1", "amount_paid": 0, "currency": "usd" });
     let trial = event("evt_5", "invoice.payment_succeeded", AT, invoice);
-    assert_eq!(result_of(&deployment, &trial).await, left("nothing was paid: the invoice is about 0"));
+    assert_eq!(result_of(&deployment, &trial).await, left("the paid amount is 0"));
     assert_eq!(activities(&deployment).await, [] as [&str; 0]);
     assert_eq!(follow_ups::<SendEmail>(&deployment).await, [] as [Value; 0]);
     assert_eq!(follow_ups::<CreateNotification>(&deployment).await, [] as [Value; 0]);
@@ -195,8 +195,8 @@ async fn repeated_event_changes_and_sends_nothing() {
     )
     .await;
     deployment.app.wait_for_times(id, StepKind::Delivered, 2).await;
-    assert_eq!(deployment.runs(id).await[1]["result"], left("it was processed before"));
-    assert_eq!(result_of(&deployment, &event).await, left("it was processed before"));
+    assert_eq!(deployment.runs(id).await[1]["result"], left("the event has already been processed"));
+    assert_eq!(result_of(&deployment, &event).await, left("the event has already been processed"));
 
     assert_eq!(follow_ups::<SendEmail>(&deployment).await.len(), 1);
     assert_eq!(follow_ups::<CreateNotification>(&deployment).await.len(), 1);
@@ -240,10 +240,10 @@ async fn irrelevant_event_is_ignored_with_a_reason() {
     for (event, reason) in [
         (
             event("evt_1", "charge.refunded", AT, json!({ "customer": "cus_1" })),
-            "nothing is done about charge.refunded",
+            "event type charge.refunded is not supported",
         ),
-        (event("evt_2", "invoice.payment_failed", AT, invoice(Value::Null)), "the event is about no customer"),
-        (event("evt_3", "invoice.payment_failed", AT, invoice(json!("cus_2"))), "the customer cus_2 is not known"),
+        (event("evt_2", "invoice.payment_failed", AT, invoice(Value::Null)), "the event has no customer"),
+        (event("evt_3", "invoice.payment_failed", AT, invoice(json!("cus_2"))), "unknown customer cus_2"),
     ] {
         assert_eq!(result_of(&deployment, &event).await, left(reason));
     }

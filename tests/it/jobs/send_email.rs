@@ -163,7 +163,7 @@ async fn email_without_an_api_key_is_rendered_and_not_sent() {
     let deployment = start_with(Transport::Log).await;
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
-    let reason = "RESEND_API_KEY is not set: rendered and logged only";
+    let reason = "not sent: RESEND_API_KEY is not set";
     assert_eq!(deployment.runs(id).await[0]["result"], json!({ "delivered": false, "reason": reason }));
 }
 

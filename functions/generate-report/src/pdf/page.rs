@@ -1,4 +1,4 @@
-//! Lines, tables and charts, from top to bottom over as many pages as they need.
+//! Lines, tables and charts, laid out from top to bottom over as many pages as needed.
 
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 
@@ -11,16 +11,16 @@ const PAGE: (f32, f32) = (595.0, 842.0);
 const MARGIN: f32 = 48.0;
 const ROOM: f32 = PAGE.0 - 2.0 * MARGIN;
 const CHART_HEIGHT: f32 = 110.0;
-/// Of the first column of a table; the others share the rest.
+/// Width of the first column of a table. The others share the rest.
 const FIRST_COLUMN: f32 = 170.0;
 
 const REGULAR: Name<'static> = Name(b"F1");
 const BOLD: Name<'static> = Name(b"F2");
 
-/// How a text looks.
+/// Style of a text.
 #[derive(Clone, Copy)]
 pub(super) struct Style {
-    /// In points.
+    /// Font size in points.
     pub(super) size: f32,
     pub(super) bold: bool,
 }
@@ -30,7 +30,7 @@ impl Style {
         if self.bold { BOLD } else { REGULAR }
     }
 
-    /// From line to line.
+    /// Line height.
     fn height(self) -> f32 {
         self.size * 1.6
     }
@@ -39,23 +39,23 @@ impl Style {
         width(text, self.wide())
     }
 
-    /// As much of the text as fits.
+    /// Truncates the text to the width.
     fn fitting(self, text: &str, room: f32) -> String {
         fitting(text, self.wide(), room)
     }
 
-    /// The size at which the regular cut is as wide.
+    /// Returns the font size at which the regular cut has the same width.
     fn wide(self) -> f32 {
         if self.bold { self.size * 1.07 } else { self.size }
     }
 }
 
-/// A document that is filled from top to bottom.
+/// Document that is filled from top to bottom.
 pub(super) struct Pages {
     title: String,
     done: Vec<Vec<u8>>,
     content: Content,
-    /// The lower edge of what is on the page so far.
+    /// Lower edge of the content of the page.
     y: f32,
 }
 
@@ -64,7 +64,7 @@ impl Pages {
         Self { title: title.to_owned(), done: Vec::new(), content: Content::new(), y: PAGE.1 - MARGIN }
     }
 
-    /// A line of text; a heading keeps its distance from what is above it, and has room below it.
+    /// Adds a line of text. A heading has space above and below.
     pub(super) fn line(&mut self, style: Style, text: &str) {
         let gap = if style.bold { style.size } else { 0.0 };
         self.make_room(gap + style.height() + if style.bold { 3.0 * style.height() } else { 0.0 });
@@ -72,7 +72,7 @@ impl Pages {
         self.show(style, MARGIN, &style.fitting(text, ROOM));
     }
 
-    /// A row of a table: the first cell on the left, the others ranged right.
+    /// Adds a row of a table: the first cell left-aligned, the others right-aligned.
     pub(super) fn row<const N: usize>(&mut self, style: Style, cells: &[String; N]) {
         self.make_room(style.height());
         self.y -= style.height();
@@ -87,7 +87,7 @@ impl Pages {
         }
     }
 
-    /// Bars for completed runs, and on top of them for failed ones.
+    /// Adds a chart with bars for completed runs, and failed runs stacked on top.
     pub(super) fn chart(&mut self, bars: &[Bar]) {
         const LABEL: Style = Style { size: 7.0, bold: false };
         self.make_room(CHART_HEIGHT + 3.0 * LABEL.height());
@@ -117,7 +117,7 @@ impl Pages {
         self.show(LABEL, MARGIN + ROOM - LABEL.width(&last), &last);
     }
 
-    /// The file.
+    /// Returns the file.
     pub(super) fn finish(mut self) -> Vec<u8> {
         self.done.push(self.content.finish().into_vec());
         let (catalog, tree, regular, bold, info) = (Ref::new(1), Ref::new(2), Ref::new(3), Ref::new(4), Ref::new(5));

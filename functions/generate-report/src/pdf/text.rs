@@ -1,6 +1,6 @@
 //! Texts in Helvetica.
 
-/// The text in Windows-1252, as a font without a table of its own has it.
+/// Encodes a text in Windows-1252, the encoding of a font without an own table.
 pub(super) fn encoded(text: &str) -> Vec<u8> {
     let byte = |c: char| match c {
         ' '..='~' | '\u{a0}'..='\u{ff}' => u8::try_from(u32::from(c)).unwrap_or(b'?'),
@@ -17,8 +17,7 @@ pub(super) fn encoded(text: &str) -> Vec<u8> {
     text.chars().map(byte).collect()
 }
 
-/// How wide the text is in the regular cut, in points: from Adobe's metrics, to the exactness that a
-/// right-hand margin needs.
+/// Returns the width of a text in the regular cut in points, from Adobe's metrics, precise enough for right alignment.
 pub(super) fn width(text: &str, size: f32) -> f32 {
     let thousandths = |c: char| match c {
         'i' | 'j' | 'l' | '\'' => 222,
@@ -39,7 +38,7 @@ pub(super) fn width(text: &str, size: f32) -> f32 {
     sum / 1000.0 * size
 }
 
-/// As much of the text as fits, with an ellipsis where it does not.
+/// Truncates a text to a width, with an ellipsis.
 pub(super) fn fitting(text: &str, size: f32, room: f32) -> String {
     if width(text, size) <= room {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! `alert`: something is wrong with the deployment, or not any more.
+//! `alert`: an alert of the deployment has opened or recovered.
 
 use serde_json::json;
 use sigpost_jobs::Invalid;
@@ -10,12 +10,12 @@ use crate::{Brand, Email};
 
 pub(super) const TEMPLATE: Template = Template {
     name: "alert",
-    about: "to who operates the deployment: what is wrong, and where it is written what to do",
+    about: "to operators: an alert with a link to its runbook",
     optional: &["subject", "supportEmail"],
     sample: || {
         json!({
-            "headline": "[sigpost] critical: schedule-missed (nightly): a firing of it has been due for 700 s",
-            "message": "a firing of it has been due for 700 s",
+            "headline": "[sigpost] critical: schedule-missed (nightly): its firing is late by 700 s",
+            "message": "its firing is late by 700 s",
             "rule": "schedule-missed",
             "subject": "nightly",
             "severity": "critical",
@@ -26,7 +26,7 @@ pub(super) const TEMPLATE: Template = Template {
     render: |fields, brand| Ok(Alert::read(fields)?.render(brand)),
 };
 
-/// Its data.
+/// Data of the template.
 #[derive(Clone, Debug, PartialEq)]
 struct Alert {
     headline: String,
@@ -78,7 +78,7 @@ mod tests {
         let sample = TEMPLATE.sample();
         let email = Alert::read(&Fields(&sample)).expect("valid").render(&Brand::named("Acme"));
         for part in
-            ["due for 700 s", "schedule-missed", "nightly", "docs/src/guides/troubleshooting.md#schedule-missed"]
+            ["late by 700 s", "schedule-missed", "nightly", "docs/src/guides/troubleshooting.md#schedule-missed"]
         {
             assert!(email.text.contains(part) && email.html.contains(part), "{part} is not in {}", email.text);
         }

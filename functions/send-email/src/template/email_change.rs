@@ -1,4 +1,4 @@
-//! `emailChange`: to the address that an account should have from now on.
+//! `emailChange`: confirmation link to the new address of an account.
 
 use serde_json::json;
 use sigpost_jobs::Invalid;
@@ -11,7 +11,7 @@ use crate::{Brand, Email};
 
 pub(super) const TEMPLATE: Template = Template {
     name: "emailChange",
-    about: "to the new address of an account: the link that confirms it",
+    about: "to the new address of an account: confirmation link",
     optional: &["recipientName", "oldEmail", "supportEmail"],
     sample: || {
         json!({
@@ -25,7 +25,7 @@ pub(super) const TEMPLATE: Template = Template {
     render: |fields, brand| Ok(EmailChange::read(fields)?.render(brand)),
 };
 
-/// Its data.
+/// Data of the template.
 #[derive(Clone, Debug, PartialEq)]
 struct EmailChange {
     confirmation_url: Url,
@@ -53,7 +53,10 @@ impl EmailChange {
             heading: "Confirm your email update",
             preview,
             recipient_name: self.recipient_name.as_deref(),
-            paragraphs: &[preview, "If you did not ask for it, there is nothing to do: your address stays as it is."],
+            paragraphs: &[
+                preview,
+                "If you did not request this change, ignore this email. Your address stays unchanged.",
+            ],
             details: &[("Current email", old_email), ("New email", &self.new_email)],
             call_to_action: Some(("Confirm email change", &self.confirmation_url)),
             support_email: self.support_email.as_deref(),

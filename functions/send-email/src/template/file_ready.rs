@@ -1,4 +1,4 @@
-//! `fileReady`: where the export or the report is that somebody asked for.
+//! `fileReady`: download link of an export or report.
 
 use serde_json::{Value, json};
 use sigpost_jobs::Invalid;
@@ -11,7 +11,7 @@ use crate::{Brand, Email};
 
 pub(super) const TEMPLATE: Template = Template {
     name: "fileReady",
-    about: "to whoever asked for an export or a report: the link to it",
+    about: "to recipients of an export or a report: download link",
     optional: &["expiresInHours", "recipientName", "supportEmail"],
     sample: || {
         json!({
@@ -25,7 +25,7 @@ pub(super) const TEMPLATE: Template = Template {
     render: |fields, brand| Ok(FileReady::read(fields)?.render(brand)),
 };
 
-/// Its data.
+/// Data of the template.
 #[derive(Clone, Debug, PartialEq)]
 struct FileReady {
     title: String,
@@ -51,15 +51,15 @@ impl FileReady {
     fn render(&self, brand: &Brand) -> Email {
         let subject = format!("{} is ready", self.title);
         let good_for = match self.expires_in_hours {
-            None => "The link is for you: whoever has it can read the file.".to_owned(),
-            Some(1) => "The link works for an hour, for whoever has it.".to_owned(),
-            Some(hours) => format!("The link works for {hours} hours at most, for whoever has it."),
+            None => "Do not share the link: anyone who has it can read the file.".to_owned(),
+            Some(1) => "The link expires in 1 hour. Anyone who has it can read the file.".to_owned(),
+            Some(hours) => format!("The link expires in at most {hours} hours. Anyone who has it can read the file."),
         };
         let content = Content {
             heading: &subject,
-            preview: "The file that you asked for can be downloaded.",
+            preview: "The file that you requested is ready to download.",
             recipient_name: self.recipient_name.as_deref(),
-            paragraphs: &["The file that you asked for can be downloaded.", &good_for],
+            paragraphs: &["The file that you requested is ready to download.", &good_for],
             details: &[],
             call_to_action: Some(("Download the file", &self.download_url)),
             support_email: self.support_email.as_deref(),
@@ -83,7 +83,7 @@ mod tests {
             json!({ "title": "Export of events", "downloadUrl": "https://a.example/f?a=1&b=2", "expiresInHours": 12 });
         let email = read(&data).expect("valid").render(&Brand::named("Acme"));
         assert_eq!((email.tag, email.subject.as_str()), ("file-ready", "Export of events is ready"));
-        for part in ["Download the file: https://a.example/f?a=1&b=2", "The link works for 12 hours at most"] {
+        for part in ["Download the file: https://a.example/f?a=1&b=2", "The link expires in at most 12 hours"] {
             assert!(email.text.contains(part), "{part} is not in {}", email.text);
         }
         assert!(email.html.contains("href=\"https://a.example/f?a=1&amp;b=2\""), "{}", email.html);

@@ -1,4 +1,4 @@
-//! `passwordChanged`: tells the owner of an account, who should know if it was somebody else.
+//! `passwordChanged`: confirmation to the owner of an account.
 
 use serde_json::json;
 use sigpost_jobs::Invalid;
@@ -10,7 +10,7 @@ use crate::{Brand, Email};
 
 pub(super) const TEMPLATE: Template = Template {
     name: "passwordChanged",
-    about: "to the owner of an account whose password is another one now",
+    about: "to the owner of an account: the password has changed",
     optional: &["recipientName", "ipAddress", "supportEmail"],
     sample: || {
         json!({
@@ -23,7 +23,7 @@ pub(super) const TEMPLATE: Template = Template {
     render: |fields, brand| Ok(PasswordChanged::read(fields)?.render(brand)),
 };
 
-/// Its data.
+/// Data of the template.
 #[derive(Clone, Debug, PartialEq)]
 struct PasswordChanged {
     changed_at: String,
@@ -50,7 +50,7 @@ impl PasswordChanged {
             heading: &format!("Your {} password was updated", brand.name),
             preview,
             recipient_name: self.recipient_name.as_deref(),
-            paragraphs: &[preview, "If it was not you, reset your password now and let us know."],
+            paragraphs: &[preview, "If you did not make this change, reset your password now and contact us."],
             details: &details,
             call_to_action: None,
             support_email: self.support_email.as_deref(),

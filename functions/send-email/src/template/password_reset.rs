@@ -1,4 +1,4 @@
-//! `passwordReset`: the link that somebody asked for.
+//! `passwordReset`: link to reset a password.
 
 use serde_json::json;
 use sigpost_jobs::Invalid;
@@ -11,7 +11,7 @@ use crate::{Brand, Email};
 
 pub(super) const TEMPLATE: Template = Template {
     name: "passwordReset",
-    about: "to somebody who has asked for another password: the link",
+    about: "to a user who requested a password reset: link",
     optional: &["recipientName", "supportEmail"],
     sample: || {
         json!({
@@ -24,7 +24,7 @@ pub(super) const TEMPLATE: Template = Template {
     render: |fields, brand| Ok(PasswordReset::read(fields)?.render(brand)),
 };
 
-/// Its data.
+/// Data of the template.
 #[derive(Clone, Debug, PartialEq)]
 struct PasswordReset {
     reset_url: Url,
@@ -54,9 +54,9 @@ impl PasswordReset {
             preview: &preview,
             recipient_name: self.recipient_name.as_deref(),
             paragraphs: &[
-                "Somebody, hopefully you, asked to reset your password.",
+                "We received a request to reset your password.",
                 &preview,
-                "If it was not you, there is nothing to do: your password stays as it is.",
+                "If you did not request it, ignore this email. Your password stays unchanged.",
             ],
             details: &[],
             call_to_action: Some(("Reset password", &self.reset_url)),

@@ -1,4 +1,4 @@
-//! `paymentFailed`: to whoever should look at how they pay.
+//! `paymentFailed`: to a customer whose payment failed.
 
 use serde_json::json;
 use sigpost_jobs::Invalid;
@@ -11,7 +11,7 @@ use crate::{Brand, Email};
 
 pub(super) const TEMPLATE: Template = Template {
     name: "paymentFailed",
-    about: "to whoever should look at how they pay",
+    about: "to a customer whose payment failed",
     optional: &["recipientName", "supportEmail"],
     sample: || {
         json!({
@@ -24,7 +24,7 @@ pub(super) const TEMPLATE: Template = Template {
     render: |fields, brand| Ok(PaymentFailed::read(fields)?.render(brand)),
 };
 
-/// Its data.
+/// Data of the template.
 #[derive(Clone, Debug, PartialEq)]
 struct PaymentFailed {
     amount_due: String,
@@ -49,7 +49,7 @@ impl PaymentFailed {
             heading: "Payment Failed",
             preview: &preview,
             recipient_name: self.recipient_name.as_deref(),
-            paragraphs: &[&preview, "Please update your payment details, so that your subscription goes on."],
+            paragraphs: &[&preview, "Please update your payment details to keep your subscription active."],
             details: &[],
             call_to_action: Some(("Update payment details", &self.payment_details_url)),
             support_email: self.support_email.as_deref(),

@@ -1,4 +1,4 @@
-//! `subscriptionCreated`: to whoever pays from now on.
+//! `subscriptionCreated`: to a new subscriber.
 
 use serde_json::json;
 use sigpost_jobs::Invalid;
@@ -11,7 +11,7 @@ use crate::{Brand, Email};
 
 pub(super) const TEMPLATE: Template = Template {
     name: "subscriptionCreated",
-    about: "to whoever pays from now on",
+    about: "to a new subscriber",
     optional: &["recipientName", "supportEmail"],
     sample: || {
         json!({
@@ -25,7 +25,7 @@ pub(super) const TEMPLATE: Template = Template {
     render: |fields, brand| Ok(SubscriptionCreated::read(fields)?.render(brand)),
 };
 
-/// Its data.
+/// Data of the template.
 #[derive(Clone, Debug, PartialEq)]
 struct SubscriptionCreated {
     plan_name: String,

@@ -1,4 +1,4 @@
-//! `teamInvitation`: to somebody whom a member wants in the team.
+//! `teamInvitation`: to a person invited to a team.
 
 use serde_json::json;
 use sigpost_jobs::Invalid;
@@ -13,7 +13,7 @@ const ROLES: [&str; 3] = ["member", "owner", "admin"];
 
 pub(super) const TEMPLATE: Template = Template {
     name: "teamInvitation",
-    about: "to somebody whom a member wants in the team",
+    about: "to a person invited to a team",
     optional: &["recipientName", "expiresAt", "supportEmail"],
     sample: || {
         json!({
@@ -29,7 +29,7 @@ pub(super) const TEMPLATE: Template = Template {
     render: |fields, brand| Ok(TeamInvitation::read(fields)?.render(brand)),
 };
 
-/// Its data.
+/// Data of the template.
 #[derive(Clone, Debug, PartialEq)]
 struct TeamInvitation {
     inviter_name: String,
@@ -64,7 +64,7 @@ impl TeamInvitation {
             heading: &subject,
             preview: &preview,
             recipient_name: self.recipient_name.as_deref(),
-            paragraphs: &[&preview, "If you do not know who asks, there is nothing to do."],
+            paragraphs: &[&preview, "If you do not know the sender, ignore this email."],
             details: &details,
             call_to_action: Some(("Accept invitation", &self.invite_url)),
             support_email: self.support_email.as_deref(),

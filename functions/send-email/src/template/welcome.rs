@@ -1,4 +1,4 @@
-//! `welcome`: to somebody who has signed up, or was taken into a team.
+//! `welcome`: to a new user or team member.
 
 use serde_json::json;
 use sigpost_jobs::Invalid;
@@ -11,7 +11,7 @@ use crate::{Brand, Email};
 
 pub(super) const TEMPLATE: Template = Template {
     name: "welcome",
-    about: "to somebody who has signed up, or was taken into a team",
+    about: "to a new user or team member",
     optional: &["recipientName", "teamName", "supportEmail"],
     sample: || {
         json!({
@@ -24,7 +24,7 @@ pub(super) const TEMPLATE: Template = Template {
     render: |fields, brand| Ok(Welcome::read(fields)?.render(brand)),
 };
 
-/// Its data.
+/// Data of the template.
 #[derive(Clone, Debug, PartialEq)]
 struct Welcome {
     dashboard_url: Url,
@@ -51,7 +51,7 @@ impl Welcome {
         };
         let next = match &self.team_name {
             Some(_) => "Open your dashboard to see what your team is working on.",
-            None => "Open your dashboard to take the first steps.",
+            None => "Open your dashboard to get started.",
         };
         let content = Content {
             heading: &subject,

@@ -1,5 +1,4 @@
-//! The finishing transaction: rows of the handler's own, follow-up jobs and the end of the run,
-//! together or not at all.
+//! The final transaction of a run: rows of the handler, follow-up jobs and the end of the run, atomically.
 
 use std::sync::PoisonError;
 
@@ -14,8 +13,8 @@ use crate::publication::Publication;
 use crate::{EnqueueOptions, Invalid, Job, JobContext, JobError, Outcome};
 
 impl JobContext {
-    /// Ends the run as completed, in one transaction with what `write` writes and with the follow-up
-    /// jobs of [`enqueue`](Self::enqueue): the last thing that a handler does.
+    /// Completes the run in one transaction with the statements of `write` and the follow-up jobs of
+    /// [`enqueue`](Self::enqueue). Call it last in a handler.
     ///
     /// ```no_run
     /// # use sigpost_jobs::{JobContext, JobError, Outcome};
@@ -25,17 +24,15 @@ impl JobContext {
     /// # }
     /// ```
     ///
-    /// The record of the run is written last and is the fence: when the lease is lost, everything is
-    /// rolled back. So what `write` writes is written exactly once, however often the message is
-    /// delivered. Only statements belong in it, no request to anybody.
+    /// The record of the run is written last and acts as a fence: if the lease is lost, the transaction is rolled back. So
+    /// the rows are written exactly once, even if the message is delivered several times. `write` must not send requests.
     ///
-    /// A handler without rows of its own just returns its outcome: that costs one statement.
+    /// A handler without rows of its own returns its outcome instead, which takes one statement.
     ///
     /// # Errors
     ///
-    /// What `write` returns, or the database's; nothing is written then. A connection that breaks
-    /// during the commit leaves it open whether it was: if so, the next delivery learns that the job
-    /// is done.
+    /// The error of `write` or of the database; nothing is written then. If the connection fails during the commit, it is
+    /// unknown whether it succeeded; the next delivery then finds out whether the job is completed.
     pub async fn commit<W>(&self, write: W) -> Result<Outcome, JobError>
     where
         for<'c> W: AsyncFnOnce(&'c mut AsyncPgConnection) -> Result<Outcome, JobError>
@@ -55,16 +52,16 @@ impl JobContext {
         Ok(self.shared.committed.get_or_init(|| outcome).clone())
     }
 
-    /// Enqueues a job for when this run has completed: the message is stored in the transaction that
-    /// records the run as completed, so a run that fails has no follow-ups, and no follow-up is stored
-    /// twice. It inherits user, organization, correlation and trace where the options name none.
+    /// Enqueues a follow-up job. Its message is stored in the transaction that completes the run, so a failed run has no
+    /// follow-up jobs, and none is stored twice. It inherits user, organization, correlation and trace unless the options
+    /// set them.
     ///
-    /// Returns the message it will be; its id is made from this message's and the number of the
-    /// follow-up (for a message of another dispatcher it is a fresh one).
+    /// Returns its message ID, which is derived from the ID of this message and the number of the follow-up job. For a
+    /// message of another dispatcher it is a new ID.
     ///
     /// # Errors
     ///
-    /// The job or the options are wrong, or the run has been committed already.
+    /// The job or the options are invalid, or the run is already committed.
     pub fn enqueue<J: Job>(&self, job: &J, options: EnqueueOptions) -> Result<MessageId, Invalid> {
         if self.shared.committed.get().is_some() {
             return Err(Invalid::new("follow-up", "comes after the end of the run: enqueue before commit"));
@@ -84,23 +81,23 @@ impl JobContext {
         Ok(id)
     }
 
-    /// Writes the follow-ups and the end of the run. Unless there are none it needs a transaction.
+    /// Writes the follow-up jobs and the end of the run. With follow-up jobs it requires a transaction.
     pub(crate) async fn conclude(&self, conn: &mut AsyncPgConnection, outcome: &Outcome) -> Result<Written, Error> {
         let arrivals = self.arrivals();
         if !arrivals.is_empty() {
-            // The notification wakes the dispatchers at the commit.
+            // Postgres sends the notification to the dispatchers at the commit.
             accept(conn, &arrivals, LeaseTerms::NONE, true).await?;
         }
         end(conn, self.run_id, Finish::Completed(outcome.0.as_ref()), self.shared.purge).await
     }
 
-    /// Never leased here: the lease would be running before the commit.
+    /// Returns the follow-up jobs. They are not leased, because the lease would start before the commit.
     fn arrivals(&self) -> Vec<Arrival> {
         let follow_ups = self.shared.follow_ups.lock().unwrap_or_else(PoisonError::into_inner);
         follow_ups.iter().map(|new| Arrival { new: new.clone(), leased: false }).collect()
     }
 
-    /// Records the end of a run that has not done so itself. Asking again is harmless.
+    /// Records the end of a run that has not committed itself. It is idempotent.
     pub(crate) async fn complete(&self, outcome: &Outcome) -> Result<Written, Error> {
         let mut conn = self.database.connection().await?;
         let follows = !self.shared.follow_ups.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
@@ -119,10 +116,10 @@ impl JobContext {
     }
 }
 
-/// An async closure whose future can be told to be `Send`, which stable Rust has no words for yet.
-/// Every async closure is one; nobody implements it.
+/// An async closure whose future can be bounded by `Send`, which stable Rust cannot express yet. It is implemented for all
+/// async closures.
 pub trait SendAsyncFnOnce<T, R>: AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as SendAsyncFnOnce<T, R>>::Future {
-    /// What it returns when it is called.
+    /// The returned future.
     type Future: Future<Output = R>;
 }
 
@@ -134,7 +131,7 @@ where
     type Future = Fut;
 }
 
-/// Why a transaction is rolled back.
+/// Reason for a rollback.
 enum Rollback {
     /// The run has lost its lease.
     Fenced,

@@ -1,4 +1,4 @@
-//! Named locks: what must not run twice at a time, whatever the message.
+//! Named locks across all messages and processes.
 
 use std::time::Duration;
 
@@ -8,36 +8,33 @@ use tokio::time::{Instant, sleep};
 use super::once::check_name;
 use crate::{JobContext, JobError};
 
-/// Between two looks at a lock that is held, doubled up to [`LONGEST_PAUSE`].
+/// First pause between two tries to acquire a lock, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How long a run waits for a lock at most.
+/// Maximum time that a run waits for a lock.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A lock that this run holds until it ends or [releases](Lock::release) it.
 #[derive(Clone, Debug)]
 pub struct Lock {
-    /// Greater than that of every holder before. Who writes elsewhere under this lock sends it along,
-    /// and the other side refuses a number less than the greatest it has seen: so a holder that was
-    /// held up and does not know that its lease is over changes nothing.
+    /// Fencing token, greater than those of all earlier holders. Send it with writes to other systems, which reject a token
+    /// less than the greatest that they have seen. This stops a delayed holder whose lease has expired.
     pub fence: i64,
     name: String,
     ctx: JobContext,
 }
 
 impl JobContext {
-    /// Takes a lock that one run at a time holds, over all messages and processes. It lives as long as
-    /// the run: the heartbeat prolongs it, and it is free when the run ends, or 30 s after its process
-    /// died.
+    /// Acquires a lock that only one run holds at a time, across all messages and processes. The heartbeat renews it. It is
+    /// released when the run ends, or 30 s after a crash of its process.
     ///
-    /// When another run holds it, this one waits for a moment: 10 s, or half of what is left of its
-    /// own time if that is less. `name` has 1 to 100 visible ASCII characters.
+    /// If another run holds it, waits for 10 s, or half of the remaining time of this run if that is less. `name` has 1 to
+    /// 100 visible ASCII characters.
     ///
     /// # Errors
     ///
-    /// [`JobError::RetryAfter`] when it is still held then: the message comes again soon. QStash's
-    /// protocol has no answer for "later" that is not an attempt, so a job that often waits needs
-    /// retries enough, or a queue with parallelism 1 instead, in which none is pushed before its turn.
+    /// [`JobError::RetryAfter`] if the lock is still held: the message is retried soon. In QStash's protocol this counts as
+    /// an attempt, so a job that often waits needs enough retries, or a queue with parallelism 1 instead.
     pub async fn lock(&self, name: &str) -> Result<Lock, JobError> {
         check_name("lock", name)?;
         let deadline = self.shared.deadline.get();
@@ -64,11 +61,11 @@ impl JobContext {
 }
 
 impl Lock {
-    /// Gives it back before the run ends.
+    /// Releases the lock before the run ends.
     ///
     /// # Errors
     ///
-    /// The database is away: the lock is given back at the end of the run.
+    /// The database is unavailable; the lock is then released at the end of the run.
     pub async fn release(self) -> Result<(), JobError> {
         let Self { fence, name, ctx } = self;
         Ok(release(&mut *ctx.database.connection().await?, &name, fence, ctx.run_id).await?)

@@ -1,4 +1,4 @@
-//! Effects on others, with a ledger.
+//! Side effects, recorded in a ledger.
 
 use std::future::Future;
 
@@ -14,15 +14,15 @@ use sigpost_store::runs::MAX_RESULT_BYTES;
 use crate::persistence::{BEGIN_PAUSES, FINISH_PAUSES, persistently};
 use crate::{JobContext, JobError};
 
-/// The longest name of an effect or a lock, in bytes.
+/// Maximum length of the name of an effect or a lock in bytes.
 const MAX_NAME_BYTES: usize = 100;
-/// The longest key that is passed on as it is. Resend takes 256 characters, Stripe 255.
+/// Maximum length of an unhashed idempotency key in bytes. Resend accepts 256 characters, Stripe 255.
 const MAX_KEY_BYTES: usize = 255;
 
 impl JobContext {
-    /// Does something to somebody else, such as a request to an API, and remembers its result: a
-    /// repeated run of this message (a retry, a redelivery, a redrive) gets the result and does nothing. `name`
-    /// tells the effects of a job apart; it never changes, and has 1 to 100 visible ASCII characters.
+    /// Performs a side effect, such as a request to an API, and records its result. A repeated run of this message (retry,
+    /// redelivery, redrive) returns the result without repeating the effect. `name` identifies the effect within the job.
+    /// It must not change, and has 1 to 100 visible ASCII characters.
     ///
     /// ```no_run
     /// # use sigpost_jobs::{JobContext, JobError};
@@ -33,17 +33,17 @@ impl JobContext {
     /// # }
     /// ```
     ///
-    /// A process that dies between the effect and its record repeats the effect: so it is given
-    /// [`idempotency_key`](Self::idempotency_key), by which the other side can know it. An effect that
-    /// fails is not remembered. No transaction and no connection is held meanwhile.
+    /// After a crash between the effect and its record the effect is repeated. Pass the key (see
+    /// [`idempotency_key`](Self::idempotency_key)) to the other system, so that it can detect the repetition. A failed
+    /// effect is not recorded. No transaction or connection is held during the effect.
     ///
-    /// It is not begun when the run has lost its lease or its message was cancelled. Two statements
-    /// for an effect that is made, one for an effect that was made before.
+    /// The effect does not start if the run has lost its lease or its message is cancelled. It takes two statements, one
+    /// if the effect is already recorded.
     ///
     /// # Errors
     ///
-    /// The effect's own. Retryable when the database is away. Permanent when the result is over 64 KiB
-    /// of JSON or cannot be read back as `T`: the effect has been made, and must not be again.
+    /// The error of the effect. Retryable if the database is unavailable. Permanent if the result is over 64 KiB of JSON or
+    /// cannot be deserialized as `T`: the effect was performed and must not be repeated.
     pub async fn once<T, F>(&self, name: &str, effect: impl FnOnce(String) -> F) -> Result<T, JobError>
     where
         T: Serialize + DeserializeOwned,
@@ -66,15 +66,14 @@ impl JobContext {
             record(&mut *self.database.connection().await?, entry, &result).await
         });
         match recorded.await? {
-            // Two runs have made it: what was recorded first is what all go on with.
+            // Two runs performed it. All use the result that was recorded first.
             Some(first) if first != result => read(name, first),
             _ => Ok(done),
         }
     }
 
-    /// The key of a side effect, the same over all attempts and redrives: `name/message id`
-    /// with the id of the message that was published first, or its SHA-256 in base64url where that is
-    /// longer than 255 bytes.
+    /// Returns the idempotency key of a side effect, the same for all attempts and redrives: `name/message ID` with the ID
+    /// of the message that was published first, or its SHA-256 in base64url if that is longer than 255 bytes.
     pub fn idempotency_key(&self, name: &str) -> String {
         let key = format!("{name}/{}", self.original_id());
         if key.len() <= MAX_KEY_BYTES { key } else { URL_SAFE_NO_PAD.encode(Sha256::digest(key)) }
@@ -97,7 +96,7 @@ fn bounded(name: &str, done: &impl Serialize) -> Result<Value, JobError> {
 }
 
 fn read<T: DeserializeOwned>(name: &str, result: Value) -> Result<T, JobError> {
-    // Its text may repeat what is in the result.
+    // The text of the error may contain the result, so it is omitted.
     serde_json::from_value(result)
         .map_err(|_| JobError::permanent(format!("{name:?} was done, but its result is of another type")))
 }

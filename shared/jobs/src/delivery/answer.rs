@@ -1,5 +1,5 @@
-//! What the dispatcher is told. The statuses are QStash's: 2xx ends the message well, 489 with its
-//! header ends it badly, everything else is tried again, at the time `Retry-After` names.
+//! Responses to deliveries, with QStash's status codes: 2xx completes the message, 489 with its header makes it a dead
+//! letter, all others are retried, after `Retry-After` if present.
 
 use std::time::Duration;
 
@@ -13,42 +13,42 @@ use super::pulse::LEASE;
 use super::run::{Ended, Stop};
 use crate::{Invalid, JobError};
 
-/// How long to wait after losing a lease.
+/// `Retry-After` after a lost lease or a stop.
 const SOON: Duration = Duration::from_secs(1);
 
-/// The end of a delivery.
+/// Result of a delivery.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer {
-    /// Nobody's: no signature.
+    /// Signature missing.
     MissingSignature,
-    /// Somebody else's, or changed, or old.
+    /// Signature invalid or expired.
     InvalidSignature,
-    /// Ours, but not a job that can be run.
+    /// The signature is valid, but the job is invalid.
     Invalid(Invalid),
-    /// An earlier delivery completed the job, with this recorded result.
+    /// An earlier delivery has completed the job with this recorded result.
     Duplicate(Option<Value>),
-    /// Another delivery is at it.
+    /// Another delivery of the message is running.
     RunningElsewhere { retry_in: Duration },
-    /// The database is away, and the job was not run.
+    /// The database is unavailable, and the job was not run.
     NotBegun,
     /// The job was run, but its end could not be recorded.
     NotRecorded,
-    /// A fault of ours; the log has it.
+    /// An internal error, which is logged.
     Internal,
-    /// Another run was started, or may be, while this one was at it.
+    /// The run lost its lease; another run may have started.
     Lost,
-    /// Nobody wants it any more.
+    /// The message was cancelled.
     Cancelled,
-    /// The process ends.
+    /// The process is stopping.
     Stopping,
-    /// Done.
+    /// The run completed.
     Done(Option<Value>),
-    /// Not done.
+    /// The run failed.
     Failed(JobError),
 }
 
 impl Answer {
-    /// Why the job was not done, in a word; `None` when it is.
+    /// Returns the reason of a failure as a word; `None` if the job is completed.
     pub(super) fn failure(&self) -> Option<&'static str> {
         Some(match self {
             Self::Done(_) | Self::Duplicate(_) => return None,
@@ -92,11 +92,11 @@ impl IntoResponse for Answer {
             Self::RunningElsewhere { retry_in } => {
                 later(StatusCode::CONFLICT, retry_in, "another delivery of this message is being processed")
             }
-            // Without a time: an outage outlasts quick retries, and the sender's backoff fits it.
+            // No Retry-After: an outage may last longer, and the sender's backoff is appropriate.
             Self::NotBegun => {
                 refusal(StatusCode::SERVICE_UNAVAILABLE, "the database is unavailable, the job was not run")
             }
-            // Until its lease ends the run looks alive, and a retry would only be told so.
+            // Until its lease expires the run counts as active, so an earlier retry would be rejected.
             Self::NotRecorded => {
                 later(StatusCode::SERVICE_UNAVAILABLE, LEASE, "the job was run, but its end could not be recorded")
             }
@@ -117,7 +117,7 @@ fn refusal(status: StatusCode, error: &str) -> Response {
     (status, Json(json!({ "error": error }))).into_response()
 }
 
-/// Whole seconds, rounded up: a moment too late is in time, a moment too early is one more attempt.
+/// Returns a response with `Retry-After` in whole seconds. It is rounded up, since a retry that is too early costs an attempt.
 fn later(status: StatusCode, wait: Duration, error: &str) -> Response {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let mut response = refusal(status, error);

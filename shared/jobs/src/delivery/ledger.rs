@@ -1,4 +1,4 @@
-//! The run's row in `job_executions`: begun before the work, kept alive during it, ended after it.
+//! Row of a run in `job_executions`: inserted before the handler runs, renewed by heartbeats, updated at the end.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use super::run::{Ended, Stop};
 use crate::persistence::{BEGIN_PAUSES, FINISH_PAUSES, persistently};
 use crate::{Job, JobContext};
 
-/// Between two looks whether another run has ended, doubled up to [`LONGEST_PAUSE`].
+/// First pause between two checks whether another run has ended, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// One run's row.
+/// Row of one run.
 pub(super) struct Ledger {
     ctx: JobContext,
     pub(super) job_type: &'static str,
-    /// How long to wait for the end of another run.
+    /// Maximum time to wait for the end of another run.
     patience: Duration,
 }
 
@@ -30,11 +30,10 @@ impl Ledger {
         Self { ctx, job_type: J::TYPE, patience: J::TIMEOUT }
     }
 
-    /// Takes the lease on the message. Anything but success is the end of the delivery.
+    /// Acquires the lease on the message. An error ends the delivery.
     ///
-    /// While another delivery is at it, this one waits for its end, for as long as a run may take: a
-    /// refusal would cost the message a retry each time, and a long run whose dispatcher was killed
-    /// would end as a dead letter although it completes.
+    /// While another delivery of the message runs, waits for its end for up to the timeout of a run. An immediate rejection
+    /// would consume retries, and a long run whose dispatcher crashed would become a dead letter although it completes.
     pub(super) async fn begin(&self, payload: &Value) -> Result<(), Answer> {
         let (message_id, job_type) = (&self.ctx.message_id, self.job_type);
         let give_up_at = Instant::now() + self.patience;
@@ -76,7 +75,7 @@ impl Ledger {
         persistently(&BEGIN_PAUSES, || async { runs::begin(&mut *database.connection().await?, run).await }).await
     }
 
-    /// Prolongs the lease.
+    /// Renews the lease.
     pub(super) async fn heartbeat(&self) -> Result<Pulse, Error> {
         let JobContext { run_id, database, shared, .. } = &self.ctx;
         let message = shared.message.map(|id| id.0);
@@ -84,11 +83,11 @@ impl Ledger {
         beat.await.inspect_err(|why| tracing::warn!(error = %why, "[jobs] A heartbeat failed"))
     }
 
-    /// Records the end. Only what is recorded may be answered.
+    /// Records the end of the run. The response must match the record.
     pub(super) async fn finish(&self, ended: &Ended) -> Result<(), Answer> {
         let JobContext { message_id, run_id, database, shared, .. } = &self.ctx;
         let recorded = match ended {
-            // The row is another run's business now, or nobody's.
+            // The row belongs to another run now, or was deleted.
             Ended::Stopped(Stop::Lost) => return Ok(()),
             Ended::Done(_) if shared.committed.get().is_some() => return Ok(()),
             Ended::Done(outcome) => persistently(&FINISH_PAUSES, || self.ctx.complete(outcome)).await,

@@ -1,4 +1,4 @@
-//! The heartbeat of a run: it keeps the lease, and notices when the run is no longer wanted.
+//! Heartbeat of a run: renews the lease, and detects cancellation and loss of the lease.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::run::Stop;
 
-/// How long a run is believed alive without a heartbeat: after a crash, a retry waits this long.
+/// Lease of a run without a heartbeat. After a crash, a retry waits up to this long.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// Between heartbeats: two may fail before the lease ends.
+/// Interval of heartbeats. Two may fail before the lease expires.
 pub const BEAT: Duration = Duration::from_secs(10);
-/// Until the next try when the database was away.
+/// Pause before a retry of a failed heartbeat.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Beats until the run must stop, and says why. A database that is away is no reason as long as the
-/// lease holds; afterwards another run may have been started, whether it can be seen or not.
+/// Sends heartbeats until the run must stop. Returns the reason. An unavailable database is no reason before the lease
+/// expires; afterwards another run may have started.
 ///
-/// `begun_at` is a moment before the run was recorded.
+/// `begun_at` is a time before the run was recorded.
 pub(super) async fn keep<F>(begun_at: Instant, mut beat: impl FnMut() -> F) -> Stop
 where
     F: Future<Output = Result<Pulse, Error>>,
@@ -28,7 +28,7 @@ where
     let mut next = begun_at + BEAT;
     loop {
         sleep_until(next.min(lease_end)).await;
-        // The lease is counted from before the question, the database counts from after it: ours ends first.
+        // The lease is counted from before the request, so it ends here before it expires in the database.
         let asked_at = Instant::now();
         match timeout_at(lease_end, beat()).await {
             Ok(Ok(Pulse::Alive)) => {

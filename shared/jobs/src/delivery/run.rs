@@ -1,4 +1,4 @@
-//! The run itself: the handler at work, until it is done, out of time, or no longer wanted.
+//! Runs the handler until it returns, times out, or is stopped.
 
 use std::any::Any;
 use std::future::Future;
@@ -13,17 +13,17 @@ use tracing::Instrument;
 
 use crate::{Handler, Job, JobContext, JobError, Outcome};
 
-/// How long to wait for a handler to have stopped. It stops at its next await point; one that
-/// computes without any cannot be stopped.
+/// Maximum time to wait until a handler has stopped. It stops at its next await point; a computation without await
+/// points cannot be stopped.
 const STOPPING: Duration = Duration::from_secs(1);
 
-/// How long a handler has to put things in order when it must leave off.
+/// Time that a cancelled handler has to clean up.
 const NOTICE: Duration = Duration::from_secs(5);
 
-/// How a run ended.
+/// End of a run.
 #[derive(Debug, PartialEq)]
 pub(super) enum Ended {
-    /// The handler did the job.
+    /// The handler completed the job.
     Done(Outcome),
     /// The handler said no, panicked or took too long.
     Failed(JobError),
@@ -31,19 +31,19 @@ pub(super) enum Ended {
     Stopped(Stop),
 }
 
-/// Why a handler is stopped in the middle.
+/// Reason to stop a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// The lease is gone: another run may do the same.
+    /// The lease is lost; another run may have started.
     Lost,
     /// The message was cancelled.
     Cancelled,
-    /// The process ends.
+    /// The process is stopping.
     Stopping,
 }
 
 impl Ended {
-    /// Why the job was not done, in words.
+    /// Returns the error; `None` if the job is completed.
     pub(super) fn error(&self) -> Option<&str> {
         match self {
             Self::Done(_) => None,
@@ -60,8 +60,8 @@ impl Ended {
 /// Runs the handler on a task of its own, so that neither a panic nor a computation without await
 /// points reaches the heartbeat. `pulse` completes when the run must stop.
 ///
-/// A handler that must leave off is told so, and has a moment to return by itself: what it returns
-/// then counts. One whose lease is lost has none: another run may be at the same.
+/// A handler that must stop is cancelled and has up to [`NOTICE`] to return; its result then counts. After the loss of the
+/// lease it is stopped immediately, because another run may have started.
 pub(super) async fn run<H: Handler>(
     handler: Arc<H>,
     job: H::Job,
@@ -71,7 +71,7 @@ pub(super) async fn run<H: Handler>(
 ) -> Ended {
     let message_id = ctx.message_id.clone();
     let cancelled = ctx.cancellation();
-    // Fires whichever way this function is left.
+    // Cancels the token on every exit of this function.
     let _ended = cancelled.clone().drop_guard();
     let deadline = Instant::now() + H::Job::TIMEOUT;
     let _ = ctx.shared.deadline.set(deadline);
@@ -79,7 +79,7 @@ pub(super) async fn run<H: Handler>(
     let mut work = AbortOnDropHandle::new(tokio::spawn(work));
 
     let ended = tokio::select! {
-        // A job that is done is done, even if its time is up in the same moment.
+        // A completed job counts even if it times out at the same moment.
         biased;
         done = &mut work => return result(done, &message_id),
         stop = pulse => Ended::Stopped(stop),
@@ -89,7 +89,7 @@ pub(super) async fn run<H: Handler>(
         }
     };
     cancelled.cancel();
-    // The last heartbeat was 10 s ago at most, and the lease is longer than that and this together.
+    // The last heartbeat was at most 10 s ago, and the lease is longer than both times together.
     if ended != Ended::Stopped(Stop::Lost)
         && let Ok(done) = timeout_at(deadline.min(Instant::now() + NOTICE), &mut work).await
     {
@@ -103,16 +103,12 @@ pub(super) async fn run<H: Handler>(
     }
     work.abort();
     if timeout(STOPPING, work).await.is_err() {
-        tracing::warn!(
-            message_id,
-            job_type = H::Job::TYPE,
-            "[jobs] The handler does not stop: it computes without an await point"
-        );
+        tracing::warn!(message_id, job_type = H::Job::TYPE, "[jobs] Handler did not stop: it has no await point");
     }
     ended
 }
 
-/// So long before its time is up a handler is told.
+/// Returns the time before its timeout at which a handler is cancelled.
 fn notice(timeout: Duration) -> Duration {
     NOTICE.min(timeout / 5)
 }
@@ -122,7 +118,7 @@ fn result(done: Result<Result<Outcome, JobError>, JoinError>, message_id: &str) 
         Ok(Ok(outcome)) => Ended::Done(outcome),
         Ok(Err(error)) => Ended::Failed(error.redacted()),
         Err(why) => {
-            // The details are for the log alone: nobody wrote them to be read by others.
+            // Panic messages may contain internal data, so they are only logged.
             let panic = why.try_into_panic().map_or("cancelled".into(), |panic| panic_text(&*panic));
             tracing::error!(message_id, panic, "[jobs] The handler panicked");
             Ended::Failed(JobError::Retryable("the handler panicked".into()))

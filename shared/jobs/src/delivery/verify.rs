@@ -1,4 +1,4 @@
-//! Who sent it: the signature, and the headers that go with it.
+//! Verification of the signature and the headers of a delivery.
 
 use axum::http::HeaderMap;
 use jiff::Timestamp;
@@ -8,21 +8,21 @@ use sigpost_qstash::{KeyUsed, Verifier};
 use super::{Answer, Request};
 use crate::Invalid;
 
-/// A longer id is nobody's; it would only fill an index.
+/// Maximum length of a message ID in bytes. IDs of QStash and sigpost are shorter.
 const MAX_ID_BYTES: usize = 256;
 
-/// A delivery from somebody who has our key.
+/// A delivery with a valid signature.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Verified {
     pub(super) message_id: String,
     /// For a redriven message, the message that was published first.
     pub(super) original_message_id: Option<String>,
-    /// From 1.
+    /// Number of the attempt, from 1.
     pub(super) attempt: u32,
 }
 
-/// Checks the signature over URL and body, with the current key and then the next. Why it is wrong
-/// stays in the log: the answer helps nobody to guess.
+/// Verifies the signature over URL and body with the current and the next key. The reason of a failure is only logged, so
+/// that the response does not help an attacker.
 pub(super) fn verify(verifier: &Verifier, url: &str, request: &Request, now: Timestamp) -> Result<Verified, Answer> {
     let Some(token) = text(&request.headers, UPSTASH_SIGNATURE) else {
         tracing::warn!(url, "[jobs] Missing QStash signature header");
@@ -33,7 +33,7 @@ pub(super) fn verify(verifier: &Verifier, url: &str, request: &Request, now: Tim
         Answer::InvalidSignature
     })?;
     if verified.key == KeyUsed::Next {
-        tracing::debug!("signed with the next key: the sender's keys were rotated");
+        tracing::debug!("signature made with the next key: the sender has rotated its keys");
     }
     Ok(Verified {
         message_id: message_id(&request.headers, verified.jwt_id)?,
@@ -42,13 +42,13 @@ pub(super) fn verify(verifier: &Verifier, url: &str, request: &Request, now: Tim
     })
 }
 
-/// QStash and sigpost always send the id. A signed request without one is some other signer's: its
-/// token's id tells it from the others, and makes that one token good for one run.
+/// Returns the message ID. QStash and sigpost always send it. For other signers it is the ID of the token, which then is
+/// valid for one run.
 fn message_id(headers: &HeaderMap, jwt_id: String) -> Result<String, Answer> {
     checked("Upstash-Message-Id", text(headers, UPSTASH_MESSAGE_ID).map_or(jwt_id, str::to_owned))
 }
 
-/// Only redriven messages have it.
+/// Returns the original message ID, which only redriven messages have.
 fn original_message_id(headers: &HeaderMap) -> Result<Option<String>, Answer> {
     let id = text(headers, UPSTASH_ORIGINAL_MESSAGE_ID);
     id.map(|id| checked("Upstash-Original-Message-Id", id.to_owned())).transpose()

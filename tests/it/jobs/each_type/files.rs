@@ -28,7 +28,7 @@ impl Subject for Export {
     type Job = ExportData;
 
     const ONCE: Effects = TOLD_OF_A_FILE;
-    const OVERDUE: &'static str = "timed out after 300s: the run was stopped before the file was whole";
+    const OVERDUE: &'static str = "timed out after 300s: the run was stopped before the file was complete";
 
     async fn new() -> Self {
         Self { s3: Provider::s3().await }
@@ -64,7 +64,7 @@ impl Subject for ReportOfRuns {
     type Job = GenerateReport;
 
     const ONCE: Effects = TOLD_OF_A_FILE;
-    const OVERDUE: &'static str = "timed out after 180s: the run was stopped before the file was whole";
+    const OVERDUE: &'static str = "timed out after 180s: the run was stopped before the file was complete";
 
     async fn new() -> Self {
         Self { s3: Provider::s3().await }

@@ -99,6 +99,6 @@ impl Subject for Webhook {
 impl Hopeless for Webhook {
     async fn hopeless(&self, _database: &TestDatabase) -> (Value, &'static str) {
         let webhook = json!({ "source": "resend", "event": "email.opened", "data": {} });
-        (webhook, "event: nothing is done about \"email.opened\" of resend")
+        (webhook, "event: \"email.opened\" of resend is not supported")
     }
 }

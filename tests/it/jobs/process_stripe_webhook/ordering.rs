@@ -10,7 +10,7 @@ const UPDATED: &str = "customer.subscription.updated";
 const DELETED: &str = "customer.subscription.deleted";
 
 fn superseded() -> Value {
-    left("a later event about the subscription was processed before it")
+    left("a later event of the subscription has already been processed")
 }
 
 fn subscription(id: &str, status: &str, product: &str, plan: &str) -> Value {
