@@ -1,11 +1,11 @@
-//! A shop: an order and the job of its e-mail are stored together, or neither is.
+//! Example shop: stores an order and the job for its e-mail in one transaction.
 //!
 //! ```text
 //! DATABASE_URL=postgres://... BASE_URL=https://jobs.example.com orders ada@example.com 4200
 //! ```
 //!
-//! The database is the deployment's own, here with a table of the shop's beside it. No request is sent to
-//! anybody: a dispatcher is told by the commit.
+//! The database is that of the deployment, with an additional table of the shop. The program sends no request: the commit
+//! wakes a dispatcher.
 
 mod order;
 
@@ -23,8 +23,8 @@ async fn main() -> Result<()> {
     let [email, cents] = &arguments[..] else { anyhow::bail!("usage: orders EMAIL CENTS") };
     let url = env::var("DATABASE_URL").context("DATABASE_URL is not set")?;
     let mut conn = AsyncPgConnection::establish(&url).await?;
-    let order = Order { email: email.clone(), cents: cents.parse().context("CENTS is a number")? };
+    let order = Order { email: email.clone(), cents: cents.parse().context("invalid CENTS: must be a whole number")? };
     let placed = order::place(&mut conn, &Handlers::from_env()?, &order).await?;
-    println!("order {}, and its e-mail {}", placed.id, placed.message);
+    println!("order {}, e-mail message {}", placed.id, placed.message);
     Ok(())
 }

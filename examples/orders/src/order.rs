@@ -1,4 +1,4 @@
-//! Placing an order.
+//! Orders.
 
 use anyhow::{Result, ensure};
 use diesel::prelude::*;
@@ -15,16 +15,16 @@ diesel::table! {
     }
 }
 
-/// The most that a customer may owe, in cents.
+/// Credit limit of a customer in cents.
 const CREDIT: i64 = 100_000;
 
-/// What somebody buys.
+/// A new order.
 pub(crate) struct Order {
     pub(crate) email: String,
     pub(crate) cents: i32,
 }
 
-/// What is stored.
+/// A stored order.
 pub(crate) struct Placed {
     pub(crate) id: i64,
     pub(crate) message: String,
@@ -41,7 +41,7 @@ pub(crate) async fn place(conn: &mut AsyncPgConnection, handlers: &Handlers, ord
         let options = EnqueueOptions { correlation_id: Some(format!("order-{id}")), ..EnqueueOptions::default() };
         let message = enqueue_in(conn, handlers, &thanks(order, id), options).await?;
 
-        // Whatever goes wrong here takes the order and its e-mail back.
+        // An error rolls back the order and its e-mail.
         let owed = orders::table.filter(orders::email.eq(&order.email)).select(orders::cents).load::<i32>(conn).await?;
         ensure!(owed.into_iter().map(i64::from).sum::<i64>() <= CREDIT, "{} owes too much", order.email);
         Ok(Placed { id, message: message.to_string() })

@@ -1,4 +1,4 @@
-//! The example as somebody runs it, on the database of a deployment.
+//! Runs the example on the database of a deployment.
 
 use std::process::{Command, Output};
 

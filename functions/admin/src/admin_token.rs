@@ -54,7 +54,7 @@ impl AdminToken {
     ///
     /// The token is too short, is the public development token, or is not valid in a header.
     pub fn new(token: &str) -> Result<Self> {
-        ensure!(token != DEV_TOKEN, "ADMIN_TOKEN is QStash's public development token: use a secret one");
+        ensure!(token != DEV_TOKEN, "ADMIN_TOKEN is the public development token of QStash; set your own token");
         let length = token.chars().count();
         ensure!(length >= SHORTEST, "ADMIN_TOKEN has {length} characters: use at least {SHORTEST}");
         Ok(Self::of(&bearer("ADMIN_TOKEN", token)?))

@@ -84,7 +84,7 @@ mod tests {
         if let Some(value) = authorization {
             request = request.header("Authorization", value);
         }
-        let response = api.oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer");
+        let response = api.oneshot(request.body(Body::empty()).expect("a request")).await.expect("a response");
         let status = response.status().as_u16();
         let cache = response.headers().get("cache-control").map(|value| value.to_str().expect("text").to_owned());
         let body = to_bytes(response.into_body(), 4096).await.expect("a body");

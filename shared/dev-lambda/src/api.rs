@@ -1,4 +1,4 @@
-//! The API of one environment, as its process sees it.
+//! Runtime and Extensions API of one environment.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
@@ -16,9 +16,9 @@ use crate::environment::{Environment, RUNTIME};
 use crate::function::Refused;
 use crate::url;
 
-/// Serves it on a free port until the environment is dropped.
+/// Serves the API on a free port until the environment is dropped.
 pub(crate) async fn serve(environment: Arc<Environment>) -> std::io::Result<SocketAddr> {
-    // What serves must not keep alive what it serves.
+    // The server must not keep the environment alive.
     let environment = Arc::downgrade(&environment);
     let router = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next_for_runtime))
@@ -36,7 +36,7 @@ pub(crate) async fn serve(environment: Arc<Environment>) -> std::io::Result<Sock
 
 type Of = State<Weak<Environment>>;
 
-/// The environment, or an answer for a process that has outlived it.
+/// Returns the environment, or an error response for a process that has outlived it.
 fn here(environment: &Weak<Environment>) -> Result<Arc<Environment>, StatusCode> {
     environment.upgrade().ok_or(StatusCode::GONE)
 }
@@ -79,7 +79,7 @@ async fn register(State(environment): Of, headers: HeaderMap, body: Json<Value>)
         return Err(StatusCode::FORBIDDEN);
     }
     let function = json!({"functionName": "sigpost", "functionVersion": "$LATEST", "handler": "bootstrap"});
-    // The name serves as the id, which is opaque.
+    // The name is the ID, which is opaque to clients.
     Ok(([(EXTENSION_ID, name.to_owned())], Json(function)).into_response())
 }
 

@@ -1,4 +1,4 @@
-//! One execution environment: a process, and who of it waits for the next event.
+//! An execution environment: a process, with its runtime and extensions.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,13 +14,13 @@ use tokio::time::Instant;
 use crate::api;
 use crate::function::{Definition, Refused};
 
-/// An environment of a function.
+/// Execution environment of a function.
 pub struct Environment {
     pub(crate) timeout: Duration,
-    /// On managed instances: invocations at once at most.
+    /// On managed instances: maximum number of concurrent invocations.
     managed: Option<usize>,
     state: Mutex<State>,
-    /// Rings at every change.
+    /// Notified at each change of the state.
     changed: Notify,
 }
 
@@ -28,21 +28,21 @@ pub struct Environment {
 struct State {
     process: Option<Pid>,
     phase: Phase,
-    /// Those who take part, and whether they have asked for the next event. The runtime's name is empty.
+    /// The runtime (empty name) and the extensions, and whether each has requested the next event.
     waiting: HashMap<String, bool>,
-    /// What they get next, by the name of who gets it.
+    /// Pending events, with the name of the recipient.
     deliveries: VecDeque<(String, Delivery)>,
-    /// Who waits for the answers to what is under way, by the id of the request. Nobody any more where time is over.
+    /// Receivers of the responses by request ID; `None` after the timeout.
     answers: HashMap<String, Option<oneshot::Sender<Result<Value, Refused>>>>,
-    /// On managed instances: how many invocations it has.
+    /// On managed instances: number of current invocations.
     at_work: usize,
     spawned_at: Option<Instant>,
-    /// From the start of the process to the runtime's first question for an event, and to its first answer.
+    /// Time from the start of the process to the runtime's first request for an event, and to its first response.
     polled_after: Option<Duration>,
     answered_after: Option<Duration>,
     invoked_at: Option<Instant>,
     invocations: u64,
-    /// How long each invocation lasted, from its event to the moment when all had asked for the next one.
+    /// Duration of each invocation, from its event until runtime and extensions have requested the next one.
     billed: Vec<Duration>,
 }
 
@@ -50,15 +50,15 @@ struct State {
 enum Phase {
     #[default]
     Starting,
-    /// Frozen, until the next event.
+    /// Frozen until the next event.
     Frozen,
     Invoked,
-    /// On managed instances from the start on, whatever it has to do.
+    /// On managed instances: never frozen.
     Awake,
     Dead,
 }
 
-/// An event on its way to the runtime or to an extension.
+/// An event for the runtime or an extension.
 #[derive(Clone)]
 pub(crate) struct Delivery {
     pub(crate) request_id: String,
@@ -66,11 +66,11 @@ pub(crate) struct Delivery {
     pub(crate) event: Value,
 }
 
-/// The runtime's name among those who wait.
+/// Name of the runtime.
 pub(crate) const RUNTIME: &str = "";
 
 impl Environment {
-    /// Starts a process. It is frozen as soon as it is ready.
+    /// Starts a process. It is frozen when it is ready.
     pub(crate) async fn start(definition: &Definition) -> std::io::Result<Arc<Self>> {
         let environment = Arc::new(Self {
             timeout: definition.timeout,
@@ -86,7 +86,7 @@ impl Environment {
         Ok(environment)
     }
 
-    /// The end of the process is the end of the environment, and of the invocation it may have.
+    /// Waits for the end of the process, which ends the environment and its invocation.
     async fn watch(self: Arc<Self>, mut child: Child) {
         let _ = child.wait().await;
         let mut state = self.lock();
@@ -103,7 +103,7 @@ impl Environment {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an environment that is free for an invocation; false when it is not.
+    /// Reserves the environment for an invocation. Returns false if it is not free.
     pub(crate) fn take(&self) -> bool {
         let mut state = self.lock();
         match (state.phase, self.managed) {
@@ -114,7 +114,7 @@ impl Environment {
         true
     }
 
-    /// Gives it its event. The receiver has the answer as soon as it is posted.
+    /// Sends an event. The receiver gets the response when it is posted.
     pub(crate) fn invoke(self: &Arc<Self>, event: Value) -> oneshot::Receiver<Result<Value, Refused>> {
         let (caller, answer) = oneshot::channel();
         let request_id = uuid::Uuid::now_v7().to_string();
@@ -163,13 +163,13 @@ impl Environment {
         }
     }
 
-    /// Kills the process, as the host of an environment may at any time.
+    /// Kills the process, as the host may do at any time.
     pub fn die(&self) {
         self.lock().signal(Signal::SIGKILL);
     }
 
-    /// Takes it down in order: a process with an extension is asked to end and has so long for it, any other
-    /// is killed. Returns when it has ended.
+    /// Shuts the environment down: a process with an extension gets SIGTERM and a grace period, any other is killed.
+    /// Returns when it has ended.
     pub async fn shut_down(&self, grace: Duration) {
         let ended = self.until(|state| state.phase == Phase::Dead);
         let has_extension = self.lock().waiting.len() > 1;
@@ -185,47 +185,47 @@ impl Environment {
         }
     }
 
-    /// Waits until so many invocations are with its process at once.
+    /// Waits until the process has this number of concurrent invocations.
     pub async fn has_at_once(&self, count: usize) {
         self.until(|state| state.answers.len() - state.deliveries.len() == count).await;
     }
 
-    /// Waits until it is frozen: everybody has asked for the next event.
+    /// Waits until the environment is frozen.
     pub async fn frozen(&self) {
         self.until(|state| state.phase == Phase::Frozen).await;
     }
 
-    /// Whether it is frozen.
+    /// Whether the environment is frozen.
     pub fn is_frozen(&self) -> bool {
         self.lock().phase == Phase::Frozen
     }
 
-    /// Whether its process has ended.
+    /// Whether the process has ended.
     pub fn is_dead(&self) -> bool {
         self.lock().phase == Phase::Dead
     }
 
-    /// The id of its process while it lives.
+    /// Returns the process ID while the process is running.
     pub fn process_id(&self) -> Option<i32> {
         self.lock().process.map(Pid::as_raw)
     }
 
-    /// How long its process took from its start until the runtime asked for an event, once it has.
+    /// Returns the time from the start of the process to the first request for an event.
     pub fn polled_after(&self) -> Option<Duration> {
         self.lock().polled_after
     }
 
-    /// How long it took from the start of its process until the first answer, once there is one.
+    /// Returns the time from the start of the process to the first response.
     pub fn answered_after(&self) -> Option<Duration> {
         self.lock().answered_after
     }
 
-    /// How long each of its invocations lasted, the time after the answer included, oldest first.
+    /// Returns the durations of all invocations including the time after the response, oldest first.
     pub fn billed(&self) -> Vec<Duration> {
         self.lock().billed.clone()
     }
 
-    /// Waits until it has nothing to do and can have an event, or cannot have one any more.
+    /// Waits until the environment is idle or dead.
     pub(crate) async fn ready(&self) {
         self.until(|state| match state.phase {
             Phase::Starting | Phase::Invoked => false,
@@ -239,7 +239,7 @@ impl Environment {
         self.find(|state| holds(state).then_some(())).await;
     }
 
-    /// Waits until there is something to be found.
+    /// Waits until `find` returns a value.
     async fn find<T>(&self, find: impl Fn(&mut State) -> Option<T>) -> T {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
@@ -251,10 +251,10 @@ impl Environment {
         }
     }
 
-    // What the process asks for.
+    // Requests of the process.
 
-    /// An extension registers. False after the runtime has asked for its first event, and for events that
-    /// there are not: a part of the runtime's process has INVOKE only, on managed instances none.
+    /// Registers an extension. Returns false after the runtime's first request for an event, and for unsupported events:
+    /// internal extensions support only INVOKE, on managed instances none.
     pub(crate) fn register(&self, name: String, events: &Value) -> bool {
         let mut state = self.lock();
         let early = state.phase == Phase::Starting && !state.waiting[RUNTIME];
@@ -265,7 +265,7 @@ impl Environment {
         early && known
     }
 
-    /// Somebody asks for the next event. `None` for who is not known.
+    /// Waits for the next event of the runtime or an extension. Returns `None` for an unknown name.
     pub(crate) async fn next(&self, name: &str) -> Option<Delivery> {
         {
             let mut state = self.lock();
@@ -294,7 +294,7 @@ impl Environment {
         Some(delivery)
     }
 
-    /// The runtime answers. False when there is no such request.
+    /// Stores the response of the runtime. Returns false if the request is unknown.
     pub(crate) fn answer(&self, request_id: &str, answer: Result<Value, Refused>) -> bool {
         let mut state = self.lock();
         let Some(caller) = state.answers.remove(request_id) else { return false };
@@ -318,7 +318,7 @@ impl State {
 
     fn signal(&self, signal: Signal) {
         if let Some(process) = self.process {
-            // It may have ended at this moment, which `watch` notices.
+            // The process may have just ended, which `watch` detects.
             let _ = kill(process, signal);
         }
     }

@@ -1,11 +1,11 @@
-//! Requests as a function's URL turns them into events, and answers back (payload format 2.0).
+//! Conversion of requests to a function URL into events, and of results into responses (payload format 2.0).
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-/// The event of a request. A body that is no text would be base64, which nothing here sends.
+/// Returns the event of a request. Binary bodies (base64) are not supported.
 pub(crate) fn of_request(parts: &Parts, body: &Bytes, caller: &str) -> Value {
     let headers: Map<String, Value> = parts
         .headers
@@ -32,7 +32,7 @@ pub(crate) fn of_request(parts: &Parts, body: &Bytes, caller: &str) -> Value {
     })
 }
 
-/// The response that an answer is: with a status, or 502 for what is none.
+/// Returns the response for a result with a status, or a 502 for an invalid result.
 pub(crate) fn response(answer: &Value) -> Response<Bytes> {
     let body = Bytes::from(answer["body"].as_str().unwrap_or_default().to_owned());
     let mut response = Response::new(body);

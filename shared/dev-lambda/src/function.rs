@@ -1,4 +1,4 @@
-//! A function: its environments, as many as it has invocations at once.
+//! A function and its environments.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -12,40 +12,40 @@ use tokio::process::Command;
 
 use crate::environment::Environment;
 
-/// What a function is.
+/// Definition of a function.
 #[derive(Clone, Debug)]
 pub struct Definition {
-    /// The program of its runtime.
+    /// Program of the runtime.
     pub program: PathBuf,
-    /// Its own environment variables; Lambda's are added, and nothing else is passed on.
+    /// Environment variables. Lambda's are added; no others are inherited.
     pub variables: HashMap<String, String>,
-    /// How long an invocation may take, the time after its answer included.
+    /// Timeout of an invocation, including the time after its response.
     pub timeout: Duration,
-    /// Environments at once at most (reserved concurrency).
+    /// Maximum number of environments (reserved concurrency).
     pub concurrency: usize,
-    /// On managed instances: how many invocations an environment has at once at most. `None`: not there.
+    /// On managed instances: maximum number of concurrent invocations per environment. `None` otherwise.
     pub managed: Option<usize>,
-    /// Whether its log is shown with that of this process, or nowhere.
+    /// Whether the log goes to that of this process or is discarded.
     pub log: bool,
 }
 
-/// Why an invocation has no answer.
+/// Error of an invocation.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// The function has as many invocations as it may have: 429.
+    /// The concurrency limit is reached: 429.
     #[error("the function is throttled")]
     Throttled,
-    /// The function reported an error, which is this JSON text.
+    /// The function reported this error, as JSON.
     #[error("the function failed: {0}")]
     Failed(String),
-    /// Its process ended, or its time was over.
-    #[error("the environment ended before it answered")]
+    /// The process ended or timed out.
+    #[error("the environment ended before its response")]
     Died,
-    /// On managed instances: its time was over. What it does goes on.
+    /// On managed instances: the invocation timed out and continues.
     #[error("the invocation timed out")]
     TimedOut,
-    /// The program cannot be started.
-    #[error("the environment cannot be started: {0}")]
+    /// The program could not be started.
+    #[error("cannot start the environment: {0}")]
     NotStarted(#[from] std::io::Error),
 }
 
@@ -65,12 +65,12 @@ struct Environments {
 }
 
 impl Function {
-    /// A function without an environment yet: the first invocation is a cold start.
+    /// Creates a function without environments. The first invocation is a cold start.
     pub fn new(definition: Definition) -> Self {
         Self(Arc::new(Inner { definition, environments: Mutex::default() }))
     }
 
-    /// Invokes it and waits for its answer. What goes on after the answer goes on.
+    /// Invokes the function and waits for the response. Work after the response continues.
     ///
     /// # Errors
     ///
@@ -80,12 +80,12 @@ impl Function {
         environment.invoke(event).await.unwrap_or(Err(Refused::Died))
     }
 
-    /// Every environment that it has or had, oldest first.
+    /// Returns all current and former environments, oldest first.
     pub fn environments(&self) -> Vec<Arc<Environment>> {
         self.lock().all.clone()
     }
 
-    /// Waits until every environment is frozen or dead, or has no invocation where they are not frozen.
+    /// Waits until each environment is frozen, dead or, on managed instances, idle.
     pub async fn at_rest(&self) {
         for environment in self.environments() {
             environment.ready().await;
@@ -96,7 +96,7 @@ impl Function {
         self.0.environments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One that is free, or a new one. Lambda, too, prefers the one that was used last.
+    /// Returns a free environment or a new one. Prefers the last used one, as Lambda does.
     async fn environment(&self) -> Result<Arc<Environment>, Refused> {
         {
             let mut environments = self.lock();
@@ -112,7 +112,7 @@ impl Function {
         let started = Environment::start(&self.0.definition).await;
         if let Ok(environment) = &started {
             environment.ready().await;
-            // Before anybody else sees it.
+            // Reserved before other invocations can see it.
             environment.take();
         }
         let mut environments = self.lock();
@@ -131,7 +131,7 @@ impl Drop for Inner {
 }
 
 impl Definition {
-    /// The command of a new environment whose API is at this address.
+    /// Returns the command of a new environment whose API is at this address.
     pub(crate) fn command(&self, api: SocketAddr) -> Command {
         let mut command = Command::new(&self.program);
         command

@@ -1,25 +1,25 @@
-//! Lambda on this machine: the Runtime API and the Extensions API, with the rules of the real ones.
+//! Local emulator of Lambda: the Runtime API and the Extensions API, with the rules of AWS.
 //!
-//! - A function has one environment per invocation at a time; one that is free is used again.
-//! - A response goes to the caller as soon as the runtime posts it.
-//! - The next event comes when the runtime and every extension have asked for it. From then until that
-//!   event the process is frozen (SIGSTOP).
+//! - An environment handles one invocation at a time. Free environments are reused.
+//! - The caller gets the response as soon as the runtime posts it.
+//! - The next event is sent when the runtime and all extensions have requested it. Until then the process is frozen
+//!   (SIGSTOP).
 //! - An invocation that takes longer than the function's timeout ends its environment (SIGKILL).
-//! - Extensions register before the runtime asks for its first event, or never.
-//! - More invocations at once than the function may have are refused (429).
-//! - Who is taken down gets a SIGTERM before the SIGKILL if an extension is registered.
+//! - Extensions must register before the runtime requests its first event.
+//! - Invocations above the concurrency limit of the function are rejected (429).
+//! - At shutdown, a process with a registered extension gets SIGTERM before SIGKILL.
 //!
-//! On managed instances ([`Definition::managed`]) it is different:
+//! Managed instances ([`Definition::managed`]) differ:
 //!
-//! - An environment has several invocations at once, up to a number, for its runtime asks for the next event
-//!   several times at once. It is never frozen.
-//! - An invocation that takes too long is answered as failed, and goes on in the environment.
-//! - There is no INVOKE event: who registers an extension for it is refused.
+//! - An environment handles several invocations concurrently, up to a limit: its runtime requests several events at the
+//!   same time. It is never frozen.
+//! - An invocation that times out returns an error, and continues in the environment.
+//! - There is no INVOKE event. Registering an extension for it is rejected.
 //!
 //! Sources: AWS's documentation, "Lambda execution environment lifecycle", "Runtime API",
-//! "Extensions API", "Understanding the Lambda Managed Instances execution environment". What it leaves
-//! out: the time of a cold start, CPU and memory limits, SHUTDOWN events (internal extensions get
-//! none), streaming, retries of asynchronous invocations, and how managed instances scale.
+//! "Extensions API", "Understanding the Lambda Managed Instances execution environment". It does not
+//! emulate cold-start times, CPU and memory limits, SHUTDOWN events (internal extensions get none), streaming, retries of
+//! asynchronous invocations, or the scaling of managed instances.
 
 mod api;
 mod environment;

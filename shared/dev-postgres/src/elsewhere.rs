@@ -77,8 +77,7 @@ fn read_note(note: &Path) -> Result<Option<PathBuf>, Error> {
     Ok(text.and_then(|text| text.lines().next().map(PathBuf::from)))
 }
 
-/// Makes the folder, and refuses one that somebody else put there: anybody can write to
-/// `/var/tmp`, and the name can be guessed.
+/// Creates the folder. Rejects one of another user: all users can write to `/var/tmp`, and the name can be guessed.
 fn make(folder: &Path) -> Result<(), Error> {
     let made = DirBuilder::new().mode(0o755).create(folder);
     match made {

@@ -30,7 +30,7 @@ pub enum Error {
         "the data in {} is in use by another sigpost ({}); stop it, or give this one its own data \
          with another --data-dir",
         folder.display(),
-        pid.map_or_else(|| "its process id is not known".to_owned(), |pid| format!("process {pid}"))
+        pid.map_or_else(|| "unknown process ID".to_owned(), |pid| format!("process {pid}"))
     )]
     InUse {
         /// The folder of the data.
@@ -117,17 +117,17 @@ pub enum Error {
         pid: u32,
     },
 
-    /// The operating system refused something.
+    /// A system call failed.
     #[error("could not {action}: {source}")]
     Io {
         /// What we were trying to do, with the path.
         action: String,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
 }
 
-/// Says what we were trying to do when the operating system refused.
+/// Adds the attempted action to I/O errors.
 pub(crate) trait Doing<T> {
     /// Turns the error into [`Error::Io`]; `action` reads well after "could not".
     fn doing(self, action: impl FnOnce() -> String) -> Result<T, Error>;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <folder>/cluster/       what initdb makes, and Postgres owns
-//! <folder>/password       of the user `sigpost`, readable by nobody else
+//! <folder>/password       of the user `sigpost`, with mode 0600
 //! <folder>/postgres.log   of the last start, or of the last initdb
 //! <folder>/owner.lock     see lock.rs
 //! <folder>/cluster.lock

@@ -1,6 +1,6 @@
 //! The user that Postgres runs as.
 //!
-//! Postgres and `initdb` refuse to run as root. When we are root, they get the uid of an
+//! Postgres and `initdb` do not run as root. When we are root, they get the uid of an
 //! unprivileged user, and own what they write. Otherwise they are simply ours.
 
 use std::{
@@ -56,7 +56,7 @@ impl Identity {
         self.drop_to.as_ref().map(|account| account.name.as_str())
     }
 
-    /// Whether this process is root, and Postgres therefore runs as somebody else.
+    /// Whether this process is root, and Postgres therefore runs as another user.
     pub(crate) fn is_root(&self) -> bool {
         self.drop_to.is_some()
     }
@@ -71,7 +71,7 @@ impl Identity {
             }
         }
         // Messages are read here, so they have to be English. On macOS a locale must also be
-        // set, or the system library starts a thread and the server refuses to go on.
+        // set, or the system library starts a thread and the server exits.
         command.env("LC_ALL", "C");
         command.current_dir("/").stdin(Stdio::null());
         if let Some(account) = &self.drop_to {

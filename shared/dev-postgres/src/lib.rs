@@ -1,8 +1,8 @@
 //! An embedded Postgres for `sigpost dev`, the benchmark and the tests.
 //!
 //! It starts a Postgres that is installed on the machine, or downloads one, on a free port of
-//! 127.0.0.1 and stops it again: when it is asked to, when the [`Server`] is dropped, and also
-//! when this process is killed. It works as root too, where Postgres itself refuses to run.
+//! 127.0.0.1 and stops it again: on request, when the [`Server`] is dropped, and also
+//! when this process is killed. It works as root too, where Postgres itself does not run.
 //!
 //! What it is not: a way to run Postgres in production. No deployed function links this crate.
 //! Everything here blocks; from async code, call it in `spawn_blocking`.

@@ -1,14 +1,14 @@
-//! Who may use a folder of data.
+//! Locks of a data folder.
 //!
 //! Two locks, because a killed process and its Postgres do not end at the same time:
 //!
-//! - `owner.lock` is held by the process that started the server. When it is taken, somebody is
-//!   alive who uses this data: refuse at once.
+//! - `owner.lock` is held by the process that started the server. If it is taken, a live process uses
+//!   this data, and the start fails immediately.
 //! - `cluster.lock` is also held by the watchdog, for as long as Postgres or `initdb` runs. When
 //!   only this one is taken, the owner was killed and they are being stopped: wait a moment.
 //!
 //! The operating system drops a lock when the last process that holds it ends, however it ended.
-//! So no process id is ever compared, and none can be mistaken for another.
+//! So no process IDs are compared, which could have been reused.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -38,7 +38,7 @@ pub(crate) struct Locks {
 }
 
 impl Locks {
-    /// Takes the locks of a folder, or says who has them.
+    /// Acquires the locks of a folder. The error names the holder.
     pub(crate) fn take(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, Error> {
         let mut owner = open(&folder.join(OWNER))?;
         if !lock_within(&owner, &folder.join(OWNER), STRAY_COPY)? {
@@ -59,8 +59,8 @@ impl Locks {
         Ok(Self { _owner: owner, cluster })
     }
 
-    /// Takes both locks of a folder if nobody has them and both files are there: proof that the
-    /// folder was used and that everybody who used it is dead.
+    /// Acquires both locks of a folder if they are free and both files exist, which proves that the folder was used and
+    /// that all its users have ended.
     pub(crate) fn take_if_dead(folder: &Path) -> Option<Self> {
         let take = |name| {
             let path = folder.join(name);
@@ -79,7 +79,7 @@ impl Locks {
     }
 }
 
-/// Closed to other users: whoever can open a file can also lock it, and keep us out.
+/// Opens a lock file with access for this user only: a user who can open it can also lock it.
 fn open(path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);

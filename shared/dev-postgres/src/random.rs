@@ -1,4 +1,4 @@
-//! Random text for passwords and names that nobody else has taken.
+//! Random text for passwords and unique names.
 
 use std::{fs::File, io::Read};
 

@@ -19,7 +19,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Waits until the server on `port` is ready, and answers its process id.
+/// Waits until the server on `port` is ready. Returns its process ID.
 ///
 /// `started` is a time before the start: a file that an earlier server left is older.
 pub(crate) fn wait(watchdog: &mut Watchdog, home: &Home, port: u16, started: SystemTime) -> Result<u32, Error> {

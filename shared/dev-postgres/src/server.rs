@@ -18,7 +18,7 @@ use crate::{
     watchdog::Watchdog,
 };
 
-/// How often another program may take the port between our finding it and Postgres using it.
+/// Maximum number of starts if another program takes the port before Postgres binds it.
 const PORT_ATTEMPTS: u32 = 5;
 
 /// A running Postgres, which ends with this value or with this process, whichever is first.
@@ -87,7 +87,7 @@ impl Server {
             return Ok(());
         };
         watchdog.stop().doing(|| "stop PostgreSQL".to_owned())?;
-        // Only if somebody killed the watchdog is there anything left to stop.
+        // Postgres still runs only if the watchdog was killed.
         orphan::stop(&home.cluster(), &mut |_| {})
     }
 }
@@ -106,7 +106,7 @@ impl fmt::Debug for Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // There is nobody to tell; the next start on this data says what is wrong.
+        // Errors are ignored here; the next start on this data reports them.
         let _ = self.stop();
     }
 }

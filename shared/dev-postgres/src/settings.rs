@@ -10,7 +10,7 @@ use crate::options::{Durability, Options};
 /// The arguments of `postgres` for a cluster and a port.
 pub(crate) fn arguments(cluster: &Path, port: u16, options: &Options) -> Vec<OsString> {
     let fixed = [
-        // Nobody but a program on this machine, and no socket file that could be left behind.
+        // Local connections only, and no socket file that could be left behind.
         ("listen_addresses", "127.0.0.1"),
         ("unix_socket_directories", ""),
         ("shared_buffers", "128MB"),

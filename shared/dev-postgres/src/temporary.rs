@@ -1,4 +1,4 @@
-//! Folders for data that nobody wants to keep.
+//! Temporary data folders.
 
 use std::{
     env,
@@ -44,7 +44,7 @@ pub(crate) fn create(base: &Path, identity: &Identity) -> Result<(PathBuf, Locks
     Ok((folder, locks))
 }
 
-/// Removes the folders of runs that are certainly over: nobody holds a lock of theirs.
+/// Removes the folders of ended runs, whose locks are free.
 ///
 /// A run that was killed has normally been cleaned up by its watchdog; this is for the rest,
 /// such as a process killed in the middle of `initdb`. What cannot be removed is left alone.

@@ -6,11 +6,10 @@ use crate::{DataDir, Durability, Options, Server};
 
 static SHARED: OnceLock<Server> = OnceLock::new();
 
-/// The server that all tests of this process share, started when it is first asked for.
+/// Returns the server that all tests of this process share. Starts it at the first call.
 ///
 /// Its data is temporary and not durable. Each test makes a database of its own in it, with
-/// `CREATE DATABASE … TEMPLATE …`. Nobody has to stop it: a static is never dropped, but the
-/// server's watchdog stops it when the test process ends.
+/// `CREATE DATABASE … TEMPLATE …`. The server's watchdog stops it when the test process ends.
 ///
 /// # Panics
 ///

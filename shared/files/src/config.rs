@@ -1,4 +1,4 @@
-//! Where the files of a deployment are, from the environment.
+//! Configuration of the file storage from the environment.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,29 +11,29 @@ use url::Url;
 use crate::files::LINK_VALID_MOST;
 use crate::{Bucket, Files, LINK_VALID};
 
-/// What is allowed.
+/// Allowed form of `FILES_URL`.
 const FORM: &str = "must be s3://bucket/prefix or file:///folder";
 
-/// A place that was read and is not used yet.
+/// Configuration of a storage that is not open yet.
 #[derive(Clone, Debug)]
 pub enum Config {
-    /// A bucket of S3.
+    /// An S3 bucket.
     Bucket(Files),
-    /// A folder of this machine.
+    /// A local folder.
     Folder(PathBuf),
 }
 
 impl Config {
     /// Reads `FILES_URL` (required: `s3://bucket/prefix`, or `file:///folder`) and `FILES_LINK_SECONDS`
-    /// (default 43200, at most 604800). For S3 the usual variables count: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
-    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`; without keys the container's or the
-    /// machine's role. What is missing or malformed is noted.
+    /// (default 43200, at most 604800). S3 uses the standard variables: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`; without keys, the role of the container or
+    /// machine. `reading` collects errors.
     pub fn read(reading: &mut Reading) -> Option<Self> {
         let link_valid = link_valid(reading);
         reading.required_as("FILES_URL", |url| Self::at(url, link_valid))
     }
 
-    /// The same where nothing is set: this folder.
+    /// Reads the same variables. `FILES_URL` defaults to this folder.
     pub fn read_or_folder(reading: &mut Reading, folder: &Path) -> Option<Self> {
         match reading.text("FILES_URL") {
             Some(_) => Self::read(reading),
@@ -49,16 +49,16 @@ impl Config {
                 let access = AmazonS3Builder::from_env();
                 Files::in_bucket(Bucket { name, prefix, access, link_valid }).map(Self::Bucket)
             }
-            ("file", _) => url.to_file_path().ok().map(Self::Folder).context("FILES_URL: is not the URL of a folder"),
+            ("file", _) => url.to_file_path().ok().map(Self::Folder).context("FILES_URL: must be the URL of a folder"),
             _ => bail!("FILES_URL: {FORM}"),
         }
     }
 
-    /// The place. A folder is made when it is missing.
+    /// Opens the storage. Creates the folder if it does not exist.
     ///
     /// # Errors
     ///
-    /// The folder cannot be made.
+    /// The folder cannot be created.
     pub fn open(self) -> Result<Files> {
         match self {
             Self::Bucket(files) => Ok(files),

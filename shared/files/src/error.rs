@@ -1,24 +1,24 @@
-//! Why a file is not where it should be.
+//! Errors of the file storage.
 
 use sigpost_jobs::JobError;
 
-/// A failure of the place that files go to. Its text has no secret in it; the cause is in the log.
+/// Error of the file storage. Its text contains no secret. The cause is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It is not there: no such bucket, or no such folder.
-    #[error("FILES_URL: the place for files does not exist")]
+    /// The bucket or folder does not exist.
+    #[error("FILES_URL: the bucket or folder does not exist")]
     Missing,
-    /// Its credentials do not allow it.
-    #[error("FILES_URL: the place for files does not let this function in")]
+    /// The credentials do not grant access.
+    #[error("FILES_URL: access to the file storage denied")]
     Forbidden,
-    /// It did not answer, or with an error of its own.
-    #[error("the place for files failed")]
+    /// The storage did not respond or returned an error.
+    #[error("the file storage failed")]
     Failed,
 }
 
 impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
-        tracing::warn!(reason = reason(&error), "the place for files failed");
+        tracing::warn!(reason = reason(&error), "file storage error");
         match error {
             object_store::Error::NotFound { .. } => Self::Missing,
             object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
@@ -29,15 +29,15 @@ impl From<object_store::Error> for Error {
     }
 }
 
-/// Somebody may repair it: so it is tried again.
+/// All errors are retryable, because an operator can fix the storage.
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         Self::retryable(error)
     }
 }
 
-/// The code that S3 gave, else the beginning of the text: S3 repeats what was signed, and a role's token is
-/// in it.
+/// Returns the error code of S3, else the start of the text. The full text may contain the signed request with the
+/// session token of a role.
 fn reason(error: &object_store::Error) -> String {
     let source = std::error::Error::source(error);
     let text = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));

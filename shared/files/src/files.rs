@@ -1,4 +1,4 @@
-//! Where files are.
+//! File storage.
 
 use std::fs;
 use std::path::Path as Folder;
@@ -16,17 +16,16 @@ use url::Url;
 
 use crate::{Error, Upload};
 
-/// How long a link is good unless `FILES_LINK_SECONDS` says otherwise: as long as the credentials of a
-/// Lambda function at most, with which it ends.
+/// Default lifetime of a link: the maximum lifetime of the credentials of a Lambda function, with which it expires.
 pub const LINK_VALID: Duration = Duration::from_secs(12 * 3600);
-/// What S3 allows: seven days.
+/// Maximum lifetime of a link in S3: seven days.
 pub(crate) const LINK_VALID_MOST: Duration = Duration::from_secs(7 * 86_400);
-/// How long S3 may take for one request, a part of 8 MiB among them.
+/// Timeout of a request to S3, including uploads of 8 MiB parts.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// After this a request is not repeated any more; the job is.
+/// Time after which a request is no longer retried. The job is retried instead.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The place for files of a deployment. Clones are the same place.
+/// File storage of a deployment. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Files {
     place: Place,
@@ -40,50 +39,50 @@ enum Place {
     Bucket(String, AmazonS3),
 }
 
-/// A bucket, and how to get there.
+/// Configuration of a bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// Its name.
+    /// Name of the bucket.
     pub name: String,
-    /// What the keys of files begin with; empty for none.
+    /// Prefix of keys; empty for none.
     pub prefix: String,
     /// Region, credentials and endpoint.
     pub access: AmazonS3Builder,
-    /// How long a link is good, at most seven days.
+    /// Lifetime of links, at most seven days.
     pub link_valid: Duration,
 }
 
 impl Files {
-    /// In a folder of this machine, which is made when it is missing. Links are `file:` URLs.
+    /// Opens a local folder. Creates it if it does not exist. Links are `file:` URLs.
     ///
     /// # Errors
     ///
-    /// The folder cannot be made.
+    /// The folder cannot be created.
     pub fn in_folder(folder: &Folder) -> Result<Self> {
         let made = create_private(folder).and_then(|()| fs::canonicalize(folder));
-        let folder = made.with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-        let place = LocalFileSystem::new_with_prefix(folder).context("the folder for files cannot be used")?;
+        let folder = made.with_context(|| format!("cannot create the folder {}", folder.display()))?;
+        let place = LocalFileSystem::new_with_prefix(folder).context("cannot use the folder for files")?;
         Ok(Self { place: Place::Folder(Arc::new(place)), prefix: Path::default(), link_valid: LINK_VALID })
     }
 
-    /// In a bucket. Links are presigned.
+    /// Opens a bucket. Links are presigned. Sends no request.
     ///
     /// # Errors
     ///
-    /// What is missing or malformed. Nothing is connected to yet.
+    /// The configuration is incomplete or invalid.
     pub fn in_bucket(bucket: Bucket) -> Result<Self> {
         let Bucket { name, prefix, access, link_valid } = bucket;
         ensure!(link_valid <= LINK_VALID_MOST, "FILES_LINK_SECONDS: must be at most {}", LINK_VALID_MOST.as_secs());
-        // Plain HTTP is spoken only to an endpoint that is given as such: S3's own is https.
+        // Plain HTTP is allowed only for an explicit endpoint with http. S3's own is https.
         let client = ClientOptions::new().with_allow_http(true).with_timeout(REQUEST_TIMEOUT);
         let retry = RetryConfig { max_retries: 3, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
         let place = access.with_bucket_name(&name).with_client_options(client).with_retry(retry).build();
-        let place = place.context("FILES_URL: the bucket cannot be used")?;
-        let prefix = Path::parse(prefix.trim_matches('/')).context("FILES_URL: the prefix is malformed")?;
+        let place = place.context("FILES_URL: cannot use the bucket")?;
+        let prefix = Path::parse(prefix.trim_matches('/')).context("FILES_URL: invalid prefix")?;
         Ok(Self { place: Place::Bucket(name, place), prefix, link_valid })
     }
 
-    /// How long a link is good; `None` where it has no end.
+    /// Returns the lifetime of links; `None` if they do not expire.
     pub fn link_valid(&self) -> Option<Duration> {
         match self.place {
             Place::Folder(_) => None,
@@ -91,19 +90,18 @@ impl Files {
         }
     }
 
-    /// Begins a file. It is there when the upload has been finished, and not before; one of the same
-    /// name is replaced then.
+    /// Starts an upload. The file appears when the upload is finished, and replaces one with the same name.
     ///
     /// # Errors
     ///
-    /// The place failed.
+    /// The storage failed.
     pub async fn create(&self, folder: &str, name: &str, content_type: &'static str) -> Result<Upload, Error> {
         let path = self.path(folder, name);
         let parts = match &self.place {
             Place::Folder(place) => {
                 let file = place.path_to_filesystem(&path)?;
                 if let Some(Err(error)) = file.parent().map(create_private) {
-                    tracing::warn!(%error, "the folder for files cannot be made");
+                    tracing::warn!(%error, "cannot create the folder for files");
                     return Err(Error::Failed);
                 }
                 let parts = place.put_multipart_opts(&path, PutMultipartOptions::default()).await?;
@@ -112,7 +110,7 @@ impl Files {
             Place::Bucket(_, place) => {
                 let mut options = PutMultipartOptions::default();
                 options.attributes.insert(Attribute::ContentType, content_type.into());
-                // A report that is HTML must not run in the name of the bucket.
+                // Downloads as attachment, so that HTML reports do not run in the origin of the bucket.
                 options.attributes.insert(Attribute::ContentDisposition, "attachment".into());
                 place.put_multipart_opts(&path, options).await?
             }
@@ -120,11 +118,11 @@ impl Files {
         Ok(Upload::new(parts))
     }
 
-    /// Where the file can be had, without credentials, for as long as [`link_valid`](Self::link_valid).
+    /// Returns a link that works without credentials for [`link_valid`](Self::link_valid).
     ///
     /// # Errors
     ///
-    /// There are no credentials to sign with.
+    /// There are no credentials to sign the link.
     pub async fn link(&self, folder: &str, name: &str) -> Result<Url, Error> {
         let path = self.path(folder, name);
         match &self.place {
@@ -136,7 +134,7 @@ impl Files {
         }
     }
 
-    /// Where the file is, for who may look there: `s3://bucket/key`, or a `file:` URL.
+    /// Returns the URL of the file for users with access: `s3://bucket/key`, or a `file:` URL.
     pub fn address(&self, folder: &str, name: &str) -> String {
         let path = self.path(folder, name);
         match &self.place {
@@ -148,13 +146,13 @@ impl Files {
         }
     }
 
-    /// What is strange in a name is encoded; nothing in it leads out of the folder.
+    /// Returns the path of a file. Special characters are encoded, so a name cannot leave the folder.
     fn path(&self, folder: &str, name: &str) -> Path {
         self.prefix.clone().join(folder).join(name)
     }
 }
 
-/// Makes the folder, and those above it that are missing, for this user alone: exports hold personal data.
+/// Creates the folder and its missing parents with access for this user only: exports contain personal data.
 fn create_private(folder: &Folder) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]

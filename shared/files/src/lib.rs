@@ -1,7 +1,6 @@
-//! Files that jobs make for people: put into a folder or into an S3 bucket, with a link to them that
-//! is e-mailed.
+//! Storage of files that jobs create, in a folder or an S3 bucket, with e-mailed download links.
 //!
-//! A package of its own, so that only the functions that make files have what talks to S3.
+//! It is a separate package so that only functions with files depend on the S3 client.
 
 mod config;
 mod error;

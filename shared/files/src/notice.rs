@@ -1,4 +1,4 @@
-//! The e-mail with the link to a file: a job of the send-email function, as its producers write it.
+//! E-mail with a download link, as a job of the send-email function.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use sigpost_jobs::{EnqueueOptions, Invalid, Job, JobContext};
 use url::Url;
 
-/// The most recipients of one file.
+/// Maximum number of recipients.
 const MAX_RECIPIENTS: usize = 50;
 
-/// An e-mail that says where a file is. It is what send-email's template `fileReady` takes.
+/// Data of send-email's template `fileReady`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileReady {
     template: String,
@@ -27,7 +27,7 @@ struct Data {
 }
 
 impl FileReady {
-    /// `title` says what the file is, in a line. A link that is good for less than an hour counts as an hour.
+    /// Creates a notice. `title` is a one-line description of the file. Lifetimes of less than an hour count as an hour.
     pub fn new(title: impl Into<String>, link: Url, valid: Option<Duration>) -> Self {
         let expires_in_hours = valid.map(|valid| (valid.as_secs() / 3600).max(1));
         let data = Data { title: title.into(), download_url: link, expires_in_hours };
@@ -35,18 +35,17 @@ impl FileReady {
     }
 }
 
-/// The constants are those of the send-email function; a test compares them.
+/// Constants of the send-email function. A test compares them.
 impl Job for FileReady {
     const TYPE: &'static str = "send-email";
     const ENDPOINT: &'static str = "/api/jobs/email";
 }
 
-/// Refuses what is no list of addresses at first sight; send-email looks closer. The error names the
-/// address by its number and does not repeat it.
+/// Validates a list of addresses superficially; send-email validates them fully.
 ///
 /// # Errors
 ///
-/// The first one that is wrong.
+/// An address is invalid. The error names the first one by its index and does not contain it.
 pub fn check_recipients(field: &str, recipients: &[String]) -> Result<(), Invalid> {
     if recipients.len() > MAX_RECIPIENTS {
         return Err(Invalid::new(field, format!("must be at most {MAX_RECIPIENTS} addresses")));
@@ -63,11 +62,11 @@ pub fn check_recipients(field: &str, recipients: &[String]) -> Result<(), Invali
     }
 }
 
-/// Enqueues an e-mail for each recipient, as a follow-up of the run: once for its message.
+/// Enqueues an e-mail for each recipient as a follow-up job of the run, once per message.
 ///
 /// # Errors
 ///
-/// An address that send-email would not take.
+/// send-email rejects an address.
 pub fn tell(ctx: &JobContext, recipients: &[String], file: &FileReady) -> Result<(), Invalid> {
     recipients.iter().try_for_each(|to| {
         let job = FileReady { to: to.clone(), ..file.clone() };

@@ -1,4 +1,4 @@
-//! A file that is being written, in parts.
+//! Upload of a file in parts.
 
 use std::path::{Path, PathBuf};
 
@@ -7,20 +7,19 @@ use tokio::runtime::Handle;
 
 use crate::Error;
 
-/// The size of a part. All but the last are as large: S3 asks for at least 5 MiB, and takes 10,000 parts,
-/// so a file has 80 GiB at most.
+/// Size of all parts but the last. S3 requires at least 5 MiB and accepts 10,000 parts, so a file has at most 80 GiB.
 pub const PART_BYTES: usize = 8 * 1024 * 1024;
 
-/// A file under way. It holds one part in memory while it is filled, and the same one while it is sent.
+/// Upload of a file. It holds one part in memory.
 ///
-/// A file that is dropped without having been finished is not there, and what was sent of it is removed;
-/// a process that dies leaves that to the bucket's lifecycle rule.
+/// Dropping an unfinished upload removes its parts, and no file appears. After a crash, the bucket's lifecycle rule
+/// removes them.
 #[derive(Debug)]
 pub struct Upload {
     parts: Option<Box<dyn MultipartUpload>>,
     buffer: Vec<u8>,
     written: u64,
-    /// Only its owner may read it.
+    /// Path of a local file, which is made accessible to its owner only.
     private: Option<PathBuf>,
 }
 
@@ -29,23 +28,23 @@ impl Upload {
         Self { parts: Some(parts), buffer: Vec::new(), written: 0, private: None }
     }
 
-    /// Of a file of this machine, which only its owner may read.
+    /// Creates an upload of a local file that is accessible to its owner only.
     pub(crate) fn private(parts: Box<dyn MultipartUpload>, file: PathBuf) -> Self {
         let mut upload = Self::new(parts);
         upload.private = Some(file);
         upload
     }
 
-    /// How many bytes were written so far.
+    /// Returns the number of bytes written so far.
     pub fn written(&self) -> u64 {
         self.written
     }
 
-    /// Writes at the end. Waits while a part is sent.
+    /// Appends bytes. Waits while a part is sent.
     ///
     /// # Errors
     ///
-    /// The place failed, and the file must be given up.
+    /// The storage failed; the upload must be dropped.
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         self.written += bytes.len() as u64;
         while !bytes.is_empty() {
@@ -59,11 +58,11 @@ impl Upload {
         Ok(())
     }
 
-    /// Puts the file where it belongs.
+    /// Finishes the upload.
     ///
     /// # Errors
     ///
-    /// The place failed, and the file is not there.
+    /// The storage failed; no file was created.
     pub async fn finish(mut self) -> Result<(), Error> {
         if !self.buffer.is_empty() || self.written == 0 {
             self.send().await?;
@@ -79,7 +78,7 @@ impl Upload {
     }
 
     async fn send(&mut self) -> Result<(), Error> {
-        // A file of one part takes what it needs; of the next parts it is known that they are large.
+        // The first part grows as needed. Later parts are allocated in full.
         let part = std::mem::replace(&mut self.buffer, Vec::with_capacity(PART_BYTES));
         if let Some(parts) = &mut self.parts {
             parts.put_part(part.into()).await?;
@@ -91,7 +90,7 @@ impl Upload {
 fn restrict(file: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     if let Err(error) = std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600)) {
-        tracing::warn!(%error, "the permissions of a file cannot be set");
+        tracing::warn!(%error, "cannot set the permissions of a file");
         return Err(Error::Failed);
     }
     Ok(())
@@ -102,7 +101,10 @@ impl Drop for Upload {
         let (Some(mut parts), Ok(runtime)) = (self.parts.take(), Handle::try_current()) else { return };
         runtime.spawn(async move {
             if let Err(error) = parts.abort().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the parts of a file given up stay behind");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot remove the parts of an aborted upload"
+                );
             }
         });
     }

@@ -85,7 +85,7 @@ mod tests {
         let harness = Harness::new(database, KeyRing::new(keys), "https://a.example/");
         let router = router(Never, Harness { max_body_bytes: 100, ..harness });
         let request = request.body(Body::from(body.to_owned())).expect("a request");
-        let response = router.oneshot(request).await.expect("an answer");
+        let response = router.oneshot(request).await.expect("a response");
         let status = response.status().as_u16();
         let retry_after = response.headers().get("retry-after").map(|value| value.to_str().expect("text").to_owned());
         let body = to_bytes(response.into_body(), 4096).await.expect("a body");

@@ -243,7 +243,7 @@ async fn storage_failure_is_retried_and_its_response_is_not_shown() {
     let desk = start(bucket(&s3.url(""))).await;
     let id = desk.deployment.publish::<ExportData>(&[], &json!({ "entityType": "events", "format": "csv" })).await;
     desk.deployment.app.wait_for(id, StepKind::Retried).await;
-    let why = "1 failed: FILES_URL: the place for files does not let this function in";
+    let why = "1 failed: FILES_URL: access to the file storage denied";
     assert_eq!(desk.deployment.story(id).await, [why]);
 }
 

@@ -8,8 +8,7 @@ use std::{
 
 use crate::support::{eventually, is_alive, open_folder, sql, start_in};
 
-/// Starts this crate's program in another process, and answers the process id and the URL of its
-/// server.
+/// Starts this crate's program in another process. Returns the process ID and the URL of its server.
 fn start_process(command: &mut Command) -> (Child, u32, String) {
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();

@@ -1,4 +1,4 @@
-//! Starts that are refused say why, and what to do.
+//! Failed starts report the cause and the remedy.
 
 use std::{fs, process, process::Command};
 

@@ -38,7 +38,7 @@ pub(crate) fn start(data_dir: DataDir, settings: &[(&str, &str)]) -> Result<Serv
     Server::start(options, &mut |_| {})
 }
 
-/// Runs statements and answers the first column of the last row, if there is one.
+/// Runs statements. Returns the first column of the last row, if any.
 pub(crate) fn sql(url: &str, statements: &str) -> Result<Option<String>, tokio_postgres::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
