@@ -79,7 +79,7 @@ async fn sealed_and_large_payloads_are_not_shown_inline() {
 
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], &"x".repeat(1_000_000)).await.id();
     let page = console.get(&format!("/console/messages/{id}")).await.text;
-    assert!(page.len() < 100_000 && page.contains("Cut: 934 kB more."), "{} bytes", page.len());
+    assert!(page.len() < 100_000 && page.contains("Truncated: 934 kB more."), "{} bytes", page.len());
     // A list is without the bodies.
     assert!(console.get("/console/messages").await.text.len() < 20_000);
 }
