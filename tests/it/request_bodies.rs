@@ -44,7 +44,7 @@ async fn every_program_limits_the_time_of_a_request_body() {
     let console = console(app, &app.url).await;
     let publish = format!("/v2/publish/{}", app.receiver.url("/hook"));
     let (short, long) = (Duration::from_millis(500), Duration::from_secs(60));
-    let [total, idle] = ["body: it was not complete within 5 s", "body: no data for 10 s"];
+    let [total, idle] = ["body: not complete within 5 s", "body: no data for 10 s"];
     let [login, job, queue, stalled] = futures_util::future::join_all([
         trickle(&console, "/console/login", short),
         trickle(&deployment.url, Play::ENDPOINT, short),

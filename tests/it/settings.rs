@@ -38,10 +38,10 @@ fn programs_reject_invalid_common_settings() {
         ("DATABASE_URL", "mysql://u:s3cret@h/d", "DATABASE_URL cannot be read: "),
         ("DATABASE_URL", "postgres://u:s3cret@h:port/d", "DATABASE_URL cannot be read: "),
         ("DATABASE_CONNECTIONS", "0", "DATABASE_CONNECTIONS must be at least 1"),
-        ("LISTEN", "nowhere", "LISTEN=\"nowhere\" cannot be read: "),
-        ("MAX_CONNECTIONS_PER_ADDRESS", "0", "MAX_CONNECTIONS_PER_ADDRESS=\"0\" cannot be read: "),
-        ("LOG_FORMAT", "xml", "LOG_FORMAT=\"xml\" is no format, expected text or json"),
-        ("RUST_LOG", "=loud", "RUST_LOG=\"=loud\" is no filter"),
+        ("LISTEN", "nowhere", "LISTEN=\"nowhere\" is invalid: "),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "0", "MAX_CONNECTIONS_PER_ADDRESS=\"0\" is invalid: "),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT=\"xml\" is invalid, expected text or json"),
+        ("RUST_LOG", "=loud", "RUST_LOG=\"=loud\" is invalid"),
         ("OTEL_BSP_SCHEDULE_DELAY", "s3cret", "OTEL_BSP_SCHEDULE_DELAY must be a whole number of at least 1"),
         ("OTEL_TRACES_SAMPLER", "s3cret", "OTEL_TRACES_SAMPLER must be always_on"),
     ] {
@@ -60,7 +60,7 @@ fn handlers_reject_invalid_handler_settings() {
         ("JOB_SEALING_KEYS", "s3cret", "JOB_SEALING_KEYS: "),
         ("QSTASH_NEXT_SIGNING_KEY", "", "QSTASH_NEXT_SIGNING_KEY is not set"),
         ("MAX_BODY_BYTES", "0", "MAX_BODY_BYTES must be at least 1"),
-        ("MAX_BODY_BYTES", "10MB", "MAX_BODY_BYTES=\"10MB\" cannot be read: "),
+        ("MAX_BODY_BYTES", "10MB", "MAX_BODY_BYTES=\"10MB\" is invalid: "),
     ] {
         for program in HANDLERS {
             assert_rejected(program, setting, value, text);
@@ -70,7 +70,7 @@ fn handlers_reject_invalid_handler_settings() {
     for (program, setting, value, text) in [
         (email, "RESEND_API_KEY", "", "RESEND_API_KEY is not set"),
         (email, "RESEND_FROM_EMAIL", "nobody", "RESEND_FROM_EMAIL: is not an e-mail address"),
-        (email, "RESEND_RATE_LIMIT", "0", "RESEND_RATE_LIMIT=\"0\" cannot be read: "),
+        (email, "RESEND_RATE_LIMIT", "0", "RESEND_RATE_LIMIT=\"0\" is invalid: "),
         (export, "FILES_URL", "ftp://x", "FILES_URL: must be s3://bucket/prefix or file:///folder"),
         (
             export,
@@ -92,7 +92,7 @@ fn all_invalid_settings_are_reported_together() {
     let wrong = [("DATABASE_URL", "mysql://x"), ("BASE_URL", ""), ("FILES_URL", "ftp://x"), ("LOG_FORMAT", "xml")];
     let output = started(HANDLERS[1], &wrong);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("4 settings are wrong:"), "{said}");
+    assert!(said.contains("4 invalid settings:"), "{said}");
     for (setting, _) in wrong {
         assert!(said.contains(&format!("  - {setting}")), "{setting}: {said}");
     }

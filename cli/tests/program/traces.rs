@@ -184,7 +184,7 @@ fn what_cannot_be_used_stops_the_start() {
     let output = finished(command);
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
-    assert!(said.contains("OTEL_EXPORTER_OTLP_ENDPOINT must be a URL with http or https"), "{said}");
+    assert!(said.contains("OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https URL"), "{said}");
 
     let mut command = sigpost(&["config", "check"]);
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317").env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");

@@ -1,9 +1,9 @@
-//! Which addresses this process may push to. Everything that is not on the public internet is
-//! refused (loopback, private, link-local with the clouds' metadata services, and the rest of the
-//! special-purpose registries) unless it is allowed by name or by network.
+//! The addresses that deliveries may connect to. Addresses outside the public internet are rejected (loopback,
+//! private, link-local with the metadata services of clouds, and the other special-purpose blocks) unless they are
+//! allowed by host name or by network.
 //!
-//! The check is made where a connection is made, on the address that is connected to: a name that
-//! resolves to a public address when published and to `127.0.0.1` when delivered is refused.
+//! The check applies to the address of each connection: a name that resolves to a public address at the publish and
+//! to `127.0.0.1` at the delivery is rejected.
 
 mod special_purpose;
 
@@ -17,7 +17,7 @@ use crate::HostOverride;
 use crate::host_pattern::HostPattern;
 use special_purpose::{special_purpose, unwrapped};
 
-/// The rule, shared by the publish API (addresses written in the URL) and the HTTP client (every connection).
+/// The policy, shared by the publish API (addresses written in the URL) and the HTTP client (every connection).
 #[derive(Clone, Debug, Default)]
 pub struct AddressPolicy {
     networks: Vec<IpNet>,
@@ -25,7 +25,7 @@ pub struct AddressPolicy {
     overrides: Vec<HostOverride>,
 }
 
-/// A target that the policy rejects. The text begins as QStash's, and then names the setting that permits the target.
+/// A target that the policy rejects. The text begins as QStash's, then names the setting that permits the target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "invalid destination url: endpoint resolves to a {kind} address{}; to permit it, name it in ALLOW_TARGETS \
@@ -34,24 +34,24 @@ pub struct AddressPolicy {
 )]
 pub struct Refused {
     kind: &'static str,
-    /// As the URL has it. Where a name leads is not for the publisher to know.
+    /// The address as written in the URL. The resolved address of a name is not shown to the publisher.
     address: Option<IpAddr>,
 }
 
 impl Refused {
-    /// For a text that a publisher may read, when the address comes from the resolver.
+    /// Removes an address that the resolver returned, for a text that a publisher may read.
     pub(crate) fn without_address(self) -> Self {
         Self { address: None, ..self }
     }
 }
 
 impl AddressPolicy {
-    /// Public addresses only.
+    /// Returns a policy that allows public addresses only.
     pub fn public_only() -> Self {
         Self::default()
     }
 
-    /// Public addresses and this machine: what `sigpost dev` uses.
+    /// Returns a policy that allows public addresses and loopback. `sigpost dev` uses it.
     pub fn with_loopback() -> Self {
         Self {
             networks: vec![
@@ -62,8 +62,8 @@ impl AddressPolicy {
         }
     }
 
-    /// Public addresses and what the list names: networks (`10.0.0.0/8`), addresses (`10.1.2.3`),
-    /// host names (`billing.internal`) and everything under a name (`*.internal`).
+    /// Returns a policy that allows public addresses and the listed networks (`10.0.0.0/8`), addresses (`10.1.2.3`),
+    /// host names (`billing.internal`) and subdomains (`*.internal`).
     pub fn allowing<S: AsRef<str>>(items: &[S]) -> Result<Self, InvalidTarget> {
         let mut policy = Self::default();
         for item in items {
@@ -72,15 +72,15 @@ impl AddressPolicy {
         Ok(policy)
     }
 
-    /// The same, with connections to these hosts made where they say. The operator has named each
-    /// of them, so that any address will do. The last one for a host counts.
+    /// Adds overrides: connections to these hosts use the given addresses, which may be of any kind because the
+    /// operator has named each one. The last override of a host wins.
     pub fn with_overrides(mut self, overrides: Vec<HostOverride>) -> Self {
         self.hosts.extend(overrides.iter().map(|to| HostPattern::Name(to.host.clone())));
         self.overrides.extend(overrides);
         self
     }
 
-    /// Where connections are made in place of what the name service says.
+    /// Returns the overrides, which take precedence over name resolution.
     pub fn overrides(&self) -> &[HostOverride] {
         &self.overrides
     }
@@ -96,12 +96,12 @@ impl AddressPolicy {
         Ok(())
     }
 
-    /// Whether names like this may resolve to any address.
+    /// Returns whether the host name may resolve to any address.
     pub fn allows_host(&self, host: &str) -> bool {
         self.hosts.iter().any(|pattern| pattern.matches(host))
     }
 
-    /// Whether a connection to this address may be made.
+    /// Checks whether a connection to the address is allowed.
     pub fn check_address(&self, address: IpAddr) -> Result<(), Refused> {
         let plain = unwrapped(address);
         match special_purpose(plain) {
@@ -112,14 +112,13 @@ impl AddressPolicy {
         }
     }
 
-    /// Checks what a URL shows without asking anybody: an address in it (the parser has already
-    /// turned decimal, octal and hexadecimal forms into one), or `localhost`. Names are checked
-    /// when a connection is made.
+    /// Checks the host of a URL without name resolution: an address (the parser has already normalized decimal, octal
+    /// and hexadecimal forms) or `localhost`. Other names are checked when a connection is made.
     pub fn check_url(&self, url: &Url) -> Result<(), Refused> {
         match url.host() {
             Some(Host::Ipv4(address)) => self.check_address(address.into()),
             Some(Host::Ipv6(address)) => self.check_address(address.into()),
-            // It resolves to either; the resolver leaves out the one that is not allowed.
+            // `localhost` resolves to both loopback addresses; the resolver removes the one that is not allowed.
             Some(Host::Domain(name)) if is_localhost(name) && !self.allows_host(name) => self
                 .check_address(Ipv4Addr::LOCALHOST.into())
                 .or_else(|_| self.check_address(Ipv6Addr::LOCALHOST.into())),
@@ -128,7 +127,7 @@ impl AddressPolicy {
     }
 }
 
-/// An entry of the allow list that is neither a network, an address nor a host.
+/// An entry of the allow list that is neither a network, an address nor a host name.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is neither a network (10.0.0.0/8), an address, a host name nor a pattern (*.internal)")]
 pub struct InvalidTarget(String);

@@ -1,5 +1,5 @@
-//! The one error of the HTTP APIs. What the caller sees (status and text) and what the log sees
-//! (the cause) are kept apart: no internal text ever reaches a response.
+//! The error type of the HTTP APIs. The response (status and text) and the log entry (the cause) are separate: no
+//! internal text ever reaches a response.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use sigpost_qstash::{ErrorBody, Invalid};
 
 use crate::{LogLimit, outage};
 
-/// Of a request that stores nothing, or whose repetition does no harm.
+/// For a request that stores nothing, or that can be repeated safely.
 const UNAVAILABLE: &str = "the database is unavailable; try again";
-/// Of a publish: the message may have been stored.
+/// For a publish: the message may have been stored.
 const UNAVAILABLE_TO_PUBLISH: &str =
     "the database is unavailable; try again, with a deduplication ID if nothing may be stored twice";
 
-/// Answered as `{"error": "<text>"}`, the shape QStash's clients read.
+/// Sent as `{"error": "<text>"}`, the form that QStash's clients read.
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
@@ -25,12 +25,12 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// Any status with a text for the caller.
+    /// Creates an error with any status and a text for the caller.
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
         Self { status, text: text.into(), retry_after_s: None }
     }
 
-    /// 400: the request cannot be understood; the text names the field.
+    /// 400: the request is invalid; the text names the field.
     pub fn bad_request(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text)
     }
@@ -50,24 +50,24 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("body: quota maxMessageSize exceeded, current limit: {limit}"))
     }
 
-    /// 429: the caller may come again after this time.
+    /// 429: the caller may retry after this time.
     pub fn too_many(text: impl Into<String>, wait: Duration) -> Self {
         Self { retry_after_s: Some(whole_seconds(wait)), ..Self::new(StatusCode::TOO_MANY_REQUESTS, text) }
     }
 
-    /// 500. The cause goes to the log, here and once; the caller learns nothing of it.
+    /// 500. The cause is logged here, once; the response does not contain it.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(error = %cause, "request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
     }
 
-    /// 503: the database is unavailable; the caller may try again in a second.
+    /// 503: the database is unavailable; the caller may retry after a second.
     pub fn unavailable(cause: impl std::fmt::Display) -> Self {
         outage::reject(&cause);
         Self::try_again(UNAVAILABLE)
     }
 
-    /// The same for a statement that another transaction interrupted, or that took too long: no outage.
+    /// 503 for a statement that another transaction interrupted or that timed out; this is no outage.
     pub fn interrupted(cause: impl std::fmt::Display) -> Self {
         static LIMIT: LogLimit = LogLimit::new();
         if let Some(requests) = LIMIT.count() {
@@ -76,7 +76,7 @@ impl ApiError {
         Self::try_again(UNAVAILABLE)
     }
 
-    /// 503: every connection for lists is in use; publishes have others.
+    /// 503: every connection for lists is in use; publishes have their own.
     pub fn too_many_lists() -> Self {
         static LIMIT: LogLimit = LogLimit::new();
         if let Some(requests) = LIMIT.count() {
@@ -85,7 +85,7 @@ impl ApiError {
         Self::try_again("too many lists at the same time; try again")
     }
 
-    /// The same error as a publish says it: its message may have been stored.
+    /// Replaces the text by that for a publish, whose message may have been stored.
     #[must_use]
     pub fn of_publish(mut self) -> Self {
         if self.text == UNAVAILABLE {
@@ -94,23 +94,23 @@ impl ApiError {
         self
     }
 
-    /// 503 in words of its own, without a log line.
+    /// 503 with the given text, without a log line.
     pub fn try_again(text: impl Into<String>) -> Self {
         Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text) }
     }
 
-    /// The status that will be answered.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The text for the caller.
+    /// Returns the text for the caller.
     pub fn text(&self) -> &str {
         &self.text
     }
 }
 
-/// Rounded up: who comes again after so many does not come too early.
+/// Returns the time in seconds, rounded up, so that a caller does not retry too early.
 pub fn whole_seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }

@@ -1,7 +1,7 @@
-//! The few calls to AWS that sigpost makes itself, and the signature they and pushes may carry.
+//! The few calls to AWS that sigpost makes without an SDK, and the signature of these calls and of deliveries.
 //!
-//! No SDK: four megabytes a function for three calls, each of which is one signed POST with one JSON
-//! answer. What drives EventBridge uses the SDK.
+//! The SDK adds four megabytes to each function, for three calls, each of which is one signed POST with one JSON
+//! response. The code for EventBridge uses the SDK.
 
 mod credentials;
 mod endpoint;
@@ -22,28 +22,28 @@ use endpoint::endpoint;
 pub use push_signer::PushSigner;
 use sigv4::ToSign;
 
-/// How long one call may take.
+/// Timeout of one call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An account in a region, as this process may use it.
+/// Credentials, region and client for calls to AWS.
 pub struct Aws {
-    /// Made when it is needed: who only signs does not wait for it.
+    /// Created on first use: signing does not need it.
     http: OnceLock<reqwest::Client>,
     region: String,
     credentials: CredentialSource,
-    /// Where every service is, if not where the environment says.
+    /// The endpoint of every service, in place of those from the environment.
     endpoint: Option<Url>,
 }
 
 impl Aws {
-    /// From `AWS_REGION` (or `AWS_DEFAULT_REGION`), and credentials from `AWS_ACCESS_KEY_ID`,
-    /// `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, as Lambda sets them; where these are not set,
-    /// from the endpoint that ECS and EKS name in `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or
-    /// `AWS_CONTAINER_CREDENTIALS_FULL_URI`. Calls nobody yet.
+    /// Reads `AWS_REGION` (or `AWS_DEFAULT_REGION`), and credentials from `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, as Lambda sets them; without these, from the endpoint that
+    /// ECS and EKS name in `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `AWS_CONTAINER_CREDENTIALS_FULL_URI`. Makes no
+    /// request yet.
     ///
     /// # Errors
     ///
-    /// The variable that is missing, by its name.
+    /// Names the variable that is missing.
     pub fn from_env() -> Result<Self> {
         let region = match env::var("AWS_REGION")? {
             Some(region) => region,
@@ -52,18 +52,18 @@ impl Aws {
         Ok(Self { http: OnceLock::new(), region, credentials: CredentialSource::from_env()?, endpoint: None })
     }
 
-    /// With these credentials, and every service at this endpoint. For tests.
+    /// Returns a client with these credentials that uses one endpoint for every service. For tests.
     pub fn at(endpoint: Url, region: &str, access_key_id: &str, secret_access_key: &str) -> Self {
         let credentials = CredentialSource::fixed(access_key_id, secret_access_key);
         Self { http: OnceLock::new(), region: region.to_owned(), credentials, endpoint: Some(endpoint) }
     }
 
-    /// Invokes a function with a JSON event, and does not wait for what comes of it. The endpoint is
-    /// Lambda's in the region, or `AWS_ENDPOINT_URL_LAMBDA`, or `AWS_ENDPOINT_URL`.
+    /// Invokes a function asynchronously with a JSON event. The endpoint is Lambda's in the region, or
+    /// `AWS_ENDPOINT_URL_LAMBDA`, or `AWS_ENDPOINT_URL`.
     ///
     /// # Errors
     ///
-    /// Lambda cannot be reached or does not accept the event.
+    /// Lambda cannot be reached or rejects the event.
     pub async fn invoke(&self, function_name: &str, event: &serde_json::Value) -> Result<()> {
         let mut url = self.endpoint("lambda")?;
         url.set_path(&format!("/2015-03-31/functions/{function_name}/invocations"));
@@ -74,16 +74,16 @@ impl Aws {
         match response.status() {
             status if status.is_success() => Ok(()),
             status => {
-                bail!("Lambda does not accept the event for {function_name}: {}", refusal(status, response).await)
+                bail!("Lambda rejected the event for {function_name}: {}", refusal(status, response).await)
             }
         }
     }
 
-    /// Signs a request to a service as this account's, such as one to a Function URL (`lambda`).
+    /// Signs a request to a service with these credentials, such as one to a Function URL (`lambda`).
     ///
     /// # Errors
     ///
-    /// There are no credentials; or the body is a stream, which cannot be signed.
+    /// Credentials are missing; or the body is a stream, which cannot be signed.
     pub async fn sign(&self, service: &str, request: &mut Request) -> Result<()> {
         let mut headers = std::mem::take(request.headers_mut());
         let body = match request.body() {
@@ -119,11 +119,11 @@ impl Aws {
         self.sign(service, &mut request).await?;
         let host = request.url().host_str().unwrap_or_default().to_owned();
         let answer = self.http()?.execute(request).await.map_err(reqwest::Error::without_url);
-        answer.map_err(|why| anyhow::anyhow!("no answer from {host}: {}", with_causes(why.to_string(), &why)))
+        answer.map_err(|why| anyhow::anyhow!("no response from {host}: {}", with_causes(why.to_string(), &why)))
     }
 }
 
-/// What AWS says about a call that it refuses: the error's name and its message, never what was sent.
+/// Returns the error's name and message from AWS's response, never the request's content.
 async fn refusal(status: reqwest::StatusCode, response: Response) -> String {
     let named = response.headers().get("x-amzn-errortype").and_then(|name| name.to_str().ok()).map(str::to_owned);
     let body: serde_json::Value = response.json().await.unwrap_or_default();
@@ -136,7 +136,7 @@ async fn refusal(status: reqwest::StatusCode, response: Response) -> String {
     format!("{name} {message}").trim_end().to_owned()
 }
 
-/// The host of a request's URL with its port, as it is in the `Host` header.
+/// Returns the host of a request's URL with its port, as in the `Host` header.
 fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -4,8 +4,8 @@ use axum::http::{HeaderMap, header};
 
 const SCHEME: &[u8] = b"bearer";
 
-/// The token in `Authorization: Bearer <token>`; `None` without that header or with another scheme. The scheme is
-/// compared in any case (RFC 9110 section 11.1), and any number of spaces may follow it.
+/// Returns the token in `Authorization: Bearer <token>`; `None` without that header or with another scheme. The
+/// scheme is case-insensitive (RFC 9110 section 11.1), and any number of spaces may follow it.
 pub fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(header::AUTHORIZATION)?.as_bytes();
     let (scheme, token) = value.split_at_checked(SCHEME.len())?;

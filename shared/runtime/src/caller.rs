@@ -1,4 +1,4 @@
-//! Who called: the address that messages keep as `callerIP`, and whether AWS knows them.
+//! The caller's address, which messages store as `callerIP`, and whether AWS has verified the caller's signature.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -8,9 +8,9 @@ use axum::http::Extensions;
 use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
 
-/// Whether AWS has checked a signature of the request before it came here, as a function's URL with
-/// `AWS_IAM` does: the event says who has signed, beside the headers, so that no header can say it.
-/// (Who may invoke the function itself makes up events as they like; that is for IAM to allow, too.)
+/// Returns whether AWS has verified a signature of the request, as a Function URL with `AWS_IAM` does. The event
+/// names the signer outside the headers, so that no header can forge it. (A principal that may invoke the function
+/// directly can forge events; restrict that in IAM.)
 pub fn is_signed_for_aws(extensions: &Extensions) -> bool {
     match extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(context)) => {
@@ -20,7 +20,7 @@ pub fn is_signed_for_aws(extensions: &Extensions) -> bool {
     }
 }
 
-/// The caller's address: from the Lambda event in Lambda, from the socket elsewhere. `None` when neither knows.
+/// The caller's address: in Lambda from the event, elsewhere from the socket. `None` if neither has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallerAddress(pub Option<IpAddr>);
 

@@ -1,6 +1,6 @@
-//! What is behind an error: "error sending request" alone helps nobody.
+//! Error causes: "error sending request" alone does not explain a failure.
 
-/// The text, followed by the error's causes from the outermost to the innermost.
+/// Returns the text, followed by the error's causes from the outermost to the innermost.
 pub fn with_causes(text: impl Into<String>, error: &dyn std::error::Error) -> String {
     let mut text = text.into();
     let mut cause = error.source();

@@ -1,23 +1,23 @@
-//! Descriptors of this process: sockets and files.
+//! File descriptors of this process: sockets and files.
 
-/// Kept for deliveries, the database, files and logs.
+/// Descriptors reserved for deliveries, the database, files and logs.
 const RESERVED: usize = 1280;
 
-/// Raises the limit as far as the system allows. Shells and container platforms start programs with 1,024, for the sake
-/// of `select`, which nothing here uses.
+/// Raises the limit to the hard limit. Shells and container platforms set the soft limit to 1,024 for programs that
+/// call `select`, which sigpost does not.
 pub(crate) fn raise_limit() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let limit = getrlimit(Resource::Nofile);
         if limit.current != limit.maximum {
-            // Without it there are fewer places for connections.
+            // If this fails, fewer connections are accepted.
             let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
         }
     }
 }
 
-/// How many connections of clients may be open, so that enough is left for everything else.
+/// Returns the maximum of open client connections that leaves enough descriptors for everything else.
 pub(crate) fn for_connections() -> usize {
     #[cfg(unix)]
     {

@@ -1,17 +1,18 @@
-//! Where connections to a host are made, when the operator says so in place of the name service.
+//! Host overrides: addresses that replace name resolution for a host.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use url::Host;
 
-/// `HOST=ADDR`: pushes to this host name connect to this address. Everything else stays as the URL
-/// has it: the `Host` header, the name that TLS verifies, and the signature.
+/// `HOST=ADDR`: deliveries to this host name connect to this address. The `Host` header, the name that TLS verifies
+/// and the signature stay as in the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostOverride {
-    /// The name, as the URL parser writes it (lower case, no port).
+    /// The host name as the URL parser writes it (lower case, no port).
     pub host: String,
-    /// Where to connect. Port 0 stands for the scheme's; a port written into the URL wins over this one.
+    /// The address to connect to. Port 0 means the scheme's default port; a port in the URL takes precedence over
+    /// this one.
     pub address: SocketAddr,
 }
 
@@ -25,7 +26,7 @@ impl FromStr for HostOverride {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parsed = text.split_once('=').and_then(|(host, address)| {
-            // An address in a URL is connected to without asking anybody, so that only names can be led elsewhere.
+            // An address in a URL is not resolved, so only names can be overridden.
             let Ok(Host::Domain(host)) = Host::parse(host) else { return None };
             let with_port = address.parse::<SocketAddr>();
             let address =

@@ -1,4 +1,4 @@
-//! Hosts by name: one, or everything under one.
+//! Host patterns: one host name, or all subdomains of one.
 
 use std::str::FromStr;
 
@@ -7,9 +7,9 @@ use url::Host;
 /// `billing.internal`, or `*.internal`.
 #[derive(Clone, Debug)]
 pub(crate) enum HostPattern {
-    /// This name.
+    /// Exactly this name.
     Name(String),
-    /// Every name that ends so; it begins with a dot.
+    /// Every name with this suffix, which begins with a dot.
     Under(String),
 }
 
@@ -19,7 +19,7 @@ pub(crate) enum HostPattern {
 pub(crate) struct InvalidHost;
 
 impl HostPattern {
-    /// Whether the host, in lower case as URLs have it, is one of these.
+    /// Returns whether the host, in lower case as in URLs, matches.
     pub(crate) fn matches(&self, host: &str) -> bool {
         match self {
             Self::Name(name) => name == host,

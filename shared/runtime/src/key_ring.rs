@@ -1,18 +1,18 @@
-//! The live signing keys of a process: replaced as a whole when they are rotated, read on every
-//! delivery and every verification.
+//! The current signing keys of a process: replaced as a whole by a rotation, read by every delivery and every
+//! verification.
 
 use std::sync::{Arc, RwLock};
 
 use sigpost_qstash::verify::DEFAULT_TOLERANCE;
 use sigpost_qstash::{Signer, SigningKeys, Verifier};
 
-/// A handle that all clones share.
+/// A handle to the keys. Clones share them.
 #[derive(Clone)]
 pub struct KeyRing(Arc<RwLock<Arc<Keys>>>);
 
-/// One generation of keys, with what is computed from them once.
+/// One generation of keys, with the values computed from them.
 pub struct Keys {
-    /// The keys themselves.
+    /// The keys.
     pub signing_keys: SigningKeys,
     /// Signs with the current key.
     pub signer: Signer,
@@ -21,17 +21,17 @@ pub struct Keys {
 }
 
 impl KeyRing {
-    /// A ring that holds these keys.
+    /// Creates a ring with these keys.
     pub fn new(keys: SigningKeys) -> Self {
         Self(Arc::new(RwLock::new(Arc::new(Keys::new(keys)))))
     }
 
-    /// The generation that is valid now.
+    /// Returns the current generation.
     pub fn keys(&self) -> Arc<Keys> {
         Arc::clone(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    /// Takes over these keys; does nothing when they are the ones it has.
+    /// Replaces the keys; does nothing if they are the current ones.
     pub fn replace(&self, keys: SigningKeys) {
         if self.keys().signing_keys == keys {
             return;

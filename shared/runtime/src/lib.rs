@@ -1,6 +1,6 @@
-//! How a sigpost process starts and talks: configuration from the environment, telemetry, serving a
-//! router in Lambda or on a socket, the outgoing HTTP client with its address policy, calls to AWS,
-//! metrics, and the one error that the APIs answer with. Not here: anything about messages, and anything about Postgres.
+//! The parts of a sigpost process that know neither messages nor Postgres: configuration from the environment,
+//! telemetry, serving a router in Lambda or on a socket, the outgoing HTTP client with its address policy, calls to
+//! AWS, metrics, and the error type of the APIs.
 
 pub mod address_policy;
 pub mod allocator;

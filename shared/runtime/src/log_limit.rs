@@ -1,12 +1,12 @@
-//! A limit for lines of the log that requests of strangers can cause.
+//! A rate limit for log lines that unauthenticated requests can cause.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Between two lines.
+/// Minimum time between two lines.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Counts events of a kind: the first is logged at once, those of the next ten seconds together.
+/// Counts events of a kind: the first one is logged immediately, those of the next ten seconds together.
 #[derive(Debug, Default)]
 pub struct LogLimit(Mutex<Counted>);
 
@@ -17,12 +17,12 @@ struct Counted {
 }
 
 impl LogLimit {
-    /// One that has counted nothing.
+    /// Creates a limit without events.
     pub const fn new() -> Self {
         Self(Mutex::new(Counted { logged: None, unlogged: 0 }))
     }
 
-    /// Counts an event. How many there were since the last line, if a line is due.
+    /// Counts an event. Returns the number of events since the last line if a line is due.
     pub fn count(&self) -> Option<u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).count(Instant::now())
     }

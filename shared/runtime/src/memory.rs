@@ -1,4 +1,4 @@
-//! How much memory this process has, and how much it may have. Known on Linux only.
+//! Memory use and memory limit of this process. Linux only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,27 +10,27 @@ use crate::metrics::{MEMORY_SHARE, emit};
 /// Memory in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Resident.
+    /// Resident memory.
     pub used: u64,
-    /// What it may use: the memory of the Lambda function, the limit of the control group (of a container, or of a
-    /// unit of systemd), or else what the machine has.
+    /// The limit: the memory of the Lambda function, the limit of the control group (of a container or a systemd
+    /// unit), or else the memory of the machine.
     pub limit: u64,
 }
 
 impl Memory {
-    /// Reads a few small files of the kernel. `None` where there are none.
+    /// Reads the memory use and its limit from small files of the kernel. `None` on other systems.
     pub fn measure() -> Option<Self> {
         let used = kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")?;
         Some(Self { used, limit: limit()? })
     }
 
-    /// The share that is used.
+    /// Returns the share of the limit that is used.
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     pub fn share(self) -> f64 {
         self.used as f64 / self.limit as f64
     }
 
-    /// Tells CloudWatch, at most once a minute.
+    /// Emits the metric for CloudWatch, at most once a minute.
     pub fn tell() {
         static TOLD_AT: Mutex<Option<Instant>> = Mutex::new(None);
         let mut told_at = TOLD_AT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,14 +56,14 @@ fn limit() -> Option<u64> {
     limits.chain([machine]).min()
 }
 
-/// `name   1234 kB` in a file of `/proc`, in bytes.
+/// Returns the value of `name   1234 kB` in a file of `/proc`, in bytes.
 fn kilobytes(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Where the limits of these control groups and of all that they are in would be. Of both versions; inside of a
-/// container the path is often the host's, and only its root is there.
+/// Returns the paths of the limits of these control groups and of their ancestors, for versions 1 and 2. In a
+/// container the path is often that of the host, and only its root exists.
 fn files_of_limits(groups: &str) -> Vec<PathBuf> {
     let files = groups.lines().filter_map(|line| {
         let mut parts = line.splitn(3, ':').skip(1);

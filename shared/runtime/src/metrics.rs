@@ -1,10 +1,10 @@
-//! What is measured, and numbers for CloudWatch.
+//! Metric names, and metrics for CloudWatch.
 //!
-//! The names are the same everywhere: in CloudWatch in the namespace `sigpost`, for Prometheus behind
-//! `sigpost_` (counters end with `_total` there). `docs/src/reference/metrics.md` lists them.
+//! Names are the same everywhere: in CloudWatch in the namespace `sigpost`, in Prometheus with the prefix `sigpost_`
+//! (counters end with `_total` there). `docs/src/reference/metrics.md` lists them.
 //!
-//! CloudWatch gets lines of JSON on stdout in the embedded metric format, and turns them into metrics by
-//! itself wherever a function's output is collected. Elsewhere such a line is a log line.
+//! For CloudWatch, metrics are lines of JSON on stdout in the embedded metric format. CloudWatch turns them into
+//! metrics where a function's output is collected; elsewhere they are log lines.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::io::Write;
@@ -14,17 +14,17 @@ use serde_json::{Map, Value, json};
 
 use crate::env;
 
-/// The CloudWatch namespace of all of them.
+/// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "sigpost";
 
-/// Something that is measured.
+/// A metric: its name, description and unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
-    /// Its name, without a prefix.
+    /// Name without prefix.
     pub name: &'static str,
-    /// What it is.
+    /// Description, shown as `# HELP` in Prometheus.
     pub help: &'static str,
-    /// In CloudWatch's word for it.
+    /// Unit in CloudWatch's terms.
     pub unit: Unit,
 }
 
@@ -40,60 +40,60 @@ const fn seconds(name: &'static str, help: &'static str) -> Metric {
     Metric { name, help, unit: Unit::Seconds }
 }
 
-/// Of this process, counted since it started.
-pub const ACCEPTED: Metric = count("accepted", "Messages that were accepted");
+/// Of this process, counted since its start.
+pub const ACCEPTED: Metric = count("accepted", "Messages that this process accepted");
 /// Of this process.
-pub const DELIVERED: Metric = count("delivered", "Deliveries that were recorded as delivered");
+pub const DELIVERED: Metric = count("delivered", "Attempts recorded as delivered");
 /// Of this process.
-pub const ERRORS: Metric = count("errors", "Deliveries that were recorded as failed, to be tried again or for good");
+pub const ERRORS: Metric = count("errors", "Attempts recorded as failed, with or without retries left");
 /// Of this process.
-pub const FAILED: Metric = count("failed", "Messages that failed for good, and are dead letters");
+pub const FAILED: Metric = count("failed", "Messages that failed and became dead letters");
 /// Of this process.
-pub const GIVEN_BACK: Metric = count("given_back", "Deliveries that were given back at a stop, and count as none");
+pub const GIVEN_BACK: Metric = count("given_back", "Messages returned to the queue at shutdown");
 /// Of this process.
 pub const LEASES_LOST: Metric =
-    count("leases_lost", "Deliveries whose lease was gone when their end was to be recorded");
+    count("leases_lost", "Attempts whose lease another dispatcher held when their outcome was recorded");
 /// Of this process.
-pub const PUSH_SECONDS: Metric = seconds("push_seconds", "How long pushes took, from the request to the whole answer");
-/// Of this process, now.
-pub const IN_FLIGHT: Metric = count("in_flight", "Messages in flight, from the lease to the recorded end");
-/// Of this process, now.
-pub const ROOM: Metric = count("room", "Messages that may be in flight at once");
-/// Of this process, now.
-pub const LISTENING: Metric =
-    count("listening", "1 while notifications of other processes arrive, 0 while they do not");
+pub const PUSH_SECONDS: Metric =
+    seconds("push_seconds", "Duration of attempts, from the request to the whole response");
+/// Of this process, current value.
+pub const IN_FLIGHT: Metric = count("in_flight", "Messages in flight, from the claim to the recorded outcome");
+/// Of this process, current value.
+pub const ROOM: Metric = count("room", "Maximum of messages in flight");
+/// Of this process, current value.
+pub const LISTENING: Metric = count("listening", "1 while the listener is connected, otherwise 0");
 /// Of this process.
-pub const ADMIN_REFUSED: Metric = count("admin_refused", "Wrong tokens that the admin API and the console were given");
+pub const ADMIN_REFUSED: Metric =
+    count("admin_refused", "Requests to the admin API and the console with an invalid token");
 /// Of this process.
 pub const CLOSED_CONNECTIONS: Metric =
-    count("closed_connections", "Connections that were closed or not accepted because too many were open");
-/// Of this process, now.
-pub const MEMORY_SHARE: Metric = share("memory_share", "The share of the memory that the process may use");
-/// In Lambda: an alarm on its absence notices that nothing wakes the dispatcher.
-pub const TICK: Metric = count("tick", "1 for each tick");
-/// Of the deployment, now, as all that follow.
-pub const OLDEST_DUE_AGE: Metric = seconds(
-    "oldest_due_age_seconds",
-    "For how long the message that has been due longest has been due; 0 when none is",
-);
-/// By `state`: `due`, `scheduled`, `active`; ten thousand of each at most.
-pub const MESSAGES: Metric = count("messages", "Open messages by state");
-/// Ten thousand at most.
-pub const DEAD_LETTERS: Metric = count("dead_letters", "Dead letters that are kept");
+    count("closed_connections", "Connections that were closed or rejected because too many were open");
+/// Of this process, current value.
+pub const MEMORY_SHARE: Metric = share("memory_share", "Share of the memory limit that the process uses");
+/// Lambda only. An alarm on its absence detects that the scheduled invocations of dispatch have stopped.
+pub const TICK: Metric = count("tick", "Scheduled invocations of dispatch");
+/// Of the deployment, current value, as all that follow.
+pub const OLDEST_DUE_AGE: Metric =
+    seconds("oldest_due_age_seconds", "Age of the message that has been due longest; 0 without due messages");
+/// By `state`: `due`, `scheduled`, `active`; at most 10,000 of each.
+pub const MESSAGES: Metric = count("messages", "Pending messages by state");
+/// At most 10,000.
+pub const DEAD_LETTERS: Metric = count("dead_letters", "Dead letters");
 /// By `type` and `status`.
 pub const RUNS: Metric =
-    count("runs", "Runs under way, and runs that ended within the last hour, by job type and status");
+    count("runs", "Runs in progress, and runs that ended in the last hour, by job type and status");
 /// By `type` and `percentile`.
 pub const RUN_SECONDS: Metric =
-    seconds("run_seconds", "How long the completed runs of the last hour took, by job type");
-/// Whose lease has ended, or that began more than ten minutes ago.
-pub const RUNS_STUCK: Metric = count("runs_stuck", "Runs that should have ended");
+    seconds("run_seconds", "Duration of completed runs of the last hour, by job type and percentile");
+/// Runs with an expired lease, or older than ten minutes.
+pub const RUNS_STUCK: Metric = count("runs_stuck", "Runs with an expired lease, or older than ten minutes");
 /// By `severity`.
-pub const ALERTS: Metric = count("alerts", "What check-job-health last found to be wrong, by severity");
-/// For more than two minutes.
-pub const SCHEDULES_LATE: Metric = count("schedules_late", "Schedules of which a firing is late");
+pub const ALERTS: Metric = count("alerts", "Open alerts of check-job-health by severity");
+/// Schedules with a firing that is late by more than two minutes.
+pub const SCHEDULES_LATE: Metric =
+    count("schedules_late", "Schedules with a firing that is late by more than two minutes");
 
-/// All of them.
+/// All metrics.
 pub const ALL: [Metric; 22] = [
     ACCEPTED,
     DELIVERED,
@@ -119,14 +119,14 @@ pub const ALL: [Metric; 22] = [
     SCHEDULES_LATE,
 ];
 
-/// What is counted, in CloudWatch's word for it.
+/// The unit of a metric, in CloudWatch's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// How many.
+    /// A number of items.
     Count,
-    /// How long.
+    /// A duration in seconds.
     Seconds,
-    /// A share of one.
+    /// A ratio from 0 to 1.
     None,
 }
 
@@ -134,7 +134,7 @@ pub enum Unit {
 pub fn emit(metrics: &[(Metric, f64)]) {
     let deployment = env::var("SIGPOST_DEPLOYMENT").ok().flatten();
     let line = line(deployment.as_deref().unwrap_or("sigpost"), Timestamp::now(), metrics);
-    // Locked, so that no other thread writes into the line. A closed stdout loses only numbers.
+    // Locked, so that no other thread writes into the line. On a closed stdout only the metrics are lost.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 

@@ -1,5 +1,5 @@
-//! What the log says of an outage of the database: a line when it begins, one when it is over, and in between how many
-//! requests were rejected. A line for each request would fill the log, and anybody can send requests to `/readyz`.
+//! Log lines about a database outage: one when it begins, one when it ends, and in between the number of rejected
+//! requests. A line for each request would fill the log, and `/readyz` needs no authentication.
 
 use std::fmt::Display;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -7,32 +7,32 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-/// Between two lines about rejected requests.
+/// Minimum time between two lines about rejected requests.
 const LOGGED_EVERY: Duration = Duration::from_secs(10);
-/// Without a rejected request for so long an outage is over, where nothing tests the database.
+/// An outage ends after this time without a rejected request, where no component tests the database.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 
 static OUTAGE: Mutex<Outage> = Mutex::new(Outage { since: None, last: None, logged: None, rejected: 0, unlogged: 0 });
 static IS_ONGOING: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
-/// An outage, as the requests that it rejected show it.
+/// An outage, as seen in the requests that it rejected.
 struct Outage {
     since: Option<Instant>,
-    /// When a request was rejected last.
+    /// Time of the last rejected request.
     last: Option<Instant>,
     logged: Option<Instant>,
     rejected: u64,
     unlogged: u64,
 }
 
-/// A line of the log.
+/// A log line.
 #[derive(Debug, PartialEq, Eq)]
 enum Line {
     Begins,
     GoesOn { rejected: u64 },
 }
 
-/// A request is rejected because the database is unavailable.
+/// Records that a request was rejected because the database is unavailable.
 pub fn reject(cause: &dyn Display) {
     let line = lock().reject(Instant::now());
     match line {
@@ -45,13 +45,14 @@ pub fn reject(cause: &dyn Display) {
     IS_ONGOING.send_if_modified(|is_ongoing| !std::mem::replace(is_ongoing, true));
 }
 
-/// Waits until requests are rejected.
+/// Waits until a request is rejected.
 pub async fn begun() {
     // The sender is never dropped.
     let _ = IS_ONGOING.subscribe().wait_for(|is_ongoing| *is_ongoing).await;
 }
 
-/// The database took a write. Whether that ends the outage: it goes on if a request was rejected within this time.
+/// Records a successful write. Returns whether that ends the outage: it continues if a request was rejected within
+/// `quiet`.
 pub fn recovered(quiet: Duration) -> bool {
     let Some((lasted, rejected)) = lock().recovered(Instant::now(), quiet) else { return false };
     IS_ONGOING.send_replace(false);
@@ -83,7 +84,7 @@ impl Outage {
         Some(Line::GoesOn { rejected: std::mem::take(&mut self.unlogged) })
     }
 
-    /// How long it lasted, and how many requests it rejected.
+    /// Returns the duration of the outage and the number of rejected requests if it has ended.
     fn recovered(&mut self, now: Instant, quiet: Duration) -> Option<(Duration, u64)> {
         let (since, last) = self.since.zip(self.last)?;
         if now.duration_since(last) < quiet {

@@ -1,7 +1,7 @@
 //! The HTTP client for deliveries: keep-alive, no redirects, no proxies, and the address policy in its resolver.
 //!
-//! It keeps the connections of each origin itself, over HTTP/1.1 or, where a server selects it in TLS, over HTTP/2. A
-//! general client has layers for what deliveries never use, which cost as much CPU as the rest of a delivery.
+//! It has its own connection pool, for HTTP/1.1 and, where a server selects it in TLS, for HTTP/2. A general client
+//! has layers that deliveries never use and that cost as much CPU time as the rest of a delivery.
 
 mod connector;
 mod failure;
@@ -41,28 +41,28 @@ pub struct Request {
     pub body: Bytes,
 }
 
-/// A response. Its body may be only the beginning.
+/// A response. The body may be truncated.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,
     /// All header fields.
     pub headers: HeaderMap,
-    /// As many bytes of the body as were asked for.
+    /// The body, up to the requested number of bytes.
     pub body: Bytes,
 }
 
-/// The connections that a request may be sent on.
+/// The connections that a request may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connections {
-    /// One that had an earlier request, if there is one.
+    /// One that served an earlier request, if available.
     Reused,
-    /// One that is made for the request.
+    /// A new one for this request.
     New,
 }
 
-/// A client that connects only where the policy allows. Addresses written into a URL never pass
-/// through the resolver: check the URL with [`AddressPolicy::check_url`] before each request.
+/// A client that connects only to addresses that the policy allows. Addresses in a URL do not pass through the
+/// resolver: check the URL with [`AddressPolicy::check_url`] before each request.
 pub struct Client {
     connector: Connector,
     pool: Pool,
@@ -91,13 +91,13 @@ impl Client {
         Self { connector: Connector::new(policy, tls), pool: Pool::default() }
     }
 
-    /// Sends the request, and reads at most `body_bytes` of the response's body. The connection of a longer one is
-    /// closed, or with HTTP/2 its stream.
+    /// Sends the request, and reads at most `body_bytes` of the response's body. If the body is longer, the HTTP/1.1
+    /// connection is closed or the HTTP/2 stream is reset.
     ///
     /// # Errors
     ///
-    /// There is no complete response. [`Failure::is_repeatable`] tells whether the request should be sent once more, on
-    /// a [new](Connections::New) connection.
+    /// There is no complete response. [`Failure::is_repeatable`] tells whether to send the request once more, on a
+    /// [new](Connections::New) connection.
     pub async fn send(
         &self,
         target: &Target,
@@ -134,7 +134,7 @@ impl Client {
         Ok(response)
     }
 
-    /// A connection for a request. Also returns whether it had an earlier request.
+    /// Returns a connection for a request, and whether it served an earlier request.
     async fn connection(&self, origin: &Arc<Origin>, connections: Connections) -> Result<(Connection, bool), Failure> {
         if connections == Connections::Reused {
             loop {
@@ -142,7 +142,7 @@ impl Client {
                     Found::Connection(connection) => return Ok((connection, true)),
                     Found::Nothing => break,
                     Found::Announced(announced) => announced.wait().await?,
-                    // Boxed, because it is seldom needed.
+                    // Boxed, because it is rare.
                     Found::Unknown(announcement) => {
                         let connection = Box::pin(self.connect_for_all(origin, announcement)).await?;
                         return Ok((connection, false));
@@ -155,7 +155,8 @@ impl Client {
         Ok((connection, false))
     }
 
-    /// Makes a connection for this request that others wait for: in a task, because this request may time out before.
+    /// Makes a connection for this request that other requests wait for. It runs in a task, because this request may
+    /// time out first.
     async fn connect_for_all(&self, origin: &Arc<Origin>, announcement: Announcement) -> Result<Connection, Failure> {
         let (connector, pool, origin) = (self.connector.clone(), self.pool.clone(), Arc::clone(origin));
         let (made, to_use) = oneshot::channel();
@@ -175,7 +176,7 @@ impl Client {
 }
 
 impl Request {
-    /// With what every client sends.
+    /// Builds the request with the header fields that every client sends.
     fn with_uri(self, uri: Uri, host: Option<&HeaderValue>) -> http::Request<Bytes> {
         let mut request = http::Request::new(self.body);
         *request.method_mut() = self.method;
@@ -189,7 +190,7 @@ impl Request {
     }
 }
 
-/// Reads a response. Also returns whether its body was read to the end.
+/// Reads a response. Also returns whether the body was read to its end.
 async fn read(response: http::Response<Incoming>, body_bytes: usize) -> Result<(Response, bool), hyper::Error> {
     let (head, mut body) = response.into_parts();
     let mut kept = BytesMut::new();

@@ -1,8 +1,8 @@
 //! References in the environment: `ssm:/sigpost/token` is a parameter of Systems Manager,
-//! `secretsmanager:sigpost/database#password` the member `password` of a secret that is a JSON object.
+//! `secretsmanager:sigpost/database#password` is the member `password` of a secret that is a JSON object.
 //!
-//! All are fetched at once and once per process: a changed secret is seen by the processes that start
-//! after the change. Without references, nothing of this costs anything.
+//! All references are resolved concurrently, once per process: a changed secret reaches the processes that start
+//! after the change. Without references, no client is created.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use crate::{Aws, env};
 
-/// Parameters in one call at most, by SSM's rule.
+/// SSM's maximum of parameters per call.
 const PARAMETERS_PER_CALL: usize = 10;
 
-/// Where a value is kept.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Source {
-    /// `ssm:` and the parameter's name, with `:version` or `:label` if wanted.
+    /// `ssm:` and the parameter's name, optionally with `:version` or `:label`.
     Parameter(String),
     /// `secretsmanager:` and the secret's name or ARN.
     Secret(String),
@@ -27,7 +27,7 @@ enum Source {
 #[derive(Debug, PartialEq, Eq)]
 struct Reference {
     source: Source,
-    /// The member of a JSON object that is meant, if not the whole text.
+    /// The member of a JSON object; `None` for the whole text.
     key: Option<String>,
 }
 
@@ -39,12 +39,12 @@ impl Reference {
             "secretsmanager" => Source::Secret,
             _ => return None,
         };
-        // Neither names nor ARNs hold a `#`.
+        // Names and ARNs contain no `#`.
         let (name, key) = rest.split_once('#').map_or((rest, None), |(name, key)| (name, Some(key.to_owned())));
         Some(Self { source: source(name.to_owned()), key })
     }
 
-    /// The value meant, out of what is kept. No error repeats any of it.
+    /// Returns the referenced value. Errors contain no part of a value.
     fn pick(&self, kept: &str) -> Result<String, String> {
         let Some(key) = &self.key else { return Ok(kept.to_owned()) };
         let Ok(Value::Object(mut members)) = serde_json::from_str(kept) else {
@@ -63,7 +63,7 @@ impl Reference {
 ///
 /// # Errors
 ///
-/// The variable whose reference cannot be resolved, by its name; never a value.
+/// Names the variable whose reference cannot be resolved; never a value.
 pub async fn resolve() -> Result<()> {
     let variables = std::env::vars_os().filter_map(|(name, text)| {
         let (name, text) = (name.into_string().ok()?, text.into_string().ok()?.trim().to_owned());
@@ -87,10 +87,10 @@ pub async fn resolve() -> Result<()> {
     Ok(())
 }
 
-/// What is kept at each source, or why nobody knows.
+/// The value of each source, or why it cannot be read.
 type Kept = BTreeMap<Source, Result<String, String>>;
 
-/// Fetches all at the same time: the function is starting, and somebody waits for it.
+/// Fetches all sources concurrently: the start of the function waits for them.
 async fn fetch(aws: &Aws, sources: BTreeSet<&Source>) -> Kept {
     let (mut names, mut ids) = (Vec::new(), Vec::new());
     for source in sources {
@@ -118,7 +118,7 @@ async fn get_parameters(aws: &Aws, names: &[&str]) -> Kept {
     names.iter().map(|name| (Source::Parameter((*name).to_owned()), kept(name))).collect()
 }
 
-/// A parameter that was asked for as `name`, `name:version`, `name:label` or by its ARN.
+/// Finds a parameter that was requested as `name`, `name:version`, `name:label` or by its ARN.
 fn find_parameter(answer: &Value, asked: &str) -> Option<String> {
     let parameters = answer["Parameters"].as_array()?;
     let found = parameters.iter().find(|parameter| {

@@ -1,4 +1,4 @@
-//! Serving a router: as a Lambda function when the Runtime API is there, else on a socket.
+//! Serves a router: as a Lambda function if the Runtime API is available, else on a socket.
 
 mod activity;
 mod connections;
@@ -29,11 +29,11 @@ use tower::{ServiceExt, service_fn};
 pub use self::request_body::{BYTES_PER_SECOND, BodyTime};
 use crate::{ApiError, Memory, Reading, env, traces};
 
-/// Where a server listens unless `LISTEN` says otherwise.
+/// The default address of a server, without `LISTEN`.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// What a function's `main` ends with: Lambda's loop in a Lambda function, else a
-/// server on `LISTEN` (default `127.0.0.1:8080`) until SIGINT or SIGTERM.
+/// Serves the router: in a Lambda function with Lambda's loop, elsewhere with a server on `LISTEN` (default
+/// `127.0.0.1:8080`) until SIGINT or SIGTERM.
 pub async fn serve(router: Router) -> Result<()> {
     if env::in_lambda() {
         let ended = lambda_http::run_concurrent(lambda_service(flush_before_it_is_frozen(router))).await;
@@ -45,18 +45,18 @@ pub async fn serve(router: Router) -> Result<()> {
     served
 }
 
-/// `LISTEN`: where a server listens. Default `127.0.0.1:8080`.
+/// Reads `LISTEN`, the address of the server. Default `127.0.0.1:8080`.
 pub fn address(reading: &mut Reading) -> SocketAddr {
     reading.parsed("LISTEN", LISTEN)
 }
 
-/// Notes what is wrong with `MAX_CONNECTIONS_PER_ADDRESS`: connections that one address may have. Default: a quarter of
-/// those of the process.
+/// Checks `MAX_CONNECTIONS_PER_ADDRESS`, the maximum of connections from one address. Default: a quarter of those of
+/// the process.
 pub(crate) fn check(reading: &mut Reading) {
     open::check(reading);
 }
 
-/// Once a function has answered, nothing of it runs until the next event.
+/// Exports spans before each response: after it, the function is frozen until the next event.
 fn flush_before_it_is_frozen(router: Router) -> Router {
     if env::on_managed_instances() || !traces::are_on() {
         return router;
@@ -68,10 +68,10 @@ fn flush_before_it_is_frozen(router: Router) -> Router {
     }))
 }
 
-/// A router as Lambda's runtime calls it. Answers are whole when they are posted.
+/// A router as Lambda's runtime calls it. Responses have complete bodies.
 pub type LambdaService = BoxCloneSyncService<lambda_http::Request, Response<Full<Bytes>>, lambda_http::Error>;
 
-/// Makes a router what Lambda's runtime calls. After each call it may tell CloudWatch how much memory there is left.
+/// Converts a router for Lambda's runtime. After a call it may emit the metric of memory use.
 pub fn lambda_service(router: Router) -> LambdaService {
     BoxCloneSyncService::new(service_fn(move |request: lambda_http::Request| {
         let router = router.clone();
@@ -83,8 +83,8 @@ pub fn lambda_service(router: Router) -> LambdaService {
     }))
 }
 
-/// Calls the router. A request with too many header fields is rejected, and one whose handler panics gets 500; the panic is
-/// in the log. Functions and not layers of the router, which would cost each request two allocations.
+/// Calls the router. Rejects a request with too many header fields; a panic of a handler is logged and becomes 500.
+/// These are functions and not layers of the router, which would cost each request two allocations.
 async fn route(router: Router, request: Request<Body>) -> Response<Body> {
     if let Err(rejected) = header_limit::check(request.headers()) {
         return rejected.into_response();
@@ -95,33 +95,33 @@ async fn route(router: Router, request: Request<Body>) -> Response<Body> {
     }
 }
 
-/// Binds, with an error that says what to do when the port is taken.
+/// Binds the address. The error explains a port that is in use.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address)
         .await
-        .with_context(|| format!("cannot listen on {address}; is another process there? Choose another port"))
+        .with_context(|| format!("cannot listen on {address}; if another process uses the port, choose another one"))
 }
 
-/// Serves until `shutdown` completes and the requests under way are answered.
+/// Serves until `shutdown` completes and the requests in flight have their responses.
 ///
 /// # Errors
 ///
-/// None at present; the caller ends when this does.
+/// None at present; the process ends when this returns.
 pub async fn serve_on(
     mut listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     let requests = serve_until(&mut listener, router, shutdown).await;
-    tracing::info!("stopping: what is under way may end");
+    tracing::info!("graceful shutdown: waiting for requests in flight");
     // New connections are refused from here on.
     drop(listener);
     requests.shutdown().await;
     Ok(())
 }
 
-/// Serves until `until` completes. New connections wait then, for what serves next on the listener; the requests under
-/// way are answered while the returned value is shut down.
+/// Serves until `until` completes. New connections then wait for the next server on the listener; the requests in
+/// flight get their responses while the returned value is shut down.
 pub async fn serve_until(
     listener: &mut TcpListener,
     router: Router,
@@ -130,13 +130,13 @@ pub async fn serve_until(
     connections::serve(listener, router, until).await
 }
 
-/// Connections that this process has closed, or not accepted, because too many were open.
+/// Returns the number of connections that this process closed or rejected because too many were open.
 pub fn closed_connections() -> u64 {
     open::CLOSED.load(Ordering::Relaxed)
 }
 
-/// Completes at SIGINT (Ctrl-C) or SIGTERM. They are caught from the call on, not from the first
-/// poll: whoever calls this before saying that it serves is stopped in order at any time after.
+/// Completes at SIGINT (Ctrl-C) or SIGTERM. The signals are caught from this call on, not from the first poll: call
+/// it before announcing that the server is ready.
 pub fn terminated() -> impl Future<Output = ()> + Send + 'static {
     #[cfg(unix)]
     {
@@ -156,7 +156,7 @@ pub fn terminated() -> impl Future<Output = ()> + Send + 'static {
     }
 }
 
-/// A signal that cannot be caught ends the process by itself.
+/// A signal that cannot be caught terminates the process.
 #[cfg(unix)]
 async fn received(signal: &mut std::io::Result<tokio::signal::unix::Signal>) {
     match signal {

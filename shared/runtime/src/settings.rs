@@ -1,5 +1,5 @@
-//! Reading the settings of a program. Every problem is gathered: an operator wants to correct all of
-//! them at once. `sigpost config check` and the start of every program read with the same functions.
+//! Reads the settings of a program. All problems are collected, so that an operator can correct them together.
+//! `sigpost config check` and the start of every program use the same functions.
 
 mod process;
 
@@ -13,39 +13,39 @@ use url::Url;
 use crate::env;
 use crate::env::Form;
 
-/// How bad a [`Problem`] is.
+/// The severity of a [`Problem`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Nothing starts with it.
+    /// The program does not start.
     Error,
-    /// It works, and will hurt some day. It is logged.
+    /// The setting works, but is likely to cause trouble. It is logged.
     Warning,
 }
 
-/// Something that is wrong with a setting.
+/// A problem with a setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// The variable to change.
+    /// The name of the variable.
     pub setting: &'static str,
-    /// What is wrong and what to do, with the variable's name. Never a secret.
+    /// The problem and its correction, with the variable's name. Never a secret.
     pub text: String,
 }
 
 impl Problem {
-    /// One that nothing starts with.
+    /// Creates a problem that prevents the start.
     pub fn error(setting: &'static str, text: impl Into<String>) -> Self {
         Self { severity: Severity::Error, setting, text: text.into() }
     }
 
-    /// One to know of.
+    /// Creates a warning.
     pub fn warning(setting: &'static str, text: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, setting, text: text.into() }
     }
 
-    /// Whether nothing starts with it.
+    /// Returns whether the problem prevents the start.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
@@ -55,7 +55,7 @@ impl Problem {
 ///
 /// # Errors
 ///
-/// All errors there are, in one text.
+/// All errors, in one text.
 pub fn refuse(problems: &[Problem]) -> Result<()> {
     for problem in problems.iter().filter(|problem| !problem.is_error()) {
         tracing::warn!(setting = problem.setting, "{}", problem.text);
@@ -65,58 +65,58 @@ pub fn refuse(problems: &[Problem]) -> Result<()> {
     match errors[..] {
         [] => Ok(()),
         [one] => anyhow::bail!("{one}"),
-        _ => anyhow::bail!("{} settings are wrong:\n  - {}", errors.len(), errors.join("\n  - ")),
+        _ => anyhow::bail!("{} invalid settings:\n  - {}", errors.len(), errors.join("\n  - ")),
     }
 }
 
-/// Reads settings. What cannot be read is noted, and reading goes on with a stand-in, with which
-/// nothing is ever started.
+/// Reads settings. For an invalid setting it records a problem and returns a placeholder, with which no program
+/// starts.
 pub struct Reading {
-    /// What is wrong so far.
+    /// The problems so far.
     pub problems: Vec<Problem>,
-    /// A required setting that is not set is a problem.
+    /// Whether a missing required setting is a problem.
     is_whole: bool,
 }
 
 impl Reading {
-    /// For a program that is about to start: required settings must be there, and those that every
-    /// process has (logs, traces, where to listen) are checked at once.
+    /// For a program that is about to start: required settings must be set, and the settings of every process (logs,
+    /// traces, listening address) are checked as well.
     pub fn of_process() -> Self {
         Self { problems: process::problems(), is_whole: true }
     }
 
-    /// For a look at settings whose program may not be meant to run here: required settings may be
-    /// missing, and what is set must be right.
+    /// For a check of settings whose program may not be meant to run here: required settings may be missing, but the
+    /// set ones must be valid.
     pub fn as_far_as_set() -> Self {
         Self { problems: Vec::new(), is_whole: false }
     }
 
-    /// The result of reading.
+    /// Returns the settings.
     ///
     /// # Errors
     ///
-    /// All problems there are, in one text.
+    /// All problems, in one text.
     pub fn finish<T>(self, read: Option<T>) -> Result<T> {
         refuse(&self.problems)?;
         read.context("a required setting is missing")
     }
 
-    /// What was read; `None` if that failed.
+    /// Returns the value; records a problem and returns `None` if reading failed.
     pub fn noted<T>(&mut self, setting: &'static str, read: Result<T>) -> Option<T> {
         read.map_err(|why| self.problems.push(Problem::error(setting, format!("{why:#}")))).ok()
     }
 
-    /// What was read, or the stand-in.
+    /// Returns the value; records a problem and returns the placeholder if reading failed.
     pub fn take<T>(&mut self, setting: &'static str, read: Result<T>, stand_in: T) -> T {
         self.noted(setting, read).unwrap_or(stand_in)
     }
 
-    /// A setting's text, if it is set.
+    /// Returns the text of a setting, if it is set.
     pub fn text(&mut self, setting: &'static str) -> Option<String> {
         self.noted(setting, env::var(setting)).flatten()
     }
 
-    /// The text of a setting that a program cannot do without.
+    /// Returns the text of a required setting.
     pub fn required(&mut self, setting: &'static str) -> Option<String> {
         match self.is_whole {
             true => self.noted(setting, env::required(setting)),
@@ -124,34 +124,34 @@ impl Reading {
         }
     }
 
-    /// Notes it if a setting is not set that another one needs.
+    /// Records a problem if a setting that another one needs is not set.
     pub fn required_with(&mut self, setting: &'static str, other: &'static str) {
         if self.text(setting).is_none() {
-            self.problems.push(Problem::error(setting, format!("{setting} is not set, and {other} needs it")));
+            self.problems.push(Problem::error(setting, format!("{setting} is not set, but {other} requires it")));
         }
     }
 
-    /// Notes it if none of these is set and a program cannot do without one.
+    /// Records a problem if neither setting is set and the program needs one of them.
     pub fn required_one_of(&mut self, settings: [&'static str; 2]) {
         let [first, second] = settings;
         if self.is_whole && settings.iter().all(|setting| env::var(setting).is_ok_and(|text| text.is_none())) {
-            self.problems.push(Problem::error(first, format!("{first} is not set, and neither is {second}")));
+            self.problems.push(Problem::error(first, format!("neither {first} nor {second} is set")));
         }
     }
 
-    /// A setting that `check` accepts, if it is set. The error says what is wrong with the value.
+    /// Returns a setting that `check` accepts, if it is set. The error describes the problem of the value.
     pub fn checked<T>(&mut self, setting: &'static str, check: impl FnOnce(&str) -> Result<T>) -> Option<T> {
         let text = self.text(setting)?;
         self.noted(setting, check(&text))
     }
 
-    /// The same of a setting that a program cannot do without.
+    /// Like [`Self::checked`], for a required setting.
     pub fn required_as<T>(&mut self, setting: &'static str, check: impl FnOnce(&str) -> Result<T>) -> Option<T> {
         let text = self.required(setting)?;
         self.noted(setting, check(&text))
     }
 
-    /// A number, a flag: whatever a text can be parsed as.
+    /// Returns the parsed value of a setting, such as a number or a flag.
     pub fn parsed<T>(&mut self, setting: &'static str, default: T) -> T
     where
         T: FromStr<Err: std::fmt::Display> + Form + Copy,
@@ -159,30 +159,30 @@ impl Reading {
         self.take(setting, env::parsed(setting, default), default)
     }
 
-    /// A number of seconds.
+    /// Returns a number of seconds.
     pub fn seconds(&mut self, setting: &'static str, default: Duration) -> Duration {
         Duration::from_secs(self.parsed(setting, default.as_secs()))
     }
 }
 
-/// An http or https URL. The error names the setting and not the value, which may be a secret.
+/// Parses an http or https URL. The error names the setting but not the value, which may be a secret.
 ///
 /// # Errors
 ///
-/// It is no such URL.
+/// The text is not an http or https URL.
 pub fn http_url(setting: &str, text: &str) -> Result<Url> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.with_context(|| format!("{setting} is not an http or https URL, expected one such as https://example.com"))
 }
 
-/// Bytes of a signing key or the secret of a webhook at least: a shorter one can be guessed.
+/// Minimum length in bytes of a signing key or a webhook secret: a shorter one can be guessed.
 const SHORTEST_SECRET_BYTES: usize = 16;
 
-/// A secret that cannot be guessed. The error does not repeat it.
+/// Checks the length of a secret. The error does not contain it.
 ///
 /// # Errors
 ///
-/// It is shorter than 16 bytes.
+/// The secret is shorter than 16 bytes.
 pub fn secret(setting: &str, text: &str) -> Result<String> {
     let length = text.len();
     anyhow::ensure!(
@@ -192,24 +192,24 @@ pub fn secret(setting: &str, text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// A token as an `Authorization` header carries it. The error does not repeat it.
+/// Checks a token for the `Authorization` header. The error does not contain it.
 ///
 /// # Errors
 ///
-/// It has a control character, such as a line break.
+/// The token has a control character, such as a line break.
 pub fn bearer(setting: &str, text: &str) -> Result<String> {
     anyhow::ensure!(
         !text.chars().any(char::is_control),
-        "{setting} has a control character, which no Authorization header carries"
+        "{setting} has a control character, which an Authorization header cannot contain"
     );
     Ok(text.to_owned())
 }
 
-/// One line of text, as it may stand in a subject or a label.
+/// Checks a line of text for a subject or a label.
 ///
 /// # Errors
 ///
-/// It has a control character.
+/// The text has a control character.
 pub fn line(setting: &str, text: &str) -> Result<String> {
     anyhow::ensure!(
         !text.chars().any(char::is_control),
@@ -230,6 +230,6 @@ mod tests {
         assert_eq!(said(&[]), Ok(()));
         assert_eq!(said(std::slice::from_ref(&warning)), Ok(()));
         assert_eq!(said(&[warning.clone(), one.clone()]), Err("A is wrong".into()));
-        assert_eq!(said(&[one, warning, two]), Err("2 settings are wrong:\n  - A is wrong\n  - B is wrong".into()));
+        assert_eq!(said(&[one, warning, two]), Err("2 invalid settings:\n  - A is wrong\n  - B is wrong".into()));
     }
 }

@@ -1,18 +1,17 @@
-//! How every `main` begins.
+//! The first step of every `main`.
 
 use anyhow::Result;
 
 use crate::telemetry::{self, LogFormat};
 use crate::{references, traces};
 
-/// Installs the log subscriber, resolves the references in the environment, and turns traces on if they
-/// are wanted. Once per process, before any configuration is read: what is wrong with the settings of logs
-/// and traces is reported together with the program's own, by
-/// [`Reading::of_process`](crate::Reading::of_process).
+/// Installs the log subscriber, resolves the references in the environment, and starts traces if an endpoint is set.
+/// Call it once per process, before any configuration is read: problems with the settings of logs and traces are
+/// reported together with the program's own, by [`Reading::of_process`](crate::Reading::of_process).
 ///
 /// # Errors
 ///
-/// The variable whose reference cannot be resolved, by its name.
+/// Names the variable whose reference cannot be resolved.
 pub async fn start() -> Result<()> {
     telemetry::init(LogFormat::from_env())?;
     references::resolve().await?;

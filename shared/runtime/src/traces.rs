@@ -1,7 +1,7 @@
 //! Traces: spans of a message's life, sent over OTLP to a collector. Off unless an endpoint is set.
 //!
-//! Spans are begun by hand, at the places that `docs/src/guides/observability.md` lists, and not made of what is logged: so nothing
-//! that somebody logs gets into a trace, and where traces are off a span costs one look at a variable.
+//! Spans are created explicitly, at the places that `docs/src/guides/observability.md` lists, and not from log
+//! events: so no logged value gets into a trace, and with traces off a span costs one read of a variable.
 
 mod collector;
 mod settings;
@@ -23,7 +23,7 @@ use collector::Collector;
 pub use settings::{Settings, Unusable};
 pub use span::{Operation, Span, begin, correlation_id, publish};
 
-/// How long a [`flush`] is waited for. What is not sent then stays in its queue.
+/// Maximum time that [`flush`] waits. Spans that are not sent by then stay in the queue.
 const FLUSH: Duration = Duration::from_secs(2);
 
 static TRACES: OnceLock<Traces> = OnceLock::new();
@@ -34,12 +34,13 @@ struct Traces {
     collector: Collector,
 }
 
-/// Turns traces on if the environment says so and none of their settings is wrong. Once per process, within its runtime: a thread of OpenTelemetry's
-/// gathers spans from then on, 2048 at most, and sends them every five seconds.
+/// Starts traces if the environment configures an endpoint and all settings are valid. Call it once per process,
+/// within its runtime. A thread of OpenTelemetry's then collects at most 2,048 spans, and sends them every five
+/// seconds.
 ///
 /// # Errors
 ///
-/// The exporter cannot be made.
+/// The exporter cannot be created.
 pub fn start() -> Result<()> {
     let Ok(Some(settings)) = Settings::from_env() else { return Ok(()) };
     let collector = Collector::new()?;
@@ -50,7 +51,7 @@ pub fn start() -> Result<()> {
         .with_endpoint(settings.endpoint)
         .with_headers(settings.headers)
         .build()
-        .context("the exporter of traces cannot be made")?;
+        .context("cannot create the exporter of traces")?;
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
         .with_sampler(settings.sampler)
@@ -61,25 +62,25 @@ pub fn start() -> Result<()> {
     Ok(())
 }
 
-/// Whether spans are made in this process.
+/// Returns whether this process creates spans.
 pub fn are_on() -> bool {
     TRACES.get().is_some()
 }
 
-/// Sends the spans that have ended: before a process ends or is frozen. Waits for two seconds at most, and not at all
-/// while the collector is away.
+/// Sends the ended spans, before a process ends or is frozen. Waits for at most two seconds, and not at all while the
+/// collector is unavailable.
 pub async fn flush() {
     let Some(traces) = TRACES.get() else { return };
     if traces.collector.is_away() {
         return;
     }
     let provider = traces.provider.clone();
-    // The call blocks until the collector has answered, which takes a worker of the runtime.
+    // The call blocks until the collector has responded, so it runs on a blocking thread.
     let flushed = tokio::task::spawn_blocking(move || provider.force_flush());
     let _ = timeout(FLUSH, flushed).await;
 }
 
-/// Who the spans are of: this function or program, unless the environment says otherwise.
+/// Returns the resource of the spans: this function or program, unless the environment names another one.
 fn resource(service_name: Option<String>) -> Resource {
     let builder = Resource::builder_empty()
         .with_service_name(own_name())

@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// What is not on the public internet, by network. A block that is part of another is left out, and so are the few
-/// blocks of `192.0.0.0/24` and `2001::/23` that are globally reachable: they are anycast to a gateway, identifiers or
-/// tunnels, and no handler listens there. 192.31.196.0/24, 192.52.193.0/24, 192.175.48.0/24 and 2620:4f:8000::/48 are
-/// in the registries too, as globally reachable.
+/// IPv4 blocks outside the public internet. Left out are blocks that are part of another, and the few globally
+/// reachable blocks of `192.0.0.0/24` and `2001::/23`: they are anycast to a gateway, identifiers or tunnels, and no
+/// handler listens there. The registries also list 192.31.196.0/24, 192.52.193.0/24, 192.175.48.0/24 and
+/// 2620:4f:8000::/48, as globally reachable.
 const V4: &[(Ipv4Addr, u8, &str)] = &[
     (Ipv4Addr::new(0, 0, 0, 0), 8, "unspecified"),
     (Ipv4Addr::new(10, 0, 0, 0), 8, "private"),
@@ -32,14 +32,14 @@ const V6: &[(Ipv6Addr, u8, &str)] = &[
     (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48, "reserved"),
     (Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 64, "reserved"),
     (Ipv6Addr::new(0x100, 0, 0, 1, 0, 0, 0, 0), 64, "reserved"),
-    // Teredo among it, whose addresses hold an IPv4 one.
+    // Includes Teredo, whose addresses embed an IPv4 address.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, "reserved"),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, "reserved"),
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, "reserved"),
     (Ipv6Addr::new(0x5f00, 0, 0, 0, 0, 0, 0, 0), 16, "reserved"),
     (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7, "private"),
     (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10, "link-local"),
-    // Site-local, deprecated by RFC 3879: in no registry, but some networks still use it.
+    // Site-local, deprecated by RFC 3879: in no registry, but still in use in some networks.
     (Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10, "private"),
     (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8, "multicast"),
 ];
@@ -56,11 +56,11 @@ fn kind<T>(row: &(T, u8, &'static str)) -> &'static str {
     row.2
 }
 
-/// Returns the IPv4 address that an IPv6 one stands for, which decides where a connection ends.
+/// Returns the IPv4 address that an IPv6 address embeds, since it decides where a connection ends.
 pub(super) fn unwrapped(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     match v6.segments() {
-        // `::` and `::1` are addresses of IPv6 itself.
+        // `::` and `::1` are IPv6 addresses of their own.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => address,
         // IPv4-mapped (RFC 4291), IPv4-compatible (deprecated there, but some systems still route it), and
         // IPv4-translated (RFC 2765).

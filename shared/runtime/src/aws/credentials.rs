@@ -1,4 +1,4 @@
-//! Whose calls these are: the role of the function or of the container.
+//! Credentials of AWS: those of the function's or the container's role.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,20 +11,20 @@ use tokio::sync::Mutex;
 
 use crate::env;
 
-/// The address at which ECS gives a task its role's credentials.
+/// The address from which an ECS task fetches its role's credentials.
 const ECS: &str = "http://169.254.170.2";
-/// So long before they end, credentials are fetched anew.
+/// Credentials are renewed this long before they expire.
 const MARGIN: Duration = Duration::from_secs(300);
 
-/// Where credentials come from.
+/// The source of credentials.
 pub(super) enum CredentialSource {
-    /// Lambda replaces an environment before its credentials end.
+    /// From the environment. Lambda replaces an environment before its credentials expire.
     Environment(Credentials),
-    /// ECS and EKS give them out for some hours at a time.
+    /// From the endpoint of ECS or EKS, which issues them for some hours at a time.
     Container { url: String, token: Option<Token>, kept: Mutex<Option<Credentials>> },
 }
 
-/// What the endpoint asks for. A file's content changes.
+/// The authorization token for the endpoint. The content of a token file changes.
 pub(super) enum Token {
     Fixed(String),
     File(String),
@@ -51,7 +51,7 @@ impl CredentialSource {
         Self::Environment(Credentials::new(access_key_id, secret_access_key, None, None, "fixed"))
     }
 
-    /// Credentials that are good for some minutes at least. `http` makes the client to fetch them with.
+    /// Returns credentials that are valid for at least some minutes. `http` creates the client to fetch them with.
     pub(super) async fn credentials<'a>(
         &self,
         http: impl FnOnce() -> Result<&'a reqwest::Client>,
@@ -60,7 +60,7 @@ impl CredentialSource {
             Self::Environment(credentials) => return Ok(credentials.clone()),
             Self::Container { url, token, kept } => (url, token, kept),
         };
-        // Whoever finds none waits here while the first one fetches them.
+        // Concurrent callers wait for the one that fetches.
         let mut kept = kept.lock().await;
         let good_until = SystemTime::now() + MARGIN;
         match &*kept {
@@ -70,14 +70,14 @@ impl CredentialSource {
     }
 }
 
-/// The endpoint's answer.
+/// The endpoint's response.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Given {
     access_key_id: String,
     secret_access_key: String,
     token: Option<String>,
-    /// RFC 3339.
+    /// Expiry, RFC 3339.
     expiration: Option<String>,
 }
 
@@ -94,7 +94,7 @@ async fn fetch(http: &reqwest::Client, url: &str, token: Option<&Token>) -> Resu
         request = request.header(AUTHORIZATION, token.trim());
     }
     let answer = request.send().await.and_then(reqwest::Response::error_for_status);
-    let given: Given = answer.context("the container's AWS credentials")?.json().await?;
+    let given: Given = answer.context("cannot read AWS credentials from the container endpoint")?.json().await?;
     let Given { access_key_id, secret_access_key, token, expiration } = given;
     let expiration: Option<Timestamp> = expiration.map(|text| text.parse()).transpose()?;
     Ok(Credentials::new(access_key_id, secret_access_key, token, expiration.map(SystemTime::from), "container"))
@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    /// What ECS's endpoint gives out, with this expiration, and how often it was asked by who has the token.
+    /// Starts an endpoint as ECS has it, with this expiry. Also returns the number of authorized requests so far.
     async fn container(expiration: Timestamp) -> (CredentialSource, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&asked);

@@ -1,14 +1,14 @@
-//! Where a service is.
+//! Service endpoints.
 
 use anyhow::{Context, Result};
 use reqwest::Url;
 
 use crate::env;
 
-/// The service's endpoint in the region, unless `AWS_ENDPOINT_URL_<SERVICE>` or `AWS_ENDPOINT_URL`
-/// says otherwise: the names that the SDKs honour.
+/// Returns the service's endpoint in the region, unless `AWS_ENDPOINT_URL_<SERVICE>` or `AWS_ENDPOINT_URL` is set:
+/// the names that the SDKs use.
 pub(super) fn endpoint(service: &str, region: &str) -> Result<Url> {
-    // The only one whose name in the variable differs from that in the host.
+    // The only service whose name in the variable differs from that in the host.
     let variable = match service {
         "secretsmanager" => "AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(),
         _ => format!("AWS_ENDPOINT_URL_{}", service.to_uppercase()),

@@ -1,4 +1,4 @@
-//! One call in the protocol "AWS JSON 1.1", which SSM and Secrets Manager speak.
+//! Calls in the protocol "AWS JSON 1.1", which SSM and Secrets Manager use.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use tokio::time::sleep;
 
 use super::{Aws, refusal};
 
-/// Between tries of a call that failed on the way, or came too often.
+/// Pauses before the retries of a call that failed in transit or was throttled.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 impl Aws {
-    /// Calls an operation, such as `AmazonSSM.GetParameters`, that may be called again.
+    /// Calls an idempotent operation, such as `AmazonSSM.GetParameters`.
     pub(crate) async fn call(&self, service: &str, operation: &'static str, input: &Value) -> Result<Value> {
         let mut pauses = PAUSES.into_iter();
         loop {

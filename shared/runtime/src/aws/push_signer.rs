@@ -1,4 +1,4 @@
-//! Pushes that AWS lets in: a Function URL with `AWS_IAM` is invoked only by a signed request.
+//! Signs deliveries with SigV4: a Function URL with `AWS_IAM` accepts signed requests only.
 
 use anyhow::{Context, Result, ensure};
 use http::header::AUTHORIZATION;
@@ -10,23 +10,23 @@ use crate::env;
 use crate::host_pattern::{HostPattern, InvalidHost};
 use crate::outgoing::Request;
 
-/// The service that a Function URL belongs to.
+/// The service of Function URLs.
 const SERVICE: &str = "lambda";
 
-/// Signs the pushes to some hosts.
+/// Signs deliveries to the configured hosts.
 pub struct PushSigner {
     targets: Vec<HostPattern>,
     aws: Aws,
 }
 
 impl PushSigner {
-    /// The signer for the hosts (`abc.lambda-url.eu-central-1.on.aws`) and patterns
-    /// (`*.lambda-url.eu-central-1.on.aws`) in `SIGV4_TARGETS`, separated by commas; `None` without any.
-    /// It needs `AWS_REGION` and credentials: see [`Aws::from_env`].
+    /// Returns the signer for the hosts (`abc.lambda-url.eu-central-1.on.aws`) and patterns
+    /// (`*.lambda-url.eu-central-1.on.aws`) in `SIGV4_TARGETS`, separated by commas; `None` without any. It needs
+    /// `AWS_REGION` and credentials: see [`Aws::from_env`].
     ///
     /// # Errors
     ///
-    /// The variable that is missing or malformed, by its name.
+    /// Names the variable that is missing or malformed.
     pub fn from_env() -> Result<Option<Self>> {
         let targets = env::list("SIGV4_TARGETS")?;
         if targets.is_empty() {
@@ -35,11 +35,11 @@ impl PushSigner {
         Self::new(&targets, Aws::from_env().context("SIGV4_TARGETS needs AWS credentials")?).map(Some)
     }
 
-    /// The signer for these hosts and patterns.
+    /// Returns the signer for these hosts and patterns.
     ///
     /// # Errors
     ///
-    /// The first that is neither.
+    /// The first entry that is neither a host name nor a pattern.
     pub fn new<S: AsRef<str>>(targets: &[S], aws: Aws) -> Result<Self> {
         let parse = |target: &str| {
             target.parse().map_err(|why: InvalidHost| anyhow::anyhow!("SIGV4_TARGETS: {target:?} is {why}"))
@@ -48,12 +48,11 @@ impl PushSigner {
         Ok(Self { targets, aws })
     }
 
-    /// Signs a request to this URL, if its host is one of them.
+    /// Signs a request if the host of its URL is configured.
     ///
     /// # Errors
     ///
-    /// The message forwards an `Authorization` of its own, which is where the signature goes; or there
-    /// are no credentials.
+    /// The message forwards an `Authorization` header, which the signature would replace; or credentials are missing.
     pub async fn sign(&self, url: &Url, request: &mut Request) -> Result<()> {
         let host = url.host_str().unwrap_or_default();
         if !self.targets.iter().any(|target| target.matches(host)) {
@@ -61,7 +60,7 @@ impl PushSigner {
         }
         ensure!(
             !request.headers.contains_key(AUTHORIZATION),
-            "{host} is one of SIGV4_TARGETS, whose signature goes into Authorization, and the message forwards one of its own"
+            "the message forwards an Authorization header, which the SigV4 signature for {host} (SIGV4_TARGETS) would replace"
         );
         let Request { method, headers, body } = request;
         self.aws.sign_parts(SERVICE, ToSign { method, url, headers, body }).await

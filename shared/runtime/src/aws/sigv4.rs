@@ -1,4 +1,4 @@
-//! The signature: AWS Signature Version 4, in headers.
+//! AWS Signature Version 4, in headers.
 
 use std::time::SystemTime;
 
@@ -20,12 +20,12 @@ pub(super) struct ToSign<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// Signs the method, the URL, the host, the body's hash, `Content-Type` and every `x-amz-` header.
-/// Other headers are not signed: AWS asks for no more, and what is signed must arrive unchanged.
+/// Signs the method, the URL, the host, the body's hash, `Content-Type` and every `x-amz-` header. Other headers are
+/// not signed: AWS does not require it, and signed headers must arrive unchanged.
 ///
 /// # Errors
 ///
-/// A header that would be signed is no text.
+/// A header to be signed is not ASCII.
 pub(super) fn sign(
     request: ToSign<'_>,
     service: &str,
@@ -34,7 +34,7 @@ pub(super) fn sign(
     time: SystemTime,
 ) -> Result<()> {
     let ToSign { method, url, headers, body } = request;
-    // The signer's own take the place of what a message may have forwarded.
+    // These replace what a message may have forwarded.
     for name in ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
         headers.remove(name);
     }

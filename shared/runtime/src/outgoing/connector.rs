@@ -1,4 +1,4 @@
-//! How connections are made: name resolution, TCP, TLS, and the protocol that the server selects.
+//! Makes connections: name resolution, TCP, TLS, and the selection of the protocol.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use super::target::Origin;
 use super::{Connection, Failure, Http1, http2, tls};
 use crate::AddressPolicy;
 
-/// How long a connection may take to be made: name resolution, TCP and TLS.
+/// Timeout of name resolution, TCP and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A peer that is gone is noticed after 15 + 3 × 15 seconds without data, or 30 with data on the way.
+/// A dead peer is detected after 15 + 3 × 15 seconds without data, or after 30 s with unacknowledged data.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_RETRIES: u32 = 3;
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
-/// Header fields that a response may have. hyper's default of 100 fails the attempt of a destination that has more.
+/// Maximum of header fields in a response. With hyper's default of 100, attempts to destinations that send more fail.
 const MAX_RESPONSE_HEADERS: usize = 4096;
 
 /// Makes connections. Clones share its settings.
@@ -52,7 +52,7 @@ impl Connector {
         Self { tcp, tls: TlsConnector::from(Arc::new(tls)) }
     }
 
-    /// Makes a connection for one request, which others may use after it or, with HTTP/2, beside it.
+    /// Makes a connection for one request. Later requests can reuse it; with HTTP/2, concurrent ones share it.
     pub(super) async fn connect(&self, origin: &Origin) -> Result<Connection, Failure> {
         if !origin.is_encrypted {
             let stream = within_timeout(self.tcp(origin)).await?;
@@ -88,7 +88,8 @@ async fn within_timeout<T>(connecting: impl Future<Output = Result<T, Failure>>)
 async fn start_http1(stream: impl Read + Write + Send + Unpin + 'static) -> Result<Connection, Failure> {
     let handshake = http1::Builder::new().max_headers(MAX_RESPONSE_HEADERS).handshake(stream).await;
     let (sender, connection): (Http1, _) = handshake.map_err(|error| Failure::of_exchange(&error, false))?;
-    // It ends when its sender is dropped or the server closes it. Its errors are those of its requests.
+    // The task ends when the sender is dropped or the server closes the connection. Its errors are reported to its
+    // requests.
     tokio::spawn(connection);
     Ok(Connection::Http1(sender))
 }

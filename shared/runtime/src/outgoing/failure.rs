@@ -1,4 +1,4 @@
-//! Why there is no complete response.
+//! Reasons for a missing or incomplete response.
 
 use std::error::Error;
 use std::io;
@@ -9,13 +9,14 @@ use rustix::io::Errno;
 
 use crate::address_policy::Refused;
 
-/// Why there is no complete response. The text is that of the innermost cause: the layers above repeat the URL.
+/// The reason for a missing or incomplete response. The text is that of the innermost cause: the outer layers repeat
+/// the URL.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Failure {
-    /// The address policy rejects where the host's name leads.
+    /// The address policy rejects the addresses of the host name.
     #[error("{0}")]
     Rejected(String),
-    /// This process lacks a resource for a connection, such as a descriptor. The destination has no part in it.
+    /// This process lacks a resource for a connection, such as a descriptor. The destination is not at fault.
     #[error("no connection could be made here: {0}")]
     LacksResource(String),
     /// No connection could be made.
@@ -24,25 +25,25 @@ pub enum Failure {
     /// The connection failed before the end of the response.
     #[error("the exchange broke off: {text}")]
     BrokenOff {
-        /// What happened to the connection.
+        /// The failure of the connection.
         text: String,
-        /// It was closed after an earlier request, or the server did not process this one.
+        /// The connection was closed after an earlier request, or the server did not process this one.
         is_repeatable: bool,
     },
-    /// It is not a request that HTTP can carry.
+    /// The request cannot be expressed in HTTP.
     #[error("the request cannot be made: {0}")]
     Unsendable(String),
 }
 
 impl Failure {
-    /// Whether to send the request once more, on a new connection: a server may close an idle connection at the
-    /// moment at which the next request is sent on it (RFC 9112 section 9.3.1), and with HTTP/2 it tells which requests
-    /// it has not processed (RFC 9113 section 8.7).
+    /// Returns whether to send the request once more, on a new connection: a server may close an idle connection at
+    /// the moment at which the next request is sent on it (RFC 9112 section 9.3.1), and with HTTP/2 it reports the
+    /// requests that it has not processed (RFC 9113 section 8.7).
     pub fn is_repeatable(&self) -> bool {
         matches!(self, Self::BrokenOff { is_repeatable: true, .. })
     }
 
-    /// Of a connection that could not be made.
+    /// Returns the failure of a connection that could not be made.
     pub(super) fn of_connect(error: &(dyn Error + 'static)) -> Self {
         if let Some(rejected) = causes(error).find_map(|cause| cause.downcast_ref::<Refused>()) {
             Self::Rejected(rejected.to_string())
@@ -53,24 +54,24 @@ impl Failure {
         }
     }
 
-    /// Before the beginning of a response, on a connection that had been made.
+    /// Returns a failure before the beginning of a response, on an established connection.
     pub(super) fn of_exchange(error: &(dyn Error + 'static), is_reused: bool) -> Self {
         let is_repeatable = causes(error).any(|cause| is_unprocessed(cause) || is_reused && is_closed(cause));
         Self::BrokenOff { text: innermost(error), is_repeatable }
     }
 
-    /// After the beginning of a response.
+    /// Returns a failure after the beginning of a response.
     pub(super) fn of_response(error: &(dyn Error + 'static)) -> Self {
         Self::BrokenOff { text: innermost(error), is_repeatable: false }
     }
 
-    /// Of a request.
+    /// Returns a failure to build a request.
     pub(super) fn of_request(error: &(dyn Error + 'static)) -> Self {
         Self::Unsendable(innermost(error))
     }
 }
 
-/// The error and what caused it.
+/// Returns the error and its causes.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |cause: &&(dyn Error + 'static)| (*cause).source())
 }
@@ -79,7 +80,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Whether the system lacks descriptors, buffers, memory or ports.
+/// Returns whether the system lacks descriptors, buffers, memory or ports.
 fn lacks_resource(cause: &(dyn Error + 'static)) -> bool {
     let code = cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
     #[cfg(unix)]
@@ -90,7 +91,7 @@ fn lacks_resource(cause: &(dyn Error + 'static)) -> bool {
     return code.is_some_and(|_| false);
 }
 
-/// Whether the server says that it has not processed a request over HTTP/2.
+/// Returns whether the server reports that it has not processed a request over HTTP/2.
 fn is_unprocessed(cause: &(dyn Error + 'static)) -> bool {
     cause.downcast_ref::<h2::Error>().is_some_and(|error| {
         let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
@@ -99,8 +100,8 @@ fn is_unprocessed(cause: &(dyn Error + 'static)) -> bool {
     })
 }
 
-/// Whether the server closed the connection. hyper does not tell how much of the head had come: a response that breaks
-/// off in it counts as well.
+/// Returns whether the server closed the connection. hyper does not report how much of the head had arrived: a
+/// response that ends within its head counts as well.
 fn is_closed(cause: &(dyn Error + 'static)) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {

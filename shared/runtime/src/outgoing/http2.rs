@@ -1,4 +1,4 @@
-//! HTTP/2 connections, with h2 itself: hyper's client takes two more tasks and two channels for each request.
+//! HTTP/2 connections, with h2 itself: hyper's client adds two tasks and two channels to each request.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -14,16 +14,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Failure, Response};
 
-/// Bytes of header fields that a response may have: as many as hyper reads of one over HTTP/1.1.
+/// Maximum size of a response's header fields in bytes: the same as hyper's for HTTP/1.1.
 const MAX_RESPONSE_HEADER_BYTES: u32 = 8192 + 4096 * 100;
-/// Bytes that the responses of a connection may have sent before they are read. For each response it is h2's default,
-/// 64 KiB.
+/// Flow-control window of a connection in bytes. The window of each response is h2's default, 64 KiB.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// A connection and the right to one request on it, which ends when this is dropped.
+/// A connection and the right to one request on it, which is released on drop.
 pub(super) struct Connection {
     sender: SendRequest<Bytes>,
-    /// Requests that have the right.
+    /// Requests that hold the right.
     requests: Arc<AtomicUsize>,
 }
 
@@ -36,17 +35,19 @@ impl Connection {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_RESPONSE_HEADER_BYTES);
         let (sender, connection) = builder.handshake(stream).await?;
-        // It ends when its senders are dropped or the server closes it. Its errors are those of its requests.
+        // The task ends when the senders are dropped or the server closes the connection. Its errors are reported to
+        // its requests.
         tokio::spawn(async move { drop(connection.await) });
         Ok(Self { sender, requests: Arc::new(AtomicUsize::new(1)) })
     }
 
-    /// The connection as others share it.
+    /// Returns the handle from which other requests share the connection.
     pub(super) fn share(&self) -> Shared {
         Shared { sender: self.sender.clone(), requests: Arc::clone(&self.requests) }
     }
 
-    /// Sends the request, and reads at most `body_bytes` of the response's body. A longer one is cancelled.
+    /// Sends the request, and reads at most `body_bytes` of the response's body. If the body is longer, the stream is
+    /// reset.
     pub(super) async fn exchange(
         mut self,
         request: Request<Bytes>,
@@ -57,7 +58,7 @@ impl Connection {
         read(response, request, body_bytes).await.map_err(|error| Failure::of_response(&error))
     }
 
-    /// Returns the response, and what is left of the request.
+    /// Sends the request. Returns the response, and the unsent rest of the request.
     async fn send(
         &mut self,
         request: Request<Bytes>,
@@ -70,7 +71,7 @@ impl Connection {
         poll_fn(|context| self.sender.poll_ready(context)).await?;
         let (response, mut stream) = self.sender.send_request(Request::from_parts(head, ()), body.is_empty())?;
         if !body.is_empty() {
-            // It is in memory anyway: h2 sends it as the windows open.
+            // The body is in memory anyway: h2 sends it as the windows allow.
             stream.send_data(body, true)?;
         }
         Ok((response.await?, stream))
@@ -83,18 +84,18 @@ impl Drop for Connection {
     }
 }
 
-/// A connection that may take more requests.
+/// A connection that can carry more requests.
 pub(super) struct Shared {
     sender: SendRequest<Bytes>,
     requests: Arc<AtomicUsize>,
 }
 
 impl Shared {
-    /// The right to one more request, unless there are as many as the server allows. They would wait for one another.
+    /// Returns the right to one more request, unless the server's maximum of concurrent requests is reached.
     pub(super) fn try_use(&self) -> Option<Connection> {
-        // Only the pool adds requests, and it is locked.
+        // Only the pool adds requests, and it holds its lock here.
         let requests = self.requests.load(Ordering::Relaxed);
-        // A server that allows none would have a new connection made for each request.
+        // A server that allows no request would cause a new connection for each request.
         if requests >= self.sender.current_max_send_streams().max(1) {
             return None;
         }
@@ -102,19 +103,19 @@ impl Shared {
         Some(Connection { sender: self.sender.clone(), requests: Arc::clone(&self.requests) })
     }
 
-    /// Whether there are requests on it.
+    /// Returns whether the connection has requests in flight.
     pub(super) fn is_in_use(&self) -> bool {
         self.requests.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether it takes no more requests: it is closed or about to be.
+    /// Returns whether the connection accepts no more requests: it is closed or about to be.
     pub(super) fn is_closed(&mut self) -> bool {
-        // Without a request of its own the sender is ready or has failed; nothing has to be woken.
+        // Without a request of its own the sender is ready or has failed; no task needs to be woken.
         matches!(self.sender.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Ready(Err(_)))
     }
 }
 
-/// Reads a response. What is left of the request is sent meanwhile, and cancelled after it.
+/// Reads a response, while the rest of the request is sent. The unsent rest is cancelled after the response.
 async fn read(
     response: http::Response<RecvStream>,
     request: SendStream<Bytes>,

@@ -1,7 +1,7 @@
-//! Connections that are kept for the next requests to the same origin.
+//! The pool of connections for further requests to the same origin.
 //!
-//! An HTTP/1.1 connection is taken out for a request and put back after the response. An HTTP/2 connection stays, and
-//! takes as many requests at once as its server allows.
+//! An HTTP/1.1 connection is removed for a request and returned after the response. An HTTP/2 connection stays in the
+//! pool, and carries as many concurrent requests as its server allows.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -13,52 +13,52 @@ use tokio::time::{Instant, sleep, timeout};
 use super::target::Origin;
 use super::{Connection, Failure, Http1, http2};
 
-/// How long an idle connection is kept for the next request to the same origin.
+/// Time after which an idle connection is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// Idle HTTP/1.1 connections that are kept at most, to all origins.
+/// Maximum of idle HTTP/1.1 connections to all origins.
 const MAX_IDLE: usize = 1024;
 
 /// The connections of a client. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Pool(Arc<Mutex<Kept>>);
 
-/// What the pool has for a request.
+/// The result of a search for a connection.
 pub(super) enum Found {
-    /// A connection that had an earlier request.
+    /// A connection that served an earlier request.
     Connection(Connection),
-    /// None: the request needs one of its own.
+    /// No connection: the request makes its own.
     Nothing,
-    /// None: the request makes one that others may share, and announces the end of it.
+    /// No connection: the request makes one that others may share, and announces the result.
     Unknown(Announcement),
-    /// None yet: another request makes one that this one may share.
+    /// No connection yet: another request makes one that this one may share.
     Announced(Announced),
 }
 
-/// Tells the waiting requests that a connection was made, when it is dropped, or why none was.
+/// Notifies the waiting requests: when dropped, that the connection exists; otherwise, why it could not be made.
 pub(super) struct Announcement(watch::Sender<Option<Failure>>);
 
-/// The other end of an [`Announcement`].
+/// The receiving end of an [`Announcement`].
 #[derive(Clone)]
 pub(super) struct Announced(watch::Receiver<Option<Failure>>);
 
 #[derive(Default)]
 struct Kept {
     by_origin: HashMap<Arc<Origin>, OfOrigin>,
-    /// Idle HTTP/1.1 connections.
+    /// Number of idle HTTP/1.1 connections.
     idle: usize,
-    /// A task removes what stays idle too long.
+    /// Whether a task removes idle connections.
     is_swept: bool,
 }
 
 #[derive(Default)]
 struct OfOrigin {
-    /// Idle HTTP/1.1 connections; the last of them was used last.
+    /// Idle HTTP/1.1 connections; the last one was used last.
     idle: Vec<(Http1, Instant)>,
-    /// HTTP/2 connections, with the time of the last request.
+    /// HTTP/2 connections, with the time of their last request.
     shared: Vec<(http2::Shared, Instant)>,
-    /// A connection is being made that may turn out to be HTTP/2.
+    /// Set while a connection is being made that may turn out to be HTTP/2.
     announced: Option<Announced>,
-    /// The last connection was HTTP/1.1: nothing is gained by waiting for another request's.
+    /// Whether the last connection was HTTP/1.1: then requests do not wait for each other's connections.
     is_http1: bool,
 }
 
@@ -87,7 +87,7 @@ impl Pool {
         Found::Unknown(Announcement(announcement))
     }
 
-    /// Takes note of a connection that was made: with HTTP/2 other requests may use it from now on.
+    /// Records a new connection: an HTTP/2 connection is available to other requests from now on.
     pub(super) fn connected(&self, origin: &Arc<Origin>, connection: &Connection) {
         if !origin.is_encrypted {
             return;
@@ -104,14 +104,14 @@ impl Pool {
         self.start_sweep(&mut kept);
     }
 
-    /// Keeps a connection whose request has its response.
+    /// Returns a connection to the pool after its response.
     pub(super) fn keep(&self, origin: &Arc<Origin>, mut connection: Http1) {
         if connection.is_ready() {
             self.keep_ready(origin, connection);
             return;
         }
-        // The task of the connection has not seen the end of the exchange, or still sends a body that the server
-        // responded to before it had read it.
+        // The connection's task has not seen the end of the exchange, or still sends a body to which the server
+        // responded early.
         let (pool, origin) = (self.clone(), Arc::clone(origin));
         tokio::spawn(async move {
             if let Ok(Ok(())) = timeout(IDLE_TIMEOUT, connection.ready()).await {
@@ -146,7 +146,7 @@ impl Pool {
 }
 
 impl OfOrigin {
-    /// Takes a connection for a request, and removes those that were closed.
+    /// Removes and returns a connection for a request, and drops closed ones.
     fn take(&mut self, idle: &mut usize) -> Option<Connection> {
         self.shared.retain_mut(|(connection, _)| !connection.is_closed());
         for (connection, used) in &mut self.shared {
@@ -164,7 +164,7 @@ impl OfOrigin {
         None
     }
 
-    /// Removes what is closed or has been idle too long. Returns whether anything is left.
+    /// Removes connections that are closed or were idle too long. Returns whether any are left.
     fn sweep(&mut self) -> bool {
         self.idle.retain(|(connection, since)| connection.is_ready() && since.elapsed() < IDLE_TIMEOUT);
         self.shared.retain_mut(|(connection, used)| {
@@ -176,18 +176,18 @@ impl OfOrigin {
 }
 
 impl Announcement {
-    /// Tells the waiting requests that no connection could be made.
+    /// Notifies the waiting requests that the connection could not be made.
     pub(super) fn fail(self, failure: Failure) {
         self.0.send_replace(Some(failure));
     }
 }
 
 impl Announced {
-    /// Waits until the pool has the connection, unless others were faster.
+    /// Waits until the pool has the connection. Another request may use it first.
     ///
     /// # Errors
     ///
-    /// It could not be made: neither could one for this request.
+    /// The connection could not be made; one for this request would fail as well.
     pub(super) async fn wait(mut self) -> Result<(), Failure> {
         match self.0.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(failure)) => Err(failure.clone()),
@@ -204,7 +204,7 @@ fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes what stays idle too long, until nothing is left.
+/// Removes connections that were idle too long, until none are left.
 async fn sweep(kept: Weak<Mutex<Kept>>) {
     loop {
         sleep(IDLE_TIMEOUT).await;

@@ -1,4 +1,4 @@
-//! The parts of a URL that a request needs.
+//! The parts of a URL that requests use.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use url::{Position, Url};
 
 use super::Failure;
 
-/// A URL in the forms in which requests carry it. Clones share them.
+/// A URL in the forms that requests carry. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub(super) origin: Arc<Origin>,
     /// Path and query: the request target of HTTP/1.1.
     pub(super) path: Uri,
-    /// The URL without its fragment, of which HTTP/2 makes pseudo-header fields.
+    /// The URL without its fragment, from which HTTP/2 derives pseudo-header fields.
     pub(super) absolute: Uri,
-    /// The value of `Host`: without the default port.
+    /// The value of `Host`, without the default port.
     pub(super) host: HeaderValue,
 }
 
-/// Scheme, host and port: requests of the same origin share connections.
+/// Scheme, host and port. Requests to the same origin share connections.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Origin {
     pub(super) is_encrypted: bool,
@@ -30,11 +30,11 @@ pub(super) struct Origin {
 }
 
 impl Target {
-    /// The target of requests to a URL.
+    /// Parses a URL for requests.
     ///
     /// # Errors
     ///
-    /// [`Failure::Unsendable`] if the URL has no host, or has a character that HTTP cannot carry.
+    /// [`Failure::Unsendable`] if the URL has no host, or a character that HTTP does not allow.
     pub fn new(url: &Url) -> Result<Self, Failure> {
         let authority = &url[Position::BeforeHost..Position::AfterPort];
         let path = Bytes::copy_from_slice(url[Position::BeforePath..Position::AfterQuery].as_bytes());
@@ -51,13 +51,13 @@ impl Target {
 }
 
 impl Origin {
-    /// The URL of a resource of this origin.
+    /// Returns the URL of a resource of this origin.
     pub(super) fn uri(&self, path: PathAndQuery) -> Result<Uri, http::Error> {
         let scheme = if self.is_encrypted { Scheme::HTTPS } else { Scheme::HTTP };
         Uri::builder().scheme(scheme).authority(&*self.authority).path_and_query(path).build()
     }
 
-    /// The name or the address that the certificate has to have.
+    /// Returns the name or the address that the certificate must contain.
     pub(super) fn host(&self) -> &str {
         let host = self.authority.parse::<Authority>();
         let host = host.as_ref().map_or("", Authority::host);

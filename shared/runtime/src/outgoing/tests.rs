@@ -27,7 +27,7 @@ async fn send(client: &Client, url: &str, connections: Connections) -> Result<Re
     client.send(&target, request, connections, 1024).await
 }
 
-/// Responds to so many requests, and closes the connection at the next one.
+/// Responds to this number of requests, and closes the connection at the next one.
 async fn respond(mut stream: impl AsyncRead + AsyncWrite + Unpin, responses: usize) {
     for _ in 0..responses {
         assert!(stream.read(&mut [0; 4096]).await.expect("a request") > 0);
@@ -36,7 +36,7 @@ async fn respond(mut stream: impl AsyncRead + AsyncWrite + Unpin, responses: usi
     assert!(stream.read(&mut [0; 4096]).await.expect("a request") > 0);
 }
 
-/// A server that responds to so many requests on each of its connections.
+/// Starts a server that responds to these numbers of requests on its connections.
 async fn http1_server(tls: Option<TlsServer>, responses: &'static [usize]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -135,7 +135,7 @@ async fn a_request_is_repeatable_if_an_http2_server_goes_away_before_it() {
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("a client");
         let mut stream = server.accept(stream, b"h2").await.expect("TLS");
-        // SETTINGS, and GOAWAY: the last stream that was processed is 0, and there is no error.
+        // SETTINGS, then GOAWAY with 0 as the last processed stream and without an error.
         stream.write_all(b"\0\0\0\x04\0\0\0\0\0").await.expect("written");
         stream.write_all(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0").await.expect("written");
         while stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {}

@@ -1,4 +1,4 @@
-//! How connections to `https://` destinations are secured.
+//! TLS for connections to `https://` destinations.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls_platform_verifier::Verifier;
 
-/// TLS 1.2 and 1.3 with the platform's certificates, and HTTP/2 where the server has it. The provider is named here, so
-/// that no process-wide default is needed.
+/// Returns settings for TLS 1.2 and 1.3 with the platform's certificates. The provider is set explicitly, so that no
+/// process-wide default is needed.
 pub(super) fn client_config() -> Result<ClientConfig> {
     let provider = Arc::new(default_provider());
-    let verifier = Verifier::new(Arc::clone(&provider)).context("the platform's certificates cannot be read")?;
+    let verifier = Verifier::new(Arc::clone(&provider)).context("cannot read the platform's certificates")?;
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let config = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
     Ok(with_alpn(config))

@@ -1,4 +1,4 @@
-//! What a connection does, and since when: the table of connections decides by it which one gives way.
+//! The activity of a connection and its duration, by which the table of connections chooses the one to close.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,48 +6,48 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// After this time a client that owes a request, or the rest of a body, is slow.
+/// Time after which a client that has not sent its request or the rest of a body counts as slow.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// What a connection does.
+/// The phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// It has sent no request yet.
+    /// No request received yet.
     New,
-    /// The body of its request has stalled.
+    /// The body of the request has stalled.
     Stalled,
-    /// It is kept alive between two requests.
+    /// Kept alive between two requests.
     KeptAlive,
-    /// Its request is handled.
+    /// The request is being handled.
     Busy,
 }
 
-/// What a connection does. Requests change it without the lock of the table.
+/// The activity of a connection. Requests update it without the lock of the table.
 pub(super) struct Activity {
-    /// The phase in the two highest bits, and since when it lasts, in nanoseconds of [`now_ns`].
+    /// The phase in the two highest bits, and its start in nanoseconds of [`now_ns`].
     phase: AtomicU64,
     evicted: Notify,
 }
 
 impl Activity {
-    /// Of a new connection.
+    /// Returns the activity of a new connection.
     pub(super) fn new() -> Self {
         Self { phase: AtomicU64::new(packed(Phase::New)), evicted: Notify::new() }
     }
 
-    /// Its phase begins now.
+    /// Starts a phase.
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.store(packed(phase), Ordering::Relaxed);
     }
 
-    /// The body goes on, or is not read any more.
+    /// Records that the body continues, or is no longer read.
     pub(super) fn resume(&self) {
         if self.phase(0).0 == Phase::Stalled {
             self.enter(Phase::Busy);
         }
     }
 
-    /// The phase, and for how long it has lasted at this time of [`now_ns`].
+    /// Returns the phase, and how long it has lasted at this time of [`now_ns`].
     pub(super) fn phase(&self, now_ns: u64) -> (Phase, Duration) {
         let packed = self.phase.load(Ordering::Relaxed);
         let phase = match packed >> PHASE_SHIFT {
@@ -59,22 +59,22 @@ impl Activity {
         (phase, Duration::from_nanos(now_ns.saturating_sub(packed & !(0b11 << PHASE_SHIFT))))
     }
 
-    /// Has the connection closed.
+    /// Requests that the connection is closed.
     pub(super) fn evict(&self) {
         self.evicted.notify_one();
     }
 
-    /// Completes when the connection has to be closed.
+    /// Completes when the connection must be closed.
     pub(super) async fn evicted(&self) {
         self.evicted.notified().await;
     }
 }
 
-/// Connections that may give way, and the one of them that does.
+/// Connections that can be closed, and the first of them.
 #[derive(Default)]
 struct Group {
     count: usize,
-    /// How slow it is, for how long it has lasted, and which one it is.
+    /// Slowness, duration and identity of the first one.
     first: Option<(u8, Duration, u64)>,
 }
 
@@ -85,9 +85,9 @@ impl Group {
     }
 }
 
-/// Which of these connections gives way; `None` when the request of each is handled. Slow clients come first: those
-/// without a request, then those whose body has stalled. If there are none, the larger group gives way: connections
-/// that wait for their client, as a flood of them does, or connections between two requests, as a proxy keeps many.
+/// Returns the connection to close; `None` if all requests are being handled. Slow clients come first: those without
+/// a request, then those whose body has stalled. Without slow clients, the larger of two groups is chosen:
+/// connections that wait for their client, as in a flood, or connections between two requests, as a proxy keeps many.
 pub(super) fn first_to_give_way(all: impl Iterator<Item = (u64, Phase, Duration)>) -> Option<u64> {
     let (mut waiting, mut kept_alive) = (Group::default(), Group::default());
     for (id, phase, lasts) in all {
@@ -109,7 +109,7 @@ fn packed(phase: Phase) -> u64 {
     (phase as u64) << PHASE_SHIFT | now_ns()
 }
 
-/// Nanoseconds since the first call: 62 bits last for a century.
+/// Returns the nanoseconds since the first call: 62 bits last for a century.
 pub(super) fn now_ns() -> u64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX) & !(0b11 << PHASE_SHIFT)
@@ -123,7 +123,7 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    /// The order in which these connections give way.
+    /// Returns the order in which these connections are closed.
     fn order(mut all: Vec<(Phase, Duration)>) -> Vec<(Phase, Duration)> {
         let mut order = Vec::new();
         while let Some(first) = first_to_give_way((0..).zip(&all).map(|(id, (phase, lasts))| (id, *phase, *lasts))) {

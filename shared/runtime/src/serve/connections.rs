@@ -1,4 +1,4 @@
-//! The connections of a server. `axum::serve` does the same, but bounds neither their number nor their time.
+//! The connections of a server. Unlike `axum::serve`, it bounds their number and their time.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -25,15 +25,16 @@ use super::rejection::reject;
 use super::request_body;
 use crate::ApiError;
 
-/// Header fields that the parser reads at most. Above this it answers 431 without a body, and closes.
+/// Maximum of header fields that the parser reads. Above it, hyper responds with 431 without a body, and closes the
+/// connection.
 const PARSED_HEADERS: usize = 4096;
-/// How long the header of a request may take, and how long a connection may be idle between two requests.
+/// Time in which a request's header must arrive, and maximum idle time between two requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a response may stay unread before the connection is closed.
+/// Time after which a connection with an unread response is closed.
 #[cfg(target_os = "linux")]
 const UNREAD_MS: u32 = 30_000;
 
-/// Serves until `until` completes, and returns the connections that are open.
+/// Serves until `until` completes, and returns the open connections.
 pub(super) async fn serve(
     listener: &mut TcpListener,
     router: Router,
@@ -52,7 +53,7 @@ async fn serve_within(
     let graceful = GracefulShutdown::new();
     loop {
         let (stream, address) = tokio::select! {
-            // Errors of single connections are passed over, and those of the system wait a second.
+            // Errors of single connections are ignored; after errors of the system, accepting pauses for a second.
             accepted = Listener::accept(listener) => accepted,
             () = &mut until => return graceful,
         };
@@ -78,7 +79,7 @@ fn connection(
     router: Router,
     admission: Arc<Admission>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
-    // Responses are small and written at once: waiting for more to send only adds latency.
+    // Responses are small and written in one call: delaying them only adds latency.
     let _ = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_MS);
@@ -100,21 +101,21 @@ async fn respond(router: Router, mut request: Request<Incoming>, address: Socket
     request.extensions_mut().insert(ConnectInfo(address));
     let (request, body_time) = request_body::bound(request, &busy);
     let response = super::route(router, request).await;
-    // Whatever a route makes of a body that took too long.
+    // Takes precedence over the route's own response to a body that took too long.
     match body_time.and_then(|time| time.late()) {
         Some(late) => late.into_response(),
         None => response,
     }
 }
 
-/// A request over HTTP/1.1 has exactly one `Host` (RFC 9112 section 3.2): proxies that read another one than this server
-/// would disagree about where it goes.
+/// Checks that a request over HTTP/1.1 has exactly one `Host` (RFC 9112 section 3.2): otherwise a proxy could route
+/// by another one than this server.
 fn check_host(request: &Request<Incoming>) -> Result<(), ApiError> {
     let count = request.headers().get_all(header::HOST).iter().count();
     if count == 1 || count == 0 && request.version() == http::Version::HTTP_10 {
         return Ok(());
     }
-    Err(ApiError::new(StatusCode::BAD_REQUEST, format!("host: the request has {count} Host headers and needs one")))
+    Err(ApiError::new(StatusCode::BAD_REQUEST, format!("host: the request has {count} Host headers, expected 1")))
 }
 
 #[cfg(test)]
@@ -125,7 +126,8 @@ mod tests {
 
     use super::*;
 
-    /// Serves `POST /`, which reads its body, and `GET /pending`, which gets no response, with places for four.
+    /// Serves `POST /`, which reads its body, and `GET /pending`, which gets no response, for at most four
+    /// connections.
     async fn serve_four() -> SocketAddr {
         let mut listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -144,7 +146,7 @@ mod tests {
         stream
     }
 
-    /// What has come until the connection was closed, or until a second has passed.
+    /// Returns the bytes received until the connection was closed, or until a second has passed.
     async fn received(stream: &mut TcpStream) -> String {
         let mut response = Vec::new();
         let _ = timeout(Duration::from_secs(1), stream.read_to_end(&mut response)).await;
@@ -179,7 +181,7 @@ mod tests {
         for _ in 0..4 {
             pending.push(send(address, PENDING).await);
         }
-        // Until their requests are handled: before that they give way.
+        // Until their requests are handled: earlier, these connections can be closed.
         sleep(Duration::from_millis(300)).await;
         for request in [WHOLE, ""] {
             let mut new = send(address, request).await;

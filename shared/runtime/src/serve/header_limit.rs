@@ -1,14 +1,14 @@
-//! How many header fields a request may have.
+//! The maximum of header fields in a request.
 
 use http::{HeaderMap, StatusCode};
 
 use crate::ApiError;
 
-/// Header fields of a request at most.
+/// Maximum of header fields in a request.
 const MAX_HEADERS: usize = 100;
 
-/// Rejects a request with more header fields, in JSON. The HTTP parser's own limit, whose rejection has no body, is
-/// higher.
+/// Rejects a request with more header fields, with an error in JSON. The HTTP parser's own limit is higher; its
+/// rejection has no body.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), ApiError> {
     let count = headers.len();
     if count <= MAX_HEADERS {

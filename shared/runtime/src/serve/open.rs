@@ -1,6 +1,6 @@
-//! How many connections are open, and which of them gives way to a new one.
+//! The open connections, and which of them is closed for a new one.
 //!
-//! A client that opens connections and sends nothing, or the half of a body, takes no place from others: see
+//! A client that opens connections and sends nothing, or half of a body, does not block other clients: see
 //! [`first_to_give_way`].
 
 use std::collections::HashMap;
@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 use super::activity::{Activity, Phase, first_to_give_way, now_ns};
 use crate::{Reading, descriptors};
 
-/// Connections of one process at most, however many descriptors it may have.
+/// Maximum of connections of one process, however many descriptors it may have.
 const MOST: usize = 4096;
-/// Of which one address may have this share.
+/// The divisor for the maximum of one address: a quarter of all.
 const SHARE: usize = 4;
-/// Between two lines in the log.
+/// Minimum time between two log lines.
 const LOGGED_EVERY: Duration = Duration::from_secs(10);
 
-/// Connections that this process has closed, or not accepted, because too many were open.
+/// Connections that this process closed or rejected because too many were open.
 pub(super) static CLOSED: AtomicU64 = AtomicU64::new(0);
 
 /// The open connections of a server. Clones share them.
@@ -45,7 +45,7 @@ struct Entry {
     activity: Arc<Activity>,
 }
 
-/// What gave way, or was rejected, since the last line in the log.
+/// Closed and rejected connections since the last log line.
 #[derive(Default)]
 struct Closed {
     without_request: u64,
@@ -54,30 +54,30 @@ struct Closed {
     rejected: u64,
 }
 
-/// A connection's place. It is free when this is dropped.
+/// A connection's place in the table, which is released on drop.
 pub(super) struct Admission {
     open: Open,
     id: u64,
     activity: Arc<Activity>,
 }
 
-/// While a request is handled its connection gives way to none, unless the body stalls.
+/// While a request is handled, its connection is not closed for another one, unless the body stalls.
 pub(super) struct Busy(Arc<Activity>);
 
-/// `MAX_CONNECTIONS_PER_ADDRESS`. Default: a quarter of all.
+/// Reads `MAX_CONNECTIONS_PER_ADDRESS`. Default: a quarter of all connections.
 pub(super) fn per_address(reading: &mut Reading, all: usize) -> usize {
     let quarter = u32::try_from(all / SHARE).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
     let most = reading.parsed("MAX_CONNECTIONS_PER_ADDRESS", quarter);
     usize::try_from(most.get()).unwrap_or(usize::MAX).min(all)
 }
 
-/// Notes what is wrong with the setting.
+/// Checks the setting.
 pub(super) fn check(reading: &mut Reading) {
     per_address(reading, MOST);
 }
 
 impl Open {
-    /// With as many places as the descriptors of this process allow for.
+    /// Creates a table whose size follows from the descriptors of this process.
     pub(super) fn within_limits() -> Self {
         descriptors::raise_limit();
         let most = descriptors::for_connections().clamp(16, MOST);
@@ -88,7 +88,7 @@ impl Open {
         Self { most, most_of_address, table: Arc::default() }
     }
 
-    /// A place for a connection from this address; `None` when no connection gives way to it.
+    /// Admits a connection from this address; `None` if no other connection can be closed for it.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Admission> {
         let mut table = self.lock();
         let of_address = table.by_address.get(&address).copied().unwrap_or(0);
@@ -116,7 +116,7 @@ impl Open {
 }
 
 impl Table {
-    /// Closes the connection that gives way first to a new one, of this address or of all. Whether there is one.
+    /// Closes the first connection to give way, of this address or of all. Returns whether there was one.
     fn make_room(&mut self, new: IpAddr, of: Option<IpAddr>) -> bool {
         let now = now_ns();
         let others = self.by_id.iter().filter(|(_, entry)| of.is_none_or(|address| address == entry.address));
@@ -168,12 +168,12 @@ impl Table {
 }
 
 impl Admission {
-    /// Completes when the connection has to be closed.
+    /// Completes when the connection must be closed.
     pub(super) async fn evicted(&self) {
         self.activity.evicted().await;
     }
 
-    /// A request begins.
+    /// Records the beginning of a request.
     pub(super) fn busy(&self) -> Busy {
         self.activity.enter(Phase::Busy);
         Busy(Arc::clone(&self.activity))
@@ -181,7 +181,7 @@ impl Admission {
 }
 
 impl Busy {
-    /// What the connection does meanwhile.
+    /// Returns the activity of the connection.
     pub(super) fn activity(&self) -> Arc<Activity> {
         Arc::clone(&self.0)
     }

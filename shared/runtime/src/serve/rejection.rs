@@ -1,4 +1,4 @@
-//! The response to a connection for which there is no place.
+//! The response to a rejected connection.
 
 use std::io::Write;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// How long to wait for the request: an HTTP client takes a response that comes before it for a fault.
+/// Time to wait for the request: HTTP clients treat a response before their request as an error.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
-/// How long to wait until the client has read the response. A connection that is closed while bytes of the client are
-/// unread is reset, and the response may be lost.
+/// Time to wait until the client has read the response. Closing a connection with unread bytes resets it, and the
+/// response may be lost.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
-/// Connections that are rejected in this way at once. More get the response at once, and are closed.
+/// Maximum of concurrent rejections of this kind. Further connections get the response immediately, and are closed.
 const AT_ONCE: usize = 128;
 
 static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
@@ -27,7 +27,7 @@ pub(super) fn reject(stream: TcpStream) {
                 drop(place);
             });
         }
-        // The buffer of a new connection has room for it.
+        // The send buffer of a new connection is large enough.
         Err(_) => drop(stream.into_std().and_then(|mut stream| stream.write_all(response().as_bytes()))),
     }
 }

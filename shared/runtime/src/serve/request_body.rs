@@ -1,5 +1,5 @@
-//! The time that the body of a request may take. The server bounds every body before the router sees the request, so
-//! that no route can forget it.
+//! Timeouts of request bodies. The server bounds every body before the router sees the request, so that every route
+//! is covered.
 
 use std::fmt;
 use std::future::Future;
@@ -20,15 +20,15 @@ use super::activity::{Activity, Phase};
 use super::open::Busy;
 use crate::ApiError;
 
-/// How long a body may go without a byte.
+/// Maximum time between two parts of a body.
 const IDLE: Duration = Duration::from_secs(10);
-/// How long a body may take in total, unless [`BodyTime::allow`] gives it more. A second is added for each
-/// [`BYTES_PER_SECOND`] that have arrived: a declared length proves nothing.
+/// Maximum time of a whole body, unless [`BodyTime::allow`] sets another one. It grows by a second for each
+/// [`BYTES_PER_SECOND`] received: the declared length is not trusted.
 const TOTAL: Duration = Duration::from_secs(5);
-/// The rate that a large body has at least.
+/// Minimum rate of a large body.
 pub const BYTES_PER_SECOND: usize = 128 * 1024;
 
-/// How long the body of a request may take. Requests with a body have it as an extension.
+/// The timeouts of a request's body. Requests with a body have them as an extension.
 #[derive(Clone, Debug)]
 pub struct BodyTime(Arc<Shared>);
 
@@ -39,14 +39,14 @@ struct Shared {
 }
 
 impl BodyTime {
-    /// Gives the body of this request another total time. It counts from the first byte that the route waits for.
+    /// Sets the total time for the body of this request. It counts from the first byte that the route waits for.
     pub fn allow(extensions: &Extensions, total: Duration) {
         if let Some(Self(shared)) = extensions.get::<Self>() {
             shared.total_ms.store(u64::try_from(total.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }
 
-    /// Which bound the body exceeded, if it did.
+    /// Returns the timeout that the body exceeded.
     pub(super) fn late(&self) -> Option<Late> {
         self.0.late.get().copied()
     }
@@ -57,7 +57,7 @@ impl BodyTime {
     }
 }
 
-/// The bound that a body exceeded.
+/// The timeout that a body exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Late {
     Idle,
@@ -68,14 +68,14 @@ impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Idle => write!(f, "body: no data for {} s", IDLE.as_secs()),
-            Self::Total(total) => write!(f, "body: it was not complete within {} s", total.as_secs()),
+            Self::Total(total) => write!(f, "body: not complete within {} s", total.as_secs()),
         }
     }
 }
 
 impl std::error::Error for Late {}
 
-/// 408, and the connection is closed: the rest of the body may still come.
+/// 408. The connection is closed, since the rest of the body may still arrive.
 impl IntoResponse for Late {
     fn into_response(self) -> Response {
         let mut response = ApiError::new(StatusCode::REQUEST_TIMEOUT, self.to_string()).into_response();
@@ -84,7 +84,7 @@ impl IntoResponse for Late {
     }
 }
 
-/// The request with its body bounded, and the bounds; `None` for a request without a body.
+/// Bounds the body of the request. Returns `None` as the bounds of a request without a body.
 pub(super) fn bound(request: Request<Incoming>, busy: &Busy) -> (Request<Body>, Option<BodyTime>) {
     if request.body().is_end_stream() {
         return (request.map(|_| Body::empty()), None);
@@ -96,15 +96,15 @@ pub(super) fn bound(request: Request<Incoming>, busy: &Busy) -> (Request<Body>, 
     (request, Some(time))
 }
 
-/// A body that ends with an error when it exceeds its time.
+/// A body that ends with an error when it exceeds a timeout.
 struct Bounded<B> {
     body: B,
     time: BodyTime,
     activity: Arc<Activity>,
     received: usize,
-    /// When it was first polled: what a route does before it reads the body does not count.
+    /// Time of the first poll: the route's work before it does not count.
     began: Option<Instant>,
-    /// Since when it waits for bytes.
+    /// Start of the current wait for bytes.
     waiting_since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
 }
@@ -120,7 +120,7 @@ impl<B> Bounded<B> {
         }
     }
 
-    /// Which bound is exceeded. If none is, the task is woken when one will be.
+    /// Returns the timeout that is exceeded. Otherwise the task is woken when one will be.
     fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<Late> {
         let now = Instant::now();
         let total = self.time.total(self.received);
@@ -169,7 +169,7 @@ impl<B: hyper::body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Unpin> hy
     }
 }
 
-/// A route that does not wait for the rest may be at work on something else.
+/// A route that no longer reads the body may be doing other work.
 impl<B> Drop for Bounded<B> {
     fn drop(&mut self) {
         if self.waiting_since.is_some() {
@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    /// How long it takes to read a body of so many parts, each of which comes after a pause, and which bound it exceeds.
+    /// Returns how long a body of these parts takes, with a pause before each part, and the timeout that it exceeded.
     async fn read(parts: usize, bytes: usize, pause: Duration, allowed: Option<Duration>) -> (Duration, Option<Late>) {
         let part = move |left: usize| async move {
             tokio::time::sleep(pause).await;

@@ -1,9 +1,9 @@
-//! The settings of every process: its log, its traces, where it listens and to how many, how it reaches AWS.
+//! The settings of every process: logs, traces, listening address and connections, endpoints of AWS.
 
 use super::{Problem, Reading, http_url};
 use crate::{serve, telemetry, traces};
 
-/// What is wrong with them.
+/// Returns the problems with these settings.
 pub(super) fn problems() -> Vec<Problem> {
     let mut reading = Reading::as_far_as_set();
     telemetry::check(&mut reading);

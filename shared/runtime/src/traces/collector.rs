@@ -1,4 +1,4 @@
-//! The way to the collector. It may be away: nobody waits for it, and it is said once.
+//! The connection to the collector. While it is unavailable, requests fail immediately and one line is logged.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,18 +12,19 @@ use tokio::time::Instant;
 
 use crate::causes::with_causes;
 
-/// How long one request may take.
+/// Timeout of one request.
 const LONGEST: Duration = Duration::from_secs(2);
-/// How long the collector counts as away after a request that failed.
+/// Time for which the collector counts as unavailable after a failed request.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Shorter than what collectors and the balancers before them keep: a connection that they have closed costs a batch.
+/// Shorter than the idle timeout of collectors and their load balancers: a request on a connection that they have
+/// closed loses a batch.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// A client for the exporter; clones share it.
+/// An HTTP client for the exporter. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Collector {
     client: reqwest::Client,
-    /// The exporter asks on a thread that has none.
+    /// The exporter sends from a thread without a runtime.
     runtime: Handle,
     failed_at: Arc<Mutex<Option<Instant>>>,
 }
@@ -33,19 +34,19 @@ impl Collector {
         let client = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none());
         let client = client.timeout(LONGEST).pool_idle_timeout(IDLE).build();
         Ok(Self {
-            client: client.context("the HTTP client for traces cannot be built")?,
+            client: client.context("cannot build the HTTP client for traces")?,
             runtime: Handle::current(),
             failed_at: Arc::default(),
         })
     }
 
-    /// Whether the last request has failed, a moment ago.
+    /// Returns whether a request has failed within the last 30 seconds.
     pub(super) fn is_away(&self) -> bool {
         let failed_at = *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
         failed_at.is_some_and(|at| at.elapsed() < PAUSE)
     }
 
-    /// Keeps what came of a request, and logs it where it is other than before.
+    /// Records the result of a request, and logs a change.
     fn note(&self, sent: Result<(), String>) {
         let now = sent.is_err().then(Instant::now);
         let before = std::mem::replace(&mut *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner), now);
@@ -59,22 +60,23 @@ impl Collector {
 
 #[async_trait]
 impl HttpClient for Collector {
-    /// A batch that cannot be sent is given up. The exporter is not told: it would try again, and log each time.
+    /// Sends a batch. A failed batch is dropped, and reported to the exporter as sent: it would otherwise retry, and
+    /// log each time.
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let (request, client) = (reqwest::Request::try_from(request)?, self.client.clone());
         let sending = self.runtime.spawn(async move {
             let response = client.execute(request).await.map_err(without_url)?;
             let status = response.status();
-            // Read to its end, so that the connection can be used again.
+            // Read to its end, so that the connection can be reused.
             response.bytes().await.map_err(without_url)?;
-            if status.is_success() { Ok(()) } else { Err(format!("the collector answered {status}")) }
+            if status.is_success() { Ok(()) } else { Err(format!("the collector responded with {status}")) }
         });
         self.note(sending.await.unwrap_or_else(|why| Err(why.to_string())));
         Ok(Response::new(Bytes::new()))
     }
 }
 
-/// There may be a key in it.
+/// Removes the URL from the error: it may contain a key.
 fn without_url(error: reqwest::Error) -> String {
     let error = error.without_url();
     with_causes(error.to_string(), &error)

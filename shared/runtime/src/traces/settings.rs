@@ -1,4 +1,5 @@
-//! What OpenTelemetry's standard variables say: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
+//! The standard variables of OpenTelemetry:
+//! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
 
 use std::collections::HashMap;
 
@@ -15,32 +16,32 @@ const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-/// What is said of traces goes before what is said of all signals.
+/// Variables of traces take precedence over those of all signals.
 const HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
 const PROTOCOL: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
 
 const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
-/// The queue of spans, in numbers: counts, and times in milliseconds.
+/// The settings of the span queue: counts, and times in milliseconds.
 const BATCH: [&str; 4] =
     ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"];
 
 /// Reads a variable.
 type Var<'a> = dyn Fn(&'static str) -> Result<Option<String>, Unusable> + 'a;
 
-/// The only protocol that is spoken here.
+/// The only supported protocol.
 const SPOKEN: &str = "http/protobuf";
 
-/// Where spans go, and which.
+/// The destination and the sampling of spans.
 #[derive(Debug)]
 pub struct Settings {
-    /// Whole, with the path of traces.
+    /// The complete URL, with the path of traces.
     pub(super) endpoint: String,
     pub(super) headers: HashMap<String, String>,
     pub(super) service_name: Option<String>,
     pub(super) sampler: Sampler,
 }
 
-/// A setting that cannot be used. The text repeats no value: it may be a secret.
+/// An invalid setting. The text contains no value, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{setting} {why}")]
 pub struct Unusable {
@@ -54,16 +55,16 @@ const fn unusable(setting: &'static str, why: &'static str) -> Unusable {
 }
 
 impl Settings {
-    /// Reads them. `None`: traces are off, because no endpoint is set or `OTEL_SDK_DISABLED` is true.
+    /// Reads the settings. `None` if traces are off, because no endpoint is set or `OTEL_SDK_DISABLED` is true.
     ///
     /// # Errors
     ///
-    /// All settings that cannot be used.
+    /// All invalid settings.
     pub fn from_env() -> Result<Option<Self>, Vec<Unusable>> {
         Self::read(&|name| env::var(name).map_err(|_| unusable(name, "is not valid UTF-8")))
     }
 
-    /// All settings that cannot be used, also where traces are off for lack of an endpoint.
+    /// Returns all invalid settings, also if traces are off because no endpoint is set.
     pub(crate) fn problems() -> Vec<Unusable> {
         Self::from_env().err().unwrap_or_default()
     }
@@ -124,7 +125,7 @@ fn endpoint(var: &Var<'_>) -> Result<Option<String>, Unusable> {
 fn check_protocol(var: &Var<'_>) -> Result<(), Unusable> {
     match first_of(var, PROTOCOL)? {
         Some((setting, protocol)) if protocol != SPOKEN => {
-            Err(unusable(setting, "must be http/protobuf, the only protocol that is spoken here"))
+            Err(unusable(setting, "must be http/protobuf, the only supported protocol"))
         }
         _ => Ok(()),
     }
@@ -132,15 +133,15 @@ fn check_protocol(var: &Var<'_>) -> Result<(), Unusable> {
 
 fn headers(var: &Var<'_>) -> Result<HashMap<String, String>, Unusable> {
     let Some((setting, text)) = first_of(var, HEADERS)? else { return Ok(HashMap::new()) };
-    pairs(&text).ok_or(unusable(setting, "must be headers as name=value, separated by commas"))
+    pairs(&text).ok_or(unusable(setting, "must be a comma-separated list of headers as name=value"))
 }
 
 fn sampler_of(var: &Var<'_>) -> Result<Sampler, Unusable> {
     sampler(var(SAMPLER)?.as_deref().unwrap_or("parentbased_always_on"), var(SAMPLER_ARG)?.as_deref())
 }
 
-/// OpenTelemetry's specification has such a number ignored with a warning; here it stops the start, as any
-/// other setting that cannot be used does.
+/// Checks a positive number. OpenTelemetry's specification ignores an invalid one with a warning; here it prevents
+/// the start, as any invalid setting does.
 fn check_number(var: &Var<'_>, setting: &'static str) -> Result<(), Unusable> {
     match var(setting)? {
         Some(text) if !text.parse::<usize>().is_ok_and(|number| number > 0) => {
@@ -150,7 +151,7 @@ fn check_number(var: &Var<'_>, setting: &'static str) -> Result<(), Unusable> {
     }
 }
 
-/// OpenTelemetry's crate drops what it cannot read.
+/// Checks the attributes. OpenTelemetry's crate drops invalid ones.
 fn check_attributes(var: &Var<'_>) -> Result<(), Unusable> {
     let is_pair = |pair: &String| {
         pair.split_once('=').is_some_and(|(key, value)| {
@@ -159,13 +160,13 @@ fn check_attributes(var: &Var<'_>) -> Result<(), Unusable> {
     };
     match var(ATTRIBUTES)? {
         Some(text) if !env::split(&text).iter().all(is_pair) => {
-            Err(unusable(ATTRIBUTES, "must be attributes as key=value, separated by commas"))
+            Err(unusable(ATTRIBUTES, "must be a comma-separated list of attributes as key=value"))
         }
         _ => Ok(()),
     }
 }
 
-/// The first of two settings that is set, with its name.
+/// Returns the first of two settings that is set, with its name.
 fn first_of(var: &Var<'_>, names: [&'static str; 2]) -> Result<Option<(&'static str, String)>, Unusable> {
     for name in names {
         if let Some(text) = var(name)? {
@@ -177,10 +178,10 @@ fn first_of(var: &Var<'_>, names: [&'static str; 2]) -> Result<Option<(&'static 
 
 fn checked(setting: &'static str, url: String) -> Result<String, Unusable> {
     let usable = Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if usable { Ok(url) } else { Err(unusable(setting, "must be a URL with http or https")) }
+    if usable { Ok(url) } else { Err(unusable(setting, "must be an http or https URL")) }
 }
 
-/// `a=1,b=2`, with values that may be percent-encoded.
+/// Parses `a=1,b=2`, with values that may be percent-encoded.
 fn pairs(text: &str) -> Option<HashMap<String, String>> {
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=')?;
@@ -198,7 +199,7 @@ fn sampler(name: &str, argument: Option<&str>) -> Result<Sampler, Unusable> {
         "always_off" => Sampler::AlwaysOff,
         "traceidratio" => Sampler::TraceIdRatioBased(ratio(argument.unwrap_or("1"))?),
         _ => {
-            let why = "must be always_on, always_off or traceidratio, or one of them after parentbased_";
+            let why = "must be always_on, always_off or traceidratio, or one of them with the prefix parentbased_";
             return Err(unusable(SAMPLER, why));
         }
     };

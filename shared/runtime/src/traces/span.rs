@@ -1,4 +1,4 @@
-//! One span. Names and attributes are those of OpenTelemetry's conventions for messaging, as far as there are:
+//! Spans. Names and attributes follow OpenTelemetry's conventions for messaging where these exist:
 //! <https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/>.
 
 use std::fmt::Display;
@@ -14,19 +14,19 @@ use sigpost_qstash::{Headers, Traceparent};
 
 use super::TRACES;
 
-/// What a span is of.
+/// The operation of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// A message is accepted.
+    /// Accepting a message.
     Publish,
-    /// An attempt to deliver it.
+    /// An attempt to deliver a message.
     Deliver,
-    /// A handler's run.
+    /// A run of a handler.
     Run,
 }
 
 impl Operation {
-    /// Its own name, the convention's word for it, and its kind.
+    /// Returns the name, the convention's term and the kind.
     const fn names(self) -> (&'static str, &'static str, SpanKind) {
         match self {
             Self::Publish => ("publish", "create", SpanKind::Producer),
@@ -36,7 +36,7 @@ impl Operation {
     }
 }
 
-/// A span that has begun. It ends when it is dropped.
+/// A started span. It ends on drop.
 #[derive(Debug)]
 pub struct Span(Box<Inner>);
 
@@ -46,7 +46,7 @@ struct Inner {
     place: Traceparent,
 }
 
-/// Begins a span, if traces are on; else `parent` is not asked. Without a valid parent it begins a trace.
+/// Starts a span if traces are on; else `parent` is not called. Without a valid parent the span starts a trace.
 pub fn begin<'a>(operation: Operation, parent: impl FnOnce() -> Option<&'a str>) -> Option<Span> {
     let traces = TRACES.get()?;
     let (name, kind_of_operation, kind) = operation.names();
@@ -63,8 +63,8 @@ pub fn begin<'a>(operation: Operation, parent: impl FnOnce() -> Option<&'a str>)
     Some(Span(Box::new(Inner { span, place })))
 }
 
-/// Begins the span of a message that is to be stored, with these headers to be forwarded. They carry its place from here
-/// on: all that becomes of the message is below it.
+/// Starts the span of a message that is to be stored with these forwarded headers. The headers then carry its
+/// context, so that all later spans of the message are its descendants.
 pub fn publish(id: impl Display, header: &mut Headers) -> Option<Span> {
     let mut span = begin(Operation::Publish, || header.get(TRACEPARENT))?;
     span.message(id, correlation_id(header));
@@ -72,7 +72,7 @@ pub fn publish(id: impl Display, header: &mut Headers) -> Option<Span> {
     Some(span)
 }
 
-/// What a message belongs to, if its sender says so.
+/// Returns the correlation ID that the sender set, if any.
 pub fn correlation_id(header: &Headers) -> Option<&str> {
     header.get(X_CORRELATION_ID).filter(|id| id.len() <= MAX_CORRELATION_ID_BYTES)
 }
@@ -90,17 +90,17 @@ fn place(context: &SpanContext) -> Option<Traceparent> {
 }
 
 impl Span {
-    /// Its place in its trace, for what is below it.
+    /// Returns the span's context, the parent of further spans.
     pub fn place(&self) -> &Traceparent {
         &self.0.place
     }
 
-    /// Says what it is of more closely, after the operation.
+    /// Appends a name to the operation.
     pub fn name(&mut self, name: String) {
         self.0.span.update_name(name);
     }
 
-    /// Says which message it is about, and what that belongs to.
+    /// Sets the message ID and the correlation ID.
     pub fn message(&mut self, id: impl Display, correlation_id: Option<&str>) {
         self.set("messaging.message.id", id.to_string());
         if let Some(id) = correlation_id {
@@ -108,12 +108,13 @@ impl Span {
         }
     }
 
-    /// Sets an attribute. Once each, and never to what a payload, a URL or an answer says: collectors belong to others.
+    /// Sets an attribute. Call it once per name, and never with the content of a payload, a URL or a response:
+    /// collectors may belong to third parties.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
         self.0.span.set_attribute(KeyValue::new(name, value));
     }
 
-    /// Marks it as failed, for a reason in a word that is always the same.
+    /// Marks the span as failed, with a reason from a fixed set of words.
     pub fn fail(&mut self, reason: impl Into<Value>) {
         self.set("error.type", reason);
         self.0.span.set_status(Status::error(""));

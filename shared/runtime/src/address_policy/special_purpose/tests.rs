@@ -6,7 +6,7 @@ fn kind_of(text: &str) -> Option<&'static str> {
     special_purpose(unwrapped(text.parse::<IpAddr>().expect(text)))
 }
 
-/// For each row of the registries: the first and the last address, the kind, and the neighbours that are public.
+/// For each row of the registries: the first and the last address, the kind, and the adjacent public addresses.
 const ROWS: &[(&str, &str, &str, &[&str])] = &[
     ("0.0.0.0", "0.255.255.255", "unspecified", &["1.0.0.0"]),
     ("10.0.0.0", "10.255.255.255", "private", &["9.255.255.255", "11.0.0.0"]),
@@ -49,7 +49,7 @@ fn every_block_ends_where_its_registry_says() {
     }
 }
 
-/// The same address in every form that holds an IPv4 one.
+/// Returns the IPv4 address and every IPv6 form that embeds it.
 fn forms(v4: &str) -> Vec<String> {
     let [a, b, c, d] = v4.parse::<std::net::Ipv4Addr>().expect(v4).octets();
     let (high, low) = (format!("{a:02x}{b:02x}"), format!("{c:02x}{d:02x}"));

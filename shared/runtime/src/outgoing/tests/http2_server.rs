@@ -1,4 +1,4 @@
-//! An HTTP/2 server that treats requests as a test says.
+//! An HTTP/2 server that a test controls.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,10 +13,10 @@ use tokio_rustls::server::TlsStream;
 
 use super::TlsServer;
 
-/// What the server does with a request, after the first one, to which it responds.
+/// The server's reaction to a request after the first one, to which it responds.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Then {
-    /// Responds when the test releases it.
+    /// Responds when the test releases the request.
     Hold,
     /// Responds with a body of this length.
     RespondWith(usize),
@@ -35,14 +35,14 @@ pub(super) struct Http2Server {
 
 #[derive(Clone)]
 struct Steps {
-    /// `None` once everything is done: the server responds.
+    /// The remaining reactions. When there are none, the server responds.
     left: Arc<Mutex<VecDeque<Option<Then>>>>,
     held: mpsc::UnboundedSender<()>,
     released: Arc<Semaphore>,
 }
 
 impl Http2Server {
-    /// Starts a server that allows so many requests at once on a connection.
+    /// Starts a server with this limit of concurrent requests on a connection.
     pub(super) async fn start(tls: &TlsServer, limit: u32, then: Vec<Then>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("https://{}/", listener.local_addr().expect("address"));
@@ -66,12 +66,12 @@ impl Http2Server {
         Self { url, accepted, held: holding, released }
     }
 
-    /// Connections so far.
+    /// Returns the number of connections so far.
     pub(super) fn connections(&self) -> usize {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Waits until so many requests are held, and responds to them.
+    /// Waits until this number of requests is held, and responds to them.
     pub(super) async fn release_when_held(&mut self, requests: usize) {
         for _ in 0..requests {
             self.held.recv().await.expect("a request");
