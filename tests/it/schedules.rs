@@ -237,7 +237,7 @@ async fn invalid_schedule_is_rejected_by_name_and_nothing_is_stored() {
     let app = TestApp::start_with(|config| config.engine = None).await;
     let fine = "https://example.com";
     for (destination, header, error) in [
-        (fine, ("Upstash-Cron", ""), "Upstash-Cron: is missing, a schedule needs it"),
+        (fine, ("Upstash-Cron", ""), "Upstash-Cron: is required for a schedule"),
         (
             fine,
             ("Upstash-Cron", "every day"),
@@ -247,7 +247,7 @@ async fn invalid_schedule_is_rejected_by_name_and_nothing_is_stored() {
         (
             fine,
             ("Upstash-Cron", "CRON_TZ=Mars/Base * * * * *"),
-            "Upstash-Cron: there is no time zone \"Mars/Base\", use an IANA name",
+            "Upstash-Cron: unknown time zone \"Mars/Base\", expected an IANA name",
         ),
         (
             fine,

@@ -1,4 +1,4 @@
-//! One try to deliver a message.
+//! One attempt to deliver a message.
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -6,19 +6,19 @@ use serde::Serialize;
 
 use crate::{Headers, body};
 
-/// An attempt, as [`Message::attempts`](crate::Message::attempts) lists it. Not in QStash, whose
-/// users ask for it. Times are unix milliseconds; what is absent or empty is left out.
+/// An attempt, as [`Message::attempts`](crate::Message::attempts) lists it. QStash does not have it; its users
+/// request it. Times are unix milliseconds; absent or empty fields are omitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
-    /// Its number, from 1.
+    /// 1-based number.
     pub attempt: u32,
     /// When the request was sent.
     pub started_at: i64,
-    /// When its end was known.
+    /// When its outcome was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<i64>,
-    /// How it went.
+    /// State of the attempt.
     pub state: AttemptState,
     /// Status of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,28 +26,28 @@ pub struct Attempt {
     /// Headers of the response.
     #[serde(skip_serializing_if = "Headers::is_empty")]
     pub response_header: Headers,
-    /// Body of the response, possibly cut; base64 in the JSON.
+    /// Body of the response, possibly truncated; base64 in the JSON.
     #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
     #[schemars(with = "String", extend("contentEncoding" = "base64"))]
     pub response_body: Bytes,
-    /// What went wrong.
+    /// The error, if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// When the next one is due, if there is to be one.
+    /// When the next attempt is due, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_delivery_time: Option<i64>,
 }
 
-/// How an attempt went.
+/// The state of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AttemptState {
-    /// It is under way.
+    /// In flight.
     Active,
-    /// The destination answered 2xx.
+    /// The destination responded with 2xx.
     Delivered,
     /// It failed.
     Error,
-    /// It was under way when the message was cancelled.
+    /// It was in flight when the message was cancelled.
     Canceled,
 }

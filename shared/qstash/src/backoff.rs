@@ -1,15 +1,14 @@
-//! The delay before a retry when nobody asked for another one.
+//! The default delay before a retry.
 
 use std::time::Duration;
 
-/// The longest wait between two attempts: a day (QStash docs, "Retry").
+/// The longest delay between two attempts: a day (QStash docs, "Retry").
 pub const MAX_BACKOFF: Duration = Duration::from_secs(86_400);
 
 /// `min(86400, e^(2.5·n))` seconds before retry number n (QStash docs, "Retry"): 12 s, 2m28s,
 /// 30m8s, 6h7m6s, then a day each.
 ///
-/// `retried` is the number of failures recorded before this one: 0 asks for the delay of the first
-/// retry.
+/// `retried` is the number of failures recorded before this one: 0 returns the delay of the first retry.
 pub fn default_backoff(retried: u32) -> Duration {
     let seconds = (2.5 * (f64::from(retried) + 1.0)).exp();
     if seconds < MAX_BACKOFF.as_secs_f64() { Duration::from_secs_f64(seconds) } else { MAX_BACKOFF }

@@ -1,18 +1,18 @@
 //! Base58 of 16 bytes, in Bitcoin's alphabet: the text of ids.
 //!
-//! Every delivery prints two of them. `bs58` encodes inputs of any length, digit by digit over all of the bytes; a number
-//! of 128 bits is divided twice.
+//! Every delivery prints two IDs. `bs58` encodes inputs of any length, digit by digit over all bytes; a number of 128
+//! bits needs only two divisions.
 
 use std::ops::Deref;
 
 const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-/// The most characters that 16 bytes take.
+/// The maximum number of characters for 16 bytes.
 pub(crate) const MAX_LENGTH: usize = 22;
-/// Digits of a number of 64 bits, and one more than the largest of these numbers.
+/// Digits of a 64-bit number, plus one.
 const DIGITS: usize = 10;
 const CHUNK: u128 = 58_u128.pow(DIGITS as u32);
 
-/// The text of 16 bytes.
+/// The base58 text of 16 bytes.
 pub(crate) struct Base58 {
     characters: [u8; MAX_LENGTH],
     start: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Base58 {
 
 /// Encodes 16 bytes.
 pub(crate) fn encode(bytes: [u8; 16]) -> Base58 {
-    // As many leading zeros as bytes, and then the number without any.
+    // As many leading zeros as zero bytes, then the number without leading zeros.
     let mut text = Base58 { characters: [ALPHABET[0]; MAX_LENGTH], start: MAX_LENGTH };
     let number = u128::from_be_bytes(bytes);
     let (high, low) = (number / CHUNK, number % CHUNK);
@@ -34,7 +34,7 @@ pub(crate) fn encode(bytes: [u8; 16]) -> Base58 {
 }
 
 impl Base58 {
-    /// Writes the digits of a number up to this position.
+    /// Writes the digits of a number that end at this position.
     fn write(&mut self, mut number: u64, end: usize) {
         let mut position = end;
         while number > 0 {
@@ -50,7 +50,7 @@ impl Deref for Base58 {
     type Target = str;
 
     fn deref(&self) -> &str {
-        // Of the alphabet, and so never empty.
+        // The bytes are from the alphabet, so the default is never used.
         std::str::from_utf8(&self.characters[self.start..]).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! Many publishes in one request.
+//! Batches: many publishes in one request.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use crate::{Invalid, json, parse_resource_name};
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "Request")]
 pub struct BatchItem {
-    /// URL or URL group, to be read by [`Destination::from_raw`](crate::Destination::from_raw).
+    /// URL or URL group, for [`Destination::from_raw`](crate::Destination::from_raw).
     pub destination: String,
-    /// To be read by [`Params::from_pairs`](crate::Params::from_pairs).
+    /// Parameters and headers, for [`Params::from_pairs`](crate::Params::from_pairs).
     pub headers: BTreeMap<String, String>,
-    /// What is delivered; empty when not given.
+    /// The body to deliver. Default: empty.
     pub body: String,
-    /// The queue it goes through, a [resource name](crate::is_resource_name).
+    /// The queue of the message, a [resource name](crate::is_resource_name).
     pub queue: Option<String>,
 }
 
@@ -29,24 +29,23 @@ struct Request {
     /// A URL or the name of a URL group.
     #[schemars(required)]
     destination: Option<String>,
-    /// The options of the message and the headers it forwards, under the names they have in a
-    /// publish.
+    /// The options of the message and its forwarded headers, under the same names as in a publish.
     headers: Option<BTreeMap<String, Option<String>>>,
-    /// What is delivered; empty when not given.
+    /// The body to deliver. Default: empty.
     body: Option<String>,
-    /// The queue it goes through.
+    /// The queue of the message.
     queue: Option<String>,
 }
 
 impl BatchItem {
-    /// Reads the body of a request, an array, item by item. Of an item, `null` is as good as absent
-    /// (Python sends `"body":null`), so is an empty queue (Go sends `"queue":""`), and unknown
-    /// fields are ignored. What is wrong with one item does not concern the others.
+    /// Parses the body of a request, an array, item by item. In an item, `null` counts as absent (Python sends
+    /// `"body":null`), as does an empty queue (Go sends `"queue":""`); unknown fields are ignored. An invalid item
+    /// does not affect the others.
     ///
     /// # Errors
     ///
-    /// The outer error: the body is no JSON array. The inner one: an item of another type, without
-    /// destination or with a bad queue name; the field is `[index].field`.
+    /// The outer error: the body is not a JSON array. The inner one: the item has another type, no destination or an
+    /// invalid queue name; the field is `[index].field`.
     pub fn parse_all(body: &[u8]) -> Result<impl ExactSizeIterator<Item = Result<Self, Invalid>>, Invalid> {
         let items: Vec<&RawValue> = json::parse(body)?;
         Ok(items.into_iter().enumerate().map(|(index, item)| Self::read(index, item)))
@@ -66,7 +65,7 @@ impl BatchItem {
         })
     }
 
-    /// Its headers, for [`Params::from_pairs`](crate::Params::from_pairs).
+    /// Returns the headers, for [`Params::from_pairs`](crate::Params::from_pairs).
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }

@@ -1,4 +1,4 @@
-//! A body inside a JSON answer.
+//! Bodies in JSON responses.
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
@@ -6,15 +6,14 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-/// Bytes that serialise as the field `body` when they are UTF-8 and as `bodyBase64` otherwise,
-/// never as both, and as neither when there are none (QStash OpenAPI, `Message`). To be
-/// flattened into the object it belongs to.
+/// Bytes that serialize as the field `body` if they are UTF-8, otherwise as `bodyBase64`, never as both, and as
+/// neither if empty (QStash OpenAPI, `Message`). Flatten it into its object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "Shown<'static>")]
 pub struct Body(pub Bytes);
 
 impl Body {
-    /// One of the two, or neither.
+    /// Returns one of the two forms, or neither.
     pub(crate) fn as_text_or_base64(&self) -> (Option<&str>, Option<AsBase64<'_>>) {
         if self.0.is_empty() {
             return (None, None);
@@ -29,17 +28,17 @@ impl Body {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Shown<'a> {
-    /// What is delivered, when it is text.
+    /// The body of the delivery, if it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a str>,
-    /// What is delivered, when it is not text.
+    /// The body of the delivery, if it is not text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("contentEncoding" = "base64"))]
     #[schemars(with = "Option<String>")]
     body_base64: Option<AsBase64<'a>>,
 }
 
-/// Bytes that are base64 in JSON, written without a copy.
+/// Bytes that serialize as base64, without a copy.
 pub(crate) struct AsBase64<'a>(&'a [u8]);
 
 impl Serialize for AsBase64<'_> {
@@ -61,8 +60,7 @@ impl<T: Into<Bytes>> From<T> for Body {
     }
 }
 
-/// For `#[serde(serialize_with)]`: bytes that are base64 whatever they are, as in events and
-/// callbacks.
+/// For `#[serde(serialize_with)]`: bytes that are always base64, as in events and callbacks.
 pub(crate) fn as_base64<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
     AsBase64(bytes).serialize(serializer)
 }

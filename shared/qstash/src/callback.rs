@@ -1,4 +1,4 @@
-//! What a callback tells.
+//! The body of a callback.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -8,16 +8,16 @@ use crate::{DeadLetterId, Headers, MessageId, Method, body};
 /// Body of a callback or failure callback (QStash docs, "Callbacks"). Times are unix
 /// milliseconds, as numbers; the docs show them as strings, the SDKs' examples as numbers.
 ///
-/// `body`, `sourceBody` and `sourceHeader` are always there, as the docs' examples read them
-/// without a check; other absent fields are left out.
+/// `body`, `sourceBody` and `sourceHeader` are always present, since the docs' examples read them without a check;
+/// other absent fields are omitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallbackBody {
-    /// Status of the response; 0 when there was none.
+    /// Status of the response; 0 without a response.
     pub status: u16,
     /// Headers of the response.
     pub header: Headers,
-    /// Body of the response, possibly cut; base64 in the JSON.
+    /// Body of the response, possibly truncated; base64 in the JSON.
     #[serde(serialize_with = "body::as_base64")]
     pub body: Bytes,
     /// Retries made so far. Equal to `max_retries` on the last attempt.
@@ -27,31 +27,31 @@ pub struct CallbackBody {
     /// The entry in the dead-letter queue. Failure callbacks only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dlq_id: Option<DeadLetterId>,
-    /// The message this is about.
+    /// The message that the callback reports on.
     pub source_message_id: MessageId,
-    /// The URL group it was published to.
+    /// The URL group of the publish.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic_name: Option<String>,
     /// The endpoint's name within the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint_name: Option<String>,
-    /// Its destination, verbatim.
+    /// The destination of the message, verbatim.
     pub url: String,
-    /// The method of its delivery.
+    /// The method of its deliveries.
     pub method: Method,
     /// Its `Content-Type` and forwarded headers, as lists like everywhere else.
     pub source_header: Headers,
     /// Its body; base64 in the JSON.
     #[serde(serialize_with = "body::as_base64")]
     pub source_body: Bytes,
-    /// Its earliest delivery.
+    /// Earliest delivery.
     pub not_before: i64,
     /// When it was published.
     pub created_at: i64,
     /// The schedule that produced it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_id: Option<String>,
-    /// Address of its publisher. Only this spelling.
+    /// Address of its publisher. Only under this name.
     #[serde(rename = "callerIP", skip_serializing_if = "Option::is_none")]
     pub caller_ip: Option<String>,
     /// Why there was no response. Not in QStash.

@@ -1,26 +1,26 @@
-//! What becomes of firings that were missed.
+//! Missed firings.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Invalid;
 
-/// `Upstash-Sigpost-Catch-Up`: which firings of a schedule are made up for when nobody was there
-/// to fire it in time. Firings of a paused schedule are not missed, they are skipped.
+/// `Upstash-Sigpost-Catch-Up`: which missed firings of a schedule are made up for after an outage. Firings of a
+/// paused schedule are skipped, not missed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CatchUp {
-    /// `none`: no firing that was missed.
+    /// `none`: no missed firing.
     None,
-    /// `last`: one firing for all that were missed. The default.
+    /// `last`: one firing for all missed ones. The default.
     #[default]
     Last,
-    /// `all`: each of them.
+    /// `all`: each missed firing.
     All,
 }
 
 impl CatchUp {
-    /// As it is written.
+    /// Returns the value as written in the header.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -29,11 +29,11 @@ impl CatchUp {
         }
     }
 
-    /// Reads it.
+    /// Parses the header's value.
     ///
     /// # Errors
     ///
-    /// None of the three; the error names `field`.
+    /// The text is none of the three values; the error names `field`.
     pub fn parse(field: &str, text: &str) -> Result<Self, Invalid> {
         [Self::None, Self::Last, Self::All]
             .into_iter()

@@ -1,38 +1,38 @@
-//! Answers that say how many.
+//! Responses that contain counts.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::MessageId;
 
-/// Answer of `DELETE /v2/messages` and `DELETE /v2/messages/{id}`, 200.
+/// Response of `DELETE /v2/messages` and `DELETE /v2/messages/{id}`, 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Cancelled {
     /// Messages cancelled.
     pub cancelled: u64,
 }
 
-/// Answer of `DELETE /v2/dlq`, 200.
+/// Response of `DELETE /v2/dlq`, 200.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Deleted {
     /// Entries deleted.
     pub deleted: u64,
-    /// Given when there may be more to delete.
+    /// Present if there may be more to delete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
-/// Answer of `POST /v2/dlq/retry`, 201.
+/// Response of `POST /v2/dlq/retry`, 201.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Retried {
     /// The new messages.
     pub responses: Vec<RetriedMessage>,
-    /// Given when there may be more to retry.
+    /// Present if there may be more to retry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
-/// One retried dead letter; alone it is the answer of `POST /v2/dlq/retry/{dlqId}`, 201.
+/// A retried dead letter. On its own it is the response of `POST /v2/dlq/retry/{dlqId}`, 201.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RetriedMessage {

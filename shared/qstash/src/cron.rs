@@ -1,4 +1,4 @@
-//! When a schedule fires.
+//! Cron expressions.
 
 mod aws;
 mod calendar;
@@ -23,12 +23,12 @@ use calendar::Calendar;
 /// The longest expression in bytes, with its time zone.
 pub const MAX_BYTES: usize = 256;
 
-/// A cron expression and its time zone, UTC unless it begins with `CRON_TZ=<IANA name>` (QStash
-/// docs, "Schedules").
+/// A cron expression and its time zone, which is UTC without `CRON_TZ=<IANA name>` in front (QStash docs,
+/// "Schedules").
 ///
-/// Five fields: minute, hour, day of month, month, day of week; in a schedule of seconds a field
-/// for the second stands first. `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` stand for
-/// whole expressions. Case does not matter.
+/// Five fields: minute, hour, day of month, month, day of week; in a schedule of seconds a field for the second comes
+/// first. `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` replace a whole expression. Expressions are
+/// case-insensitive.
 ///
 /// | field | values | items of its list |
 /// |---|---|---|
@@ -38,14 +38,13 @@ pub const MAX_BYTES: usize = 256;
 /// | month | 1 to 12, `JAN` to `DEC` | as minute |
 /// | day of week | 0 to 7, `SUN` to `SAT`; 0 and 7 are Sunday | as minute, `FRI#2` (the second of the month), `FRIL` (the last) |
 ///
-/// A field is such a list or `*`, a day field also `?`, which means the same. A range does not run
-/// backwards, and a step is no larger than what it steps through. A day matches when either day
-/// field does, unless one of them is `*`; with `+` in front of the day of week it has to match both.
+/// A field is such a list or `*`; in a day field `?` means the same as `*`. A range must ascend, and a step is at
+/// most the size of its range. A day matches if either day field matches, unless one of them is `*`; with `+` in
+/// front of the day of week both must match.
 ///
-/// When clocks change, the rule is that of cron itself. A time of day that is skipped fires at the
-/// first moment after the gap, and one that comes twice fires the first time: a daily job runs
-/// once a day. With `*` as hour, minute or second, `*/5` for instance, it follows the clock as it
-/// runs: nothing in the gap, and the repeated hour like any other.
+/// Clock changes follow the rules of cron itself. A skipped time of day fires at the first moment after the gap, and
+/// a repeated one fires the first time: a daily job runs once a day. With `*` as hour, minute or second, such as
+/// `*/5`, the schedule follows the clock: no firing in the gap, and firings in both passes of the repeated hour.
 #[derive(Clone)]
 pub struct Cron {
     text: String,
@@ -54,17 +53,17 @@ pub struct Cron {
 }
 
 impl Cron {
-    /// Reads an expression of five fields.
+    /// Parses an expression of five fields.
     ///
     /// # Errors
     ///
-    /// Not such an expression, one that never fires (`0 0 31 2 *`), an unknown time zone, or more
-    /// than [`MAX_BYTES`]; the error names `field`.
+    /// The expression is invalid, never fires (`0 0 31 2 *`), has an unknown time zone, or is longer than
+    /// [`MAX_BYTES`]; the error names `field`.
     pub fn parse(field: &str, text: &str) -> Result<Self, Invalid> {
         Self::read(field, text, false)
     }
 
-    /// Reads an expression of six fields, seconds first.
+    /// Parses an expression of six fields, seconds first.
     ///
     /// # Errors
     ///
@@ -96,7 +95,7 @@ impl Cron {
         };
         let zone = match zone {
             Some(name) => {
-                find_zone(name).ok_or_else(|| invalid(format!("there is no time zone {name:?}, use an IANA name")))?
+                find_zone(name).ok_or_else(|| invalid(format!("unknown time zone {name:?}, expected an IANA name")))?
             }
             None => TimeZone::UTC,
         };
@@ -107,24 +106,24 @@ impl Cron {
         Ok(Self { text: text.to_owned(), zone, calendar })
     }
 
-    /// The expression with its time zone, as it was given but for spaces around it.
+    /// Returns the expression with its time zone, as given but trimmed.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The first firing after a moment. `None` only at the end of all dates.
+    /// Returns the first firing after a moment. `None` only at the end of the calendar.
     pub fn next_after(&self, moment: Timestamp) -> Option<Timestamp> {
         clock::next_after(&self.calendar, &self.zone, moment)
     }
 
-    /// The last firing after `after` and not after `until`. Takes no longer over a year than over
-    /// a minute.
+    /// Returns the last firing after `after` and not after `until`. Its cost does not depend on the length of the
+    /// interval.
     pub fn latest_between(&self, after: Timestamp, until: Timestamp) -> Option<Timestamp> {
         clock::latest_between(&self.calendar, &self.zone, after, until)
     }
 
-    /// The first `most` firings after `after` and not after `until`, in order. To have more of
-    /// them, ask again after the last.
+    /// Returns the first `most` firings after `after` and not after `until`, in order. For further ones, call it
+    /// again with the last.
     pub fn all_between(&self, after: Timestamp, until: Timestamp, most: usize) -> Vec<Timestamp> {
         std::iter::successors(self.next_after(after), |moment| self.next_after(*moment))
             .take_while(|moment| *moment <= until)
@@ -133,7 +132,7 @@ impl Cron {
     }
 }
 
-/// The time zone's name, if there is one, and the rest.
+/// Returns the name of the time zone, if any, and the rest.
 fn split_zone(text: &str) -> (Option<&str>, &str) {
     let rest = text.strip_prefix("CRON_TZ=").or_else(|| text.strip_prefix("TZ="));
     match rest {
@@ -145,7 +144,7 @@ fn split_zone(text: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// What an abbreviation stands for, seconds first.
+/// Returns the expansion of an abbreviation, seconds first.
 fn abbreviated(expression: &str) -> Option<&'static str> {
     match expression {
         "@HOURLY" => Some("0 0 * * * *"),
@@ -157,7 +156,7 @@ fn abbreviated(expression: &str) -> Option<&'static str> {
     }
 }
 
-/// A zone of the IANA database; what is no name is not looked up, for the database may be files.
+/// Finds a zone of the IANA database. Other texts are not looked up, since the database may consist of files.
 fn find_zone(name: &str) -> Option<TimeZone> {
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte));
@@ -167,7 +166,7 @@ fn find_zone(name: &str) -> Option<TimeZone> {
 impl FromStr for Cron {
     type Err = Invalid;
 
-    /// Five fields or six: for what was read and stored before.
+    /// Parses five or six fields, for expressions that were validated and stored before.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         Self::parse("cron", text).or_else(|error| Self::parse_with_seconds("cron", text).map_err(|_| error))
     }

@@ -1,4 +1,4 @@
-//! Messages that failed for good.
+//! Dead letters: messages that failed.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,12 +11,12 @@ use crate::{Body, DeadLetterId, Headers, Message};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
-    /// The message as it was.
+    /// The message.
     #[serde(flatten)]
     pub message: Message,
     /// The entry's id.
     pub dlq_id: DeadLetterId,
-    /// Status of the last response; 0 when there was none. Always there, as Python indexes it.
+    /// Status of the last response; 0 without a response. Always present, since Python's SDK requires it.
     pub response_status: u16,
     /// Headers of the last response.
     #[serde(skip_serializing_if = "Headers::is_empty")]
@@ -32,8 +32,7 @@ pub struct DeadLetter {
 pub struct DeadLettersPage {
     /// The entries.
     pub messages: Vec<DeadLetter>,
-    /// Where the next page begins; opaque to clients. `None` at the end: it must be absent then,
-    /// not empty.
+    /// Cursor of the next page; opaque to clients. `None` at the end: the field must then be absent, not empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
@@ -41,10 +40,10 @@ pub struct DeadLettersPage {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ResponseBody<'a> {
-    /// Body of the last response, when it is text.
+    /// Body of the last response, if it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_body: Option<&'a str>,
-    /// Body of the last response, when it is not text.
+    /// Body of the last response, if it is not text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("contentEncoding" = "base64"))]
     #[schemars(with = "Option<String>")]

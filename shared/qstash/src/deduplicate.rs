@@ -1,17 +1,17 @@
-//! The key under which a second publish of the same message is recognised.
+//! The keys by which duplicates are recognized.
 
 use sha2::{Digest, Sha256};
 
 use crate::{Headers, hex};
 
-/// The key of a message's content: destination, body and headers (`Content-Type` and forwarded
-/// ones; QStash docs, "Deduplication"). `Upstash-*` headers, telemetry among them, are not in it.
+/// Returns the key of a message's content: destination, body and headers (`Content-Type` and forwarded ones; QStash
+/// docs, "Deduplication"). `Upstash-*` headers, including telemetry, are not part of it.
 ///
-/// Begins with `content:`, so that no [`explicit_key`] is equal to it.
+/// It begins with `content:`, so it never equals an [`explicit_key`].
 pub fn content_key(destination: &str, headers: &Headers, body: &[u8]) -> String {
     let mut hash = Sha256::new();
-    // Every part is preceded by its length: without that, moving a byte from the end of one part
-    // to the start of the next would keep the hash.
+    // Each part is preceded by its length: otherwise, moving a byte from the end of one part to the start of the next
+    // would keep the hash.
     part(&mut hash, destination.as_bytes());
     let headers = headers.map();
     count(&mut hash, headers.len());
@@ -26,13 +26,13 @@ pub fn content_key(destination: &str, headers: &Headers, body: &[u8]) -> String 
     hex::finish("content:", hash)
 }
 
-/// The key of an `Upstash-Deduplication-Id`: the id after `id:`.
+/// Returns the key of an `Upstash-Deduplication-Id`: the ID after `id:`.
 pub fn explicit_key(id: &str) -> String {
     format!("id:{id}")
 }
 
-/// The key of an `Upstash-Deduplication-Id` at one endpoint of a URL group. An id has no `:`, so
-/// that no [`explicit_key`] is equal to it.
+/// Returns the key of an `Upstash-Deduplication-Id` at one endpoint of a URL group. IDs contain no `:`, so it never
+/// equals an [`explicit_key`].
 pub fn endpoint_key(id: &str, destination: &str) -> String {
     let mut hash = Sha256::new();
     part(&mut hash, destination.as_bytes());
@@ -70,7 +70,7 @@ mod tests {
             key("https://a.com", &[("content-type", "x"), ("a", "1")], "body"),
             key("https://a.com", &[("content-type", "x")], "body2"),
             key("https://a.com", &[("content-type", "x")], ""),
-            // The same bytes in a row, divided differently.
+            // The same sequence of bytes, divided differently.
             key("https://a.comb", &[("content-type", "x")], "ody"),
             key("https://a.com", &[("content-type", "xbody")], ""),
             key("https://a.com", &[("a", "1"), ("a", "2")], ""),

@@ -1,4 +1,4 @@
-//! Where a message goes.
+//! Destinations of messages.
 
 mod called;
 
@@ -17,22 +17,22 @@ pub use called::Called;
 pub use called::without_user_info;
 use called::{after_scheme, authority_length};
 
-/// The longest URL in bytes. Common servers refuse longer request lines.
+/// The maximum length of a URL in bytes. Common servers reject longer request lines.
 pub const MAX_BYTES: usize = 8192;
 
-/// How much of a refused URL an error repeats, in characters.
+/// Maximum of characters of a rejected URL in an error.
 const SHOWN_CHARS: usize = 200;
 
 /// An absolute `http` or `https` URL with a host.
 ///
-/// The text is kept as it came, because QStash's tests compare it: without the slash that URL parsers append to a
-/// bare host. What is called, and signed, is [`Called`].
+/// The text stays verbatim, because QStash's tests compare it: without the slash that URL parsers append to a bare
+/// host. [`Called`] is the form that is requested and signed.
 ///
-/// `user:password@` is no part of it: it becomes the `Authorization` header of the deliveries, as the usual HTTP clients
-/// make of it, and is shown nowhere. Serde, which is for storage, keeps it.
+/// `user:password@` is not part of it: it becomes the `Authorization` header of the deliveries, as in common HTTP
+/// clients, and is never shown. Serde, which is for storage, keeps it.
 ///
-/// Whether the host may be called (loopback, private networks) is not decided here but when the
-/// connection is made: a name can resolve to something else by then.
+/// The address policy (loopback, private networks) is not checked here but when the connection is made: by then a
+/// name can resolve to another address.
 #[derive(Clone, PartialEq, Eq, Hash, JsonSchema)]
 #[schemars(with = "String")]
 pub struct Destination {
@@ -42,13 +42,13 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
     ///
-    /// `invalid destination url: …` for what is not an absolute http(s) URL with a host, is longer
-    /// than [`MAX_BYTES`], or holds what a URL parser would silently drop or reinterpret
-    /// (whitespace, control characters, a backslash before the path).
+    /// `invalid destination url: …` if the text is not an absolute http(s) URL with a host, is longer than
+    /// [`MAX_BYTES`], or contains characters that URL parsers silently drop or reinterpret (whitespace, control
+    /// characters, a backslash before the path).
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         Self::new(text.to_owned())
     }
@@ -63,29 +63,29 @@ impl Destination {
         }
     }
 
-    /// As it was given, without user info.
+    /// Returns the URL as given, without user info.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// As it is called.
+    /// Returns the URL of the request.
     pub fn url(&self) -> &Url {
         &self.called.url
     }
 
-    /// The `Authorization` that its user info makes.
+    /// Returns the `Authorization` value of the user info.
     pub fn authorization(&self) -> Option<&str> {
         self.called.authorization.as_deref()
     }
 
-    /// Drops the user info, so that the serialized form can be shown.
+    /// Removes the user info, so that the serialized form can be shown.
     pub fn without_user_info(mut self) -> Self {
         self.user_info = None;
         self.called.authorization = None;
         self
     }
 
-    /// As it is stored: with its user info.
+    /// Returns the stored form: with user info.
     pub fn to_stored(&self) -> String {
         match &self.user_info {
             Some(user_info) => {
@@ -96,12 +96,12 @@ impl Destination {
         }
     }
 
-    /// Reads what follows `/v2/publish/` in a request, both parts still percent-encoded.
+    /// Parses the part of a request's path after `/v2/publish/`; path and query are still percent-encoded.
     ///
-    /// The query belongs to the destination, except `qstash_token` and every `upstash-*`
-    /// parameter in any case; the rest stays as it is, in its order. A destination that does not
-    /// begin with `http://` or `https://` is percent-decoded once; its own query then comes before
-    /// that of the request. What is still no URL is the name of a URL group.
+    /// The query belongs to the destination, except `qstash_token` and every `upstash-*` parameter in any case; the
+    /// rest stays unchanged, in its order. A destination that does not begin with `http://` or `https://` is
+    /// percent-decoded once; its own query then precedes that of the request. If the result is not a URL, it is the
+    /// name of a URL group.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl Destination {
     }
 }
 
-/// What a publish is addressed to.
+/// The target of a publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// One URL.
@@ -157,7 +157,7 @@ fn check(text: &str) -> Result<Called, Cow<'static, str>> {
     Called::parse(text).map_err(|error| error.to_string().into())
 }
 
-/// `path` with what is the destination's of `query`.
+/// Returns `path` with the destination's part of `query`.
 fn with_query(path: &str, query: Option<&str>) -> String {
     let (path, fragment) = match path.find('#') {
         Some(start) => path.split_at(start),
@@ -181,7 +181,8 @@ fn refuse(text: &str, reason: &str) -> Invalid {
     Invalid::verbatim("destination", format!("invalid destination url: {reason}: {}", shown(text)))
 }
 
-/// In a text that is not a URL, the end of a password is unknown. The part before an `@`, plain or encoded, may have one.
+/// In a text that is not a URL, the end of a password is unknown. The part before an `@`, plain or encoded, may
+/// contain one.
 fn shown(text: &str) -> String {
     let after = ["@", "%40", "%2540"].iter().filter_map(|at| Some(text.rfind(at)? + at.len())).max();
     let (hidden, rest) = after.map_or(("", text), |start| ("…@", &text[start..]));

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use crate::Invalid;
 
-/// The longest duration anybody can ask for: a thousand years of 365 days. It keeps every sum of a
-/// date of this age and a duration within the years that can be written (to 9999); how long a
-/// caller may really ask for is up to [`Limits`](crate::Limits).
+/// The maximum duration: a thousand years of 365 days. With it, the sum of a current date and a duration has a year
+/// up to 9999; [`Limits`](crate::Limits) restricts callers further.
 pub const MAX_DURATION: Duration = Duration::from_secs(1000 * 365 * DAY);
 
 const DAY: u64 = 86_400;
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
-/// The units of a header duration, longest first: the order they must come in.
+/// The units of a header duration, longest first: the required order.
 const UNITS: [(&str, u128); 4] = [
     ("d", DAY as u128 * NANOS_PER_SECOND),
     ("h", 3600 * NANOS_PER_SECOND),
@@ -32,15 +31,15 @@ const GO_UNITS: [(&str, u128); 8] = [
     ("h", 3600 * NANOS_PER_SECOND),
 ];
 
-/// Reads a header duration: one or more of `<number><unit>` with the units `d h m s` in
-/// descending order, each at most once (QStash OpenAPI, `Upstash-Delay`).
+/// Parses a header duration: one or more of `<number><unit>` with the units `d h m s` in descending order, each at
+/// most once (QStash OpenAPI, `Upstash-Delay`).
 ///
-/// A number may have decimals, because the JavaScript SDK writes `1.5s`. A bare number is seconds.
-/// The result is cut to whole milliseconds.
+/// A number may have decimals, because the JavaScript SDK writes `1.5s`. A bare number is seconds. The result is
+/// truncated to whole milliseconds.
 ///
 /// # Errors
 ///
-/// Anything else, and more than [`MAX_DURATION`]; the error names `field`.
+/// Any other text, or more than [`MAX_DURATION`]; the error names `field`.
 pub fn parse_duration(field: &str, text: &str) -> Result<Duration, Invalid> {
     let malformed =
         || Invalid::new(field, "must be a duration such as 50s, 10m or 1d10h30m (units d, h, m, s in this order)");
@@ -76,10 +75,10 @@ pub fn parse_duration(field: &str, text: &str) -> Result<Duration, Invalid> {
     Ok(duration)
 }
 
-/// Reads a duration in Go's notation, as `Retry-After` and its relatives may carry it
-/// (QStash docs, "Retry"): units `ns us µs ms s m h` in any order, decimals allowed, `0` alone.
+/// Parses a duration in Go's notation, as `Retry-After` and similar headers may contain it (QStash docs, "Retry"):
+/// units `ns us µs ms s m h` in any order, decimals allowed, `0` alone.
 ///
-/// `None` for anything else, for negative ones and for those longer than [`MAX_DURATION`].
+/// `None` for any other text, for negative durations and for those longer than [`MAX_DURATION`].
 pub fn parse_go_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
@@ -100,7 +99,7 @@ pub fn parse_go_duration(text: &str) -> Option<Duration> {
     Some(Duration::new(u64::try_from(nanos / NANOS_PER_SECOND).ok()?, u32::try_from(nanos % NANOS_PER_SECOND).ok()?))
 }
 
-/// Splits a number in front: digits, or digits with a decimal point, at least one digit.
+/// Splits a leading number: digits, or digits with a decimal point, at least one digit.
 fn number(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
@@ -108,7 +107,7 @@ fn number(text: &str) -> Option<(&str, &str)> {
     (points <= 1 && number.len() > points).then_some((number, rest))
 }
 
-/// `number` times `unit`, exact to the nanosecond. `None` when the whole part is absurdly large.
+/// Returns `number` times `unit`, exact to the nanosecond. `None` if the integer part overflows.
 fn scale(number: &str, unit: u128) -> Option<u128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };

@@ -1,8 +1,8 @@
-//! What is wrong with a request, in words for the person who sent it.
+//! Errors of a request, for its caller.
 
 use std::fmt;
 
-/// A parameter the caller must correct. The text is shown to the caller and names the field.
+/// A parameter that the caller must correct. The text is shown to the caller and names the field.
 ///
 /// Callers match on QStash's known texts, so an error either reads `<field>: <reason>` or is one
 /// of those texts word for word.
@@ -11,20 +11,20 @@ pub struct Invalid {
     /// The header, query parameter or JSON field at fault, as the caller would write it
     /// (`Upstash-Retries`).
     pub field: String,
-    /// What is wrong with it.
+    /// The problem of its value.
     pub reason: String,
-    /// Show `reason` alone.
+    /// Whether to show `reason` alone.
     verbatim: bool,
 }
 
 impl Invalid {
-    /// An error that reads `<field>: <reason>`.
+    /// Creates an error that reads `<field>: <reason>`.
     pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { field: field.into(), reason: reason.into(), verbatim: false }
     }
 
-    /// An error that reads exactly `text`: for the texts QStash itself uses, which people search
-    /// for and programs compare.
+    /// Creates an error that reads exactly `text`: for QStash's own texts, which people search for and programs
+    /// compare.
     pub fn verbatim(field: impl Into<String>, text: impl Into<String>) -> Self {
         Self { field: field.into(), reason: text.into(), verbatim: true }
     }

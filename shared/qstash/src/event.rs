@@ -1,4 +1,4 @@
-//! A row of the log: what happened to a message, and when.
+//! Events: the log of messages.
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -9,16 +9,16 @@ use crate::{Cursor, EventState, FlowControl, Headers, MessageId, Method, body, s
 
 /// An event (QStash OpenAPI, `Log`). Times are unix milliseconds.
 ///
-/// What is absent or empty is left out of the JSON. Unlike in a [`Message`](crate::Message),
-/// bodies are always base64 and the names of callback headers are plural.
+/// Absent or empty fields are omitted from the JSON. Unlike in a [`Message`](crate::Message), bodies are always
+/// base64 and the names of callback headers are plural.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// When it happened.
+    /// Time of the event.
     pub time: i64,
-    /// Whom it happened to.
+    /// The message.
     pub message_id: MessageId,
-    /// What happened.
+    /// The event.
     pub state: EventState,
     /// The destination, verbatim.
     pub url: String,
@@ -32,13 +32,13 @@ pub struct Event {
     #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
     #[schemars(with = "String", extend("contentEncoding" = "base64"))]
     pub body: Bytes,
-    /// What went wrong, with ERROR and FAILED.
+    /// The error, with ERROR and FAILED.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// When the next attempt is due, if there is to be one.
+    /// When the next attempt is due, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_delivery_time: Option<i64>,
-    /// The URL group it was published to.
+    /// The URL group of the publish.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic_name: Option<String>,
     /// The endpoint's name within the group.
@@ -61,39 +61,38 @@ pub struct Event {
     #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
     #[schemars(with = "String", extend("contentEncoding" = "base64"))]
     pub response_body: Bytes,
-    /// The longest an attempt may take, in milliseconds.
+    /// Timeout of an attempt in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<i64>,
-    /// Told after every attempt; the URL verbatim.
+    /// URL that receives the response of every attempt, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
-    /// What the callback gets.
+    /// Headers of the callback.
     #[serde(skip_serializing_if = "Headers::is_empty")]
     pub callback_headers: Headers,
-    /// Told after the last failure; the URL verbatim.
+    /// URL that receives the last failure, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_callback: Option<String>,
-    /// What the failure callback gets.
+    /// Headers of the failure callback.
     #[serde(skip_serializing_if = "Headers::is_empty")]
     pub failure_callback_headers: Headers,
     /// Attempts after the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
-    /// The expression, verbatim: `retryDelayExpr` and `retryDelayExpression`. On every row of its
-    /// message.
+    /// The expression, verbatim: `retryDelayExpr` and `retryDelayExpression`. In every event of its message.
     #[serde(flatten, serialize_with = "spelling::retry_delay")]
     #[schemars(with = "spelling::RetryDelay<'static>")]
     pub retry_delay_expression: Option<String>,
-    /// `label`, the first, and `labels`, all. On every row of their message.
+    /// `label`, the first label, and `labels`, all labels. In every event of their message.
     #[serde(flatten, serialize_with = "spelling::labels")]
     #[schemars(with = "spelling::Labels<'static>")]
     pub labels: Vec<String>,
-    /// The message's flow-control keys: `flowControlKey`, `parallelism`, `rate` and `period` (whole seconds)
-    /// of the first, and `flowControls`, all, when there are several.
+    /// The message's flow-control keys: `flowControlKey`, `parallelism`, `rate` and `period` (whole seconds) of the
+    /// first one, and `flowControls` with all of them if there are several.
     #[serde(flatten, serialize_with = "spelling::flow_control")]
     #[schemars(with = "spelling::FlowControls<'static>")]
     pub flow_control: Vec<FlowControl>,
-    /// Higher goes first. Not in QStash; left out when 0.
+    /// Higher values first. Not in QStash; omitted if 0.
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(extend("x-sigpost-extension" = true))]
     pub priority: i32,
@@ -103,27 +102,27 @@ pub struct Event {
     pub caller_ip: Option<String>,
 }
 
-/// A page of `GET /v2/events` or `GET /v2/logs`, newest first unless asked otherwise.
+/// A page of `GET /v2/events` or `GET /v2/logs`, newest first by default.
 ///
-/// The rows go out twice, as `events` for the SDKs and as `logs` for the OpenAPI file.
+/// The JSON contains the events twice, as `events` for the SDKs and as `logs` for the OpenAPI file.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "Shown<'static>")]
 pub struct EventsPage {
-    /// The rows.
+    /// The events.
     pub events: Vec<Event>,
-    /// Where the next page begins. `None` at the end: it must be absent then, not empty.
+    /// Cursor of the next page. `None` at the end: the field must then be absent, not empty.
     pub cursor: Option<Cursor>,
 }
 
-/// A page of the log. Its rows stand in it twice.
+/// A page of events. The JSON contains them twice.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EventsPage")]
 struct Shown<'a> {
-    /// The rows, as the SDKs read them.
+    /// The events, as the SDKs read them.
     events: &'a [Event],
-    /// The same rows.
+    /// The same events.
     logs: &'a [Event],
-    /// Where the next page begins; absent at the end.
+    /// Cursor of the next page; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<&'a Cursor>,
 }

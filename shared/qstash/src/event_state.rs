@@ -1,4 +1,4 @@
-//! The steps of a message's life, as logged.
+//! The states of a message in the log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,8 +6,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What happened (QStash docs, "Debug logs"). The set is closed: Python's SDK raises on any state
-/// it does not know.
+/// The state of an event (QStash docs, "Debug logs"). The set is closed: Python's SDK raises an exception for any
+/// other state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EventState {
@@ -19,11 +19,11 @@ pub enum EventState {
     Retry,
     /// An attempt failed.
     Error,
-    /// A destination answered 2xx.
+    /// A destination responded with 2xx.
     Delivered,
-    /// Given up; in the dead-letter queue.
+    /// Retries exhausted; in the dead-letter queue.
     Failed,
-    /// Somebody asked to cancel it.
+    /// Cancellation requested.
     CancelRequested,
     /// Cancelled. Written with one L, as the SDKs spell it; the docs have two.
     #[serde(alias = "CANCELLED")]
@@ -43,7 +43,7 @@ impl EventState {
         Self::Canceled,
     ];
 
-    /// As it is written.
+    /// Returns the state as written on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Created => "CREATED",
@@ -57,11 +57,11 @@ impl EventState {
         }
     }
 
-    /// The states a `state` filter asks for: one, or the three of `IN_PROGRESS` (QStash OpenAPI).
+    /// Returns the states of a `state` filter: one, or the three of `IN_PROGRESS` (QStash OpenAPI).
     ///
     /// # Errors
     ///
-    /// Neither a state nor `IN_PROGRESS`.
+    /// The text is neither a state nor `IN_PROGRESS`.
     pub fn filter(text: &str) -> Result<Vec<Self>, UnknownState> {
         if text.eq_ignore_ascii_case("IN_PROGRESS") {
             Ok(vec![Self::Active, Self::Retry, Self::Error])
@@ -77,7 +77,7 @@ impl fmt::Display for EventState {
     }
 }
 
-/// Not the name of a state.
+/// The text is not a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a state")]
 pub struct UnknownState;
@@ -85,7 +85,7 @@ pub struct UnknownState;
 impl FromStr for EventState {
     type Err = UnknownState;
 
-    /// Both spellings of [`Canceled`](Self::Canceled).
+    /// Parses both spellings of [`Canceled`](Self::Canceled).
     fn from_str(text: &str) -> Result<Self, UnknownState> {
         let text = if text == "CANCELLED" { "CANCELED" } else { text };
         Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownState)

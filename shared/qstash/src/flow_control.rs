@@ -1,4 +1,4 @@
-//! How fast messages that share a key may start.
+//! Flow control: limits of messages with the same key.
 
 use std::time::Duration;
 
@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, parse_duration, seconds};
 
-/// The longest key in bytes; keys are index entries.
+/// The maximum length of a key in bytes; keys are index entries.
 pub const MAX_KEY_BYTES: usize = 256;
 
-/// The longest period: a week (QStash changelog).
+/// The maximum period: a week (QStash changelog).
 pub const MAX_PERIOD: Duration = Duration::from_secs(7 * 86_400);
 
-/// The period when none is given; the API shows it even where there is no rate.
+/// The default period; the API shows it even without a rate.
 pub const DEFAULT_PERIOD: Duration = Duration::from_secs(1);
 
-/// What one flow-control key asks for: `Upstash-Flow-Control-Key` and `Upstash-Flow-Control-Value`
-/// (QStash docs, "Flow control"). The newest message decides for all messages of its key.
+/// The limits of a flow-control key: `Upstash-Flow-Control-Key` and `Upstash-Flow-Control-Value` (QStash docs, "Flow
+/// control"). The newest message sets the limits for all messages of its key.
 ///
-/// Serde is for storage and for the wire: `period` in whole seconds, absent bounds left out.
+/// Serde is for storage and for the wire: `period` in whole seconds, absent limits omitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlowControl {
-    /// Free text of 1 to [`MAX_KEY_BYTES`] without control characters.
+    /// Text of 1 to [`MAX_KEY_BYTES`] bytes without control characters.
     pub key: String,
-    /// Most attempts under way at once, 1 or more.
+    /// Maximum of attempts in flight, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallelism: Option<u32>,
-    /// Most attempts begun in one period, 1 or more. There is this bound, or the other, or both.
+    /// Maximum of attempts started in one period, at least 1. At least one of the two limits is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
     /// The period of `rate`: whole seconds, 1 s to [`MAX_PERIOD`].
@@ -41,14 +41,12 @@ fn default_period() -> Duration {
 }
 
 impl FlowControl {
-    /// Reads the value that goes with a key: `parallelism=<n>, rate=<n>, period=<duration>` in any
-    /// order, each at most once, at least one of the first two. Spaces are optional; a period
-    /// without a unit is seconds.
+    /// Parses the value of a key: `parallelism=<n>, rate=<n>, period=<duration>` in any order, each at most once, at
+    /// least one of the first two. Spaces are optional; a period without a unit is in seconds.
     ///
     /// # Errors
     ///
-    /// Anything else; the error names `field`. `key` is taken as it is, see
-    /// [`parse_key`](Self::parse_key).
+    /// Any other text; the error names `field`. `key` is not checked, see [`parse_key`](Self::parse_key).
     pub fn parse(key: String, field: &str, value: &str) -> Result<Self, Invalid> {
         let invalid = |reason: String| Invalid::new(field, reason);
         let (mut parallelism, mut rate, mut period) = (None, None, None);
@@ -71,11 +69,11 @@ impl FlowControl {
         Ok(Self { key, parallelism, rate, period: period.unwrap_or(DEFAULT_PERIOD) })
     }
 
-    /// Reads a key.
+    /// Parses a key.
     ///
     /// # Errors
     ///
-    /// Empty, longer than [`MAX_KEY_BYTES`] or with a control character; the error names `field`.
+    /// The key is empty, longer than [`MAX_KEY_BYTES`] or has a control character; the error names `field`.
     pub fn parse_key(field: &str, text: &str) -> Result<String, Invalid> {
         if text.is_empty() {
             return Err(Invalid::new(field, "must not be empty"));
@@ -90,7 +88,7 @@ impl FlowControl {
     }
 }
 
-/// A bound; no larger than what a 32-bit column holds.
+/// Parses a limit that fits a 32-bit column.
 fn at_least_one(field: &str, name: &str, text: &str) -> Result<u32, Invalid> {
     let number = text.parse::<i32>().ok().filter(|number| *number >= 1);
     number
@@ -98,11 +96,11 @@ fn at_least_one(field: &str, name: &str, text: &str) -> Result<u32, Invalid> {
         .ok_or_else(|| Invalid::new(field, format!("{name} must be a whole number from 1 to {}", i32::MAX)))
 }
 
-/// Reads a period: a duration or a number of seconds, without fractions.
+/// Parses a period: a duration or a number of seconds, without fractions.
 ///
 /// # Errors
 ///
-/// Anything else and what is not within 1 s and [`MAX_PERIOD`]; the error names `field`.
+/// Any other text, or a period outside 1 s to [`MAX_PERIOD`]; the error names `field`.
 pub fn parse_period(field: &str, text: &str) -> Result<Duration, Invalid> {
     let period =
         parse_duration(field, text).map_err(|error| Invalid::new(field, format!("period {}", error.reason)))?;

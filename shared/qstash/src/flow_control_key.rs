@@ -1,44 +1,44 @@
-//! What `/v2/flowControl` and `/v2/globalParallelism` show.
+//! Responses of `/v2/flowControl` and `/v2/globalParallelism`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A flow-control key (QStash OpenAPI, `FlowControlKey`). All fields are always there: the
-/// JavaScript tests check that each is a number or a flag.
+/// A flow-control key (QStash OpenAPI, `FlowControlKey`). All fields are always present: the JavaScript tests check
+/// that each is a number or a flag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlowControlKey {
     /// The key.
     pub flow_control_key: String,
-    /// Messages that wait for a slot of it.
+    /// Messages blocked by the key.
     pub wait_list_size: i64,
-    /// Most attempts under way at once; 0 when it has no such bound.
+    /// Maximum of attempts in flight; 0 without this limit.
     pub parallelism_max: u32,
-    /// Attempts under way.
+    /// Attempts in flight.
     pub parallelism_count: i64,
-    /// Most attempts begun in one period; 0 when it has no such bound.
+    /// Maximum of attempts started in one period; 0 without this limit.
     pub rate_max: u32,
-    /// Attempts begun in this period.
+    /// Attempts started in this period.
     pub rate_count: i64,
     /// The period in whole seconds.
     pub rate_period: u64,
-    /// When this period began, unix **seconds**.
+    /// Start of this period, unix **seconds**.
     pub rate_period_start: i64,
     /// Whether messages cannot change `parallelism_max`.
     pub is_pinned_parallelism: bool,
     /// Whether messages cannot change `rate_max` and `rate_period`.
     pub is_pinned_rate: bool,
-    /// Whether its messages are kept back.
+    /// Whether deliveries are paused.
     pub is_paused: bool,
 }
 
-/// Answer of `GET /v2/globalParallelism`.
+/// Response of `GET /v2/globalParallelism`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GlobalParallelism {
-    /// Most attempts under way at once.
+    /// Maximum of attempts in flight.
     pub parallelism_max: i64,
-    /// Attempts under way.
+    /// Attempts in flight.
     pub parallelism_count: i64,
 }
 

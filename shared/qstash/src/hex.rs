@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-/// `prefix` and the finished hash in lower-case hexadecimal digits.
+/// Returns `prefix` and the finished hash in lower-case hexadecimal digits.
 pub(crate) fn finish(prefix: &str, hash: Sha256) -> String {
     let digest = hash.finalize();
     let mut text = String::with_capacity(prefix.len() + 2 * digest.len());

@@ -10,16 +10,16 @@ use uuid::Uuid;
 
 use crate::base58;
 
-/// Text that is not an identifier of the kind asked for.
+/// A text that is not an identifier of the expected kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a {expected}")]
 pub struct InvalidId {
-    /// What it should have been, e.g. "message id".
+    /// The expected kind, such as "message id".
     pub expected: &'static str,
 }
 
-/// A message: `msg_` and the base58 form of a version 7 UUID, so ids sort by age in the database
-/// and are safe in a URL path.
+/// A message ID: `msg_` and the base58 form of a version 7 UUID. IDs sort by age in the database and are safe in a
+/// URL path.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(with = "String")]
 pub struct MessageId(pub Uuid);
@@ -27,22 +27,20 @@ pub struct MessageId(pub Uuid);
 impl MessageId {
     const PREFIX: &str = "msg_";
 
-    /// A fresh id. Reads the system clock and randomness, the one exception to this crate's "no
-    /// clock": nothing is decided by the time in an id, it only keeps index pages warm.
+    /// Creates an ID. It reads the system clock and randomness, the one exception to this crate's "no clock": the
+    /// time in an ID decides nothing, it only keeps inserts on few index pages.
     #[expect(clippy::new_without_default, reason = "a default id that differs on every call would surprise")]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// The id of a callback, which anybody can compute who knows the message: a report that is
-    /// made twice is one message, and a user can look it up.
+    /// Returns the ID of a callback, which follows from that of the message: a callback that is sent twice is one
+    /// message, and a user can look it up.
     ///
-    /// A UUID of version 7 again. Its first 48 bits, the time, are those of `source`, so that it
-    /// is stored next to it. The other 80 bits are the first of
-    /// `SHA-256(source ‖ kind ‖ retried)`, where `source` is the 16 bytes of its UUID, `kind` is
-    /// `callback` or `failure-callback` in ASCII, and `retried` (0 for the first attempt) is four
-    /// bytes, the highest first; the six bits for version and variant are then set as RFC 9562
-    /// has them.
+    /// It is a UUID of version 7 as well. Its first 48 bits, the time, are those of `source`, so that it is stored
+    /// next to it. The other 80 bits are the first of `SHA-256(source ‖ kind ‖ retried)`, where `source` is the 16
+    /// bytes of its UUID, `kind` is `callback` or `failure-callback` in ASCII, and `retried` (0 for the first
+    /// attempt) is four bytes, big-endian; the six bits for version and variant are then set as in RFC 9562.
     pub fn of_callback(source: Self, kind: CallbackKind, retried: u32) -> Self {
         let hash = Sha256::new_with_prefix(source.0.as_bytes())
             .chain_update(kind.as_str())
@@ -51,10 +49,10 @@ impl MessageId {
         Self::beside(source, &hash)
     }
 
-    /// The id of a follow-up job, which a run of `source` enqueues in the transaction that finishes
-    /// it. The same scheme as [`of_callback`](Self::of_callback), with
-    /// `SHA-256(source ‖ "follow-up" ‖ number)`, where `number` counts the run's follow-ups from 0
-    /// and is four bytes, the highest first: a run that is repeated makes the same messages.
+    /// Returns the ID of a follow-up job, which a run of `source` enqueues in the transaction that finishes it. It
+    /// follows the scheme of [`of_callback`](Self::of_callback), with `SHA-256(source ‖ "follow-up" ‖ number)`, where
+    /// `number` counts the run's follow-ups from 0 and is four bytes, big-endian: a repeated run creates the same
+    /// messages.
     pub fn of_follow_up(source: Self, number: u32) -> Self {
         let hash = Sha256::new_with_prefix(source.0.as_bytes())
             .chain_update("follow-up")
@@ -63,7 +61,7 @@ impl MessageId {
         Self::beside(source, &hash)
     }
 
-    /// With the time of `source` and the first 80 bits of a hash.
+    /// Combines the time of `source` and the first 80 bits of a hash.
     fn beside(source: Self, hash: &[u8]) -> Self {
         let mut bytes = *source.0.as_bytes();
         for (byte, of_hash) in bytes[6..].iter_mut().zip(hash) {
@@ -75,7 +73,7 @@ impl MessageId {
     }
 }
 
-/// The message that reports on another one. Which report it is, is part of its id.
+/// The kind of a callback, which is part of its ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallbackKind {
     /// `Upstash-Callback`: after every attempt.
@@ -85,7 +83,7 @@ pub enum CallbackKind {
 }
 
 impl CallbackKind {
-    /// Its name in the formula of [`MessageId::of_callback`]. Never changes.
+    /// Returns its name in the formula of [`MessageId::of_callback`]. Never changes.
     const fn as_str(self) -> &'static str {
         match self {
             Self::Callback => "callback",
@@ -113,7 +111,7 @@ impl FromStr for MessageId {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let invalid = InvalidId { expected: "message id" };
         let encoded = text.strip_prefix(Self::PREFIX).ok_or(invalid)?;
-        // base58 takes quadratic time, so the length is checked before it is decoded.
+        // Decoding base58 takes quadratic time, so the length is checked first.
         if encoded.len() > base58::MAX_LENGTH {
             return Err(invalid);
         }
@@ -130,9 +128,9 @@ impl FromStr for MessageId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(with = "String")]
 pub struct DeadLetterId {
-    /// When the message failed for good, unix milliseconds, not negative.
+    /// When the message failed, unix milliseconds, not negative.
     pub failed_at_ms: i64,
-    /// Tells entries of the same millisecond apart, not negative.
+    /// Distinguishes entries of the same millisecond, not negative.
     pub seq: i64,
 }
 
@@ -152,10 +150,9 @@ impl FromStr for DeadLetterId {
     }
 }
 
-/// Where a page of events ends: `<unix ms>-<sequence>`.
+/// The end of a page of events: `<unix ms>-<sequence>`.
 ///
-/// A bare number of milliseconds is read as well, because the JavaScript SDK documents
-/// `cursor = Date.now()`.
+/// A bare number of milliseconds is accepted as well, because the JavaScript SDK documents `cursor = Date.now()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(with = "String")]
 pub struct Cursor {
@@ -186,17 +183,17 @@ impl FromStr for Cursor {
     }
 }
 
-/// A non-negative number in plain digits: no sign, which `i64::from_str` would take.
+/// Parses a non-negative number in plain digits, without the sign that `i64::from_str` accepts.
 fn digits(text: &str) -> Option<i64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// A fresh `jti` of a signature: `jwt_` and 16 random bytes in base58.
+/// Creates a `jti` of a signature: `jwt_` and 16 random bytes in base58.
 pub fn new_jwt_id() -> String {
     random("jwt_")
 }
 
-/// A fresh id of a schedule whose creator gives none: `scd_` and 16 random bytes in base58.
+/// Creates the ID of a schedule whose creator sets none: `scd_` and 16 random bytes in base58.
 pub fn new_schedule_id() -> String {
     random("scd_")
 }

@@ -4,17 +4,17 @@ use serde::Deserialize;
 
 use crate::Invalid;
 
-/// Reads a body.
+/// Parses a body.
 ///
 /// # Errors
 ///
-/// No JSON, trailing text, or a value of another type than asked for; the error names the field by
-/// its path, `endpoints[1].url`, or is about `body` as a whole.
+/// The text is not JSON, has trailing characters, or has a value of another type; the error names the field by its
+/// path, `endpoints[1].url`, or `body` as a whole.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Invalid> {
     parse_at("", body)
 }
 
-/// Reads what stands at a place of a body, such as `[1]`, with which the fields of errors begin.
+/// Parses a part of a body, such as `[1]`, whose place precedes the fields in errors.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ fn refuse(field: String, whole: &str, error: &serde_json::Error) -> Invalid {
     if !error.is_data() {
         return Invalid::new(whole, format!("is not JSON: {error}"));
     }
-    // Where in the text it stands says less than the field.
+    // The position in the text is less useful than the field.
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     Invalid::new(field, reason)

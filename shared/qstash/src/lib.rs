@@ -1,8 +1,7 @@
-//! QStash's wire protocol: what a request means and what an answer looks like.
+//! QStash's wire protocol: the meaning of requests and the form of responses.
 //!
-//! Everything here is a pure function of its arguments: no I/O, no tasks, no clock (except
-//! [`MessageId::new`]), so that every decision can be tested with a literal. What it is not: it
-//! knows nothing about how messages are stored, claimed or sent.
+//! Everything here is a pure function of its arguments: no I/O, no tasks, no clock (except [`MessageId::new`]), so
+//! that every decision can be tested with literals. The crate does not store, claim or send messages.
 //!
 //! | Direction | Start at |
 //! |---|---|
@@ -10,7 +9,7 @@
 //! | a schedule is created | [`ScheduleOptions`], and then [`Cron`] says when it fires |
 //! | a message is delivered | [`Signer`], [`names`], [`Options::headers`](options::Options::headers) |
 //! | an attempt failed | [`retry_after()`], [`RetryDelay`], [`default_backoff`], [`is_non_retryable`] |
-//! | a question is answered | [`Message`], [`EventsPage`], [`DeadLettersPage`], [`Queue`], [`Schedule`], [`UrlGroup`], [`FlowControlKey`] |
+//! | a response is written | [`Message`], [`EventsPage`], [`DeadLettersPage`], [`Queue`], [`Schedule`], [`UrlGroup`], [`FlowControlKey`] |
 
 pub mod attempt;
 pub mod backoff;

@@ -1,51 +1,51 @@
-//! How much one request may ask for.
+//! Limits of requests.
 
 use std::time::Duration;
 
 use crate::{Destination, Invalid};
 
-/// What a request is measured against. QStash has a set per plan; these are one set per server.
+/// The limits of requests. QStash has one set per plan; this is one set per server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest message body in bytes. Default 10 MB (10,000,000), QStash's "pay as you go".
+    /// Maximum of a message body in bytes. Default 10 MB (10,000,000), QStash's "pay as you go".
     pub max_body_bytes: usize,
-    /// Longest way into the future, by delay or by date. Default `None`: nothing but the thousand
-    /// years of [`MAX_DURATION`](crate::duration::MAX_DURATION).
+    /// Maximum delay, by duration or by date. Default `None`: only the thousand years of
+    /// [`MAX_DURATION`](crate::duration::MAX_DURATION) apply.
     pub max_delay: Option<Duration>,
-    /// Most retries after the first attempt. Default 100: with the default backoff that is more
-    /// than three months, and somebody who needs more has a schedule, not a message.
+    /// Maximum of retries. Default 100: with the default backoff that is more than three months; longer periods are a
+    /// use case for schedules.
     pub max_retries: u32,
-    /// Longest a destination may take to answer. Default two hours, QStash's "pay as you go".
+    /// Maximum timeout of an attempt. Default two hours, QStash's "pay as you go".
     pub max_timeout: Duration,
-    /// Longest destination or callback URL in bytes. Default 8192, which is
-    /// [`destination::MAX_BYTES`](crate::destination::MAX_BYTES) and cannot be exceeded: servers
-    /// commonly refuse longer request lines.
+    /// Maximum of a destination or callback URL in bytes. Default 8192, which is
+    /// [`destination::MAX_BYTES`](crate::destination::MAX_BYTES) and cannot be exceeded: servers commonly reject
+    /// longer request lines.
     pub max_url_bytes: usize,
-    /// Names and values of all headers for the destination together, in bytes. Default 32 KiB:
-    /// common servers accept 8 to 64 KiB, and every header is stored with its message.
+    /// Maximum of names and values of all headers for the destination together, in bytes. Default 32 KiB: common
+    /// servers accept 8 to 64 KiB, and every header is stored with its message.
     pub max_header_bytes: usize,
-    /// Most labels of one message. Default 32; each one is an index entry of each event.
+    /// Maximum of labels per message. Default 32; each one is an index entry of each event.
     pub max_labels: usize,
-    /// Longest label in bytes. Default 256, for the same reason.
+    /// Maximum of a label in bytes. Default 256, for the same reason.
     pub max_label_bytes: usize,
-    /// Largest body of a batch call in bytes. Default 100 MB (100,000,000; QStash changelog).
+    /// Maximum of a batch request's body in bytes. Default 100 MB (100,000,000; QStash changelog).
     pub max_batch_bytes: usize,
-    /// Most messages of one batch call, those for each endpoint of its URL groups counted. Default
-    /// 100,000: all of them are in memory at once.
+    /// Maximum of messages per batch request; each endpoint of a URL group counts. Default 100,000: all of them are
+    /// in memory together.
     pub max_batch_messages: usize,
-    /// Highest parallelism of a queue. Default 1000; QStash has 10.
+    /// Maximum parallelism of a queue. Default 1000; QStash has 10.
     pub max_parallelism: u32,
-    /// Most URL groups. Default 10,000.
+    /// Maximum of URL groups. Default 10,000.
     pub max_url_groups: usize,
-    /// Most endpoints of a URL group. Default 1000, QStash's "fixed 1M".
+    /// Maximum of endpoints per URL group. Default 1000, QStash's "fixed 1M".
     pub max_endpoints: usize,
-    /// Most schedules. Default 50,000, QStash's largest plan; several that are created at the same
-    /// moment may exceed it by as many.
+    /// Maximum of schedules. Default 50,000, QStash's largest plan; concurrent creations may exceed it by their
+    /// number.
     pub max_schedules: u32,
-    /// Most queues. Default 10,000; those that are made within the same ten seconds may exceed it.
+    /// Maximum of queues. Default 10,000; queues created within the same ten seconds may exceed it.
     pub max_queues: i64,
-    /// Most flow-control keys, as [`max_queues`](Self::max_queues). Default 1,000,000: a key without
-    /// messages for half a day is deleted.
+    /// Maximum of flow-control keys, with the same imprecision as [`max_queues`](Self::max_queues). Default
+    /// 1,000,000: a key without messages for half a day is deleted.
     pub max_flow_control_keys: i64,
 }
 
@@ -73,7 +73,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// For reading options that were accepted under other limits: none of theirs is too much.
+    /// Returns limits that accept everything, to parse options that were accepted under other limits.
     pub fn none() -> Self {
         Self {
             max_delay: None,
@@ -91,7 +91,7 @@ impl Limits {
     ///
     /// # Errors
     ///
-    /// Larger than `max_body_bytes`, in QStash's words.
+    /// The body is larger than `max_body_bytes`; in QStash's words.
     pub fn check_body(&self, size_bytes: usize) -> Result<(), Invalid> {
         if size_bytes > self.max_body_bytes {
             return Err(Invalid::verbatim(
@@ -102,12 +102,11 @@ impl Limits {
         Ok(())
     }
 
-    /// Checks the length of a destination; callbacks are checked by
-    /// [`Options::parse`](crate::Options::parse).
+    /// Checks the length of a destination; [`Options::parse`](crate::Options::parse) checks callbacks.
     ///
     /// # Errors
     ///
-    /// Longer than `max_url_bytes`.
+    /// The destination is longer than `max_url_bytes`.
     pub fn check_destination(&self, destination: &Destination) -> Result<(), Invalid> {
         if destination.as_str().len() > self.max_url_bytes {
             return Err(Invalid::verbatim(

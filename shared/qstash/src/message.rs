@@ -7,8 +7,7 @@ use crate::options::is_default;
 use crate::{Attempt, Body, EventState, FlowControl, Headers, MessageId, Method, spelling};
 
 /// A message (QStash OpenAPI, `Message`). Times are unix milliseconds.
-///
-/// What is absent or empty is left out of the JSON.
+/// Absent or empty fields are omitted from the JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -16,15 +15,15 @@ pub struct Message {
     pub message_id: MessageId,
     /// The destination, verbatim.
     pub url: String,
-    /// The method of its delivery.
+    /// The method of its deliveries.
     pub method: Method,
     /// Attempts after the first.
     pub max_retries: u32,
-    /// Earliest delivery; `created_at` when it was not delayed.
+    /// Earliest delivery; `created_at` without a delay.
     pub not_before: i64,
     /// When it was published.
     pub created_at: i64,
-    /// The URL group it was published to.
+    /// The URL group of the publish.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic_name: Option<String>,
     /// The endpoint's name within the group.
@@ -39,58 +38,58 @@ pub struct Message {
     /// `Content-Type` and forwarded headers.
     #[serde(skip_serializing_if = "Headers::is_empty")]
     pub header: Headers,
-    /// What is delivered.
+    /// The body of the delivery.
     #[serde(flatten)]
     pub body: Body,
-    /// Told after every attempt; the URL verbatim.
+    /// URL that receives the response of every attempt, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
-    /// What the callback gets.
+    /// Headers of the callback.
     #[serde(skip_serializing_if = "Headers::is_empty")]
     pub callback_header: Headers,
-    /// Told after the last failure; the URL verbatim.
+    /// URL that receives the last failure, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_callback: Option<String>,
-    /// What the failure callback gets.
+    /// Headers of the failure callback.
     #[serde(skip_serializing_if = "Headers::is_empty")]
     pub failure_callback_header: Headers,
     /// Address of the publisher: `callerIP` and `callerIp`.
     #[serde(flatten, serialize_with = "spelling::caller_ip")]
     #[schemars(with = "spelling::CallerIp<'static>")]
     pub caller_ip: Option<String>,
-    /// `label`, the first, and `labels`, all.
+    /// `label`, the first label, and `labels`, all labels.
     #[serde(flatten, serialize_with = "spelling::labels")]
     #[schemars(with = "spelling::Labels<'static>")]
     pub labels: Vec<String>,
-    /// Its flow-control keys: `flowControlKey`, `parallelism`, `rate` and `period` (whole seconds)
-    /// of the first, and `flowControls`, all, when there are several.
+    /// Its flow-control keys: `flowControlKey`, `parallelism`, `rate` and `period` (whole seconds) of the first one,
+    /// and `flowControls` with all of them if there are several.
     #[serde(flatten, serialize_with = "spelling::flow_control")]
     #[schemars(with = "spelling::FlowControls<'static>")]
     pub flow_control: Vec<FlowControl>,
-    /// Higher goes first. Not in QStash; left out when 0.
+    /// Higher values first. Not in QStash; omitted if 0.
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(extend("x-sigpost-extension" = true))]
     pub priority: i32,
     /// The retry-delay expression, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_delay_expression: Option<String>,
-    /// The longest an attempt may take, in milliseconds.
+    /// Timeout of an attempt in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<i64>,
-    /// How far it has come. Not in QStash, whose users ask for it.
+    /// State of the message. Not in QStash, whose users request it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-sigpost-extension" = true))]
     pub state: Option<EventState>,
-    /// Every attempt so far, oldest first, for who asks about one message. Not in QStash.
+    /// All attempts so far, oldest first, in responses about one message. Not in QStash.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-sigpost-extension" = true))]
     pub attempts: Option<Vec<Attempt>>,
-    /// The message that reports on the next attempt, or on the last one; see
-    /// [`MessageId::of_callback`]. Not in QStash.
+    /// ID of the callback message of the next attempt, or of the last one; see [`MessageId::of_callback`]. Not in
+    /// QStash.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-sigpost-extension" = true))]
     pub callback_message_id: Option<MessageId>,
-    /// The message that reports on the failure for good, should it come to that. Not in QStash.
+    /// ID of the failure callback message, which is created if the message fails. Not in QStash.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-sigpost-extension" = true))]
     pub failure_callback_message_id: Option<MessageId>,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
-    /// `GET`. The body is sent all the same.
+    /// `GET`. Has a body, too.
     Get,
     /// `POST`, the default.
     #[default]
@@ -27,7 +27,7 @@ impl Method {
     /// Every method.
     pub const ALL: [Self; 5] = [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete];
 
-    /// As it stands in a request line.
+    /// Returns the method as in a request line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -45,7 +45,7 @@ impl fmt::Display for Method {
     }
 }
 
-/// Not one of [`Method::ALL`].
+/// The text is not one of [`Method::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be one of GET, POST, PUT, PATCH, DELETE")]
 pub struct UnknownMethod;
@@ -53,7 +53,7 @@ pub struct UnknownMethod;
 impl FromStr for Method {
     type Err = UnknownMethod;
 
-    /// Any case: JavaScript's `fetch` lets people write `post`.
+    /// Parses in any case: JavaScript's `fetch` accepts `post`.
     fn from_str(text: &str) -> Result<Self, UnknownMethod> {
         Self::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(text)).ok_or(UnknownMethod)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// The duration in milliseconds; the longest representable one when it does not fit.
+/// Returns the duration in milliseconds, or the maximum if it does not fit.
 fn of(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,36 +1,35 @@
-//! Names on the wire that more than one part of the program needs.
+//! Names on the wire that several crates use.
 //!
-//! Header names are lower-case so that `http::HeaderName::from_static` takes them.
+//! Header names are in lower case, as `http::HeaderName::from_static` requires.
 
-/// The JWT that proves the sender. On every delivery.
+/// The JWT that authenticates the sender. On every delivery.
 pub const UPSTASH_SIGNATURE: &str = "upstash-signature";
-/// The message's id, the same on every attempt; receivers use it as idempotency key.
+/// The message's ID, the same on every attempt; receivers use it as idempotency key.
 pub const UPSTASH_MESSAGE_ID: &str = "upstash-message-id";
-/// How many retries came before this attempt: 0 on the first.
+/// The number of retries before this attempt: 0 on the first.
 pub const UPSTASH_RETRIED: &str = "upstash-retried";
-/// For a redriven message, the id of the message that was published first. Receivers that know this id
-/// as completed have nothing to do. QStash does not send it.
+/// For a redriven message, the ID of the original message. Receivers that have completed this ID need not run again.
+/// QStash does not send it.
 pub const UPSTASH_ORIGINAL_MESSAGE_ID: &str = "upstash-original-message-id";
-/// Address of whoever published the message.
+/// Address of the publisher.
 pub const UPSTASH_CALLER_IP: &str = "upstash-caller-ip";
 /// The URL group the message was published to. Only on messages of a group.
 pub const UPSTASH_TOPIC_NAME: &str = "upstash-topic-name";
 /// The schedule that produced the message. Only on messages of a schedule.
 pub const UPSTASH_SCHEDULE_ID: &str = "upstash-schedule-id";
-/// The region that sent the message. Known here only so that nobody can forward a forged one.
+/// The region that sent the message. Listed here only so that it cannot be forwarded.
 pub const UPSTASH_REGION: &str = "upstash-region";
 
-/// The place in a trace that a request comes from: see [`Traceparent`](crate::Traceparent).
+/// The trace context of a request: see [`Traceparent`](crate::Traceparent).
 pub const TRACEPARENT: &str = "traceparent";
-/// What a message belongs to, over publishes, runs and follow-up jobs.
+/// The correlation ID of a message, passed on to its runs and follow-up jobs.
 pub const X_CORRELATION_ID: &str = "x-correlation-id";
-/// Bytes of its value at most: whatever is longer is no id.
+/// Maximum length of a correlation ID in bytes; longer ones are ignored.
 pub const MAX_CORRELATION_ID_BYTES: usize = 128;
 
-/// Set to `true` by a destination that wants no further attempt; counts only together with
-/// [`NON_RETRYABLE_STATUS`].
+/// Set to `true` by a destination to prevent further attempts; requires [`NON_RETRYABLE_STATUS`] as well.
 pub const NON_RETRYABLE: &str = "upstash-nonretryable-error";
-/// The status that goes with [`NON_RETRYABLE`] (QStash docs, "Retry").
+/// The status that [`NON_RETRYABLE`] requires (QStash docs, "Retry").
 pub const NON_RETRYABLE_STATUS: u16 = 489;
 
 /// `User-Agent` of every delivery (QStash docs, "Receiving messages").
@@ -39,14 +38,14 @@ pub const USER_AGENT: &str = "Upstash-QStash";
 /// The query parameter that may carry the token instead of `Authorization`.
 pub const TOKEN_PARAMETER: &str = "qstash_token";
 
-/// What every parameter header and query parameter begins with, in lower case.
+/// The prefix of every parameter header and query parameter, in lower case.
 pub const PREFIX: &str = "upstash-";
 
-/// What the parameters that QStash does not have begin with, after [`PREFIX`].
+/// The prefix of parameters that QStash does not have, after [`PREFIX`].
 pub const EXTENSION_PREFIX: &str = "sigpost-";
 
-/// The headers the dispatcher itself sets on a delivery. A receiver trusts them, so nothing the
-/// publisher forwards may take their place.
+/// The headers that the dispatcher itself sets on a delivery. Receivers trust them, so forwarded headers cannot
+/// replace them.
 pub const DELIVERY_HEADERS: [&str; 8] = [
     UPSTASH_SIGNATURE,
     UPSTASH_MESSAGE_ID,
@@ -58,9 +57,8 @@ pub const DELIVERY_HEADERS: [&str; 8] = [
     UPSTASH_REGION,
 ];
 
-/// Headers that belong to one connection or one request and therefore never travel on, whoever
-/// asks for it. RFC 9110 section 7.6.1, plus those a client library computes itself (`Host`,
-/// `Content-Length`) and `Expect`, which an HTTP client adds for its own upload.
+/// Headers of one connection or one request, which are never forwarded: RFC 9110 section 7.6.1, plus those that HTTP
+/// clients compute (`Host`, `Content-Length`), and `Expect`, which an HTTP client adds for its own upload.
 pub const NEVER_FORWARDED: [&str; 13] = [
     "connection",
     "content-length",

@@ -1,11 +1,11 @@
-//! The address of a list's next page, in the header `Link` (RFC 8288): `<?count=2&cursor=b>; rel="next"`.
+//! The URL of the next page in the header `Link` (RFC 8288): `<?count=2&cursor=b>; rel="next"`.
 
-/// The header's value, for the query of the next page.
+/// Returns the header's value for the query of the next page.
 pub fn to_link(query: &str) -> String {
     format!("<?{query}>; rel=\"next\"")
 }
 
-/// The query in such a value; `None` in any other.
+/// Returns the query in such a value; `None` for any other value.
 pub fn query_of_link(link: &str) -> Option<&str> {
     let (query, _) = link.strip_prefix("<?")?.split_once(">; rel=\"next\"")?;
     Some(query)

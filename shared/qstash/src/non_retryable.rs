@@ -1,11 +1,11 @@
-//! A destination's request not to be called again.
+//! Responses that prevent further attempts.
 
 use http::HeaderMap;
 
 use crate::names::{NON_RETRYABLE, NON_RETRYABLE_STATUS};
 
-/// Whether the response ends the message at once: status 489 together with
-/// `Upstash-NonRetryable-Error: true` (QStash docs, "Retry"). Either alone is an ordinary failure.
+/// Returns whether the response fails the message without further attempts: status 489 together with
+/// `Upstash-NonRetryable-Error: true` (QStash docs, "Retry"). Either one alone is an ordinary failure.
 pub fn is_non_retryable(status: u16, headers: &HeaderMap) -> bool {
     status == NON_RETRYABLE_STATUS
         && headers.get(NON_RETRYABLE).is_some_and(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"true"))

@@ -1,4 +1,4 @@
-//! The `Upstash-*` parameters of a request, wherever they stand.
+//! The `Upstash-*` parameters of a request, from headers and query.
 
 use std::borrow::Cow;
 
@@ -12,20 +12,20 @@ use crate::header_map::{latin_1, stored};
 use crate::names::{EXTENSION_PREFIX, NEVER_FORWARDED, PREFIX};
 use crate::{Headers, Invalid, UrlGroupDefaults, canonical_name};
 
-/// More query parameters than this are refused. Headers are bounded by the HTTP server; a query
-/// is not, and each of its parameters is compared with each header.
+/// Maximum of query parameters. The HTTP server limits headers but not the query, and each query parameter is
+/// compared with each header.
 const MAX_QUERY_PARAMETERS: usize = 200;
 
 /// The parameters of one message: `Upstash-*` headers, and query parameters of the same names
 /// (QStash docs, "Use as webhook receiver").
 ///
-/// A header wins over a query parameter of the same name. Names are compared in any case, in the
-/// query too: those that are not read here are sent to the destination, and a parameter must not
-/// be both. Where a name comes twice, [`get`](Self::get) answers with the first.
-/// `Upstash-Forward-Upstash-Sigpost-X` is `Upstash-Sigpost-X`: what the official SDKs make of it.
+/// A header takes precedence over a query parameter of the same name. Names are case-insensitive, in the query too:
+/// unread parameters are sent to the destination, and a parameter must not be both. If a name occurs twice,
+/// [`get`](Self::get) returns the first value. `Upstash-Forward-Upstash-Sigpost-X` is read as `Upstash-Sigpost-X`:
+/// the official SDKs write it so.
 ///
-/// Runs for every publish, so it allocates only for what it keeps. Serde is for storage: a schedule
-/// keeps the parameters of its messages, and reads them anew for each.
+/// Every publish runs this code, so it allocates only for values that it keeps. Serde is for storage: a schedule
+/// stores the parameters of its messages, and parses them again for each one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Params {
@@ -38,7 +38,7 @@ pub struct Params {
 }
 
 impl Params {
-    /// Reads a request. Query values are form-decoded: percent-escapes, and `+` is a space.
+    /// Parses a request. Query values are form-decoded: percent-escapes, and `+` is a space.
     ///
     /// # Errors
     ///
@@ -48,8 +48,7 @@ impl Params {
         Self::from_request_to_group(headers, query, &UrlGroupDefaults::default())
     }
 
-    /// Reads a request to a URL group. The group's parameters hold where the request gives none
-    /// of their name.
+    /// Parses a request to a URL group. The group's parameters apply where the request has none of the same name.
     ///
     /// # Errors
     ///
@@ -62,16 +61,16 @@ impl Params {
         Self::read(|| headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), query, defaults)
     }
 
-    /// Reads the `headers` object of a batch item; the names in any case.
+    /// Parses the `headers` object of a batch item; names are case-insensitive.
     ///
     /// # Errors
     ///
-    /// As [`from_request`](Self::from_request), and a name to be forwarded that is no header name.
+    /// As [`from_request`](Self::from_request), and a forwarded name that is not a valid header name.
     pub fn from_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Result<Self, Invalid> {
         Self::from_pairs_to_group(pairs, &UrlGroupDefaults::default())
     }
 
-    /// Reads a batch item to a URL group.
+    /// Parses a batch item to a URL group.
     ///
     /// # Errors
     ///
@@ -83,7 +82,7 @@ impl Params {
         Self::read(|| pairs.clone().map(|(name, value)| (name, value.as_bytes())), None, defaults)
     }
 
-    /// `headers` is called once, and once more to forward them.
+    /// Calls `headers` once, and once more to forward them.
     fn read<'a, I: Iterator<Item = (&'a str, &'a [u8])>>(
         headers: impl Fn() -> I,
         query: Option<&str>,
@@ -104,9 +103,8 @@ impl Params {
         Ok(params)
     }
 
-    /// With a URL group's parameters where these give none of their name: for stored parameters,
-    /// whose group is known when they are used. The other headers of a request that came without
-    /// `Upstash-Header-Forward` were not kept.
+    /// Adds a URL group's parameters where these have none of the same name: for stored parameters, whose group is
+    /// known when they are used. Other headers of a request without `Upstash-Header-Forward` were not stored.
     ///
     /// # Errors
     ///
@@ -126,7 +124,7 @@ impl Params {
         for (name, value) in headers {
             if let Some(parameter) = strip_upstash(name) {
                 let parameter = canonical_parameter(parameter);
-                // What is sent on keeps its bytes; the rest is text.
+                // Forwarded values keep their bytes; others are decoded as text.
                 let value =
                     if is_forwarded(&parameter) { forwardable(name, value)? } else { header_text(name, value)? };
                 self.values.push((parameter, value));
@@ -159,44 +157,44 @@ impl Params {
         Ok(())
     }
 
-    /// The value of a parameter; `name` in lower case without `upstash-`.
+    /// Returns the value of a parameter; `name` is in lower case without `upstash-`.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    /// Every parameter in the order read: lower-case name without `upstash-`, value.
+    /// Returns every parameter in the order read: lower-case name without `upstash-`, value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The others, when these are left out; names as for [`get`](Self::get).
+    /// Removes the parameters with these names; names as for [`get`](Self::get).
     pub(crate) fn without(mut self, names: &[&str]) -> Self {
         self.values.retain(|(name, _)| !names.contains(&name.as_str()));
         self
     }
 
-    /// `Content-Type` of the request.
+    /// Returns `Content-Type` of the request.
     pub fn content_type(&self) -> Option<&str> {
         self.content_type.as_deref()
     }
 
-    /// With `Upstash-Header-Forward: true`, what the destination gets of the request's own
-    /// headers; otherwise empty. Already without those that must stay behind: hop-by-hop headers,
-    /// `Host`, `Content-Length`, `Authorization` (it held the token) and `Upstash-*`.
+    /// Returns the request's own headers for the destination with `Upstash-Header-Forward: true`; otherwise none.
+    /// Headers that must not be forwarded are already removed: hop-by-hop headers, `Host`, `Content-Length`,
+    /// `Authorization` (it held the token) and `Upstash-*`.
     pub fn other_headers(&self) -> &Headers {
         &self.other_headers
     }
 }
 
-/// The part of a name after `upstash-` in any case. Shared with the destination parser, so that
-/// both agree on which query parameters are ours.
+/// Returns the part of a name after `upstash-` in any case. The destination parser uses it too, so that both agree on
+/// the query parameters of sigpost.
 pub(crate) fn strip_upstash(name: &str) -> Option<&str> {
     let (prefix, parameter) = name.split_at_checked(PREFIX.len())?;
     prefix.eq_ignore_ascii_case(PREFIX).then_some(parameter)
 }
 
-/// The name in lower case. An extension that was sent as a header to forward is read as what it
-/// is, because the Python SDK turns every header it does not know into a forwarded one.
+/// Returns the name in lower case. An extension that was sent as a header to forward counts as the extension, because
+/// the Python SDK turns every header it does not know into a forwarded one.
 fn canonical_parameter(name: &str) -> String {
     let mut name = name.to_ascii_lowercase();
     for recipient in ["", "callback-", "failure-callback-"] {
@@ -214,19 +212,19 @@ fn canonical_parameter(name: &str) -> String {
     name
 }
 
-/// A header's value as text: UTF-8, or else Latin-1, which is what `fetch` sends (RFC 9110 section 5.5).
+/// Decodes a header's value: UTF-8, or else Latin-1, which `fetch` sends (RFC 9110 section 5.5).
 fn header_text(name: &str, value: &[u8]) -> Result<String, Invalid> {
     check_characters(name, value)?;
     Ok(std::str::from_utf8(value).map_or_else(|_| latin_1(value).collect(), str::to_owned))
 }
 
-/// A header's value as it is stored to be sent on byte for byte.
+/// Returns a header's value in the stored form that keeps its bytes.
 fn forwardable(name: &str, value: &[u8]) -> Result<String, Invalid> {
     check_characters(name, value)?;
     Ok(stored(value))
 }
 
-/// A query parameter's value, which is UTF-8 by the URL standard.
+/// Decodes a query parameter's value, which is UTF-8 by the URL standard.
 fn query_text(name: &str, value: &[u8]) -> Result<String, Invalid> {
     let invalid = |reason| Invalid::new(canonical_name(name), reason);
     let text = std::str::from_utf8(value).map_err(|_| invalid("is not valid UTF-8"))?;
@@ -236,7 +234,7 @@ fn query_text(name: &str, value: &[u8]) -> Result<String, Invalid> {
     }
 }
 
-/// Rejects what a header cannot have: NUL among it, which PostgreSQL cannot store.
+/// Rejects characters that headers do not allow: including NUL, which PostgreSQL cannot store.
 fn check_characters(name: &str, value: &[u8]) -> Result<(), Invalid> {
     match value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
         true => Err(Invalid::new(canonical_name(name), "contains a control character")),
@@ -244,13 +242,13 @@ fn check_characters(name: &str, value: &[u8]) -> Result<(), Invalid> {
     }
 }
 
-/// Whether the parameter, in lower case without `upstash-`, is a header for a destination or a callback.
+/// Returns whether the parameter, in lower case without `upstash-`, is a header for a destination or a callback.
 fn is_forwarded(parameter: &str) -> bool {
     ["forward-", "callback-forward-", "failure-callback-forward-"].iter().any(|prefix| parameter.starts_with(prefix))
 }
 
 fn other_headers<'a, I: Iterator<Item = (&'a str, &'a [u8])>>(headers: impl Fn() -> I) -> Result<Headers, Invalid> {
-    // RFC 9110 section 7.6.1: what `Connection` names is hop-by-hop too.
+    // RFC 9110 section 7.6.1: headers that `Connection` names are hop-by-hop, too.
     let mut connection_options: Vec<&[u8]> = Vec::new();
     for (name, value) in headers() {
         if name.eq_ignore_ascii_case(CONNECTION.as_str()) {
@@ -264,7 +262,7 @@ fn other_headers<'a, I: Iterator<Item = (&'a str, &'a [u8])>>(headers: impl Fn()
             || NEVER_FORWARDED.iter().any(|never| name.eq_ignore_ascii_case(never))
             || connection_options.iter().any(|option| name.as_bytes().eq_ignore_ascii_case(option));
         if !stays_behind {
-            // A batch item's keys are any text.
+            // The keys of a batch item may be any text.
             HeaderName::from_bytes(name.as_bytes()).map_err(|_| Invalid::new(name, "is not a valid header name"))?;
             others.append(name, forwardable(name, value)?);
         }

@@ -1,20 +1,20 @@
-//! The answer to a publish.
+//! The response of a publish.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::MessageId;
 
-/// One accepted message. A publish to a URL answers with one (200, or 202 when it is a
-/// duplicate), a publish to a URL group with a bare array of them in the order of its endpoints.
+/// One accepted message. A publish to a URL returns one (200, or 202 if it is a duplicate), a publish to a URL group
+/// returns an array of them in the order of its endpoints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublishResponse {
-    /// The message; of a duplicate, the one published first.
+    /// The message; for a duplicate, the original one.
     pub message_id: MessageId,
     /// The destination, verbatim.
     pub url: String,
-    /// Nothing was stored because the message is a duplicate. Left out when false.
+    /// Whether nothing was stored because the message is a duplicate. Omitted if false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deduplicated: bool,
 }

@@ -1,11 +1,11 @@
-//! Queues as `/v2/queues` reads and shows them.
+//! Requests and responses of `/v2/queues`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, parse_resource_name};
 
-/// A queue (QStash OpenAPI, `Queue`). All fields are always there. Times are unix milliseconds.
+/// A queue (QStash OpenAPI, `Queue`). All fields are always present. Times are unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
@@ -15,9 +15,9 @@ pub struct Queue {
     pub created_at: i64,
     /// When its settings were last changed.
     pub updated_at: i64,
-    /// Most messages of it under way at once.
+    /// Maximum of messages in flight.
     pub parallelism: u32,
-    /// Whether it keeps its messages back.
+    /// Whether deliveries are paused.
     pub paused: bool,
     /// Messages that are not finished.
     pub lag: i64,
@@ -29,7 +29,7 @@ pub struct Queue {
 pub struct UpsertQueue {
     /// A [resource name](crate::is_resource_name).
     pub queue_name: String,
-    /// 1 or more. Default 1: strictly one after another.
+    /// At least 1. Default 1: messages are delivered strictly one after another.
     pub parallelism: u32,
     /// Default false.
     pub paused: bool,
@@ -42,23 +42,23 @@ struct Request {
     /// Letters, digits, hyphens, underscores and periods.
     #[schemars(required)]
     queue_name: Option<String>,
-    /// Most messages under way at once, 1 or more. Default 1: strictly one after another.
+    /// Maximum of messages in flight, at least 1. Default 1: messages are delivered strictly one after another.
     #[schemars(range(min = 1))]
     parallelism: Option<i64>,
-    /// Whether it keeps its messages back. Default false.
+    /// Whether deliveries are paused. Default false.
     paused: Option<bool>,
 }
 
 impl UpsertQueue {
-    /// Reads the body; `null` is as good as absent, unknown fields are ignored.
+    /// Parses the body; `null` counts as absent, unknown fields are ignored.
     ///
     /// # Errors
     ///
-    /// Not such JSON, no name or a bad one, a parallelism below 1; the error names the field.
+    /// The body has another form, no name or an invalid one, or a parallelism below 1; the error names the field.
     pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
         let request: Request = crate::json::parse(body)?;
         let name = request.queue_name.ok_or_else(|| Invalid::new("queueName", "is missing"))?;
-        // One that is too large for any deployment is too large for this one.
+        // Larger values are capped, since they exceed the limit of every deployment.
         let parallelism = request.parallelism.unwrap_or(1).min(u32::MAX.into());
         Ok(Self {
             queue_name: parse_resource_name("queueName", &name)?,

@@ -1,4 +1,4 @@
-//! What of a message the API must not show.
+//! Redaction: the parts of a message that the API hides.
 
 use std::collections::BTreeSet;
 
@@ -13,40 +13,40 @@ use sha2::{Digest, Sha256};
 use crate::header_map::bytes_of;
 use crate::{Headers, Invalid, canonical_name, hex};
 
-/// The longest list in bytes.
+/// The maximum length of the list in bytes.
 pub const MAX_BYTES: usize = 4096;
 
-/// Stands before the hash that replaces a value.
+/// Precedes the hash that replaces a value.
 const REDACTED: &str = "REDACTED:";
 
-/// The parts of a message that answers and logs hide: `Upstash-Redact-Fields` (QStash docs,
-/// "Redact fields"). Deliveries have the originals.
+/// The parts of a message that responses and logs hide: `Upstash-Redact-Fields` (QStash docs, "Redact fields").
+/// Deliveries contain the original values.
 ///
-/// A hidden value shows as `REDACTED:` and the hexadecimal SHA-256 of the original, so that equal
-/// values can be recognised. It also means that what can be guessed can be confirmed: it is
-/// QStash's format and fit for keys, not for a four-digit code.
+/// A hidden value appears as `REDACTED:` and the hexadecimal SHA-256 of the original, so that equal values can be
+/// recognized. Values that can be guessed can therefore be confirmed: the format, which is QStash's, is suitable for
+/// keys, not for a four-digit code.
 ///
 /// Serde is for storage: the [text form](Self::to_text).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redact {
     body: bool,
     all_headers: bool,
-    /// Canonical names; empty with `all_headers`.
+    /// Canonical names; empty if `all_headers` is set.
     headers: BTreeSet<String>,
 }
 
 impl Redact {
-    /// Hides the body and all headers.
+    /// Returns a value that hides the body and all headers.
     pub fn everything() -> Self {
         Self { body: true, all_headers: true, ..Self::default() }
     }
 
-    /// Reads a comma-separated list of `body`, `header` or `headers` for all headers, and
-    /// `header[Name]` or `headers[Name]` for one.
+    /// Parses a comma-separated list of `body`, `header` or `headers` for all headers, and `header[Name]` or
+    /// `headers[Name]` for one.
     ///
     /// # Errors
     ///
-    /// Anything else, and more than [`MAX_BYTES`]; the error names `field`.
+    /// Any other text, or more than [`MAX_BYTES`]; the error names `field`.
     pub fn parse(field: &str, text: &str) -> Result<Self, Invalid> {
         if text.len() > MAX_BYTES {
             return Err(Invalid::new(field, format!("must not be longer than {MAX_BYTES} bytes")));
@@ -70,8 +70,8 @@ impl Redact {
         Ok(redact)
     }
 
-    /// The list in its shortest form, which [`parse`](Self::parse) reads. Empty when nothing is
-    /// hidden; that `parse` refuses, as an absent header.
+    /// Returns the list in its shortest form, which [`parse`](Self::parse) accepts. Empty if nothing is hidden;
+    /// `parse` rejects the empty text.
     pub fn to_text(&self) -> String {
         let body = self.body.then(|| "body".to_owned());
         let all_headers = self.all_headers.then(|| "header".to_owned());
@@ -79,12 +79,12 @@ impl Redact {
         body.into_iter().chain(all_headers).chain(headers).collect::<Vec<_>>().join(",")
     }
 
-    /// Whether nothing is hidden.
+    /// Returns whether nothing is hidden.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// What hides whatever one of the two hides.
+    /// Returns a value that hides the parts of both.
     pub fn union(mut self, other: &Self) -> Self {
         self.body |= other.body;
         self.all_headers |= other.all_headers;
@@ -95,7 +95,7 @@ impl Redact {
         self
     }
 
-    /// The headers as they may be shown.
+    /// Returns the headers in their redacted form.
     pub fn header(&self, headers: &Headers) -> Headers {
         let mut shown = headers.shown();
         let originals = headers.map();
@@ -109,18 +109,18 @@ impl Redact {
         shown
     }
 
-    /// Whether this header, by its canonical name, is hidden.
+    /// Returns whether this header, by its canonical name, is hidden.
     fn hides_header(&self, name: &str) -> bool {
         self.all_headers || self.headers.contains(name)
     }
 
-    /// The body as it may be shown. No body stays no body.
+    /// Returns the body in its redacted form. An empty body stays empty.
     pub fn body(&self, body: Bytes) -> Bytes {
         if self.body && !body.is_empty() { hidden(&body).into() } else { body }
     }
 
-    /// The body of a callback as it may be shown: what it tells of the message and of the response is hidden field by
-    /// field, and the rest (status, retries, ids) shows.
+    /// Returns the redacted body of a callback: fields of the message and of the response are redacted one by one,
+    /// and the others (status, retries, IDs) are shown.
     pub fn callback_body(&self, body: Bytes) -> Bytes {
         if self.is_empty() {
             return body;
@@ -151,7 +151,7 @@ fn hidden(value: &[u8]) -> String {
     hex::finish(REDACTED, Sha256::new_with_prefix(value))
 }
 
-/// The canonical name in `header[Name]`.
+/// Returns the canonical name in `header[Name]`.
 fn header_name(token: &str) -> Option<String> {
     let rest = token.strip_prefix("header")?;
     let name = rest.strip_prefix('s').unwrap_or(rest).strip_prefix('[')?.strip_suffix(']')?.trim_ascii();
@@ -170,7 +170,7 @@ impl<'de> Deserialize<'de> for Redact {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        // For what is stored: what cannot be read hides everything.
+        // For stored values: an invalid value hides everything.
         Ok(Self::parse("redact", &text).unwrap_or_else(|_| Self::everything()))
     }
 }
@@ -253,7 +253,7 @@ mod tests {
         }
         assert_eq!(json(shown("header[x-z]")), json(body.clone()));
         assert_eq!(Redact::default().callback_body(body.clone()), body);
-        // What is no callback's body hides as a whole.
+        // A body that is not a callback's is hidden as a whole.
         let other = Redact::parse("f", "header").unwrap().callback_body(Bytes::from_static(b"secret"));
         assert_eq!(other, HASH_OF_SECRET);
     }

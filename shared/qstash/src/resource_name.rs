@@ -1,22 +1,22 @@
-//! The names callers give to queues, URL groups and schedules.
+//! The names of queues, URL groups and schedules.
 
 use crate::Invalid;
 
-/// The longest name in bytes; names are parts of index entries.
+/// The maximum length of a name in bytes; names are parts of index entries.
 pub const MAX_BYTES: usize = 256;
 
-/// Whether the text can name a queue, a URL group or a schedule: letters, digits, `.`, `_`, `-`
+/// Returns whether the text is a valid name of a queue, a URL group or a schedule: letters, digits, `.`, `_`, `-`
 /// (QStash OpenAPI), at most [`MAX_BYTES`].
 pub fn is_resource_name(text: &str) -> bool {
     (1..=MAX_BYTES).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
-/// The text, if [`is_resource_name`].
+/// Returns the text if it is a valid name.
 ///
 /// # Errors
 ///
-/// If not; the error names `field`.
+/// The text is not a valid name; the error names `field`.
 pub fn parse_resource_name(field: &str, text: &str) -> Result<String, Invalid> {
     if text.len() > MAX_BYTES {
         return Err(Invalid::new(field, format!("must not be longer than {MAX_BYTES} bytes")));

@@ -11,20 +11,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::Invalid;
 use program::Program;
 
-/// The longest expression in bytes. It bounds the time an evaluation takes.
+/// The maximum length of an expression in bytes, which limits the time of an evaluation.
 pub const MAX_BYTES: usize = 512;
 
-/// The longest delay an expression can give; a larger result is cut to it.
+/// The maximum delay; a larger result is capped.
 const MAX_MILLISECONDS: f64 = 86_400_000.0;
 
 /// An expression whose result is the delay in **milliseconds** (QStash docs, "Retry").
 ///
-/// It knows the variable `retried` (0 for the first retry), decimal numbers (`1e3` too), the
-/// operators `+ - * / %`, parentheses, and the functions `pow(x,y) exp(x) sqrt(x) abs(x) floor(x)
-/// ceil(x) round(x) min(x,..) max(x,..)`. Numbers are 64-bit floats; `%` takes the sign of its
-/// left side. Names are lower-case.
+/// It supports the variable `retried` (0 for the first retry), decimal numbers (also `1e3`), the operators `+ - * /
+/// %`, parentheses, and the functions `pow(x,y) exp(x) sqrt(x) abs(x) floor(x) ceil(x) round(x) min(x,..) max(x,..)`.
+/// Numbers are 64-bit floats; `%` has the sign of its left operand. Names are in lower case.
 ///
-/// The text is kept as it came, because the API returns it verbatim; serde uses the text.
+/// The text stays verbatim, because the API returns it; serde uses the text.
 #[derive(Clone)]
 pub struct RetryDelay {
     source: String,
@@ -32,11 +31,11 @@ pub struct RetryDelay {
 }
 
 impl RetryDelay {
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
     ///
-    /// Not an expression, longer than [`MAX_BYTES`] or nested too deeply; the error names `field`.
+    /// The text is not an expression, longer than [`MAX_BYTES`] or nested too deeply; the error names `field`.
     pub fn parse(field: &str, source: &str) -> Result<Self, Invalid> {
         if source.len() > MAX_BYTES {
             return Err(Invalid::new(field, format!("must not be longer than {MAX_BYTES} bytes")));
@@ -46,15 +45,15 @@ impl RetryDelay {
         Ok(Self { source: source.to_owned(), program })
     }
 
-    /// As it was given.
+    /// Returns the expression as given.
     pub fn as_str(&self) -> &str {
         &self.source
     }
 
-    /// The delay after `retried` retries, in whole milliseconds between 0 and a day.
+    /// Returns the delay after `retried` retries, in whole milliseconds from 0 to a day.
     ///
-    /// `None` when the result is not a number or infinite, `0/0` for instance: take the
-    /// [default](crate::default_backoff) then.
+    /// `None` if the result is infinite or not a number, such as `0/0`: use the [default](crate::default_backoff)
+    /// then.
     pub fn delay(&self, retried: u32) -> Option<Duration> {
         let milliseconds = self.program.evaluate(f64::from(retried));
         if !milliseconds.is_finite() {

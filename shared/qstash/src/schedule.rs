@@ -1,4 +1,4 @@
-//! A schedule as `/v2/schedules` shows it.
+//! Responses of `/v2/schedules`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,8 +10,7 @@ use crate::options::is_default;
 use crate::{Body, CatchUp, FlowControl, Headers, MessageId, Method, spelling};
 
 /// A schedule (QStash OpenAPI, `Schedule`). Times are unix milliseconds.
-///
-/// What is absent or empty is left out of the JSON.
+/// Absent or empty fields are omitted from the JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Schedule {
@@ -21,37 +20,37 @@ pub struct Schedule {
     pub cron: String,
     /// URL or URL group of its messages, verbatim.
     pub destination: String,
-    /// The method of their delivery.
+    /// The method of their deliveries.
     pub method: Method,
     /// When it was created.
     pub created_at: i64,
-    /// Attempts after the first. Always there, as Python indexes it.
+    /// Attempts after the first. Always present, since Python's SDK requires it.
     pub retries: u32,
-    /// Whether its firings are skipped.
+    /// Whether the schedule is paused: its firings are skipped.
     pub is_paused: bool,
     /// `Content-Type` and forwarded headers.
     #[serde(skip_serializing_if = "Headers::is_empty")]
     pub header: Headers,
-    /// What is delivered.
+    /// The body of the deliveries.
     #[serde(flatten)]
     pub body: Body,
-    /// How long each message waits; whole **seconds** in the JSON.
+    /// Delay of each message; whole **seconds** in the JSON.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_seconds")]
     #[schemars(with = "u64")]
     pub delay: Option<Duration>,
-    /// The longest an attempt may take, in milliseconds.
+    /// Timeout of an attempt in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<i64>,
-    /// Told after every attempt; the URL verbatim.
+    /// URL that receives the response of every attempt, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
-    /// What the callback gets.
+    /// Headers of the callback.
     #[serde(skip_serializing_if = "Headers::is_empty")]
     pub callback_header: Headers,
-    /// Told after the last failure; the URL verbatim.
+    /// URL that receives the last failure, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_callback: Option<String>,
-    /// What the failure callback gets.
+    /// Headers of the failure callback.
     #[serde(skip_serializing_if = "Headers::is_empty")]
     pub failure_callback_header: Headers,
     /// Address of its creator: `callerIP` and `callerIp`.
@@ -65,36 +64,36 @@ pub struct Schedule {
     #[serde(flatten, serialize_with = "spelling::flow_control")]
     #[schemars(with = "spelling::FlowControls<'static>")]
     pub flow_control: Vec<FlowControl>,
-    /// The priority of its messages. Not in QStash; left out when 0.
+    /// The priority of its messages. Not in QStash; omitted if 0.
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(extend("x-sigpost-extension" = true))]
     pub priority: i32,
     /// The retry-delay expression, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_delay_expression: Option<String>,
-    /// `label`, the first, and `labels`, all.
+    /// `label`, the first label, and `labels`, all labels.
     #[serde(flatten, serialize_with = "spelling::labels")]
     #[schemars(with = "spelling::Labels<'static>")]
     pub labels: Vec<String>,
-    /// When it fired last.
+    /// Time of the last firing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_schedule_time: Option<i64>,
-    /// When it fires next.
+    /// Time of the next firing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_schedule_time: Option<i64>,
-    /// How the messages of its last firing fare.
+    /// States of the messages of its last firing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub last_schedule_states: BTreeMap<MessageId, ScheduleState>,
     /// Why the last firing published nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What becomes of missed firings. Not in QStash; left out when it is the default.
+    /// Handling of missed firings. Not in QStash; omitted if it is the default.
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(extend("x-sigpost-extension" = true))]
     pub catch_up: CatchUp,
 }
 
-/// How far a message of a schedule has come. The set is closed: Python's SDK raises on others.
+/// The state of a schedule's message. The set is closed: Python's SDK raises an exception for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ScheduleState {
@@ -102,11 +101,11 @@ pub enum ScheduleState {
     InProgress,
     /// Delivered.
     Success,
-    /// Given up, or cancelled.
+    /// Failed or cancelled.
     Fail,
 }
 
-/// Answer of `POST /v2/schedules/{destination}`, 200.
+/// Response of `POST /v2/schedules/{destination}`, 200.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleCreated {
@@ -114,11 +113,11 @@ pub struct ScheduleCreated {
     pub schedule_id: String,
 }
 
-/// Answer of `POST /v2/schedules/{scheduleId}/run`, 200. Not in QStash.
+/// Response of `POST /v2/schedules/{scheduleId}/run`, 200. Not in QStash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleRun {
-    /// What was published: one message, or one for each endpoint of a URL group.
+    /// The published messages: one, or one for each endpoint of a URL group.
     pub message_ids: Vec<MessageId>,
 }
 

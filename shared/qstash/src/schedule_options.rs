@@ -1,4 +1,4 @@
-//! What the creation of a schedule asks for, apart from destination and body.
+//! The options of a schedule, without destination and body.
 
 use jiff::Timestamp;
 
@@ -10,36 +10,35 @@ use crate::{CatchUp, Cron, Invalid, Limits, Options, Params, parse_resource_name
 /// The options of a schedule and of the messages it publishes, from `Upstash-*` parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleOptions {
-    /// `Upstash-Cron`, or the extension `Upstash-Sigpost-Cron`, which has a field for seconds in
-    /// front.
+    /// `Upstash-Cron`, or the extension `Upstash-Sigpost-Cron`, which has a field for seconds first.
     pub cron: Cron,
-    /// The name of the one that was given.
+    /// The name of the header that was given.
     pub cron_field: String,
     /// `Upstash-Schedule-Id`, a [resource name](crate::is_resource_name). Default: a
     /// [new one](crate::new_schedule_id).
     pub schedule_id: Option<String>,
     /// `Upstash-Sigpost-Catch-Up`.
     pub catch_up: CatchUp,
-    /// What every message gets. Its `start` is never a date.
+    /// The options of its messages. `start` is never a date.
     pub options: Options,
 }
 
 impl ScheduleOptions {
-    /// Reads the options of a schedule.
+    /// Parses the options of a schedule.
     ///
     /// # Errors
     ///
-    /// No cron expression or both; `Upstash-Not-Before`, for a date cannot hold for every
-    /// message; and as [`Options::parse`].
+    /// No cron expression or both; `Upstash-Not-Before`, since a date cannot apply to every message; otherwise as
+    /// [`Options::parse`].
     pub fn parse(params: &Params, limits: &Limits, now: Timestamp) -> Result<Self, Invalid> {
         let scope = Scope { params, prefix: "" };
-        scope.refuse("not-before", "cannot be used with a schedule, use Upstash-Delay")?;
+        scope.refuse("not-before", "cannot be used for a schedule, use Upstash-Delay")?;
         let (cron, given) = match (scope.read("cron", Cron::parse)?, scope.read(CRON, Cron::parse_with_seconds)?) {
             (Some(cron), None) => (cron, "cron"),
             (None, Some(cron)) => (cron, CRON),
-            (None, None) => return Err(Invalid::new(scope.field("cron"), "is missing, a schedule needs it")),
+            (None, None) => return Err(Invalid::new(scope.field("cron"), "is required for a schedule")),
             (Some(_), Some(_)) => {
-                return Err(Invalid::new(scope.field(CRON), "cannot be given together with Upstash-Cron"));
+                return Err(Invalid::new(scope.field(CRON), "cannot be combined with Upstash-Cron"));
             }
         };
         Ok(Self {
@@ -51,8 +50,7 @@ impl ScheduleOptions {
         })
     }
 
-    /// What remains of a schedule's parameters for its messages: [`Options::parse`] reads the same
-    /// options from it.
+    /// Returns a schedule's parameters for its messages: [`Options::parse`] reads the same options from them.
     pub fn of_messages(params: Params) -> Params {
         params.without(&SCHEDULE_ONLY)
     }
@@ -119,11 +117,11 @@ mod tests {
     fn refusals_name_the_header() {
         let cron = ("upstash-cron", "* * * * *");
         for (pairs, message) in [
-            (&[][..], "Upstash-Cron: is missing, a schedule needs it"),
-            (&[("upstash-cron", " ")], "Upstash-Cron: is missing, a schedule needs it"),
+            (&[][..], "Upstash-Cron: is required for a schedule"),
+            (&[("upstash-cron", " ")], "Upstash-Cron: is required for a schedule"),
             (
                 &[cron, ("upstash-sigpost-cron", "* * * * * *")],
-                "Upstash-Sigpost-Cron: cannot be given together with Upstash-Cron",
+                "Upstash-Sigpost-Cron: cannot be combined with Upstash-Cron",
             ),
             (&[("upstash-cron", "0 0 31 2 *")], "Upstash-Cron: never fires, there is no such date"),
             (
@@ -132,14 +130,14 @@ mod tests {
             ),
             (
                 &[cron, ("upstash-not-before", "99")],
-                "Upstash-Not-Before: cannot be used with a schedule, use Upstash-Delay",
+                "Upstash-Not-Before: cannot be used for a schedule, use Upstash-Delay",
             ),
             (
                 &[cron, ("upstash-schedule-id", "a/b")],
                 "Upstash-Schedule-Id: must be a name of letters, digits, hyphens, underscores and periods",
             ),
             (&[cron, ("upstash-sigpost-catch-up", "some")], "Upstash-Sigpost-Catch-Up: must be one of none, last, all"),
-            (&[cron, ("upstash-sigpost-catchup", "all")], "Upstash-Sigpost-Catchup: there is no such parameter"),
+            (&[cron, ("upstash-sigpost-catchup", "all")], "Upstash-Sigpost-Catchup: unknown parameter"),
             (&[cron, ("upstash-retries", "x")], "Upstash-Retries: must be a whole number, 0 or more"),
             (
                 &[cron, ("upstash-callback", "https://a.com"), ("upstash-callback-cron", "* * * * *")],

@@ -1,4 +1,4 @@
-//! Durations as whole seconds in JSON: QStash's unit for periods and delays.
+//! Durations as whole seconds in JSON, QStash's unit for periods and delays.
 
 use std::time::Duration;
 

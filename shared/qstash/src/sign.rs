@@ -11,45 +11,45 @@ use sha2::{Digest, Sha256};
 
 use crate::new_jwt_id;
 
-/// `{"alg":"HS256","typ":"JWT"}` in base64url, and the dot after it.
+/// `{"alg":"HS256","typ":"JWT"}` in base64url, and the following dot.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.";
 
 /// `iss` of every token (QStash docs, "Verify signatures").
 pub(crate) const ISSUER: &str = "Upstash";
 
-/// How long a token is valid, in seconds (QStash docs, "Verify signatures").
+/// Validity of a token in seconds (QStash docs, "Verify signatures").
 const VALID_FOR: i64 = 300;
 
-/// How far `iat` lies in the past, in seconds. The Python receiver refuses a token issued in its
-/// future and offers no tolerance, so a receiver's clock may be this much behind ours.
+/// The age of `iat` in seconds. The Python receiver rejects a token with a future `iat` and has no tolerance, so a
+/// receiver's clock may be slow by this much.
 const ISSUED_EARLIER: i64 = 5;
 
 /// Signs deliveries with one key.
 ///
-/// The key is the bytes of the whole `sig_…` text, prefix included. Its HMAC state is computed
-/// once; signing clones that.
+/// The key is the bytes of the whole `sig_…` text, prefix included. Its HMAC state is computed once; each signature
+/// clones it.
 #[derive(Clone)]
 pub struct Signer {
     mac: Hmac<Sha256>,
 }
 
 impl Signer {
-    /// A signer for this key, usually [`SigningKeys::current`](crate::SigningKeys::current).
+    /// Creates a signer for this key, usually [`SigningKeys::current`](crate::SigningKeys::current).
     pub fn new(key: &str) -> Self {
         Self { mac: keyed(key) }
     }
 
-    /// A token for one attempt: make a new one for each, they expire after five minutes.
+    /// Returns a token for one attempt. Tokens expire after five minutes: create one for each attempt.
     ///
-    /// `url` must be what the receiver believes its URL to be, to the byte. `nbf` is 0, as the
-    /// real service sends since September 2024.
+    /// `url` must be exactly the URL that the receiver assumes for itself. `nbf` is 0, as in the real service since
+    /// September 2024.
     pub fn sign(&self, url: &str, body: &[u8], now: Timestamp) -> String {
         self.sign_with_id(url, body, now, &new_jwt_id())
     }
 
     pub(crate) fn sign_with_id(&self, url: &str, body: &[u8], now: Timestamp, id: &str) -> String {
         let claims = claims(url, body, now.as_second(), id);
-        // 43 characters of signature and the dot before it.
+        // 43 characters of the signature and the dot before it.
         let mut token = String::with_capacity(HEADER.len() + claims.len() * 4 / 3 + 48);
         token.push_str(HEADER);
         URL_SAFE_NO_PAD.encode_string(&claims, &mut token);
@@ -68,13 +68,12 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// The state of an HMAC that has seen the key and nothing else.
+/// Returns the state of an HMAC after its key.
 pub(crate) fn keyed(key: &str) -> Hmac<Sha256> {
     Hmac::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length")
 }
 
-/// The claims as JSON, written out rather than serialised from a struct: two strings need
-/// escaping and the rest is fixed.
+/// Writes the claims as JSON. It does not serialize a struct: only two strings need escaping, and the rest is fixed.
 fn claims(url: &str, body: &[u8], now: i64, id: &str) -> Vec<u8> {
     let mut json = Vec::with_capacity(url.len() + id.len() + 192);
     let mut write = || -> std::io::Result<()> {
@@ -82,10 +81,10 @@ fn claims(url: &str, body: &[u8], now: i64, id: &str) -> Vec<u8> {
         serde_json::to_writer(&mut json, url)?;
         write!(json, r#","exp":{},"nbf":0,"iat":{},"jti":"#, now + VALID_FOR, now - ISSUED_EARLIER)?;
         serde_json::to_writer(&mut json, id)?;
-        // Padded: QStash's verifiers strip the padding, other people's compare with it.
+        // Padded: QStash's verifiers strip the padding, third-party ones compare with it.
         write!(json, r#","body":"{}"}}"#, URL_SAFE.encode(Sha256::digest(body)))
     };
-    // Writing to a vector cannot fail, nor can serialising a string.
+    // Writing to a vector cannot fail, nor can serializing a string.
     let _ = write();
     json
 }
@@ -97,7 +96,7 @@ mod tests {
     use super::Signer;
     use crate::DEV_CURRENT_KEY;
 
-    /// Made with Python's `hmac`, `hashlib` and `base64` by the rules QStash documents.
+    /// Computed with Python's `hmac`, `hashlib` and `base64` by the rules that QStash documents.
     #[test]
     fn tokens_equal_independently_made_ones() {
         let signer = Signer::new(DEV_CURRENT_KEY);

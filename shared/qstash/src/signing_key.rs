@@ -1,12 +1,12 @@
-//! The pair of keys with which deliveries are signed.
+//! The pair of signing keys.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The token of QStash's local development server, which the SDKs know by heart
-/// (qstash-js, `dev-server/constants.ts`). Public: never protects anything.
+/// The token of QStash's local development server, which the SDKs contain (qstash-js, `dev-server/constants.ts`).
+/// Public: it protects nothing.
 pub const DEV_TOKEN: &str = "eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0=";
 /// The current signing key of QStash's local development server. Public.
 pub const DEV_CURRENT_KEY: &str = "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r";
@@ -15,39 +15,39 @@ pub const DEV_NEXT_KEY: &str = "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs";
 
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// Characters of a key after `sig_`, as QStash's own have: 164 bits.
+/// Characters of a key after `sig_`, as in QStash's own keys: 164 bits.
 const KEY_CHARS: usize = 28;
 
-/// The key in use and the one that follows it. Receivers are given both, so that a rotation needs
-/// no moment at which both sides change (QStash docs, "Roll signing keys").
+/// The current key and the next one. Receivers have both, so that a rotation requires no simultaneous change on both
+/// sides (QStash docs, "Roll signing keys").
 ///
-/// Serialises as the answer of `GET /v2/keys`. `Debug` shows no keys.
+/// Serializes as the response of `GET /v2/keys`. `Debug` shows no keys.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SigningKeys {
     /// Signs every delivery.
     pub current: String,
-    /// Accepted by receivers, signs after the next rotation.
+    /// Accepted by receivers; signs after the next rotation.
     pub next: String,
 }
 
 impl SigningKeys {
-    /// Two fresh random keys.
+    /// Generates two random keys.
     pub fn generate() -> Self {
         Self { current: fresh_key(), next: fresh_key() }
     }
 
-    /// The next key takes over and a fresh one follows it.
+    /// Makes the next key the current one, and generates a new next key.
     pub fn rotate(&self) -> Self {
         Self { current: self.next.clone(), next: fresh_key() }
     }
 
-    /// The development server's keys. With them the SDKs' dev mode accepts this server as its own.
+    /// Returns the development server's keys, which the SDKs' dev mode expects.
     pub fn dev() -> Self {
         Self { current: DEV_CURRENT_KEY.to_owned(), next: DEV_NEXT_KEY.to_owned() }
     }
 
-    /// Whether either key is one of the public development keys: the signatures then prove
-    /// nothing. Still true after one rotation of [`dev`](Self::dev).
+    /// Returns whether either key is one of the public development keys: such signatures prove nothing. Still true
+    /// after one rotation of [`dev`](Self::dev).
     pub fn is_dev(&self) -> bool {
         [&self.current, &self.next].into_iter().any(|key| key == DEV_CURRENT_KEY || key == DEV_NEXT_KEY)
     }

@@ -1,9 +1,8 @@
-//! Fields that go out under two names, because clients disagree on which to read, and lists whose
-//! first entry goes out alone as well, because there was only one once.
+//! Fields with two names, because clients disagree on the name, and lists whose first entry also has a field of its
+//! own, because older clients know only one entry.
 //!
-//! Each function is for `#[serde(flatten, serialize_with)]`, and the type beside it, which says
-//! what the function writes, for `#[schemars(with)]`. None writes anything when there is nothing
-//! to say.
+//! Each function is for `#[serde(flatten, serialize_with)]`; the type beside it describes its output for
+//! `#[schemars(with)]`. None of them writes absent or empty values.
 
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -12,10 +11,10 @@ use crate::{FlowControl, Headers};
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct CallerIp<'a> {
-    /// Address of whoever published it, as Python's SDK reads it.
+    /// Address of the publisher, for Python's SDK.
     #[serde(rename = "callerIP", skip_serializing_if = "Option::is_none")]
     python: Option<&'a str>,
-    /// Address of whoever published it, as JavaScript's SDK reads it.
+    /// Address of the publisher, for JavaScript's SDK.
     #[serde(rename = "callerIp", skip_serializing_if = "Option::is_none")]
     javascript: Option<&'a str>,
 }
@@ -28,7 +27,7 @@ pub(crate) fn caller_ip<S: Serializer>(value: &Option<String>, serializer: S) ->
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ResponseHeader<'a> {
-    /// Headers of the response, as Python's SDK reads them.
+    /// Headers of the response, for Python's SDK.
     #[serde(rename = "responseHeader", skip_serializing_if = "Option::is_none")]
     python: Option<&'a Headers>,
     /// Headers of the response.
@@ -44,7 +43,7 @@ pub(crate) fn response_header<S: Serializer>(value: &Headers, serializer: S) -> 
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct RetryDelay<'a> {
-    /// The retry-delay expression, as Python's SDK reads it.
+    /// The retry-delay expression, for Python's SDK.
     #[serde(rename = "retryDelayExpr", skip_serializing_if = "Option::is_none")]
     python: Option<&'a str>,
     /// The retry-delay expression, verbatim.
@@ -68,7 +67,7 @@ pub(crate) struct Labels<'a> {
     labels: &'a [String],
 }
 
-/// `label`, the first, for older clients; `labels`, all of them.
+/// `label`, the first label, for older clients; `labels`, all labels.
 pub(crate) fn labels<S: Serializer>(labels: &[String], serializer: S) -> Result<S::Ok, S::Error> {
     Labels { label: labels.first().map(String::as_str), labels }.serialize(serializer)
 }
@@ -76,26 +75,26 @@ pub(crate) fn labels<S: Serializer>(labels: &[String], serializer: S) -> Result<
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FlowControls<'a> {
-    /// The flow-control key; the first, when there are several.
+    /// The flow-control key; the first one if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     flow_control_key: Option<&'a str>,
-    /// Most attempts under way at once, by this key.
+    /// Maximum of attempts in flight for this key.
     #[serde(skip_serializing_if = "Option::is_none")]
     parallelism: Option<u32>,
-    /// Most attempts begun in one period, by this key.
+    /// Maximum of attempts started in one period for this key.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<u32>,
     /// The period in whole seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<u64>,
-    /// All keys, when there are several.
+    /// All keys if there are several.
     #[serde(skip_serializing_if = "<[FlowControl]>::is_empty")]
     #[schemars(extend("x-sigpost-extension" = true))]
     flow_controls: &'a [FlowControl],
 }
 
-/// `flowControlKey`, `parallelism`, `rate` and `period` (in seconds) of the first; `flowControls`,
-/// all of them, only when there are several: QStash has but one.
+/// `flowControlKey`, `parallelism`, `rate` and `period` (in seconds) of the first key; `flowControls`, all keys, only
+/// if there are several, since QStash has only one.
 pub(crate) fn flow_control<S: Serializer>(flow_control: &[FlowControl], serializer: S) -> Result<S::Ok, S::Error> {
     let first = flow_control.first();
     FlowControls {

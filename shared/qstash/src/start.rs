@@ -1,4 +1,4 @@
-//! When a message may first be delivered.
+//! The earliest delivery of a message.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::milliseconds;
 /// The earliest first attempt. Millisecond resolution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Start {
-    /// At once.
+    /// Immediately.
     #[default]
     #[serde(rename = "now")]
     Now,
@@ -23,7 +23,7 @@ pub enum Start {
 }
 
 impl Start {
-    /// The moment itself, for a message published at `now`. Never before `now`.
+    /// Returns the time of the earliest attempt, for a message published at `now`. Never before `now`.
     pub fn not_before(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Now => now,

@@ -1,20 +1,20 @@
-//! A place in a trace, as W3C's Trace Context writes it: <https://www.w3.org/TR/trace-context/>.
+//! The header `traceparent` of W3C's Trace Context: <https://www.w3.org/TR/trace-context/>.
 
 use std::fmt;
 
-/// A place in a trace: `00-<trace id>-<span id>-<flags>`. Displays as the header's value.
+/// A trace context: `00-<trace id>-<span id>-<flags>`. Displays as the header's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traceparent {
     /// 32 hexadecimal digits, not all zero.
     trace_id: String,
     /// 16 hexadecimal digits, not all zero.
     span_id: String,
-    /// Two hexadecimal digits; the last bit says that the trace is recorded.
+    /// Two hexadecimal digits; the last bit marks a recorded trace.
     flags: String,
 }
 
 impl Traceparent {
-    /// Reads a header's value. Of a version after 00 only what 00 has is read, as the standard asks.
+    /// Parses a header's value. For versions after 00, it reads only the fields of 00, as the standard requires.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
         let [version, trace_id, span_id, flags] = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
@@ -28,22 +28,22 @@ impl Traceparent {
         })
     }
 
-    /// What all spans of a trace have in common: 32 hexadecimal digits.
+    /// Returns the trace ID, which all spans of a trace share: 32 hexadecimal digits.
     pub fn trace_id(&self) -> &str {
         &self.trace_id
     }
 
-    /// The span: 16 hexadecimal digits.
+    /// Returns the span ID: 16 hexadecimal digits.
     pub fn span_id(&self) -> &str {
         &self.span_id
     }
 
-    /// Whether whoever made the span records it.
+    /// Returns whether the creator of the span records it.
     pub fn is_sampled(&self) -> bool {
         self.flags.bytes().last().is_some_and(|digit| b"13579bdf".contains(&digit))
     }
 
-    /// The same trace, with the span of this id.
+    /// Returns the same trace context with this span ID.
     #[must_use]
     pub fn with_span(self, id: u64) -> Self {
         Self { span_id: format!("{id:016x}"), ..self }

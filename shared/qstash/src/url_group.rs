@@ -1,4 +1,4 @@
-//! URL groups as `/v2/topics` reads and shows them.
+//! Requests and responses of URL groups, `/v2/topics`.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Destination, Invalid, Params, json};
 
-/// Most endpoints in one request; a group may have more.
+/// Maximum of endpoints in one request; a group may have more.
 pub const MAX_ENDPOINTS: usize = 1000;
 
-/// The longest name of an endpoint in bytes.
+/// The maximum length of an endpoint's name in bytes.
 const MAX_NAME_BYTES: usize = 256;
 
 /// A URL group (QStash OpenAPI, `URLGroup`). Times are unix milliseconds.
@@ -24,17 +24,17 @@ pub struct UrlGroup {
     pub created_at: i64,
     /// When it was last changed.
     pub updated_at: i64,
-    /// In the order they were added.
+    /// Endpoints in the order of their addition.
     pub endpoints: Vec<Endpoint>,
 }
 
-/// An endpoint of a URL group. It has no other fields: the JavaScript tests compare it whole.
+/// An endpoint of a URL group. It has no other fields: the JavaScript tests compare it as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Endpoint {
     /// Its name within the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Where messages go, verbatim.
+    /// The destination, verbatim.
     pub url: Destination,
 }
 
@@ -43,7 +43,7 @@ pub struct Endpoint {
 #[schemars(with = "Request")]
 pub struct EditEndpoints(Vec<EndpointRequest>);
 
-/// One endpoint to remove.
+/// An endpoint to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndpointRef {
     /// The endpoint of this name.
@@ -65,17 +65,16 @@ struct Request {
 struct EndpointRequest {
     /// Its name within the group.
     name: Option<String>,
-    /// Where messages go. Needed to add an endpoint; one that has a name can be removed by that.
+    /// The destination. Required to add an endpoint; an endpoint with a name can be removed by its name.
     url: Option<String>,
 }
 
 impl EditEndpoints {
-    /// Reads the body; `null` and the empty text are as good as absent, unknown fields are
-    /// ignored.
+    /// Parses the body; `null` and the empty text count as absent, unknown fields are ignored.
     ///
     /// # Errors
     ///
-    /// Not such JSON, no endpoint or more than [`MAX_ENDPOINTS`]; the error names the field.
+    /// The body has another form, no endpoint or more than [`MAX_ENDPOINTS`]; the error names the field.
     pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
         let Request { mut endpoints } = json::parse(body)?;
         if endpoints.is_empty() || endpoints.len() > MAX_ENDPOINTS {
@@ -88,12 +87,12 @@ impl EditEndpoints {
         Ok(Self(endpoints))
     }
 
-    /// The endpoints to add, or to rename where their URL is known.
+    /// Returns the endpoints to add, or to rename if their URL exists.
     ///
     /// # Errors
     ///
-    /// A URL that is missing or not a [`Destination`], or a name that is too long or has control
-    /// characters; the error names the field.
+    /// A URL is missing or invalid (see [`Destination`]), or a name is too long or has control characters; the error
+    /// names the field.
     pub fn to_add(self) -> Result<Vec<Endpoint>, Invalid> {
         let add = |(index, endpoint): (usize, EndpointRequest)| {
             let field = |name| format!("endpoints[{index}].{name}");
@@ -110,23 +109,23 @@ impl EditEndpoints {
         self.0.into_iter().enumerate().map(add).collect()
     }
 
-    /// The endpoints to remove. Where there is a name, the URL does not matter.
+    /// Returns the endpoints to remove. If a name is given, the URL is ignored.
     ///
     /// # Errors
     ///
-    /// Neither name nor URL; the error names the field.
+    /// An endpoint has neither name nor URL; the error names the field.
     pub fn to_remove(self) -> Result<Vec<EndpointRef>, Invalid> {
         let remove = |(index, endpoint): (usize, EndpointRequest)| match (endpoint.name, endpoint.url) {
             (Some(name), _) => Ok(EndpointRef::Name(name)),
             (None, Some(url)) => Ok(EndpointRef::Url(url)),
-            (None, None) => Err(Invalid::new(format!("endpoints[{index}]"), "needs a url or a name")),
+            (None, None) => Err(Invalid::new(format!("endpoints[{index}]"), "requires a url or a name")),
         };
         self.0.into_iter().enumerate().map(remove).collect()
     }
 }
 
-/// Body of `PATCH /v2/topics/{name}`: parameters that every publish to the group begins with
-/// (QStash docs, "Use as webhook receiver").
+/// Body of `PATCH /v2/topics/{name}`: default parameters of every publish to the group (QStash docs, "Use as webhook
+/// receiver").
 ///
 /// Serde is for storage.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -141,7 +140,7 @@ pub struct UrlGroupDefaults {
 #[serde(expecting = "an object")]
 #[schemars(rename = "UrlGroupDefaults")]
 struct DefaultsRequest {
-    /// `Upstash-*` headers and `Content-Type` that every publish to the group begins with.
+    /// Default `Upstash-*` headers and `Content-Type` of every publish to the group.
     headers: BTreeMap<String, OneOrMore>,
 }
 
@@ -153,12 +152,12 @@ enum OneOrMore {
 }
 
 impl UrlGroupDefaults {
-    /// Reads the body: `{"headers": {"Upstash-Retries": "3"}}`, a value may be a list.
+    /// Parses the body: `{"headers": {"Upstash-Retries": "3"}}`; a value may be a list.
     ///
     /// # Errors
     ///
-    /// Not such JSON, a name that is no `Upstash-*` header and not `Content-Type` (it would have
-    /// no effect), or a value that no header can have; the error names the field.
+    /// The body has another form, a name is neither an `Upstash-*` header nor `Content-Type` (it would have no
+    /// effect), or a value is not a valid header value; the error names the field.
     pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
         let request: DefaultsRequest = json::parse(body)?;
         let headers = request.headers.into_iter().map(|(name, values)| match values {
@@ -168,7 +167,7 @@ impl UrlGroupDefaults {
         let defaults = Self { headers: headers.collect() };
         for name in defaults.headers.keys() {
             if HeaderName::from_bytes(name.as_bytes()).is_err() {
-                return Err(Invalid::new(format!("headers.{name}"), "is not the name of a header"));
+                return Err(Invalid::new(format!("headers.{name}"), "is not a valid header name"));
             }
             if crate::params::strip_upstash(name).is_none() && !name.eq_ignore_ascii_case("content-type") {
                 let field = format!("headers.{name}");
@@ -179,7 +178,7 @@ impl UrlGroupDefaults {
         Ok(defaults)
     }
 
-    /// One by one, for [`Params::from_pairs`].
+    /// Returns the headers one by one, for [`Params::from_pairs`].
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.headers.iter().flat_map(|(name, values)| values.iter().map(|value| (name.as_str(), value.as_str())))
     }

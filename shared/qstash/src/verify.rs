@@ -1,4 +1,4 @@
-//! Checking an `Upstash-Signature`, for our own receivers.
+//! Verifies an `Upstash-Signature`, for sigpost's own receivers.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use sha2::{Digest, Sha256};
 use crate::SigningKeys;
 use crate::sign::{ISSUER, keyed};
 
-/// How far two clocks may differ unless said otherwise.
+/// The default tolerance between two clocks.
 pub const DEFAULT_TOLERANCE: Duration = Duration::from_secs(5);
 
-/// A longer token is not looked at: the longest URL escaped and encoded is well below.
+/// Maximum length of a token: the longest URL, escaped and encoded, is far shorter.
 const MAX_TOKEN_BYTES: usize = 128 * 1024;
 
 /// Verifies tokens signed with either of two keys.
@@ -28,25 +28,25 @@ pub struct Verifier {
     tolerance_seconds: f64,
 }
 
-/// Which key a token was signed with.
+/// The key that a token was signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyUsed {
-    /// The current one.
+    /// The current key.
     Current,
-    /// The one that follows: the sender has rotated its keys and this receiver has not yet.
+    /// The next key: the sender has rotated its keys, this receiver has not yet.
     Next,
 }
 
-/// A token in order.
+/// A valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The key that fitted.
+    /// The key that matched.
     pub key: KeyUsed,
-    /// `jti` of the token; empty when it had none.
+    /// `jti` of the token; empty if absent.
     pub jwt_id: String,
 }
 
-/// Why a token was refused. Holds nothing of the token.
+/// Why a token was rejected. Contains no part of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// Not three base64url parts with JSON in the first two, or a claim is missing.
@@ -55,10 +55,10 @@ pub enum SignatureError {
     /// Not HS256. The algorithm is never taken from the token.
     #[error("the token is not signed with HS256")]
     WrongAlgorithm,
-    /// It has extensions that its receiver must understand, and this one does not.
+    /// Has extensions that a receiver must understand, and this one does not.
     #[error("the token has a critical extension, which is not supported")]
     CriticalExtension,
-    /// Neither key made it.
+    /// Neither key matches.
     #[error("the signature fits neither key")]
     WrongSignature,
     /// Not from QStash.
@@ -81,13 +81,13 @@ pub enum SignatureError {
 #[derive(Deserialize)]
 struct JoseHeader {
     alg: String,
-    /// Extensions that a receiver must understand (RFC 7515 section 4.1.11): there are none that this one does.
+    /// Extensions that a receiver must understand (RFC 7515 section 4.1.11); this one supports none.
     #[serde(default, rename = "crit")]
     critical: Option<IgnoredAny>,
 }
 
-/// Dates may have decimals (RFC 7519, NumericDate). `iat` is not looked at: nothing depends on it,
-/// and refusing it is what makes the Python receiver intolerant of clocks.
+/// Dates may have decimals (RFC 7519, NumericDate). `iat` is not checked: nothing depends on it, and checking it
+/// makes the Python receiver intolerant of clock differences.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
@@ -101,7 +101,7 @@ struct Claims {
 }
 
 impl Verifier {
-    /// A verifier for these keys; `tolerance` is how far the clocks may differ, usually
+    /// Creates a verifier for these keys; `tolerance` is the maximum difference of the clocks, usually
     /// [`DEFAULT_TOLERANCE`].
     pub fn new(keys: &SigningKeys, tolerance: Duration) -> Self {
         Self { current: keyed(&keys.current), next: keyed(&keys.next), tolerance_seconds: tolerance.as_secs_f64() }
@@ -111,7 +111,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The first thing found wrong. Nothing in the claims is looked at before the signature fits.
+    /// The first failed check. Claims are not read before the signature is verified.
     pub fn verify(&self, token: &str, url: &str, body: &[u8], now: Timestamp) -> Result<Verified, SignatureError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(SignatureError::Malformed);
@@ -134,7 +134,7 @@ impl Verifier {
         Ok(Verified { key, jwt_id: claims.jti })
     }
 
-    /// Compares in constant time, so that the answer's timing says nothing about the right MAC.
+    /// Compares in constant time, so that the timing reveals nothing about the expected MAC.
     fn key_used(&self, signed: &str, signature: &[u8]) -> Result<KeyUsed, SignatureError> {
         [(&self.current, KeyUsed::Current), (&self.next, KeyUsed::Next)]
             .into_iter()

@@ -1,4 +1,4 @@
-//! Whatever arrives, reading it ends in a value or a refusal, never in a panic.
+//! Parsing arbitrary input returns a value or an error, and never panics.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ fn now() -> impl Strategy<Value = Timestamp> {
     (0..4_102_444_800_i64).prop_map(|second| Timestamp::from_second(second).unwrap())
 }
 
-/// Names of real parameters with values that resemble real ones.
+/// Returns names of real parameters with similar values.
 fn parameters() -> impl Strategy<Value = Vec<(String, String)>> {
     let name = "(upstash-)?(failure-|callback-|forward-)?(method|timeout|retries|retry-delay|delay\
         |not-before|deduplication-id|content-based-deduplication|callback|failure-callback|label\

@@ -1,5 +1,5 @@
-//! Whatever a cron expression says, its firings agree with one another and, where clocks never
-//! change, with croner's own search.
+//! Firings of arbitrary cron expressions agree in both search directions and, without clock changes, with croner's
+//! own search.
 
 use std::ops::Range;
 
@@ -9,8 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use sigpost_qstash::Cron;
 
-/// 1995 to 2056: the clock changes of the past, which are listed, and of the future, which are
-/// computed.
+/// 1995 to 2056: the clock changes of the past are listed, those of the future are computed.
 fn moment() -> impl Strategy<Value = Timestamp> {
     (800_000_000_000..2_740_000_000_000_i64).prop_map(|ms| Timestamp::from_millisecond(ms).unwrap())
 }
@@ -38,7 +37,7 @@ fn expression() -> impl Strategy<Value = String> {
     )
 }
 
-/// The expression, if there is such a date: nothing else is wrong with it.
+/// Returns the expression, or `None` if it never fires, which is the only accepted error.
 fn that_fires(expression: &str) -> Result<Option<Cron>, TestCaseError> {
     match Cron::parse_with_seconds("f", expression) {
         Ok(cron) => Ok(Some(cron)),
@@ -72,7 +71,7 @@ proptest! {
         start in moment(),
         seconds_to_change in proptest::option::of(0..10_000_i64),
     ) {
-        // Most moments are far from a change of the clock.
+        // Most random moments are far from a clock change.
         let change = TimeZone::get(zone).unwrap().following(start).next().map(|change| change.timestamp());
         let start = match (change, seconds_to_change) {
             (Some(change), Some(seconds)) => change - SignedDuration::from_secs(seconds),

@@ -1,9 +1,8 @@
-//! The same schedule in the words of Amazon EventBridge Scheduler.
+//! Conversion to the expressions of Amazon EventBridge Scheduler.
 //!
-//! Only what its User Guide shows is used ("Schedule types in EventBridge Scheduler"): plain
-//! lists and ranges, and one `L`, `W` or `#` alone in its field. Steps, ranges over the end and
-//! the like are written out, which is never longer than 256 characters, the limit of
-//! `CreateSchedule`.
+//! It uses only the documented syntax (User Guide, "Schedule types in EventBridge Scheduler"): plain lists and
+//! ranges, and one `L`, `W` or `#` alone in its field. Steps, ranges over the end and the like are expanded, which
+//! never exceeds 256 characters, the limit of `CreateSchedule`.
 
 mod days;
 mod list;
@@ -14,14 +13,14 @@ mod utc;
 use super::Cron;
 use crate::Invalid;
 
-/// How many EventBridge schedules one cron may become.
+/// Maximum of EventBridge schedules for one cron expression.
 pub const MOST_AWS_SCHEDULES: usize = 8;
 
-/// As sets of hours and of seconds.
+/// Sets of hours and of seconds.
 const EVERY_HOUR: u64 = (1 << 24) - 1;
 const ON_THE_MINUTE: u64 = 1;
 
-/// What one EventBridge schedule is created with.
+/// The fields of one EventBridge schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsSchedule {
     /// `ScheduleExpression`, `cron(0 9 ? * MON-FRI *)` for instance.
@@ -31,40 +30,38 @@ pub struct AwsSchedule {
 }
 
 impl Cron {
-    /// The EventBridge schedules that fire when this fires, always the same ones in the same
-    /// order, at most [`MOST_AWS_SCHEDULES`].
+    /// Returns the EventBridge schedules that fire at the same moments, always in the same order, at most
+    /// [`MOST_AWS_SCHEDULES`].
     ///
-    /// There are several where the day of month and the day of week are both given, for
-    /// EventBridge takes only one of them, and where a field lists several of `L`, `W` and `#`. A
-    /// moment that two of them name is one firing.
+    /// There are several if both the day of month and the day of week are given, since EventBridge accepts only one
+    /// of them, and if a field lists several of `L`, `W` and `#`. A moment in two of them is one firing.
     ///
-    /// They fire at the moments of [`next_after`](Self::next_after), except when clocks change: a
-    /// time that does not exist "is skipped", and one that comes twice "runs only once" (User
-    /// Guide, "Daylight savings time on EventBridge Scheduler"). That adds no firing, and takes
-    /// away:
+    /// They fire at the moments of [`next_after`](Self::next_after), except at clock changes: a time that does not
+    /// exist "is skipped", and a repeated one "runs only once" (User Guide, "Daylight savings time on EventBridge
+    /// Scheduler"). This adds no firing, and removes:
     ///
-    /// - the one at the end of a gap for fixed times inside it, unless a time of the expression is
-    ///   just there;
-    /// - those of an interval (`*/5 1-3 * * *`) while the clock shows an hour for the second time.
-    ///   An interval that knows neither hours nor days, `*/5 * * * *`, loses none: it goes to
-    ///   EventBridge in UTC.
+    /// - the one at the end of a gap for fixed times inside it, unless the expression fires at exactly that moment;
+    /// - those of an interval (`*/5 1-3 * * *`) in the second pass of a repeated hour. An interval without hours and
+    /// days, `*/5 * * * *`, loses none: it is created in EventBridge in UTC.
     ///
     /// # Errors
     ///
-    /// What EventBridge cannot say; the error names `field`.
+    /// EventBridge cannot express the schedule; the error names `field`.
     pub fn to_aws(&self, field: &str) -> Result<Vec<AwsSchedule>, Invalid> {
         let invalid = |reason: &str| Invalid::new(field, format!("EventBridge Scheduler {reason}"));
         if self.calendar.seconds != ON_THE_MINUTE {
-            return Err(invalid("fires on whole minutes: the second must be 0, other seconds need `sigpost serve`"));
+            return Err(invalid("fires on whole minutes: the second must be 0; other seconds require `sigpost serve`"));
         }
         let (minutes, time_zone) = match self.minutes_in_utc() {
             Some(minutes) => (minutes, "UTC"),
-            None => (self.calendar.minutes, self.zone.iana_name().ok_or_else(|| invalid("needs an IANA time zone"))?),
+            None => {
+                (self.calendar.minutes, self.zone.iana_name().ok_or_else(|| invalid("requires an IANA time zone"))?)
+            }
         };
         let days = days::of(&self.calendar.days).map_err(|reason| invalid(&reason))?;
         if days.len() > MOST_AWS_SCHEDULES {
             let reason = format!(
-                "takes one L, W or # per schedule: this needs {} schedules, at most {MOST_AWS_SCHEDULES} are made",
+                "supports one L, W or # per schedule: this expression needs {} schedules, the maximum is {MOST_AWS_SCHEDULES}",
                 days.len()
             );
             return Err(invalid(&reason));
@@ -77,7 +74,7 @@ impl Cron {
         Ok(days.into_iter().map(schedule).collect())
     }
 
-    /// The minutes by UTC, if this is an interval that knows neither hours nor days.
+    /// Returns the minutes in UTC if this is an interval without hours and days.
     fn minutes_in_utc(&self) -> Option<u64> {
         let calendar = &self.calendar;
         let is_hourly = !calendar.is_fixed && calendar.hours == EVERY_HOUR && days::is_every_day(&calendar.days);

@@ -1,31 +1,31 @@
-//! Which dates and times of day an expression names, as if clocks never changed.
+//! The dates and times of day of an expression, without clock changes.
 
 use jiff::civil::{DateTime, Time, date};
 
 use super::days::Days;
 use super::field::{HOUR, MINUTE, SECOND};
 
-/// The first day of a century with every combination of leap day and weekday: what does not fire
-/// within [`MOST_YEARS`] from here never does.
+/// The first day of a century with every combination of leap day and weekday: an expression without a firing within
+/// [`MOST_YEARS`] from here never fires.
 pub(super) const SOME_DAY: DateTime = date(2001, 1, 1).at(0, 0, 0, 0);
 
-/// How far a search goes. No date is further from its like than forty years, a 29 February on a
+/// The limit of a search in years. The longest distance between equal dates is forty years, for a 29 February on a
 /// given weekday.
 const MOST_YEARS: i16 = 100;
 
-/// The matching dates and times of day, the latter as sets of bits.
+/// The matching dates and times of day, the latter as bit sets.
 #[derive(Clone)]
 pub(super) struct Calendar {
     pub(super) days: Days,
     pub(super) hours: u64,
     pub(super) minutes: u64,
     pub(super) seconds: u64,
-    /// Whether it names times of day, rather than an interval by a `*` among them.
+    /// Whether the expression has fixed times of day, and not an interval by a `*` among them.
     pub(super) is_fixed: bool,
 }
 
 impl Calendar {
-    /// Reads the fields, seconds first; the error names the field and what may stand there.
+    /// Parses the fields, seconds first; the error names the field and its allowed form.
     pub(super) fn parse(fields: [&str; 6]) -> Result<Self, String> {
         let [second, minute, hour, day_of_month, month, day_of_week] = fields;
         let (seconds, minutes, hours) = (SECOND.numbers(second)?, MINUTE.numbers(minute)?, HOUR.numbers(hour)?);
@@ -38,7 +38,7 @@ impl Calendar {
         })
     }
 
-    /// The first match not before `from`, which is a whole second.
+    /// Returns the first match not before `from`, which is a whole second.
     pub(super) fn first_from(&self, from: DateTime) -> Option<DateTime> {
         if self.days.matches(from.date())
             && let Some(time) = self.time_from(from.time())
@@ -56,7 +56,7 @@ impl Calendar {
         }
     }
 
-    /// The last match not after `until`.
+    /// Returns the last match not after `until`.
     pub(super) fn last_until(&self, until: DateTime) -> Option<DateTime> {
         if self.days.matches(until.date())
             && let Some(time) = self.time_until(until.time())
@@ -109,13 +109,13 @@ fn at(hour: i8, minute: i8, second: i8) -> Option<Time> {
     Time::new(hour, minute, second, 0).ok()
 }
 
-/// The least number of the set that is not below `from`, at most 60.
+/// Returns the least number of the set that is not below `from`, at most 60.
 fn first(set: u64, from: i8) -> Option<i8> {
     let rest = set >> from;
     (rest != 0).then(|| from + rest.trailing_zeros() as i8)
 }
 
-/// The greatest number of the set that is not above `until`, at least -1.
+/// Returns the greatest number of the set that is not above `until`, at least -1.
 fn last(set: u64, until: i8) -> Option<i8> {
     let rest = set & ((1 << (until + 1)) - 1);
     rest.checked_ilog2().map(|number| number as i8)

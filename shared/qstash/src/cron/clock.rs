@@ -1,9 +1,8 @@
-//! From times of day to moments, in a time zone whose clocks change.
+//! Converts times of day to moments, in a time zone with clock changes.
 //!
-//! Two rules, see [`Cron`](super::Cron). Fixed times map to moments one by one, and a later time
-//! never to an earlier moment, so the search is one for times of day. An interval follows the
-//! clock as it runs: between two changes it is a plain addition, so the search goes from change
-//! to change.
+//! There are two rules, see [`Cron`](super::Cron). Fixed times map to moments one by one, in ascending order, so the
+//! search runs over times of day. An interval follows the clock: between two changes the mapping is a plain addition,
+//! so the search goes from change to change.
 
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
@@ -22,7 +21,7 @@ pub(super) fn next_after(calendar: &Calendar, zone: &TimeZone, moment: Timestamp
             if firing > moment {
                 return Some(firing);
             }
-            // The clock shows this time for the second time.
+            // The clock shows this time in its second pass.
             from = found.checked_add(SECOND).ok()?;
         }
     }
@@ -53,7 +52,7 @@ pub(super) fn latest_between(
         let change = change_until(zone, end);
         let offset = zone.to_offset(end);
         let firing = if calendar.is_fixed {
-            // If the clock was set back just now, it has shown later times than it shows.
+            // If the clock was just set back, it has already shown later times.
             let shown_before = change.map(|change| before(zone, change));
             firing_at(zone, calendar.last_until(wall(offset, end).max(shown_before.unwrap_or(DateTime::MIN)))?)?
         } else {
@@ -68,32 +67,32 @@ pub(super) fn latest_between(
     }
 }
 
-/// When a fixed time fires.
+/// Returns the moment at which a fixed time fires.
 fn firing_at(zone: &TimeZone, time: DateTime) -> Option<Timestamp> {
     match zone.to_ambiguous_timestamp(time).offset() {
         AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
             offset.to_timestamp(time).ok()
         }
-        // By the clock that applies after the gap, the time lies before it.
+        // By the offset that applies after the gap, the time lies before it.
         AmbiguousOffset::Gap { after, .. } => {
             zone.following(after.to_timestamp(time).ok()?).next().map(|change| change.timestamp())
         }
     }
 }
 
-/// The last change of the clock not after a moment.
+/// Returns the last clock change not after a moment.
 fn change_until(zone: &TimeZone, moment: Timestamp) -> Option<Timestamp> {
     let just_after = moment.checked_add(SignedDuration::from_nanos(1)).ok()?;
     zone.preceding(just_after).next().map(|change| change.timestamp())
 }
 
-/// What the clock showed last before it changed.
+/// Returns the last time that the clock showed before a change.
 fn before(zone: &TimeZone, change: Timestamp) -> DateTime {
     let last = change.checked_sub(SECOND).unwrap_or(change);
     wall(zone.to_offset(last), last)
 }
 
-/// What a clock shows, in whole seconds.
+/// Returns the local time in whole seconds.
 fn wall(offset: Offset, moment: Timestamp) -> DateTime {
     let shown = offset.to_datetime(moment);
     shown.date().at(shown.hour(), shown.minute(), shown.second(), 0)

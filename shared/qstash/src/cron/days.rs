@@ -1,4 +1,4 @@
-//! Which days an expression names: its day of month, month and day of week.
+//! The days of an expression: day of month, month and day of week.
 
 use jiff::civil::Date;
 
@@ -12,7 +12,7 @@ pub(super) struct Days {
     pub(super) of_month: Option<DaysOfMonth>,
     /// `None` is `*` or `?`.
     pub(super) of_week: Option<DaysOfWeek>,
-    /// A day has to match both day fields (`+` in front of the day of week), not one of them.
+    /// Whether both day fields must match (`+` in front of the day of week), not just one of them.
     pub(super) both: bool,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct DaysOfWeek {
 }
 
 impl Days {
-    /// Reads the three fields.
+    /// Parses the three fields.
     pub(super) fn parse(day_of_month: &str, month: &str, day_of_week: &str) -> Result<Self, String> {
         let (both, weekdays) = match day_of_week.strip_prefix('+') {
             Some(weekdays) => (true, weekdays),
@@ -54,12 +54,12 @@ impl Days {
         Ok(Self { months, of_month: of_month.transpose()?, of_week: of_week.transpose()?, both })
     }
 
-    /// Whether it fires in the month of a day.
+    /// Returns whether the month of a day matches.
     pub(super) fn has_month_of(&self, day: Date) -> bool {
         has(self.months, day.month())
     }
 
-    /// Whether it fires on a day.
+    /// Returns whether a day matches.
     pub(super) fn matches(&self, day: Date) -> bool {
         let of_month = self.of_month.as_ref().map(|days| days.matches(day));
         let of_week = self.of_week.as_ref().map(|days| days.matches(day));
@@ -103,7 +103,7 @@ impl DaysOfWeek {
         let mut days = Self::default();
         for item in text.split(',') {
             if item == "L" {
-                return Err("L needs a weekday".to_owned());
+                return Err("L requires a weekday".to_owned());
             } else if let Some(day) = item.strip_suffix('L') {
                 days.last |= week(1 << field.number(day)?);
             } else if let Some((day, nth)) = item.split_once('#') {
@@ -126,12 +126,12 @@ impl DaysOfWeek {
     }
 }
 
-/// A day of the same month.
+/// Returns a day of the same month.
 fn on(day: Date, number: i8) -> Date {
     day.first_of_month().saturating_add(jiff::Span::new().days(number - 1))
 }
 
-/// The number of the day from Monday to Friday that is nearest in the same month.
+/// Returns the number of the nearest day from Monday to Friday in the same month.
 fn nearest_workday(day: Date) -> i8 {
     match day.weekday() {
         jiff::civil::Weekday::Saturday if day.day() == 1 => 3,
@@ -142,7 +142,7 @@ fn nearest_workday(day: Date) -> i8 {
     }
 }
 
-/// Days of the week, with Sunday as 0 where it was 7.
+/// Returns the days of the week with Sunday as 0 where it was 7.
 fn week(set: u64) -> u64 {
     (set | set >> 7) & 0b111_1111
 }

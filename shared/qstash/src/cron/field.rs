@@ -1,23 +1,23 @@
 //! One field of an expression: the numbers, names, ranges and steps that it may contain.
 
-/// What a field is called and what it may contain.
+/// The name of a field and its allowed values.
 pub(super) struct Field {
     pub(super) name: &'static str,
-    /// Shown with every error.
+    /// The allowed form, shown with every error.
     form: &'static str,
     least: u8,
     greatest: u8,
-    /// How many different values there are: one less in a week, where 0 and 7 are Sunday.
+    /// Number of distinct values: one less in a week, where 0 and 7 are Sunday.
     values: u8,
-    /// For the numbers from `names_from` on.
+    /// Names of the numbers from `names_from` on.
     names: &'static [&'static str],
     names_from: u8,
 }
 
-/// A field's numbers, as a set of bits.
+/// The numbers of a field, as a bit set.
 pub(super) struct Numbers {
     pub(super) set: u64,
-    /// It has a `*`: an interval, rather than fixed times.
+    /// Whether it has a `*`: an interval and not fixed times.
     pub(super) is_interval: bool,
 }
 
@@ -50,7 +50,7 @@ impl Field {
         Self { name, form, least, greatest, values: greatest - least + 1, names: &[], names_from: 0 }
     }
 
-    /// Reads a field that has nothing but numbers.
+    /// Parses a field that consists of numbers only.
     pub(super) fn numbers(&self, text: &str) -> Result<Numbers, String> {
         self.explained(text, || {
             if text == "*" {
@@ -64,13 +64,13 @@ impl Field {
         })
     }
 
-    /// What `read` returns; its error with the field's name, its text and what may stand there.
+    /// Adds the field's name, its text and the allowed form to the error of `read`.
     pub(super) fn explained<T>(&self, text: &str, read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
         let Self { name, form, .. } = self;
         read().map_err(|problem| format!("invalid {name} {text:?}: {problem}, expected {form}"))
     }
 
-    /// Reads one item of a list: `5`, `1-5`, `*/5`, `1-30/5`, or `10/5`, which goes on to the end.
+    /// Parses one item of a list: `5`, `1-5`, `*/5`, `1-30/5`, or `10/5`, which continues to the end.
     pub(super) fn item(&self, item: &str) -> Result<u64, String> {
         if item.is_empty() {
             return Err("an item of the list is empty".to_owned());
@@ -94,18 +94,18 @@ impl Field {
         Ok(bits(first, last, step.into()))
     }
 
-    /// One number, or a range.
+    /// Parses one number or a range.
     fn span(&self, text: &str) -> Result<(u8, u8), String> {
         let Some((first, last)) = text.split_once('-') else {
             return self.number(text).map(|number| (number, number));
         };
         let first = self.number(first)?;
-        // Sunday ends a week that it does not start.
+        // Sunday can end a range of weekdays as 7.
         let last = if first > 0 && last == WEEKDAYS[0] && self.number(last)? == 0 { 7 } else { self.number(last)? };
         if first > last { Err(format!("the range {text:?} is reversed")) } else { Ok((first, last)) }
     }
 
-    /// One number, or its name.
+    /// Parses one number or its name.
     pub(super) fn number(&self, text: &str) -> Result<u8, String> {
         let named = (self.names_from..).zip(self.names).find(|(_, name)| **name == text).map(|(number, _)| number);
         let number = named.or_else(|| digits(text).and_then(|number| u8::try_from(number).ok()));
@@ -118,7 +118,7 @@ fn bits(first: u8, last: u8, step: usize) -> u64 {
     (first..=last).step_by(step).fold(0, |set, number| set | 1 << number)
 }
 
-/// Digits only: `parse` alone would read `+5`.
+/// Parses digits only: `parse` alone would accept `+5`.
 pub(super) fn digits(text: &str) -> Option<u16> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

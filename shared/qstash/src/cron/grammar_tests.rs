@@ -1,4 +1,4 @@
-//! The grammar, one row for each form: what it means, or why it is rejected.
+//! The grammar: one row for each form, with its firings or its error.
 
 use jiff::Timestamp;
 
@@ -71,12 +71,12 @@ fn valid_forms_have_these_firings() {
     }
 }
 
-/// A moment of 2026, in UTC, in whole minutes.
+/// Returns a moment of 2026, in UTC, in whole minutes.
 fn moment(text: &str) -> Timestamp {
     text.parse().or_else(|_| format!("{text}:00Z").parse()).or_else(|_| format!("2026-{text}:00Z").parse()).expect(text)
 }
 
-/// The fields by their position, with what an error says is allowed.
+/// The fields by position, with the allowed form in errors.
 const FIELDS: [(&str, &str); 5] = [
     ("minute", "0 to 59, such as 5, 1-10, 0,30 or */15"),
     ("hour", "0 to 23, such as 9, 9-17, 0,12 or */6"),
@@ -120,7 +120,7 @@ fn an_error_names_the_field_the_problem_and_the_allowed_form() {
         (MINUTE, "**", "\"**\" is not a valid minute"),
         (MINUTE, "*5", "\"*5\" is not a valid minute"),
         (MINUTE, "5*", "\"5*\" is not a valid minute"),
-        // Names of another field, unknown ones, and glued ones.
+        // Names of another field, unknown names, and joined names.
         (MINUTE, "MON", "\"MON\" is not a valid minute"),
         (HOUR, "JAN", "\"JAN\" is not a valid hour"),
         (DAY, "MON", "\"MON\" is not a valid day of month"),
@@ -203,8 +203,8 @@ fn an_error_names_the_field_the_problem_and_the_allowed_form() {
         (DAY, "LL", "\"LL\" is not a valid day of month"),
         (DAY, "L/2", "\"L\" is not a valid day of month"),
         (DAY, "+1", "\"+1\" is not a valid day of month"),
-        (WEEKDAY, "L", "L needs a weekday"),
-        (WEEKDAY, "1,L", "L needs a weekday"),
+        (WEEKDAY, "L", "L requires a weekday"),
+        (WEEKDAY, "1,L", "L requires a weekday"),
         (WEEKDAY, "W", "\"W\" is not a valid day of week"),
         (WEEKDAY, "1W", "\"1W\" is not a valid day of week"),
         (WEEKDAY, "8L", "\"8\" is not a valid day of week"),

@@ -1,23 +1,23 @@
-//! What is requested of a destination.
+//! The request form of a destination.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use url::{ParseError, Url};
 
-/// A destination as the request has it.
+/// A destination as requested.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Called {
-    /// What the URL parser makes of the text, without user info and fragment, which are not sent.
+    /// The parsed URL without user info and fragment, which are not sent.
     pub url: Url,
-    /// `Basic …`, when the text had user info.
+    /// `Basic …`, if the text had user info.
     pub authorization: Option<String>,
-    /// The text has neither path nor query.
+    /// Whether the text has neither path nor query.
     is_bare_host: bool,
 }
 
 impl Called {
-    /// Reads a stored URL, which may come from a release that kept user info in it.
+    /// Parses a stored URL, which may be from a release that kept user info in it.
     ///
     /// # Errors
     ///
@@ -34,13 +34,13 @@ impl Called {
             format!("Basic {}", STANDARD.encode(credentials))
         });
         url.set_fragment(None);
-        // They fail for a URL that has no host, and so no user info.
+        // Both calls fail for a URL without a host, which has no user info.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         Ok(Self { url, authorization, is_bare_host })
     }
 
-    /// The URL that the signature names: the one that is requested, as a receiver sees its own. Of a bare host it has no
+    /// Returns the URL in the signature: the requested one, as a receiver sees its own URL. For a bare host it has no
     /// slash, as in QStash.
     pub fn signed(&self) -> &str {
         let url = self.url.as_str();
@@ -48,7 +48,7 @@ impl Called {
     }
 }
 
-/// Takes `user:password@` out of the text of a URL, which stays as it is otherwise.
+/// Removes `user:password@` from the text of a URL, which otherwise stays unchanged.
 pub fn without_user_info(mut text: String) -> (String, Option<String>) {
     let Some(rest) = after_scheme(&text) else { return (text, None) };
     let Some(length) = rest[..authority_length(rest)].rfind('@') else { return (text, None) };
@@ -58,7 +58,7 @@ pub fn without_user_info(mut text: String) -> (String, Option<String>) {
     (text, Some(user_info))
 }
 
-/// What follows `http://` or `https://`.
+/// Returns the part after `http://` or `https://`.
 pub(super) fn after_scheme(text: &str) -> Option<&str> {
     ["http://", "https://"].into_iter().find_map(|scheme| {
         let (start, rest) = text.split_at_checked(scheme.len())?;
@@ -66,7 +66,7 @@ pub(super) fn after_scheme(text: &str) -> Option<&str> {
     })
 }
 
-/// How much of what follows the scheme is host, port and user info.
+/// Returns the length of host, port and user info after the scheme.
 pub(super) fn authority_length(after_scheme: &str) -> usize {
     after_scheme.find(['/', '?', '#']).unwrap_or(after_scheme.len())
 }

@@ -132,7 +132,7 @@ fn an_encoded_destination_is_decoded_once() {
     ] {
         assert_eq!(url(rest, query), expected);
     }
-    // Twice encoded is no URL, and no group either.
+    // Encoded twice, it is neither a URL nor a group.
     assert!(Destination::from_raw("https%253A%252F%252Fa.com", None).is_err());
 }
 

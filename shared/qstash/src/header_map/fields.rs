@@ -107,8 +107,8 @@ impl Fields {
     }
 }
 
-/// Copies the values into memory of their own. They are parts of the buffer that a response was read into, which may be
-/// much larger and would be kept with them.
+/// Copies the values into memory of their own. They are slices of the buffer of the response, which may be much
+/// larger and would stay allocated.
 fn compact(headers: &mut HeaderMap) {
     let mut copies = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
     for value in headers.values_mut() {
@@ -119,7 +119,7 @@ fn compact(headers: &mut HeaderMap) {
     }
 }
 
-/// The text of a value that is UTF-8, as all of [`Fields::Http`] are.
+/// Returns the text of a value that is UTF-8, as all of [`Fields::Http`] are.
 pub(super) fn text(value: &HeaderValue) -> &str {
     std::str::from_utf8(value.as_bytes()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Headers in JSON: an object from canonical name to list of values, in the order of the names.
+//! Headers in JSON: an object of canonical names and lists of values, in the order of the names.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Headers {
     }
 }
 
-/// A text of the JSON, borrowed from it where nothing in it is escaped.
+/// A text of the JSON, borrowed if it has no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -64,7 +64,7 @@ impl<'de> Visitor<'de> for Object {
             {
                 continue;
             }
-            // What HTTP does not have as it is stored, such as a marked value.
+            // Values that differ from HTTP's form in storage, such as marked ones.
             let values = values.into_iter().map(|Text(value)| value.into_owned()).collect();
             headers.map_mut().insert(name.into_owned(), values);
         }
@@ -72,7 +72,7 @@ impl<'de> Visitor<'de> for Object {
     }
 }
 
-/// Sets a header to these values. `None` if it would have another JSON.
+/// Sets a header to these values. `None` if its JSON would differ.
 fn insert(headers: &mut HeaderMap, name: &str, values: &[Text<'_>]) -> Option<()> {
     if values.is_empty() || !is_canonical(name) {
         return None;

@@ -1,8 +1,8 @@
-//! Names of headers in Go's casing.
+//! Header names in Go's casing.
 
-/// The name in Go's canonical casing: the first letter and each letter after a hyphen upper-case,
-/// the others lower-case. A name with a character that no header name has is left as it is, as
-/// Go's `textproto.CanonicalMIMEHeaderKey` does.
+/// Returns the name in Go's canonical casing: the first letter and each letter after a hyphen in upper case, the
+/// others in lower case. A name with an invalid character stays unchanged, as in Go's
+/// `textproto.CanonicalMIMEHeaderKey`.
 pub fn canonical_name(name: &str) -> String {
     let mut canonical = name.to_owned();
     if name.bytes().all(is_token) {
@@ -16,7 +16,7 @@ pub fn canonical_name(name: &str) -> String {
     canonical
 }
 
-/// Whether the name is in canonical casing, and one that a header can have.
+/// Returns whether the name is valid and in canonical casing.
 pub(super) fn is_canonical(name: &str) -> bool {
     let mut is_start = true;
     !name.is_empty()
@@ -27,7 +27,7 @@ pub(super) fn is_canonical(name: &str) -> bool {
         })
 }
 
-/// A `tchar` of RFC 9110 section 5.6.2.
+/// Returns whether the byte is a `tchar` of RFC 9110 section 5.6.2.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -76,7 +76,7 @@ fn what_cannot_be_a_header_is_not_sent() {
 fn json_is_in_the_order_of_canonical_names() {
     let mut http = HeaderMap::new();
     let mut tree = Headers::default();
-    // `_` is after `B` and before `b`.
+    // `_` sorts after `B` and before `b`.
     for (name, value) in [("x-b", "2"), ("a-_", "é"), ("a-b", "\"1\""), ("x-a", "3"), ("x-b", "1")] {
         http.append(HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap());
         tree.append(name, value);

@@ -1,4 +1,4 @@
-//! Also of what contains a message: a dead letter.
+//! Tests of messages and of dead letters, which contain one.
 
 use serde_json::json;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! The parameters that QStash does not have: `Upstash-Sigpost-*`.
+//! Parameters that QStash does not have: `Upstash-Sigpost-*`.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ pub(super) const PRIORITY: &str = "sigpost-priority";
 pub(super) const DEDUPLICATION_WINDOW: &str = "sigpost-deduplication-window";
 pub(super) const DEDUPLICATION_RELEASE_ON_FAILURE: &str = "sigpost-deduplication-release-on-failure";
 
-/// The schedule's own; they mean nothing to a message.
+/// Parameters of schedules, which have no effect on messages.
 pub(crate) const CRON: &str = "sigpost-cron";
 pub(crate) const CATCH_UP: &str = "sigpost-catch-up";
 
-/// The priority is within this much of 0.
+/// The maximum absolute value of a priority.
 const MAX_PRIORITY: i32 = 1000;
 
-/// A window is at least a second and at most ninety days, the longest QStash has ever had.
+/// The maximum deduplication window, ninety days, the longest that QStash has ever had. The minimum is a second.
 const MAX_WINDOW: Duration = Duration::from_secs(90 * 86_400);
 
-/// Refuses an extension that does not exist. QStash ignores what it does not know, but these
-/// names are ours, so an unknown one is a mistyped one.
+/// Rejects an unknown extension. QStash ignores unknown parameters, but this prefix is sigpost's own, so an unknown
+/// name is a misspelling.
 pub(super) fn check_names(scope: Scope<'_>) -> Result<(), Invalid> {
     for (name, value) in scope.iter() {
         if name.starts_with(EXTENSION_PREFIX) && !value.trim_ascii().is_empty() && !parameters::exists(name) {
-            return Err(Invalid::new(scope.field(name), "there is no such parameter"));
+            return Err(Invalid::new(scope.field(name), "unknown parameter"));
         }
     }
     Ok(())
@@ -44,6 +44,6 @@ pub(super) fn window(field: &str, text: &str) -> Result<Duration, Invalid> {
     if (Duration::from_secs(1)..=MAX_WINDOW).contains(&window) {
         Ok(window)
     } else {
-        Err(Invalid::new(field, "must be between 1s and 90d"))
+        Err(Invalid::new(field, "must be a duration from 1s to 90d"))
     }
 }

@@ -6,7 +6,7 @@ use crate::{FlowControl, Invalid};
 const KEY: &str = "flow-control-key";
 const VALUE: &str = "flow-control-value";
 
-/// The headers of the keys after the first, an extension.
+/// The headers of further keys, an extension.
 const MORE: [(&str, &str); 7] = [
     ("sigpost-flow-control-key-2", "sigpost-flow-control-value-2"),
     ("sigpost-flow-control-key-3", "sigpost-flow-control-value-3"),
@@ -17,8 +17,8 @@ const MORE: [(&str, &str); 7] = [
     ("sigpost-flow-control-key-8", "sigpost-flow-control-value-8"),
 ];
 
-/// QStash's one key first, for answers have one field for it; the others by name, so that
-/// whoever takes slots of several keys takes them in one order.
+/// Reads all keys: QStash's own first, since responses have one field for it; the others sorted, so that slots of
+/// several keys are always taken in the same order.
 pub(super) fn read(scope: Scope<'_>) -> Result<Vec<FlowControl>, Invalid> {
     let mut all: Vec<FlowControl> = one(scope, KEY, VALUE)?.into_iter().collect();
     for (key, value) in MORE {
@@ -26,10 +26,10 @@ pub(super) fn read(scope: Scope<'_>) -> Result<Vec<FlowControl>, Invalid> {
             continue;
         };
         if all.is_empty() {
-            return Err(Invalid::new(scope.field(key), format!("needs {} first", scope.field(KEY))));
+            return Err(Invalid::new(scope.field(key), format!("requires {}", scope.field(KEY))));
         }
         if all.iter().any(|known| known.key == next.key) {
-            return Err(Invalid::new(scope.field(key), "names a key that is given already"));
+            return Err(Invalid::new(scope.field(key), "duplicate key"));
         }
         all.push(next);
     }
@@ -43,7 +43,7 @@ fn one(scope: Scope<'_>, key: &str, value: &str) -> Result<Option<FlowControl>, 
     match (scope.read(key, FlowControl::parse_key)?, scope.get(value)) {
         (None, None) => Ok(None),
         (Some(name), Some(text)) => FlowControl::parse(name, &scope.field(value), text).map(Some),
-        (Some(_), None) => Err(Invalid::new(scope.field(key), format!("needs {}", scope.field(value)))),
-        (None, Some(_)) => Err(Invalid::new(scope.field(value), format!("needs {}", scope.field(key)))),
+        (Some(_), None) => Err(Invalid::new(scope.field(key), format!("requires {}", scope.field(value)))),
+        (None, Some(_)) => Err(Invalid::new(scope.field(value), format!("requires {}", scope.field(key)))),
     }
 }

@@ -1,4 +1,4 @@
-//! The headers a destination gets.
+//! The headers for the destination.
 
 use http::{HeaderName, HeaderValue};
 
@@ -7,14 +7,13 @@ use crate::header_map::bytes_of;
 use crate::names::{DELIVERY_HEADERS, MAX_CORRELATION_ID_BYTES, NEVER_FORWARDED, X_CORRELATION_ID};
 use crate::{Headers, Invalid, Limits};
 
-/// `Content-Type`, then what `Upstash-Header-Forward` lets through, then `Upstash-Forward-*`,
-/// each replacing headers of the same name from before. For a callback only the last.
+/// Returns `Content-Type`, then the headers that `Upstash-Header-Forward` selects, then `Upstash-Forward-*`, each
+/// replacing earlier headers of the same name. For a callback only the last.
 ///
-/// Dropped without a word: headers of the connection, `Host` and `Content-Length`. The JavaScript
-/// SDK turns every header it is given into a forwarded one, people give it the headers of the
-/// request they are serving, and refusing would make that impossible. Dropped as well are the
-/// headers this server sets itself on a delivery; other `Upstash-*` headers may be forwarded, for
-/// instance to publish to another QStash.
+/// Silently dropped: headers of the connection, `Host` and `Content-Length`. The JavaScript SDK turns every given
+/// header into a forwarded one, and its users pass the headers of the request that they are serving, which a
+/// rejection would prevent. Dropped as well are the headers that this server sets itself on a delivery; other
+/// `Upstash-*` headers may be forwarded, for instance to publish to another QStash.
 pub(super) fn headers(scope: Scope<'_>, limits: &Limits) -> Result<Headers, Invalid> {
     let mut headers = Headers::default();
     if scope.prefix.is_empty() {
@@ -31,7 +30,7 @@ pub(super) fn headers(scope: Scope<'_>, limits: &Limits) -> Result<Headers, Inva
             continue;
         };
         let invalid = |reason| Invalid::new(scope.field(parameter), reason);
-        HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("does not name a valid header"))?;
+        HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("is not a valid header name"))?;
         HeaderValue::from_bytes(&bytes_of(value)).map_err(|_| invalid("is not a valid header value"))?;
         if !NEVER_FORWARDED.contains(&name) && !DELIVERY_HEADERS.contains(&name) {
             explicit.append(name, value);
@@ -48,7 +47,7 @@ pub(super) fn headers(scope: Scope<'_>, limits: &Limits) -> Result<Headers, Inva
     Ok(headers)
 }
 
-/// Handlers would take the message's id in place of an id that they cannot store.
+/// Rejects a correlation ID that handlers cannot store and would replace by the message's ID.
 fn check_correlation_id(scope: Scope<'_>, headers: &Headers) -> Result<(), Invalid> {
     match headers.get(X_CORRELATION_ID) {
         Some(id) if id.len() > MAX_CORRELATION_ID_BYTES => Err(Invalid::new(

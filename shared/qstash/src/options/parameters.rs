@@ -1,4 +1,4 @@
-//! Every parameter there is, for whoever describes them. The parser reads no other.
+//! The list of all parameters, for documentation. The parser reads no others.
 
 use crate::canonical_name;
 use crate::names::{EXTENSION_PREFIX, PREFIX};
@@ -6,24 +6,24 @@ use crate::names::{EXTENSION_PREFIX, PREFIX};
 /// A parameter of a publish or of a schedule.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {
-    /// In lower case without `upstash-`.
+    /// The name in lower case without `upstash-`.
     name: &'static str,
-    /// What its value looks like.
+    /// The type of its value.
     pub kind: Kind,
-    /// A value that is not the default.
+    /// An example of a value that is not the default.
     pub example: &'static str,
-    /// What it does, for its user.
+    /// The description, for users.
     pub about: &'static str,
-    /// Which requests have it.
+    /// The requests that have it.
     pub used_by: UsedBy,
-    /// Whether it exists for callbacks too, as `Upstash-Callback-…` and `Upstash-Failure-Callback-…`.
+    /// Whether it also exists for callbacks, as `Upstash-Callback-…` and `Upstash-Failure-Callback-…`.
     pub of_callbacks: bool,
 }
 
-/// What the value of a parameter looks like.
+/// The type of a parameter's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Text that its description explains.
+    /// Text, explained by the description.
     Text,
     /// A whole number.
     Integer,
@@ -33,14 +33,14 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
 }
 
-/// Which requests have a parameter.
+/// The requests that have a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsedBy {
-    /// Those that publish, and those that create a schedule.
+    /// Publishes, and creations of schedules.
     Both,
-    /// Those that publish: read by [`Options::parse`](crate::Options::parse).
+    /// Publishes: read by [`Options::parse`](crate::Options::parse).
     Publish,
-    /// Those that create a schedule: read by [`ScheduleOptions::parse`](crate::ScheduleOptions::parse).
+    /// Creations of schedules: read by [`ScheduleOptions::parse`](crate::ScheduleOptions::parse).
     Schedule,
 }
 
@@ -71,84 +71,88 @@ impl Parameter {
         self
     }
 
-    /// The header, `Upstash-Retries`.
+    /// Returns the header, `Upstash-Retries`.
     pub fn header(&self) -> String {
         canonical_name(&format!("{PREFIX}{}", self.name))
     }
 
-    /// The header of the same parameter for a callback: `Upstash-Callback-Retries`.
+    /// Returns the header of the same parameter for a callback: `Upstash-Callback-Retries`.
     pub fn header_of_callback(&self) -> String {
         canonical_name(&format!("{PREFIX}callback-{}", self.name))
     }
 
-    /// The header of the same parameter for a failure callback: `Upstash-Failure-Callback-Retries`.
+    /// Returns the header of the same parameter for a failure callback: `Upstash-Failure-Callback-Retries`.
     pub fn header_of_failure_callback(&self) -> String {
         canonical_name(&format!("{PREFIX}failure-callback-{}", self.name))
     }
 
-    /// Whether QStash does not have it.
+    /// Returns whether QStash does not have it.
     pub fn is_extension(&self) -> bool {
         self.name.starts_with(EXTENSION_PREFIX)
     }
 }
 
-/// Whether there is a parameter of this name, in lower case without `upstash-`.
+/// Returns whether there is a parameter of this name, in lower case without `upstash-`.
 pub(super) fn exists(name: &str) -> bool {
     PARAMETERS.iter().any(|parameter| parameter.name == name)
 }
 
-/// Every parameter there is, but for the headers to forward: `Upstash-Forward-*`.
+/// All parameters except the headers to forward: `Upstash-Forward-*`.
 pub const PARAMETERS: &[Parameter] = &[
     Parameter::new(
         "method",
         Kind::OneOf(&["GET", "POST", "PUT", "PATCH", "DELETE"]),
         "PUT",
-        "The method of the delivery. Default POST.",
+        "The HTTP method of the delivery. Default POST.",
     ),
     Parameter::text(
         "timeout",
         "30s",
-        "The longest an attempt may take: a duration like 30s, 5m or 1h30m; without a unit, seconds.",
+        "The timeout of an attempt: a duration such as 30s, 5m or 1h30m; without a unit, seconds.",
     ),
-    Parameter::integer("retries", "5", "Attempts after the first. Default 3; of a callback, the message's."),
+    Parameter::integer("retries", "5", "Retries after the first attempt. Default 3; for a callback, the message's."),
     Parameter::text(
         "retry-delay",
         "1000 * (1 + retried)",
-        "The wait before the next attempt in milliseconds, an expression of `retried`, the number of attempts so \
-         far. Default: exponential, up to a day.",
+        "The retry delay in milliseconds, an expression of `retried`, the number of retries so far. Default: \
+         exponential backoff, up to a day.",
     ),
-    Parameter::text("delay", "10s", "How long the message waits: a duration like 10s, 1h or 2d."),
+    Parameter::text("delay", "10s", "The delay before the first attempt: a duration such as 10s, 1h or 2d."),
     Parameter::integer(
         "not-before",
         "4102444800",
-        "The earliest delivery as a date in unix seconds. Wins over the delay.",
+        "The earliest delivery in unix seconds. Takes precedence over the delay.",
     )
     .only_by(UsedBy::Publish),
     Parameter::text(
         "deduplication-id",
         "order-7",
-        "A message with the same id as an earlier one is not stored. No `:` in it.",
+        "The deduplication ID: a message with the ID of an earlier one is not stored. Must not contain `:`.",
     ),
     Parameter::flag(
         "content-based-deduplication",
-        "A message with the same content as an earlier one is not stored. Not used with an id.",
+        "A message with the same content as an earlier one is not stored. Ignored with a deduplication ID.",
     ),
     Parameter::text(
         "sigpost-deduplication-window",
         "1h",
-        "How long a duplicate is recognised: a duration from 1s to 90d. Default: the server's, 10 minutes.",
+        "The deduplication window: a duration from 1s to 90d. Default: the server's, 10 minutes.",
     ),
     Parameter::flag(
         "sigpost-deduplication-release-on-failure",
-        "Whether the message may be published again as soon as it has failed for good.",
+        "Whether the message may be published again as soon as it has failed.",
     ),
-    Parameter::text("queue-name", "mail", "The queue the message goes through."),
-    Parameter::text("flow-control-key", "customer-7", "Messages of the same key share its limits. Needs a value."),
+    Parameter::text("queue-name", "mail", "The queue of the message."),
+    Parameter::text(
+        "flow-control-key",
+        "customer-7",
+        "The flow-control key: messages with the same key share its limits. Requires a value.",
+    ),
     Parameter::text(
         "flow-control-value",
         "rate=10, period=1m, parallelism=5",
-        "The limits of the key: `parallelism`, the most attempts under way at once; `rate`, the most begun in one \
-         `period`. One of the first two is needed.",
+        "The limits of the key: `parallelism`, the maximum of attempts in flight; `rate`, the maximum of attempts \
+         started in one `period`. At least one of these two is required.",
     ),
     more_flow_control("sigpost-flow-control-key-2"),
     more_flow_control_values("sigpost-flow-control-value-2"),
@@ -167,57 +171,56 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter::integer(
         "sigpost-priority",
         "5",
-        "Messages that wait in a queue or for a key go out in the order of it, higher first: -1000 to 1000. Default 0.",
+        "The delivery order in a queue or flow-control key, higher values first: -1000 to 1000. Default 0.",
     ),
-    Parameter::text("label", "order,urgent", "Labels to find the message by, separated by commas."),
+    Parameter::text("label", "order,urgent", "Labels for searches, separated by commas."),
     Parameter::text(
         "redact-fields",
         "body,header[Authorization]",
-        "What answers and logs hide: `body`, `header` for all headers, `header[Name]` for one.",
+        "Parts that responses and logs redact: `body`, `header` for all headers, `header[Name]` for one.",
     ),
-    Parameter::text("callback", "https://example.com/done", "A URL that is told the response of every attempt.")
+    Parameter::text("callback", "https://example.com/done", "A URL that receives the response of every attempt.")
         .not_of_callbacks(),
     Parameter::text(
         "failure-callback",
         "https://example.com/failed",
-        "A URL that is told the last response when all attempts have failed.",
+        "A URL that receives the last response after all attempts have failed.",
     )
     .not_of_callbacks(),
-    Parameter::flag("header-forward", "All headers of the request are forwarded to the destination.")
-        .not_of_callbacks(),
+    Parameter::flag("header-forward", "Forwards all headers of the request to the destination.").not_of_callbacks(),
     Parameter::text(
         "cron",
         "*/5 * * * *",
-        "When the schedule fires: five fields, with `CRON_TZ=Europe/Berlin` in front for a time zone other than UTC.",
+        "The cron expression: five fields, with `CRON_TZ=Europe/Berlin` in front for a time zone other than UTC.",
     )
     .only_by(UsedBy::Schedule)
     .not_of_callbacks(),
     Parameter::text(
         "schedule-id",
         "nightly",
-        "The id of the schedule: creates it, or replaces the one there is. Default: a new one.",
+        "The ID of the schedule. An existing schedule with this ID is replaced. Default: a new ID.",
     )
     .only_by(UsedBy::Schedule)
     .not_of_callbacks(),
-    Parameter::text("sigpost-cron", "*/10 * * * * *", "Instead of `Upstash-Cron`: six fields, the first for seconds.")
+    Parameter::text("sigpost-cron", "*/10 * * * * *", "In place of `Upstash-Cron`: six fields, seconds first.")
         .only_by(UsedBy::Schedule)
         .not_of_callbacks(),
     Parameter::new(
         "sigpost-catch-up",
         Kind::OneOf(&["none", "last", "all"]),
         "all",
-        "Which missed firings are made up for. Default last: one for all of them.",
+        "Missed firings that are made up for. Default last: one firing for all of them.",
     )
     .only_by(UsedBy::Schedule)
     .not_of_callbacks(),
 ];
 
 const fn more_flow_control(name: &'static str) -> Parameter {
-    Parameter::text(name, "region-eu", "One more flow-control key; all keys hold at once. Needs its value.")
+    Parameter::text(name, "region-eu", "A further flow-control key; all keys apply. Requires its value.")
 }
 
 const fn more_flow_control_values(name: &'static str) -> Parameter {
-    Parameter::text(name, "parallelism=5", "The limits of the key of the same number.")
+    Parameter::text(name, "parallelism=5", "The limits of the key with the same number.")
 }
 
 #[cfg(test)]
@@ -229,7 +232,7 @@ mod tests {
 
     const CRON: (&str, &str) = ("upstash-cron", "0 0 * * *");
 
-    /// What a request with these headers asks for; an error is an effect as well.
+    /// Returns the effect of a request with these headers; an error is an effect as well.
     fn effect(used_by: UsedBy, headers: &[(&str, &str)]) -> String {
         let own_header = ("x-own", "1");
         let params = Params::from_pairs(headers.iter().copied().chain([own_header])).unwrap();
@@ -240,7 +243,7 @@ mod tests {
         }
     }
 
-    /// That the parser reads no parameter that is not listed, it asserts itself: see `Scope::get`.
+    /// `Scope::get` asserts that the parser reads no unlisted parameter.
     #[test]
     fn every_parameter_has_an_effect_on_the_requests_that_use_it() {
         for parameter @ Parameter { example, used_by, .. } in PARAMETERS {
@@ -274,7 +277,7 @@ mod tests {
     #[test]
     fn examples_can_be_read() {
         let publish = PARAMETERS.iter().filter(|parameter| parameter.used_by != UsedBy::Schedule);
-        // One key twice is refused, and the examples of all further keys are the same.
+        // A repeated key is rejected, and the examples of all further keys are the same.
         let publish = publish.filter(|parameter| !parameter.header().contains("Flow-Control-Key-"));
         let publish = publish.filter(|parameter| !parameter.header().contains("Flow-Control-Value-"));
         let headers: Vec<_> = publish.map(|parameter| (parameter.header(), parameter.example)).collect();

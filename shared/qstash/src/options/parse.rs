@@ -1,4 +1,4 @@
-//! From parameters to options.
+//! Parses options from parameters.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use crate::{
     parse_duration, parse_resource_name,
 };
 
-/// What only a schedule has.
+/// Parameters of schedules.
 pub(crate) const SCHEDULE_ONLY: [&str; 4] = ["cron", "schedule-id", extension::CRON, extension::CATCH_UP];
 
-/// The longest deduplication id in bytes; it becomes part of an index entry.
+/// The maximum length of a deduplication ID in bytes; it becomes part of an index entry.
 const MAX_DEDUPLICATION_ID_BYTES: usize = 1024;
 
-/// The options of a message with its callbacks.
+/// Parses the options of a message with its callbacks.
 pub(super) fn message(params: &Params, limits: &Limits, now: Timestamp) -> Result<Options, Invalid> {
     refuse_schedule(Scope { params, prefix: "" })?;
     with_callbacks(params, limits, now)
 }
 
-/// The same for the messages of a schedule.
+/// As [`message`], for the messages of a schedule.
 pub(crate) fn with_callbacks(params: &Params, limits: &Limits, now: Timestamp) -> Result<Options, Invalid> {
     reject_workflow(params)?;
     let scope = |prefix| Scope { params, prefix };
@@ -44,7 +44,7 @@ fn refuse_schedule(scope: Scope<'_>) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// A step of a workflow that is delivered as a plain message fails at the handler, or does nothing there.
+/// Rejects a workflow's step: delivered as a plain message, it fails at the handler or has no effect there.
 fn reject_workflow(params: &Params) -> Result<(), Invalid> {
     match params.get("workflow-runid") {
         Some(run) if !run.trim_ascii().is_empty() => Err(Invalid::new(
@@ -55,7 +55,7 @@ fn reject_workflow(params: &Params) -> Result<(), Invalid> {
     }
 }
 
-/// What a message and a callback have in common.
+/// Parses the options that messages and callbacks share.
 fn own(scope: Scope<'_>, limits: &Limits, now: Timestamp) -> Result<Options, Invalid> {
     extension::check_names(scope)?;
     Ok(Options {
@@ -86,7 +86,8 @@ fn callback(
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Option<Box<Callback>>, Invalid> {
-    // Without a URL its settings have no effect, as a group's defaults may hold them for all.
+    // Without a URL, settings of callbacks have no effect, since a group's defaults may contain them for all its
+    // messages.
     let Some(url) = message.read(name, |field, text| callback_url(field, text, limits))? else {
         return Ok(None);
     };
@@ -112,7 +113,7 @@ fn method(field: &str, text: &str) -> Result<Method, Invalid> {
 fn timeout(field: &str, text: &str, limits: &Limits) -> Result<Duration, Invalid> {
     let timeout = parse_duration(field, text)?;
     if timeout.is_zero() {
-        return Err(Invalid::new(field, "must be longer than zero"));
+        return Err(Invalid::new(field, "must be greater than zero"));
     }
     if timeout > limits.max_timeout {
         return Err(Invalid::new(field, format!("must not be longer than {} seconds", limits.max_timeout.as_secs())));
@@ -130,7 +131,7 @@ fn retries(field: &str, text: &str, limits: &Limits) -> Result<u32, Invalid> {
         .ok_or_else(|| Invalid::new(field, format!("must not be more than {}", limits.max_retries)))
 }
 
-/// `Not-Before` wins over `Delay`, which must be readable all the same.
+/// Parses the start: `Not-Before` takes precedence over `Delay`, which must still be valid.
 fn start(scope: Scope<'_>, limits: &Limits, now: Timestamp) -> Result<Start, Invalid> {
     let delay = scope.read("delay", |field, text| {
         let delay = parse_duration(field, text)?;
@@ -138,7 +139,7 @@ fn start(scope: Scope<'_>, limits: &Limits, now: Timestamp) -> Result<Start, Inv
         Ok(delay)
     })?;
     let not_before = scope.read("not-before", |field, text| {
-        let moment = unix_seconds(text).ok_or_else(|| Invalid::new(field, "must be a date in unix seconds"))?;
+        let moment = unix_seconds(text).ok_or_else(|| Invalid::new(field, "must be a time in unix seconds"))?;
         if let Ok(wait) = Duration::try_from(moment.duration_since(now)) {
             check_delay(field, wait, limits)?;
         }
@@ -156,17 +157,17 @@ fn check_delay(field: &str, delay: Duration, limits: &Limits) -> Result<(), Inva
         Some(max_delay) if delay > max_delay => {
             Err(Invalid::verbatim(field, format!("quota maxDelay exceeded, current limit: {}", max_delay.as_secs())))
         }
-        // A date has no such bound of its own.
+        // Dates have no limit of their own.
         _ if delay > MAX_DURATION => Err(Invalid::new(field, "must not be more than 1000 years from now")),
         _ => Ok(()),
     }
 }
 
-/// Whole seconds; decimals are rounded, as the JavaScript SDK does before it sends them.
+/// Parses whole seconds; decimals are rounded, as the JavaScript SDK does before it sends them.
 fn unix_seconds(text: &str) -> Option<Timestamp> {
     let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let seconds: f64 = numeric.then(|| text.parse().ok()).flatten()?;
-    // The cast of a number too large gives the largest integer, which is no date either.
+    // The cast saturates, and the largest integer is no valid date.
     Timestamp::from_second(seconds.round() as i64).ok()
 }
 

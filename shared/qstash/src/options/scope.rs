@@ -1,4 +1,4 @@
-//! One message's share of the parameters: those with its prefix.
+//! A scope: the parameters of one message, selected by prefix.
 
 use super::parameters;
 use crate::{Invalid, Params, canonical_name};
@@ -12,8 +12,7 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The trimmed value; `None` when it is absent or blank, which Go, and so QStash, does not
-    /// tell apart.
+    /// Returns the trimmed value; `None` if it is absent or blank, which Go, and so QStash, does not distinguish.
     pub(super) fn get(self, name: &str) -> Option<&'a str> {
         debug_assert!(parameters::exists(name), "{name} is missing in options/parameters.rs");
         self.iter()
@@ -22,7 +21,7 @@ impl<'a> Scope<'a> {
             .filter(|value| !value.is_empty())
     }
 
-    /// Reads a value that is given; `read` gets the name for its error and the text.
+    /// Parses a given value; `read` receives the name for its error and the text.
     pub(crate) fn read<T>(
         self,
         name: &str,
@@ -31,7 +30,7 @@ impl<'a> Scope<'a> {
         self.get(name).map(|text| read(&self.field(name), text)).transpose()
     }
 
-    /// Refuses a value that is given.
+    /// Rejects a given value.
     pub(crate) fn refuse(self, name: &str, reason: &str) -> Result<(), Invalid> {
         match self.get(name) {
             Some(_) => Err(Invalid::new(self.field(name), reason)),
@@ -39,16 +38,16 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Every parameter of this scope, untrimmed.
+    /// Returns every parameter of this scope, untrimmed.
     pub(super) fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.params.iter().filter_map(move |(name, value)| {
-            // Worth a branch: this runs a dozen times for each message, nearly always without.
+            // This branch matters: the code runs a dozen times for each message, nearly always without a prefix.
             let name = if self.prefix.is_empty() { name } else { name.strip_prefix(self.prefix)? };
             Some((name, value))
         })
     }
 
-    /// The header as the caller would write it, for an error.
+    /// Returns the header's name as callers write it, for an error.
     pub(crate) fn field(self, name: &str) -> String {
         canonical_name(&format!("upstash-{}{name}", self.prefix))
     }

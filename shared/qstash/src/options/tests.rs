@@ -100,7 +100,7 @@ fn refusals_name_the_header_as_the_caller_knows_it() {
             &"a".repeat(129),
             "Upstash-Forward-X-Correlation-Id: must not be longer than 128 characters",
         ),
-        ("upstash-timeout", "0", "Upstash-Timeout: must be longer than zero"),
+        ("upstash-timeout", "0", "Upstash-Timeout: must be greater than zero"),
         ("upstash-timeout", "2h1s", "Upstash-Timeout: must not be longer than 7200 seconds"),
         ("upstash-retries", "-1", "Upstash-Retries: must be a whole number, 0 or more"),
         ("upstash-retries", "+1", "Upstash-Retries: must be a whole number, 0 or more"),
@@ -110,8 +110,8 @@ fn refusals_name_the_header_as_the_caller_knows_it() {
         ("upstash-retry-delay", "1+", "Upstash-Retry-Delay: invalid expression: unexpected end"),
         ("upstash-delay", "365001d", "Upstash-Delay: must not be longer than 1000 years"),
         ("upstash-not-before", "33291856801", "Upstash-Not-Before: must not be more than 1000 years from now"),
-        ("upstash-not-before", "1755856800000", "Upstash-Not-Before: must be a date in unix seconds"),
-        ("upstash-not-before", "tomorrow", "Upstash-Not-Before: must be a date in unix seconds"),
+        ("upstash-not-before", "1755856800000", "Upstash-Not-Before: must be a time in unix seconds"),
+        ("upstash-not-before", "tomorrow", "Upstash-Not-Before: must be a time in unix seconds"),
         ("upstash-deduplication-id", "user:123", "DeduplicationId cannot contain ':'"),
         ("upstash-content-based-deduplication", "1", "Upstash-Content-Based-Deduplication: must be true or false"),
         ("upstash-cron", "* * * * *", "Upstash-Cron: cannot be used here, create a schedule with /v2/schedules"),
@@ -121,8 +121,8 @@ fn refusals_name_the_header_as_the_caller_knows_it() {
             "a/b",
             "Upstash-Queue-Name: must be a name of letters, digits, hyphens, underscores and periods",
         ),
-        ("upstash-flow-control-key", "k", "Upstash-Flow-Control-Key: needs Upstash-Flow-Control-Value"),
-        ("upstash-flow-control-value", "rate=1", "Upstash-Flow-Control-Value: needs Upstash-Flow-Control-Key"),
+        ("upstash-flow-control-key", "k", "Upstash-Flow-Control-Key: requires Upstash-Flow-Control-Value"),
+        ("upstash-flow-control-value", "rate=1", "Upstash-Flow-Control-Value: requires Upstash-Flow-Control-Key"),
         (
             "upstash-redact-fields",
             "bdy",
@@ -133,8 +133,8 @@ fn refusals_name_the_header_as_the_caller_knows_it() {
             "nowhere",
             "Upstash-Callback: invalid destination url: it must begin with http:// or https://: \"nowhere\"",
         ),
-        ("upstash-forward-a b", "1", "upstash-forward-a b: does not name a valid header"),
-        ("upstash-forward-", "1", "Upstash-Forward-: does not name a valid header"),
+        ("upstash-forward-a b", "1", "upstash-forward-a b: is not a valid header name"),
+        ("upstash-forward-", "1", "Upstash-Forward-: is not a valid header name"),
     ] {
         assert_eq!(error(name, value), message);
     }
@@ -249,17 +249,17 @@ fn callback_settings_are_checked_under_their_own_names() {
     );
     assert_eq!(
         with_callback("upstash-callback-flow-control-key", "k"),
-        "Upstash-Callback-Flow-Control-Key: needs Upstash-Callback-Flow-Control-Value"
+        "Upstash-Callback-Flow-Control-Key: requires Upstash-Callback-Flow-Control-Value"
     );
     assert_eq!(
         with_callback("upstash-callback-sigpost-prioriti", "1"),
-        "Upstash-Callback-Sigpost-Prioriti: there is no such parameter"
+        "Upstash-Callback-Sigpost-Prioriti: unknown parameter"
     );
     assert_eq!(
         with_callback("upstash-callback-cron", "* * * * *"),
         "Upstash-Callback-Cron: cannot be used here, create a schedule with /v2/schedules"
     );
-    // Without a callback its settings say nothing.
+    // Without a callback its settings have no effect.
     assert!(try_parse(&[("upstash-callback-retries", "x")]).is_ok());
 }
 
@@ -276,24 +276,24 @@ fn a_message_may_have_several_flow_control_keys() {
     let sorted = keys(&[(&key(8), "a"), (&value(8), "rate=1"), (&key(2), "z"), (&value(2), "rate=1, period=1d")]);
     assert_eq!(sorted.unwrap(), ["m", "a", "z"]);
     for (more, message) in [
+        (vec![(key(2), "m"), (value(2), "rate=1")], "Upstash-Sigpost-Flow-Control-Key-2: duplicate key"),
+        (vec![(key(3), "a")], "Upstash-Sigpost-Flow-Control-Key-3: requires Upstash-Sigpost-Flow-Control-Value-3"),
         (
-            vec![(key(2), "m"), (value(2), "rate=1")],
-            "Upstash-Sigpost-Flow-Control-Key-2: names a key that is given already",
+            vec![(value(3), "rate=1")],
+            "Upstash-Sigpost-Flow-Control-Value-3: requires Upstash-Sigpost-Flow-Control-Key-3",
         ),
-        (vec![(key(3), "a")], "Upstash-Sigpost-Flow-Control-Key-3: needs Upstash-Sigpost-Flow-Control-Value-3"),
-        (vec![(value(3), "rate=1")], "Upstash-Sigpost-Flow-Control-Value-3: needs Upstash-Sigpost-Flow-Control-Key-3"),
         (
             vec![(key(4), "a"), (value(4), "rate=0")],
             "Upstash-Sigpost-Flow-Control-Value-4: rate must be a whole number from 1 to 2147483647",
         ),
-        (vec![(key(9), "a"), (value(9), "rate=1")], "Upstash-Sigpost-Flow-Control-Key-9: there is no such parameter"),
+        (vec![(key(9), "a"), (value(9), "rate=1")], "Upstash-Sigpost-Flow-Control-Key-9: unknown parameter"),
     ] {
         let more: Vec<_> = more.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         assert_eq!(keys(&more).unwrap_err(), message);
     }
     assert_eq!(
         try_parse(&[(&key(2), "a"), (&value(2), "rate=1")]).unwrap_err().to_string(),
-        "Upstash-Sigpost-Flow-Control-Key-2: needs Upstash-Flow-Control-Key first"
+        "Upstash-Sigpost-Flow-Control-Key-2: requires Upstash-Flow-Control-Key"
     );
 }
 
@@ -304,7 +304,7 @@ fn extensions_are_read_however_an_sdk_sends_them() {
         ("sigpost-deduplication-window", "1s"),
         ("Sigpost-Deduplication-Release-On-Failure", "false"),
     ];
-    // The Python SDK makes a forwarded header of each.
+    // The Python SDK turns each of them into a forwarded header.
     for prefix in ["Upstash-", "Upstash-Forward-Upstash-", "upstash-forward-UPSTASH-"] {
         let named = extensions.map(|(name, value)| (format!("{prefix}{name}"), value));
         let options = parse(&named.each_ref().map(|(name, value)| (name.as_str(), *value)));
@@ -327,7 +327,7 @@ fn extensions_are_read_however_an_sdk_sends_them() {
 #[test]
 fn a_mistyped_extension_is_refused() {
     let priority = "Upstash-Sigpost-Priority: must be a whole number from -1000 to 1000";
-    let window = "Upstash-Sigpost-Deduplication-Window: must be between 1s and 90d";
+    let window = "Upstash-Sigpost-Deduplication-Window: must be a duration from 1s to 90d";
     for (name, value, message) in [
         ("upstash-sigpost-priority", "1001", priority),
         ("upstash-sigpost-priority", "-1001", priority),
@@ -340,9 +340,9 @@ fn a_mistyped_extension_is_refused() {
             "1",
             "Upstash-Sigpost-Deduplication-Release-On-Failure: must be true or false",
         ),
-        ("upstash-sigpost-dedup-window", "1s", "Upstash-Sigpost-Dedup-Window: there is no such parameter"),
-        ("upstash-forward-upstash-sigpost-x", "1", "Upstash-Sigpost-X: there is no such parameter"),
-        ("upstash-sigpost-", "1", "Upstash-Sigpost-: there is no such parameter"),
+        ("upstash-sigpost-dedup-window", "1s", "Upstash-Sigpost-Dedup-Window: unknown parameter"),
+        ("upstash-forward-upstash-sigpost-x", "1", "Upstash-Sigpost-X: unknown parameter"),
+        ("upstash-sigpost-", "1", "Upstash-Sigpost-: unknown parameter"),
         (
             "upstash-sigpost-cron",
             "* * * * * *",

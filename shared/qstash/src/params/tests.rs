@@ -39,7 +39,7 @@ fn text_that_cannot_be_stored_is_refused_by_name() {
     for query in ["upstash-label=%00", "upstash-label=a%0Ab", "upstash-label=%C2%85"] {
         assert_eq!(error(&[], Some(query)), "Upstash-Label: contains a control character");
     }
-    // What is not ours is not looked at.
+    // Other parameters are not checked.
     assert!(Params::from_request(&headers(&[("x-a", b"\xff")]), Some("a=%00")).is_ok());
 }
 

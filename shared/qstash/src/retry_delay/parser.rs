@@ -9,10 +9,10 @@
 
 use super::program::{Function, Program, Step};
 
-/// How deep parentheses, calls and signs may nest. Parsing recurses, so this bounds the stack.
+/// Maximum nesting of parentheses, calls and signs. Parsing is recursive, so this bounds the stack.
 const MAX_DEPTH: usize = 32;
 
-/// Parses a whole expression; the error says what is wrong and where.
+/// Parses a whole expression; the error has the problem and its position.
 pub(super) fn parse(source: &str) -> Result<Program, String> {
     let mut parser = Parser { source, position: 0, depth: 0, program: Program::default() };
     parser.sum()?;
@@ -92,7 +92,7 @@ impl Parser<'_> {
     fn number(&mut self) -> Result<(), String> {
         let rest = &self.source[self.position..];
         let text = &rest[..number_length(rest.as_bytes())];
-        // Too large a number is infinite, which the caller of the program treats as no result.
+        // A number that is too large becomes infinite, which callers treat as no result.
         let number = text.parse().map_err(|_| self.unexpected())?;
         self.position += text.len();
         self.program.0.push(Step::Number(number));
@@ -151,7 +151,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The next character that is not a space, without taking it.
+    /// Returns the next character that is not a space, without consuming it.
     fn peek(&mut self) -> Option<char> {
         let rest = &self.source[self.position..];
         let trimmed = rest.trim_ascii_start();
@@ -167,7 +167,7 @@ impl Parser<'_> {
     }
 }
 
-/// Bytes of a decimal number in front: digits, a decimal point, an exponent.
+/// Returns the length in bytes of a leading decimal number: digits, a decimal point, an exponent.
 fn number_length(text: &[u8]) -> usize {
     let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut length = digits(0);

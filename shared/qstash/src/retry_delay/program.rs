@@ -1,9 +1,9 @@
 //! A parsed expression in postfix order.
 //!
-//! Postfix rather than a tree: evaluating it is a loop, so no expression can exhaust the stack
-//! when it runs, and dropping it cannot either.
+//! Unlike a tree, postfix order is evaluated in a loop, so no expression can exhaust the stack when it is evaluated
+//! or dropped.
 
-/// One step. Operands are taken from the top of the stack, the result is put there.
+/// One step. It pops its operands from the stack and pushes its result.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Step {
     Number(f64),
@@ -47,7 +47,7 @@ impl Function {
         })
     }
 
-    /// Whether it can be called with this many arguments.
+    /// Returns whether the function accepts this number of arguments.
     pub(super) fn takes(self, arguments: usize) -> bool {
         match self {
             Self::Pow => arguments == 2,
@@ -66,7 +66,7 @@ impl Function {
             Self::Floor => first.floor(),
             Self::Ceil => first.ceil(),
             Self::Round => first.round(),
-            // Not `f64::min`, which drops NaN: an operand that is no number must show.
+            // `f64::min` drops NaN, but a NaN operand must propagate.
             Self::Min => fold(arguments, |left, right| left < right),
             Self::Max => fold(arguments, |left, right| left > right),
         }
@@ -81,8 +81,7 @@ fn fold(arguments: &[f64], keep_left: impl Fn(f64, f64) -> bool) -> f64 {
         .unwrap_or(f64::NAN)
 }
 
-/// The steps of an expression. Built only by the parser, which guarantees that the stack never
-/// runs empty.
+/// The steps of an expression. Only the parser creates them, and it guarantees that the stack never underflows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Program(pub(super) Vec<Step>);
 

@@ -64,7 +64,7 @@ fn refusals_name_the_field_of_the_endpoint() {
         assert_eq!(error.to_string(), message, "{body}");
     }
     let error = EditEndpoints::parse(br#"{"endpoints":[{"name":"","url":""}]}"#).unwrap().to_remove().unwrap_err();
-    assert_eq!(error.to_string(), "endpoints[0]: needs a url or a name");
+    assert_eq!(error.to_string(), "endpoints[0]: requires a url or a name");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn verifier() -> Verifier {
     Verifier::new(&SigningKeys::dev(), DEFAULT_TOLERANCE)
 }
 
-/// A token of any content with a right signature.
+/// Returns a token of any content with a valid signature.
 fn token(header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(header), part(claims));
@@ -38,7 +38,7 @@ fn good_claims() -> Value {
     })
 }
 
-/// The result for good claims with one of them changed.
+/// Verifies valid claims of which one is changed.
 fn verify_with(claim: &str, value: Value) -> Result<KeyUsed, SignatureError> {
     let mut claims = good_claims();
     claims[claim] = value;
@@ -69,7 +69,7 @@ fn a_token_is_good_for_one_url_one_body_and_five_minutes() {
     assert_eq!(verify(URL, BODY, 0), Ok(()));
     assert_eq!(verify(URL, BODY, 304), Ok(()));
     assert_eq!(verify(URL, BODY, 305), Err(SignatureError::Expired));
-    // A receiver whose clock is behind: nbf is 0 and iat is no reason.
+    // A receiver whose clock is slow: `nbf` is 0 and `iat` is not checked.
     assert_eq!(verify(URL, BODY, -3600), Ok(()));
     assert_eq!(verify("https://example.com/hook", BODY, 0), Err(SignatureError::WrongUrl));
     assert_eq!(verify(&format!("{URL}/"), BODY, 0), Err(SignatureError::WrongUrl));
@@ -136,7 +136,7 @@ fn the_algorithm_is_not_the_tokens_choice() {
     assert_eq!(verifier().verify(&unsigned, URL, BODY, now()), Err(SignatureError::WrongSignature));
 }
 
-/// RFC 7515, section 4.1.11: who does not know an extension that is critical must reject.
+/// RFC 7515, section 4.1.11: an unknown critical extension must be rejected.
 #[test]
 fn a_critical_extension_is_rejected() {
     for critical in [json!(["b64"]), json!([]), json!("exp"), json!({})] {

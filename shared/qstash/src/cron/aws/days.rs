@@ -1,15 +1,15 @@
-//! The three fields that say which days, once for each schedule that is needed.
+//! The three day fields, for each schedule that is needed.
 
 use std::fmt;
 
 use super::super::days::{self as cron, DaysOfMonth, DaysOfWeek};
 use super::list;
 
-/// As sets of months.
+/// Sets of months.
 const FEBRUARY: u64 = 1 << 2;
 const SHORT_MONTHS: u64 = FEBRUARY | 1 << 4 | 1 << 6 | 1 << 9 | 1 << 11;
 
-/// From Sunday, which is 0 in cron and 1 in EventBridge.
+/// The weekdays, from Sunday, which is 0 in cron and 1 in EventBridge.
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /// The fields day-of-month, month and day-of-week of one schedule.
@@ -25,12 +25,12 @@ impl fmt::Display for Days {
     }
 }
 
-/// Whether an expression names every day there is, by `*`.
+/// Returns whether an expression matches every day, by `*`.
 pub(super) fn is_every_day(days: &cron::Days) -> bool {
     days.of_month.is_none() && days.of_week.is_none() && list::numbers(days.months, 1, 12) == "*"
 }
 
-/// What matches when one of them matches; the error says what EventBridge cannot say.
+/// Returns field sets whose union matches; the error says what EventBridge cannot express.
 pub(super) fn of(days: &cron::Days) -> Result<Vec<Days>, String> {
     let months = days.months;
     let on_weekday =
@@ -42,7 +42,7 @@ pub(super) fn of(days: &cron::Days) -> Result<Vec<Days>, String> {
     };
     Ok(match (&days.of_month, &days.of_week) {
         (Some(_), Some(_)) if days.both => {
-            return Err("cannot match the day of month and the day of week at once (+)".to_owned());
+            return Err("cannot require both the day of month and the day of week (+)".to_owned());
         }
         (None, None) => vec![on_day(("*".to_owned(), months))],
         (of_month, of_week) => {
@@ -54,7 +54,7 @@ pub(super) fn of(days: &cron::Days) -> Result<Vec<Days>, String> {
     })
 }
 
-/// The days of the month with the months they are for.
+/// Returns the days of the month with the months in which they apply.
 fn days_of_month(days: &DaysOfMonth, months: u64) -> Result<Vec<(String, u64)>, String> {
     let mut all = Vec::new();
     // 31 February beside a weekday would be a schedule that never fires.
@@ -68,11 +68,11 @@ fn days_of_month(days: &DaysOfMonth, months: u64) -> Result<Vec<(String, u64)>, 
         all.push(("L".to_owned(), months));
     }
     for day in (1..=31).filter(|day| days.nearest_workday >> day & 1 == 1) {
-        // What EventBridge does in a month without the day is not documented.
+        // EventBridge does not document a month without the day.
         let months = match day {
             ..29 => months,
             29 if months & FEBRUARY != 0 => {
-                return Err("does not say what 29W is in a February of 28 days".to_owned());
+                return Err("does not document 29W in a February of 28 days".to_owned());
             }
             29 | 30 => months & !FEBRUARY,
             _ => months & !SHORT_MONTHS,
@@ -84,7 +84,7 @@ fn days_of_month(days: &DaysOfMonth, months: u64) -> Result<Vec<(String, u64)>, 
     Ok(all)
 }
 
-/// The days of the week.
+/// Returns the days of the week.
 fn days_of_week(days: &DaysOfWeek) -> Vec<String> {
     let name = |day: u16| WEEKDAYS[usize::from(day)].to_owned();
     let numbers = |set: u64| (0..7).filter(move |day| set >> day & 1 == 1).map(|day| day + 1);
@@ -99,7 +99,7 @@ fn days_of_week(days: &DaysOfWeek) -> Vec<String> {
     all
 }
 
-/// The length of the longest month of a set.
+/// Returns the length of the longest month of a set.
 fn longest(months: u64) -> u32 {
     match months {
         FEBRUARY => 29,

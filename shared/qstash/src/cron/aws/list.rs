@@ -1,11 +1,11 @@
-//! Sets of numbers as EventBridge writes them.
+//! Sets of numbers in EventBridge's notation.
 
-/// `*` for all of them, else a list with ranges: `0,15,30-40`.
+/// Returns `*` for the whole range, else a list with ranges: `0,15,30-40`.
 pub(super) fn numbers(set: u64, least: u16, greatest: u16) -> String {
     spelled(set, least, greatest, |number| number.to_string())
 }
 
-/// As [`numbers`], in other words.
+/// As [`numbers`], with other words for the numbers.
 pub(super) fn spelled(set: u64, least: u16, greatest: u16, word: impl Fn(u16) -> String) -> String {
     let is_in = |number: u16| set >> number & 1 == 1;
     if (least..=greatest).all(is_in) {

@@ -10,7 +10,7 @@ fn expressions(text: &str) -> Vec<String> {
     schedules.into_iter().map(|schedule| schedule.expression).collect()
 }
 
-/// That these mean the same is tested with an evaluator of EventBridge's expressions, in `tests`.
+/// Another test in `tests` checks with an evaluator of EventBridge's expressions that these mean the same.
 #[test]
 fn an_expression_is_spelled_with_what_eventbridge_documents() {
     for (text, expected) in [
@@ -51,9 +51,9 @@ fn an_interval_without_hours_and_days_goes_by_utc() {
         ("CRON_TZ=Asia/Kathmandu 0,50 * * * *", "cron(5,15 * * * ? *)", "UTC"),
         ("CRON_TZ=America/St_Johns @hourly", "cron(30 * * * ? *)", "UTC"),
         ("CRON_TZ=Australia/Lord_Howe */30 * * * *", "cron(0,30 * * * ? *)", "UTC"),
-        // Its clock changes by half an hour.
+        // Its daylight-saving offset is half an hour.
         ("CRON_TZ=Australia/Lord_Howe 5 * * * *", "cron(5 * * * ? *)", "Australia/Lord_Howe"),
-        // These know a day, an hour, or fire once in a repeated hour.
+        // These have a day or an hour, or fire once in a repeated hour.
         ("CRON_TZ=europe/berlin */20 * * * 1", "cron(0,20,40 * ? * MON *)", "Europe/Berlin"),
         ("CRON_TZ=europe/berlin */20 * * 1 *", "cron(0,20,40 * * 1 ? *)", "Europe/Berlin"),
         ("CRON_TZ=europe/berlin */20 2 * * *", "cron(0,20,40 2 * * ? *)", "Europe/Berlin"),
@@ -67,14 +67,14 @@ fn an_interval_without_hours_and_days_goes_by_utc() {
 #[test]
 fn what_eventbridge_cannot_say_is_refused_with_the_reason() {
     for (text, reason) in [
-        ("30 0 9 * * *", "fires on whole minutes: the second must be 0, other seconds need `sigpost serve`"),
-        ("* * * * * *", "fires on whole minutes: the second must be 0, other seconds need `sigpost serve`"),
-        ("0 9 1-7 * +1", "cannot match the day of month and the day of week at once (+)"),
+        ("30 0 9 * * *", "fires on whole minutes: the second must be 0; other seconds require `sigpost serve`"),
+        ("* * * * * *", "fires on whole minutes: the second must be 0; other seconds require `sigpost serve`"),
+        ("0 9 1-7 * +1", "cannot require both the day of month and the day of week (+)"),
         ("0 9 LW * *", "does not document LW, the last weekday of the month"),
-        ("0 9 29W * *", "does not say what 29W is in a February of 28 days"),
+        ("0 9 29W * *", "does not document 29W in a February of 28 days"),
         (
             "0 9 1-9 * 1#1,2#1,3#1,4#1,5#1,1#3,2#3,3#3",
-            "takes one L, W or # per schedule: this needs 9 schedules, at most 8 are made",
+            "supports one L, W or # per schedule: this expression needs 9 schedules, the maximum is 8",
         ),
     ] {
         let error = cron(text).to_aws("Upstash-Cron").expect_err(text).to_string();
