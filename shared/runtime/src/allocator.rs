@@ -14,7 +14,7 @@ const PURGE_DELAY: i32 = 15;
 /// Sets the purge delay to 10 ms, unless `MIMALLOC_PURGE_DELAY` is set: a process that works through a backlog then
 /// uses a sixth less memory and is no slower. Call it first in `main`, before threads exist and before memory is
 /// freed.
-#[expect(unsafe_code, reason = "mimalloc is told so by a function of C")]
+#[expect(unsafe_code, reason = "mimalloc has this option only as a C function")]
 pub fn give_back_soon() {
     // SAFETY: it stores a number, and is called before another thread exists.
     unsafe { libmimalloc_sys::mi_option_set_default(PURGE_DELAY, 10) }

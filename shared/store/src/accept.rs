@@ -1,4 +1,4 @@
-//! Accept: messages enter the table, many in one statement.
+//! Accepts messages: inserts batches, each in one statement.
 
 mod columns;
 mod plain;
@@ -18,25 +18,25 @@ use crate::gates::ensure_gates;
 use crate::messages::{Extras, Message};
 use crate::{Error, WakeUps};
 
-/// A message on its way into the table.
+/// A message to insert.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
-    /// What it is.
+    /// The message.
     pub message: Message,
-    /// When it may first be delivered.
+    /// The earliest time of delivery.
     pub start: Start,
-    /// Answer with an earlier message instead, if one has this key.
+    /// With a key, an earlier message with this key is returned instead.
     pub deduplicate: Option<Deduplicate>,
 }
 
 impl NewMessage {
-    /// Whether it enters the table waiting at its first gate. In a queue even before its time: its
-    /// place there is that of its acceptance.
+    /// Returns whether the message is blocked from its insertion on. A message of a queue is blocked even before its
+    /// time: its place in the queue is that of its acceptance.
     pub fn is_parked(&self) -> bool {
         self.message.has_gates() && (self.start == Start::Now || self.message.extras.queue_name.is_some())
     }
 
-    /// The size of the message in a statement.
+    /// Returns the size of the message in a statement.
     pub fn size_bytes(&self) -> usize {
         let message = &self.message;
         let callbacks = message.callback.iter().chain(&message.failure_callback);
@@ -45,56 +45,56 @@ impl NewMessage {
     }
 }
 
-/// A key that one message at a time may have.
+/// A deduplication key, which one message at a time may have.
 #[derive(Clone, Debug)]
 pub struct Deduplicate {
     /// The key; see `sigpost_qstash::deduplicate`.
     pub key: String,
-    /// How long the key stays taken.
+    /// The deduplication window.
     pub window: Duration,
-    /// The key is free again when the message fails for good.
+    /// Whether a failure of the message releases the key.
     pub release_on_failure: bool,
 }
 
-/// A message and whether it is inserted already leased: due now, and pushed by this process right
-/// after the commit. That saves the claim.
+/// A message, and whether to insert it with a lease: it is due now, and this process delivers it right after the
+/// commit, which saves the claim.
 #[derive(Debug)]
 pub struct Arrival {
     /// The message.
     pub new: NewMessage,
-    /// Insert it as leased.
+    /// Whether to insert it with a lease.
     pub leased: bool,
 }
 
 impl Arrival {
-    /// Whether it passes a queue or a flow-control key.
+    /// Returns whether it has a queue or a flow-control key.
     pub fn has_limits(&self) -> bool {
         self.new.message.has_gates()
     }
 }
 
-/// The lease that leased arrivals get.
+/// The lease of leased arrivals.
 #[derive(Clone, Copy, Debug)]
 pub struct LeaseTerms {
-    /// Names the holder; unique per batch.
+    /// The lease token; unique per batch.
     pub token: Uuid,
-    /// Until when it holds without renewal.
+    /// Length of the lease without renewal.
     pub length: Duration,
 }
 
 impl LeaseTerms {
-    /// For batches in which nothing is leased.
+    /// For batches without leased arrivals.
     pub const NONE: Self = Self { token: Uuid::nil(), length: Duration::ZERO };
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug)]
 pub struct Accepted {
     /// When the batch was stored, by the database's clock, in milliseconds since 1970.
     pub created_at_ms: i64,
-    /// For each arrival, in order: the id of the earlier message that has its key, if any. Nothing was stored for those.
+    /// For each arrival, in order: the ID of the earlier message with its key, if any. Such arrivals were not stored.
     pub duplicate_of: Vec<Option<MessageId>>,
-    /// When what was stored and not leased may start, and the limits that the batch changed.
+    /// When stored, unleased messages may start, and the limits that the batch changed.
     pub wake_ups: WakeUps,
 }
 
@@ -119,7 +119,7 @@ impl Accepted {
 }
 
 statement! {
-    /// Inserts a batch; see the file.
+    /// Inserts a batch; see `accept.sql`.
     Accept {
         ids: Vec<Uuid> => Array<SqlUuid>,
         are_leased: Vec<bool> => Array<Bool>,
@@ -142,8 +142,8 @@ statement! {
     file "accept/accept.sql"
 }
 
-/// Stores a batch whose ids were made just now. With `notify`, dispatchers that listen look for work
-/// when the transaction commits. If a message is there already, all may be refused; [`accept`] tells which.
+/// Inserts a batch with newly created IDs. With `notify`, dispatchers query for work when the transaction commits. If
+/// a message exists already, the statement may fail for the whole batch; [`accept`] reports duplicates one by one.
 pub async fn accept_new(
     conn: &mut AsyncPgConnection,
     batch: &[Arrival],
@@ -157,18 +157,17 @@ pub async fn accept_new(
     }
 }
 
-/// Stores the batch in one statement and one commit (or inside the caller's transaction). `notify` as
-/// with [`accept_new`].
+/// Inserts the batch in one statement and one commit (or in the caller's transaction). `notify` as in [`accept_new`].
 ///
-/// The same batch under the same lease may be given again when it is not known whether the first
-/// time was committed: what is there stays as it is.
+/// The call is idempotent: if it is unknown whether it was committed, repeat it with the same batch and lease.
+/// Existing rows stay unchanged.
 pub async fn accept(
     conn: &mut AsyncPgConnection,
     batch: &[Arrival],
     lease: LeaseTerms,
     notify: bool,
 ) -> Result<Accepted, Error> {
-    // A key twice in one batch: the first takes it, the others are its duplicates.
+    // If a batch has a key twice, the first message takes it, and the others are its duplicates.
     let mut first_with_key: HashMap<&str, usize> = HashMap::new();
     let mut original: Vec<Option<usize>> = Vec::with_capacity(batch.len());
     for (index, arrival) in batch.iter().enumerate() {
@@ -230,7 +229,7 @@ pub async fn accept(
     Ok(Accepted::new(created_at_ms, duplicate_of, batch, wake_ups))
 }
 
-/// Whether it has anything that few messages have.
+/// Returns whether the message has any of the rare options.
 fn has_rest(new: &NewMessage) -> bool {
     let message = &new.message;
     message.extras != Extras::default()
@@ -247,9 +246,8 @@ fn releases_on_failure(new: &NewMessage) -> bool {
     new.deduplicate.as_ref().is_some_and(|deduplicate| deduplicate.release_on_failure)
 }
 
-/// What few messages have, as the statement reads it: each list of its own would cost every message.
-/// With it the gates, the one at which the message is parked, and what its deduplication key asks
-/// for. `None` for most messages.
+/// Returns the rare options as JSON for the statement: a list for each would cost every message. It also has the
+/// limits, the limit at which the message is blocked, and the deduplication settings. `None` for most messages.
 fn rest(new: &NewMessage) -> Option<String> {
     #[derive(Serialize)]
     struct Rest<'a> {
@@ -260,7 +258,7 @@ fn rest(new: &NewMessage) -> Option<String> {
         release_on_failure: bool,
         timeout_ms: Option<i64>,
         retry_delay: Option<String>,
-        // A null in here would be stored as one.
+        // Absent fields are skipped, since a null would be stored as such.
         #[serde(skip_serializing_if = "Option::is_none")]
         callback: Option<&'a Callback>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -288,7 +286,7 @@ fn rest(new: &NewMessage) -> Option<String> {
 }
 
 fn json(value: &impl serde::Serialize) -> String {
-    // Maps with string keys and plain values: nothing in them can fail to serialise.
+    // Maps with string keys and plain values cannot fail to serialize.
     serde_json::to_string(value).unwrap_or_else(|_| "null".into())
 }
 

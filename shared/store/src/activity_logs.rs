@@ -1,4 +1,4 @@
-//! What happened in an organization, for its members to read.
+//! Activity logs: events in an organization, for its members.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -9,22 +9,22 @@ use uuid::Uuid;
 use crate::Error;
 use crate::schema::activity_logs;
 
-/// One thing that happened.
+/// An activity.
 #[derive(Clone, Debug)]
 pub struct NewActivity<'a> {
-    /// Where.
+    /// The organization.
     pub organization_id: &'a str,
-    /// On whose behalf.
+    /// The user.
     pub user_id: &'a str,
-    /// What, e.g. `payment.failed`.
+    /// The action, e.g. `payment.failed`.
     pub action: &'a str,
-    /// From where, as far as known.
+    /// The IP address, if known.
     pub ip_address: Option<&'a str>,
-    /// When.
+    /// Time of the activity.
     pub at: Timestamp,
 }
 
-/// Writes it down.
+/// Inserts an activity.
 pub async fn insert(conn: &mut AsyncPgConnection, new: &NewActivity<'_>) -> Result<(), Error> {
     diesel::insert_into(activity_logs::table)
         .values((

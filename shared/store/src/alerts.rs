@@ -1,4 +1,4 @@
-//! What check-job-health has found to be wrong, and whom it has told.
+//! Alerts of check-job-health, and their notifications.
 
 mod facts;
 
@@ -11,18 +11,18 @@ use serde::Serialize;
 pub use self::facts::{Backlog, Facts, Late, Waiting, gather};
 use crate::Error;
 
-/// How bad it is.
+/// The severity of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Somebody should look at it today.
+    /// Requires attention within a day.
     Warning,
-    /// Somebody should look at it now.
+    /// Requires immediate attention.
     Critical,
 }
 
 impl Severity {
-    /// Its name, as everywhere.
+    /// Returns the name, as in the database and the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Warning => "warning",
@@ -35,33 +35,33 @@ impl Severity {
     }
 }
 
-/// A thing that was wrong, as it was last.
+/// An alert in its latest state.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alert {
-    /// Which rule found it.
+    /// The rule.
     pub rule: String,
-    /// Of what, where the rule looks at several things; empty otherwise.
+    /// The subject, for rules with several subjects; empty otherwise.
     pub subject: String,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// The figure that was seen.
+    /// The measured value.
     pub value: f64,
-    /// What is wrong, in words.
+    /// Description.
     pub message: String,
-    /// Since when, in milliseconds since 1970.
+    /// Start time, in milliseconds since 1970.
     #[serde(rename = "openedAt")]
     pub opened_at_ms: i64,
-    /// It is over.
+    /// Whether it is resolved.
     #[serde(skip)]
     pub resolved: bool,
-    /// Somebody was told that it is open.
+    /// Whether a notification of it was sent.
     #[serde(skip)]
     pub announced: bool,
-    /// How long ago somebody was told last, in seconds.
+    /// Time since the last notification, in seconds.
     #[serde(skip)]
     pub notified_s_ago: Option<f64>,
-    /// How bad it was then.
+    /// Severity at the last notification.
     #[serde(skip)]
     pub notified_severity: Option<Severity>,
 }
@@ -96,30 +96,30 @@ fn alert((rule, subject, severity, value, message, opened_at_ms, resolved, annou
     }
 }
 
-/// What is wrong now, the worst first.
+/// Returns the open alerts, the most severe first.
 pub async fn open(conn: &mut AsyncPgConnection) -> Result<Vec<Alert>, Error> {
     list(conn, true).await
 }
 
-/// What is or was wrong.
+/// Returns all alerts, open and resolved.
 pub async fn all(conn: &mut AsyncPgConnection) -> Result<Vec<Alert>, Error> {
     list(conn, false).await
 }
 
-/// Something that is wrong now.
+/// A finding of the current check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found<'a> {
-    /// By which rule.
+    /// The rule.
     pub rule: &'a str,
-    /// Of what.
+    /// The subject.
     pub subject: &'a str,
-    /// How bad.
+    /// The severity.
     pub severity: Severity,
-    /// The figure.
+    /// The measured value.
     pub value: f64,
-    /// In words.
+    /// Description.
     pub message: &'a str,
-    /// Somebody was told of it now.
+    /// Whether a notification was sent now.
     pub told: bool,
 }
 
@@ -158,7 +158,7 @@ statement! {
     select (select count(*) from saved) + (select count(*) from resolved)"
 }
 
-/// Writes down what is wrong now. What was and is not in it any more is over.
+/// Saves the current findings. Open alerts that are not among them are resolved.
 pub async fn save(conn: &mut AsyncPgConnection, found: &[Found<'_>]) -> Result<(), Error> {
     let statement = Save {
         rules: found.iter().map(|one| one.rule).collect(),

@@ -1,4 +1,4 @@
-//! Tokens of the API by name, besides the deployment's own. The table holds their hashes only.
+//! Named API tokens, besides the deployment's own. The table holds only their hashes.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -13,31 +13,31 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::schema::api_tokens;
 
-/// What a token's text begins with, so that scanners for leaked secrets can find it.
+/// The prefix of every token, by which scanners find leaked secrets.
 const PREFIX: &str = "sgp_";
 /// Random bytes in a token.
 const RANDOM_BYTES: usize = 32;
 /// The longest base58 text of that many bytes: `ceil(32 * ln 256 / ln 58)` characters.
 const RANDOM_CHARS: usize = 44;
 
-/// What a token may do.
+/// The permissions of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Everything.
     Full,
-    /// Publish, enqueue and batch, and nothing else: not even see what it has published.
+    /// Publish, enqueue and batch only: not even read the published messages.
     Publish,
-    /// Read everything but the signing keys, and change nothing.
+    /// Read everything except the signing keys, and change nothing.
     Read,
 }
 
-/// A text that is the name of no scope.
+/// The text is not the name of a scope.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("a scope is full, publish or read")]
 pub struct UnknownScope;
 
 impl Scope {
-    /// As in the database, in answers and on the command line.
+    /// Returns the name as in the database, the API and the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -61,26 +61,26 @@ impl FromStr for Scope {
     }
 }
 
-/// The hash a token is kept and looked up by.
+/// The hash by which a token is stored and looked up.
 ///
-/// Plain SHA-256, with neither salt nor stretching: those protect secrets that somebody could guess,
-/// and nobody guesses 256 random bits. So a token is found by its hash, and checking it costs nothing.
+/// Plain SHA-256 without salt or stretching: those protect secrets that can be guessed, which 256 random bits cannot.
+/// So a lookup by hash suffices, at no cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
-    /// The hash of a token's text.
+    /// Returns the hash of a token.
     pub fn of(token: &[u8]) -> Self {
         Self(Sha256::digest(token).into())
     }
 }
 
-/// A fresh token's text: `sgp_` and 256 random bits in base58. It is shown once and kept nowhere.
+/// Generates a token: `sgp_` and 256 random bits in base58. It is shown once and never stored.
 pub fn generate() -> String {
     format!("{PREFIX}{}", bs58::encode(rand::random::<[u8; RANDOM_BYTES]>()).into_string())
 }
 
-/// Whether [`generate`] could have made this text. Any other need not be looked for.
+/// Returns whether the text has the form of a token. Other texts need no lookup.
 pub fn is_well_formed(token: &[u8]) -> bool {
     let Some(random) = token.strip_prefix(PREFIX.as_bytes()).filter(|random| random.len() <= RANDOM_CHARS) else {
         return false;
@@ -88,25 +88,25 @@ pub fn is_well_formed(token: &[u8]) -> bool {
     bs58::decode(random).into_vec().is_ok_and(|bytes| bytes.len() == RANDOM_BYTES)
 }
 
-/// A token as it is listed.
+/// A token in a list.
 #[derive(Clone, Debug)]
 pub struct ApiToken {
-    /// Of all tokens that are not revoked, one has it.
+    /// The name. Unique among tokens that are not revoked.
     pub name: String,
-    /// What it may do.
+    /// The permissions.
     pub scope: Scope,
     /// Requests per second and process; `None` means the deployment's default.
     pub rate_limit: Option<NonZeroU32>,
-    /// Since when it lets in.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// Since when it no longer does; `None` while it does.
+    /// Revocation time; `None` while the token is valid.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// What a token that is not revoked entitles to.
+/// The rights of a valid token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// What it may do.
+    /// The permissions.
     pub scope: Scope,
     /// Requests per second and process; `None` means the deployment's default.
     pub rate_limit: Option<NonZeroU32>,
@@ -134,7 +134,7 @@ impl From<Row> for ApiToken {
     }
 }
 
-/// A check allows no other than ours. One of a later release counts as the one that changes nothing.
+/// Parses a scope, which a check constraint restricts. A scope of a later release counts as read-only.
 fn scope_of(label: &str) -> Scope {
     label.parse().unwrap_or(Scope::Read)
 }
@@ -143,7 +143,7 @@ fn limit_of(per_second: i32) -> Option<NonZeroU32> {
     NonZeroU32::new(per_second.unsigned_abs())
 }
 
-/// Keeps a token by its hash. `false`: there is one of that name that is not revoked, and nothing was kept.
+/// Inserts a token by its hash. Returns `false`, without an insert, if a valid token of this name exists.
 pub async fn create(conn: &mut AsyncPgConnection, name: &str, hash: TokenHash, grant: Grant) -> Result<bool, Error> {
     let per_second = grant.rate_limit.map(|limit| i32::try_from(limit.get()).unwrap_or(i32::MAX));
     let created = diesel::insert_into(api_tokens::table)
@@ -159,19 +159,19 @@ pub async fn create(conn: &mut AsyncPgConnection, name: &str, hash: TokenHash, g
     Ok(created == 1)
 }
 
-/// Every token there ever was, oldest first.
+/// Returns all tokens, including revoked ones, oldest first.
 pub async fn list(conn: &mut AsyncPgConnection) -> Result<Vec<ApiToken>, Error> {
     let rows: Vec<Row> = api_tokens::table.select(Row::as_select()).order(api_tokens::id).load(conn).await?;
     Ok(rows.into_iter().map(ApiToken::from).collect())
 }
 
-/// Revokes the token of this name. `false`: there is none that is not revoked already.
+/// Revokes the token of this name. Returns `false` if there is no valid one.
 pub async fn revoke(conn: &mut AsyncPgConnection, name: &str) -> Result<bool, Error> {
     let live = api_tokens::table.filter(api_tokens::name.eq(name).and(api_tokens::revoked_at.is_null()));
     Ok(diesel::update(live).set(api_tokens::revoked_at.eq(now)).execute(conn).await? == 1)
 }
 
-/// What the token with this hash entitles to; `None` when there is none or it is revoked.
+/// Returns the rights of the token with this hash; `None` if it is unknown or revoked.
 pub async fn find_live(conn: &mut AsyncPgConnection, hash: TokenHash) -> Result<Option<Grant>, Error> {
     let row: Option<(String, Option<i32>)> = api_tokens::table
         .filter(api_tokens::hash.eq(&hash.0[..]).and(api_tokens::revoked_at.is_null()))

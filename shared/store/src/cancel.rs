@@ -1,4 +1,4 @@
-//! Cancel: open messages are closed at once; a delivery under way finds its lease gone.
+//! Cancels messages: open messages are closed immediately; an attempt in flight loses its lease.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -15,37 +15,37 @@ use crate::filter::{Filter, Matches};
 use crate::search::{A_WALK, Found, Wanted, plan_for_searching, reaches, search};
 use crate::{Database, Error, WakeUps};
 
-/// Messages in one statement: some tens of milliseconds.
+/// Messages per statement: some tens of milliseconds.
 const BATCH: usize = 1_000;
-/// Messages that are named at once, to bound what is kept in memory.
+/// Maximum of message IDs in memory.
 const NAMED: i64 = 50_000;
-/// How often, and after which pause, those are tried again that others hold at that moment.
+/// Number of retries, and the pause between them, for messages that other transactions have locked.
 const TRIES: usize = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a cancel found.
+/// The result of a cancellation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cancelled {
-    /// It was open, and is now cancelled.
+    /// The message was open, and is now cancelled.
     Yes,
-    /// It had already ended in this state.
+    /// The message had already ended in this state.
     AlreadyEnded(String),
-    /// There is no such message.
+    /// No message has this ID.
     Unknown,
 }
 
-/// What a bulk cancel did.
+/// The result of a bulk cancellation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CancelledMany {
-    /// How many messages it cancelled.
+    /// Number of cancelled messages.
     pub count: u64,
-    /// The limits that this freed.
+    /// The limits with freed slots.
     pub wake_ups: WakeUps,
 }
 
 statement! {
-    /// See the function, in the migration: pending, blocked or in flight, all open messages are cancelled. It
-    /// notifies the dispatchers, so that the one that holds a lease stops its delivery.
+    /// Calls the function of the migration, which cancels all open messages: pending, blocked or in flight. It
+    /// notifies the dispatchers, so that the holder of a lease aborts its attempt.
     CancelMessages { ids: &'a [Uuid] => Array<SqlUuid>, wait: bool => Bool } -> (SqlUuid, Bool, Array<Text>);
     "select message_id, cancelled, freed from cancel_messages(" {ids} "," {wait} ")"
 }
@@ -55,7 +55,7 @@ statement! {
     "select state::text from message_states where id = " {id}
 }
 
-/// Cancels one message. Waits for a transaction that works on it, such as the one that claims it.
+/// Cancels one message. Waits for a transaction that has locked it, such as a claim.
 pub async fn cancel(conn: &mut AsyncPgConnection, id: MessageId) -> Result<(Cancelled, WakeUps), Error> {
     let statement = CancelMessages { ids: &[id.0], wait: true, lifetime: PhantomData };
     let rows: Vec<(Uuid, bool, Vec<String>)> = statement.load(conn).await?;
@@ -67,11 +67,11 @@ pub async fn cancel(conn: &mut AsyncPgConnection, id: MessageId) -> Result<(Canc
     Ok((ended, WakeUps::default()))
 }
 
-/// Cancels the open messages that match, at most `most` of them. Goes on over many short statements; an error leaves
-/// what was cancelled cancelled.
+/// Cancels the matching open messages, at most `most`. It runs many short statements; after an error, earlier
+/// cancellations persist.
 ///
-/// Messages that another transaction has locked are tried again instead of waited for: the statements that record
-/// deliveries lock many messages as well, in an order of their own, and each would wait for the other.
+/// Messages that another transaction has locked are retried, not waited for: statements that record outcomes lock
+/// many messages as well, in another order, which could cause deadlocks.
 pub async fn cancel_many(database: &Database, filter: &Filter, most: Option<u64>) -> Result<CancelledMany, Error> {
     let most = most.unwrap_or(u64::MAX);
     let mut all = CancelledMany::default();
@@ -97,12 +97,12 @@ pub async fn cancel_many(database: &Database, filter: &Filter, most: Option<u64>
     }
 }
 
-/// Open messages that match, at most `most`.
+/// Returns matching open messages, at most `most`.
 async fn open_messages(database: &Database, filter: &Filter, most: i64) -> Result<Vec<Uuid>, Error> {
     let mut conn = database.connection().await?;
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
-        // There may be few that are open, whatever there was before.
+        // Tries the open messages first: they may be few even if the history is long.
         if filter.message_ids.is_none() {
             let near = Open { matches: filter.matches(), walk: A_WALK, most }.load(conn).await?;
             if reaches(&near, most) {
@@ -120,7 +120,7 @@ async fn open_messages(database: &Database, filter: &Filter, most: i64) -> Resul
     .await
 }
 
-/// Of the first `walk` open messages those that match, at most `most`.
+/// Selects the matching ones of the first `walk` open messages, at most `most`.
 struct Open {
     matches: Matches,
     walk: i64,
@@ -129,7 +129,7 @@ struct Open {
 
 impl QueryFragment<Pg> for Open {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // One by one: a join might read all messages.
+        // One by one, since a join might read all messages.
         out.push_sql("select p.id from (select id from pending_deliveries limit ");
         out.push_bind_param::<BigInt, _>(&self.walk)?;
         out.push_sql(") p where exists (select from messages m where m.id = p.id and ");
@@ -148,7 +148,7 @@ impl Query for Open {
     type SqlType = SqlUuid;
 }
 
-/// Cancels these and adds them up. Returns those that are still open, because another transaction holds them.
+/// Cancels these messages and adds up the results. Returns those that another transaction has locked.
 async fn cancel_batch(database: &Database, ids: &[Uuid], all: &mut CancelledMany) -> Result<Vec<Uuid>, Error> {
     let statement = CancelMessages { ids, wait: false, lifetime: PhantomData };
     let rows: Vec<(Uuid, bool, Vec<String>)> = statement.load(&mut *database.connection().await?).await?;

@@ -1,4 +1,4 @@
-//! Claim: due messages are leased, many in one statement, by any number of dispatchers at once.
+//! Claims due messages: leases many in one statement, by any number of concurrent dispatchers.
 
 mod content;
 
@@ -16,16 +16,16 @@ use crate::messages::Message;
 use crate::wake_ups::time_until;
 use crate::{Error, WakeUps};
 
-/// A message leased to this process: the right, and the duty, to deliver it once.
+/// A message leased to this process, which must deliver it once.
 #[derive(Debug)]
 pub struct Lease {
-    /// What to deliver.
+    /// The message.
     pub message: Message,
-    /// Fences everything that is written about this delivery.
+    /// The lease token: a fence for every write about this attempt.
     pub token: Uuid,
     /// Failed attempts recorded before this one.
     pub retried: u32,
-    /// Leases, this one included. More than `retried + 1` means that leases expired.
+    /// Leases, including this one. More than `retried + 1` means that leases expired.
     pub deliveries: u32,
     /// When it was accepted, in milliseconds since 1970.
     pub created_at_ms: i64,
@@ -33,26 +33,26 @@ pub struct Lease {
     pub not_before_ms: i64,
 }
 
-/// What a claim took.
+/// The result of a claim.
 #[derive(Debug, Default)]
 pub struct Claimed {
-    /// Leased to this process.
+    /// The messages leased to this process.
     pub leases: Vec<Lease>,
     /// Limits by which messages are blocked, and messages that entered their queue before they are due.
     pub wake_ups: WakeUps,
-    /// Where large messages could start that had no room.
+    /// Wake-ups for large messages that exceeded the bound.
     pub postponed: WakeUps,
 }
 
-/// How much is claimed at once at most.
+/// The maximum of one claim.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
-    /// Messages.
+    /// Maximum of messages.
     pub messages: usize,
-    /// Up to this size a body does not count.
+    /// Bodies up to this size do not count.
     pub small: usize,
-    /// What the bodies have more than small ones, together. One message may exceed it, unless it is nothing: then none
-    /// is claimed that is not small.
+    /// Maximum size of all bodies beyond the small part, in bytes. One message may exceed it, unless it is 0: then
+    /// only small messages are claimed.
     pub bytes: usize,
 }
 
@@ -70,17 +70,18 @@ statement! {
     file "claim/claim.sql"
 }
 
-/// The limits that block the message; an endless time when large messages were left; leases and failed attempts of the
+/// The limits that block the message; an infinite time if large messages were left; leases and failed attempts of the
 /// message; its content, if it is leased.
 type Row = (Option<Vec<String>>, Option<f64>, i32, i32, Option<Content>);
 
 impl Claimed {
-    /// Bytes of the bodies that were read.
+    /// Returns the bytes of the bodies read.
     pub fn body_bytes(&self) -> usize {
         self.leases.iter().map(|lease| lease.message.body.len()).sum()
     }
 
-    /// Adds a wake-up at a limit, or at a time if there is none. An endless time lasts until large messages have room.
+    /// Adds a wake-up at a limit, or else at a time. An infinite time lasts until there is capacity for large
+    /// messages.
     pub(crate) fn add_wake_up(&mut self, limit: Option<String>, seconds: f64) {
         let wake_ups = if seconds.is_infinite() { &mut self.postponed } else { &mut self.wake_ups };
         let wake_in = if seconds.is_infinite() { Duration::ZERO } else { time_until(seconds) };
@@ -91,8 +92,9 @@ impl Claimed {
     }
 }
 
-/// Claims due messages within the bound. Fewer means that no more were due, or that others hold them, or that large ones
-/// are postponed. Messages whose lease expired are claimed `with_expired` only, and messages `without` these destinations.
+/// Claims due messages within the bound. Fewer than the bound means that no more were due, or that other transactions
+/// have locked them, or that large ones are postponed. Messages whose lease expired are claimed only `with_expired`,
+/// and messages to the destinations in `without` are skipped.
 pub async fn claim(
     conn: &mut AsyncPgConnection,
     lease: LeaseTerms,

@@ -1,4 +1,4 @@
-//! The pool of connections, and connections apart from it.
+//! The connection pool, and dedicated connections.
 
 mod connection;
 mod connector;
@@ -19,23 +19,23 @@ use self::connector::Connector;
 use crate::error::has_sqlstate;
 use crate::{Error, tls};
 
-/// How long to wait for a connection before the database counts as unavailable.
+/// Time after which the database counts as unavailable if there is no connection.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that was not used for longer is tested before it is used again. In Lambda the environment may have been
-/// frozen meanwhile, and the server may have closed it without a packet that arrived.
+/// A connection that was idle for longer is tested before it is used. In Lambda the environment may have been frozen,
+/// and the server may have closed the connection without a packet that arrived.
 pub const TRUSTED: Duration = Duration::from_secs(1);
 
-/// How long a statement may take before it is cancelled, and its connection closed. Long enough for exports and the
+/// Timeout of a statement, after which it is cancelled and its connection closed. Long enough for exports and the
 /// deletion of old rows; see [`Database::with`].
 const STATEMENT_TIMEOUT: Duration = Duration::from_mins(10);
 
-/// How long a statement may wait for a lock. An accept can meet a deduplication key that an open
-/// transaction of an application has taken, and must not hold up all others for as long as that is open.
+/// Timeout of a wait for a lock. An accept can meet a deduplication key that an open transaction of an application
+/// has locked, and must not delay all others for as long as that is open.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
 statement! {
-    /// The table has one row, and no index on a column that could change: the update needs no room in the long run.
+    /// The table has one row, and no index on a column that could change, so the update does not bloat it.
     TestWrite {} -> ();
     "update signing_keys set rotated_at = rotated_at"
 }
@@ -48,18 +48,18 @@ pub struct Database {
 }
 
 impl Database {
-    /// A pool of at most `connections`; none is made before it is needed, so this does not fail for a database that is
+    /// Creates a pool of at most `connections`. It connects on demand, so this succeeds while the database is
     /// unavailable.
     ///
     /// # Errors
     ///
-    /// The URL is not one of Postgres.
+    /// The URL is not a Postgres URL.
     pub fn new(url: &str, connections: usize) -> Result<Self, Error> {
         tls::check(url)?;
         Ok(Self::pool(url.into(), connections, STATEMENT_TIMEOUT))
     }
 
-    /// Another pool to the same database, whose statements are cancelled after this time.
+    /// Returns another pool to the same database, with this timeout of statements.
     #[must_use]
     pub fn with(&self, connections: usize, statement_timeout: Duration) -> Self {
         Self::pool(Arc::clone(&self.url), connections, statement_timeout)
@@ -71,7 +71,7 @@ impl Database {
         Self { pool: pool.expect("without timeouts of its own it needs no runtime"), url }
     }
 
-    /// A connection, made or reused. Waits a few seconds at most.
+    /// Returns a new or reused connection. Waits for a few seconds at most.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Database {
         }
     }
 
-    /// A connection outside the pool. Its statements may take as long as they do.
+    /// Returns a connection outside the pool, whose statements have no timeout.
     pub(crate) async fn dedicated_connection(&self) -> Result<AsyncPgConnection, Error> {
         match timeout(CONNECTION_TIMEOUT, Box::pin(tls::connect(&self.url))).await {
             Ok(connection) => Ok(connection?),
@@ -91,12 +91,12 @@ impl Database {
         }
     }
 
-    /// The URL it was made with; it holds the password.
+    /// Returns the URL of the database, which contains the password.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// One round trip, to know that the database responds.
+    /// Tests in one round trip that the database responds.
     ///
     /// # Errors
     ///
@@ -108,11 +108,11 @@ impl Database {
         Ok(())
     }
 
-    /// One write and its commit, to know that messages can be stored. It changes nothing.
+    /// Tests with one write and its commit that messages can be stored. It changes nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`], or that of the write.
+    /// [`Error::Unavailable`], or the error of the write.
     pub async fn test_write(&self) -> Result<(), Error> {
         TestWrite { lifetime: PhantomData }.execute(&mut self.connection().await?).await?;
         Ok(())
@@ -129,10 +129,10 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// Makes a database on a server that `server_url` connects to, as a copy of `template` if one is
-/// given. One that is there already stays as it is. For development and tests.
+/// Creates a database on the server at `server_url`, as a copy of `template` if one is given. Does nothing if it
+/// exists. For development and tests.
 pub async fn create(server_url: &str, name: &str, template: Option<&str>) -> Result<(), Error> {
-    // The statement takes no binds for names; ours hold no quotes.
+    // The statement has no binds for names; quotes in names are escaped.
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     let template = template.map(|template| format!(" template {}", quoted(template))).unwrap_or_default();
     let server = Database::new(server_url, 1)?;

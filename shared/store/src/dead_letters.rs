@@ -1,4 +1,4 @@
-//! Messages that failed for good, until they are retried, deleted or expire.
+//! Dead letters: messages that failed, until they are redriven, deleted or expire.
 
 use std::marker::PhantomData;
 
@@ -24,30 +24,30 @@ use crate::{Error, WakeUps, effects};
 /// A dead letter with its message.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
-    /// As on the wire.
+    /// The ID on the wire.
     pub id: DeadLetterId,
     /// The message that failed.
     pub message: StoredMessage,
-    /// What the destination answered last; status 0 when it did not.
+    /// The last response of the destination; status 0 without one.
     pub response: Response,
-    /// Why the last attempt failed, in words.
+    /// The error of the last attempt.
     pub error: Option<String>,
 }
 
-/// Which dead letters; what is empty or `None` does not restrict.
+/// A filter of dead letters; empty lists and `None` do not restrict.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// These. `Some` of nothing is none.
+    /// IDs of dead letters. An empty list in `Some` matches none.
     pub ids: Option<Vec<DeadLetterId>>,
-    /// Of these messages.
+    /// A filter of their messages.
     pub messages: filter::Filter,
-    /// Whose last answer had one of these statuses; 0 stands for none.
+    /// Statuses of the last response; 0 stands for none.
     pub response_statuses: Vec<i32>,
-    /// Failed not before this, in milliseconds since 1970.
+    /// Failed at this time or later, in milliseconds since 1970.
     pub from_ms: Option<i64>,
-    /// Failed not after this, in milliseconds since 1970.
+    /// Failed at this time or earlier, in milliseconds since 1970.
     pub to_ms: Option<i64>,
-    /// Continue behind this one, which may be gone.
+    /// The last dead letter of the page before, which may no longer exist.
     pub cursor: Option<DeadLetterId>,
     /// Oldest first instead of newest first.
     pub earliest_first: bool,
@@ -79,10 +79,10 @@ impl From<(Row, (MessageRow, Vec<u8>))> for DeadLetter {
     }
 }
 
-/// The latest time that JavaScript's `Date` knows. Postgres refuses to make a time of much more.
+/// The latest time of JavaScript's `Date`. Postgres rejects times that are much later.
 const LAST_MS: i64 = 8_640_000_000_000_000;
 
-/// The dead letter with this id.
+/// Returns the dead letter with this ID.
 pub async fn find(conn: &mut AsyncPgConnection, id: DeadLetterId) -> Result<Option<DeadLetter>, Error> {
     let row: Option<(Row, (MessageRow, Vec<u8>))> = dead_letters::table
         .inner_join(message_states::table)
@@ -91,12 +91,12 @@ pub async fn find(conn: &mut AsyncPgConnection, id: DeadLetterId) -> Result<Opti
         .first(conn)
         .await
         .optional()?;
-    // The number alone identifies; an id with another time was made up.
+    // The number alone identifies a dead letter; an ID with another time is invalid.
     Ok(row.map(DeadLetter::from).filter(|letter| letter.id == id))
 }
 
 statement! {
-    /// What each dead letter and its message take, in the order of the ids.
+    /// The sizes of dead letters with their messages, in the order of the IDs.
     Sizes { ids: Vec<i64> => Array<BigInt>, with_bodies: bool => Bool } -> BigInt;
     "select coalesce(octet_length(d.response_body), 0) + coalesce(octet_length(d.response_header::text), 0)
           + coalesce(" [SIZE] " + case when " {with_bodies} " then octet_length(m.body) else 0 end, 0)
@@ -105,7 +105,7 @@ statement! {
      order by i.place"
 }
 
-/// A page, newest first unless asked otherwise.
+/// Returns a page, newest first by default.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     filter: &Filter,
@@ -131,7 +131,7 @@ pub async fn list(
     .await
 }
 
-/// The ids of a page.
+/// Returns the IDs of a page.
 pub async fn list_ids(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Result<Vec<DeadLetterId>, Error> {
     conn.transaction(async |conn| choose(conn, filter, count).await).await
 }
@@ -143,7 +143,7 @@ async fn choose(conn: &mut AsyncPgConnection, filter: &Filter, count: i64) -> Re
     Ok(rows.into_iter().map(id).collect())
 }
 
-/// A dead letter's place in the list, and its message.
+/// A dead letter's position in the list, and its message.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = dead_letters, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct Place {
@@ -182,7 +182,7 @@ impl List for Filter {
 
 type Query<'a> = dead_letters::BoxedQuery<'a, Pg, SqlTypeOf<AsSelect<Place, Pg>>>;
 
-/// The dead letters in the order asked for, of whichever message; `sorted` as with events.
+/// Selects the dead letters in the requested order, of any message; `sorted` as in events.
 fn in_order(filter: &Filter, sorted: bool) -> Query<'_> {
     let at_ms = |operator: &str, ms: i64| {
         let column = sql::<Bool>("dead_letters.failed_at ").sql(operator);
@@ -190,7 +190,7 @@ fn in_order(filter: &Filter, sorted: bool) -> Query<'_> {
     };
     let mut query = dead_letters::table.select(Place::as_select()).into_boxed();
     if let Some(ids) = &filter.ids {
-        // The number alone identifies; an id with another time was made up.
+        // The number alone identifies a dead letter; an ID with another time is invalid.
         let possible = ids.iter().filter(|id| id.failed_at_ms <= LAST_MS);
         let (times, numbers): (Vec<i64>, Vec<i64>) = possible.map(|id| (id.failed_at_ms, id.seq)).unzip();
         query = query.filter(
@@ -229,7 +229,7 @@ fn in_order(filter: &Filter, sorted: bool) -> Query<'_> {
 }
 
 statement! {
-    /// What somebody else is deleting or retrying at this moment is left to them.
+    /// Skips rows that another transaction is deleting or redriving.
     Delete { ids: Vec<i64> => Array<BigInt> } -> BigInt;
     "with gone as (
         delete from dead_letters where id = any(array(
@@ -240,18 +240,18 @@ statement! {
     select count(*) from gone"
 }
 
-/// Deletes dead letters; their messages stay as they ended. Returns how many were there.
+/// Deletes dead letters; their messages stay failed. Returns the number of deleted ones.
 pub async fn delete(conn: &mut AsyncPgConnection, ids: &[DeadLetterId]) -> Result<u64, Error> {
     let statement = Delete { ids: ids.iter().map(|id| id.seq).collect(), lifetime: PhantomData };
     let deleted: i64 = statement.get_result(conn).await?;
     Ok(deleted.unsigned_abs())
 }
 
-/// Publishes the dead letter's message anew, changed as `change` says, and removes the dead letter,
-/// both or neither. `None` when it is gone.
+/// Redrives a dead letter: publishes its message again, changed by `change`, and deletes the dead letter in the same
+/// transaction. `None` if it no longer exists.
 ///
-/// The new message has its own id and names the message that was published first, however often it
-/// was redriven: by this id its handler finds completed runs and recorded effects.
+/// The new message has its own ID and refers to the original message, however often it was redriven: by this ID its
+/// handler finds completed runs and recorded effects.
 pub async fn retry(
     conn: &mut AsyncPgConnection,
     id: DeadLetterId,
@@ -261,7 +261,7 @@ pub async fn retry(
         let Some(DeadLetter { message: StoredMessage { message, .. }, .. }) = find(conn, id).await? else {
             return Ok(None);
         };
-        // Of two retries at once, the one that removes it publishes it.
+        // Of two concurrent redrives, only the one that deletes the dead letter publishes it.
         let removed = diesel::delete(dead_letters::table.filter(dead_letters::id.eq(id.seq))).execute(conn).await?;
         if removed == 0 {
             return Ok(None);
@@ -279,7 +279,7 @@ pub async fn retry(
     .await
 }
 
-/// The first message of a chain of redrives.
+/// Returns the ID of the original message of a chain of redrives.
 fn original_id(message: &Message) -> String {
     message.header.get(UPSTASH_ORIGINAL_MESSAGE_ID).map_or_else(|| message.id.to_string(), str::to_owned)
 }

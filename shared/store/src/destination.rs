@@ -1,14 +1,14 @@
-//! Destinations: what messages with the same scheme, host and port share.
+//! Destinations: the scheme, host and port that messages share.
 
 use std::fmt;
 
-/// A destination, as the column `pending_deliveries.destination` has it.
+/// A destination, as stored in the column `pending_deliveries.destination`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Destination(pub i64);
 
 impl Destination {
-    /// Returns the destination of a stored URL: the FNV-1a hash of everything before its path. Two destinations with one
-    /// hash share their limit and nothing else.
+    /// Returns the destination of a stored URL: the FNV-1a hash of the part before its path. Two destinations with
+    /// the same hash share only their limit.
     pub fn of(url: &str) -> Self {
         const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
         const PRIME: u64 = 0x0100_0000_01b3;
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn hash_of_a_stored_message_never_changes() {
-        // Published test vector of FNV-1a with 64 bits.
+        // Published test vector of 64-bit FNV-1a.
         assert_eq!(Destination::of("foobar").to_string(), "85944171f73967e8");
     }
 }

@@ -1,7 +1,7 @@
-//! Facts about a live deployment, for whoever judges whether it is in order (`sigpost doctor`).
+//! Facts about a live deployment, for `sigpost doctor`.
 //!
-//! One file per subject. Everything here reads; what it costs is bounded, so it may be asked at any
-//! time. Ages and lengths are in seconds by the database's clock.
+//! One file per subject. All queries are read-only and of bounded cost, so they may run at any time. Ages and
+//! durations are in seconds by the database's clock.
 
 pub mod backups;
 pub mod keys;
@@ -27,7 +27,7 @@ struct Document {
     facts: serde_json::Value,
 }
 
-/// The rows of a query, each read by the names of its columns.
+/// Returns the rows of a query, each deserialized by column names.
 async fn rows<T: DeserializeOwned>(conn: &mut AsyncPgConnection, query: &str) -> Result<Vec<T>, Error> {
     let documents: Vec<Document> =
         diesel::sql_query(format!("select to_jsonb(row) as facts from ({query}) row")).load(conn).await?;
@@ -39,7 +39,7 @@ async fn rows<T: DeserializeOwned>(conn: &mut AsyncPgConnection, query: &str) ->
         .map_err(|why| DieselError::DeserializationError(Box::new(why)).into())
 }
 
-/// The one row of a query.
+/// Returns the only row of a query.
 async fn row<T: DeserializeOwned>(conn: &mut AsyncPgConnection, query: &str) -> Result<T, Error> {
     rows(conn, query).await?.pop().ok_or_else(|| DieselError::NotFound.into())
 }

@@ -1,8 +1,8 @@
-//! Dispatchers that are awake only now and then: who is, and has room.
+//! Active dispatchers of Lambda, with their free capacity.
 //!
-//! Who accepts a message commits it first and then asks here whether somebody awake will see it. Who
-//! falls asleep deletes its row first and then looks once more. So one of the two sees the message,
-//! whatever the order, and no lock is needed.
+//! An accept commits the message first and then checks here whether an active dispatcher will find it. A dispatcher
+//! that stops deletes its row first and then queries once more. So one of the two finds the message, in either order,
+//! without a lock.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use crate::Error;
 
-/// How long a dispatcher counts as awake after its last beat. It beats every third of that.
+/// Time after its last heartbeat for which a dispatcher counts as active. The heartbeat interval is a third of it.
 pub const ALIVE: Duration = Duration::from_secs(3);
 
 statement! {
-    /// Rows of the dead are swept out by whoever comes next.
+    /// Any entering dispatcher deletes the rows of dead ones.
     Enter {
         id: Uuid => SqlUuid,
         alive_s: f64 => Double,
@@ -39,8 +39,8 @@ statement! {
      select exists (select from entered)"
 }
 
-/// Becomes an awake dispatcher, unless one with room is awake already, or `most` are. False says
-/// that those who are awake will see whatever was committed before this call.
+/// Registers a dispatcher as active, unless an active one has free capacity, or `most` are active. Returns `false` if
+/// the active dispatchers will find everything that was committed before this call.
 pub async fn enter(conn: &mut AsyncPgConnection, id: Uuid, room: usize, most: usize) -> Result<bool, Error> {
     let statement = Enter {
         id,
@@ -53,7 +53,7 @@ pub async fn enter(conn: &mut AsyncPgConnection, id: Uuid, room: usize, most: us
 }
 
 statement! {
-    /// Changes only a row that is there: a beat that arrives after the dispatcher has left wakes nobody.
+    /// Updates only an existing row: a heartbeat after the dispatcher has left has no effect.
     Beat {
         alive_s: f64 => Double,
         room: i32 => Integer,
@@ -66,7 +66,7 @@ statement! {
      select count(*) - 1 from dispatchers where alive_until > now()"
 }
 
-/// Stays awake, with so much room. Returns how many others are.
+/// Sends a heartbeat with the free capacity. Returns the number of other active dispatchers.
 pub async fn beat(conn: &mut AsyncPgConnection, id: Uuid, room: usize) -> Result<usize, Error> {
     let room = i32::try_from(room).unwrap_or(i32::MAX);
     let others: i64 = Beat { alive_s: ALIVE.as_secs_f64(), room, id, lifetime: PhantomData }.get_result(conn).await?;
@@ -78,7 +78,7 @@ statement! {
     "delete from dispatchers where id = " {id} " returning id"
 }
 
-/// Falls asleep. What is accepted from now on is left to others; look once more for what was left to this one.
+/// Unregisters a dispatcher. Other dispatchers handle later accepts; query once more for earlier ones.
 pub async fn leave(conn: &mut AsyncPgConnection, id: Uuid) -> Result<(), Error> {
     let _: Vec<Uuid> = Leave { id, lifetime: PhantomData }.load(conn).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The ledger of effects: what jobs did to others, so that a repeated run does not do it again.
+//! The ledger of effects: recorded side effects of jobs, so that a repeated run does not repeat them.
 
 use std::marker::PhantomData;
 
@@ -11,27 +11,27 @@ use uuid::Uuid;
 use crate::Error;
 use crate::runs::storable::{read_json, storable_json};
 
-/// An effect: the message, and the effect's name among those of the message.
+/// An effect: a message, and the effect's name within the message.
 #[derive(Clone, Copy, Debug)]
 pub struct Effect<'a> {
-    /// The id on the wire of the message that was published first: redriven messages share its effects.
+    /// The ID on the wire of the original message: redriven messages share its effects.
     pub message_id: &'a str,
-    /// The message that is delivered, in `messages`, if it is one of ours.
+    /// The delivered message, in `messages`, if this deployment has it.
     pub message: Option<Uuid>,
-    /// The run that asks.
+    /// The current run.
     pub run: Uuid,
     /// The effect's name.
     pub name: &'a str,
 }
 
-/// What the ledger and the run's lease have to say before an effect.
+/// The state of an effect and of the run's lease before the effect.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Look {
-    /// It is not known to have succeeded.
+    /// No success is recorded.
     NotDone,
-    /// It has succeeded, with this result.
+    /// The effect succeeded, with this result.
     Done(Value),
-    /// The run has lost its lease: another one may be at it.
+    /// The run has lost its lease: another run may be in progress.
     Lost,
     /// The message was cancelled.
     Cancelled,
@@ -49,7 +49,7 @@ statement! {
             (select result::text from effects where message_id = " {message_id} " and name = " {name} ")"
 }
 
-/// Whether an effect is to be made.
+/// Returns whether to execute an effect.
 pub async fn look(conn: &mut AsyncPgConnection, effect: Effect<'_>) -> Result<Look, Error> {
     let Effect { message_id, message, run, name } = effect;
     let statement = LookUp { run, message, message_id, name, lifetime: PhantomData };
@@ -81,9 +81,8 @@ statement! {
                     (select result::text from effects join wanted using (message_id, name)))"
 }
 
-/// Records an effect that has succeeded, whoever holds the lease meanwhile: it is a fact, and who
-/// comes later must know it. Returns the result that counts, which is the first one recorded; `None`
-/// when that one cannot be seen yet.
+/// Records a successful effect, even if the lease is lost by now: the effect has happened, and later runs must find
+/// it. Returns the recorded result, which is the first one; `None` if that one is not yet visible.
 pub async fn record(conn: &mut AsyncPgConnection, effect: Effect<'_>, result: &Value) -> Result<Option<Value>, Error> {
     let Effect { message_id, message, run, name } = effect;
     let result = storable_json(result).to_string();
@@ -103,7 +102,7 @@ statement! {
     select count(*) from kept"
 }
 
-/// Keeps the effects of the original message as long as the message that is redriven in its place.
+/// Retains the effects of the original message for as long as the redriven message.
 pub(crate) async fn keep_for(conn: &mut AsyncPgConnection, original_id: &str, message: MessageId) -> Result<(), Error> {
     let _count: i64 = KeepFor { message: message.0, original_id, lifetime: PhantomData }.get_result(conn).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What became of each e-mail.
+//! The delivery status of e-mails.
 
 use std::marker::PhantomData;
 
@@ -9,23 +9,23 @@ use uuid::Uuid;
 
 use crate::Error;
 
-/// The states of an e-mail, in the order in which it goes through them.
+/// The statuses of an e-mail, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EmailStatus {
-    /// The mail service has taken it.
+    /// Accepted by the mail service.
     Sent,
-    /// The recipient's server has taken it.
+    /// Accepted by the recipient's server.
     Delivered,
-    /// The mail service has given it up.
+    /// The mail service could not deliver it.
     Failed,
-    /// The recipient's server has refused it.
+    /// The recipient's server rejected it.
     Bounced,
-    /// The recipient has called it spam.
+    /// The recipient marked it as spam.
     Complained,
 }
 
 impl EmailStatus {
-    /// As in the database.
+    /// Returns the status as in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
@@ -37,46 +37,46 @@ impl EmailStatus {
     }
 }
 
-/// An e-mail that the mail service has taken.
+/// An e-mail that the mail service has accepted.
 #[derive(Clone, Copy, Debug)]
 pub struct SentEmail<'a> {
-    /// The mail service's id of it.
+    /// Its ID at the mail service.
     pub email_id: &'a str,
     /// The mail service, e.g. `resend`.
     pub provider: &'a str,
-    /// Everybody it is for, with a comma between them.
+    /// All recipients, separated by commas.
     pub recipient: &'a str,
-    /// The template it was made from.
+    /// Its template.
     pub template: &'a str,
     /// Its subject.
     pub subject: &'a str,
     /// The message whose job sent it.
     pub message_id: &'a str,
-    /// When the mail service was asked to send it; RFC 3339. `None` for at once.
+    /// The time for which it is scheduled, RFC 3339. `None` for immediately.
     pub scheduled_at: Option<&'a str>,
 }
 
-/// What the mail service tells of an e-mail.
+/// A status update from the mail service.
 #[derive(Clone, Copy, Debug)]
 pub struct EmailNews<'a> {
-    /// The mail service's id of it.
+    /// Its ID at the mail service.
     pub email_id: &'a str,
     /// The mail service, e.g. `resend`.
     pub provider: &'a str,
-    /// Everybody it was for, with a comma between them.
+    /// All recipients, separated by commas.
     pub recipient: &'a str,
     /// Its subject.
     pub subject: Option<&'a str>,
-    /// What has happened.
+    /// The new status.
     pub status: EmailStatus,
-    /// When.
+    /// Time of the update.
     pub at: Timestamp,
-    /// Why it was given up or came back.
+    /// Why it failed or bounced.
     pub error: Option<&'a str>,
 }
 
 statement! {
-    /// The news may come before whoever sent the e-mail has written it down: then the row is made here.
+    /// An update may arrive before the sender has inserted the row: then it is inserted here.
     Update {
         id: Uuid => SqlUuid,
         email_id: &'a str => Text,
@@ -107,8 +107,8 @@ statement! {
 }
 
 statement! {
-    /// The row may be there: made by the mail service's news, or by an earlier run. Its status is then
-    /// not less than `sent`, and stays.
+    /// The row may exist: from an update of the mail service, or from an earlier run. Its status is then at least
+    /// `sent`, and stays.
     Insert {
         id: Uuid => SqlUuid,
         email_id: &'a str => Text,
@@ -133,8 +133,8 @@ statement! {
     returning status::text"
 }
 
-/// Writes down an e-mail that was sent just now. Returns the status it has: what the mail service has told
-/// of it before counts. Writing it again changes nothing.
+/// Records a sent e-mail. Returns its current status, to which earlier updates of the mail service contribute.
+/// Idempotent.
 pub async fn insert(conn: &mut AsyncPgConnection, sent: SentEmail<'_>) -> Result<String, Error> {
     let SentEmail { email_id, provider, recipient, template, subject, message_id, scheduled_at } = sent;
     let statement = Insert {
@@ -151,8 +151,8 @@ pub async fn insert(conn: &mut AsyncPgConnection, sent: SentEmail<'_>) -> Result
     Ok(statement.get_result(conn).await?)
 }
 
-/// Writes down what has happened to an e-mail. Its status only moves forward: news that come late add their
-/// time and change nothing else. Returns the status it has now.
+/// Records a status update. The status never moves back: late updates add their time and change nothing else. Returns
+/// the current status.
 pub async fn update(conn: &mut AsyncPgConnection, news: EmailNews<'_>) -> Result<String, Error> {
     let EmailNews { email_id, provider, recipient, subject, status, at, error } = news;
     let statement = Update {

@@ -1,7 +1,7 @@
-//! What can go wrong with Postgres, as far as callers care: whether the same statement can succeed later.
+//! Errors of Postgres, classified by whether the same statement can succeed later.
 //!
-//! Decided by the SQLSTATE ([appendix A](https://www.postgresql.org/docs/current/errcodes-appendix.html)), never by a
-//! text: servers speak the language of their `lc_messages`.
+//! The SQLSTATE decides ([appendix A](https://www.postgresql.org/docs/current/errcodes-appendix.html)), never a text:
+//! servers use the language of their `lc_messages`.
 
 use std::error::Error as StdError;
 
@@ -16,27 +16,27 @@ use crate::database::suspicion;
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Postgres cannot be reached, is starting, stopping or read-only, lacks resources, or closed the connection.
-    /// Trying again later may work.
+    /// Postgres cannot be reached, is starting, stopping or read-only, lacks resources, or closed the connection. A
+    /// later retry may succeed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// The statement lost to another transaction, or was cancelled because it took too long. Trying again later works.
+    /// The statement lost to another transaction, or exceeded its timeout. A later retry succeeds.
     #[error("the statement was interrupted: {0}")]
     Busy(String),
-    /// Postgres rejected this data (a check, a type, a size). The same data will be rejected again.
+    /// Postgres rejected the data (a check, a type, a size), and would reject it again.
     #[error("the database rejected the data: {0}")]
     Refused(String),
-    /// Anything else: a fault in sigpost or in its schema.
+    /// Any other error: a fault in sigpost or in its schema.
     #[error("the database responded: {0}")]
     Other(DieselError),
 }
 
-/// What an SQLSTATE means for the statement.
+/// The class of an SQLSTATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
-    /// The connection is gone, or leads to a server that takes no writes.
+    /// The connection is closed, or leads to a read-only server.
     Disconnected,
-    /// Nothing can be done at the moment.
+    /// The server cannot execute statements at present.
     Unavailable,
     /// This statement was interrupted.
     Busy,
@@ -55,7 +55,7 @@ fn class(sqlstate: &str) -> Class {
         code if ["08", "57P"].iter().any(|class| code.starts_with(class)) => Class::Disconnected,
         // Insufficient resources, operator intervention, errors of the system.
         code if ["53", "57", "58"].iter().any(|class| code.starts_with(class)) => Class::Unavailable,
-        // Transactions that were rolled back: deadlocks, serialization failures.
+        // Rolled-back transactions: deadlocks, serialization failures.
         code if code.starts_with("40") => Class::Busy,
         // Data exceptions, constraint violations, and limits of the program such as the size of an index entry.
         code if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => Class::Rejected,
@@ -64,12 +64,12 @@ fn class(sqlstate: &str) -> Class {
 }
 
 impl Error {
-    /// Whether trying again later may work.
+    /// Returns whether a later retry may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Busy(_))
     }
 
-    /// The same error for another who waited for the same statement.
+    /// Returns the same error for another caller of the same statement.
     pub fn for_another(&self) -> Self {
         match self {
             Self::Unavailable(text) => Self::Unavailable(text.clone()),
@@ -84,7 +84,7 @@ impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         let class = match &error {
             DieselError::DatabaseError(kind, _) => match kind {
-                // tokio-postgres has no SQLSTATE for it: the connection is closed, or broke.
+                // tokio-postgres has no SQLSTATE for a closed or broken connection.
                 DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => Class::Disconnected,
                 DatabaseErrorKind::ReadOnlyTransaction => class(SqlState::READ_ONLY_SQL_TRANSACTION.code()),
                 DatabaseErrorKind::SerializationFailure => class(SqlState::T_R_SERIALIZATION_FAILURE.code()),
@@ -101,7 +101,7 @@ impl From<DieselError> for Error {
                 Some(cause) => class(cause.code().code()),
                 None => Class::Other,
             },
-            // Of the two, the commit's tells what happened.
+            // Of the two errors, that of the commit has the cause.
             DieselError::RollbackErrorOnCommit { .. } => {
                 let DieselError::RollbackErrorOnCommit { commit_error, .. } = error else { return Self::Other(error) };
                 return (*commit_error).into();
@@ -146,7 +146,7 @@ impl From<Error> for ApiError {
     }
 }
 
-/// Whether the error, or what caused it, has this SQLSTATE.
+/// Returns whether the error, or one of its causes, has this SQLSTATE.
 pub(crate) fn has_sqlstate(error: &DieselError, state: &SqlState) -> bool {
     match error {
         DieselError::QueryBuilderError(cause) => {

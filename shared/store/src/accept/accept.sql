@@ -1,5 +1,5 @@
--- A key that is taken and not expired keeps its row and gives back the earlier message's id, and the arrival is left out.
--- Keys are taken in order, so that two batches never wait for one another.
+-- A key in use keeps its row and returns the earlier message's ID; the arrival is not inserted. Keys are locked in a
+-- fixed order, which prevents deadlocks between batches.
 with input as materialized (
     select *, rest::jsonb as more
     from unnest($ids, $are_leased, $delays_s, $at_ms, $urls, $methods, $headers, $bodies, $retries, $caller_ips, $keys,

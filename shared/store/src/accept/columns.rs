@@ -1,11 +1,11 @@
-//! What every arrival has, as the statements read it: a list for each column.
+//! The columns of every arrival, as the statements bind them: one list per column.
 
 use uuid::Uuid;
 
 use super::{Arrival, json};
 use crate::destination::Destination;
 
-/// In the order of the arrivals.
+/// The lists, in the order of the arrivals.
 pub(super) struct Columns<'a> {
     pub(super) ids: Vec<Uuid>,
     pub(super) are_leased: Vec<bool>,

@@ -1,4 +1,4 @@
-//! The short way in, for what most messages are.
+//! The fast path of accepts, for messages without rare options.
 
 use std::marker::PhantomData;
 
@@ -12,8 +12,8 @@ use super::{Accepted, Arrival, LeaseTerms, has_rest};
 use crate::{Error, WakeUps};
 
 statement! {
-    /// Inserts a batch of plain messages. It touches no table but these two, and asks for no row whether it is there
-    /// already: both cost each execution, whether or not it is needed.
+    /// Inserts a batch of plain messages. It touches only these two tables, and does not check for existing rows:
+    /// both cost each execution, whether needed or not.
     AcceptPlain {
         ids: Vec<Uuid> => Array<SqlUuid>,
         are_leased: Vec<bool> => Array<Bool>,
@@ -32,12 +32,12 @@ statement! {
     file "plain.sql"
 }
 
-/// Whether this is a message without a limit, a key, a delay or an option that [`AcceptPlain`] has no column for.
+/// Returns whether the message has no limit, key, delay, or option without a column in [`AcceptPlain`].
 pub(super) fn is_plain(arrival: &Arrival) -> bool {
     arrival.new.start == Start::Now && arrival.new.deduplicate.is_none() && !has_rest(&arrival.new)
 }
 
-/// As [`accept`](super::accept), for plain messages of which none is stored yet; else all are refused.
+/// As [`accept`](super::accept), for plain messages. Fails for the whole batch if one of them is already stored.
 pub(super) async fn accept_plain(
     conn: &mut AsyncPgConnection,
     batch: &[Arrival],

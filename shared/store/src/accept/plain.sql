@@ -1,4 +1,4 @@
--- Two lists of the same rows cost less than a materialized one (measured: 6.6 to 7.2 us of CPU per message).
+-- Two unnested lists cost less than a materialized one (measured: 6.6 against 7.2 us of CPU time per message).
 with stored as (
     insert into messages (id, url, method, header, body, retries, caller_ip, not_before)
     select id, url, method, header::json, body, retries, caller_ip, now()

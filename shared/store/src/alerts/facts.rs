@@ -1,4 +1,4 @@
-//! What the rules look at that job health does not say.
+//! Facts that the alert rules use beside job health.
 
 use std::marker::PhantomData;
 
@@ -10,75 +10,75 @@ use crate::Error;
 use crate::processes::{Process, living};
 use crate::runs::LEASE_EXPIRED;
 
-/// Figures of this moment.
+/// Current measurements.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// Runs of the last hour whose process died, and open messages whose dispatcher did.
+    /// Runs and messages of the last hour whose lease expired.
     pub leases_lost: i64,
-    /// Dead letters, of the newest thousand, whose message is not failed.
+    /// Dead letters among the newest thousand whose message is not failed.
     pub dead_letters_disagree: i64,
-    /// Answers 401 to deliveries of the last ten minutes.
+    /// Responses 401 to deliveries of the last ten minutes.
     pub signature_rejections: i64,
-    /// How old the signing keys are, in days.
+    /// Age of the signing keys in days.
     pub key_age_days: Option<f64>,
-    /// The longest statement or open transaction of anybody, in seconds.
+    /// Duration of the longest statement or open transaction of the server, in seconds.
     pub longest_query_s: f64,
-    /// The share of `max_connections` that is in use.
+    /// Share of `max_connections` in use.
     pub connection_share: f64,
-    /// Days of today and tomorrow for which the log has no partition.
+    /// Number of days, of today and tomorrow, without a partition.
     pub partitions_missing: i64,
-    /// E-mails of the last day whose fate is known or that were sent an hour ago.
+    /// E-mails of the last day with a known outcome, or sent more than an hour ago.
     pub emails: i64,
-    /// Of these, the ones that came back.
+    /// Bounced ones of these.
     pub emails_bounced: i64,
-    /// Of these, the ones that were called unwanted.
+    /// Ones of these with a spam complaint.
     pub emails_complained: i64,
     /// The database's clock, in milliseconds since 1970.
     pub now_ms: i64,
-    /// Schedules that should have fired.
+    /// Schedules with a late firing.
     pub late_schedules: Vec<Late>,
-    /// Queues and flow-control keys at which somebody waits.
+    /// Queues and flow-control keys with blocked messages.
     pub waiting: Vec<Waiting>,
-    /// Job types that ever completed a run, and how long ago the last one was, in seconds.
+    /// Job types with a completed run, and the time since the last one in seconds.
     pub last_completions: Vec<(String, f64)>,
-    /// Processes that deliver all the time.
+    /// Processes of continuous dispatchers.
     pub processes: Vec<Process>,
-    /// What was sampled of the queue; `None` while an hour was hardly looked at.
+    /// Samples of the backlog; `None` with too few samples in the last hour.
     pub backlog: Option<Backlog>,
-    /// Dead letters that were kept a day ago; `None` when nobody looked then.
+    /// Dead letters a day ago; `None` without a sample.
     pub dead_letters_a_day_ago: Option<i64>,
 }
 
-/// Messages that could be delivered, or are held back by a queue or a flow-control key.
+/// Messages that are due, or blocked by a queue or a flow-control key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, diesel::Queryable)]
 pub struct Backlog {
-    /// At least, in the last ten minutes.
+    /// Minimum of the last ten minutes.
     pub now: i64,
-    /// At least, in the last hour.
+    /// Minimum of the last hour.
     pub least_of_hour: i64,
-    /// At most, in the day before the last ten minutes.
+    /// Maximum of the day before the last ten minutes.
     pub most_before: i64,
-    /// On average, in the day before the last hour.
+    /// Average of the day before the last hour.
     pub average_before: f64,
 }
 
-/// A schedule that should have fired.
+/// A schedule with a late firing.
 #[derive(Clone, Debug, PartialEq, diesel::Queryable)]
 pub struct Late {
     /// Its id.
     pub id: String,
-    /// For how long, in seconds.
+    /// Delay in seconds.
     pub late_s: f64,
 }
 
-/// A queue or key at which somebody waits.
+/// A queue or key with blocked messages.
 #[derive(Clone, Debug, PartialEq, diesel::Queryable)]
 pub struct Waiting {
     /// `queue:NAME` or `flow:KEY`.
     pub gate: String,
-    /// How many.
+    /// Number of blocked messages.
     pub count: i64,
-    /// For how long the first of them could have been delivered, in seconds.
+    /// Longest time since one of them became due, in seconds.
     pub longest_s: f64,
 }
 
@@ -131,7 +131,7 @@ statement! {
 }
 
 statement! {
-    /// The types are found without reading every run: from each the next one.
+    /// Skips from type to type in the index, without reading every run.
     LastCompletions {} -> (Text, Double);
     "select t.job_type, extract(epoch from now() - l.completed_at)::float8
      from (select distinct job_type from run_rollups where step_s = 3600 and at >= now() - interval '8 days'
@@ -152,7 +152,7 @@ statement! {
 }
 
 statement! {
-    /// With anything open there is a sample a minute: half of them are enough to know of an hour.
+    /// While messages are open there is a sample a minute; half of them suffice for an hour.
     MeasureBacklog {} -> (BigInt, BigInt, BigInt, Double);
     "select now, least_of_hour, most_before, average_before
      from (
@@ -175,7 +175,7 @@ statement! {
 
 type Row = (i64, i64, i64, Option<f64>, f64, f64, i64, i64, i64, i64, i64);
 
-/// Looks at everything; the rollups should be caught up.
+/// Collects all facts; the rollups should be caught up.
 pub async fn gather(conn: &mut AsyncPgConnection) -> Result<Facts, Error> {
     let row: Row = Measure { lifetime: PhantomData }.get_result(conn).await?;
     let (leases_lost, dead_letters_disagree, signature_rejections, key_age_days, longest_query_s, ..) = row;

@@ -1,13 +1,14 @@
--- Leases what is due, oldest first. The inner query runs once and locks only what it takes. A locked row cannot move before
--- the statement ends, so its physical place is the shortest way back to it, and the planner has no join to choose.
+-- Leases due messages, oldest first. The inner query runs once and locks only the rows that it takes. A locked row
+-- cannot move before the statement ends, so its ctid is the fastest way back to it, and the planner has no join to
+-- choose.
 --
--- Messages to destinations in $without are left out: they have their share of the messages in flight.
+-- Messages to destinations in $without are skipped: these have reached their share of the messages in flight.
 --
--- Of large messages as many are taken as have room.
+-- Large messages are taken within the bound of bytes.
 --
--- A message with limits is not leased but blocked by its first limit. One whose lease expired as well: it is started once
--- more, and whether it may be is for its limits to say. As after any attempt the slots of its keys are free, and that of
--- its queue is not. All of its limits are wake-ups.
+-- A message with limits is not leased but blocked by its first limit, even after an expired lease: it starts once
+-- more, when its limits have capacity. As after any attempt the slots of its keys are free, and that of its queue is
+-- not. All of its limits are wake-ups.
 with due as materialized (
     select ctid as place, due_at, id, deliveries, retried, leased_at, lease_token is not null as is_expired,
            greatest(0, body_bytes - $small) as large
@@ -15,13 +16,13 @@ with due as materialized (
     where blocked_by is null and due_at <= now()
       and (lease_until is null or $with_expired and lease_until <= now())
       and body_bytes <= $largest
-      -- "+ 0" hides the column's statistics. Where most rows have one destination, the planner would expect no rows and sort
-      -- the whole table instead of reading the first rows of the index.
+      -- "+ 0" hides the column's statistics. If most rows have one destination, the planner would expect no rows and
+      -- sort the whole table instead of reading the first rows of the index.
       and destination + 0 <> all($without)
     order by due_at, id limit (select $most) for update skip locked
 ),
 weighed as materialized (
-    -- The first large one fits whatever its size: then the sum is its own.
+    -- The first large message always fits: the sum is then its own size.
     select place, large = 0 or sum(large) over (order by due_at, id rows unbounded preceding)
                                <= greatest(large, $bytes) as fits
     from due
@@ -33,8 +34,9 @@ taken as (
         leased_at = case when limits is null then now() end,
         deliveries = deliveries + (limits is null)::int,
         blocked_by = limits[1]
-    -- The commit does not wait for the disk. If Postgres goes down before the lease is written, the message is delivered
-    -- again, as after any expired lease; and an outcome is never on disk before its lease: the log is written in order.
+    -- The commit does not wait for the disk. If Postgres crashes before the lease is written, the message is
+    -- delivered again, as after any expired lease; an outcome is never on disk before its lease, because the WAL is
+    -- written in order.
     where ctid = any(array(select place from weighed where fits))
       and (select set_config('synchronous_commit', 'off', true)) = 'off'
     returning id, deliveries, retried, limits
@@ -47,5 +49,5 @@ given_back as (
     delete from slots s using taken t where t.limits is not null and s.message_id = t.id and s.gate like 'flow:%'
 )
 select t.limits, (select 'infinity'::float8 from weighed where not fits limit 1), t.deliveries, t.retried, m.*
--- One row after the other: so each finds the partition of its message.
+-- A lateral join, so that each row reads only the partition of its message.
 from taken t left join lateral (select * from message_contents m where m.id = t.id and t.limits is null offset 0) m on true

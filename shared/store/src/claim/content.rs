@@ -1,4 +1,4 @@
-//! The content of a message that was claimed: a row of the view `message_contents`.
+//! The content of a claimed message: a row of the view `message_contents`.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::Lease;
 use crate::messages::Message;
 use crate::stored::Stored;
 
-/// The types of the view's columns.
+/// The SQL types of the view's columns.
 pub(crate) type ContentColumns = (
     SqlUuid,
     Text,
@@ -52,7 +52,7 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// A lease of it.
+    /// Returns a lease with this content.
     pub(crate) fn into_lease(self, token: Uuid, deliveries: i32, retried: i32) -> Lease {
         let stored = Stored(self.id);
         let retry_delay = self.retry_delay.map(|text| RetryDelay::parse("Upstash-Retry-Delay", &text)).transpose();

@@ -1,4 +1,4 @@
-//! A connection that is borrowed from the pool.
+//! A pooled connection.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -13,32 +13,33 @@ use tokio::time::timeout;
 use super::connector::{Connector, Pooled};
 use crate::tls;
 
-/// How long Postgres may take to cancel a statement whose result is no longer wanted.
+/// Timeout of the cancellation of a statement whose result is no longer needed.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What a statement may carry for its connection to be used again. A new one costs less than to send so much.
+/// Maximum statement size in bytes for a connection to be reused. A new connection costs less than sending so much.
 const KEPT_BUFFER: usize = 2 * 1024 * 1024;
 
-/// A connection from the pool; it derefs to [`AsyncPgConnection`]. It goes back when it is dropped.
+/// A connection from the pool; it derefs to [`AsyncPgConnection`]. It returns to the pool on drop.
 ///
-/// One that is dropped in the middle of a transaction is closed instead: Postgres rolls it back at once. In the pool the
+/// If dropped within a transaction, it is closed instead, and Postgres rolls back immediately. In the pool the
 /// transaction would stay open, with all its locks, until the next use of the connection.
 ///
-/// So is one that is dropped in the middle of a statement, and Postgres is asked to cancel that: it would go on, with its
-/// locks, and the next use of the connection would wait for it. A statement is under way until its first rows are there.
+/// If dropped within a statement, it is closed as well, and Postgres is asked to cancel the statement, which would
+/// otherwise keep running with its locks, and the next use of the connection would wait for it. A statement is
+/// running until its first rows arrive.
 pub struct Connection {
     object: Option<Object<Connector>>,
     url: Arc<str>,
 }
 
 impl Connection {
-    /// To the database with this URL.
+    /// Wraps a pooled connection to the database with this URL.
     pub(super) fn new(object: Object<Connector>, url: Arc<str>) -> Self {
         Self { object: Some(object), url }
     }
 
-    /// Ends the use for a statement with so many bytes. After a large one the connection is closed: its buffers have grown
-    /// to the size of the statement, and would keep it.
+    /// Releases the connection after a statement of this size in bytes. After a large one the connection is closed:
+    /// its buffers have grown to the size of the statement, and would not shrink.
     pub fn done_with(mut self, bytes: usize) {
         if bytes > KEPT_BUFFER {
             self.object.take().map(Object::take);
@@ -75,12 +76,12 @@ impl Drop for Connection {
     }
 }
 
-/// Asks Postgres to cancel the connection's statement, and closes it. Not the other way round: a
-/// pooler may give to others what is closed.
+/// Asks Postgres to cancel the connection's statement, then closes the connection. In this order, since a pooler may
+/// give a closed connection to another client.
 fn cancel(conn: AsyncPgConnection, url: Arc<str>) {
     let Ok(runtime) = Handle::try_current() else { return };
     runtime.spawn(async move {
-        // If Postgres cannot be reached the statement ends by itself.
+        // If Postgres cannot be reached, the statement ends by itself.
         let _ = timeout(CANCEL_TIMEOUT, tls::cancel(&url, conn.cancel_token())).await;
         drop(conn);
     });

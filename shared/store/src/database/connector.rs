@@ -1,4 +1,4 @@
-//! How the pool makes connections, and decides whether one can be used again.
+//! Creates the connections of the pool, and decides whether they can be reused.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use super::watch::Watch;
 use super::{CONNECTION_TIMEOUT, LOCK_TIMEOUT, TRUSTED, suspicion};
 use crate::tls;
 
-/// How long a connection that is tested may take to respond.
+/// Timeout of the test of a connection.
 const TEST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Makes the connections of a pool.
 pub(super) struct Connector {
     pub(super) url: Arc<str>,
-    /// How long a statement may take.
+    /// Timeout of a statement.
     pub(super) deadline: Duration,
 }
 
@@ -55,12 +55,12 @@ impl Manager for Connector {
             let text = format!("no connection within {} s", CONNECTION_TIMEOUT.as_secs());
             Err(ConnectionError::BadConnection(text))
         };
-        // Boxed: every statement's future would hold the room for it.
+        // Boxed: otherwise the future of every statement would be larger.
         timeout(CONNECTION_TIMEOUT, Box::pin(self.connect())).await.unwrap_or_else(|_| late())
     }
 
-    /// A test before each use would cost a round trip each. A connection is tested when it was idle for a while. It is
-    /// replaced without a test when another one failed since it was used: that may have been a failover.
+    /// Tests only connections that were idle for a while, since a test costs a round trip. A connection is replaced
+    /// without a test if another one has failed since its last use: that may have been a failover.
     async fn recycle(&self, pooled: &mut Pooled, metrics: &Metrics) -> RecycleResult<ConnectionError> {
         if pooled.conn.is_broken() || pooled.watch.is_under_way() {
             return Err(RecycleError::message("the connection is closed"));

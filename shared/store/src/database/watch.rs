@@ -1,6 +1,6 @@
-//! A connection's statements, and the end of those that get no response.
+//! Watches a connection's statements, and ends those without a response.
 //!
-//! TCP alone does not find a server that is frozen, or a proxy that takes everything and passes nothing on.
+//! TCP alone does not detect a frozen server, or a proxy that accepts data without forwarding it.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,28 +16,28 @@ use tokio_postgres::CancelToken;
 use super::suspicion;
 use crate::tls;
 
-/// How long a statement that is cancelled may take to end, before its connection is closed.
+/// Time that a cancelled statement has to end, before its connection is closed.
 const CANCEL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The statements of one connection.
 #[derive(Default)]
 pub(crate) struct Watch {
-    /// How many are under way: from the query until its first rows, or its end, are there.
+    /// Number of running statements: from the query until its first rows, or its end, arrive.
     under_way: AtomicUsize,
-    /// When the last one began, in milliseconds of [`now_ms`].
+    /// Start of the last statement, in milliseconds of [`now_ms`].
     began_ms: AtomicU64,
     deadline_ms: u64,
     began: Notify,
 }
 
 impl Watch {
-    /// With the time that a statement may take.
+    /// Creates a watch with this timeout of statements.
     pub(super) fn new(deadline: Duration) -> Arc<Self> {
         let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
         Arc::new(Self { deadline_ms, ..Self::default() })
     }
 
-    /// Follows the statements, as the instrumentation of the connection.
+    /// Records the statements, as the instrumentation of the connection.
     pub(super) fn record(&self, event: &InstrumentationEvent<'_>) {
         match event {
             InstrumentationEvent::StartQuery { .. } => {
@@ -57,7 +57,7 @@ impl Watch {
         self.under_way.load(Ordering::Relaxed) > 0
     }
 
-    /// How long until the statement under way is overdue; `None` when there is none.
+    /// Returns the time until the running statement is overdue; `None` without one.
     fn left(&self) -> Option<Duration> {
         let end_ms = self.began_ms.load(Ordering::Relaxed).saturating_add(self.deadline_ms);
         self.is_under_way().then(|| Duration::from_millis(end_ms.saturating_sub(now_ms())))
@@ -80,8 +80,8 @@ fn now_ms() -> u64 {
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Drives a connection until it is closed. When a statement is overdue, it is cancelled; when that does not end it, the
-/// connection is closed, and every statement on it fails.
+/// Drives a connection until it is closed. An overdue statement is cancelled; if that does not end it, the connection
+/// is closed, and every statement on it fails.
 pub(crate) async fn drive<S, T>(
     mut connection: tokio_postgres::Connection<S, T>,
     watch: Arc<Watch>,
@@ -101,8 +101,9 @@ pub(crate) async fn drive<S, T>(
             },
             () = watch.overdue() => {
                 suspicion::raise();
-                tracing::warn!(deadline_ms = watch.deadline_ms, "a statement got no response in time and is cancelled");
-                // On a connection of its own; a pooler may give to others what is closed before.
+                tracing::warn!(deadline_ms = watch.deadline_ms, "cancelling a statement without a response");
+                // On a connection of its own, before the close: a pooler may give a closed connection to another
+                // client.
                 let cancelled = tls::cancel(&url, cancel.clone());
                 let ended = async {
                     let _ = cancelled.await;
@@ -115,7 +116,7 @@ pub(crate) async fn drive<S, T>(
                     () = driven => {}
                     ended = timeout(CANCEL_TIMEOUT, ended) => if ended.is_ok() { continue },
                 }
-                tracing::warn!("a connection to the database is closed: a statement on it does not end");
+                tracing::warn!("closing a database connection whose cancelled statement did not end");
             }
         }
         return;

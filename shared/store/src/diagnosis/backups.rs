@@ -1,4 +1,4 @@
-//! What a server shows of its backups.
+//! Backups, as far as the server shows them.
 
 use diesel_async::AsyncPgConnection;
 use serde::Deserialize;
@@ -6,24 +6,24 @@ use serde::Deserialize;
 use super::row;
 use crate::Error;
 
-/// Archiving, copies, and who manages the server.
+/// Archiving, standbys, and the service that manages the server.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Backups {
-    /// `archive_mode` is on and there is a command or a library.
+    /// Whether `archive_mode` is on and a command or a library is set.
     pub archives: bool,
-    /// Since the last archived segment; `None` when none was.
+    /// Time since the last archived segment; `None` without one.
     pub archived_s: Option<f64>,
-    /// The last attempt to archive failed.
+    /// Whether the last attempt to archive failed.
     pub archiving_fails: bool,
-    /// Standbys and archivers (`pg_receivewal`) that are connected.
+    /// Connected standbys and archivers (`pg_receivewal`).
     pub receivers: i64,
-    /// Replication slots that nobody reads: they keep the log until the disk is full.
+    /// Replication slots without a consumer: they retain WAL until the disk is full.
     pub idle_slots: Vec<String>,
-    /// The service whose own snapshots cannot be seen from here.
+    /// The managed service, whose own snapshots cannot be seen here.
     pub service: Option<String>,
 }
 
-/// Looks at the backups.
+/// Reads the state of backups.
 pub async fn look(conn: &mut AsyncPgConnection) -> Result<Backups, Error> {
     let query = "
         with given as (select name, setting from pg_settings)

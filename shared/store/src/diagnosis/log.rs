@@ -1,4 +1,4 @@
-//! The log's days, and what is kept for how long.
+//! Partitions of the log, and retention.
 
 use diesel_async::AsyncPgConnection;
 use serde::Deserialize;
@@ -6,16 +6,16 @@ use serde::Deserialize;
 use super::row;
 use crate::Error;
 
-/// The partitions of `messages` and `attempts`, which are made together.
+/// The partitions of `messages` and `attempts`, which are created together.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Partitions {
-    /// How many days from today on there are without a gap: 0 when today has none.
+    /// Number of days with a partition, from today on without a gap: 0 if today has none.
     pub days: i64,
-    /// Rows that are in no day's partition, counted to 10,000.
+    /// Rows outside the partitions of days, counted up to 10,000.
     pub strays: i64,
 }
 
-/// Looks at the partitions.
+/// Reads the state of the partitions.
 pub async fn partitions(conn: &mut AsyncPgConnection) -> Result<Partitions, Error> {
     let query = "
         with days as (
@@ -37,20 +37,20 @@ pub async fn partitions(conn: &mut AsyncPgConnection) -> Result<Partitions, Erro
     row(conn, query).await
 }
 
-/// How old things are that retention should take.
+/// The ages of data that retention should delete.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Kept {
-    /// Since when the oldest message has been finished, roughly: the one that was accepted first.
+    /// Approximate age of the oldest finished message: the one that was accepted first.
     pub oldest_finished_s: Option<f64>,
     /// Age of the oldest dead letter.
     pub oldest_dead_letter_s: Option<f64>,
-    /// Dead letters there are.
+    /// Number of dead letters.
     pub dead_letters: i64,
-    /// Those of the last day.
+    /// Number of dead letters of the last day.
     pub dead_letters_of_a_day: i64,
 }
 
-/// Looks at what is kept.
+/// Reads the ages of stored data.
 pub async fn kept(conn: &mut AsyncPgConnection) -> Result<Kept, Error> {
     let query = "
         select (select extract(epoch from now() - finished_at) from message_states where id = (

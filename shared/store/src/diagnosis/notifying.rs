@@ -1,4 +1,4 @@
-//! Whether a notification arrives, as a dispatcher needs it to.
+//! Tests notifications as a dispatcher uses them.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::{Database, Error};
 
-/// Listens in one session, notifies in another, and returns how long the notification took; `None`
-/// when it has not arrived within `patience`. The channel is a new one, so that no process is woken.
+/// Listens in one session, notifies in another, and returns how long the notification took; `None` if it does not
+/// arrive within `patience`. The channel is a new one, so that no process wakes up.
 pub async fn round_trip(database: &Database, patience: Duration) -> Result<Option<Duration>, Error> {
     let mut listener = database.dedicated_connection().await?;
     let channel = format!("sigpost_doctor_{}", Uuid::now_v7().simple());

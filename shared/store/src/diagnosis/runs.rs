@@ -1,4 +1,4 @@
-//! What the runs of jobs say.
+//! Facts about runs of jobs.
 
 use diesel_async::AsyncPgConnection;
 use serde::Deserialize;
@@ -6,21 +6,21 @@ use serde::Deserialize;
 use super::{row, rows};
 use crate::Error;
 
-/// The last run of a type that completed.
+/// The last completed run of a type.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct LastRun {
-    /// When it did.
+    /// Time since its completion.
     pub completed_s: f64,
-    /// `retention` of its payload: of `cleanup-old-data` the days.
+    /// `retention` of its payload: for `cleanup-old-data` the days.
     pub retention_days: Option<f64>,
 }
 
-/// The last run of `cleanup-old-data` that completed in two days.
+/// Returns the last run of `cleanup-old-data` completed within two days.
 pub async fn last_cleanup(conn: &mut AsyncPgConnection) -> Result<Option<LastRun>, Error> {
     last(conn, "cleanup-old-data", "50 hours").await
 }
 
-/// The last run of `check-job-health` that completed in an hour.
+/// Returns the last run of `check-job-health` completed within an hour.
 pub async fn last_health_check(conn: &mut AsyncPgConnection) -> Result<Option<LastRun>, Error> {
     last(conn, "check-job-health", "1 hour").await
 }
@@ -37,18 +37,18 @@ async fn last(conn: &mut AsyncPgConnection, job_type: &str, within: &str) -> Res
     Ok(rows(conn, &query).await?.pop())
 }
 
-/// How long the runs of a type took that completed in a day.
+/// The durations of a type's runs that completed within a day.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Durations {
     /// `Job::TYPE`.
     pub job_type: String,
-    /// How many.
+    /// Number of runs.
     pub runs: i64,
-    /// 99 of 100 took no longer.
+    /// 99th percentile.
     pub p99_s: f64,
 }
 
-/// The durations of the last day's runs, of the last hundred thousand at most.
+/// Returns the durations of the last day's runs, of at most the last hundred thousand.
 pub async fn durations(conn: &mut AsyncPgConnection) -> Result<Vec<Durations>, Error> {
     let query = "
         select job_type, count(*) as runs,
@@ -62,18 +62,18 @@ pub async fn durations(conn: &mut AsyncPgConnection) -> Result<Vec<Durations>, E
     rows(conn, query).await
 }
 
-/// Runs under way for more than ten minutes, or whose lease has ended.
+/// Runs in progress for more than ten minutes, or with an expired lease.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Stuck {
-    /// How many.
+    /// Number of runs.
     pub count: i64,
-    /// How long the oldest has been under way.
+    /// Age of the oldest run.
     pub oldest_s: Option<f64>,
-    /// The messages of the oldest ten.
+    /// Message IDs of the oldest ten.
     pub message_ids: Vec<String>,
 }
 
-/// Looks for runs that should have ended.
+/// Finds stuck runs.
 pub async fn stuck(conn: &mut AsyncPgConnection) -> Result<Stuck, Error> {
     let query = "
         select count(*) as count, extract(epoch from now() - min(started_at)) as oldest_s,
@@ -83,16 +83,16 @@ pub async fn stuck(conn: &mut AsyncPgConnection) -> Result<Stuck, Error> {
     row(conn, query).await
 }
 
-/// Runs under way whose lease ends later than one that is renewed in order ever does.
+/// Runs in progress with a longer lease than renewals ever set.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Leases {
-    /// Runs under way.
+    /// Number of runs in progress.
     pub open: i64,
-    /// The longest time until a lease ends.
+    /// Longest remaining time of a lease.
     pub longest_s: f64,
 }
 
-/// Looks at the runs under way.
+/// Reads the leases of runs in progress.
 pub async fn leases(conn: &mut AsyncPgConnection) -> Result<Leases, Error> {
     let query = "select count(*) as open, coalesce(max(extract(epoch from lease_until - now())), 0) as longest_s
                  from job_executions where status = 'processing'";

@@ -1,4 +1,4 @@
-//! Schedules: those that are late, and what they say.
+//! Facts about schedules: late ones, and their settings.
 
 use diesel_async::AsyncPgConnection;
 use serde::Deserialize;
@@ -7,31 +7,31 @@ use super::rows;
 use crate::Error;
 use crate::messages::WITHOUT_USER_INFO;
 
-/// A schedule as far as it can be wrong.
+/// The properties of a schedule that are checked.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Schedule {
     /// Its id.
     pub id: String,
     /// Its expression.
     pub cron: String,
-    /// Where it publishes to.
+    /// The destination of its messages.
     pub destination: String,
-    /// The same for two schedules that publish the same.
+    /// Equal for two schedules that publish the same message.
     pub content: String,
-    /// It does not fire.
+    /// Whether it is paused.
     pub paused: bool,
-    /// For how long it should have fired; `None` if it is not due.
+    /// Delay of the due firing; `None` if none is due.
     pub late_s: Option<f64>,
-    /// For how long its copy at EventBridge has not been known to agree; `None` if it is, or if it
-    /// changed just now.
+    /// Time since its copy in EventBridge was last known to match; `None` if it matches, or if the schedule has just
+    /// changed.
     pub unmirrored_s: Option<f64>,
-    /// Whether there ever was a copy.
+    /// Whether a copy ever existed.
     pub mirrored: bool,
     /// Why its last firing published nothing.
     pub error: Option<String>,
 }
 
-/// All of them, by their ids.
+/// Returns all schedules by ID.
 pub async fn all(conn: &mut AsyncPgConnection) -> Result<Vec<Schedule>, Error> {
     let query = format!(
         "

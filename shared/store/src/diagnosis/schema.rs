@@ -1,7 +1,7 @@
-//! The schema as the migrations make it, and as it is.
+//! The schema of the migrations, and the schema of the database.
 //!
-//! `schema.json` is made from a database that was just migrated; a test fails when it is out of date,
-//! and says how to renew it. What there is besides it, such as an index of the operator's own, is no difference.
+//! `schema.json` is generated from a newly migrated database; a test fails if it is outdated, and prints how to
+//! regenerate it. Additional objects, such as an index of the operator's own, are no difference.
 
 use diesel_async::AsyncPgConnection;
 use serde::{Deserialize, Serialize};
@@ -11,16 +11,16 @@ use crate::Error;
 
 const WANTED: &str = include_str!("schema.json");
 
-/// Something in the schema.
+/// An object of the schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
     /// `table`, `options`, `column`, `constraint`, `index`, `function`, `trigger`, `type` or `sequence`.
     pub kind: String,
-    /// Its name; of a column or a constraint with its table's before it.
+    /// The name; for a column or a constraint prefixed with the table's name.
     pub name: String,
-    /// Everything about it, in the server's words.
+    /// The complete definition, as the server prints it.
     pub definition: String,
-    /// An index that is used, a trigger that fires.
+    /// Whether an index is valid, or a trigger enabled.
     #[serde(default = "yes", skip_serializing)]
     pub works: bool,
 }
@@ -29,24 +29,24 @@ fn yes() -> bool {
     true
 }
 
-/// How something differs.
+/// A difference between two schemas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// It is not there.
+    /// The object is missing.
     Missing(Object),
-    /// It is something else.
+    /// The object has another definition.
     Changed {
-        /// As the migrations make it.
+        /// The definition of the migrations.
         wanted: Object,
-        /// What it is.
+        /// The definition in the database.
         present: String,
     },
-    /// An index that is not valid, a trigger that is disabled.
+    /// An invalid index or a disabled trigger.
     Broken(Object),
 }
 
 impl Difference {
-    /// What it is about.
+    /// Returns the object.
     pub fn object(&self) -> &Object {
         match self {
             Self::Missing(object) | Self::Broken(object) | Self::Changed { wanted: object, .. } => object,
@@ -54,8 +54,8 @@ impl Difference {
     }
 }
 
-/// The days of events come and go, and are not looked at. An index is described without the name of
-/// its schema. A function is known by the hash of its text.
+/// Partitions of events change daily and are skipped. The definition of an index omits the name of its schema. A
+/// function is described by the hash of its text.
 const OBJECTS: &str = r"
     with here as (select current_schema()::text::regnamespace as oid, quote_ident(current_schema()) || '.' as prefix),
     tables as (
@@ -102,34 +102,34 @@ const OBJECTS: &str = r"
     select 'sequence', c.relname::text, 'cache ' || s.seqcache, true
     from here, pg_sequence s join pg_class c on c.oid = s.seqrelid where c.relnamespace = here.oid";
 
-/// Everything in the schema that is first in the search path, by kind and name.
+/// Returns all objects of the first schema in the search path, by kind and name.
 pub async fn present(conn: &mut AsyncPgConnection) -> Result<Vec<Object>, Error> {
     let mut objects: Vec<Object> = rows(conn, OBJECTS).await?;
-    // Not by the server, which would do it by the database's collation.
+    // Sorted here, since the server would sort by the database's collation.
     objects.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
     Ok(objects)
 }
 
-/// What the migrations make.
+/// Returns the objects that the migrations create.
 ///
 /// # Panics
 ///
-/// Never: a test has read the same text.
+/// Never: a test reads the same text.
 pub fn wanted() -> Vec<Object> {
     serde_json::from_str(WANTED).expect("schema.json is ours")
 }
 
-/// The text of `schema.json` for these objects: one a line, so that a change of it can be read.
+/// Returns the text of `schema.json` for these objects: one per line, so that diffs are readable.
 ///
 /// # Panics
 ///
-/// Never: texts can be written.
+/// Never: these values can be serialized.
 pub fn written(objects: &[Object]) -> String {
     let line = |object: &Object| serde_json::to_string(object).expect("texts");
     format!("[\n{}\n]\n", objects.iter().map(line).collect::<Vec<_>>().join(",\n"))
 }
 
-/// How what is present differs from what is wanted.
+/// Returns the differences between present and wanted objects.
 pub fn compare(wanted: Vec<Object>, present: &[Object]) -> Vec<Difference> {
     let compared = wanted.into_iter().filter_map(|wanted| {
         let found = present.iter().find(|present| (&present.kind, &present.name) == (&wanted.kind, &wanted.name));

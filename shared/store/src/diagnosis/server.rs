@@ -6,25 +6,25 @@ use serde::Deserialize;
 use super::row;
 use crate::Error;
 
-/// How the server is set up, and who is on it.
+/// The settings of the server, and its sessions.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Server {
-    /// `170004` is 17.4.
+    /// The version number; `170004` is 17.4.
     pub version_num: i32,
-    /// Connections that a user may make: `max_connections` without what is reserved, or the limit of
-    /// the database or of the role, if that is less.
+    /// Available connections of a user: `max_connections` without the reserved ones, or the limit of the database or
+    /// of the role, if that is lower.
     pub usable_connections: i64,
-    /// Connections of clients now, this one not counted.
+    /// Current client connections, except this one.
     pub used_connections: i64,
-    /// Those of them that are this role's in this database.
+    /// Connections of this role in this database.
     pub own_connections: i64,
-    /// Sessions that listen for notifications, as each process that delivers has one.
+    /// Sessions with a listener; each dispatcher process has one.
     pub listeners: i64,
     /// `autovacuum`.
     pub autovacuum: bool,
-    /// Settings that are off and without which a crash can lose what was committed.
+    /// Settings that are off and without which a crash can lose committed data.
     pub lossy: Vec<String>,
-    /// `statement_timeout` in milliseconds; 0 is none. So are the others.
+    /// `statement_timeout` in milliseconds; 0 is none. The following timeouts alike.
     pub statement_timeout_ms: i64,
     /// `idle_session_timeout`.
     pub idle_session_timeout_ms: i64,
@@ -34,9 +34,9 @@ pub struct Server {
     pub encrypted: bool,
     /// Age of the oldest transaction in this database.
     pub oldest_transaction_s: f64,
-    /// When this was asked, in seconds since 1970.
+    /// Time of the query, in seconds since 1970.
     pub now_s: f64,
-    /// What this role may not do with the tables, in words.
+    /// Missing table privileges of this role.
     pub forbidden: Vec<String>,
 }
 
@@ -87,7 +87,7 @@ const SERVER: &str = "
                order by 1
            ) as forbidden";
 
-/// Looks at the server.
+/// Reads the state of the server.
 pub async fn look(conn: &mut AsyncPgConnection) -> Result<Server, Error> {
     row(conn, SERVER).await
 }

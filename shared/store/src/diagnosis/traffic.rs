@@ -1,4 +1,4 @@
-//! Messages under way, and the tables they are in.
+//! Facts about messages in progress and their tables.
 
 use diesel_async::AsyncPgConnection;
 use serde::Deserialize;
@@ -6,22 +6,22 @@ use serde::Deserialize;
 use super::{row, rows};
 use crate::Error;
 
-/// Messages, of the last hundred thousand that were accepted where it is about finished ones.
+/// Facts about messages. Those about finished ones cover the last hundred thousand accepted messages.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Traffic {
-    /// Messages that lost a lease in the last hour: their deliveries are more than their attempts.
+    /// Messages of the last hour that lost a lease: they have more deliveries than attempts.
     pub lost_leases: i64,
-    /// Messages that were accepted in the last hour, to know how many those are.
+    /// Messages accepted in the last hour, for comparison.
     pub accepted: i64,
-    /// Messages that wait at a gate.
+    /// Blocked messages.
     pub waiting: i64,
-    /// For how long the oldest of them has.
+    /// Age of the oldest blocked message.
     pub longest_wait_s: Option<f64>,
-    /// Gates that are paused, and hold messages back.
+    /// Paused queues and flow-control keys with blocked messages.
     pub paused_gates: Vec<String>,
-    /// The most retries that an open message may have with the built-in delays.
+    /// Maximum of retries of an open message with the default backoff.
     pub most_retries: Option<i64>,
-    /// Hosts of targets that are reached without encryption, by schedules, URL groups and open messages.
+    /// Hosts of schedules, URL groups and open messages that are reached without encryption.
     pub plain_hosts: Vec<String>,
 }
 
@@ -46,23 +46,23 @@ const TRAFFIC: &str = "
            array(select distinct split_part(url_authority(url), ':', 1) from urls
                  where url like 'http://%' order by 1 limit 20) as plain_hosts";
 
-/// Looks at the messages.
+/// Reads the facts about messages.
 pub async fn look(conn: &mut AsyncPgConnection) -> Result<Traffic, Error> {
     row(conn, TRAFFIC).await
 }
 
-/// Dead rows of a table.
+/// Live and dead rows of a table.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Table {
     /// The table.
     pub name: String,
-    /// Rows, as the server estimates.
+    /// Live rows, as estimated by the server.
     pub live: i64,
-    /// Rows that no one sees any more and that are still there.
+    /// Dead rows that are not yet vacuumed.
     pub dead: i64,
 }
 
-/// The tables that change most.
+/// Returns the tables that change most.
 pub async fn tables(conn: &mut AsyncPgConnection) -> Result<Vec<Table>, Error> {
     let query = "
         select relname as name, n_live_tup as live, n_dead_tup as dead from pg_stat_user_tables
