@@ -57,7 +57,7 @@ const WRONG: [(&str, &str, Starts, &str); 80] = {
             "DATABASE_PASSWORD",
             "s3cret",
             Serve,
-            "DATABASE_PASSWORD needs a DATABASE_URL that begins with postgres://USER@",
+            "DATABASE_PASSWORD requires a DATABASE_URL that begins with postgres://USER@",
         ),
         (
             "DATABASE_CONNECTIONS",

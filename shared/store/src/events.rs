@@ -1,5 +1,5 @@
-//! The events of messages: what the API calls the log. They are derived from `messages`, `pending_deliveries` and
-//! `attempts`; those of releases before are in `past_events`.
+//! Events of messages, which the API calls the log. They are derived from `messages`, `pending_deliveries` and
+//! `attempts`; those of earlier releases are in `past_events`.
 
 mod branches;
 mod place;
@@ -25,43 +25,43 @@ use crate::messages::find_all;
 use crate::record::Response;
 use crate::search::{A_WALK, List, Nearest, Rows, page, plan_for_searching, set_plan_cache_mode};
 
-/// One thing that happened to a message.
+/// An event of a message.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// When, in milliseconds since 1970.
+    /// Time, in milliseconds since 1970.
     pub at_ms: i64,
-    /// Its number; with the time, its place in the log.
+    /// The number; with the time, the position in the log.
     pub id: i64,
-    /// What happened.
+    /// The state.
     pub state: EventState,
-    /// What the destination answered, on the end of an attempt.
+    /// The response of the destination, at the end of an attempt.
     pub response: Option<Response>,
-    /// Why an attempt failed.
+    /// The error of an attempt.
     pub error: Option<String>,
-    /// When the next attempt is planned, in milliseconds since 1970.
+    /// When the next attempt is due, in milliseconds since 1970.
     pub next_delivery_at_ms: Option<i64>,
-    /// The message it happened to.
+    /// The message.
     pub message: StoredMessage,
 }
 
-/// Which events; what is empty or `None` does not restrict.
+/// A filter of events; empty lists and `None` do not restrict.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Of these messages.
+    /// A filter of their messages.
     pub messages: filter::Filter,
-    /// In one of these states.
+    /// The states.
     pub states: Vec<EventState>,
-    /// Not before, in milliseconds since 1970.
+    /// Events at this time or later, in milliseconds since 1970.
     pub from_ms: Option<i64>,
-    /// Not after, in milliseconds since 1970.
+    /// Events at this time or earlier, in milliseconds since 1970.
     pub to_ms: Option<i64>,
-    /// Continue behind this event.
+    /// The last event of the page before.
     pub cursor: Option<Cursor>,
     /// Oldest first instead of newest first.
     pub earliest_first: bool,
 }
 
-/// How an attempt ended, as an event has it.
+/// The outcome of an attempt in an event.
 #[derive(Queryable)]
 struct Ended {
     response_status: Option<i32>,
@@ -108,7 +108,7 @@ statement! {
     file "events/ends.sql"
 }
 
-/// A page of events, newest first unless asked otherwise.
+/// Returns a page of events, newest first by default.
 pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter, extent: Extent) -> Result<Page<Event, Cursor>, Error> {
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
@@ -144,7 +144,7 @@ fn columns(places: &[Place]) -> (Vec<i64>, Vec<i64>, Vec<Uuid>) {
     (ats_us, places.iter().map(|place| place.step).collect(), places.iter().map(|place| place.message_id).collect())
 }
 
-/// A filter with the place behind which the page begins.
+/// A filter with the position after which the page begins.
 struct Listing<'a> {
     filter: &'a Filter,
     start: Option<Start>,
@@ -166,12 +166,13 @@ impl List for Listing<'_> {
     async fn load(&self, conn: &mut AsyncPgConnection, rows: Rows, count: i64) -> Result<Vec<Place>, Error> {
         let which = match rows {
             Rows::All => Which::All,
-            // Each branch is walked so far.
+            // Maximum of rows read in each branch.
             Rows::Near => Which::Near(A_WALK / 3),
             Rows::Matching => Which::Matching,
             Rows::Of(ids) => Which::Of(ids),
         };
-        // Planning for each partition takes longer than the query: without a list of messages one plan serves any values.
+        // Planning for each partition takes longer than the query: without a list of messages one plan fits any
+        // values.
         let keeps_plan = !matches!(which, Which::Of(_));
         if keeps_plan {
             set_plan_cache_mode(conn, "force_generic_plan").await?;

@@ -1,11 +1,10 @@
-//! Tables for people: what can be exported, read page by page in the order of their keys.
+//! Exports of tables, page by page in the order of their keys.
 //!
-//! A page is one statement on a connection that goes back to the pool after it, so that an export
-//! that lasts for minutes holds no transaction and no snapshot open. A row that is written while the
-//! export is under way is in it or is not; none is in it twice, and none of before is left out.
+//! A page is one statement on a connection that then returns to the pool, so that a long export holds no transaction
+//! and no snapshot open. A row that is inserted during the export may be included or not; no row is included twice,
+//! and no earlier row is missing.
 //!
-//! Payloads, bodies, headers and results are in no export, and no metadata: they are large, and may hold
-//! what nobody should have in a file.
+//! Exports contain no payloads, bodies, headers, results or metadata: they are large and may be confidential.
 
 mod pages;
 
@@ -15,42 +14,42 @@ use serde::{Deserialize, Serialize};
 use self::pages::{Bounds, Place};
 use crate::{Database, Error};
 
-/// Rows of a page. A row has at most some 20 KB (an error text and a URL), and most have 300 bytes.
+/// Rows per page. A row has at most some 20 KB (an error text and a URL), and usually 300 bytes.
 pub const PAGE: i64 = 1_000;
 
-/// What can be exported.
+/// The exported entities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Entity {
-    /// Messages, by when they were accepted.
+    /// Messages, by acceptance time.
     Messages,
-    /// The log of the messages, by when it happened.
+    /// Events of messages, by time.
     Events,
-    /// Messages that failed for good, by when they failed.
+    /// Dead letters, by failure time.
     DeadLetters,
-    /// Runs of handlers, by when they began.
+    /// Runs of handlers, by start time.
     JobExecutions,
-    /// What became of e-mails, by when they were sent.
+    /// E-mails and their status, by sending time.
     EmailLogs,
-    /// What users were told, by when.
+    /// Notifications of users, by time.
     Notifications,
-    /// What happened in organizations, by when it happened.
+    /// Activity logs of organizations, by time.
     ActivityLogs,
 }
 
 /// One column of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// As in the table's first row.
+    /// The name in the header row.
     pub name: &'static str,
-    /// What its cells are.
+    /// The type of its cells.
     pub kind: Kind,
 }
 
-/// What the cells of a column are. Every cell is written as a text.
+/// The type of a column's cells. Every cell is written as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Whatever somebody wrote.
+    /// Free text.
     Text,
     /// A decimal number.
     Number,
@@ -71,7 +70,7 @@ const fn time(name: &'static str) -> Column {
 }
 
 impl Entity {
-    /// Its name on the wire, and in the names of files.
+    /// Returns the name on the wire, which file names contain.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Messages => "messages",
@@ -84,7 +83,7 @@ impl Entity {
         }
     }
 
-    /// In the order of the cells of its rows.
+    /// Returns the columns in the order of the cells.
     pub fn columns(self) -> &'static [Column] {
         match self {
             Self::Messages => {
@@ -200,7 +199,7 @@ impl Entity {
         }
     }
 
-    /// The states that a filter may ask for; none where rows have no state.
+    /// Returns the valid states of a filter; none if rows have no state.
     pub fn statuses(self) -> &'static [&'static str] {
         match self {
             Self::Messages => &["pending", "active", "delivered", "failed", "cancelled"],
@@ -214,43 +213,43 @@ impl Entity {
         }
     }
 
-    /// Whether a filter may ask for a type of job.
+    /// Returns whether a filter may have a job type.
     pub fn has_job_types(self) -> bool {
         matches!(self, Self::JobExecutions)
     }
 
-    /// Whether a filter may ask for a user.
+    /// Returns whether a filter may have a user.
     pub fn has_users(self) -> bool {
         matches!(self, Self::JobExecutions | Self::Notifications | Self::ActivityLogs)
     }
 
-    /// Whether a filter may ask for an organization.
+    /// Returns whether a filter may have an organization.
     pub fn has_organizations(self) -> bool {
         matches!(self, Self::JobExecutions | Self::ActivityLogs)
     }
 }
 
-/// Which rows; what is `None` does not restrict.
+/// A filter of rows; `None` does not restrict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Not before.
+    /// Inclusive lower bound.
     pub created_after: Option<Timestamp>,
-    /// Before.
+    /// Exclusive upper bound.
     pub created_before: Option<Timestamp>,
-    /// In this state, one of [`Entity::statuses`].
+    /// A state, one of [`Entity::statuses`].
     pub status: Option<String>,
-    /// Runs of this type of job.
+    /// A job type of runs.
     pub job_type: Option<String>,
-    /// Of this user, or on behalf of them.
+    /// The user of the row.
     pub user_id: Option<String>,
-    /// Of this organization, or for it.
+    /// The organization of the row.
     pub organization_id: Option<String>,
 }
 
-/// A row: as many cells as there are columns.
+/// A row: one cell for each column.
 pub type Row = Vec<Option<String>>;
 
-/// A walk over the rows, one page at a time.
+/// A cursor over the rows, page by page.
 #[derive(Debug)]
 pub struct Walk<'a> {
     database: &'a Database,
@@ -261,15 +260,15 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// From the first row that the filter lets through. Rows of after this moment, by the database's
-    /// clock, are not in it: so it comes to an end.
+    /// Starts at the first row of the filter. Rows later than this moment, by the database's clock, are excluded, so
+    /// that the export ends.
     pub async fn begin(database: &'a Database, entity: Entity, filter: &'a Filter) -> Result<Self, Error> {
         let now_ms = pages::now_ms(&mut *database.connection().await?).await?;
         let bounds = Bounds::new(filter, now_ms);
         Ok(Self { database, entity, bounds, place: None, is_over: false })
     }
 
-    /// The next rows, at most [`PAGE`]; none when there are no more.
+    /// Returns the next rows, at most [`PAGE`]; none at the end.
     pub async fn next_page(&mut self) -> Result<Vec<Row>, Error> {
         if self.is_over {
             return Ok(Vec::new());

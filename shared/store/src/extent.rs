@@ -1,45 +1,45 @@
-//! How much of a list is loaded at once: a page ends at a number of rows or at a number of bytes.
+//! The extent of a page: a number of rows or of bytes, whichever is reached first.
 
 use crate::fit::how_many_fit;
 
-/// Bytes of a page at most, unless its only row is larger: headers, bodies and responses as they are stored.
+/// Maximum of bytes of a page, unless its only row is larger: headers, bodies and responses as stored.
 pub const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// How much of a list is wanted.
+/// The requested extent of a page.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// Rows at most.
+    /// Maximum of rows.
     pub count: i64,
-    /// Bytes at most. The first row is loaded whatever its size.
+    /// Maximum of bytes. The first row is loaded regardless of its size.
     pub bytes: usize,
-    /// Bodies of messages are loaded, and counted.
+    /// Whether bodies of messages are loaded, and counted.
     pub with_bodies: bool,
 }
 
 /// A page of a list.
 #[derive(Debug)]
 pub struct Page<Row, Cursor> {
-    /// In order.
+    /// The rows, in order.
     pub rows: Vec<Row>,
-    /// The place of the last row, if there are more behind it.
+    /// The position of the last row, if more rows follow.
     pub cursor: Option<Cursor>,
-    /// What was loaded for it.
+    /// Bytes loaded.
     pub bytes: usize,
 }
 
-/// Where a page ends.
+/// The end of a page.
 pub(crate) struct End {
     pub(crate) has_more: bool,
     pub(crate) bytes: usize,
 }
 
 impl Extent {
-    /// One more row than the page may have: whether it is there tells whether the list goes on.
+    /// Returns the maximum of rows plus one: an extra row indicates a further page.
     pub(crate) fn count_and_next(&self) -> i64 {
         self.count.saturating_add(1)
     }
 
-    /// Cuts places in a list to those of the page. Each place has a size.
+    /// Truncates the positions to those of the page. Each one has a size.
     pub(crate) fn cut<Place>(&self, places: &mut Vec<Place>, sizes: &[i64]) -> End {
         let sizes = || sizes.iter().map(|size| usize::try_from(*size).unwrap_or(0));
         let found = places.len();

@@ -1,4 +1,4 @@
-//! Which messages a call is about.
+//! Filters of messages.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -9,43 +9,43 @@ use uuid::Uuid;
 
 use crate::gates::{of_flow_control_key, of_queue};
 
-/// A choice of messages: one of the values of every list that has any. Lists that are empty and
-/// bounds that are `None` do not restrict.
+/// A filter of messages: one of the values of every non-empty list must match. Empty lists and `None` do not
+/// restrict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// These messages. `Some` of nothing is no message.
+    /// Message IDs. An empty list in `Some` matches none.
     pub message_ids: Option<Vec<MessageId>>,
-    /// To exactly these destinations.
+    /// Exact destinations.
     pub urls: Vec<String>,
-    /// To destinations on these hosts, in any case; with a port it has to be that one.
+    /// Hosts of destinations, in any case; a port, if given, must match.
     pub hosts: Vec<String>,
-    /// To destinations with these paths, without the query.
+    /// Paths of destinations, without the query.
     pub paths: Vec<String>,
-    /// Published to these URL groups.
+    /// URL groups of the publish.
     pub topic_names: Vec<String>,
-    /// Through these queues.
+    /// Queues.
     pub queue_names: Vec<String>,
-    /// By these schedules.
+    /// Schedules that created the messages.
     pub schedule_ids: Vec<String>,
-    /// With one of these labels.
+    /// Labels, one of which must match.
     pub labels: Vec<String>,
-    /// Through one of these flow-control keys.
+    /// Flow-control keys, one of which must match.
     pub flow_control_keys: Vec<String>,
-    /// From these publishers.
+    /// Addresses of the publishers.
     pub caller_ips: Vec<String>,
-    /// Accepted not before this, in milliseconds since 1970.
+    /// Accepted at this time or later, in milliseconds since 1970.
     pub created_from_ms: Option<i64>,
-    /// Accepted not after this, in milliseconds since 1970.
+    /// Accepted at this time or earlier, in milliseconds since 1970.
     pub created_to_ms: Option<i64>,
 }
 
 impl Filter {
-    /// Whether it is every message.
+    /// Returns whether every message matches.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The gates of its queues, and of its flow-control keys.
+    /// Returns the limits of its queues, and of its flow-control keys.
     pub(crate) fn gates(&self) -> [Vec<String>; 2] {
         [
             self.queue_names.iter().map(|name| of_queue(name)).collect(),
@@ -53,12 +53,12 @@ impl Filter {
         ]
     }
 
-    /// The SQL condition on a row `m` of `messages`.
+    /// Returns the SQL condition on a row `m` of `messages`.
     pub(crate) fn matches(&self) -> Matches {
         let [queues, flow_control_keys] = self.gates();
         let texts = [
             ("m.url = any(", &self.urls, ")"),
-            // What is in no URL is in no part of one, and is seen sooner.
+            // A cheap necessary condition: the text must occur in the URL.
             ("lower(m.url) like any(", &anywhere(&self.lower_hosts()), ")"),
             ("m.url like any(", &anywhere(&self.paths), ")"),
             (
@@ -79,7 +79,7 @@ impl Filter {
             ids: self.message_ids.as_ref().map(|ids| ids.iter().map(|id| id.0).collect()),
             texts: texts.map(|(before, values, after)| (before, values.clone(), after)).collect(),
             from_ms: self.created_from_ms,
-            // A bound in whole milliseconds includes the whole millisecond.
+            // An inclusive bound in milliseconds includes the whole millisecond.
             before_ms: self.created_to_ms.map(|to| to.saturating_add(1)),
         }
     }
@@ -89,13 +89,13 @@ impl Filter {
     }
 }
 
-/// Patterns for texts that have one of these in them.
+/// Returns patterns for texts that contain one of these.
 fn anywhere(texts: &[String]) -> Vec<String> {
     let escaped = |text: &String| text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     texts.iter().map(|text| format!("%{}%", escaped(text))).collect()
 }
 
-/// The condition that a [`Filter`] is, on a row `m` of `messages`.
+/// The condition of a [`Filter`] on a row `m` of `messages`.
 #[derive(Clone, Debug)]
 pub(crate) struct Matches {
     ids: Option<Vec<Uuid>>,
@@ -131,9 +131,9 @@ impl QueryFragment<Pg> for Matches {
     }
 }
 
-/// The condition on a row of another table whose column holds the id of a message: that the message
-/// is there and matches. Asked row by row, whatever the planner thinks of it: a page of the newest
-/// rows is found by looking at them one after the other.
+/// The condition on a row of another table with a column of message IDs: the message exists and matches. It is
+/// evaluated row by row, whatever the planner estimates: a page of the newest rows is found by checking them in
+/// order.
 #[derive(Clone, Debug)]
 pub(crate) struct OfMessage {
     pub(crate) column: &'static str,
@@ -146,7 +146,7 @@ impl QueryFragment<Pg> for OfMessage {
         out.push_sql(self.column);
         out.push_sql(" and ");
         self.matches.walk_ast(out.reborrow())?;
-        // The offset keeps it from becoming a join.
+        // The offset prevents a join.
         out.push_sql(" offset 0)");
         Ok(())
     }

@@ -1,8 +1,8 @@
-//! A firing that somebody else asks for, by schedule and time: perhaps late, twice, or out of order.
+//! Firings that an external scheduler requests, by schedule and time: possibly late, repeated, or out of order.
 //!
-//! In one transaction: [`take`] locks the schedule, [`claim`] lets each of its times through once,
-//! [`accept`](crate::accept) stores the messages, [`record`] writes what came of it. Who fires what is due
-//! beside somebody who asks, claims the times as well.
+//! In one transaction: [`take`] locks the schedule, [`claim`] accepts each of its times once,
+//! [`accept`](crate::accept) stores the messages, [`record`] writes the result. A process that fires due schedules
+//! beside the external scheduler claims the times as well.
 
 use std::collections::HashSet;
 use std::marker::PhantomData;
@@ -19,11 +19,11 @@ use crate::schedules::{Fired, Schedule, ScheduleRow};
 /// A schedule whose row is locked until the end of the transaction.
 #[derive(Clone, Debug)]
 pub struct Taken {
-    /// What to fire.
+    /// The schedule.
     pub schedule: Schedule,
-    /// Its firings are skipped.
+    /// Whether it is paused.
     pub paused: bool,
-    /// It was created, resumed or given its expression then.
+    /// When it was created, resumed or given its expression.
     pub fires_from: Timestamp,
     /// The database's clock.
     pub now: Timestamp,
@@ -37,11 +37,11 @@ statement! {
      from schedules where id = " {id} " for update"
 }
 
-/// Locks the schedule. `None` when there is none with this id.
+/// Locks the schedule. `None` if there is none with this ID.
 ///
 /// # Errors
 ///
-/// [`Error::Busy`] when somebody else keeps it locked for longer than a statement waits.
+/// [`Error::Busy`] if another transaction holds the lock for longer than `lock_timeout`.
 pub async fn take(conn: &mut AsyncPgConnection, id: &str) -> Result<Option<Taken>, Error> {
     type Row = (ScheduleRow, bool, jiff_diesel::Timestamp, jiff_diesel::Timestamp);
     let rows: Vec<Row> = Take { id, lifetime: PhantomData }.load(conn).await?;
@@ -54,17 +54,17 @@ pub async fn take(conn: &mut AsyncPgConnection, id: &str) -> Result<Option<Taken
 }
 
 statement! {
-    /// Among the deduplication keys, which are deleted some time after they have expired. Two days
-    /// are longer than anybody repeats: EventBridge Scheduler a day, and Lambda six hours after that.
-    /// A key that is still there counts even after that.
+    /// Stored among the deduplication keys, which are deleted some time after they have expired. Two days exceed all
+    /// retries: those of EventBridge Scheduler last a day, and those of Lambda six hours more. A key that still
+    /// exists counts even after that.
     Claim { keys: &'a [String] => Array<Text> } -> Text;
     "insert into deduplications (key, message_id, expires_at)
      select key, '00000000-0000-0000-0000-000000000000', now() + interval '2 days' from unnest(" {keys} ") as firing(key)
      on conflict (key) do nothing returning key"
 }
 
-/// Claims firings, each the id of a schedule with a time. Returns for each whether it was not claimed before. The rows
-/// of the schedules are locked.
+/// Claims firings, each the ID of a schedule with a time. Returns for each whether it is new. The rows of the
+/// schedules are locked.
 pub async fn claim(conn: &mut AsyncPgConnection, firings: &[(&str, Timestamp)]) -> Result<Vec<bool>, Error> {
     let keys: Vec<String> = firings.iter().map(|(id, at)| format!("firing:{id}:{}", at.as_millisecond())).collect();
     let claimed: Vec<String> = Claim { keys: &keys, lifetime: PhantomData }.load(conn).await?;
@@ -73,7 +73,7 @@ pub async fn claim(conn: &mut AsyncPgConnection, firings: &[(&str, Timestamp)]) 
 }
 
 statement! {
-    /// A firing that comes after a later one changes nothing of what is shown of the last.
+    /// A late firing does not overwrite the result of a later one.
     Record {
         at: NullableTimestamp => Nullable<SqlTimestamp>,
         next: NullableTimestamp => Nullable<SqlTimestamp>,
@@ -91,7 +91,7 @@ statement! {
      where id = " {id} " returning s.id"
 }
 
-/// Writes what came of a firing of a schedule that [`take`] has locked, and when the next one is.
+/// Writes the result of a firing of a schedule that [`take`] has locked, and the time of the next one.
 pub async fn record(
     conn: &mut AsyncPgConnection,
     id: &str,

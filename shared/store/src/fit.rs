@@ -1,6 +1,6 @@
-//! How much fits into so many bytes.
+//! Fits items into a budget of bytes.
 
-/// How many of the first items fit into so many bytes together. The first always does: what is larger than the budget
+/// Returns how many of the first items fit into the budget together, at least one: an item that exceeds the budget
 /// comes alone.
 pub fn how_many_fit(sizes: impl IntoIterator<Item = usize>, budget: usize) -> usize {
     let mut total = 0_usize;

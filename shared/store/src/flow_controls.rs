@@ -1,4 +1,4 @@
-//! Flow-control keys: how many attempts at once, and how many starts per period.
+//! Flow-control keys: limits of concurrent attempts and of attempts started per period.
 
 use std::marker::PhantomData;
 
@@ -9,35 +9,35 @@ use crate::gates::of_flow_control_key;
 use crate::page::{Page, Paged};
 use crate::{Error, WakeUps};
 
-/// A flow-control key as it is now.
+/// The current state of a flow-control key.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable)]
 pub struct FlowControlKey {
     /// The key.
     pub key: String,
-    /// Messages that wait at it. One with several gates waits at one of them.
+    /// Messages blocked by it. A message with several limits is blocked by one of them.
     pub wait_list_size: i64,
-    /// Attempts at once at most.
+    /// Maximum of concurrent attempts.
     pub parallelism: Option<i32>,
-    /// Attempts under way.
+    /// Attempts in flight.
     pub parallelism_count: i64,
-    /// Starts per period at most.
+    /// Maximum of attempts started per period.
     pub rate: Option<i32>,
-    /// Starts in the period that is running; 0 when none is.
+    /// Attempts started in the current period; 0 without one.
     pub rate_count: i32,
     /// Length of a period in seconds.
     pub period_s: i32,
-    /// When the running period, or the last one, began, in seconds since 1970.
+    /// Start of the current or last period, in seconds since 1970.
     pub period_start_s: Option<i64>,
-    /// Messages do not change the parallelism.
+    /// Whether messages cannot change the parallelism.
     pub pinned_parallelism: bool,
-    /// Messages do not change the rate.
+    /// Whether messages cannot change the rate.
     pub pinned_rate: bool,
-    /// Nothing starts.
+    /// Whether deliveries are paused.
     pub paused: bool,
 }
 
 statement! {
-    /// The keys that contain `search` and come after `after`, or the one that is `key`.
+    /// Selects the keys that contain `search` and follow `after`, or the one that equals `key`.
     List {
         key: Option<&'a str> => Nullable<Text>,
         search: &'a str => Text,
@@ -64,7 +64,7 @@ statement! {
      ) g order by name limit " {count}
 }
 
-/// The keys whose name contains `search`, by name.
+/// Returns the keys whose name contains `search`, by name.
 pub async fn list(conn: &mut AsyncPgConnection, search: &str, page: Page<'_>) -> Result<Paged<FlowControlKey>, Error> {
     let Page { after, count } = page;
     let rows: Vec<(FlowControlKey, bool)> =
@@ -72,29 +72,29 @@ pub async fn list(conn: &mut AsyncPgConnection, search: &str, page: Page<'_>) ->
     Ok(Paged::of(rows, |key| key.key.clone()))
 }
 
-/// The key of this name.
+/// Returns the key of this name.
 pub async fn find(conn: &mut AsyncPgConnection, key: &str) -> Result<Option<FlowControlKey>, Error> {
     let statement = List { key: Some(key), search: "", after: "", count: 1, lifetime: PhantomData };
     let found: Vec<(FlowControlKey, bool)> = statement.load(conn).await?;
     Ok(found.into_iter().next().map(|(key, _)| key))
 }
 
-/// A change that somebody makes by hand.
+/// A manual change of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
-    /// Stop or go on starting.
+    /// Pause or resume deliveries.
     pub paused: Option<bool>,
-    /// The bounds that count from now on, and that messages do not change any more.
+    /// A new limit, which messages cannot change from now on.
     pub pin_parallelism: Option<i32>,
-    /// As above; a new rate counts from its first start on.
+    /// A new rate, pinned as above; it applies from its first start on.
     pub pin_rate: Option<i32>,
-    /// The length of a period in seconds, with a pinned rate. `None` keeps it.
+    /// The length of a period in seconds, for a pinned rate. `None` keeps it.
     pub period_s: Option<i32>,
-    /// Messages may change the parallelism again.
+    /// Allow messages to change the parallelism again.
     pub unpin_parallelism: bool,
-    /// Messages may change the rate again.
+    /// Allow messages to change the rate again.
     pub unpin_rate: bool,
-    /// The count of starts is 0, and the next start begins a period.
+    /// Reset the count of starts; the next start begins a period.
     pub reset_rate: bool,
 }
 
@@ -137,7 +137,7 @@ statement! {
     select count(*) from changed, lateral (select pg_notify('sigpost', '')) as told"
 }
 
-/// Applies a change, to a key that need not have been used before, and notifies the dispatchers.
+/// Applies a change, creating the key if necessary, and notifies the dispatchers.
 pub async fn apply(conn: &mut AsyncPgConnection, key: &str, change: Change) -> Result<WakeUps, Error> {
     let statement = Apply {
         id: of_flow_control_key(key),

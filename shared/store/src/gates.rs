@@ -1,9 +1,9 @@
 //! Limits: queues and flow-control keys (the table `gates`).
 //!
-//! A message with limits is blocked at the first of them, and [`claim_blocked`] leases it when all of them have
-//! room. A slot that is freed, the end of a period, a resume and a new bound give room. Each of these is a wake-up
-//! ([`WakeUps`]); in case the process that received it crashes, every dispatcher rescans the limits at which
-//! messages are blocked once per lease ([`rescan`]).
+//! A message with limits is blocked by the first of them, and [`claim_blocked`] leases it when all of them have
+//! capacity. A freed slot, the end of a period, a resume and a new limit give capacity. Each of these is a wake-up
+//! ([`WakeUps`]); in case the process that received it crashes, every dispatcher rescans the limits with blocked
+//! messages once per lease ([`rescan`]).
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -19,42 +19,43 @@ use crate::messages::Message;
 use crate::wake_ups::time_until;
 use crate::{Error, WakeUps};
 
-/// The gate of a queue.
+/// Returns the name of a queue's limit.
 pub fn of_queue(name: &str) -> String {
     format!("queue:{name}")
 }
 
-/// The gate of a flow-control key.
+/// Returns the name of a flow-control key's limit.
 pub fn of_flow_control_key(key: &str) -> String {
     format!("flow:{key}")
 }
 
 impl Message {
-    /// The gates it passes, in this order: its queue, then its flow-control keys. None for most messages.
+    /// Returns the limits of the message in this order: its queue, then its flow-control keys. None for most
+    /// messages.
     pub fn gates(&self) -> Vec<String> {
         let queue = self.extras.queue_name.as_deref().map(of_queue);
         let keys = self.extras.flow_control.iter().map(|control| of_flow_control_key(&control.key));
         queue.into_iter().chain(keys).collect()
     }
 
-    /// Whether it passes any gate.
+    /// Returns whether the message has a limit.
     pub fn has_gates(&self) -> bool {
         self.extras.queue_name.is_some() || !self.extras.flow_control.is_empty()
     }
 
-    /// The limits whose slots an attempt of it can hold: its own, and the queue of the message it reports on.
+    /// Returns the limits whose slots an attempt can hold: its own, and the queue of the message that it reports on.
     pub fn slots(&self) -> impl Iterator<Item = String> {
         self.gates().into_iter().chain(self.extras.keeps_waiting.as_deref().map(of_queue))
     }
 
-    /// Whether its end gives slots back: its own, or that of the message it reports on.
+    /// Returns whether its end frees slots: its own, or that of the message that it reports on.
     pub fn has_slots(&self) -> bool {
         self.has_gates() || self.extras.keeps_waiting.is_some()
     }
 }
 
 statement! {
-    /// See the function, in the migration. Commits as a claim does: without waiting for the disk.
+    /// Calls the function of the migration. Like a claim, it commits without waiting for the disk.
     ClaimBlocked {
         limits: Vec<&'a str> => Array<Text>,
         token: Uuid => SqlUuid,
@@ -68,8 +69,8 @@ statement! {
      where (select set_config('synchronous_commit', 'off', true)) = 'off'"
 }
 
-/// Leases messages that are blocked at these limits, within the bound, as far as all of their limits have
-/// room. As many as asked for means that there may be more.
+/// Leases messages that are blocked by these limits, within the bound, if all of their limits have capacity. A full
+/// batch means that there may be more.
 pub async fn claim_blocked(
     conn: &mut AsyncPgConnection,
     limits: &[String],
@@ -100,8 +101,8 @@ pub async fn claim_blocked(
 }
 
 statement! {
-    /// Walks from limit to limit over the index of blocked messages, however many are blocked at each. Takes no
-    /// locks: a limit that is named here and has no room after all costs one vain claim.
+    /// Skips from limit to limit in the index of blocked messages, however many are blocked by each. Takes no locks:
+    /// a returned limit without capacity costs only an empty claim.
     Rescan {} -> (Text, Double);
     "with recursive blocked(id) as (
         (select blocked_by from pending_deliveries where blocked_by is not null order by blocked_by limit 1)
@@ -118,7 +119,7 @@ statement! {
                       where s.gate = g.id and p.blocked_by = g.id))"
 }
 
-/// The limits at which messages are blocked and that have room, now or at the end of a period.
+/// Returns the limits that have blocked messages and capacity, now or at the end of a period.
 pub async fn rescan(conn: &mut AsyncPgConnection) -> Result<WakeUps, Error> {
     let rows: Vec<(String, f64)> = Rescan { lifetime: PhantomData }.load(conn).await?;
     let limits = rows.into_iter().map(|(limit, seconds)| (limit, time_until(seconds))).collect();
@@ -130,7 +131,7 @@ statement! {
     "select count(*) filter (where kind = 'queue'), count(*) filter (where kind = 'flow_control') from gates"
 }
 
-/// How many queues there are, and how many flow-control keys.
+/// Returns the number of queues, and of flow-control keys.
 pub async fn count(conn: &mut AsyncPgConnection) -> Result<(i64, i64), Error> {
     Ok(Count { lifetime: PhantomData }.get_result(conn).await?)
 }
@@ -140,15 +141,15 @@ statement! {
     "select wanted.id from unnest(" {ids} ") as wanted(id) where not exists (select from gates g where g.id = wanted.id)"
 }
 
-/// Those of these gates that there are not.
+/// Returns those of these limits that do not exist.
 pub async fn missing(conn: &mut AsyncPgConnection, ids: Vec<&str>) -> Result<Vec<String>, Error> {
     Ok(Missing { ids, lifetime: PhantomData }.load(conn).await?)
 }
 
 statement! {
-    /// What is there as it should be is only read: a lock would make publishers and dispatchers of a
-    /// busy key wait for each other's commits. A key that has not been used for half a day is touched,
-    /// so that retention does not take it for one that nobody uses; see `retention::keys`.
+    /// Rows that are up to date are only read: a lock would make publishers and dispatchers of a busy key wait for
+    /// each other's commits. A key that has not been used for half a day is updated, so that retention does not
+    /// delete it as unused; see `retention::keys`.
     Ensure {
         ids: Vec<String> => Array<Text>,
         names: Vec<&'a str> => Array<Text>,
@@ -182,14 +183,14 @@ statement! {
     select id from made"
 }
 
-/// Makes the gates of these messages where they are missing (a queue with parallelism 1), and gives
-/// flow-control keys the bounds that the newest of the messages brings, unless they are pinned. Returns the limits
-/// that it changed: earlier messages may start there, whatever becomes of these.
+/// Creates missing limits of these messages (a queue with parallelism 1), and sets the limits of flow-control keys to
+/// those of the newest message, unless they are pinned. Returns the changed limits: earlier messages may start there,
+/// even if these are not stored.
 pub(crate) async fn ensure_gates<'a>(
     conn: &mut AsyncPgConnection,
     messages: impl Iterator<Item = &'a Message>,
 ) -> Result<WakeUps, Error> {
-    /// The parallelism of a queue that nobody has set up (QStash OpenAPI).
+    /// The parallelism of a queue without settings (QStash OpenAPI).
     static NEW_QUEUE: FlowControl =
         FlowControl { key: String::new(), parallelism: Some(1), rate: None, period: std::time::Duration::from_secs(1) };
     let mut wanted: BTreeMap<String, (&str, &FlowControl)> = BTreeMap::new();
@@ -220,7 +221,7 @@ pub(crate) async fn ensure_gates<'a>(
 }
 
 statement! {
-    /// Only those that are in the table: a duplicate was not stored.
+    /// Only messages in the table count, since duplicates were not stored.
     KeepWaiting {
         queues: Vec<String> => Array<Text>,
         ids: Vec<Uuid> => Array<SqlUuid>,
@@ -232,8 +233,8 @@ statement! {
      on conflict do nothing"
 }
 
-/// Has the queues of those that were reported on wait for the end of these reports, too. Called in
-/// the transaction that stored them.
+/// Makes the queues of the reported messages wait for the end of these callbacks, too. Call it in the transaction
+/// that stored them.
 pub(crate) async fn keep_waiting<'a>(
     conn: &mut AsyncPgConnection,
     messages: impl Iterator<Item = &'a Message> + Clone,

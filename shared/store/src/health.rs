@@ -1,4 +1,4 @@
-//! Job health: the numbers, and what they mean.
+//! Job health: measurements and verdict.
 
 mod report;
 mod verdict;
@@ -13,60 +13,60 @@ pub use self::verdict::Health;
 use crate::Error;
 use crate::metrics::{Durations, Histogram, TypeMetrics, Window, runs_by_type};
 
-/// How jobs, runs and messages stand. "In the window" means between the window's length ago and now.
+/// Measurements of jobs, runs and messages. "In the window" means between the window's length ago and now.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Numbers {
-    /// Runs by job type, in the order of the types' names. A type without any is not here.
+    /// Runs by job type, in the order of the types' names. Types without runs are omitted.
     pub by_type: Vec<TypeMetrics>,
-    /// Runs that should have ended.
+    /// Stuck runs.
     pub stuck: Stuck,
-    /// Messages on their way.
+    /// Open messages.
     pub queue: Queue,
-    /// Messages that failed for good.
+    /// Dead letters.
     pub dead_letters: DeadLetters,
-    /// How long runs took that completed in the window; `None` when none did.
+    /// Durations of runs completed in the window; `None` without any.
     pub durations: Option<Durations>,
-    /// When the last run completed, whether in the window or before; milliseconds since 1970.
+    /// When the last run completed, in the window or before; milliseconds since 1970.
     pub last_completed_at_ms: Option<i64>,
 }
 
-/// Runs under way for more than ten minutes, or whose lease has ended; ten thousand at most.
+/// Runs in progress for more than ten minutes, or with an expired lease; at most 10,000.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stuck {
-    /// How many.
+    /// Number of runs.
     pub count: i64,
-    /// How long the oldest has been under way, in seconds.
+    /// Age of the oldest run in seconds.
     pub oldest_s: Option<f64>,
-    /// The messages of the oldest ten.
+    /// Message IDs of the oldest ten.
     pub message_ids: Vec<String>,
 }
 
-/// Open messages, ten thousand of each kind at most.
+/// Open messages, at most 10,000 of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Queue {
-    /// Could be delivered now: pending and due, or leased by a dispatcher that let the lease end.
+    /// Due now: pending, or with an expired lease.
     pub due: i64,
     /// Pending and due later.
     pub scheduled: i64,
-    /// Being delivered.
+    /// In flight.
     pub active: i64,
-    /// Held back by queues and flow-control keys.
+    /// Blocked by queues and flow-control keys.
     pub waiting: i64,
-    /// For how long the oldest has been due, in seconds.
+    /// Age of the oldest due message in seconds.
     pub oldest_due_s: Option<f64>,
 }
 
-/// Messages that failed for good, ten thousand at most.
+/// Dead letters, at most 10,000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeadLetters {
     /// In the window.
     pub in_window: i64,
-    /// All that are kept.
+    /// In total.
     pub total: i64,
 }
 
-/// Measures over a window, from the rollups, which should be [caught up](crate::metrics::catch_up), and from what
-/// is open. It writes nothing. However much there is of it, no more than ten thousand rows of a kind are counted.
+/// Measures over a window, from the rollups, which should be [caught up](crate::metrics::catch_up), and from open
+/// rows. It writes nothing, and reads at most 10,000 rows of each kind.
 pub async fn measure(conn: &mut AsyncPgConnection, window: Window) -> Result<Numbers, Error> {
     let by_type = runs_by_type(conn, window).await?;
     let row: Row =
@@ -93,7 +93,7 @@ statement! {
     "select due, scheduled, active, waiting, oldest_due_s from measure_queue()"
 }
 
-/// The open messages alone.
+/// Measures open messages only.
 pub async fn queue(conn: &mut AsyncPgConnection) -> Result<Queue, Error> {
     Ok(Queue::read(MeasureQueue { lifetime: PhantomData }.get_result(conn).await?))
 }

@@ -1,5 +1,5 @@
-//! Leases under way: renewed while a push lasts, so that they can be short and a killed process is
-//! found out soon, however long a destination may take.
+//! Leases of attempts in flight. They are renewed during an attempt, so that they can be short and a crash is
+//! detected soon, whatever the duration of attempts.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -23,8 +23,8 @@ statement! {
      returning p.id"
 }
 
-/// Prolongs these leases. Returns the messages that are still ours: those missing were cancelled,
-/// or claimed by another dispatcher after the lease had run out.
+/// Renews these leases. Returns the messages that are still leased: missing ones were cancelled, or claimed by
+/// another dispatcher after the lease had expired.
 pub async fn renew(
     conn: &mut AsyncPgConnection,
     held: &[(MessageId, Uuid)],
@@ -45,7 +45,7 @@ statement! {
     "select count(*) from earliest_due where lease_until > now()"
 }
 
-/// How many messages are in flight, of all dispatchers.
+/// Returns the number of messages in flight, of all dispatchers.
 pub async fn count_in_flight(conn: &mut AsyncPgConnection) -> Result<i64, Error> {
     Ok(CountInFlight { lifetime: PhantomData }.get_result(conn).await?)
 }

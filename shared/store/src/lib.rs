@@ -1,8 +1,8 @@
-//! sigpost's Postgres: the only package that knows diesel.
+//! The Postgres storage of sigpost: the only crate that uses diesel.
 //!
-//! One file per table or per step of a message's way. The hot steps are statements of our own
-//! (see `statement.rs`): each is one round trip, takes arrays, and does for hundreds of messages what it does for one.
-//! All times are compared with the database's clock.
+//! One file per table or per step of a message's lifecycle. The hot steps are handwritten statements (see
+//! `statement.rs`): each takes one round trip and arrays, for hundreds of messages. All times are compared with the
+//! database's clock.
 
 #[macro_use]
 mod statement;

@@ -1,4 +1,4 @@
-//! Named locks: a run takes one for as long as it lives, and gets a number that only ever grows.
+//! Named locks: a run holds a lock for its lifetime, and gets an increasing fencing number.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use uuid::Uuid;
 
 use crate::Error;
 
-/// What came of [`acquire`].
+/// The result of [`acquire`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acquired {
-    /// The run holds the lock; its number is greater than that of every holder before.
+    /// The run holds the lock; its number is greater than that of every earlier holder.
     Held(i64),
-    /// Another run holds it, for so long unless it prolongs it or ends before.
+    /// Another run holds the lock, for this time unless it renews its lease or ends.
     Busy(Duration),
 }
 
 statement! {
-    /// A lock's lease is that of its run. Whether it is free is decided on the lock's own row, which
-    /// the upsert sees as it is now: that of the holder's run it would see as of the statement's start.
+    /// A lock has the lease of its run. The lock's own row decides whether it is free: the upsert sees its current
+    /// state, but the row of the holder's run only as of the statement's start.
     Acquire {
         name: &'a str => Text,
         run: Uuid => SqlUuid,
@@ -42,7 +42,7 @@ statement! {
            (select extract(epoch from lease_until - now())::float8 from locks join wanted using (name))"
 }
 
-/// Takes a lock for a run. Asking again is harmless: who holds it keeps its number.
+/// Acquires a lock for a run. Idempotent: the holder keeps its number.
 pub async fn acquire(conn: &mut AsyncPgConnection, name: &str, run: Uuid) -> Result<Acquired, Error> {
     let statement = Acquire { name, run, lifetime: PhantomData };
     let (fence, left_s): (Option<i64>, Option<f64>) = statement.get_result(conn).await?;
@@ -60,7 +60,7 @@ statement! {
     select count(*) from released"
 }
 
-/// Gives a lock back before the run ends.
+/// Releases a lock before the run ends.
 pub async fn release(conn: &mut AsyncPgConnection, name: &str, fence: i64, run: Uuid) -> Result<(), Error> {
     let _count: i64 = Release { name, fence, run, lifetime: PhantomData }.get_result(conn).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Make due: a message that waits for its time goes out now.
+//! Make due: delivers a scheduled message now.
 
 use std::marker::PhantomData;
 
@@ -10,24 +10,24 @@ use uuid::Uuid;
 use crate::messages::MessageState;
 use crate::{Error, WakeUps};
 
-/// What was found.
+/// The result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MadeDue {
-    /// It waited for its time, or at a gate. It is due now; at a gate it keeps its place.
+    /// The message was scheduled or blocked, and is due now; in a queue it keeps its place.
     Yes,
     /// It is in flight, or has ended.
     No(MessageState),
-    /// There is no such message.
+    /// No message has this ID.
     Unknown,
 }
 
 statement! {
-    /// The earliest time of the first delivery changes with it.
+    /// The earliest time of the first delivery changes as well.
     MakeDue { id: Uuid => SqlUuid } -> (Bool, Nullable<Text>, Nullable<Text>);
     file "make_due.sql"
 }
 
-/// Makes a message due that waits for its time: that of its first attempt or of a retry.
+/// Makes a scheduled message due: its first attempt or a retry.
 pub async fn make_due(conn: &mut AsyncPgConnection, id: MessageId) -> Result<(MadeDue, WakeUps), Error> {
     let statement = MakeDue { id: id.0, lifetime: PhantomData };
     let (made_due, state, blocked_by): (bool, Option<String>, Option<String>) = statement.get_result(conn).await?;
@@ -36,7 +36,7 @@ pub async fn make_due(conn: &mut AsyncPgConnection, id: MessageId) -> Result<(Ma
         return Ok((MadeDue::Yes, wake_ups));
     }
     let found = match state {
-        // What was pending a moment ago, when the statement began to look, was leased meanwhile.
+        // The statement saw the message as pending, but it was leased meanwhile.
         Some(state) if state == MessageState::Pending.as_str() => MadeDue::No(MessageState::Active),
         Some(state) => MadeDue::No(MessageState::from_label(&state)),
         None => MadeDue::Unknown,

@@ -1,4 +1,4 @@
-//! What a message is, in memory and in its table.
+//! Messages in memory and in their table.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -21,12 +21,12 @@ use crate::schema::{message_states, messages};
 use crate::search::{Found, Wanted, plan_for_searching, search};
 use crate::stored::Stored;
 
-/// What was accepted: everything needed to deliver it and to show it.
+/// An accepted message: all data needed to deliver and to show it.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// The same over all attempts.
+    /// The ID, equal for all attempts.
     pub id: MessageId,
-    /// Where it goes, as the sender wrote it but for user info, which is in `header`.
+    /// The destination as the sender wrote it, without user info, which is in `header`.
     pub url: String,
     /// The method of the delivery.
     pub method: Method,
@@ -36,46 +36,46 @@ pub struct Message {
     pub body: Bytes,
     /// Attempts allowed after the first.
     pub retries: u32,
-    /// Bound of one attempt; `None` means the deployment's longest.
+    /// Timeout of one attempt; `None` means the deployment's maximum.
     pub timeout: Option<Duration>,
-    /// The sender's expression for the delay of a retry.
+    /// The sender's expression of the retry delay.
     pub retry_delay: Option<RetryDelay>,
-    /// Where every attempt is reported.
+    /// The callback of every attempt.
     pub callback: Option<Box<Callback>>,
-    /// Where the final failure is reported.
+    /// The callback of the final failure.
     pub failure_callback: Option<Box<Callback>>,
     /// For filters.
     pub labels: Vec<String>,
-    /// Who published it.
+    /// Address of the publisher.
     pub caller_ip: Option<String>,
-    /// For a callback, the message it reports on.
+    /// For a callback, the message that it reports on.
     pub callback_of: Option<MessageId>,
-    /// What few messages have.
+    /// Rare options.
     pub extras: Extras,
 }
 
-/// What few messages have. It goes to Postgres and comes back as one JSON text, so that a message
-/// without any of it costs nothing; there it has columns of its own.
+/// Rare options. Statements bind them as one JSON text, so that a message without any of them costs nothing; in the
+/// table they are columns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Extras {
-    /// The queue it goes through.
+    /// The queue.
     pub queue_name: Option<String>,
-    /// The flow-control keys it goes through, with what the publish said of each.
+    /// The flow-control keys, with the limits of the publish.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flow_control: Vec<FlowControl>,
-    /// Among those that wait at a gate, the higher goes first.
+    /// Among blocked messages, higher values first.
     pub priority: i32,
-    /// The URL group it was published to.
+    /// The URL group of the publish.
     pub topic_name: Option<String>,
     /// The endpoint's name within the group.
     pub endpoint_name: Option<String>,
     /// The schedule that published it.
     pub schedule_id: Option<String>,
-    /// What reading it hides.
+    /// The redacted parts.
     #[serde(skip_serializing_if = "Redact::is_empty")]
     pub redact: Redact,
-    /// For a callback of a queue's message: the queue that waits for the end of this one, too.
+    /// For a callback of a queue's message: the queue, which waits for the end of this callback, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keeps_waiting: Option<String>,
 }
@@ -83,20 +83,20 @@ pub struct Extras {
 /// The states of a message; see `docs/src/explanation/lifecycle.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageState {
-    /// Due at some time: the first attempt or a retry.
+    /// Scheduled, due or blocked: the first attempt or a retry.
     Pending,
     /// Leased by a dispatcher.
     Active,
     /// A 2xx was received.
     Delivered,
-    /// Given up; has a dead letter.
+    /// Failed; has a dead letter.
     Failed,
     /// Cancelled before it was delivered.
     Cancelled,
 }
 
 impl MessageState {
-    /// As in the database and in logs.
+    /// Returns the name as in the database and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -118,14 +118,14 @@ impl MessageState {
     }
 }
 
-/// A message with where it is on its way.
+/// A message with its state.
 #[derive(Clone, Debug)]
 pub struct StoredMessage {
-    /// What was accepted.
+    /// The accepted message.
     pub message: Message,
-    /// Where it is.
+    /// The state.
     pub state: MessageState,
-    /// Failed attempts that were recorded.
+    /// Recorded failed attempts.
     pub retried: u32,
     /// When it was accepted, in milliseconds since 1970.
     pub created_at_ms: i64,
@@ -162,12 +162,12 @@ pub(crate) struct MessageRow {
     created_at: jiff_diesel::Timestamp,
 }
 
-/// What a message `m` takes in a list, without its body.
+/// The size of a message `m` in a list, without its body.
 pub(crate) const SIZE: &str =
     " (octet_length(m.url) + octet_length(m.header::text) + coalesce(octet_length(m.callback::text), 0)
     + coalesce(octet_length(m.failure_callback::text), 0))::bigint ";
 
-/// The body, or an empty one: then Postgres does not read it.
+/// Selects the body, or an empty one, which Postgres does not read.
 pub(crate) fn body(is_wanted: bool) -> SqlLiteral<Binary> {
     sql(if is_wanted { "message_states.body" } else { "''::bytea" })
 }
@@ -177,7 +177,7 @@ impl From<(MessageRow, Vec<u8>)> for StoredMessage {
         let stored = Stored(row.id);
         let mut header: Headers = stored.value("header", Some(row.header));
         let retry_delay = row.retry_delay.map(|text| RetryDelay::parse("Upstash-Retry-Delay", &text)).transpose();
-        // What cannot be read hides everything.
+        // An invalid value hides everything.
         let redact = row.redact.map(|text| Redact::parse("redact", &text).unwrap_or_else(|_| Redact::everything()));
         let (url, user_info) = without_user_info(row.url);
         if let Some(authorization) = user_info.and_then(|user_info| authorization_of(&user_info)) {
@@ -217,23 +217,23 @@ impl From<(MessageRow, Vec<u8>)> for StoredMessage {
     }
 }
 
-/// What follows a column in `regexp_replace(` to take user info out of a URL: schedules keep it, and so did the
-/// messages of earlier releases.
+/// The arguments that follow a column in `regexp_replace(` to remove user info from a URL: schedules store it, and so
+/// did messages of earlier releases.
 pub(crate) const WITHOUT_USER_INFO: &str = ", '^(https?://)[^/?#]*@', '\\1', 'i')";
 
-/// Releases before kept user info in the URL.
+/// Returns the `Authorization` of user info: earlier releases kept it in the URL.
 fn authorization_of(user_info: &str) -> Option<String> {
     Called::parse(&format!("http://{user_info}@host")).ok()?.authorization
 }
 
-/// The message with this id, whatever its state.
+/// Returns the message with this ID in any state.
 pub async fn find(conn: &mut AsyncPgConnection, id: MessageId) -> Result<Option<StoredMessage>, Error> {
     let row =
         message_states::table.find(id.0).select((MessageRow::as_select(), body(true))).first(conn).await.optional()?;
     Ok(row.map(|row: (MessageRow, Vec<u8>)| row.into()))
 }
 
-/// The messages with these ids that are there, in no order.
+/// Returns the existing messages with these IDs, in no order.
 pub(crate) async fn find_all(
     conn: &mut AsyncPgConnection,
     ids: &[Uuid],
@@ -245,7 +245,7 @@ pub(crate) async fn find_all(
     Ok(rows.into_iter().map(StoredMessage::from).map(|stored| (stored.message.id, stored)).collect())
 }
 
-/// Whether any message matches.
+/// Returns whether any message matches.
 pub async fn any_that_matches(conn: &mut AsyncPgConnection, filter: &Filter) -> Result<bool, Error> {
     conn.transaction(async |conn| {
         plan_for_searching(conn).await?;
@@ -257,7 +257,7 @@ pub async fn any_that_matches(conn: &mut AsyncPgConnection, filter: &Filter) -> 
     .await
 }
 
-/// Whether any message was ever accepted (and is still kept).
+/// Returns whether any message is stored.
 pub async fn any(conn: &mut AsyncPgConnection) -> Result<bool, Error> {
     Ok(diesel::select(diesel::dsl::exists(messages::table.select(messages::id))).get_result(conn).await?)
 }

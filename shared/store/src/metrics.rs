@@ -1,7 +1,7 @@
-//! How many runs and messages ended when: from the rollups, and what is not rolled up yet from its rows. And how
-//! many messages were open when: from samples, which dispatchers take.
+//! Ended runs and messages over time, from the rollups and from rows that are not rolled up yet; and open messages
+//! over time, from samples that dispatchers take.
 //!
-//! Nobody keeps the rollups up to date all the time: whoever asks calls [`catch_up`] first, and so does check-job-health.
+//! No background job keeps the rollups current: callers run [`catch_up`] first, and so does check-job-health.
 
 mod histogram;
 mod messages;
@@ -20,30 +20,30 @@ pub use self::queue::{Depth, QueuePoint, queue_series};
 pub use self::runs::{RunPoint, TypeMetrics, failure_rate, run_series, runs_by_type};
 use crate::Error;
 
-/// Three decimals: what is behind them is not measured.
+/// Rounds to three decimals, the precision of the measurement.
 pub fn milli(figure: f64) -> f64 {
     (figure * 1000.0).round() / 1000.0
 }
 
-/// Up to this long a window is looked at by the minute, which the rollups keep for a day.
+/// Longest window with a resolution of minutes, which the rollups keep for a day.
 const BY_MINUTE: Duration = Duration::from_secs(3 * 3600);
 
-/// From so long ago until now. It begins with a whole minute, and with a whole hour when it is longer than three.
+/// A time window that ends now. It begins with a whole minute, or with a whole hour if it is longer than three hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window(Duration);
 
 impl Window {
-    /// As long as the rollups go back at most, which is 400 days.
+    /// Creates a window, of at most the 400 days that the rollups cover.
     pub fn new(length: Duration) -> Self {
         Self(length)
     }
 
-    /// How long it is.
+    /// Returns the length.
     pub fn length(self) -> Duration {
         self.0
     }
 
-    /// What a point of a series sums over.
+    /// Returns the length of a point in a series.
     pub fn step(self) -> Duration {
         Duration::from_secs(if self.is_by_hour() { 3600 } else { 60 })
     }
@@ -56,7 +56,7 @@ impl Window {
         self.0.as_secs_f64()
     }
 
-    /// The unit in which it begins, as Postgres names it.
+    /// Returns the unit of its beginning, as Postgres names it.
     fn unit(self) -> &'static str {
         if self.is_by_hour() { "hour" } else { "minute" }
     }
@@ -72,8 +72,8 @@ statement! {
     "select roll_up()"
 }
 
-/// Rolls up what has ended, if that was last done minutes ago. After a long time without anybody who asked
-/// it takes a moment: it goes day by day, each in a transaction of its own.
+/// Rolls up ended rows, if the last rollup is minutes old. After a long pause it takes a moment: it proceeds day by
+/// day, each in its own transaction.
 pub async fn catch_up(conn: &mut AsyncPgConnection) -> Result<(), Error> {
     let behind: bool = IsBehind { lifetime: PhantomData }.get_result(conn).await?;
     if !behind {

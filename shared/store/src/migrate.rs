@@ -1,5 +1,4 @@
-//! The schema, applied and taken back. The migrations are compiled in: the program that needs a
-//! schema brings it.
+//! Applies and reverts schema migrations, which are compiled into the program.
 
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
@@ -10,33 +9,33 @@ use crate::{Database, Error, retention};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
-/// One migration and whether the database has it.
+/// A migration, and whether it is applied.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Status {
-    /// Its folder's name.
+    /// The name of its folder.
     pub name: String,
     /// Whether it has been applied.
     pub applied: bool,
 }
 
-/// Applies what is missing, in order, and makes the days of events to come. Returns the names of what
-/// it applied. Several processes may call it at once: one does the work, the others wait for it.
+/// Applies pending migrations in order, and creates the partitions of the coming days. Returns the names of the
+/// applied ones. Concurrent processes wait for the first one.
 pub async fn up(database: &Database) -> Result<Vec<String>, Error> {
     up_with(database, |_| {}).await
 }
 
-/// A migration that begins.
+/// A migration that is about to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
-    /// Its folder's name.
+    /// The name of its folder.
     pub name: &'a str,
-    /// The how manieth it is, from 1.
+    /// 1-based position.
     pub number: usize,
-    /// How many there are to do.
+    /// Total number of migrations to run.
     pub of: usize,
 }
 
-/// The same, and says of each migration when it begins.
+/// As [`up`], and calls back before each migration.
 pub async fn up_with(
     database: &Database,
     mut begins: impl FnMut(Step<'_>) + Send + 'static,
@@ -57,12 +56,12 @@ pub async fn up_with(
     Ok(names)
 }
 
-/// Takes back the newest `count` migrations that are applied. Their data is gone. Returns their names.
+/// Reverts the newest `count` applied migrations, whose data is lost. Returns their names.
 pub async fn down(database: &Database, count: usize) -> Result<Vec<String>, Error> {
     down_with(database, count, |_| {}).await
 }
 
-/// The same, and says of each migration when it begins.
+/// As [`down`], and calls back before each migration.
 pub async fn down_with(
     database: &Database,
     count: usize,
@@ -79,7 +78,7 @@ pub async fn down_with(
     .await
 }
 
-/// Every migration this program knows, in order.
+/// Returns all migrations of this program, in order.
 pub async fn status(database: &Database) -> Result<Vec<Status>, Error> {
     with_lock(database, |harness| {
         let applied: Vec<String> = harness.applied_migrations()?.iter().map(ToString::to_string).collect();
@@ -100,7 +99,7 @@ fn known() -> Result<Vec<Box<dyn Migration<Pg>>>, AnyError> {
     Ok(known)
 }
 
-/// The folder's name of a version; one that only another release knows stands for itself.
+/// Returns the folder's name of a version; a version of another release is returned as it is.
 fn name(version: &MigrationVersion<'_>) -> Result<String, AnyError> {
     let known = known()?;
     let migration = known.iter().find(|migration| migration.name().version() == *version);
@@ -110,14 +109,14 @@ fn name(version: &MigrationVersion<'_>) -> Result<String, AnyError> {
 type Harness = AsyncMigrationHarness<AsyncPgConnection>;
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Runs the work on a connection of its own, under a lock that other migrating processes wait for.
+/// Runs the closure on a connection of its own, under a lock on which other migrating processes wait.
 async fn with_lock<T: Send + 'static>(
     database: &Database,
     work: impl FnOnce(&mut Harness) -> Result<T, AnyError> + Send + 'static,
 ) -> Result<T, Error> {
     let mut connection = database.dedicated_connection().await?;
     diesel::sql_query("select pg_advisory_lock(hashtext('sigpost migrate'))").execute(&mut connection).await?;
-    // The harness is synchronous; it may block a thread of its own. The lock ends with the connection.
+    // The harness is synchronous and runs on a blocking thread. The lock ends with the connection.
     let done = tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
         work(&mut harness)

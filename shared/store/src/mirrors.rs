@@ -1,4 +1,4 @@
-//! Mirrors: what another scheduler, which keeps copies of the schedules, has to know of their rows.
+//! Schedules as the source of copies in another scheduler.
 
 use std::marker::PhantomData;
 
@@ -9,25 +9,25 @@ use sigpost_qstash::CatchUp;
 
 use crate::Error;
 
-/// A schedule as far as it decides about its copy.
+/// The properties of a schedule that its copy depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Original {
     /// Its id.
     pub id: String,
-    /// New with every replacement, and never used again.
+    /// Changes with every replacement, and is never reused.
     pub version: i64,
     /// The expression with its time zone.
     pub cron: String,
-    /// What becomes of missed firings.
+    /// Handling of missed firings.
     pub catch_up: CatchUp,
-    /// Its firings are skipped.
+    /// Whether the schedule is paused.
     pub paused: bool,
-    /// When its copy was last known to agree; `None` from any change until then.
+    /// When its copy was last known to match; `None` since the last change.
     pub mirrored_at: Option<Timestamp>,
 }
 
 statement! {
-    /// All, or the one with this id.
+    /// Selects all schedules, or the one with this ID.
     Read { id: Option<&'a str> => Nullable<Text>, all: bool => Bool } -> (
         Text, BigInt, Text, Text, Bool, Nullable<SqlTimestamp>,
     );
@@ -58,13 +58,13 @@ impl From<Row> for Original {
     }
 }
 
-/// Every schedule.
+/// Returns every schedule.
 pub async fn all(conn: &mut AsyncPgConnection) -> Result<Vec<Original>, Error> {
     let rows: Vec<Row> = Read { id: None, all: true, lifetime: PhantomData }.load(conn).await?;
     Ok(rows.into_iter().map(Original::from).collect())
 }
 
-/// The schedule with this id.
+/// Returns the schedule with this ID.
 pub async fn find(conn: &mut AsyncPgConnection, id: &str) -> Result<Option<Original>, Error> {
     let rows: Vec<Row> = Read { id: Some(id), all: false, lifetime: PhantomData }.load(conn).await?;
     Ok(rows.into_iter().next().map(Original::from))
@@ -79,8 +79,7 @@ statement! {
     select count(*) from marked"
 }
 
-/// Notes that the copy agrees. `false`, and nothing is noted, when the schedule is no longer as it
-/// was read.
+/// Records that the copy matches. Returns `false`, without a record, if the schedule has changed since it was read.
 pub async fn mark(conn: &mut AsyncPgConnection, read: &Original) -> Result<bool, Error> {
     let statement = Mark { id: &read.id, version: read.version, paused: read.paused, lifetime: PhantomData };
     Ok(statement.get_result::<i64>(conn).await? == 1)

@@ -1,4 +1,4 @@
-//! What users are told inside the product.
+//! Notifications of users in the product.
 
 use std::marker::PhantomData;
 
@@ -10,29 +10,29 @@ use uuid::Uuid;
 
 use crate::Error;
 
-/// The same for everybody who gets it.
+/// A notification, equal for all its recipients.
 #[derive(Clone, Debug)]
 pub struct NewNotification<'a> {
-    /// The job's message: with the user it is the key.
+    /// The job's message, which with the user is the key.
     pub message_id: &'a str,
-    /// What happened, e.g. `billing.payment_failed`.
+    /// The event, e.g. `billing.payment_failed`.
     pub kind: &'a str,
-    /// What it is about, e.g. `billing`.
+    /// The category, e.g. `billing`.
     pub category: &'a str,
     /// `critical`, `important` or `info`.
     pub priority: &'a str,
-    /// One line.
+    /// Title, one line.
     pub title: &'a str,
     /// The text.
     pub message: &'a str,
-    /// What the product shows it with, such as a link.
+    /// Data for its display, such as a link.
     pub metadata: Option<&'a Value>,
-    /// From when on nobody needs to see it.
+    /// Expiry.
     pub expires_at: Option<Timestamp>,
 }
 
 statement! {
-    /// A repeated run conflicts with its own rows, and so does a user who is named twice.
+    /// Repeated runs conflict with their own rows, as do duplicate users.
     Insert {
         ids: Vec<Uuid> => Array<SqlUuid>,
         user_ids: &'a [String] => Array<Text>,
@@ -57,8 +57,8 @@ statement! {
     select count(*) from written"
 }
 
-/// Notifies each user once per message, all or none. Returns how many were written now: zero if an
-/// earlier run of the message did it.
+/// Notifies each user once per message, all or none. Returns the number of inserted rows: zero if an earlier run of
+/// the message inserted them.
 pub async fn insert(
     conn: &mut AsyncPgConnection,
     user_ids: &[String],

@@ -1,6 +1,6 @@
-//! What somebody who operates a deployment asks: what is open, what runs, what failed, what is held back, what is late.
+//! Lists for operators: open messages, runs, dead letters, limits, schedules.
 //!
-//! Reads only. Times are as of the database's clock, in milliseconds since 1970.
+//! Read-only. Times are by the database's clock, in milliseconds since 1970.
 
 mod dead_letters;
 mod gates;
@@ -16,5 +16,5 @@ pub use self::open::{Open, OpenOf, open_by_destination, open_by_queue, open_mess
 pub use self::runs::{ActiveRun, active_runs};
 pub use self::schedules::{ScheduleState, schedule_states};
 
-/// How many rows a list has at most: the first ones of its order.
+/// Maximum of rows in a list: the first ones of its order.
 pub const LIST_MOST: i64 = 100;

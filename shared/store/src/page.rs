@@ -1,29 +1,29 @@
-//! Pages of the lists whose length is that of what is stored.
+//! Pages of lists whose length is unbounded.
 
-/// Which part of a list.
+/// The requested part of a list.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<'a> {
-    /// Only what stands after the item with this position; empty: from the beginning.
+    /// The position after which the page begins; empty for the first page.
     pub after: &'a str,
-    /// Items at most.
+    /// Maximum of items.
     pub count: i64,
 }
 
-/// Part of a list.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paged<T> {
     /// The items.
     pub items: Vec<T>,
-    /// The position of the last one, when the list goes on behind it.
+    /// The position of the last item, if more items follow.
     pub next: Option<String>,
 }
 
-/// [`PAGE_BYTES`](crate::extent::PAGE_BYTES) as it is bound: of bodies and endpoints.
+/// [`PAGE_BYTES`](crate::extent::PAGE_BYTES) as a bind: of bodies and endpoints.
 #[expect(clippy::cast_possible_wrap, reason = "it is small")]
 pub(crate) const PAGE_BYTES: i64 = crate::extent::PAGE_BYTES as i64;
 
 impl<T> Paged<T> {
-    /// Of rows that each tell whether there are more behind them.
+    /// Creates a page from rows that each indicate whether more rows follow.
     pub(crate) fn of(rows: impl IntoIterator<Item = (T, bool)>, position: impl Fn(&T) -> String) -> Self {
         let mut has_more = false;
         let items: Vec<T> = rows.into_iter().inspect(|(_, more)| has_more = *more).map(|(item, _)| item).collect();
@@ -31,7 +31,7 @@ impl<T> Paged<T> {
         Self { items, next }
     }
 
-    /// With every item made into something else.
+    /// Converts every item.
     pub fn map<U>(self, into: impl FnMut(T) -> U) -> Paged<U> {
         Paged { items: self.items.into_iter().map(into).collect(), next: self.next }
     }

@@ -1,6 +1,6 @@
-//! Processes that deliver all the time: how each of them is.
+//! The state of continuous dispatcher processes.
 //!
-//! Each reports every minute while there is something to do, and else a few times an hour.
+//! Each of them reports every minute while messages are open, and otherwise a few times an hour.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use uuid::Uuid;
 
 use crate::Error;
 
-/// What a process says of itself.
+/// A report of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
-    /// Its own for as long as it lives.
+    /// ID of the process, unique for its lifetime.
     pub id: Uuid,
-    /// For people.
+    /// Name for display.
     pub name: &'a str,
-    /// Its memory, where that is known.
+    /// Memory use, if known.
     pub memory: Option<Memory>,
-    /// For how long no notifications have arrived; `None` while they do.
+    /// Time since the listener disconnected; `None` while it is connected.
     pub deaf_for: Option<Duration>,
 }
 
 statement! {
-    /// Rows of the dead are swept out by whoever comes next.
+    /// Any reporting process deletes the rows of dead ones.
     Save {
         id: Uuid => SqlUuid,
         name: &'a str => Text,
@@ -50,8 +50,8 @@ statement! {
      select sample_queue()"
 }
 
-/// Says how a process is, and writes down how many messages are open unless somebody has done so in this
-/// minute. Returns whether any are.
+/// Saves the report of a process, and a sample of the open messages unless this minute has one. Returns whether
+/// messages are open.
 pub async fn save(conn: &mut AsyncPgConnection, report: &Report<'_>) -> Result<bool, Error> {
     let bytes = |which: fn(Memory) -> u64| report.memory.and_then(|memory| i64::try_from(which(memory)).ok());
     let statement = Save {
@@ -70,32 +70,32 @@ statement! {
     "delete from processes where id = " {id} " returning id"
 }
 
-/// Forgets a process, which stops in order.
+/// Deletes the row of a process at its graceful shutdown.
 pub async fn leave(conn: &mut AsyncPgConnection, id: Uuid) -> Result<(), Error> {
     let _: Vec<Uuid> = Leave { id, lifetime: PhantomData }.load(conn).await?;
     Ok(())
 }
 
-/// How a process was when it last said so.
+/// The last report of a process.
 #[derive(Clone, Debug, Default, PartialEq, diesel::Queryable)]
 pub struct Process {
     /// Host and process id.
     pub name: String,
-    /// The share of the memory that it may use, where that is known.
+    /// Share of the memory limit in use, if known.
     pub memory_share: Option<f64>,
-    /// For how long no notifications had arrived then, in seconds; `None` while they do.
+    /// Time since the listener had disconnected, in seconds; `None` while it is connected.
     pub deaf_s: Option<f64>,
 }
 
 statement! {
-    /// Where a container is started again under its name, the newest row is it.
+    /// If a container was restarted under its name, the newest row counts.
     Living {} -> (Text, Nullable<Double>, Nullable<Double>);
     "select distinct on (name) name, memory_bytes::float8 / nullif(memory_limit_bytes, 0),
             extract(epoch from seen_at - deaf_since)::float8
      from processes where seen_at >= now() - interval '20 minutes' order by name, seen_at desc"
 }
 
-/// The processes that were heard of in the last twenty minutes.
+/// Returns the processes with a report in the last twenty minutes.
 pub async fn living(conn: &mut AsyncPgConnection) -> Result<Vec<Process>, Error> {
     Ok(Living { lifetime: PhantomData }.load(conn).await?)
 }

@@ -1,4 +1,4 @@
-//! How far a run is, in its handler's own words.
+//! The progress of a run, as its handler reports it.
 
 use std::marker::PhantomData;
 
@@ -18,8 +18,8 @@ statement! {
     select exists (select from recorded)"
 }
 
-/// Records how far the run is, in place of what it said before. False when it is not under way any
-/// more: then nothing is recorded, and its handler should leave off.
+/// Records the progress of a run, replacing the last one. Returns `false`, without a record, if the run is no longer
+/// in progress: its handler should stop.
 pub async fn record(conn: &mut AsyncPgConnection, run_id: Uuid, progress: &Value) -> Result<bool, Error> {
     let progress = storable_json(progress).to_string();
     Ok(Record { id: run_id, progress, lifetime: PhantomData }.get_result(conn).await?)

@@ -1,4 +1,4 @@
-//! Queues: first in, first out, at most `parallelism` messages at once.
+//! Queues: FIFO delivery with at most `parallelism` messages in flight.
 
 use std::marker::PhantomData;
 
@@ -15,9 +15,9 @@ use crate::{Error, WakeUps};
 pub struct Queue {
     /// Its name.
     pub name: String,
-    /// Messages under way at once at most.
+    /// Maximum of messages in flight.
     pub parallelism: i32,
-    /// It accepts and does not deliver.
+    /// Whether deliveries are paused. A paused queue accepts messages.
     pub paused: bool,
     /// Messages in it that have not ended.
     pub lag: i64,
@@ -28,7 +28,7 @@ pub struct Queue {
 }
 
 statement! {
-    /// The queue of this name, or all queues after that one.
+    /// Selects the queue of this name, or all queues after the given one.
     List { name: Option<&'a str> => Nullable<Text>, after: &'a str => Text, count: i64 => BigInt }
     -> ((Text, Integer, Bool, BigInt, BigInt, BigInt), Bool);
     "select name, parallelism, paused,
@@ -45,14 +45,14 @@ statement! {
      ) g order by name limit " {count}
 }
 
-/// The queues, by name.
+/// Returns the queues by name.
 pub async fn list(conn: &mut AsyncPgConnection, page: Page<'_>) -> Result<Paged<Queue>, Error> {
     let rows: Vec<(Queue, bool)> =
         List { name: None, after: page.after, count: page.count, lifetime: PhantomData }.load(conn).await?;
     Ok(Paged::of(rows, |queue| queue.name.clone()))
 }
 
-/// The queue of this name.
+/// Returns the queue of this name.
 pub async fn find(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<Queue>, Error> {
     let found: Vec<(Queue, bool)> =
         List { name: Some(name), after: "", count: 1, lifetime: PhantomData }.load(conn).await?;
@@ -71,7 +71,7 @@ statement! {
     select count(*) from changed, lateral (select pg_notify('sigpost', '')) as told"
 }
 
-/// Makes the queue or changes its settings, and notifies the dispatchers.
+/// Creates the queue or changes its settings, and notifies the dispatchers.
 pub async fn upsert(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -91,20 +91,20 @@ statement! {
     select count(*) from changed, lateral (select pg_notify('sigpost', '')) as told"
 }
 
-/// Pauses or resumes the queue, and notifies the dispatchers. `None` when there is no queue of this name.
+/// Pauses or resumes the queue, and notifies the dispatchers. `None` if there is no queue of this name.
 pub async fn set_paused(conn: &mut AsyncPgConnection, name: &str, paused: bool) -> Result<Option<WakeUps>, Error> {
     let changed: i64 = SetPaused { id: of_queue(name), paused, lifetime: PhantomData }.get_result(conn).await?;
     Ok((changed == 1).then(|| WakeUps::at_limits([of_queue(name)])))
 }
 
 statement! {
-    /// Keeps admissions and other deletes away, not those who refer to the queue's row.
+    /// Blocks accepts and other deletes, but not references to the queue's row.
     Lock { id: String => Text } -> Text;
     "select id from gates where id = " {id} " for no key update"
 }
 
 statement! {
-    /// Waits for accepts that have found the queue and are not committed, and keeps others out.
+    /// Waits for uncommitted accepts that have found the queue, and blocks further ones.
     LockOut { id: String => Text } -> Text;
     "select id from gates where id = " {id} " for update"
 }
@@ -121,7 +121,7 @@ statement! {
 }
 
 statement! {
-    /// Callbacks of its messages may go on; nobody waits for them any more.
+    /// Callbacks of its messages may continue; the queue no longer waits for them.
     DeleteSlots { id: String => Text } -> BigInt;
     "with gone as (delete from slots where gate = " {id} " returning gate) select count(*) from gone"
 }
@@ -131,12 +131,11 @@ statement! {
     "with gone as (delete from gates where id = " {id} " returning id) select count(*) from gone"
 }
 
-/// Deletes the queue, and cancels its messages that have not ended. `None` when there was no such queue.
+/// Deletes the queue, and cancels its open messages. `None` if there is no such queue.
 ///
-/// At first others may still refer to the queue: whoever ends one of its messages has locked that
-/// message, and may then need the queue for a callback; a lock on both would make each wait for the
-/// other. A message that comes to the queue meanwhile makes the delete fail; where more keep coming,
-/// they are locked out.
+/// At first, other transactions may still refer to the queue: one that ends a message of the queue has locked that
+/// message, and may then need the queue for a callback; locking both here could deadlock. If a message enters the
+/// queue meanwhile, the delete fails and is retried; if more messages keep coming, they are locked out.
 pub async fn delete(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<CancelledMany>, Error> {
     for _ in 0..2 {
         match delete_once(conn, name, false).await {

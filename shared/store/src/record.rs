@@ -1,4 +1,4 @@
-//! Record: what came of deliveries, many in one statement, fenced by the token of the lease.
+//! Records outcomes of attempts, many in one statement, fenced by the lease token.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -14,20 +14,20 @@ use crate::accept::{Arrival, LeaseTerms, NewMessage, accept};
 use crate::gates::keep_waiting;
 use crate::{Error, WakeUps};
 
-/// The end of one delivery.
+/// The outcome of one attempt.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Of which message.
+    /// The message.
     pub id: MessageId,
-    /// Under which lease.
+    /// The lease token of the attempt.
     pub token: Uuid,
-    /// Where the message goes from here.
+    /// The next state of the message.
     pub next: Next,
-    /// What the destination answered, if it did.
+    /// The response of the destination, if any.
     pub response: Option<Response>,
-    /// Why the attempt failed, in words.
+    /// The error of the attempt.
     pub error: Option<String>,
-    /// It has slots of gates, or keeps a queue waiting: they are given back.
+    /// Whether it has slots, or makes a queue wait: these are released.
     pub has_slots: bool,
 }
 
@@ -46,14 +46,14 @@ impl Outcome {
     }
 }
 
-/// Where a message goes after a delivery.
+/// The state of a message after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Next {
-    /// A 2xx: done.
+    /// A 2xx response.
     Delivered,
-    /// Failed; again after this delay.
+    /// Failed; retried after this delay.
     Retry(Duration),
-    /// Failed for good: a dead letter.
+    /// Failed without retries left: a dead letter.
     Failed,
     /// Not attempted, or interrupted by a shutdown: due again after this delay, and neither a retry nor a lost lease.
     GivenBack(Duration),
@@ -70,7 +70,7 @@ impl Next {
     }
 }
 
-/// A response, cut to what is kept.
+/// A response, truncated for storage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
     /// HTTP status.
@@ -81,13 +81,13 @@ pub struct Response {
     pub body: Bytes,
 }
 
-/// What was written of a batch.
+/// The result of recording a batch.
 #[derive(Debug, Default)]
 pub struct Recorded {
-    /// The messages whose outcome was written, with the dead letter of those that failed. A message that is missing
-    /// had lost its lease: another dispatcher has it, or it was cancelled, and nothing was changed.
+    /// The messages whose outcome was recorded, with the dead letter of failed ones. A missing message had lost its
+    /// lease: another dispatcher has claimed it, or it was cancelled, and nothing was changed.
     pub messages: HashMap<MessageId, Option<DeadLetterId>>,
-    /// Retries, and the limits whose slots were freed.
+    /// Retries, and the limits with freed slots.
     pub wake_ups: WakeUps,
 }
 
@@ -107,8 +107,8 @@ statement! {
 }
 
 statement! {
-    /// The same for what most batches are: deliveries that succeeded and have no slots. It touches
-    /// no table but the two that they need: every other costs each execution, whether or not rows come to it.
+    /// For most batches: successful deliveries without slots. It touches only the two tables that they need: every
+    /// other table costs each execution, even without rows for it.
     RecordDelivered {
         ids: Vec<Uuid> => Array<SqlUuid>,
         tokens: Vec<Uuid> => Array<SqlUuid>,
@@ -120,7 +120,7 @@ statement! {
 }
 
 statement! {
-    /// The same for deliveries with slots; see the function, in the migration.
+    /// For deliveries with slots; see the function in the migration.
     RecordDeliveredWithSlots {
         ids: Vec<Uuid> => Array<SqlUuid>,
         tokens: Vec<Uuid> => Array<SqlUuid>,
@@ -131,7 +131,7 @@ statement! {
     "select message_id, freed from record_delivered(" {ids} "," {tokens} "," {statuses} "," {headers} "," {bodies} ")"
 }
 
-/// Writes the batch in one statement and one commit (or inside the caller's transaction).
+/// Records the batch in one statement and one commit (or in the caller's transaction).
 pub async fn record(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<Recorded, Error> {
     if batch.iter().all(|outcome| outcome.next == Next::Delivered) {
         return match batch.iter().any(|outcome| outcome.has_slots) {
@@ -206,7 +206,7 @@ async fn record_delivered_with_slots(conn: &mut AsyncPgConnection, batch: &[&Out
     Ok(recorded)
 }
 
-/// Writes the batch and stores the messages that follow from what was recorded, all or nothing.
+/// Records the batch and stores the resulting messages in one transaction.
 pub async fn record_and_accept(
     conn: &mut AsyncPgConnection,
     batch: &[&Outcome],

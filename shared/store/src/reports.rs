@@ -1,6 +1,6 @@
 //! Sums over the runs of a period, for reports.
 //!
-//! A run belongs to the moment in which it began. All days are UTC.
+//! A run counts at its start time. All days are UTC.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -11,33 +11,33 @@ use jiff::Timestamp;
 
 use crate::Error;
 
-/// From a moment until before another one.
+/// A period of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// The first moment.
+    /// Inclusive start.
     pub from: Timestamp,
-    /// Not in it any more.
+    /// Exclusive end.
     pub to: Timestamp,
 }
 
 impl Period {
-    /// What a sum is made over: an hour in a period of up to two days, else a day.
+    /// Returns the length of a step: an hour in a period of up to two days, else a day.
     pub fn step(self) -> Step {
         if self.to.duration_since(self.from).as_secs() <= 2 * 86_400 { Step::Hour } else { Step::Day }
     }
 }
 
-/// The length of a sum.
+/// The length of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// From the full hour.
+    /// A full hour.
     Hour,
-    /// From midnight, UTC.
+    /// A day from midnight UTC.
     Day,
 }
 
 impl Step {
-    /// As Postgres calls it.
+    /// Returns the name in Postgres.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hour => "hour",
@@ -45,7 +45,7 @@ impl Step {
         }
     }
 
-    /// How long it is.
+    /// Returns the length.
     pub fn length(self) -> Duration {
         match self {
             Self::Hour => Duration::from_secs(3600),
@@ -54,10 +54,10 @@ impl Step {
     }
 }
 
-/// The runs that began in one step.
+/// The runs started in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, diesel::Queryable)]
 pub struct StepCounts {
-    /// When the step begins, in seconds since 1970.
+    /// Start of the step, in seconds since 1970.
     pub begins_s: i64,
     /// Completed.
     pub completed: i64,
@@ -65,7 +65,7 @@ pub struct StepCounts {
     pub failed: i64,
 }
 
-/// The runs of one type of job.
+/// The runs of one job type.
 #[derive(Clone, Debug, PartialEq, diesel::Queryable)]
 pub struct TypeSums {
     /// `Job::TYPE`.
@@ -74,29 +74,29 @@ pub struct TypeSums {
     pub completed: i64,
     /// Failed.
     pub failed: i64,
-    /// The mean duration of those that completed, in milliseconds; `None` when none did.
+    /// Mean duration of completed runs, in milliseconds; `None` without any.
     pub average_ms: Option<f64>,
-    /// 95 of 100 of them took no longer.
+    /// 95th percentile of their durations.
     pub p95_ms: Option<f64>,
-    /// The durations of all that ended together, in seconds.
+    /// Sum of the durations of ended runs, in seconds.
     pub total_s: f64,
 }
 
-/// The runs on somebody's behalf.
+/// The runs of a user or an organization.
 #[derive(Clone, Debug, PartialEq, diesel::Queryable)]
 pub struct OwnerSums {
     /// The user or the organization; `None` for runs without one.
     pub id: Option<String>,
-    /// All that ended.
+    /// Ended runs.
     pub runs: i64,
-    /// Failed ones of them.
+    /// Failed ones of these.
     pub failed: i64,
-    /// Their durations together, in seconds.
+    /// Sum of their durations, in seconds.
     pub total_s: f64,
 }
 
 statement! {
-    /// Steps without a run are not in it.
+    /// Omits steps without runs.
     Steps { step: &'a str => Text, from_ms: i64 => BigInt, to_ms: i64 => BigInt } -> (BigInt, BigInt, BigInt);
     "select extract(epoch from date_trunc(" {step} ", created_at, 'utc'))::bigint as begins,
             count(*) filter (where status = 'completed'), count(*) filter (where status = 'failed')
@@ -106,7 +106,7 @@ statement! {
      group by begins order by begins"
 }
 
-/// The runs that ended, by step, in order. Steps without any are not in it.
+/// Returns the ended runs by step, in order. Steps without runs are omitted.
 pub async fn steps(conn: &mut AsyncPgConnection, period: Period) -> Result<Vec<StepCounts>, Error> {
     let (from_ms, to_ms) = millis(period);
     let step = period.step().as_str();
@@ -127,18 +127,18 @@ statement! {
     from ended group by job_type order by count(*) desc, job_type"
 }
 
-/// The runs that ended, by type of job, the most frequent first.
+/// Returns the ended runs by job type, the most frequent first.
 pub async fn types(conn: &mut AsyncPgConnection, period: Period) -> Result<Vec<TypeSums>, Error> {
     let (from_ms, to_ms) = millis(period);
     Ok(Types { from_ms, to_ms, lifetime: PhantomData }.load(conn).await?)
 }
 
-/// On whose behalf runs were.
+/// The kind of owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnerKind {
-    /// For which organization.
+    /// By organization.
     Organization,
-    /// For which user.
+    /// By user.
     User,
 }
 
@@ -153,7 +153,7 @@ statement! {
      group by owner order by runs desc, owner limit " {most}
 }
 
-/// The runs that ended, by their owner: the `most` with the most runs.
+/// Returns the ended runs by owner: the `most` owners with the most runs.
 pub async fn owners(
     conn: &mut AsyncPgConnection,
     kind: OwnerKind,

@@ -1,7 +1,7 @@
-//! Retention: what is older than is kept goes, in short statements between which everybody else has their turn.
+//! Retention: deletes expired data, in short statements that let other transactions proceed.
 //!
-//! One rule: a message goes as a whole when it ended before the cutoff, its dead letter with it.
-//! Open messages stay, however old they are. Events go by day, as whole partitions.
+//! A message is deleted as a whole, with its dead letter, when it ended before the cutoff. Open messages stay,
+//! regardless of their age. Events are dropped by day, as whole partitions.
 
 mod aged;
 mod days;
@@ -20,10 +20,10 @@ use uuid::Uuid;
 
 use crate::{Database, Error};
 
-/// Rows in one statement: some tens of milliseconds, so that nobody waits long for a lock or for the log.
+/// Rows per statement: some tens of milliseconds, to keep waits for locks and for the WAL short.
 const BATCH: i64 = 2_000;
 
-/// What was deleted so far.
+/// Counts of deleted rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Deleted {
@@ -31,55 +31,54 @@ pub struct Deleted {
     pub messages: i64,
     /// Dead letters of those messages.
     pub dead_letters: i64,
-    /// Whole days of messages with their attempts, and of events of a release before.
+    /// Partitions of messages with their attempts, and of events of earlier releases.
     pub event_partitions: i64,
-    /// Events of a release before that were in no partition of a day.
+    /// Events of earlier releases in no partition of a day.
     pub events: i64,
-    /// Deduplication keys that had expired, whatever their age.
+    /// Expired deduplication keys.
     pub deduplications: i64,
     /// Runs that had ended.
     pub runs: i64,
-    /// Records of effects, whose messages are gone.
+    /// Recorded effects of deleted messages.
     pub effects: i64,
-    /// What became of e-mails.
+    /// E-mail logs.
     pub email_logs: i64,
-    /// Notifications: old ones, and those that had expired, whatever their age.
+    /// Notifications: old or expired ones.
     pub notifications: i64,
-    /// What happened in organizations.
+    /// Activity logs.
     pub activity_logs: i64,
-    /// Events of Stripe that need not be known any more.
+    /// Processed events of Stripe.
     pub stripe_events: i64,
-    /// Alerts that are over.
+    /// Resolved alerts.
     pub alerts: i64,
-    /// Flow-control keys that nobody uses.
+    /// Unused flow-control keys.
     pub flow_control_keys: i64,
 }
 
-/// How old something must be to go.
+/// Retention periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ages {
-    /// Everything but what is named below. Events of Stripe are kept for 30 days at least.
+    /// All data without a period of its own. Events of Stripe are kept for at least 30 days.
     pub most: Duration,
     /// Activity logs.
     pub activity_logs: Duration,
 }
 
-/// How long activity logs are kept at least, unless somebody says otherwise: people look things up in them.
+/// Default minimum retention of activity logs, which people search.
 const ACTIVITY_LOGS_KEPT: Duration = Duration::from_secs(365 * 86_400);
-/// How long an event of Stripe is remembered at least: for 30 days it can be sent again there, and
-/// who does not know it any more does everything about it twice.
+/// Minimum retention of an event of Stripe: it can be sent again for 30 days, and would be processed twice if it were
+/// deleted earlier.
 const STRIPE_EVENTS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 impl Ages {
-    /// So old, and activity logs a year at least.
+    /// Sets the retention to this period, and that of activity logs to at least a year.
     pub fn of(most: Duration) -> Self {
         Self { most, activity_logs: most.max(ACTIVITY_LOGS_KEPT) }
     }
 }
 
-/// Deletes what is older than `ages` say, by the database's clock, and calls `progress` after each
-/// statement. Several calls at once share the work. An error leaves what was deleted deleted: call
-/// again later.
+/// Deletes data that is older than `ages`, by the database's clock, and calls `progress` after each statement.
+/// Concurrent calls share the work. After an error, earlier deletions persist: call it again later.
 pub async fn delete_older_than(
     database: &Database,
     ages: Ages,
@@ -108,7 +107,7 @@ pub async fn delete_older_than(
     // After the messages that had them.
     sweep.repeat(|deleted| &mut deleted.flow_control_keys, || keys::delete_keys(database, cutoff)).await?;
     sweep.repeat(|deleted| &mut deleted.events, || days::delete_past_events(database, cutoff)).await?;
-    // Last, because these steps give up when others are in their way.
+    // Last, because these steps give up when they would wait for a lock.
     while let Some(day) = days::drop_oldest_day(database, cutoff).await? {
         sweep.deleted.event_partitions += 1;
         sweep.deleted.messages += day.messages;
@@ -120,14 +119,14 @@ pub async fn delete_older_than(
     Ok(sweep.deleted)
 }
 
-/// A deletion under way.
+/// A running deletion.
 struct Sweep<P> {
     deleted: Deleted,
     progress: P,
 }
 
 impl<P: FnMut(&Deleted) + Send> Sweep<P> {
-    /// Deletes batches until one is not full, and counts there.
+    /// Deletes batches until one is not full, and adds up the counts.
     async fn repeat<F>(
         &mut self,
         count: fn(&mut Deleted) -> &mut i64,
@@ -146,7 +145,7 @@ impl<P: FnMut(&Deleted) + Send> Sweep<P> {
         }
     }
 
-    /// Deletes batches in the order of their ids, each from where the last one ended.
+    /// Deletes batches in the order of their IDs, each from the end of the last one.
     async fn walk<F>(
         &mut self,
         count: fn(&mut Deleted) -> &mut i64,
@@ -166,7 +165,7 @@ impl<P: FnMut(&Deleted) + Send> Sweep<P> {
     }
 }
 
-/// A moment, and the least id of everything that was made after it.
+/// A time, and the least ID of rows created after it.
 #[derive(Clone, Copy, Debug)]
 struct Cutoff {
     at_ms: i64,
@@ -179,7 +178,7 @@ impl Cutoff {
     }
 }
 
-/// Less than any id that is made in this millisecond or later.
+/// Returns an ID less than any that is created in this millisecond or later.
 pub(crate) fn first_id_of(at_ms: i64) -> Uuid {
     // RFC 9562, section 5.7: a UUIDv7 begins with 48 bits of milliseconds. The version in the
     // bits after them is more than zero, so this is less than any id of that millisecond.
@@ -187,11 +186,11 @@ pub(crate) fn first_id_of(at_ms: i64) -> Uuid {
     Uuid::from_u128(ms << 80)
 }
 
-/// A batch of rows walked over in the order of their ids.
+/// A batch of rows in the order of their IDs.
 struct Batch {
     deleted: i64,
     dead_letters: i64,
-    /// Where the next batch continues: what was just deleted is not walked over again.
+    /// The ID after which the next batch continues.
     last: Uuid,
 }
 
@@ -212,7 +211,7 @@ async fn find_cutoff(database: &Database, age: Duration) -> Result<Cutoff, Error
 }
 
 statement! {
-    /// As long as its message may be delivered again, an effect must be known.
+    /// Effects are kept for as long as their message may be delivered again.
     DeleteEffects { before_ms: i64 => BigInt, most: i64 => BigInt } -> BigInt;
     "with old as materialized (
         select message_id, name from effects e
@@ -230,7 +229,7 @@ async fn delete_effects(database: &Database, cutoff: Cutoff) -> Result<i64, Erro
 }
 
 statement! {
-    /// There are a few of each rule.
+    /// There are only a few per rule.
     DeleteAlerts { before_ms: i64 => BigInt } -> BigInt;
     "with gone as (delete from alerts where resolved_at < to_timestamp(" {before_ms} " / 1000.0) returning rule)
     select count(*) from gone"

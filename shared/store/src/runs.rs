@@ -1,15 +1,15 @@
-//! Runs: what a handler really did, one row of `job_executions` for each time it started a job.
+//! Runs: executions of jobs by handlers, each one row of `job_executions`.
 //!
-//! The row is also the handler's lease on the message. [`begin`] takes it, [`heartbeat`] keeps it,
-//! [`finish`] gives it back; all three are one statement each, compare with the database's clock and
-//! name the run's id, so that a run that was given up as dead changes nothing afterwards.
+//! The row is also the handler's lease on the message. [`begin`] acquires it, [`heartbeat`] renews it, and the end of
+//! the run releases it; each is one statement, compares with the database's clock and names the run's ID, so that a
+//! run with an expired lease changes nothing afterwards.
 //!
-//! A run is open exactly if it has a `lease_until` (a check of the table). The statements for one run
-//! ask for that and not for its status: the index by status holds an entry of every run that ever was
-//! open until it is vacuumed, and the planner, believing that few are, would walk over all of them.
+//! A run is open exactly if it has a `lease_until` (a check constraint). Statements for one run use this condition
+//! and not the status: until it is vacuumed, the index by status has an entry for every run that ever was open, and
+//! the planner, expecting few, would read all of them.
 //!
-//! The record must never be the reason why a job fails: what Postgres cannot store (a zero byte, a
-//! text without end) is replaced or cut.
+//! Recording never makes a job fail: data that Postgres cannot store (a zero byte, a text of excessive length) is
+//! replaced or truncated.
 
 mod finish;
 mod lease;
@@ -32,14 +32,14 @@ pub(crate) use self::lease::LEASE_EXPIRED;
 pub use self::lease::{Begun, NewRun, Pulse, begin, close_abandoned, heartbeat};
 pub use self::storable::{MAX_RESULT_BYTES, storable_json};
 
-/// The states of a run.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunStatus {
-    /// Under way, or its process died and nobody has noticed yet.
+    /// In progress, or its process crashed and the lease has not been closed yet.
     Processing,
-    /// The job is done.
+    /// Completed.
     Completed,
-    /// It is not, or not known to be.
+    /// Failed, or with an unknown result.
     Failed,
 }
 
@@ -47,7 +47,7 @@ impl RunStatus {
     /// Every status.
     pub const ALL: [Self; 3] = [Self::Processing, Self::Completed, Self::Failed];
 
-    /// As in the database, in logs and in answers.
+    /// Returns the name as in the database, in logs and in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Processing => "processing",
@@ -69,48 +69,48 @@ impl std::fmt::Display for RunStatus {
     }
 }
 
-/// A run as it is recorded.
+/// A recorded run.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = job_executions, check_for_backend(diesel::pg::Pg))]
 pub struct Run {
-    /// Its key and fence.
+    /// Key and fencing token.
     pub id: Uuid,
-    /// The message as it is called on the wire.
+    /// The message ID on the wire.
     pub message_id: String,
     /// `Job::TYPE`.
     pub job_type: String,
     /// The number of the delivery that started it, from 1.
     pub attempt: i32,
-    /// Where it is.
+    /// The status.
     #[diesel(deserialize_as = String)]
     pub status: RunStatus,
-    /// What the handler was given.
+    /// The payload of the job.
     pub payload: Option<Value>,
-    /// What the handler had to say when it was done.
+    /// The result that the handler returned.
     pub result: Option<Value>,
-    /// Why it failed, in words.
+    /// The error.
     pub error: Option<String>,
-    /// On whose behalf.
+    /// The user.
     pub user_id: Option<String>,
-    /// For which organization.
+    /// The organization.
     pub organization_id: Option<String>,
-    /// Until when it is believed alive; only while processing.
+    /// Expiry of its lease; only while processing.
     #[diesel(deserialize_as = NullableTimestamp)]
     pub lease_until: Option<Timestamp>,
-    /// When it began.
+    /// Start time.
     #[diesel(deserialize_as = jiff_diesel::Timestamp)]
     pub started_at: Timestamp,
-    /// When it ended, well or not.
+    /// End time, in any status.
     #[diesel(deserialize_as = NullableTimestamp)]
     pub completed_at: Option<Timestamp>,
-    /// When the row was written.
+    /// Insertion time of the row.
     #[diesel(deserialize_as = jiff_diesel::Timestamp)]
     pub created_at: Timestamp,
-    /// What it belongs to.
+    /// Correlation ID.
     pub correlation_id: Option<String>,
 }
 
-/// All runs of a message, oldest first.
+/// Returns all runs of a message, oldest first.
 pub async fn find_by_message(conn: &mut AsyncPgConnection, message_id: &str) -> Result<Vec<Run>, Error> {
     Ok(job_executions::table
         .filter(job_executions::message_id.eq(message_id))
@@ -120,10 +120,10 @@ pub async fn find_by_message(conn: &mut AsyncPgConnection, message_id: &str) -> 
         .await?)
 }
 
-/// The result of the message's completed run, or of the original's for a redriven message. The outer
-/// `None` means that no run has completed.
+/// Returns the result of the message's completed run, or of the original's for a redriven message. The outer `None`
+/// means that no run has completed.
 pub async fn find_completed(conn: &mut AsyncPgConnection, original_id: &str) -> Result<Option<Option<Value>>, Error> {
-    // As the unique index has it.
+    // The expression of the unique index.
     let completed = sql::<Bool>("coalesce(original_message_id, message_id) = ")
         .bind::<Text, _>(original_id)
         .sql(" and status = 'completed'");

@@ -1,8 +1,8 @@
-//! Schedules: their rows, and which of them are due.
+//! Schedules: their rows, and due ones.
 //!
-//! Schedules fire in batches, one transaction each: [`claim_due`] locks the rows, [`accept`](crate::accept) stores the
-//! messages, [`advance`] writes the next times. So each firing is published once, by any number of processes and
-//! whatever crashes.
+//! Schedules fire in batches, one transaction each: [`claim_due`] locks the rows, [`accept`](crate::accept) stores
+//! the messages, [`advance`] writes the next times. So each firing is published exactly once, for any number of
+//! processes and despite crashes.
 
 mod change;
 mod due;
@@ -16,33 +16,33 @@ pub use self::change::{delete, put, set_paused};
 pub use self::due::{Advance, DueSchedule, Fired, advance, claim_due, next_firing_in};
 pub use self::read::{StoredSchedule, find, list, position_of};
 
-/// What fires, when, and what it publishes.
+/// A schedule.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// Its id, given by its creator or made.
+    /// The ID, given by its creator or generated.
     pub id: String,
     /// The expression with its time zone.
     pub cron: String,
     /// URL or name of a URL group, exactly as the creator wrote it.
     pub destination: String,
-    /// What its messages are published with; `Options::parse` reads it.
+    /// The parameters of its messages, for `Options::parse`.
     pub parameters: Params,
     /// Delivered unmodified.
     pub body: Bytes,
-    /// What becomes of missed firings.
+    /// Handling of missed firings.
     pub catch_up: CatchUp,
-    /// Who created it.
+    /// Address of its creator.
     pub caller_ip: Option<String>,
 }
 
 impl Schedule {
-    /// The first firing after a moment; `None` when there is none any more.
+    /// Returns the first firing after a moment; `None` if there is none.
     pub fn next_after(&self, moment: Timestamp) -> Option<Timestamp> {
         next_after(&self.cron, moment)
     }
 }
 
-/// What was checked when it was stored and no longer parses (a time zone that is gone) does not fire.
+/// An expression that no longer parses (a removed time zone) does not fire.
 fn next_after(cron: &str, moment: Timestamp) -> Option<Timestamp> {
     cron.parse::<Cron>().ok()?.next_after(moment)
 }

@@ -1,7 +1,7 @@
-//! The tables as diesel sees them; a test compares them with the database.
+//! The tables in diesel's DSL; a test compares them with the database.
 //!
-//! Columns of enum types are declared as text: on the wire a Postgres enum is its label, so reading
-//! works as it stands, and a filter casts the column.
+//! Columns of enum types are declared as text: on the wire a Postgres enum is its label, so reading works unchanged,
+//! and a filter casts the column.
 
 diesel::table! {
     messages (id) {

@@ -1,10 +1,9 @@
-//! Search: how the messages of a [`Filter`] are found without going through a whole table.
+//! Search: finds the messages of a [`Filter`] without reading a whole table.
 //!
-//! A page is looked for twice. First among the nearest [`A_WALK`] rows, in the order in which they are
-//! wanted, comparing one by one: that finds what is common. Only then the indexes are asked, for what is
-//! rare or far away: the one that gives fewest messages, all of them, and of these the ones whose rows
-//! can be on the page ([`Wanted::Nearest`]). If none gives fewer than [`MANY`], the value is so common
-//! that there is nothing better than to walk on.
+//! A page is searched in two steps. First the nearest [`A_WALK`] rows are compared one by one in the requested order,
+//! which finds common values. Only then the indexes are queried, for rare or distant values: the index with the
+//! fewest messages is read completely, and of these the messages whose rows can be on the page ([`Wanted::Nearest`]).
+//! If each index has more than [`MANY`] messages, the value is so common that continuing the walk is best.
 
 mod lists;
 mod near;
@@ -24,55 +23,55 @@ pub(crate) use self::page::{List, Rows, page};
 use crate::Error;
 use crate::filter::{Filter, Matches};
 
-/// Rows that are walked over before the indexes are asked.
+/// Rows compared before the indexes are queried.
 pub(crate) const A_WALK: i64 = 3_000;
 
-/// Messages from which on a value is so common that there is nothing better than to walk.
+/// Number of messages from which on a value counts as common.
 const MANY: i64 = 100_000;
 
-/// Messages of which one surely matches.
+/// Number of messages of which one almost certainly matches.
 const FEW: i64 = 1_000;
 
-/// Which of the messages that match.
+/// The requested messages among matching ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wanted {
-    /// Every one.
+    /// All of them.
     All,
-    /// Those that have not ended.
+    /// The open ones.
     Open,
-    /// One of them.
+    /// Any one.
     Any,
     /// Those whose rows are the first of a list.
     Nearest(Nearest),
 }
 
-/// The messages with the newest rows are those that ended last, or have not ended; those with the oldest rows
-/// are the oldest. Every message has a row for its beginning, and one for its end.
+/// The messages with the first rows of a list. The newest rows belong to messages that ended last, or are open; the
+/// oldest rows belong to the oldest messages. Every message has a row for its beginning, and one for its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Nearest {
-    /// Messages at most.
+    /// Maximum of messages.
     pub(crate) count: i64,
-    /// Where the list begins, in milliseconds since 1970: rows on the other side are not in it.
+    /// The start of the list, in milliseconds since 1970: rows on the other side are excluded.
     pub(crate) from_ms: Option<i64>,
-    /// The list begins with the oldest.
+    /// Whether the list is oldest first.
     pub(crate) earliest_first: bool,
-    /// Only those that failed.
+    /// Failed messages only.
     pub(crate) failed: bool,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// All that were wanted.
+    /// All requested messages.
     These(Vec<Uuid>),
-    /// The nearest. All rows of others lie at this time, or behind it.
+    /// The nearest messages. All rows of other messages are at this time or beyond.
     Until(Vec<Uuid>, Timestamp),
-    /// Too many to name.
+    /// Too many messages.
     Many,
 }
 
 impl Nearest {
-    /// For `count` rows between two times, behind a cursor.
+    /// Returns the search for `count` rows between two times, after a cursor.
     pub(crate) fn of_page(
         count: i64,
         (from_ms, to_ms): (Option<i64>, Option<i64>),
@@ -81,26 +80,26 @@ impl Nearest {
         failed: bool,
     ) -> Self {
         let from_ms = if earliest_first {
-            // A dead letter has its time rounded to the millisecond: its message may have ended before that.
+            // The time of a dead letter is rounded to the millisecond: its message may have ended earlier.
             from_ms.max(cursor_ms).map(|ms| if failed { ms.saturating_sub(1) } else { ms })
         } else {
-            // To the end of the millisecond.
+            // Up to the end of the millisecond.
             [to_ms, cursor_ms].into_iter().flatten().min().map(|ms| ms.saturating_add(1))
         };
         // Some of them may have no row in the list; see `comes_before`.
         Self { count: count * 2, from_ms, earliest_first, failed }
     }
 
-    /// Whether no row of another message can come before one of this time.
+    /// Returns whether all rows of other messages come after one of this time.
     pub(crate) fn comes_before(&self, at: Timestamp, edge: Timestamp) -> bool {
-        // A dead letter has its time rounded to the millisecond.
+        // The time of a dead letter is rounded to the millisecond.
         let rounding = SignedDuration::from_millis(1);
         if self.earliest_first { at.duration_until(edge) > rounding } else { edge.duration_until(at) > rounding }
     }
 }
 
-/// For the rest of the transaction: the planner looks at the values of each query, and goes through a
-/// whole table only where there is no other way.
+/// Sets planning for the rest of the transaction: custom plans for the values of each query, and sequential scans
+/// only as a last resort.
 pub(crate) async fn plan_for_searching(conn: &mut AsyncPgConnection) -> Result<(), Error> {
     let settings = "select set_config('plan_cache_mode', 'force_custom_plan', true),
                            set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
@@ -109,14 +108,14 @@ pub(crate) async fn plan_for_searching(conn: &mut AsyncPgConnection) -> Result<(
     Ok(())
 }
 
-/// How statements of this transaction are planned.
+/// Sets the planning of statements in this transaction.
 pub(crate) async fn set_plan_cache_mode(conn: &mut AsyncPgConnection, mode: &'static str) -> Result<(), Error> {
     diesel::sql_query(format!("set local plan_cache_mode = {mode}")).execute(conn).await?;
     Ok(())
 }
 
 impl Wanted {
-    /// How many messages an index may give for the answer to be of use.
+    /// Returns the maximum of messages from an index for it to be useful.
     fn most(self) -> i64 {
         match self {
             Self::Any => FEW,
@@ -125,7 +124,7 @@ impl Wanted {
     }
 }
 
-/// The messages that match, if an index gives few enough.
+/// Returns the matching messages, if an index has few enough.
 pub(crate) async fn search(conn: &mut AsyncPgConnection, filter: &Filter, wanted: Wanted) -> Result<Found, Error> {
     let most = wanted.most();
     let lists = lists(filter, most);
@@ -145,19 +144,19 @@ pub(crate) async fn search(conn: &mut AsyncPgConnection, filter: &Filter, wanted
     })
 }
 
-/// Whether there are this many.
+/// Returns whether there are at least this many.
 pub(crate) fn reaches<T>(rows: &[T], count: i64) -> bool {
     i64::try_from(rows.len()).is_ok_and(|len| len >= count)
 }
 
-/// Whether there are too many, a message, where its rows begin, and whether it matches.
+/// Whether there are too many, a message, the time of its first row, and whether it matches.
 type Row = (bool, Option<Uuid>, Option<jiff_diesel::Timestamp>, Option<bool>);
 
-/// The message `m` of each id. As a list they would be looked for in every partition.
+/// The message `m` of each ID, one by one: as a list they would be searched in every partition.
 const ONE_BY_ONE: &str = " unnest(c.ids) i(id)
     cross join lateral (select m.* from messages m where m.id = i.id offset 0) m ";
 
-/// When the message `m` ended. Of the columns themselves the planner might walk over the index of all times.
+/// The end time of the message `m`, written so that the planner does not scan the index of all times.
 const ENDED_AT: &str =
     " select case when not exists (select from pending_deliveries p where p.id = m.id) then coalesce(
     (select max(a.ended_at + interval '0') from attempts a where a.message_id = m.id),
@@ -181,7 +180,7 @@ impl QueryFragment<Pg> for Search {
         out.push_sql("), chosen as materialized (select (select ids from lists where cardinality(ids) < ");
         out.push_bind_param::<BigInt, _>(&self.most)?;
         out.push_sql(" order by cardinality(ids) limit 1) as ids) ");
-        // One row always: without a list there are too many, without a message there is none.
+        // Always one row: without a list there are too many messages, without a message there is none.
         out.push_sql("select c.ids is null, m.id, m.edge, m.matches from chosen c left join lateral (");
         match &self.wanted {
             Wanted::Nearest(nearest) => self.walk_nearest(nearest, &mut out)?,
@@ -204,8 +203,8 @@ impl QueryFragment<Pg> for Search {
 
 impl Search {
     fn walk_nearest<'b>(&'b self, nearest: &'b Nearest, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // A pending message has no end: its rows may be anywhere up to now. One that has no row on
-        // this side of the beginning is of no use.
+        // A pending message has no end: its rows may be anywhere up to now. A message without a row on this side of
+        // the start is excluded.
         let (edge, condition, direction) = if nearest.earliest_first {
             ("greatest(m.created_at, ", " where coalesce(ended_at, 'infinity') >= ", " order by edge asc limit ")
         } else {
@@ -226,7 +225,7 @@ impl Search {
         } else {
             ""
         });
-        // In the only list are those who match, and hardly another: to compare them can wait.
+        // With only one list, nearly all of its messages match, so the comparison is done later.
         if self.lists.len() > 1 {
             out.push_sql(" and ");
             self.matches.walk_ast(out.reborrow())?;

@@ -8,13 +8,13 @@ use sigpost_qstash::SigningKeys;
 use crate::schema::signing_keys::{self, current, next, rotated_at};
 use crate::{Error, wake};
 
-/// The keys, if there are any.
+/// Returns the keys, if they exist.
 pub async fn find(conn: &mut AsyncPgConnection) -> Result<Option<SigningKeys>, Error> {
     let row: Option<(String, String)> = signing_keys::table.select((current, next)).first(conn).await.optional()?;
     Ok(row.map(|(current_key, next_key)| SigningKeys { current: current_key, next: next_key }))
 }
 
-/// The keys; where there are none yet, these become the deployment's.
+/// Returns the keys; if they do not exist, inserts these first.
 pub async fn find_or_insert(conn: &mut AsyncPgConnection, first: &SigningKeys) -> Result<SigningKeys, Error> {
     diesel::insert_into(signing_keys::table)
         .values((current.eq(&first.current), next.eq(&first.next)))
@@ -24,7 +24,7 @@ pub async fn find_or_insert(conn: &mut AsyncPgConnection, first: &SigningKeys) -
     Ok(find(conn).await?.unwrap_or_else(|| first.clone()))
 }
 
-/// Rotates: the next key becomes the current one, and a fresh one is next. Every dispatcher is told.
+/// Rotates the keys: the next key becomes current, and a new one is next. Notifies every dispatcher.
 pub async fn rotate(conn: &mut AsyncPgConnection) -> Result<SigningKeys, Error> {
     conn.transaction(async |conn| {
         let (current_key, next_key): (String, String) =

@@ -1,12 +1,12 @@
 //! Statements written as SQL with typed binds.
 //!
-//! `diesel::sql_query` prepares its text anew on every call (two round trips, each time). A type of
-//! its own with a `QueryId` is prepared once per connection and then costs one round trip. The macro
-//! makes such a type from the SQL text: `{name}` in braces stands where that bind goes, and each
-//! bind goes to one place; `[NAME]` in brackets stands for a constant text that statements share.
+//! `diesel::sql_query` prepares its text on every call (two round trips each). A type with a `QueryId` is prepared
+//! once per connection and then costs one round trip. The macro creates such a type from the SQL text: `{name}` in
+//! braces is the place of that bind, and each bind has one place; `[NAME]` in brackets is a constant text that
+//! statements share.
 //!
-//! A statement of more than ten lines is a file beside its module: `file "claim.sql"`. There `$name` stands where that
-//! bind goes; where the same one stands twice, it is sent twice.
+//! A statement of more than ten lines is a file beside its module: `file "claim.sql"`. There `$name` is the place of
+//! that bind; a bind with two places is sent twice.
 
 /// A part of a statement's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) enum Piece {
     Bind(&'static str),
 }
 
-/// Takes a statement's file apart. Comments are left out.
+/// Splits a statement's file into pieces, without comments.
 pub(crate) fn pieces(sql: &'static str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for line in sql.split_inclusive('\n').filter(|line| !line.trim_start().starts_with("--")) {
@@ -104,7 +104,7 @@ macro_rules! statement {
     (@piece $self:ident, $out:ident, $binds:tt, {$bind:ident}) => {
         statement!(@bind $self, $out, $bind, $binds);
     };
-    // The type of a bind stands with its field: of all fields, the one with the bind's name is pushed.
+    // The type of a bind is declared with its field: of all fields, the one with the bind's name is bound.
     (@bind $self:ident, $out:ident, $bind:ident, { $($field:ident: $rust:ty => $sql:ty),* $(,)? }) => {
         $(
             if stringify!($field) == stringify!($bind) {

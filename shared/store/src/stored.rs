@@ -1,4 +1,4 @@
-//! What was stored, read again.
+//! Stored values, parsed again.
 
 use std::fmt::Display;
 
@@ -7,13 +7,13 @@ use serde_json::Value;
 use sigpost_qstash::MessageId;
 use uuid::Uuid;
 
-/// The fields of one message. They were checked when it was accepted: one that cannot be read was written by another
-/// release. It is logged, and its default counts, so that the message goes out.
+/// The fields of one message. They were validated when it was accepted: an invalid one was written by another
+/// release. It is logged and replaced by its default, so that the message is delivered.
 #[derive(Clone, Copy)]
 pub(crate) struct Stored(pub(crate) Uuid);
 
 impl Stored {
-    /// What a field was read as, or its default.
+    /// Returns the parsed field, or its default.
     pub(crate) fn field<T: Default, E: Display>(self, name: &str, read: Result<T, E>) -> T {
         read.unwrap_or_else(|error| {
             tracing::error!(message_id = %MessageId(self.0), field = name, %error, "a stored field cannot be read");
@@ -30,7 +30,7 @@ impl Stored {
     }
 }
 
-/// Where and in which way: the error's own text may repeat what is stored.
+/// Describes a parse error by kind and position: the error's own text may contain stored data.
 fn place(error: serde_json::Error) -> String {
     format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column())
 }

@@ -1,5 +1,5 @@
-//! What Stripe's events are about: customers, how far their subscriptions have come, and which events
-//! were processed. All within a transaction of the caller's.
+//! The state of Stripe's objects: customers, their subscriptions, and processed events. All functions run in a
+//! transaction of the caller.
 
 use std::marker::PhantomData;
 
@@ -12,42 +12,42 @@ use jiff_diesel::ToDiesel;
 use crate::Error;
 use crate::schema::{stripe_customers, stripe_events};
 
-/// Who is behind a customer of Stripe.
+/// The owner of a Stripe customer.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = stripe_customers, check_for_backend(diesel::pg::Pg))]
 pub struct Customer {
-    /// Whose subscription it is.
+    /// The organization of the subscription.
     pub organization_id: String,
-    /// The user who is told.
+    /// The user who is notified.
     pub owner_id: String,
-    /// Where their e-mails go.
+    /// The address for e-mails.
     pub owner_email: String,
-    /// What they are called.
+    /// The owner's name.
     pub owner_name: Option<String>,
-    /// What the plan is called, as far as known.
+    /// The name of the plan, if known.
     pub plan_name: Option<String>,
 }
 
-/// The customer with this id at Stripe, locked: its events are processed one after the other.
+/// Returns and locks the customer with this ID at Stripe: its events are processed one by one.
 pub async fn find_customer(conn: &mut AsyncPgConnection, id: &str) -> Result<Option<Customer>, Error> {
     let customer = stripe_customers::table.find(id).select(Customer::as_select()).for_update();
     Ok(customer.first(conn).await.optional()?)
 }
 
-/// An event as it is remembered.
+/// A processed event.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessedEvent<'a> {
-    /// As Stripe calls it: `evt_...`.
+    /// The ID at Stripe: `evt_...`.
     pub id: &'a str,
     /// Its type.
     pub kind: &'a str,
-    /// When it happened at Stripe.
+    /// Time of the event at Stripe.
     pub at: Timestamp,
     /// The message of the job.
     pub message_id: &'a str,
 }
 
-/// Remembers an event. `false` if it was processed before: then there is nothing to do.
+/// Records a processed event. Returns `false` if it was recorded before and must be skipped.
 pub async fn remember_event(conn: &mut AsyncPgConnection, event: ProcessedEvent<'_>) -> Result<bool, Error> {
     let inserted = diesel::insert_into(stripe_events::table)
         .values((
@@ -62,29 +62,29 @@ pub async fn remember_event(conn: &mut AsyncPgConnection, event: ProcessedEvent<
     Ok(inserted == 1)
 }
 
-/// A subscription as an event shows it.
+/// The state of a subscription in an event.
 #[derive(Clone, Copy, Debug)]
 pub struct SubscriptionState<'a> {
-    /// As Stripe calls it: `sub_...`.
+    /// The ID at Stripe: `sub_...`.
     pub id: &'a str,
-    /// Whose it is: `cus_...`.
+    /// The customer: `cus_...`.
     pub customer_id: &'a str,
-    /// In Stripe's words.
+    /// The status in Stripe's terms.
     pub status: &'a str,
-    /// Whether Stripe has ended it for good.
+    /// Whether Stripe has deleted it.
     pub deleted: bool,
-    /// The product, if the event names one.
+    /// The product, if the event has one.
     pub product_id: Option<&'a str>,
-    /// What the plan is called, if the event says so.
+    /// The name of the plan, if the event has one.
     pub plan_name: Option<&'a str>,
-    /// The event.
+    /// The ID of the event.
     pub event_id: &'a str,
-    /// When it happened at Stripe.
+    /// Time of the event at Stripe.
     pub at: Timestamp,
 }
 
 statement! {
-    /// Stripe's times are whole seconds: of two events in one the later to come counts.
+    /// Stripe's times are whole seconds: of two events in the same second, the later arrival counts.
     Advance {
         id: &'a str => Text,
         customer_id: &'a str => Text,
@@ -105,8 +105,8 @@ statement! {
 }
 
 statement! {
-    /// A subscription that runs becomes the customer's. One that does not says so only if it is the
-    /// customer's: the end of an old one does not end what has followed it.
+    /// An active subscription becomes the customer's current one. An inactive one changes the customer only if it is
+    /// the current one: the end of an old subscription does not end its successor.
     SetSubscription {
         customer_id: &'a str => Text,
         id: &'a str => Text,
@@ -144,8 +144,8 @@ statement! {
     select count(*) from changed"
 }
 
-/// Takes over what an event says about a subscription. `false` if a later event, or its end, came
-/// before: then nothing is changed.
+/// Applies the state of a subscription in an event. Returns `false`, without a change, if a later event or the
+/// deletion was applied before.
 pub async fn advance(conn: &mut AsyncPgConnection, state: SubscriptionState<'_>) -> Result<bool, Error> {
     let SubscriptionState { id, customer_id, status, deleted, product_id, plan_name, event_id, at } = state;
     let at_s = at.as_second();

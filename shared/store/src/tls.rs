@@ -1,4 +1,4 @@
-//! How a connection to Postgres is made and secured: rustls, or plain where the URL allows it.
+//! Connections to Postgres: with rustls, or without TLS if the URL allows it.
 
 mod parameters;
 mod roots;
@@ -19,20 +19,20 @@ use crate::url::Reached;
 use parameters::Parameters;
 use roots::{Roots, client_config};
 
-/// PgBouncer's own.
+/// The default port of PgBouncer.
 const POOLER_PORT: u16 = 6432;
 
-/// How long data that was sent may stay unacknowledged before the connection counts as broken.
+/// Time after which a connection with unacknowledged data counts as broken.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
-/// A connection without traffic for so long is probed, and counts as broken after two more probes without an answer.
+/// Idle time after which a connection is probed. It counts as broken after two more probes without a response.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_RETRIES: u32 = 2;
 
-/// Connects as the URL says. `sslmode=disable` never encrypts; `prefer` (the default) encrypts when
-/// the server offers it, except to this machine; `require` insists. When encrypted, the certificate
-/// and its name are always verified, as by `verify-full` elsewhere: encryption to an unknown server
-/// protects nothing. `sslrootcert=PATH` names the authorities that are trusted.
+/// Connects as the URL specifies. `sslmode=disable` never encrypts; `prefer` (the default) encrypts if the server
+/// supports it, except to this machine; `require` always encrypts. With TLS, the certificate and its name are always
+/// verified, as with `verify-full` elsewhere: encryption to an unknown server protects nothing. `sslrootcert=PATH`
+/// names the trusted authorities.
 pub async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
     let (config, root_file) = parse(url)?;
     match encryption(&config, root_file.as_deref())? {
@@ -47,7 +47,7 @@ pub async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
     }
 }
 
-/// The same with a watch on the statements, and only to a server that takes writes, unless the URL has
+/// Connects with a watch on the statements, and only to a server that accepts writes, unless the URL has
 /// `target_session_attrs`. A statement that waits for a lock for longer than `lock_timeout` fails.
 pub(crate) async fn connect_watched(
     url: &Arc<str>,
@@ -104,7 +104,7 @@ fn parse(url: &str) -> ConnectionResult<(Config, Option<PathBuf>)> {
     Ok((config, root_file))
 }
 
-/// What encrypts the connection; `None` when nothing does.
+/// Returns the TLS connector; `None` without encryption.
 fn encryption(config: &Config, root_file: Option<&Path>) -> ConnectionResult<Option<MakeRustlsConnect>> {
     let plain = match config.get_ssl_mode() {
         SslMode::Disable => true,

@@ -1,4 +1,4 @@
-//! Where the database is, out of the environment.
+//! The database URL from the environment.
 
 use anyhow::{Context, Result, anyhow, ensure};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -6,8 +6,8 @@ use sigpost_runtime::{Reading, env};
 
 use crate::{Database, tls};
 
-/// `DATABASE_URL`, completed by `DATABASE_PASSWORD`. It holds a password and must not be logged. `None` with an
-/// error that is noted, or without a URL where none is required.
+/// Returns `DATABASE_URL` with `DATABASE_PASSWORD` inserted. It contains a password and must not be logged. `None`
+/// after a recorded problem, or without a URL where none is required.
 pub fn from_settings(reading: &mut Reading) -> Option<String> {
     let url = reading.required("DATABASE_URL")?;
     let url = reading.noted("DATABASE_PASSWORD", complete_url(url))?;
@@ -16,7 +16,7 @@ pub fn from_settings(reading: &mut Reading) -> Option<String> {
     reading.noted("DATABASE_URL", read).map(|_| url)
 }
 
-/// `DATABASE_URL` and `DATABASE_CONNECTIONS` as a pool, which is not connected yet. `None` as in
+/// Returns a pool for `DATABASE_URL` with `DATABASE_CONNECTIONS`, which is not connected yet. `None` as in
 /// [`from_settings`].
 pub fn database(reading: &mut Reading, connections: usize) -> Option<Database> {
     let connections = reading.noted("DATABASE_CONNECTIONS", connections_from_env(connections));
@@ -24,27 +24,27 @@ pub fn database(reading: &mut Reading, connections: usize) -> Option<Database> {
     reading.noted("DATABASE_URL", Database::new(&url, connections?).context("DATABASE_URL"))
 }
 
-/// The URL, or what it refers to, with `DATABASE_PASSWORD` if there is one and the URL has none: RDS
-/// keeps and rotates the password of a database in a secret of its own.
+/// Resolves the URL if it is a reference, and inserts `DATABASE_PASSWORD` if the URL has no password: RDS stores and
+/// rotates the password of a database in a secret of its own.
 ///
 /// # Errors
 ///
-/// There is a password, and the URL says nobody whose it is.
+/// A password is set, but the URL has no user.
 pub fn complete_url(url: String) -> Result<String> {
     let url = env::resolved(url);
     match env::var("DATABASE_PASSWORD")? {
         Some(password) => with_password(&url, &password)
-            .context("DATABASE_PASSWORD needs a DATABASE_URL that begins with postgres://USER@"),
+            .context("DATABASE_PASSWORD requires a DATABASE_URL that begins with postgres://USER@"),
         None => Ok(url),
     }
 }
 
-/// `DATABASE_CONNECTIONS`: default 1 in Lambda, where an environment does one thing at a time and there
+/// Returns `DATABASE_CONNECTIONS`: default 1 in Lambda, where an environment handles one event at a time and there
 /// are many environments; elsewhere, and on Lambda's managed instances, `otherwise`.
 ///
 /// # Errors
 ///
-/// It is no number, or 0.
+/// The value is not a number, or 0.
 pub fn connections_from_env(otherwise: usize) -> Result<usize> {
     let one_at_a_time = env::in_lambda() && !env::on_managed_instances();
     let connections = env::parsed("DATABASE_CONNECTIONS", if one_at_a_time { 1 } else { otherwise })?;
@@ -52,27 +52,27 @@ pub fn connections_from_env(otherwise: usize) -> Result<usize> {
     Ok(connections)
 }
 
-/// Where a URL leads, as far as it says.
+/// The target of a URL, as far as the URL shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reached {
-    /// Only to this machine.
+    /// Whether it is this machine only.
     pub this_machine: bool,
     /// `sslmode=disable`.
     pub never_encrypts: bool,
-    /// To a port at which poolers are by custom.
+    /// Whether the port is a usual port of poolers.
     pub pooled: bool,
 }
 
-/// Where this URL leads.
+/// Returns the target of the URL.
 ///
 /// # Errors
 ///
-/// It is no URL of a Postgres; the text repeats nothing of it but a name.
+/// The text is not a Postgres URL; the error contains at most a name from it.
 pub fn reached(url: &str) -> Result<Reached, String> {
     tls::reached(url).map_err(|why| why.to_string())
 }
 
-/// Puts the password, whatever is in it, into a URL that has none. `None` if it names no user.
+/// Inserts the password, with any characters, into a URL without one. `None` if the URL has no user.
 fn with_password(url: &str, password: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| ["postgres", "postgresql"].contains(scheme))?;
     let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());

@@ -1,4 +1,4 @@
-//! URL groups: one row each, read and written whole.
+//! URL groups: one row each, read and written as a whole.
 
 use std::marker::PhantomData;
 
@@ -14,9 +14,9 @@ use crate::page::{PAGE_BYTES, Page, Paged};
 pub struct UrlGroup {
     /// Its name.
     pub name: String,
-    /// In the order they were added; never empty.
+    /// In the order of their addition; never empty.
     pub endpoints: Vec<Endpoint>,
-    /// What every publish to it begins with.
+    /// Default parameters of every publish to it.
     pub defaults: UrlGroupDefaults,
     /// In milliseconds since 1970.
     pub created_at_ms: i64,
@@ -24,23 +24,23 @@ pub struct UrlGroup {
     pub updated_at_ms: i64,
 }
 
-/// How many there may be.
+/// Limits of URL groups.
 #[derive(Clone, Copy, Debug)]
 pub struct Most {
-    /// Groups.
+    /// Maximum of groups.
     pub groups: usize,
-    /// Endpoints of a group.
+    /// Maximum of endpoints per group.
     pub endpoints: usize,
 }
 
-/// What became of an addition.
+/// The result of an addition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
-    /// They are in the group.
+    /// The endpoints are in the group.
     Yes,
-    /// The group would have more endpoints than it may; nothing was changed.
+    /// The group would exceed its maximum of endpoints; nothing was changed.
     TooManyEndpoints,
-    /// There would be more groups than there may be; nothing was changed.
+    /// The maximum of groups would be exceeded; nothing was changed.
     TooManyGroups,
 }
 
@@ -75,14 +75,14 @@ fn group((name, endpoints, headers, created_at_ms, updated_at_ms): Row) -> UrlGr
     }
 }
 
-/// They were checked when they were stored. One that an older release let in and that is no
-/// destination any more must not take the others with it.
+/// Endpoints were validated when they were stored. One from an older release that is no longer valid is skipped, so
+/// that the others stay usable.
 fn endpoints_of(json: &str) -> Vec<Endpoint> {
     let stored: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
     stored.into_iter().filter_map(|endpoint| serde_json::from_value(endpoint).ok()).collect()
 }
 
-/// The groups, by name.
+/// Returns the groups by name.
 pub async fn list(conn: &mut AsyncPgConnection, page: Page<'_>) -> Result<Paged<UrlGroup>, Error> {
     let Page { after, count } = page;
     let rows: Vec<(Row, bool)> =
@@ -90,25 +90,25 @@ pub async fn list(conn: &mut AsyncPgConnection, page: Page<'_>) -> Result<Paged<
     Ok(Paged::of(rows, |(name, ..)| name.clone()).map(group))
 }
 
-/// Those of these names that there are, by name.
+/// Returns the existing groups with these names, by name.
 pub async fn find_many(conn: &mut AsyncPgConnection, names: Vec<&str>) -> Result<Vec<UrlGroup>, Error> {
     let rows: Vec<Row> = Find { names, lifetime: PhantomData }.load(conn).await?;
     Ok(rows.into_iter().map(group).collect())
 }
 
-/// The group of this name.
+/// Returns the group of this name.
 pub async fn find(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<UrlGroup>, Error> {
     Ok(find_many(conn, vec![name]).await?.into_iter().next())
 }
 
 statement! {
-    /// The endpoints of a group that is about to be changed.
+    /// Locks a group that is about to be changed, and returns its endpoints.
     Lock { name: &'a str => Text } -> Text;
     "select endpoints::text from url_groups where name = " {name} " for update"
 }
 
 statement! {
-    /// A conflict waits for whoever makes the same group at this moment, and its endpoints come back.
+    /// A conflict waits for a concurrent insert of the same group, and returns its endpoints.
     Insert { name: &'a str => Text, endpoints: &'a str => Text } -> (Bool, BigInt, Text);
     "insert into url_groups as g (name, endpoints) values (" {name} "," {endpoints} "::json)
      on conflict (name) do update set name = excluded.name
@@ -120,8 +120,8 @@ statement! {
     "update url_groups set endpoints = " {endpoints} "::json, updated_at = now() where name = " {name} " returning name"
 }
 
-/// Adds endpoints, and makes the group if there is none. One whose name or URL is in the group takes
-/// the place of that one.
+/// Adds endpoints, and creates the group if necessary. An endpoint with an existing name or URL replaces the existing
+/// one.
 pub async fn add_endpoints(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -157,7 +157,7 @@ pub async fn add_endpoints(
     }
 }
 
-/// Why a transaction is taken back.
+/// The reason for a rollback.
 enum Refused {
     Because(Added),
     Error(Error),
@@ -169,8 +169,8 @@ impl<E: Into<Error>> From<E> for Refused {
     }
 }
 
-/// Removes endpoints; those that are not there make no difference. Without any left the group is
-/// deleted. `false` when there is no such group.
+/// Removes endpoints; missing ones are ignored. A group without endpoints is deleted. Returns `false` if there is no
+/// such group.
 pub async fn remove_endpoints(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -197,7 +197,7 @@ async fn update(conn: &mut AsyncPgConnection, name: &str, endpoints: &[Endpoint]
 }
 
 fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
-    // Texts and nothing else: nothing in it can fail to serialise.
+    // Plain texts cannot fail to serialize.
     serde_json::to_string(value).unwrap_or_default()
 }
 
@@ -208,8 +208,8 @@ fn is_meant(reference: &EndpointRef, endpoint: &Endpoint) -> bool {
     }
 }
 
-/// A name stands for one endpoint, and a URL is in a group once: who has the name of another takes
-/// its place with a new URL, who has the URL of another gives it a name.
+/// Names and URLs are unique in a group: an added endpoint with an existing name replaces its URL, and one with an
+/// existing URL replaces its name.
 fn merged(mut endpoints: Vec<Endpoint>, added: &[Endpoint]) -> Vec<Endpoint> {
     for new in added {
         let same_name = |known: &Endpoint| new.name.is_some() && known.name == new.name;
@@ -234,7 +234,7 @@ statement! {
     "update url_groups set headers = " {headers} "::json, updated_at = now() where name = " {name} " returning name"
 }
 
-/// Replaces what every publish to the group begins with. `false` when there is no such group.
+/// Replaces the default parameters of every publish to the group. Returns `false` if there is no such group.
 pub async fn set_defaults(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -250,7 +250,7 @@ statement! {
     "delete from url_groups where name = " {name} " returning name"
 }
 
-/// Deletes the group; messages that were published to it go on. `false` when there was none.
+/// Deletes the group; messages that were published to it stay. Returns `false` if there was none.
 pub async fn delete(conn: &mut AsyncPgConnection, name: &str) -> Result<bool, Error> {
     let gone: Vec<String> = Delete { name, lifetime: PhantomData }.load(conn).await?;
     Ok(!gone.is_empty())

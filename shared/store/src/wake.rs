@@ -1,4 +1,4 @@
-//! When to look for work: notifications, and the time at which the next message is due.
+//! Wake-ups of dispatchers: notifications, and the time at which the next message is due.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -15,27 +15,27 @@ use crate::database::suspicion;
 use crate::wake_ups::time_until;
 use crate::{Database, Error};
 
-/// How long the listening connection may take to respond when it is tested.
+/// Timeout of the test of the listener.
 const TEST_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a dispatcher needs to know when it wakes, in one statement.
+/// The state that a dispatcher reads when it wakes up, in one statement.
 #[derive(Debug)]
 pub struct Glance {
-    /// How long until something is due: zero when something is due now, `None` when nothing is open.
+    /// Time until a message is due: zero if one is due now, `None` without open messages.
     pub next_due_in: Option<Duration>,
-    /// How long until the next pending message is due; negative: for so long it has been. Unlike
-    /// `next_due_in` it leaves out when leases of others end.
+    /// Time until the next pending message is due; negative if it has been due for that long. Unlike `next_due_in`,
+    /// it excludes expiring leases of other dispatchers.
     pub next_pending_in: Option<SignedDuration>,
-    /// Whether messages wait at gates.
+    /// Whether messages are blocked.
     pub anybody_waits: bool,
-    /// For how long the time of a schedule has come; `None` when none has.
+    /// Time since a schedule is due; `None` if none is.
     pub schedule_due_for: Option<Duration>,
-    /// The deployment's keys; they may have been rotated by another process.
+    /// The signing keys, which another process may have rotated.
     pub signing_keys: Option<SigningKeys>,
 }
 
-/// The search for a blocked message has an order so that it reads the index, which is nearly always empty, and not
-/// the table. The end of a lease matters only where nothing else is due.
+/// The search for a blocked message is ordered so that it reads the index, which is nearly always empty, and not the
+/// table. The end of a lease matters only if no other message is due.
 const GLANCE: &str = "
     select extract(epoch from least(
                next.due_at,
@@ -66,12 +66,12 @@ statement! {
     "select glance.* from sample_queue(), (" [GLANCE] ") glance"
 }
 
-/// Looks, without taking anything.
+/// Reads the state without changes.
 pub async fn glance(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
     Ok(Glance::read(GlanceStatement { lifetime: PhantomData }.get_result(conn).await?))
 }
 
-/// Looks, and writes down how many messages are open unless somebody has done so in this minute.
+/// Reads the state, and saves a sample of the open messages unless this minute has one.
 pub async fn glance_and_sample(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
     Ok(Glance::read(GlanceAndSample { lifetime: PhantomData }.get_result(conn).await?))
 }
@@ -90,7 +90,7 @@ impl Glance {
         }
     }
 
-    /// Whether messages are open.
+    /// Returns whether messages are open.
     pub fn is_anything_open(&self) -> bool {
         self.next_due_in.is_some() || self.anybody_waits
     }
@@ -99,25 +99,25 @@ impl Glance {
 /// A connection that listens for notifications of accepts, cancels, key rotations and changed schedules.
 pub struct Listener {
     connection: AsyncPgConnection,
-    /// Rings when another connection of this process fails.
+    /// Changes when another connection of this process fails.
     suspicion: watch::Receiver<Option<std::time::Instant>>,
 }
 
-/// Why somebody notified.
+/// Notification kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notification {
-    /// There may be something to do, now or earlier than known.
+    /// Messages may be due, now or earlier than known.
     Look,
-    /// A message was cancelled: a lease that is held may be gone.
+    /// A message was cancelled: a lease may be lost.
     Cancelled,
     /// The signing keys were rotated.
     KeysRotated,
-    /// A schedule fires at another time than it did.
+    /// The time of a schedule's next firing has changed.
     SchedulesChanged,
 }
 
 impl Listener {
-    /// Listens. It costs one statement, and none afterwards.
+    /// Connects and listens, with one statement.
     pub async fn connect(database: &Database) -> Result<Self, Error> {
         let suspicion = suspicion::subscribe();
         let mut connection = database.dedicated_connection().await?;
@@ -125,7 +125,8 @@ impl Listener {
         Ok(Self { connection, suspicion })
     }
 
-    /// The next notification. An error means that the connection is gone and notifications may have been missed.
+    /// Returns the next notification. After an error the connection is closed, and notifications may have been
+    /// missed.
     pub async fn next(&mut self) -> Result<Notification, Error> {
         let notification = loop {
             {
@@ -149,7 +150,7 @@ impl Listener {
         }
     }
 
-    /// A connection that only listens does not notice that its peer is gone.
+    /// Tests the connection: a connection that only listens does not detect a dead peer.
     async fn test(&mut self) -> Result<(), Error> {
         match timeout(TEST_TIMEOUT, self.connection.batch_execute("")).await {
             Ok(result) => Ok(result?),
@@ -158,13 +159,13 @@ impl Listener {
     }
 }
 
-/// Has all dispatchers query what is due, and rescan their limits.
+/// Makes all dispatchers query due messages, and rescan their limits.
 pub async fn notify_dispatchers(conn: &mut AsyncPgConnection) -> Result<(), Error> {
     diesel::sql_query("select pg_notify('sigpost', '')").execute(conn).await?;
     Ok(())
 }
 
-/// Tells the dispatchers that the keys were rotated.
+/// Notifies the dispatchers that the keys were rotated.
 pub(crate) async fn notify_of_keys(conn: &mut AsyncPgConnection) -> Result<(), Error> {
     diesel::sql_query("select pg_notify('sigpost', 'keys')").execute(conn).await?;
     Ok(())

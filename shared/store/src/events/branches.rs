@@ -1,4 +1,4 @@
-//! The tables from which events are derived, each with the events of one step: a branch of the query for places.
+//! The tables from which events are derived. A branch of the query for positions selects the events of one step.
 
 use sigpost_qstash::EventState;
 
@@ -6,15 +6,15 @@ use sigpost_qstash::EventState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Branch {
     pub(super) table: &'static str,
-    /// The same rows, found by their messages.
+    /// The same rows, selected by their messages.
     pub(super) by_message: &'static str,
-    /// The column with the moment.
+    /// The column with the time.
     pub(super) at: &'static str,
-    /// What is added to it: cancellations have two events a millisecond apart.
+    /// Offset in microseconds: cancellations have two events a millisecond apart.
     pub(super) later_us: i64,
     pub(super) message_id: &'static str,
     pub(super) step: &'static str,
-    /// The state, as an expression.
+    /// The state, as an SQL expression.
     pub(super) state: &'static str,
     pub(super) condition: &'static str,
 }
@@ -71,7 +71,7 @@ const PAST: Branch = Branch {
     condition: "state <> 'CREATED'",
 };
 
-/// The branches with events in these states; with none of them, of every state.
+/// Returns the branches with events in these states; without states, all branches.
 pub(super) fn branches(states: &[EventState]) -> Vec<Branch> {
     if states.is_empty() {
         return vec![ACCEPTED, STARTED, IN_FLIGHT, ENDED, RETRIED, FAILED, CANCELLED, PAST];
@@ -81,7 +81,7 @@ pub(super) fn branches(states: &[EventState]) -> Vec<Branch> {
     branches
 }
 
-/// A branch of rare events has one outcome: so the index of outcomes has its order.
+/// Each branch of a rare state has one outcome, so that the index of outcomes returns its order.
 fn of_state(state: EventState) -> Vec<Branch> {
     let ended = |condition| Branch { condition, ..ENDED };
     let past = |condition| Branch { condition, ..PAST };

@@ -1,4 +1,4 @@
--- How attempts ended, in the order of the places: a row for each place.
+-- Outcomes of attempts, in the order of the positions: one row for each.
 select coalesce(a.response_status, e.response_status), coalesce(a.response_header, e.response_header),
        coalesce(a.response_body, e.response_body), coalesce(a.error, e.error), coalesce(a.retry_at, e.next_delivery_at)
 from unnest($ats_us, $steps, $message_ids) with ordinality as p(at_us, step, message_id, place)

@@ -1,4 +1,4 @@
-//! The place of an event among all: its moment, its step, and its message.
+//! The position of an event in the log: its time, its step, and its message.
 
 use std::marker::PhantomData;
 
@@ -10,19 +10,19 @@ use uuid::Uuid;
 
 use crate::Error;
 
-/// A place in the order of events. At one moment the steps are in order, and at one step the messages.
+/// A position in the order of events: by time, then step, then message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// In microseconds since 1970.
+    /// Microseconds since 1970.
     pub(super) at_us: i64,
-    /// 0 accepted, 1 started, 2 ended, 3 what follows from the end, 4 the accept of a callback, which is in the same
+    /// 0 accepted, 1 started, 2 ended, 3 consequence of the end, 4 the accept of a callback, which is in the same
     /// transaction. For a row of `past_events` its number and [`PAST`].
     pub(super) step: i64,
     pub(super) message_id: Uuid,
     pub(super) state: EventState,
 }
 
-/// Where a page begins: it has only what lies behind.
+/// The position after which a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Start {
     pub(super) at_us: i64,
@@ -30,10 +30,10 @@ pub(super) struct Start {
     pub(super) message_id: Uuid,
 }
 
-/// More than any step of events that are derived.
+/// Greater than any step of derived events.
 const PAST: i64 = 8;
 
-/// Marks the number of an event that is derived; see `event_id()` in the migration.
+/// Marks the number of a derived event; see `event_id()` in the migration.
 const DERIVED: i64 = 1 << 62;
 
 impl Place {
@@ -41,7 +41,7 @@ impl Place {
         Timestamp::from_microsecond(self.at_us).unwrap_or_default()
     }
 
-    /// Identifies the event in its millisecond.
+    /// Returns the number that identifies the event within its millisecond.
     pub(super) fn number(&self) -> i64 {
         if self.step >= PAST {
             return self.step - PAST;
@@ -54,19 +54,19 @@ impl Place {
     }
 }
 
-/// The last 48 bits.
+/// Returns the last 48 bits.
 fn end_of(id: Uuid) -> i64 {
     i64::try_from(id.as_u128() & ((1 << 48) - 1)).unwrap_or_default()
 }
 
 statement! {
-    /// The messages with an event at this moment. There are as many as in a batch.
+    /// Selects the messages with an event at this time, which may be as many as in a batch.
     At { at_us: i64 => BigInt, step: i64 => BigInt } -> SqlUuid;
     file "at.sql"
 }
 
 statement! {
-    /// The moment of a row in microseconds, and its message.
+    /// Selects the time of a row in microseconds, and its message.
     Past { at_ms: i64 => BigInt, id: i64 => BigInt } -> (BigInt, SqlUuid);
     "select (extract(epoch from at) * 1000000)::bigint, message_id
      from past_events, (select timestamptz 'epoch' + " {at_ms} " * interval '1 millisecond' as of) ms
@@ -74,7 +74,8 @@ statement! {
 }
 
 impl Start {
-    /// Behind the event of a cursor. A bare time, or an event that is gone, stands for the edge of its moment.
+    /// Returns the position of a cursor's event. A bare time, or an event that no longer exists, means the edge of
+    /// its time.
     pub(super) async fn find(
         conn: &mut AsyncPgConnection,
         cursor: Cursor,
@@ -83,7 +84,7 @@ impl Start {
         let at_us = cursor.at_ms.saturating_mul(1000);
         let (before_all, after_all) = (Uuid::nil(), Uuid::max());
         let Some(seq) = cursor.seq else {
-            // Newest first the whole millisecond is behind it.
+            // Newest first, the page includes the whole millisecond.
             let at_us = if earliest_first { at_us } else { at_us.saturating_add(1000) };
             return Ok(Self { at_us, step: -1, message_id: before_all });
         };
@@ -102,9 +103,9 @@ impl Start {
     }
 }
 
-/// A row of the query for places.
+/// A row of the query for positions.
 pub(super) type Row = (i64, i64, Uuid, String);
-/// Its types.
+/// The SQL types of the row.
 pub(super) type RowColumns = (BigInt, BigInt, SqlUuid, Text);
 
 impl From<Row> for Place {

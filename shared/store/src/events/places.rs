@@ -1,5 +1,5 @@
-//! The query for places: the first ones of each branch, merged. Limits are part of its text: a plan for any limit would sort
-//! whole tables.
+//! The query for positions: the first ones of each branch, merged. Limits are part of its text: a generic plan would
+//! sort whole tables.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -12,32 +12,32 @@ use super::branches::{Branch, branches};
 use super::place::{RowColumns, Start};
 use crate::filter::OfMessage;
 
-/// Which events.
+/// The selection of events.
 #[derive(Debug)]
 pub(super) enum Which {
-    /// All.
+    /// All events.
     All,
-    /// Of the first so many those whose message matches.
+    /// Events with a matching message, among this number of first events.
     Near(i64),
-    /// Those of these messages.
+    /// Events of these messages.
     Of(Vec<Uuid>),
-    /// Those whose message matches.
+    /// Events with a matching message.
     Matching,
 }
 
-/// The first `count` places behind `start`.
+/// The first `count` positions after `start`.
 #[derive(Debug)]
 pub(super) struct Places<'a> {
     pub(super) filter: &'a Filter,
     pub(super) start: Option<Start>,
     pub(super) which: Which,
     pub(super) count: i64,
-    /// In microseconds since 1970.
+    /// Microseconds since 1970.
     from_us: Option<i64>,
-    /// The first moment that is not in it.
+    /// The exclusive upper bound in microseconds since 1970.
     before_us: Option<i64>,
     of_message: OfMessage,
-    /// How many of each branch.
+    /// Maximum for each branch.
     of_branch: i64,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Places<'a> {
             start,
             count,
             from_us: filter.from_ms.map(|ms| ms.saturating_mul(1000)),
-            // A bound in whole milliseconds includes the whole millisecond.
+            // An inclusive bound in milliseconds includes the whole millisecond.
             before_us: filter.to_ms.map(|ms| ms.saturating_add(1).saturating_mul(1000)),
             of_message: OfMessage { column, matches: filter.messages.matches() },
             of_branch: if let Which::Near(first) = which { first } else { count },
@@ -61,10 +61,11 @@ impl<'a> Places<'a> {
         if self.filter.earliest_first { " asc" } else { " desc" }
     }
 
-    /// The first of one branch. They are in order, so that no more of an index is read.
+    /// Writes the query for the first positions of one branch. They are in index order, so that no more of an index
+    /// is read.
     fn walk_branch<'b>(&'b self, branch: Branch, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let Branch { table, by_message, at, message_id, step, state, condition, later_us } = branch;
-        // Of some messages it is a few rows, which are found by their messages and sorted.
+        // A list of messages selects few rows, which are found by their messages and sorted.
         let (table, order) = match self.which {
             Which::Of(_) => (by_message, "at + interval '0'"),
             Which::All | Which::Near(_) | Which::Matching => (table, "at"),
@@ -159,7 +160,7 @@ impl QueryFragment<Pg> for Places<'_> {
         out.push_sql(&self.of_branch.to_string());
         out.push_sql(") e");
         if matches!(self.which, Which::Near(_)) {
-            // They are compared in their order, and no further than to the last one that is wanted.
+            // Rows are compared in order, and only up to the last one of the page.
             out.push_sql(" where ");
             self.of_message.walk_ast(out.reborrow())?;
         }

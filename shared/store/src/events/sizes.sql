@@ -1,4 +1,5 @@
--- What each event and its message take, in the order of the places. Postgres knows the length of a body without reading it.
+-- Sizes of events with their messages, in the order of the positions. Postgres knows the length of a body without
+-- reading it.
 select coalesce(a.size, e.size, 0) + coalesce(m.size, 0)
 from unnest($ats_us, $steps, $message_ids) with ordinality as p(at_us, step, message_id, place)
 cross join lateral (select timestamptz 'epoch' + p.at_us * interval '1 microsecond' as at) moment

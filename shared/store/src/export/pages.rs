@@ -1,4 +1,4 @@
-//! The statements behind an export: one page each, in the order of a key.
+//! The statements of an export: one page each, in the order of a key.
 
 mod products;
 
@@ -15,19 +15,19 @@ use crate::Error;
 use crate::messages::WITHOUT_USER_INFO;
 use crate::retention::first_id_of;
 
-/// How far the clock of who makes an id may be from the database's.
+/// Maximum clock difference between the creator of an ID and the database.
 const SKEW_MS: i64 = 3_600_000;
-/// The end of time, as far as it is asked for here.
+/// The latest time of a filter: the end of the year 9999.
 const NEVER_MS: i64 = 253_402_300_799_000;
 
-/// A filter as the statements take it.
+/// The bounds of a filter, as the statements bind them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds<'a> {
     /// In milliseconds since 1970.
     from_ms: i64,
     /// Exclusive.
     to_ms: i64,
-    /// When the export began.
+    /// Start of the export.
     now_ms: i64,
     status: Option<&'a str>,
     job_type: Option<&'a str>,
@@ -36,7 +36,7 @@ pub(super) struct Bounds<'a> {
 }
 
 impl<'a> Bounds<'a> {
-    /// Nothing of the millisecond in which it begins, or of later.
+    /// Excludes the millisecond in which the export starts, and later ones.
     pub(super) fn new(filter: &'a Filter, now_ms: i64) -> Self {
         let ms = |time: Timestamp| time.as_millisecond();
         Self {
@@ -51,7 +51,7 @@ impl<'a> Bounds<'a> {
     }
 }
 
-/// Behind which row a page begins.
+/// The position after which a page begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
     Id(Uuid),
@@ -60,7 +60,7 @@ pub(super) enum Place {
     Moment(i64, i64),
 }
 
-/// Rows, and the place of the last of them.
+/// Rows, and the position of the last one.
 pub(super) struct Page {
     pub(super) rows: Vec<Row>,
     pub(super) last: Option<Place>,
@@ -72,7 +72,7 @@ impl Page {
         Self { rows: rows.into_iter().map(|(_, row)| row).collect(), last }
     }
 
-    /// With the message in this column as it is called on the wire.
+    /// Converts the message IDs in this column to their form on the wire.
     fn naming_messages(mut self, column: usize) -> Self {
         for cell in self.rows.iter_mut().filter_map(|row| row[column].as_mut()) {
             if let Ok(id) = Uuid::parse_str(cell) {
@@ -134,12 +134,12 @@ pub(super) async fn read(
     })
 }
 
-/// As [`Kind::Time`](super::Kind::Time) says.
+/// The format of [`Kind::Time`](super::Kind::Time).
 const UTC: &str = " at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
 statement! {
-    /// An id is as old as the message, or older: one that was made from another id has that one's age.
-    /// So nothing is known of where the first one is.
+    /// An ID is as old as the message or older: an ID that was derived from another one has the age of that one. So
+    /// the position of the first row is unknown.
     Messages {
         after: Uuid => SqlUuid,
         before: Uuid => SqlUuid,
@@ -190,8 +190,7 @@ statement! {
 }
 
 statement! {
-    /// Whole microseconds, so that the last row's place is exact. The plain bound says which partitions
-    /// need not be looked at.
+    /// In whole microseconds, so that the last row's position is exact. The plain bound excludes partitions.
     Events {
         after_us: i64 => BigInt,
         after_id: i64 => BigInt,

@@ -1,4 +1,4 @@
-//! How the jobs of a deployment are doing, as `GET /api/admin/job-health` answers and as check-job-health records it.
+//! The report of job health, as `GET /api/admin/job-health` returns it and check-job-health records it.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use super::{Health, Numbers};
 use crate::metrics::{self, TypeMetrics, Window, failure_rate, milli};
 use crate::runs::RunStatus;
 
-/// As JSON. Counts of finished runs are those of the window, counts of runs under way those of now.
+/// The report in JSON. Counts of finished runs are of the window, counts of runs in progress are current.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -16,7 +16,7 @@ pub struct Report {
     failure_rate: f64,
     total_jobs: i64,
     health: Health,
-    /// Why the health is not better.
+    /// Reasons for a degraded or unhealthy verdict.
     reasons: Vec<String>,
     window_seconds: u64,
     by_type: Vec<TypeReport>,
@@ -80,7 +80,7 @@ struct Durations {
 }
 
 impl Report {
-    /// What the numbers of a window mean.
+    /// Returns the report for the measurements of a window.
     pub fn new(numbers: Numbers, window: Window) -> Self {
         let (health, reasons) = assess(&numbers);
         let stats = RunStatus::ALL.map(|status| StatusCount {
@@ -118,12 +118,12 @@ impl Report {
 }
 
 impl Report {
-    /// The verdict.
+    /// Returns the verdict.
     pub fn health(&self) -> Health {
         self.health
     }
 
-    /// Why it is not better, in words; empty when it is healthy.
+    /// Returns the reasons for a degraded or unhealthy verdict; empty if healthy.
     pub fn reasons(&self) -> &[String] {
         &self.reasons
     }

@@ -1,28 +1,28 @@
-//! What the numbers mean: a pure decision.
+//! The verdict on job health, a pure function of the measurements.
 
 use serde::Serialize;
 
 use super::Numbers;
 use crate::metrics::{TypeMetrics, failure_rate};
 
-/// From this share of failed runs on, something is broken rather than unlucky.
+/// Share of failed runs from which on the health is unhealthy.
 const UNHEALTHY_FAILURE_RATE: f64 = 0.05;
-/// A message that has been due for longer, in seconds, is waiting for a dispatcher that does not come.
+/// Age of a due message in seconds from which on the health is degraded.
 const LATE_S: f64 = 300.0;
 
-/// How the jobs are doing.
+/// The health of a deployment's jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
-    /// As it should be; also when there is nothing to do.
+    /// No problems, also without any jobs.
     Healthy,
-    /// Something needs a look: runs are stuck, or messages are late.
+    /// Runs are stuck, or messages are late.
     Degraded,
     /// Too many runs fail.
     Unhealthy,
 }
 
-/// The verdict, and why it is not better, in words.
+/// Returns the verdict, and the reasons if it is not healthy.
 pub(super) fn assess(numbers: &Numbers) -> (Health, Vec<String>) {
     let mut health = Health::Healthy;
     let mut reasons = Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn assess(numbers: &Numbers) -> (Health, Vec<String>) {
     (health, reasons)
 }
 
-/// The share of failed runs among all that ended, over all types.
+/// Returns the share of failed runs among all ended ones, over all types.
 pub(super) fn overall_failure_rate(by_type: &[TypeMetrics]) -> f64 {
     failure_rate(by_type.iter().map(|counts| counts.completed).sum(), by_type.iter().map(|counts| counts.failed).sum())
 }

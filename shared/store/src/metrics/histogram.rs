@@ -1,11 +1,11 @@
-//! Durations, counted by how long they were.
+//! Histograms of durations.
 
 use std::collections::BTreeMap;
 
-/// Four buckets to a doubling, as `duration_bucket()` in the database has them.
+/// Four buckets per doubling, as in `duration_bucket()` in the database.
 const PER_DOUBLING: f64 = 4.0;
 
-/// How often durations fell into which bucket. What is read from it is right to within a tenth.
+/// Counts of durations by bucket. Values derived from it are accurate to within 10 %.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Histogram {
     buckets: BTreeMap<i32, i64>,
@@ -16,25 +16,25 @@ pub struct Histogram {
 /// Durations in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Durations {
-    /// The mean, exactly.
+    /// The exact mean.
     pub average_ms: f64,
-    /// Half took no longer, to within a tenth; so the others.
+    /// Median, accurate to within 10 %, as the other percentiles.
     pub p50_ms: f64,
-    /// 95 of 100 took no longer.
+    /// 95th percentile.
     pub p95_ms: f64,
-    /// 99 of 100 took no longer.
+    /// 99th percentile.
     pub p99_ms: f64,
 }
 
 impl Histogram {
-    /// So many more durations of this bucket, which took so long together.
+    /// Adds durations of this bucket and their sum.
     pub fn add(&mut self, bucket: i32, count: i64, total_ms: f64) {
         *self.buckets.entry(bucket).or_default() += count;
         self.count += count;
         self.total_ms += total_ms;
     }
 
-    /// All of another one as well.
+    /// Adds another histogram.
     pub fn merge(&mut self, other: &Self) {
         for (bucket, count) in &other.buckets {
             *self.buckets.entry(*bucket).or_default() += count;
@@ -43,7 +43,7 @@ impl Histogram {
         self.total_ms += other.total_ms;
     }
 
-    /// What it says; `None` when there is nothing in it.
+    /// Returns the statistics; `None` for an empty histogram.
     pub fn durations(&self) -> Option<Durations> {
         (self.count > 0).then(|| Durations {
             average_ms: self.total_ms / as_f64(self.count),
@@ -53,8 +53,7 @@ impl Histogram {
         })
     }
 
-    /// Where in its bucket the one stands that so large a share took no longer than: evenly spread, on
-    /// the scale of the buckets.
+    /// Returns a percentile, with durations evenly distributed within a bucket on the scale of the buckets.
     fn percentile(&self, share: f64) -> f64 {
         let rank = share * as_f64(self.count);
         let mut before = 0;

@@ -1,4 +1,4 @@
-//! Messages that were accepted, tried and ended, over time.
+//! Accepted, attempted and ended messages over time.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -9,32 +9,32 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::Window;
 use crate::Error;
 
-/// What happened to messages.
+/// Counts of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessageCounts {
     /// Accepted.
     pub accepted: i64,
     /// Delivered.
     pub delivered: i64,
-    /// Attempts that failed, the last ones of messages among them.
+    /// Failed attempts, including the last ones of messages.
     pub errors: i64,
-    /// Failed for good.
+    /// Failed.
     pub failed: i64,
     /// Cancelled.
     pub canceled: i64,
 }
 
-/// What happened in one step of a window.
+/// Counts of one step of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessagePoint {
-    /// When the step begins, in seconds since 1970.
+    /// Start of the step, in seconds since 1970.
     pub at_s: i64,
-    /// What happened then.
+    /// The counts.
     pub counts: MessageCounts,
 }
 
 impl MessageCounts {
-    /// Of several steps, all together.
+    /// Returns the sum over several steps.
     pub fn sum(points: &[MessagePoint]) -> Self {
         points.iter().fold(Self::default(), |sum, MessagePoint { counts, .. }| Self {
             accepted: sum.accepted + counts.accepted,
@@ -54,7 +54,7 @@ statement! {
      group by 1, 2"
 }
 
-/// What happened in a window over time, by its step, in order. A step in which nothing did is not in it.
+/// Returns the counts of a window by step, in order. Steps without messages are omitted.
 pub async fn message_series(conn: &mut AsyncPgConnection, window: Window) -> Result<Vec<MessagePoint>, Error> {
     let unit = window.unit();
     let statement =

@@ -1,4 +1,4 @@
-//! Open messages over time, from the samples that dispatchers take (`sample_queue` in the database).
+//! Open messages over time, from samples that dispatchers take (`sample_queue` in the database).
 
 use std::marker::PhantomData;
 
@@ -8,12 +8,12 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::Window;
 use crate::Error;
 
-/// How many messages were open, over the samples of a step. No sample counts more than ten thousand of a kind.
+/// Number of open messages over the samples of a step. A sample counts at most 10,000 of each kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Depth {
-    /// On average.
+    /// Average.
     pub average: f64,
-    /// At most.
+    /// Maximum.
     pub most: i64,
 }
 
@@ -23,22 +23,22 @@ impl From<(f64, i64)> for Depth {
     }
 }
 
-/// How the open messages were in one step of a window.
+/// Open messages in one step of a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QueuePoint {
-    /// When the step begins, in seconds since 1970.
+    /// Start of the step, in seconds since 1970.
     pub at_s: i64,
-    /// Could have been delivered, and were not yet.
+    /// Due and not yet delivered.
     pub due: Depth,
-    /// Due later.
+    /// Scheduled.
     pub scheduled: Depth,
-    /// Being delivered.
+    /// In flight.
     pub active: Depth,
-    /// Held back by queues and flow-control keys.
+    /// Blocked by queues and flow-control keys.
     pub waiting: Depth,
-    /// For how long a message had been due at most, in seconds; `None` when none was.
+    /// Maximum age of the oldest due message, in seconds; `None` without due messages.
     pub oldest_due_s: Option<f64>,
-    /// Dead letters that were kept, at most.
+    /// Maximum of dead letters.
     pub dead_letters: i64,
 }
 
@@ -61,7 +61,7 @@ statement! {
      group by 1 order by 1"
 }
 
-/// The open messages of a window over time, by its step, in order. A step in which nobody looked is not in it.
+/// Returns the open messages of a window by step, in order. Steps without samples are omitted.
 pub async fn queue_series(conn: &mut AsyncPgConnection, window: Window) -> Result<Vec<QueuePoint>, Error> {
     let unit = window.unit();
     let statement = Series { unit, window_s: window.seconds(), step: unit, lifetime: PhantomData };

@@ -1,4 +1,4 @@
-//! Runs that ended, by job type and over time.
+//! Ended runs, by job type and over time.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -14,24 +14,24 @@ use crate::Error;
 pub struct TypeMetrics {
     /// `Job::TYPE`.
     pub job_type: String,
-    /// Under way now, whenever they began.
+    /// In progress now.
     pub processing: i64,
     /// Completed in the window.
     pub completed: i64,
     /// Failed in the window.
     pub failed: i64,
-    /// How long the completed ones took.
+    /// Durations of completed runs.
     pub durations: Histogram,
 }
 
 impl TypeMetrics {
-    /// The share of failed runs among those that ended; 0 when none did.
+    /// Returns the share of failed runs among ended ones; 0 without any.
     pub fn failure_rate(&self) -> f64 {
         failure_rate(self.completed, self.failed)
     }
 }
 
-/// The share of failed runs among so many that ended; 0 when none did.
+/// Returns the share of failed runs among ended ones; 0 without any.
 pub fn failure_rate(completed: i64, failed: i64) -> f64 {
     match completed + failed {
         0 => 0.0,
@@ -40,16 +40,16 @@ pub fn failure_rate(completed: i64, failed: i64) -> f64 {
     }
 }
 
-/// The runs that ended in one step of a window.
+/// The ended runs in one step of a window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunPoint {
-    /// When the step begins, in seconds since 1970.
+    /// Start of the step, in seconds since 1970.
     pub at_s: i64,
     /// Completed.
     pub completed: i64,
     /// Failed.
     pub failed: i64,
-    /// How long the completed ones took; `None` when none did.
+    /// Durations of completed runs; `None` without any.
     pub durations: Option<Durations>,
 }
 
@@ -71,7 +71,7 @@ statement! {
      group by 1, 2, 3"
 }
 
-/// The runs of a window by job type, in the order of the types' names. A type without any is not in it.
+/// Returns the runs of a window by job type, in the order of the types' names. Types without runs are omitted.
 pub async fn runs_by_type(conn: &mut AsyncPgConnection, window: Window) -> Result<Vec<TypeMetrics>, Error> {
     let statement =
         ByType { unit: window.unit(), window_s: window.seconds(), by_hour: window.is_by_hour(), lifetime: PhantomData };
@@ -93,7 +93,7 @@ pub async fn runs_by_type(conn: &mut AsyncPgConnection, window: Window) -> Resul
     Ok(types.into_values().collect())
 }
 
-/// The runs of a window over time, by its step, in order. A step without any is not in it.
+/// Returns the runs of a window by step, in order. Steps without runs are omitted.
 pub async fn run_series(conn: &mut AsyncPgConnection, window: Window) -> Result<Vec<RunPoint>, Error> {
     let unit = window.unit();
     let statement =

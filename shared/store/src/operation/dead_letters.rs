@@ -1,4 +1,4 @@
-//! Dead letters, by what they have in common.
+//! Groups of dead letters.
 
 use std::marker::PhantomData;
 
@@ -9,22 +9,22 @@ use serde::Serialize;
 use super::LIST_MOST;
 use crate::Error;
 
-/// Dead letters of one destination with the same answer.
+/// Dead letters of one destination with the same response status.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterGroup {
-    /// Host and path of where they went.
+    /// Host and path of the destination.
     pub destination: String,
-    /// The status that they were answered; 0 when there was no answer.
+    /// Status of the response; 0 without a response.
     pub response_status: i32,
-    /// Why the newest failed, in words.
+    /// The error of the newest one.
     pub error: Option<String>,
-    /// How many.
+    /// Number of dead letters.
     pub count: i64,
-    /// When the oldest failed.
+    /// Failure time of the oldest.
     #[serde(rename = "firstAt")]
     pub first_at_ms: i64,
-    /// When the newest failed.
+    /// Failure time of the newest.
     #[serde(rename = "lastAt")]
     pub last_at_ms: i64,
 }
@@ -39,7 +39,7 @@ statement! {
      group by destination, d.response_status order by count desc, destination, d.response_status limit " {most}
 }
 
-/// The newest ten thousand dead letters in groups, the largest first.
+/// Returns the newest 10,000 dead letters in groups, the largest first.
 pub async fn dead_letter_groups(conn: &mut AsyncPgConnection) -> Result<Vec<DeadLetterGroup>, Error> {
     Ok(Groups { looked_at: 10_000, most: LIST_MOST, lifetime: PhantomData }.load(conn).await?)
 }

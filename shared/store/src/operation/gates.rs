@@ -1,4 +1,4 @@
-//! What is held back: queues and flow-control keys.
+//! The state of limits: queues and flow-control keys.
 
 use std::marker::PhantomData;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::LIST_MOST;
 use crate::Error;
 
-/// A queue or a flow-control key as it holds messages back.
+/// The state of a queue or a flow-control key.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GateState {
@@ -17,17 +17,17 @@ pub struct GateState {
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// Nothing passes.
+    /// Whether it is paused.
     pub paused: bool,
-    /// Messages that wait at it.
+    /// Messages blocked by it.
     pub waiting: i64,
-    /// Slots that are taken.
+    /// Slots in use.
     pub taken: i64,
-    /// Slots at most.
+    /// Maximum of slots.
     pub parallelism: Option<i32>,
-    /// Starts in the period that is running; 0 when none is.
+    /// Attempts started in the current period; 0 without one.
     pub started: i32,
-    /// Starts per period at most.
+    /// Maximum of attempts started per period.
     pub rate: Option<i32>,
     /// Length of a period in seconds.
     #[serde(rename = "periodSeconds")]
@@ -49,7 +49,7 @@ statement! {
     order by coalesce(waiting.count, 0) desc, coalesce(taken.count, 0) desc, g.id limit " {most}
 }
 
-/// Queues and keys, those at which most wait first.
+/// Returns queues and keys, those with most blocked messages first.
 pub async fn gate_states(conn: &mut AsyncPgConnection) -> Result<Vec<GateState>, Error> {
     Ok(States { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?)
 }

@@ -9,18 +9,18 @@ use serde::Serialize;
 
 use crate::Error;
 
-/// The two keys, by what tells them apart.
+/// The fingerprints and the age of both keys.
 #[derive(Clone, Debug, PartialEq, diesel::Queryable, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyState {
     /// The first 12 hex digits of the SHA-256 of the current key.
     pub current_fingerprint: String,
-    /// The same of the next one.
+    /// The fingerprint of the next key.
     pub next_fingerprint: String,
-    /// When they were made or rotated.
+    /// When they were created or rotated.
     #[serde(rename = "rotatedAt")]
     pub rotated_at_ms: i64,
-    /// How long ago that is, in seconds.
+    /// Time since then, in seconds.
     #[serde(rename = "ageSeconds")]
     pub age_s: f64,
 }
@@ -33,7 +33,7 @@ statement! {
      from signing_keys"
 }
 
-/// The keys; `None` before the first dispatcher has made them.
+/// Returns the state of the keys; `None` before the first dispatcher has created them.
 pub async fn key_state(conn: &mut AsyncPgConnection) -> Result<Option<KeyState>, Error> {
     Ok(State { lifetime: PhantomData }.get_result(conn).await.optional()?)
 }

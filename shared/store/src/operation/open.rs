@@ -1,4 +1,4 @@
-//! Messages that have not ended: counted one by one, so with a long backlog this takes a moment.
+//! Open messages, counted one by one: with a long backlog this takes a moment.
 
 use std::marker::PhantomData;
 
@@ -9,35 +9,35 @@ use serde::Serialize;
 use super::LIST_MOST;
 use crate::Error;
 
-/// Messages that have not ended.
+/// Counts of open messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, diesel::Queryable, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Open {
-    /// Could be delivered now.
+    /// Due now.
     pub due: i64,
-    /// Wait for their time: a delay, or the next attempt.
+    /// Scheduled: delayed, or with a pending retry.
     pub scheduled: i64,
-    /// Wait at a queue or a flow-control key.
+    /// Blocked by a queue or a flow-control key.
     pub waiting: i64,
-    /// Being delivered.
+    /// In flight.
     pub active: i64,
-    /// For how long the oldest has been due, in seconds.
+    /// Age of the oldest due message, in seconds.
     #[serde(rename = "oldestDueSeconds")]
     pub oldest_due_s: Option<f64>,
 }
 
-/// The same, of one destination or one queue.
+/// Counts of open messages of one destination or one queue.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenOf {
     /// Its name.
     pub name: String,
-    /// What is open.
+    /// The counts.
     #[serde(flatten)]
     pub open: Open,
 }
 
-/// The columns of [`Open`], of [`PENDING`].
+/// The columns of [`Open`], from [`PENDING`].
 const COUNTS: &str = "
     count(*) filter (where p.is_due),
     count(*) filter (where p.blocked_by is null and p.due_at > now()),
@@ -45,7 +45,7 @@ const COUNTS: &str = "
     count(*) filter (where p.lease_until > now()),
     extract(epoch from now() - min(coalesce(p.lease_until, p.due_at)) filter (where p.is_due))::float8";
 
-/// Pending deliveries, and which of them could be claimed.
+/// Pending deliveries, and whether they can be claimed.
 const PENDING: &str = "from (
         select *, blocked_by is null and due_at <= now() and (lease_until is null or lease_until <= now()) as is_due
         from pending_deliveries
@@ -74,18 +74,18 @@ fn of((name, due, scheduled, waiting, active, oldest_due_s): Row) -> OpenOf {
     OpenOf { name, open: Open { due, scheduled, waiting, active, oldest_due_s } }
 }
 
-/// All that is open.
+/// Returns the counts of all open messages.
 pub async fn open_messages(conn: &mut AsyncPgConnection) -> Result<Open, Error> {
     Ok(All { lifetime: PhantomData }.get_result(conn).await?)
 }
 
-/// What is open by host and path of where it goes, the most first.
+/// Returns the counts by host and path of the destination, the largest first.
 pub async fn open_by_destination(conn: &mut AsyncPgConnection) -> Result<Vec<OpenOf>, Error> {
     let rows: Vec<Row> = ByDestination { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?;
     Ok(rows.into_iter().map(of).collect())
 }
 
-/// What is open in each queue, the most first. A queue without any is not in it.
+/// Returns the counts by queue, the largest first. Queues without open messages are omitted.
 pub async fn open_by_queue(conn: &mut AsyncPgConnection) -> Result<Vec<OpenOf>, Error> {
     let rows: Vec<Row> = ByQueue { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?;
     Ok(rows.into_iter().map(of).collect())

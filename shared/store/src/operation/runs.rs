@@ -1,4 +1,4 @@
-//! Runs that are under way.
+//! Runs in progress.
 
 use std::marker::PhantomData;
 
@@ -10,28 +10,28 @@ use serde_json::Value;
 use super::LIST_MOST;
 use crate::Error;
 
-/// A run under way.
+/// A run in progress.
 #[derive(Clone, Debug, PartialEq, diesel::Queryable, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ActiveRun {
-    /// Its message, as on the wire.
+    /// The message ID on the wire.
     pub message_id: String,
     /// `Job::TYPE`.
     pub job_type: String,
-    /// From 1.
+    /// Number of the attempt, from 1.
     pub attempt: i32,
-    /// When it began.
+    /// Start time.
     #[serde(rename = "startedAt")]
     pub started_at_ms: i64,
-    /// For how long it has been under way, in seconds.
+    /// Age in seconds.
     #[serde(rename = "ageSeconds")]
     pub age_s: f64,
-    /// How long its lease lasts without another heartbeat, in seconds; negative when it has ended.
+    /// Time until its lease expires without a further heartbeat, in seconds; negative if expired.
     #[serde(rename = "leaseLeftSeconds")]
     pub lease_left_s: f64,
-    /// What its handler last said about how far it is.
+    /// The progress that its handler last reported.
     pub progress: Option<Value>,
-    /// What it belongs to.
+    /// Correlation ID.
     pub correlation_id: Option<String>,
 }
 
@@ -43,7 +43,7 @@ statement! {
      from job_executions where status = 'processing' order by started_at, id limit " {most}
 }
 
-/// The runs under way, the oldest first.
+/// Returns the runs in progress, oldest first.
 pub async fn active_runs(conn: &mut AsyncPgConnection) -> Result<Vec<ActiveRun>, Error> {
     Ok(Active { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?)
 }

@@ -1,4 +1,4 @@
-//! Schedules, and how far they are from what they should be.
+//! The state of schedules.
 
 use std::marker::PhantomData;
 
@@ -10,7 +10,7 @@ use super::LIST_MOST;
 use crate::Error;
 use crate::messages::WITHOUT_USER_INFO;
 
-/// A schedule as it fires.
+/// The state of a schedule.
 #[derive(Clone, Debug, PartialEq, diesel::Queryable, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleState {
@@ -20,18 +20,18 @@ pub struct ScheduleState {
     pub cron: String,
     /// URL or name of a URL group.
     pub destination: String,
-    /// It does not fire.
+    /// Whether it is paused.
     pub paused: bool,
-    /// When it fires next.
+    /// Time of the next firing.
     #[serde(rename = "nextFireAt")]
     pub next_fire_at_ms: Option<i64>,
-    /// The time for which it fired last.
+    /// Time of the last firing.
     #[serde(rename = "lastFireAt")]
     pub last_fire_at_ms: Option<i64>,
-    /// For how long a firing has been due, in seconds; 0 when none is.
+    /// Delay of the due firing, in seconds; 0 if none is due.
     #[serde(rename = "lateSeconds")]
     pub late_s: f64,
-    /// EventBridge Scheduler has it as it is here. Where nothing is mirrored: never.
+    /// Whether EventBridge Scheduler has an identical copy. Always false without EventBridge.
     pub mirrored: bool,
     /// Why its last firing published nothing.
     pub error: Option<String>,
@@ -47,7 +47,7 @@ statement! {
      from schedules order by next_fire_at nulls last, id limit " {most}
 }
 
-/// Schedules, those that fire next first.
+/// Returns schedules by the time of their next firing.
 pub async fn schedule_states(conn: &mut AsyncPgConnection) -> Result<Vec<ScheduleState>, Error> {
     Ok(States { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?)
 }

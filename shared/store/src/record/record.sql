@@ -1,5 +1,5 @@
--- The lock on the row with its lease token is the fence: everything else is written only for rows that have it. The first
--- row that is returned has the limits that the batch freed.
+-- The lock on the row with its lease token is the fence: everything else is written only for rows that have it. The
+-- first returned row has the limits with freed slots.
 with input as materialized (
     select * from unnest($ids, $tokens, $nexts, $delays_s, $statuses, $headers, $bodies, $errors)
         as i(id, token, next, delay_s, status, header, body, error)
@@ -38,7 +38,7 @@ given_back as (
     returning s.gate
 ),
 released as (
-    -- In the order of the keys, as an accept takes them.
+    -- In the order of the keys, like an accept.
     delete from deduplications where key = any(array(
         select key from deduplications
         where release_on_failure and message_id = any(array(select id from held where outcome = 'failed'))

@@ -1,4 +1,4 @@
-//! Deleting by age, from tables that differ in little more than their names.
+//! Deletes by age, from tables that differ only in names.
 
 use std::marker::PhantomData;
 
@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{BATCH, Batch, Cutoff};
 use crate::{Database, Error};
 
-/// Ids are ordered by age, so the primary key finds what is old: also what was written down late, which is old by
-/// its time as well. Rows that somebody has locked are left for the next time.
+/// IDs are ordered by age, so the primary key finds old rows: also those inserted late, whose time is old as well.
+/// Rows that other transactions have locked are left for the next run.
 macro_rules! delete_by_id {
     ($function:ident, $statement:ident, $table:literal, $time:literal, $condition:literal) => {
         statement! {
@@ -30,7 +30,7 @@ macro_rules! delete_by_id {
             select (select count(*) from gone), 0::bigint, (select id from old order by id desc limit 1)"
         }
 
-        /// Deletes a batch of the ids after this one.
+        /// Deletes a batch of the IDs after this one.
         pub(super) async fn $function(
             database: &Database,
             cutoff: Cutoff,
@@ -43,12 +43,12 @@ macro_rules! delete_by_id {
     };
 }
 
-// A run under way stays, whatever its age: it is a lease.
+// A run in progress stays, regardless of its age: it is a lease.
 delete_by_id!(delete_runs, DeleteRuns, "job_executions", "created_at", "status <> 'processing'");
 delete_by_id!(delete_notifications, DeleteNotifications, "notifications", "created_at", "true");
 delete_by_id!(delete_activity_logs, DeleteActivityLogs, "activity_logs", "created_at", "true");
 
-/// By a time that has an index.
+/// Deletes by a time that has an index.
 macro_rules! delete_by_time {
     ($function:ident, $statement:ident, $table:literal, $key:literal, $time:literal) => {
         statement! {
@@ -71,9 +71,9 @@ macro_rules! delete_by_time {
     };
 }
 
-// News of an e-mail that come later make a row of their own.
+// Later updates of an e-mail insert a row of their own.
 delete_by_time!(delete_email_logs, DeleteEmailLogs, "email_logs", "id", "sent_at");
-// By when they were processed: what happened at Stripe long ago may have come yesterday.
+// By processing time: an old event of Stripe may have arrived yesterday.
 delete_by_time!(delete_stripe_events, DeleteStripeEvents, "stripe_events", "id", "processed_at");
 delete_by_time!(delete_expired_notifications, DeleteExpiredNotifications, "notifications", "id", "expires_at");
 delete_by_time!(delete_deduplications, DeleteDeduplications, "deduplications", "key", "expires_at");

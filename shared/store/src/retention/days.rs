@@ -1,4 +1,4 @@
-//! Messages and attempts, whose partitions are days.
+//! The daily partitions of messages and attempts.
 
 use std::marker::PhantomData;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{BATCH, Batch, Cutoff};
 use crate::{Database, Error};
 
-/// Days ahead for which partitions exist. The cleanup runs daily; a week bridges a week without it.
+/// Days ahead for which partitions exist. The cleanup runs daily; a week covers a week without it.
 const DAYS_AHEAD: i32 = 7;
 
 statement! {
@@ -17,12 +17,12 @@ statement! {
     "select create_day_partitions(" {days_ahead} ")"
 }
 
-/// Creates the partitions of today and of the coming week that are missing. Returns how many it created.
+/// Creates missing partitions of today and the coming week. Returns the number of created ones.
 pub async fn ensure_days(conn: &mut AsyncPgConnection) -> Result<i32, Error> {
     Ok(CreateDays { days_ahead: DAYS_AHEAD, lifetime: PhantomData }.get_result(conn).await?)
 }
 
-/// What went with a day.
+/// The rows of a dropped day.
 #[derive(Clone, Copy, Debug, diesel::Queryable)]
 pub(super) struct DroppedDay {
     pub(super) messages: i64,
@@ -34,7 +34,7 @@ statement! {
     "select messages, dead_letters from drop_oldest_day(to_timestamp(" {before_ms} " / 1000.0))"
 }
 
-/// Drops the oldest day that was over at the cutoff. `None` when there is none.
+/// Drops the oldest day that ended before the cutoff. `None` if there is none.
 pub(super) async fn drop_oldest_day(database: &Database, cutoff: Cutoff) -> Result<Option<DroppedDay>, Error> {
     let statement = DropOldestDay { before_ms: cutoff.at_ms, lifetime: PhantomData };
     let dropped: Vec<DroppedDay> = statement.load(&mut database.connection().await?).await?;
@@ -61,7 +61,7 @@ statement! {
     file "messages.sql"
 }
 
-/// Deletes a batch of the ids after this one, of messages that are in no day's partition.
+/// Deletes a batch of the IDs after this one, of messages in no partition of a day.
 pub(super) async fn delete_messages(database: &Database, cutoff: Cutoff, after: Uuid) -> Result<Option<Batch>, Error> {
     let (before, before_ms) = (cutoff.first_id, cutoff.at_ms);
     let statement = DeleteMessages { after, before, before_ms, most: BATCH, lifetime: PhantomData };
@@ -69,7 +69,7 @@ pub(super) async fn delete_messages(database: &Database, cutoff: Cutoff, after: 
 }
 
 statement! {
-    /// They are never updated, so a row's place names it for as long as the statement runs.
+    /// Rows are never updated, so a ctid identifies one for the duration of the statement.
     DeletePastEvents { before_ms: i64 => BigInt, most: i64 => BigInt } -> BigInt;
     "with gone as (
         delete from past_events_default where ctid = any(array(

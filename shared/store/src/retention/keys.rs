@@ -1,4 +1,4 @@
-//! Flow-control keys that nobody uses any more: many deployments make a key per customer.
+//! Deletes unused flow-control keys: many deployments create a key per customer.
 
 use std::marker::PhantomData;
 
@@ -9,11 +9,11 @@ use super::{BATCH, Cutoff};
 use crate::{Database, Error};
 
 statement! {
-    /// A key that somebody has set by hand stays: a message would make it anew with other bounds.
+    /// Keys with manual settings stay: a message would create them again with other limits.
     ///
-    /// Whoever accepts a message for a key that has not been touched for half a day touches it first
-    /// (`gates::ensure_gates`). So either that is seen here, when the row is locked, and the key stays; or it
-    /// waits for the end of this, and makes the key anew.
+    /// An accept for a key that has not been updated for half a day updates it first (`gates::ensure_gates`). Either
+    /// that update is visible here when the row is locked, and the key stays; or the accept waits for this
+    /// transaction, and creates the key again.
     DeleteKeys { before_ms: i64 => BigInt, most: i64 => BigInt } -> BigInt;
     "with given as (select to_timestamp(" {before_ms} " / 1000.0) as cutoff),
     idle as materialized (

@@ -1,5 +1,5 @@
--- In the partitions that are not dropped as a whole. By id, which is by age: where a batch ends the next one begins. What
--- another transaction has locked is left for the next time.
+-- For partitions that are not dropped as a whole. By ID, which is by age: each batch begins at the end of the last
+-- one. Rows that other transactions have locked are left for the next run.
 with cutoff as (select to_timestamp($before_ms / 1000.0) as at),
 old as materialized (
     select m.id from messages m, cutoff

@@ -10,35 +10,35 @@ use uuid::Uuid;
 use super::storable::{bounded_error, bounded_result};
 use crate::Error;
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Finish<'a> {
-    /// Done, with what the handler has to say about it.
+    /// Completed, with the handler's result.
     Completed(Option<&'a Value>),
-    /// Not done, and why, in words.
+    /// Failed, with the error.
     Failed(&'a str),
 }
 
-/// Nothing of the job's payload is kept when it is done: neither with its runs nor with its message.
+/// Deletes the job's payload on completion, both of its runs and of its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Purge {
-    /// The message, if it is one of ours.
+    /// The message, if this deployment has it.
     pub message: Option<Uuid>,
 }
 
-/// What came of [`end`].
+/// The result of [`end`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The end is recorded.
+    /// The end was recorded.
     Now,
     /// The same end was recorded before.
     Before,
-    /// The run had lost its lease, or ended otherwise: nothing was written.
+    /// The run had lost its lease, or had another end: nothing was recorded.
     Not,
 }
 
 statement! {
-    /// The update is the fence. The last line makes it harmless to ask again after a lost answer.
+    /// The update is the fence. The last line makes a repetition after a lost response harmless.
     End {
         id: Uuid => SqlUuid,
         status: &'static str => Text,
@@ -74,14 +74,14 @@ statement! {
 }
 
 statement! {
-    /// A statement of its own, for few runs: in the other one it would open every partition.
+    /// A separate statement, for few runs: in the other one it would open every partition.
     EmptyBody { message: Uuid => SqlUuid } -> ();
     "update messages set body = '' where id = " {message}
 }
 
-/// Records the end of a run, and gives its locks back. In a transaction, what else that holds is
-/// written exactly if this is [`Written::Now`] and the caller rolls back otherwise. An error text is
-/// cut to 8 KiB; of a result over 64 KiB only the size is kept. Only a completed run is purged.
+/// Records the end of a run, and releases its locks. If further rows depend on it, use one transaction and commit
+/// only for [`Written::Now`]. An error text is truncated to 8 KiB; a result over 64 KiB is replaced by its size. Only
+/// a completed run is purged.
 pub async fn end(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -116,7 +116,7 @@ impl End<'_> {
     }
 }
 
-/// The same without purging. `false` means that the run had lost its lease and nothing was written.
+/// As [`end`], without purging. Returns `false` if the run had lost its lease and nothing was recorded.
 pub async fn finish(conn: &mut AsyncPgConnection, id: Uuid, finish: Finish<'_>) -> Result<bool, Error> {
     Ok(end(conn, id, finish, None).await? != Written::Not)
 }

@@ -1,4 +1,4 @@
-//! The beginning of a run and its heartbeat.
+//! Starts runs, and renews their leases by heartbeats.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -11,63 +11,63 @@ use uuid::Uuid;
 use super::storable::{read_json, storable_json, storable_text};
 use crate::Error;
 
-/// When to ask again after losing a race whose winner cannot be seen yet.
+/// Retry delay after a lost race whose winner is not yet visible.
 const AFTER_RACE: Duration = Duration::from_secs(1);
 
-/// A run about to start.
+/// A run to start.
 #[derive(Clone, Debug)]
 pub struct NewRun<'a> {
-    /// A fresh UUIDv7: the row's key, and the fence of everything that is written about the run.
+    /// A new UUIDv7: the row's key, and the fencing token of the run.
     pub id: Uuid,
-    /// The message as it is called on the wire; not necessarily one of ours.
+    /// The message ID on the wire; the message may belong to another deployment.
     pub message_id: &'a str,
-    /// For a redriven message, the message that was published first.
+    /// For a redriven message, the original message.
     pub original_message_id: Option<&'a str>,
     /// `Job::TYPE`.
     pub job_type: &'a str,
     /// The number of the delivery, from 1.
     pub attempt: i32,
-    /// What the handler was given.
+    /// The payload of the job.
     pub payload: &'a Value,
-    /// On whose behalf, if the sender said so.
+    /// The user, if the sender named one.
     pub user_id: Option<&'a str>,
-    /// For which organization, if the sender said so.
+    /// The organization, if the sender named one.
     pub organization_id: Option<&'a str>,
-    /// What it belongs to; see `job_executions.correlation_id`.
+    /// Correlation ID; see `job_executions.correlation_id`.
     pub correlation_id: Option<&'a str>,
-    /// How long the run is believed alive without a heartbeat.
+    /// Length of the lease without a heartbeat.
     pub lease: Duration,
 }
 
-/// What came of [`begin`].
+/// The result of [`begin`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Begun {
-    /// The run is recorded and holds the lease: do the work.
+    /// The run is recorded and holds the lease: execute the job.
     Started,
-    /// An earlier run completed the message, or the original of a redriven message: there is nothing to do.
+    /// An earlier run completed the message, or the original of a redriven message: skip the job.
     AlreadyCompleted(Option<Value>),
     /// Another run holds the lease.
     RunningElsewhere {
-        /// When its lease ends unless it is prolonged.
+        /// Time until its lease expires without renewal.
         retry_in: Duration,
     },
 }
 
-/// What the record of a run says whose process went away, as SQL has it: alerts are about these.
+/// The recorded error of a run whose lease expired, as an SQL literal: alerts depend on it.
 pub(crate) const LEASE_EXPIRED: &str = "'the run''s lease expired; its process is believed dead'";
 
 statement! {
-    /// Closes the message's run if its lease has ended, and starts a new one unless one is alive or
-    /// has completed. Redriven messages and their original count as one message.
+    /// Closes the message's run if its lease has expired, and starts a new one unless a run is in progress or
+    /// completed. Redriven messages and their original count as one message.
     ///
-    /// Three things make it safe against any number of callers at once. The insert reads how many
-    /// runs were closed, so it happens after the closing. It happens only if as many were closed as
-    /// the statement's snapshot shows open: a run that ended or was renewed by somebody else in the
-    /// same moment is not closed here, and then nothing is inserted. And what the snapshot cannot
-    /// show, the unique indexes catch.
+    /// Three properties make it safe for any number of concurrent callers. The insert reads the number of closed
+    /// runs, so it happens after the closing. It happens only if as many were closed as the statement's snapshot
+    /// shows open: a run that ended or was renewed concurrently is not closed here, and then nothing is inserted.
+    /// Cases that the snapshot does not show violate the unique indexes.
     ///
-    /// The commit does not wait for the disk (`synchronous_commit` is off for it alone). A Postgres
-    /// that crashes within the second forgets the run, which then finds its lease lost and writes
+    /// The commit does not wait for the disk (`synchronous_commit` is off for it alone). If Postgres crashes within
+    /// the next second, the run is lost; it then finds its lease lost and writes nothing. Everything that the run has
+    /// written before follows this commit in the WAL, and so implies it.
     /// nothing; whatever the run has written before is in the log after this and has taken it along.
     Begin {
         id: Uuid => SqlUuid,
@@ -124,8 +124,8 @@ statement! {
            (select setting from hurried)"
 }
 
-/// Starts a run, or says why not. Asking again with the same id is harmless: a run that was started
-/// by a statement whose answer was lost is started still.
+/// Starts a run, or returns why not. Idempotent: after a lost response, a call with the same ID finds the run
+/// started.
 pub async fn begin(conn: &mut AsyncPgConnection, run: &NewRun<'_>) -> Result<Begun, Error> {
     let statement = Begin {
         id: run.id,
@@ -150,19 +150,19 @@ pub async fn begin(conn: &mut AsyncPgConnection, run: &NewRun<'_>) -> Result<Beg
     })
 }
 
-/// How a run stands, as its heartbeat learns it.
+/// The state of a run at its heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pulse {
-    /// It holds the lease, for another full length.
+    /// It holds the lease, which is renewed.
     Alive,
-    /// It was given up as dead, or has ended: whatever it still does, another run may do too.
+    /// Its lease expired, or it has ended: another run may be in progress.
     Lost,
-    /// Its message was cancelled: nobody wants the work any more.
+    /// Its message was cancelled.
     Cancelled,
 }
 
 statement! {
-    /// The run's locks live as long as the run.
+    /// The run's locks have the same lease.
     Heartbeat {
         lease_s: f64 => Double,
         id: Uuid => SqlUuid,
@@ -178,8 +178,8 @@ statement! {
            exists (select from attempts where message_id = " {message} " and outcome = 'cancelled')"
 }
 
-/// Prolongs a run's lease. `message` is the id of the message if it is one of ours (`None` for
-/// another dispatcher's, which cannot be found cancelled).
+/// Renews a run's lease. `message` is the message ID if this deployment has the message; `None` for another
+/// dispatcher's, whose cancellation is not visible here.
 pub async fn heartbeat(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -209,8 +209,8 @@ statement! {
     select count(*) from closed"
 }
 
-/// Closes as failed what has been without a lease for at least `grace`. A retry closes its own
-/// predecessor; this is for messages that nobody delivers any more. Returns how many.
+/// Closes runs as failed whose lease expired at least `grace` ago. A retry closes its own predecessor; this is for
+/// messages without further deliveries. Returns the number of closed runs.
 pub async fn close_abandoned(conn: &mut AsyncPgConnection, grace: Duration) -> Result<i64, Error> {
     Ok(CloseAbandoned { grace_s: grace.as_secs_f64(), lifetime: PhantomData }.get_result(conn).await?)
 }

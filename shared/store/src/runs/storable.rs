@@ -1,12 +1,12 @@
-//! What the record keeps: bounded, and nothing that Postgres cannot store.
+//! Values for the record of a run: bounded, and storable in Postgres.
 
 use serde_json::{Value, json};
 
 use crate::{DieselError, Error};
 
-/// The longest error text that is kept, in bytes. The dispatcher's log has the beginning as well.
+/// Maximum length of a stored error text in bytes. The dispatcher's log has its beginning as well.
 const MAX_ERROR_BYTES: usize = 8 * 1024;
-/// The largest result that is kept, in bytes of JSON. A result is a summary; data belongs in tables of its own.
+/// Maximum size of a stored result in bytes of JSON. A result is a summary; data belongs in tables of its own.
 pub const MAX_RESULT_BYTES: usize = 64 * 1024;
 
 pub(crate) fn bounded_error(error: &str) -> String {
@@ -21,12 +21,12 @@ pub(crate) fn bounded_result(result: &Value) -> String {
     json!({ "truncated": true, "size_bytes": text.len() }).to_string()
 }
 
-/// The text with U+FFFD in place of zero bytes, which no text in Postgres can hold.
+/// Replaces zero bytes, which Postgres texts cannot contain, with U+FFFD.
 pub(crate) fn storable_text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// The same of every text of a value, names of members included.
+/// Replaces zero bytes in all texts of a value, including member names.
 pub fn storable_json(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(storable_text(text)),
@@ -38,7 +38,7 @@ pub fn storable_json(value: &Value) -> Value {
     }
 }
 
-/// Reads the text of a `jsonb`.
+/// Parses the text of a `jsonb`.
 pub(crate) fn read_json(text: &str) -> Result<Value, Error> {
     serde_json::from_str(text).map_err(|why| Error::Other(DieselError::DeserializationError(why.into())))
 }

@@ -21,8 +21,8 @@ async fn now(conn: &mut AsyncPgConnection) -> Result<Timestamp, Error> {
 }
 
 statement! {
-    /// A replacement keeps when it was created, whether it is paused and what it has fired. The
-    /// dispatchers are told: it may fire earlier than what they wait for.
+    /// A replacement keeps the creation time, the pause and the last firing. The dispatchers are notified, since the
+    /// next firing may be earlier.
     Put {
         id: &'a str => Text,
         cron: &'a str => Text,
@@ -51,8 +51,7 @@ statement! {
     select count(*) from stored, lateral (select pg_notify('sigpost', 'schedules')) as told"
 }
 
-/// Stores the schedule, or replaces the one with its id. `false` when it is a new one and there are
-/// `most` already.
+/// Inserts the schedule, or replaces the one with its ID. Returns `false` if it is new and `most` schedules exist.
 pub async fn put(conn: &mut AsyncPgConnection, schedule: &Schedule, most: u32) -> Result<bool, Error> {
     conn.transaction(async |conn| {
         let next_fire_at = schedule.next_after(now(conn).await?);
@@ -60,7 +59,7 @@ pub async fn put(conn: &mut AsyncPgConnection, schedule: &Schedule, most: u32) -
             id: &schedule.id,
             cron: &schedule.cron,
             destination: &schedule.destination,
-            // Texts in lists and maps: nothing in them can fail to serialise.
+            // Texts in lists and maps cannot fail to serialize.
             parameters: serde_json::to_string(&schedule.parameters).unwrap_or_default(),
             body: &schedule.body,
             catch_up: schedule.catch_up.as_str(),
@@ -80,7 +79,7 @@ statement! {
     "with gone as (delete from schedules where id = " {id} " returning id) select count(*) from gone"
 }
 
-/// Deletes the schedule; its messages stay. `false` when there is none with this id.
+/// Deletes the schedule; its messages stay. Returns `false` if there is none with this ID.
 pub async fn delete(conn: &mut AsyncPgConnection, id: &str) -> Result<bool, Error> {
     Ok(Delete { id, lifetime: PhantomData }.get_result::<i64>(conn).await? == 1)
 }
@@ -104,9 +103,8 @@ statement! {
     select count(*) from changed, lateral (select pg_notify('sigpost', 'schedules')) as told"
 }
 
-/// Pauses or resumes the schedule. Firings of the time between are skipped: it goes on with the
-/// first from now. Changes nothing where nothing is to be changed. `false` when there is none with
-/// this id.
+/// Pauses or resumes the schedule. Firings during a pause are skipped: it continues with the first one from now. No
+/// effect if the state is unchanged. Returns `false` if there is no schedule with this ID.
 pub async fn set_paused(conn: &mut AsyncPgConnection, id: &str, paused: bool) -> Result<bool, Error> {
     type Row = (String, bool, jiff_diesel::Timestamp);
     conn.transaction(async |conn| {

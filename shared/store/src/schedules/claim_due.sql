@@ -1,5 +1,5 @@
--- Locks first and weighs afterwards: a window function cannot stand beside a lock. The rows that do not fit are due again
--- when the transaction ends.
+-- Locks first and limits afterwards, since a window function cannot be combined with a lock. Rows beyond the limit
+-- are due again when the transaction ends.
 with due as materialized (
     select id, cron, destination, parameters, body, catch_up, caller_ip, next_fire_at
     from schedules

@@ -24,7 +24,7 @@ pub struct DueSchedule {
 }
 
 statement! {
-    /// Locks due schedules; see the file.
+    /// Locks due schedules; see `claim_due.sql`.
     ClaimDue {
         except: &'a [String] => Array<Text>,
         most: i64 => BigInt,
@@ -104,7 +104,7 @@ pub async fn advance(conn: &mut AsyncPgConnection, batch: &[Advance<'_>]) -> Res
     Ok(())
 }
 
-/// An array literal of these ids.
+/// Returns an array literal of these IDs.
 fn array(ids: Option<&Vec<MessageId>>) -> String {
     let ids: Vec<String> = ids.into_iter().flatten().map(|id| id.0.to_string()).collect();
     format!("{{{}}}", ids.join(","))
@@ -115,7 +115,7 @@ statement! {
     "select extract(epoch from (select min(next_fire_at) from schedules where next_fire_at is not null) - now())::float8"
 }
 
-/// How long until a schedule is due: zero when one is, `None` when none ever will be.
+/// Returns the time until a schedule is due: zero if one is due, `None` if none will be.
 pub async fn next_firing_in(conn: &mut AsyncPgConnection) -> Result<Option<Duration>, Error> {
     let seconds: Option<f64> = NextFiring { lifetime: PhantomData }.get_result(conn).await?;
     Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))

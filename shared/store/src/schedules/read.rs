@@ -14,22 +14,22 @@ use crate::Error;
 use crate::messages::MessageState;
 use crate::page::{PAGE_BYTES, Page, Paged};
 
-/// A schedule with how it stands.
+/// A schedule with its state.
 #[derive(Clone, Debug)]
 pub struct StoredSchedule {
-    /// What was asked for.
+    /// The schedule.
     pub schedule: Schedule,
-    /// New with every replacement.
+    /// Changes with every replacement.
     pub version: i64,
-    /// Its firings are skipped.
+    /// Whether it is paused.
     pub paused: bool,
     /// In milliseconds since 1970; a replacement keeps it.
     pub created_at_ms: i64,
-    /// `None` while paused, and when there are no more firings.
+    /// `None` while paused, and if there are no more firings.
     pub next_fire_at: Option<Timestamp>,
-    /// The time for which it fired last.
+    /// Time of the last firing.
     pub last_fire_at: Option<Timestamp>,
-    /// What its last firing published, as far as it is kept.
+    /// States of the messages of its last firing, if they are still stored.
     pub last_states: BTreeMap<MessageId, MessageState>,
     /// Why its last firing published nothing.
     pub error: Option<String>,
@@ -106,7 +106,8 @@ impl From<StoredRow> for StoredSchedule {
     }
 }
 
-/// The schedules, the oldest first. A position is the time of creation in microseconds and the id: `1764486599123456-ID`.
+/// Returns the schedules, oldest first. A position is the creation time in microseconds and the ID:
+/// `1764486599123456-ID`.
 pub async fn list(conn: &mut AsyncPgConnection, page: Page<'_>) -> Result<Paged<StoredSchedule>, Error> {
     let (created_us, id) = position_of(page.after).unwrap_or_default();
     let statement = List { created_us, id, count: page.count, most_bytes: PAGE_BYTES, lifetime: PhantomData };
@@ -116,13 +117,13 @@ pub async fn list(conn: &mut AsyncPgConnection, page: Page<'_>) -> Result<Paged<
     Ok(Paged::of(rows, position).map(|(row, _)| row.into()))
 }
 
-/// Reads a position of [`list`]; `None` if it is none.
+/// Parses a position of [`list`]; `None` if the text is not one.
 pub fn position_of(text: &str) -> Option<(i64, &str)> {
     let (created_us, id) = text.split_once('-')?;
     Some((created_us.parse().ok()?, id))
 }
 
-/// The schedule with this id.
+/// Returns the schedule with this ID.
 pub async fn find(conn: &mut AsyncPgConnection, id: &str) -> Result<Option<StoredSchedule>, Error> {
     let rows: Vec<StoredRow> = Find { id, lifetime: PhantomData }.load(conn).await?;
     Ok(rows.into_iter().next().map(StoredSchedule::from))

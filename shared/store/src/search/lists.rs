@@ -1,4 +1,4 @@
-//! The questions to the indexes, one for each list of a filter that has values.
+//! The index queries, one for each non-empty list of a filter.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -8,19 +8,19 @@ use uuid::Uuid;
 
 use crate::filter::Filter;
 
-/// An array of messages among which are all that match, up to `most`.
+/// An array of up to `most` messages that contains all matching ones.
 pub(super) enum List {
-    /// These.
+    /// Given messages.
     Given(Vec<Uuid>),
-    /// Those with one of these values.
+    /// Messages with one of these values.
     With { condition: &'static str, values: Vec<String>, most: i64 },
-    /// Those with one of these paths.
+    /// Messages with one of these paths.
     WithPath { paths: Vec<String>, most: i64 },
-    /// Those that were accepted in this time.
+    /// Messages accepted in this period.
     Accepted { from_ms: Option<i64>, before_ms: Option<i64>, most: i64 },
 }
 
-/// All lists that apply.
+/// Returns all lists that apply.
 pub(super) fn lists(filter: &Filter, most: i64) -> Vec<List> {
     if let Some(ids) = &filter.message_ids {
         return vec![List::Given(ids.iter().map(|id| id.0).collect())];
@@ -46,7 +46,7 @@ pub(super) fn lists(filter: &Filter, most: i64) -> Vec<List> {
         lists.push(List::WithPath { paths: filter.paths.clone(), most });
     }
     if filter.created_from_ms.is_some() || filter.created_to_ms.is_some() {
-        // A bound in whole milliseconds includes the whole millisecond.
+        // An inclusive bound in milliseconds includes the whole millisecond.
         let before_ms = filter.created_to_ms.map(|to| to.saturating_add(1));
         lists.push(List::Accepted { from_ms: filter.created_from_ms, before_ms, most });
     }

@@ -1,4 +1,4 @@
-//! A short walk: of the first rows of a list those whose message matches.
+//! A short walk over the first rows of a list, to find those with matching messages.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -7,11 +7,11 @@ use diesel::sql_types::BigInt;
 
 use crate::filter::OfMessage;
 
-/// Of the rows of a query, which are few, the first `count` whose message matches.
+/// Selects, from the few rows of a query, the first `count` whose message matches.
 pub(crate) struct Near<Rows> {
-    /// In order.
+    /// The rows, in order.
     pub(crate) rows: Rows,
-    /// The table they are of.
+    /// The table of the rows.
     pub(crate) table: &'static str,
     pub(crate) of_message: OfMessage,
     pub(crate) count: i64,
@@ -19,7 +19,7 @@ pub(crate) struct Near<Rows> {
 
 impl<Rows: QueryFragment<Pg>> QueryFragment<Pg> for Near<Rows> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // They are compared in their order, and no further than to the last one that is wanted.
+        // Rows are compared in order, and only up to the last one of the page.
         out.push_sql("select * from (");
         self.rows.walk_ast(out.reborrow())?;
         out.push_sql(") as ");

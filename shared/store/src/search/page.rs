@@ -1,4 +1,4 @@
-//! A page of rows that belong to messages, by what their messages are.
+//! Pages of rows that belong to messages, filtered by the messages.
 
 use diesel_async::AsyncPgConnection;
 use jiff::Timestamp;
@@ -8,15 +8,15 @@ use super::{Found, Nearest, Wanted, reaches, search};
 use crate::Error;
 use crate::filter::Filter;
 
-/// Which rows of a list.
+/// The selection of rows.
 pub(crate) enum Rows {
     /// All.
     All,
-    /// Of the first [`A_WALK`](super::A_WALK) rows those whose message matches.
+    /// Rows with a matching message, among the first [`A_WALK`](super::A_WALK) rows.
     Near,
-    /// Those of these messages.
+    /// Rows of these messages.
     Of(Vec<Uuid>),
-    /// Those whose message matches, one by one.
+    /// Rows with a matching message, one by one.
     Matching,
 }
 
@@ -25,13 +25,13 @@ pub(crate) trait List: Sync {
     /// A row.
     type Row: Send;
 
-    /// Its time.
+    /// Returns the time of a row.
     fn at(row: &Self::Row) -> Timestamp;
 
-    /// The messages that have the first `count` rows, and some more.
+    /// Returns the messages with the first `count` rows, and some more.
     fn nearest(&self, count: i64) -> Nearest;
 
-    /// The first `count` of these rows.
+    /// Loads the first `count` of these rows.
     fn load(
         &self,
         conn: &mut AsyncPgConnection,
@@ -40,7 +40,7 @@ pub(crate) trait List: Sync {
     ) -> impl Future<Output = Result<Vec<Self::Row>, Error>> + Send;
 }
 
-/// The first `count` rows whose messages match. See [`search`](super).
+/// Returns the first `count` rows whose messages match. See [`search`](super).
 pub(crate) async fn page<L: List>(
     conn: &mut AsyncPgConnection,
     list: &L,
@@ -50,7 +50,7 @@ pub(crate) async fn page<L: List>(
     if messages.is_empty() {
         return list.load(conn, Rows::All, count).await;
     }
-    // Whoever names messages knows them: there is nothing to look for.
+    // A filter with message IDs needs no search.
     if messages.message_ids.is_none() {
         let near = list.load(conn, Rows::Near, count).await?;
         if reaches(&near, count) {
@@ -67,7 +67,7 @@ pub(crate) async fn page<L: List>(
             if is_complete && reaches(&rows, count) {
                 return Ok(rows);
             }
-            // Their rows are few, or of a time at which many ended at once.
+            // Their rows are few, or many of them have the same time.
             match search(conn, messages, Wanted::All).await? {
                 Found::These(ids) | Found::Until(ids, _) => list.load(conn, Rows::Of(ids), count).await,
                 Found::Many => list.load(conn, Rows::Matching, count).await,

@@ -1,9 +1,9 @@
-//! What Postgres's URLs say about TLS in words that the driver does not know.
+//! TLS parameters of Postgres URLs that the driver does not support.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-/// A URL that the driver takes, and the file with the authorities, if the URL names one.
+/// A URL for the driver, and the file of authorities, if the URL names one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parameters<'a> {
     pub(super) url: Cow<'a, str>,
@@ -11,8 +11,8 @@ pub(super) struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    /// Takes out `sslrootcert` (a path; `system` is the default), and makes `verify-ca` and
-    /// `verify-full` of `sslmode` the `require` that they mean here: certificates are always verified.
+    /// Removes `sslrootcert` (a path; `system` is the default), and replaces the values `verify-ca` and `verify-full`
+    /// of `sslmode` by `require`, which is equivalent here: certificates are always verified.
     pub(super) fn of(url: &'a str) -> Self {
         let Some((before, query)) = url.split_once('?') else {
             return Self { url: Cow::Borrowed(url), root_file: None };

