@@ -153,7 +153,7 @@ async fn schedule_unsupported_by_eventbridge_is_rejected_before_it_is_stored() {
         (
             "Upstash-Sigpost-Cron",
             "*/10 * * * * *",
-            "fires on whole minutes: the second must be 0, other seconds need `sigpost serve`",
+            "fires on whole minutes: the second must be 0; other seconds require `sigpost serve`",
         ),
         ("Upstash-Cron", "0 9 LW * *", "does not document LW, the last weekday of the month"),
     ] {
