@@ -1,4 +1,4 @@
-// A browser that notices what a page must not do: errors on its console, requests to other places.
+// A browser that detects errors on its console and requests to other origins.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -11,14 +11,14 @@ export async function startBrowser() {
   return chromium.launch({ executablePath: process.env.CHROMIUM, args });
 }
 
-/** A page of a new session. `faults` is what it did that it must not. */
+/** Opens a page in a new session. `faults` collects the detected errors. */
 export async function openPage(browser, origin, options = {}) {
   const context = await browser.newContext({ baseURL: origin, reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const faults = [];
   page.on('pageerror', (error) => faults.push(`error: ${error}`));
-  // A refusal that a step asks for is told by the browser, too.
+  // The browser also reports expected 4xx responses.
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type()) && !/status of 40[0-9]/.test(message.text())) faults.push(`console: ${message.text()}`);
   });
@@ -29,11 +29,11 @@ export async function openPage(browser, origin, options = {}) {
   return { context, page, faults };
 }
 
-/** What axe-core finds on pages, in light and dark, on a screen and on a phone. */
+/** Returns the findings of axe-core on pages, in light and dark, on a screen and on a phone. */
 export async function findBarriers(browser, origin, cookies, addresses) {
   const { context, page } = await openPage(browser, origin);
   await context.addCookies(cookies);
-  // A script of the browser's own is not one of the page's: the policy stays as it is.
+  // Injected by the browser, so the page's content security policy stays unchanged.
   await context.addInitScript(axe);
   const found = [];
   for (const address of addresses) {
@@ -55,7 +55,7 @@ export async function findBarriers(browser, origin, cookies, addresses) {
   return found;
 }
 
-/** Tab by tab through the page: everything that can be used is reached, and it is seen where one is. */
+/** Tabs through the page: every control is reached, and the focus is visible. */
 export async function tabThrough(page) {
   await page.evaluate(() => document.activeElement?.blur());
   const reached = new Set();

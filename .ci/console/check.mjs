@@ -1,4 +1,4 @@
-// What somebody does with the console, in a browser. Each step says what it saw.
+// Uses the console in a browser like an operator. Each step prints its result.
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -39,7 +39,7 @@ async function check() {
   await click('Sign in');
   await page.waitForURL('**/console/messages');
   assert.equal(await page.evaluate(() => document.cookie), '', 'no script reads the session');
-  saw('a wrong token is refused; the right one leads to the page that was asked for');
+  saw('an invalid token is rejected; the valid one leads to the requested page');
 
   // --- A job that fails, is read, and is retried
   const headers = { 'upstash-retries': '0', 'upstash-label': `shop ${MARKUP}`, 'content-type': 'application/json' };
@@ -54,18 +54,18 @@ async function check() {
   assert.ok((await page.locator('#attempt-1').innerText()).includes(ERROR));
   assert.ok((await page.locator('pre.payload').last().innerText()).includes(JSON.stringify(MARKUP)));
   assert.equal(await page.locator('main img, main b, main script').count(), 0, 'markup stays text');
-  saw('a failed job: its answer, its attempt, its payload, all with markup that stays text');
+  saw('a failed job: its response, its attempt and its payload, all with markup as text');
 
   destination.heal();
   await page.getByRole('link', { name: 'View dead letter' }).click();
   await click('Retry');
   await page.getByText('Published again').waitFor();
-  // Without loading the page anew.
+  // Without reloading the page.
   await page.locator('.actions .badge', { hasText: 'delivered' }).waitFor();
   assert.equal(destination.received.length, 2);
-  saw('retried, and seen to be delivered while looking');
+  saw('redriven, and shown as delivered without a reload');
 
-  // --- Live: what comes appears, and what is open stays open
+  // --- Live updates: new rows appear, and open details stay open
   await page.goto('/console/messages');
   const later = await sigpost.api('POST', `/v2/publish/${destination.url}/later`, { headers: { 'upstash-delay': '1h' } });
   await page.getByRole('link', { name: later.messageId }).waitFor();
@@ -78,7 +78,7 @@ async function check() {
   await confirm();
   await page.getByText('The message is cancelled.').waitFor();
   assert.equal((await sigpost.api('GET', `/v2/messages/${later.messageId}`)).state, 'CANCELED');
-  saw('a new message appears by itself; it is cancelled only once that is confirmed');
+  saw('a new message appears without a reload; it is cancelled only after a confirmation');
 
   // --- Queues and keys
   await page.goto('/console/queues');
@@ -99,7 +99,7 @@ async function check() {
   await page.getByText('The limits are pinned.').waitFor();
   await click('Pause customer-7');
   await page.getByText('The key is paused').waitFor();
-  saw('a queue made, paused and resumed; a key pinned and paused');
+  saw('a queue created, paused and resumed; a key pinned and paused');
 
   // --- A schedule
   await page.goto('/console/schedules');
@@ -112,7 +112,7 @@ async function check() {
   await page.getByText('The schedule was run').waitFor();
   await page.locator('.actions .badge', { hasText: 'delivered' }).waitFor();
   assert.ok(destination.received.includes('/nightly'));
-  saw('a schedule made and run; its message delivered');
+  saw('a schedule created and run; its message delivered');
 
   // --- URL groups, publishing
   await page.goto('/console/url-groups');
@@ -125,12 +125,12 @@ async function check() {
   await click('Publish');
   await page.getByText('Messages published: 1.').waitFor();
   await page.goto('/console/publish');
-  assert.ok(await page.locator('#jobs option').count() >= 8, 'the jobs there are');
+  assert.ok(await page.locator('#jobs option').count() >= 8, 'the job types are listed');
   await page.getByLabel(/^Destination/).fill(`${sigpost.url}/api/jobs/cleanup`);
   await page.getByLabel('Body').fill('{"retention": 90}');
   await click('Publish');
   await page.locator('[id^=run-]', { hasText: 'cleanup-old-data' }).waitFor();
-  saw('a URL group made and published to; a job published, and its run seen');
+  saw('a URL group created and published to; a job published, and its run shown');
 
   // --- Keys
   const before = await sigpost.api('GET', '/v2/keys');
@@ -143,7 +143,7 @@ async function check() {
   assert.equal((await sigpost.api('GET', '/v2/keys')).current, before.next);
   saw('the signing keys rotated, in two steps');
 
-  // --- Pages as such
+  // --- Accessibility of all pages
   const failing = `http://127.0.0.1:${await freePort()}/nobody-listens`;
   await sigpost.api('POST', `/v2/publish/${failing}`, { headers: { 'upstash-retries': '0' } });
   await page.goto('/console/dead-letters');
@@ -165,13 +165,13 @@ async function check() {
     await page.goto(address);
     await tabThrough(page);
   }
-  saw('everything is reached by the keyboard, and the focus is seen');
+  saw('every control is reached by the keyboard, and the focus is visible');
   await withoutScript(cookies);
   assert.deepEqual(faults, []);
-  saw('no request left the origin, no error came up');
+  saw('no request to another origin, no error');
 }
 
-/** The same questions, as pages. */
+/** The confirmations as pages, without scripts. */
 async function withoutScript(cookies) {
   const { context, page } = await openPage(browser, sigpost.url, { javaScriptEnabled: false });
   await context.addCookies(cookies);
@@ -184,10 +184,10 @@ async function withoutScript(cookies) {
   await page.goto('/console/keys');
   assert.match(page.url(), /\/console\/login\?next=/);
   await context.close();
-  saw('without a script: asked on a page, done, signed out');
+  saw('without scripts: confirmed on a page, done, signed out');
 }
 
-/** Of some minutes of traffic, in a deployment of its own. */
+/** Takes screenshots after some minutes of traffic, in a deployment of its own. */
 async function takeScreenshots(minutes = 4) {
   const shown = await startSigpost();
   const { context, page } = await openPage(browser, shown.url, { viewport: { width: 1180, height: 760 } });

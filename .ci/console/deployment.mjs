@@ -1,4 +1,4 @@
-// A `sigpost dev` on a port and in a folder of its own, and a destination that fails when it is told to.
+// A `sigpost dev` with its own port and folder, and a destination that fails on demand.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
@@ -8,7 +8,7 @@ import path from 'node:path';
 
 const PATIENCE_MS = 120_000;
 
-/** A port where nobody listens. */
+/** Returns a free port. */
 export async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -17,7 +17,7 @@ export async function freePort() {
   return port;
 }
 
-/** Answers 500 with this text until `heal` is called. */
+/** Starts a destination that responds with 500 and this text until `heal` is called. */
 export async function startDestination(text) {
   let isWell = false;
   const received = [];
@@ -36,7 +36,7 @@ export async function startDestination(text) {
   };
 }
 
-/** Starts it, and reads what it prints until it runs. */
+/** Starts `sigpost dev`, and reads its output until it is ready. */
 export async function startSigpost() {
   const folder = await mkdtemp(path.join(tmpdir(), 'sigpost-console-'));
   const url = `http://127.0.0.1:${await freePort()}`;
@@ -61,7 +61,7 @@ export async function startSigpost() {
   return {
     url,
     token,
-    /** The API, as anybody uses it. */
+    /** Calls the API. */
     async api(method, address, { headers = {}, body } = {}) {
       const response = await fetch(url + address, { method, body, headers: { authorization: `Bearer ${token}`, ...headers } });
       const answer = await response.json();

@@ -1,10 +1,10 @@
-// Something to take pictures of: a shop, some minutes of its life.
+// The traffic for the screenshots: some minutes of a shop.
 import http from 'node:http';
 
 const SECOND_MS = 1000;
 const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-/** A service that is well most of the time, at an address that reads like one. */
+/** Starts a service that mostly succeeds, with a realistic URL. */
 async function startShop() {
   let count = 0;
   const server = http.createServer((request, response) => {
@@ -20,7 +20,7 @@ async function startShop() {
   return { url: `http://127.0.0.1:${server.address().port}`, stop: () => server.close() };
 }
 
-/** Publishes for so many minutes; returns a message that failed after a retry. */
+/** Publishes for this number of minutes; returns a message that failed after a retry. */
 export async function playScene(sigpost, minutes) {
   const shop = await startShop();
   const publish = (destination, headers, body) =>

@@ -1,4 +1,4 @@
-"""Prints a SAM template as CloudFormation gets it, so that cfn-lint checks what it leaves out in SAM: IAM actions.
+"""Prints a SAM template as CloudFormation receives it, so that cfn-lint checks IAM actions, which it skips in SAM.
 
 Both of AWS's transforms are done here: Fn::ForEach as AWS documents it, the rest by SAM's own translator.
 """
@@ -12,7 +12,7 @@ from samtranslator.translator.translator import Translator
 
 
 def put(node, name, value):
-    """The body of a loop for one of its values."""
+    """Returns the body of a loop for one of its values."""
     if isinstance(node, dict):
         if node == {"Ref": name}:
             return value
@@ -26,7 +26,7 @@ def put(node, name, value):
 
 
 def fold(node):
-    """A reference to a name that was composed is a plain reference now."""
+    """Converts a reference to a composed name into a plain one."""
     if isinstance(node, list):
         return [fold(item) for item in node]
     if not isinstance(node, dict):
@@ -57,7 +57,7 @@ with open(sys.argv[1]) as file:
 for section in ("Resources", "Outputs"):
     template[section] = expanded(template.get(section, {}))
 for resource in template["Resources"].values():
-    # As if uploaded.
+    # As after an upload.
     if "CodeUri" in resource.get("Properties", {}):
         resource["Properties"]["CodeUri"] = "s3://code/function.zip"
     if resource["Type"] == "AWS::Serverless::Application":

@@ -1,4 +1,4 @@
-"""Jobs that are published to dispatch under `cargo lambda watch` run in the other functions, and admin knows of them."""
+"""Checks that jobs published to dispatch under `cargo lambda watch` run in the other functions, and that admin reports them."""
 
 import contextlib
 import json
@@ -13,12 +13,12 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-# Until a function that is started, or a job that is published, counts as lost.
+# Timeout of the start of a function and of a published job, in seconds.
 PATIENCE = 60
 
 
 class Resend(BaseHTTPRequestHandler):
-    """Takes every e-mail."""
+    """Accepts every e-mail."""
 
     sent = []
 
@@ -35,7 +35,7 @@ class Resend(BaseHTTPRequestHandler):
 
 
 class Api:
-    """The functions, by the one address of watch."""
+    """The functions, at the URL of watch."""
 
     def __init__(self, variables):
         self.url = variables["BASE_URL"]
@@ -55,7 +55,7 @@ class Api:
 
 
 def eventually(what, ask):
-    """What `ask` gives as soon as it gives something; a function may still be starting."""
+    """Returns the first non-empty result of `ask`; a function may still be starting."""
     end = time.monotonic() + PATIENCE
     while True:
         why = None
@@ -65,7 +65,7 @@ def eventually(what, ask):
         except (urllib.error.URLError, OSError) as error:
             why = error
         if time.monotonic() > end:
-            sys.exit(f"in {PATIENCE} s not: {what} ({why})")
+            sys.exit(f"timeout after {PATIENCE} s: {what} ({why})")
         time.sleep(0.2)
 
 
@@ -94,7 +94,7 @@ def main():
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(tempfile.TemporaryFile("w+"))
 
-        # Ends with its input, and its data with it.
+        # Stops at the end of its input, and deletes its data.
         postgres = subprocess.Popen("target/debug/dev-postgres", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         stack.enter_context(postgres)
         database = postgres.stdout.readline().split()[1]
