@@ -36,7 +36,7 @@ async fn batch_responds_in_order_with_nested_groups_and_errors() {
         { "messageId": id("/0/messageId"), "url": hook },
         [{ "messageId": id("/1/0/messageId"), "url": a }, { "messageId": id("/1/1/messageId"), "url": b }],
         { "error": "topic none not found" },
-        { "error": "Upstash-Retries: must be a whole number, 0 or more" },
+        { "error": "Upstash-Retries: must be a whole number, 0 or more, got \"many\"" },
         { "error": "invalid destination url: endpoint resolves to a private address: 10.0.0.1; to permit it, name it in \
              ALLOW_TARGETS (serve: --allow-targets)" },
         { "error": "[5].destination: is missing" },

@@ -255,7 +255,7 @@ async fn invalid_schedule_is_rejected_by_name_and_nothing_is_stored() {
             "Upstash-Schedule-Id: must be a name of letters, digits, hyphens, underscores and periods",
         ),
         (fine, ("Upstash-Not-Before", "1"), "Upstash-Not-Before: cannot be used for a schedule, use Upstash-Delay"),
-        (fine, ("Upstash-Retries", "many"), "Upstash-Retries: must be a whole number, 0 or more"),
+        (fine, ("Upstash-Retries", "many"), "Upstash-Retries: must be a whole number, 0 or more, got \"many\""),
         (
             "https://10.0.0.1",
             ("Upstash-Retries", "1"),

@@ -38,6 +38,6 @@ impl CatchUp {
         [Self::None, Self::Last, Self::All]
             .into_iter()
             .find(|catch_up| catch_up.as_str() == text)
-            .ok_or_else(|| Invalid::new(field, "must be one of none, last, all"))
+            .ok_or_else(|| Invalid::got(field, "must be one of none, last, all", text))
     }
 }

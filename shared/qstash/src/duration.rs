@@ -41,8 +41,8 @@ const GO_UNITS: [(&str, u128); 8] = [
 ///
 /// Any other text, or more than [`MAX_DURATION`]; the error names `field`.
 pub fn parse_duration(field: &str, text: &str) -> Result<Duration, Invalid> {
-    let malformed =
-        || Invalid::new(field, "must be a duration such as 50s, 10m or 1d10h30m (units d, h, m, s in this order)");
+    let form = "must be a duration such as 50s, 10m or 1d10h30m (units d, h, m, s in this order)";
+    let malformed = || Invalid::got(field, form, text);
     let too_long = || Invalid::new(field, "must not be longer than 1000 years");
 
     let text = text.trim_ascii();

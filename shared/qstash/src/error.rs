@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Maximum of characters of a rejected value in an error.
+const SHOWN_CHARS: usize = 100;
+
 /// A parameter that the caller must correct. The text is shown to the caller and names the field.
 ///
 /// Callers match on QStash's known texts, so an error either reads `<field>: <reason>` or is one
@@ -21,6 +24,12 @@ impl Invalid {
     /// Creates an error that reads `<field>: <reason>`.
     pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { field: field.into(), reason: reason.into(), verbatim: false }
+    }
+
+    /// Creates an error that reads `<field>: <expected>, got "<text>"`, for values that are never secret.
+    pub(crate) fn got(field: &str, expected: impl fmt::Display, text: &str) -> Self {
+        let shown: String = text.chars().take(SHOWN_CHARS).collect();
+        Self::new(field, format!("{expected}, got \"{}\"", shown.escape_debug()))
     }
 
     /// Creates an error that reads exactly `text`: for QStash's own texts, which people search for and programs

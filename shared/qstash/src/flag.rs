@@ -9,6 +9,6 @@ pub(crate) fn parse_flag(field: &str, text: &str) -> Result<bool, Invalid> {
     } else if text.eq_ignore_ascii_case("false") {
         Ok(false)
     } else {
-        Err(Invalid::new(field, "must be true or false"))
+        Err(Invalid::got(field, "must be true or false", text))
     }
 }

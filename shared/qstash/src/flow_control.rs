@@ -160,7 +160,7 @@ mod tests {
             ("rate=1, period=7d1s", period),
             (
                 "rate=1, period=soon",
-                "period must be a duration such as 50s, 10m or 1d10h30m (units d, h, m, s in this order)",
+                "period must be a duration such as 50s, 10m or 1d10h30m (units d, h, m, s in this order), got \"soon\"",
             ),
         ] {
             assert_eq!(parse(value), Err(format!("Upstash-Flow-Control-Value: {reason}")), "{value}");

@@ -136,9 +136,12 @@ mod tests {
                 &[cron, ("upstash-schedule-id", "a/b")],
                 "Upstash-Schedule-Id: must be a name of letters, digits, hyphens, underscores and periods",
             ),
-            (&[cron, ("upstash-sigpost-catch-up", "some")], "Upstash-Sigpost-Catch-Up: must be one of none, last, all"),
+            (
+                &[cron, ("upstash-sigpost-catch-up", "some")],
+                "Upstash-Sigpost-Catch-Up: must be one of none, last, all, got \"some\"",
+            ),
             (&[cron, ("upstash-sigpost-catchup", "all")], "Upstash-Sigpost-Catchup: unknown parameter"),
-            (&[cron, ("upstash-retries", "x")], "Upstash-Retries: must be a whole number, 0 or more"),
+            (&[cron, ("upstash-retries", "x")], "Upstash-Retries: must be a whole number, 0 or more, got \"x\""),
             (
                 &[cron, ("upstash-callback", "https://a.com"), ("upstash-callback-cron", "* * * * *")],
                 "Upstash-Callback-Cron: cannot be used here, create a schedule with /v2/schedules",

@@ -33,10 +33,9 @@ pub(super) fn check_names(scope: Scope<'_>) -> Result<(), Invalid> {
 }
 
 pub(super) fn priority(field: &str, text: &str) -> Result<i32, Invalid> {
-    text.parse()
-        .ok()
-        .filter(|priority| (-MAX_PRIORITY..=MAX_PRIORITY).contains(priority))
-        .ok_or_else(|| Invalid::new(field, format!("must be a whole number from -{MAX_PRIORITY} to {MAX_PRIORITY}")))
+    text.parse().ok().filter(|priority| (-MAX_PRIORITY..=MAX_PRIORITY).contains(priority)).ok_or_else(|| {
+        Invalid::got(field, format!("must be a whole number from -{MAX_PRIORITY} to {MAX_PRIORITY}"), text)
+    })
 }
 
 pub(super) fn window(field: &str, text: &str) -> Result<Duration, Invalid> {
@@ -44,6 +43,6 @@ pub(super) fn window(field: &str, text: &str) -> Result<Duration, Invalid> {
     if (Duration::from_secs(1)..=MAX_WINDOW).contains(&window) {
         Ok(window)
     } else {
-        Err(Invalid::new(field, "must be a duration from 1s to 90d"))
+        Err(Invalid::got(field, "must be a duration from 1s to 90d", text))
     }
 }

@@ -107,7 +107,7 @@ fn callback_url(field: &str, text: &str, limits: &Limits) -> Result<Destination,
 }
 
 fn method(field: &str, text: &str) -> Result<Method, Invalid> {
-    text.parse().map_err(|error: crate::method::UnknownMethod| Invalid::new(field, error.to_string()))
+    text.parse().map_err(|error: crate::method::UnknownMethod| Invalid::got(field, error, text))
 }
 
 fn timeout(field: &str, text: &str, limits: &Limits) -> Result<Duration, Invalid> {
@@ -123,7 +123,7 @@ fn timeout(field: &str, text: &str, limits: &Limits) -> Result<Duration, Invalid
 
 fn retries(field: &str, text: &str, limits: &Limits) -> Result<u32, Invalid> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Invalid::new(field, "must be a whole number, 0 or more"));
+        return Err(Invalid::got(field, "must be a whole number, 0 or more", text));
     }
     text.parse()
         .ok()
@@ -139,7 +139,7 @@ fn start(scope: Scope<'_>, limits: &Limits, now: Timestamp) -> Result<Start, Inv
         Ok(delay)
     })?;
     let not_before = scope.read("not-before", |field, text| {
-        let moment = unix_seconds(text).ok_or_else(|| Invalid::new(field, "must be a time in unix seconds"))?;
+        let moment = unix_seconds(text).ok_or_else(|| Invalid::got(field, "must be a time in unix seconds", text))?;
         if let Ok(wait) = Duration::try_from(moment.duration_since(now)) {
             check_delay(field, wait, limits)?;
         }

@@ -89,7 +89,7 @@ fn not_before_wins_over_delay_and_the_past_is_now() {
 #[test]
 fn refusals_name_the_header_as_the_caller_knows_it() {
     for (name, value, message) in [
-        ("upstash-method", "HEAD", "Upstash-Method: must be one of GET, POST, PUT, PATCH, DELETE"),
+        ("upstash-method", "HEAD", "Upstash-Method: must be one of GET, POST, PUT, PATCH, DELETE, got \"HEAD\""),
         (
             "Upstash-Workflow-RunId",
             "wfr_1",
@@ -102,18 +102,26 @@ fn refusals_name_the_header_as_the_caller_knows_it() {
         ),
         ("upstash-timeout", "0", "Upstash-Timeout: must be greater than zero"),
         ("upstash-timeout", "2h1s", "Upstash-Timeout: must not be longer than 7200 seconds"),
-        ("upstash-retries", "-1", "Upstash-Retries: must be a whole number, 0 or more"),
-        ("upstash-retries", "+1", "Upstash-Retries: must be a whole number, 0 or more"),
-        ("upstash-retries", "1.0", "Upstash-Retries: must be a whole number, 0 or more"),
+        ("upstash-retries", "-1", "Upstash-Retries: must be a whole number, 0 or more, got \"-1\""),
+        ("upstash-retries", "+1", "Upstash-Retries: must be a whole number, 0 or more, got \"+1\""),
+        ("upstash-retries", "1.0", "Upstash-Retries: must be a whole number, 0 or more, got \"1.0\""),
         ("upstash-retries", "101", "Upstash-Retries: must not be more than 100"),
         ("upstash-retries", "99999999999", "Upstash-Retries: must not be more than 100"),
         ("upstash-retry-delay", "1+", "Upstash-Retry-Delay: invalid expression: unexpected end"),
         ("upstash-delay", "365001d", "Upstash-Delay: must not be longer than 1000 years"),
         ("upstash-not-before", "33291856801", "Upstash-Not-Before: must not be more than 1000 years from now"),
-        ("upstash-not-before", "1755856800000", "Upstash-Not-Before: must be a time in unix seconds"),
-        ("upstash-not-before", "tomorrow", "Upstash-Not-Before: must be a time in unix seconds"),
+        (
+            "upstash-not-before",
+            "1755856800000",
+            "Upstash-Not-Before: must be a time in unix seconds, got \"1755856800000\"",
+        ),
+        ("upstash-not-before", "tomorrow", "Upstash-Not-Before: must be a time in unix seconds, got \"tomorrow\""),
         ("upstash-deduplication-id", "user:123", "DeduplicationId cannot contain ':'"),
-        ("upstash-content-based-deduplication", "1", "Upstash-Content-Based-Deduplication: must be true or false"),
+        (
+            "upstash-content-based-deduplication",
+            "1",
+            "Upstash-Content-Based-Deduplication: must be true or false, got \"1\"",
+        ),
         ("upstash-cron", "* * * * *", "Upstash-Cron: cannot be used here, create a schedule with /v2/schedules"),
         ("upstash-schedule-id", "s", "Upstash-Schedule-Id: cannot be used here, create a schedule with /v2/schedules"),
         (
@@ -241,7 +249,7 @@ fn callback_settings_are_checked_under_their_own_names() {
         |name, value| try_parse(&[("upstash-callback", "https://a.com"), (name, value)]).unwrap_err().to_string();
     assert_eq!(
         with_callback("upstash-callback-retries", "x"),
-        "Upstash-Callback-Retries: must be a whole number, 0 or more"
+        "Upstash-Callback-Retries: must be a whole number, 0 or more, got \"x\""
     );
     assert_eq!(
         with_callback("upstash-callback-failure-callback", "https://b.com"),
@@ -326,19 +334,26 @@ fn extensions_are_read_however_an_sdk_sends_them() {
 
 #[test]
 fn a_mistyped_extension_is_refused() {
-    let priority = "Upstash-Sigpost-Priority: must be a whole number from -1000 to 1000";
-    let window = "Upstash-Sigpost-Deduplication-Window: must be a duration from 1s to 90d";
+    let priority =
+        |value: &str| format!("Upstash-Sigpost-Priority: must be a whole number from -1000 to 1000, got \"{value}\"");
+    let window = |value: &str| {
+        format!("Upstash-Sigpost-Deduplication-Window: must be a duration from 1s to 90d, got \"{value}\"")
+    };
     for (name, value, message) in [
-        ("upstash-sigpost-priority", "1001", priority),
-        ("upstash-sigpost-priority", "-1001", priority),
-        ("upstash-sigpost-priority", "1.0", priority),
-        ("upstash-forward-upstash-sigpost-priority", "high", priority),
-        ("upstash-sigpost-deduplication-window", "0", window),
-        ("upstash-sigpost-deduplication-window", "90d1s", window),
+        ("upstash-sigpost-priority", "1001", priority("1001")),
+        ("upstash-sigpost-priority", "-1001", priority("-1001")),
+        ("upstash-sigpost-priority", "1.0", priority("1.0")),
+        ("upstash-forward-upstash-sigpost-priority", "high", priority("high")),
+        ("upstash-sigpost-deduplication-window", "0", window("0")),
+        ("upstash-sigpost-deduplication-window", "90d1s", window("90d1s")),
+    ] {
+        assert_eq!(error(name, value), message);
+    }
+    for (name, value, message) in [
         (
             "upstash-sigpost-deduplication-release-on-failure",
             "1",
-            "Upstash-Sigpost-Deduplication-Release-On-Failure: must be true or false",
+            "Upstash-Sigpost-Deduplication-Release-On-Failure: must be true or false, got \"1\"",
         ),
         ("upstash-sigpost-dedup-window", "1s", "Upstash-Sigpost-Dedup-Window: unknown parameter"),
         ("upstash-forward-upstash-sigpost-x", "1", "Upstash-Sigpost-X: unknown parameter"),

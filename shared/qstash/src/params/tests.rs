@@ -103,7 +103,10 @@ fn header_forward_passes_on_all_that_belongs_to_the_message() {
         let params = Params::from_request(&incoming, Some(query)).unwrap();
         assert!(params.other_headers().is_empty());
     }
-    assert_eq!(error(&[("upstash-header-forward", b"yes")], None), "Upstash-Header-Forward: must be true or false");
+    assert_eq!(
+        error(&[("upstash-header-forward", b"yes")], None),
+        "Upstash-Header-Forward: must be true or false, got \"yes\""
+    );
 }
 
 #[test]

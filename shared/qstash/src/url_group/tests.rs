@@ -100,7 +100,7 @@ fn defaults_that_could_not_work_are_refused() {
         (r#"{"headers":{"X-A":"1"}}"#, "headers.X-A: must be Content-Type or begin with Upstash-"),
         (r#"{"headers":{"Upstash-Retries":3}}"#, "headers.Upstash-Retries: expected a text or a list of texts"),
         (r#"{"headers":{"Upstash-Label":"a\u0000"}}"#, "Upstash-Label: contains a control character"),
-        (r#"{"headers":{"Upstash-Header-Forward":"x"}}"#, "Upstash-Header-Forward: must be true or false"),
+        (r#"{"headers":{"Upstash-Header-Forward":"x"}}"#, "Upstash-Header-Forward: must be true or false, got \"x\""),
         ("{}", "body: missing field `headers`"),
     ] {
         assert_eq!(UrlGroupDefaults::parse(body.as_bytes()).unwrap_err().to_string(), message, "{body}");
