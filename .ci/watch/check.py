@@ -70,7 +70,7 @@ def eventually(what, ask):
 
 
 def check(api):
-    eventually("dispatch answers", lambda: api.ask("/v2/keys", timeout=10))
+    eventually("dispatch responds", lambda: api.ask("/v2/keys", timeout=10))
     jobs = {
         api.publish("/api/jobs/cleanup", {"retention": 90}),
         api.publish("/api/jobs/email", {

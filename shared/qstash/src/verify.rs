@@ -59,7 +59,7 @@ pub enum SignatureError {
     #[error("the token has a critical extension, which is not supported")]
     CriticalExtension,
     /// Neither key matches.
-    #[error("the signature fits neither key")]
+    #[error("the signature matches neither key")]
     WrongSignature,
     /// Not from QStash.
     #[error("the issuer is not {ISSUER}")]

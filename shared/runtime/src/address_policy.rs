@@ -197,7 +197,7 @@ mod tests {
             "http://[64:ff9b::8.8.8.8]/",
             "https://notlocalhost/",
         ] {
-            assert!(allowed(&policy, url), "{url} was refused");
+            assert!(allowed(&policy, url), "{url} was rejected");
         }
     }
 
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_rejection_begins_as_in_qstash_and_names_the_setting() {
         let refused =
-            AddressPolicy::public_only().check_url(&Url::parse("http://[::1]/").expect("url")).expect_err("refused");
+            AddressPolicy::public_only().check_url(&Url::parse("http://[::1]/").expect("url")).expect_err("rejected");
         assert_eq!(
             refused.to_string(),
             "invalid destination url: endpoint resolves to a loopback address: ::1; to permit it, name it in ALLOW_TARGETS \

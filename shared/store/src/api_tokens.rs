@@ -33,7 +33,7 @@ pub enum Scope {
 
 /// The text is not the name of a scope.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("a scope is full, publish or read")]
+#[error("invalid scope, expected full, publish or read")]
 pub struct UnknownScope;
 
 impl Scope {

@@ -72,7 +72,7 @@ async fn incomplete_response_fails_the_attempt() {
 
 fn assert_broken_off(event: &Value) {
     let error = event["error"].as_str().expect("an error");
-    assert!(error.starts_with("the exchange broke off: "), "{error}");
+    assert!(error.starts_with("the connection failed before the end of the response: "), "{error}");
 }
 
 #[tokio::test]

@@ -17,13 +17,13 @@ pub enum Failure {
     #[error("{0}")]
     Rejected(String),
     /// This process lacks a resource for a connection, such as a descriptor. The destination is not at fault.
-    #[error("no connection could be made here: {0}")]
+    #[error("this process lacks a resource for the connection: {0}")]
     LacksResource(String),
     /// No connection could be made.
     #[error("cannot connect: {0}")]
     NotConnected(String),
     /// The connection failed before the end of the response.
-    #[error("the exchange broke off: {text}")]
+    #[error("the connection failed before the end of the response: {text}")]
     BrokenOff {
         /// The failure of the connection.
         text: String,
@@ -31,7 +31,7 @@ pub enum Failure {
         is_repeatable: bool,
     },
     /// The request cannot be expressed in HTTP.
-    #[error("the request cannot be made: {0}")]
+    #[error("the request cannot be sent: {0}")]
     Unsendable(String),
 }
 
