@@ -47,8 +47,8 @@ fn links(text: &str) -> Vec<&str> {
 fn pages(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let pages = files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    pages.chain(folders.iter().flat_map(|folder| pages(folder))).collect()
+    let here = files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    here.chain(folders.iter().flat_map(|folder| pages(folder))).collect()
 }
 
 fn read(path: &Path) -> String {

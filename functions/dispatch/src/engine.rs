@@ -214,6 +214,12 @@ impl Engine {
         self.0.settings.max_in_flight - self.0.room.available_permits()
     }
 
+    /// Returns whether messages in flight at slow destinations take nearly all the room. Then the rate depends on how soon
+    /// room is free again, and not on the cost of statements.
+    fn is_bound_by_room(&self) -> bool {
+        self.0.room.available_permits() < self.0.settings.max_in_flight / 8 && !self.0.workers.is_any_waiting()
+    }
+
     /// Maximum number of messages in flight in this process.
     pub(crate) fn max_in_flight(&self) -> usize {
         self.0.settings.max_in_flight

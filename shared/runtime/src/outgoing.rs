@@ -61,6 +61,9 @@ pub enum Connections {
     New,
 }
 
+/// So many connections to one origin that are being made delay each other.
+const MANY: usize = 16;
+
 /// A client that connects only to addresses that the policy allows. Addresses in a URL do not pass through the
 /// resolver: check the URL with [`AddressPolicy::check_url`] before each request.
 pub struct Client {
@@ -117,6 +120,11 @@ impl Client {
         }
     }
 
+    /// Returns whether many connections to this target are being made.
+    pub fn is_connecting(&self, target: &Target) -> bool {
+        self.pool.count_connecting(&target.origin) >= MANY
+    }
+
     async fn exchange(
         &self,
         origin: &Arc<Origin>,
@@ -150,6 +158,7 @@ impl Client {
                 }
             }
         }
+        let _connecting = self.pool.connecting(origin);
         let connection = Box::pin(self.connector.connect(origin)).await?;
         self.pool.connected(origin, &connection);
         Ok((connection, false))
@@ -161,6 +170,7 @@ impl Client {
         let (connector, pool, origin) = (self.connector.clone(), self.pool.clone(), Arc::clone(origin));
         let (made, to_use) = oneshot::channel();
         tokio::spawn(async move {
+            let _connecting = pool.connecting(&origin);
             let connected = connector.connect(&origin).await;
             match &connected {
                 Ok(connection) => pool.connected(&origin, connection),

@@ -22,6 +22,8 @@ use crate::budget::SMALL;
 const BATCH: usize = 256;
 /// How long to wait for more room when there is little.
 const GATHER: Duration = Duration::from_millis(5);
+/// The same if messages in flight take all the room.
+const GATHER_IF_BOUND_BY_ROOM: Duration = Duration::from_millis(1);
 /// The delay of the next query if other transactions have locked the due messages.
 const CONTENDED: Duration = Duration::from_millis(50);
 /// The delay of the next query for small messages while due large messages have no room.
@@ -207,7 +209,8 @@ pub(super) async fn room_for_a_batch(engine: &Engine) -> Option<OwnedSemaphorePe
     let batch = BATCH.min(inner.settings.max_in_flight);
     if inner.room.available_permits() + 1 < batch / 2 {
         let more = u32::try_from(batch / 2 - 1).unwrap_or(0);
-        if let Ok(Ok(more)) = timeout(GATHER, Arc::clone(&inner.room).acquire_many_owned(more)).await {
+        let gather = if engine.is_bound_by_room() { GATHER_IF_BOUND_BY_ROOM } else { GATHER };
+        if let Ok(Ok(more)) = timeout(gather, Arc::clone(&inner.room).acquire_many_owned(more)).await {
             room.merge(more);
         }
     }

@@ -88,7 +88,7 @@ pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceive
     let mut gathered = Vec::with_capacity(BATCH);
     let mut next_commit = Instant::now();
     while !gathered.is_empty() || ended.recv_many(&mut gathered, BATCH).await > 0 {
-        gather_until(next_commit, &mut ended, &mut gathered).await;
+        gather_until(next_commit, &engine, &mut ended, &mut gathered).await;
         next_commit = Instant::now() + PACE;
         let batch = how_many_fit(gathered.iter().map(Ended::size), BATCH_BYTES);
         let is_recorded = record_batch(&engine, &gathered[..batch]).await;
@@ -102,13 +102,18 @@ pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceive
 }
 
 /// Gathers outcomes until this time or [`WORTH_A_COMMIT`]. Returns immediately if one is urgent: it frees a slot of a limit
-/// or has a report.
-async fn gather_until(time: Instant, ended: &mut mpsc::UnboundedReceiver<Ended>, gathered: &mut Vec<Ended>) {
+/// or has a report. Also if messages in flight take all the room: then the next claim waits for this commit.
+async fn gather_until(
+    time: Instant,
+    engine: &Engine,
+    ended: &mut mpsc::UnboundedReceiver<Ended>,
+    gathered: &mut Vec<Ended>,
+) {
     let mut seen = 0;
     loop {
         let is_urgent = gathered[seen..].iter().any(Ended::is_urgent);
         seen = gathered.len();
-        if is_urgent || seen >= WORTH_A_COMMIT {
+        if is_urgent || seen >= WORTH_A_COMMIT || engine.is_bound_by_room() {
             return;
         }
         match timeout_at(time, ended.recv_many(gathered, BATCH - seen)).await {

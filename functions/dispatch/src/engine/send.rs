@@ -72,6 +72,11 @@ impl Sender {
         message.timeout.unwrap_or(longest).min(longest)
     }
 
+    /// Returns whether many connections to the destination of this URL are being made.
+    pub(super) fn is_connecting(&self, url: &str) -> bool {
+        self.destinations.get(url).is_ok_and(|destination| self.client.is_connecting(&destination.target))
+    }
+
     /// Sends one request and returns its response. The request is signed now, because signatures expire after minutes. With
     /// tracing, the request has the context of its span.
     pub(super) async fn exchange(

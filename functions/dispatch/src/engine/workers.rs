@@ -6,6 +6,7 @@
 //! that latency does not limit the rate.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,9 +21,17 @@ const WORKERS: usize = 64;
 /// After this time, a request continues in a separate task.
 pub(super) const LONG: Duration = Duration::from_millis(20);
 
+/// How long a request may stay with its worker while many connections to its destination are made: their handshakes are
+/// slow because they are many, and another worker would make more.
+const HANDSHAKES: Duration = Duration::from_secs(1);
+
 /// The deliveries that wait for a worker, and the number of workers, by destination.
 #[derive(Default)]
-pub(super) struct Workers(Mutex<HashMap<Destination, Line>>);
+pub(super) struct Workers {
+    lines: Mutex<HashMap<Destination, Line>>,
+    /// Deliveries that wait for a worker, of all destinations.
+    waiting: AtomicUsize,
+}
 
 #[derive(Default)]
 struct Line {
@@ -39,11 +48,18 @@ struct Worker {
 impl Workers {
     /// Removes and returns the deliveries that wait for a worker.
     pub(super) fn take_waiting(&self) -> Vec<Delivery> {
-        self.lock().values_mut().flat_map(|line| std::mem::take(&mut line.waiting)).collect()
+        let mut lines = self.lock();
+        self.waiting.store(0, Ordering::Relaxed);
+        lines.values_mut().flat_map(|line| std::mem::take(&mut line.waiting)).collect()
+    }
+
+    /// Whether a delivery waits for a worker.
+    pub(super) fn is_any_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Destination, Line>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,6 +70,7 @@ impl Engine {
         let mut lines = self.0.workers.lock();
         let line = lines.entry(destination).or_default();
         line.waiting.push_back(delivery);
+        self.0.workers.waiting.fetch_add(1, Ordering::Relaxed);
         if line.workers < WORKERS {
             self.add_worker(destination, line);
         }
@@ -80,7 +97,9 @@ impl Worker {
         if line.workers > WORKERS && !is_needed {
             return None;
         }
-        line.waiting.pop_front()
+        let delivery = line.waiting.pop_front()?;
+        self.engine.0.workers.waiting.fetch_sub(1, Ordering::Relaxed);
+        Some(delivery)
     }
 
     /// Sends and records a delivery. Returns whether it is slow and continues in another task.
@@ -95,8 +114,16 @@ impl Worker {
             attempt.time_out();
             return false;
         }
+        let mut spent = short;
+        while spent < HANDSHAKES && attempt.bound > spent + LONG && self.is_connecting(&attempt) {
+            if let Ok(result) = timeout(LONG, &mut exchange).await {
+                attempt.end(result);
+                return false;
+            }
+            spent += LONG;
+        }
         self.add_one_more();
-        let (engine, lease, rest) = (self.engine.clone(), Arc::clone(&attempt.lease), attempt.bound - short);
+        let (engine, lease, rest) = (self.engine.clone(), Arc::clone(&attempt.lease), attempt.bound - spent);
         engine.0.in_flight.start(lease.message.id, lease.token, || {
             let long = async move {
                 match timeout(rest, exchange).await {
@@ -107,6 +134,10 @@ impl Worker {
             tokio::spawn(long).abort_handle()
         });
         true
+    }
+
+    fn is_connecting(&self, attempt: &Attempt) -> bool {
+        self.engine.0.sender.is_connecting(&attempt.lease.message.url)
     }
 
     fn add_one_more(&self) {

@@ -42,7 +42,7 @@ impl Cron {
     ///
     /// - the one at the end of a gap for fixed times inside it, unless the expression fires at exactly that moment;
     /// - those of an interval (`*/5 1-3 * * *`) in the second pass of a repeated hour. An interval without hours and
-    /// days, `*/5 * * * *`, loses none: it is created in EventBridge in UTC.
+    ///   days, `*/5 * * * *`, loses none: it is created in EventBridge in UTC.
     ///
     /// # Errors
     ///

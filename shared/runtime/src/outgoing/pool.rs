@@ -60,9 +60,30 @@ struct OfOrigin {
     announced: Option<Announced>,
     /// Whether the last connection was HTTP/1.1: then requests do not wait for each other's connections.
     is_http1: bool,
+    /// Connections that are being made.
+    connecting: usize,
+}
+
+/// A connection that is being made. It is counted until this is dropped.
+pub(super) struct Connecting {
+    pool: Pool,
+    origin: Arc<Origin>,
 }
 
 impl Pool {
+    /// Counts a connection that is being made.
+    pub(super) fn connecting(&self, origin: &Arc<Origin>) -> Connecting {
+        let mut kept = self.lock();
+        kept.by_origin.entry(Arc::clone(origin)).or_default().connecting += 1;
+        self.start_sweep(&mut kept);
+        Connecting { pool: self.clone(), origin: Arc::clone(origin) }
+    }
+
+    /// Returns the number of connections that are being made.
+    pub(super) fn count_connecting(&self, origin: &Arc<Origin>) -> usize {
+        self.lock().by_origin.get(origin).map_or(0, |of_origin| of_origin.connecting)
+    }
+
     /// Finds a connection for a request.
     pub(super) fn find(&self, origin: &Arc<Origin>) -> Found {
         let mut kept = self.lock();
@@ -171,7 +192,15 @@ impl OfOrigin {
             !connection.is_closed() && (connection.is_in_use() || used.elapsed() < IDLE_TIMEOUT)
         });
         let is_pending = self.announced.as_ref().is_some_and(Announced::is_pending);
-        is_pending || !self.idle.is_empty() || !self.shared.is_empty()
+        is_pending || self.connecting > 0 || !self.idle.is_empty() || !self.shared.is_empty()
+    }
+}
+
+impl Drop for Connecting {
+    fn drop(&mut self) {
+        if let Some(of_origin) = self.pool.lock().by_origin.get_mut(&self.origin) {
+            of_origin.connecting -= 1;
+        }
     }
 }
 
