@@ -87,10 +87,10 @@ restore() {
         fail "the migrations differ from those of the backup; do not use this database"
     rows=$(rows_of_backup "$1")
     diff <(printf '%s\n' "$rows") <(printf '%s\n' "$rows" | rows_of_database) >&2 ||
-        fail "the rows (above, > is restored) differ from those of the backup; is somebody writing? do not use this database"
+        fail "the rows (above, > is restored) differ from those of the backup; is a process writing? do not use this database"
     printf '%s\n' "$rows" | awk '{ rows += $2 } END { printf "restored %d rows of %d tables", rows, NR }'
     say ", $(printf '%s\n' "$migrations" | wc -l) migrations; next: sigpost migrate, then start dispatchers"
-    query "select 'open messages: ' || count(*) || '; of these, under way and delivered again: '
+    query "select 'open messages: ' || count(*) || '; of these, in flight and delivered again: '
         || count(lease_token) from pending_deliveries"
 }
 

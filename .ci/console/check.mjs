@@ -144,7 +144,7 @@ async function check() {
   saw('the signing keys rotated, in two steps');
 
   // --- Accessibility of all pages
-  const failing = `http://127.0.0.1:${await freePort()}/nobody-listens`;
+  const failing = `http://127.0.0.1:${await freePort()}/closed-port`;
   await sigpost.api('POST', `/v2/publish/${failing}`, { headers: { 'upstash-retries': '0' } });
   await page.goto('/console/dead-letters');
   const letter = page.locator('td a.id').first();

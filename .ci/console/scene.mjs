@@ -42,7 +42,7 @@ export async function playScene(sigpost, minutes) {
       await publish(`${sigpost.url}/api/jobs/email`, {}, { template: 'welcome', to: 'ada@example.com', data: { recipientName: 'Ada', dashboardUrl: 'https://shop.example/me' } });
       await publish(`${sigpost.url}/api/jobs/cleanup`, {}, { retention: 90 });
     }
-    if (order % 9 === 0) await publish(`${sigpost.url}/api/jobs/email`, { 'upstash-retries': '0' }, { template: 'welcome', to: 'nobody' });
+    if (order % 9 === 0) await publish(`${sigpost.url}/api/jobs/email`, { 'upstash-retries': '0' }, { template: 'welcome', to: 'no-address' });
     if (order % 5 === 0) await publish(`${shop.url}/import`, { 'upstash-queue-name': 'imports' }, { file: `prices-${order}.csv` });
     await wait((2 + (order * 7) % 5) * SECOND_MS);
   }

@@ -114,7 +114,7 @@ async fn destination_must_be_an_http_url() {
     let destinations = [
         "ftp://example.com/hook",
         "example.com/hook",
-        "mailto%3Asomebody@example.com",
+        "mailto%3Asomeone@example.com",
         "http://",
         "http:///hook",
         "https%3A%2F%2F%3Fa=1",

@@ -25,7 +25,7 @@ async fn batch_responds_in_order_with_nested_groups_and_errors() {
         { "destination": "none" },
         { "destination": hook, "headers": { "Upstash-Retries": "many" } },
         { "destination": "http://10.0.0.1" },
-        { "body": "to nobody" },
+        { "body": "without a destination" },
         { "destination": hook, "headers": { "Upstash-Retries": 3 } },
         7,
         { "destination": hook, "queue": "", "headers": null, "body": "last" },

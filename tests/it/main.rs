@@ -29,6 +29,7 @@ mod infra;
 mod jobs;
 mod keys;
 mod lambda;
+mod language;
 mod lease_model;
 mod limits;
 mod memory;

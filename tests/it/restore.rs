@@ -55,8 +55,8 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
     let done = old.publish_here(&[], "done").await.id();
     old.wait_for(done, StepKind::Delivered).await;
     old.receiver.answers([Answer::status(200).held()]);
-    let under_way = old.publish_here(&[], "under way").await.id();
-    old.wait_for(under_way, StepKind::Pushed).await;
+    let in_flight = old.publish_here(&[], "in flight").await.id();
+    old.wait_for(in_flight, StepKind::Pushed).await;
     let waiting =
         old.publish_here(&[("Upstash-Delay", "1h"), ("Upstash-Label", "ä\tb\\.")], "line\n\\.\nline").await.id();
     old.receiver.all_so_far().await;
@@ -72,7 +72,7 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
     old.wait_for(waiting, StepKind::Delivered).await;
     old.wait_for(late, StepKind::Delivered).await;
     old.receiver.release(1);
-    old.wait_for(under_way, StepKind::Delivered).await;
+    old.wait_for(in_flight, StepKind::Delivered).await;
     old.app.shutdown().await;
     old.receiver.all_so_far().await;
 
@@ -82,7 +82,7 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
     let restored = run(&owner_url, "restore", &file).await;
     assert!(restored.status.success(), "{}", printed(&restored));
     assert_eq!(String::from_utf8_lossy(&restored.stderr), "", "no warnings");
-    let said = "open messages: 2; of these, under way and delivered again: 1";
+    let said = "open messages: 2; of these, in flight and delivered again: 1";
     assert!(printed(&restored).contains(said), "{}", printed(&restored));
     let again = run(&owner_url, "restore", &file).await;
     assert!(!again.status.success() && printed(&again).contains("is not empty"), "{}", printed(&again));
@@ -90,7 +90,7 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
     // Expires the lease.
     new.execute("update pending_deliveries set lease_until = now() where lease_token is not null").await;
     let app = TestApp::start_on(&new, |_| {}).await;
-    app.wait_for(under_way, StepKind::Delivered).await;
+    app.wait_for(in_flight, StepKind::Delivered).await;
     app.make_messages_due().await;
     app.wait_for(waiting, StepKind::Delivered).await;
     let mut pushed: Vec<(String, String)> = Vec::new();
@@ -101,7 +101,7 @@ async fn restored_deployment_delivers_open_messages_of_the_backup() {
         ));
     }
     let expected =
-        [(under_way.to_string(), "under way".to_owned()), (waiting.to_string(), "line\n\\.\nline".to_owned())];
+        [(in_flight.to_string(), "in flight".to_owned()), (waiting.to_string(), "line\n\\.\nline".to_owned())];
     assert_eq!(pushed, expected);
     assert_eq!(app.message(done).await["state"], "DELIVERED");
     assert_eq!(app.get(&format!("/v2/messages/{late}")).await.status, 404);

@@ -69,7 +69,7 @@ fn handlers_reject_invalid_handler_settings() {
     let [email, export] = HANDLERS;
     for (program, setting, value, text) in [
         (email, "RESEND_API_KEY", "", "RESEND_API_KEY is not set"),
-        (email, "RESEND_FROM_EMAIL", "nobody", "RESEND_FROM_EMAIL: is not an e-mail address"),
+        (email, "RESEND_FROM_EMAIL", "no-address", "RESEND_FROM_EMAIL: is not an e-mail address"),
         (email, "RESEND_RATE_LIMIT", "0", "RESEND_RATE_LIMIT=\"0\" is invalid: "),
         (export, "FILES_URL", "ftp://x", "FILES_URL: must be s3://bucket/prefix or file:///folder"),
         (

@@ -29,7 +29,7 @@ fn refused(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn whoever_reads_only_the_beginning_is_no_fault() {
+fn closed_pipe_is_not_an_error() {
     let mut command = sigpost(&["email", "preview"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sigpost");
     drop(child.stdout.take());

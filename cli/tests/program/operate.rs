@@ -94,7 +94,7 @@ async fn a_deployment_says_how_it_does() {
     // A failed run makes the failure rate 50 %.
     let webhook = format!("{}/api/jobs/webhook", at.url);
     let failure = at.destination.replace("/hook", "/failed");
-    let body = r#"{"source": "nobody", "event": "none", "data": {}}"#;
+    let body = r#"{"source": "absent", "event": "none", "data": {}}"#;
     at.text(&["publish", &webhook, "--body", body, "--retries", "0", "--failure-callback", &failure]);
     assert_eq!(at.pushed().await.0, "/failed");
     let unhealthy = at.run(&["health", "--jobs"]);
@@ -156,7 +156,7 @@ async fn dead_letters_are_listed_shown_retried_and_deleted() {
     let letters = listed["messages"].as_array().expect("a list").clone();
     let ids: Vec<&str> = letters.iter().map(|letter| letter["dlqId"].as_str().expect("an id")).collect();
     assert_eq!(ids.len(), 3);
-    for none in [["--status", "404"], ["--until", "1h"], ["--label", "nobody"], ["--queue", "none"]] {
+    for none in [["--status", "404"], ["--until", "1h"], ["--label", "absent"], ["--queue", "none"]] {
         assert_eq!(at.json(&[&["dlq", "list"], &none[..]].concat()), json!({ "messages": [] }), "{none:?}");
     }
     let table = at.text(&["dlq", "list"]);

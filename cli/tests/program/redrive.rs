@@ -11,7 +11,7 @@ const LETTERS: usize = 300;
 const RATE: usize = 50;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redrive_keeps_its_rate_stops_between_batches_and_goes_on_where_it_stopped() {
+async fn interrupted_redrive_continues_at_its_rate() {
     let mut at = Deployment::start().await;
     at.fail_for_good(LETTERS, "many").await;
     let newest = at.get("/v2/events?count=1").await["events"][0]["time"].as_i64().expect("a time");

@@ -24,7 +24,7 @@ fn serve_says_what_is_missing() {
 }
 
 #[test]
-fn serve_refuses_credentials_that_anybody_knows() {
+fn serve_rejects_public_credentials() {
     let mut token = sigpost(&["serve"]);
     token.env("DATABASE_URL", "postgres://localhost/none").env("QSTASH_TOKEN", DEV_TOKEN);
     let mut keys = sigpost(&["serve"]);

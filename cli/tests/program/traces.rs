@@ -156,7 +156,7 @@ async fn while_traces_are_off_nothing_is_exported_and_headers_go_on_as_they_came
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_or_never_answers_hinders_nobody_and_is_named_once() {
+async fn unavailable_collector_is_logged_once() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let silent = (format!("http://{}", silent.local_addr().expect("an address")), Some(silent));
     for (endpoint, _listener) in [("http://127.0.0.1:1".to_owned(), None), silent] {

@@ -71,7 +71,7 @@ mod tests {
 
     /// Returns an admin API whose database is unavailable.
     fn api(authorization: Authorization) -> Router {
-        let database = Database::new("postgres://nobody@127.0.0.1:1/none?sslmode=disable", 1).expect("a URL");
+        let database = Database::new("postgres://user@127.0.0.1:1/none?sslmode=disable", 1).expect("a URL");
         router(database, authorization)
     }
 

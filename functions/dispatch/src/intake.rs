@@ -74,17 +74,17 @@ impl Intake {
         let (writer, share) = (self.writer_of(&all), share.map(Arc::new));
         // The timeout applies to each commit, because a large batch may need several.
         let mut progress = Instant::now();
-        let mut under_way = Vec::new();
+        let mut enqueued_all = Vec::new();
         for new in all {
             let enqueuing = enqueue(writer, new, share.clone());
             let enqueued = timeout(PATIENCE.saturating_sub(progress.elapsed()), enqueuing).await;
             if enqueued.is_ok() {
                 progress = Instant::now();
             }
-            under_way.push(enqueued);
+            enqueued_all.push(enqueued);
         }
-        let mut results = Vec::with_capacity(under_way.len());
-        for enqueued in under_way {
+        let mut results = Vec::with_capacity(enqueued_all.len());
+        for enqueued in enqueued_all {
             let Ok(one) = enqueued else {
                 results.push(Err(too_late()));
                 continue;

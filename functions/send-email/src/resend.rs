@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn resend_is_told_everything_and_the_messages_own_key() {
+    async fn request_has_all_fields_and_the_key_of_the_message() {
         let (resend, seen) = fake(200, &[], json!({ "id": "49a3999c" })).await;
         assert_eq!(sent(&resend).await.as_deref(), Ok("49a3999c"));
         let seen = seen.lock().expect("lock");
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn burst_is_not_held_back() {
+    async fn burst_is_sent_without_delay() {
         let (resend, seen) = fake(200, &[], json!({ "id": "1" })).await;
         let started = std::time::Instant::now();
         for _ in 0..30 {
@@ -284,7 +284,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         drop(listener);
-        let error = sent(&account(&url)).await.expect_err("nobody there");
+        let error = sent(&account(&url)).await.expect_err("no listener");
         assert!(matches!(&error, JobError::Retryable(text) if text.starts_with("Resend: request failed: ")), "{error}");
     }
 

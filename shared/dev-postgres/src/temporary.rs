@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_swept_only_when_nobody_holds_its_locks() {
+    fn folder_is_removed_only_without_locks() {
         let base = tempfile::tempdir().unwrap();
         let identity = Identity::current().unwrap();
         let (alive, locks) = create(base.path(), &identity).unwrap();

@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn nobody_else_reads_a_file_or_its_folder() {
+    async fn files_and_folders_are_private() {
         let above = tempfile::tempdir().expect("a folder");
         let folder = above.path().join("exports");
         let files = Files::in_folder(&folder).expect("files");

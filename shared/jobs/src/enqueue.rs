@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn duplicate_is_told_from_a_new_message() {
+    async fn duplicate_differs_from_a_new_message() {
         let (client, _) = dispatcher(202, r#"{"messageId":"msg_1","url":"x","deduplicated":true}"#).await;
         let own = EnqueueOptions { deduplication_id: Some("greet-1".into()), ..EnqueueOptions::default() };
         assert!(enqueue(&client, &greet(), own).await.expect("accepted").deduplicated);
@@ -247,10 +247,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refusal_is_told_in_the_dispatchers_words_and_not_repeated() {
+    async fn rejection_has_the_text_of_the_dispatcher_and_is_not_repeated() {
         let (client, seen) = dispatcher(503, &json!({ "error": "the database is unavailable" }).to_string()).await;
         let error = enqueue(&client, &greet(), EnqueueOptions::default()).await.expect_err("refused");
-        assert_eq!(error.to_string(), "the dispatcher answered 503: the database is unavailable");
+        assert_eq!(error.to_string(), "the dispatcher returned 503: the database is unavailable");
         assert_eq!(seen.lock().expect("lock").len(), 1);
     }
 

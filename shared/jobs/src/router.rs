@@ -81,7 +81,7 @@ mod tests {
     /// A handler whose database is away.
     async fn answer(request: axum::http::request::Builder, body: &str) -> (u16, Option<String>, Value) {
         let keys = SigningKeys { current: "sig_current".into(), next: "sig_next".into() };
-        let database = Database::new("postgres://nobody@127.0.0.1:1/none?sslmode=disable", 2).expect("a URL");
+        let database = Database::new("postgres://user@127.0.0.1:1/none?sslmode=disable", 2).expect("a URL");
         let harness = Harness::new(database, KeyRing::new(keys), "https://a.example/");
         let router = router(Never, Harness { max_body_bytes: 100, ..harness });
         let request = request.body(Body::from(body.to_owned())).expect("a request");

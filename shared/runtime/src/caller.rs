@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_event_says_that_somebody_has_signed() {
+    fn only_the_event_proves_a_signature() {
         let event = |authorizer: &str, headers: &str| {
             let http =
                 r#"{"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": ""}"#;

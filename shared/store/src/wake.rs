@@ -20,14 +20,14 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state that a dispatcher reads when it wakes up, in one statement.
 #[derive(Debug)]
-pub struct Glance {
+pub struct Snapshot {
     /// Time until a message is due: zero if one is due now, `None` without open messages.
     pub next_due_in: Option<Duration>,
     /// Time until the next pending message is due; negative if it has been due for that long. Unlike `next_due_in`,
     /// it excludes expiring leases of other dispatchers.
     pub next_pending_in: Option<SignedDuration>,
     /// Whether messages are blocked.
-    pub anybody_waits: bool,
+    pub is_any_blocked: bool,
     /// Time since a schedule is due; `None` if none is.
     pub schedule_due_for: Option<Duration>,
     /// The signing keys, which another process may have rotated.
@@ -36,7 +36,7 @@ pub struct Glance {
 
 /// The search for a blocked message is ordered so that it reads the index, which is nearly always empty, and not the
 /// table. The end of a lease matters only if no other message is due.
-const GLANCE: &str = "
+const SNAPSHOT: &str = "
     select extract(epoch from least(
                next.due_at,
                case when next.due_at is null or next.due_at > now() then (
@@ -54,37 +54,37 @@ const GLANCE: &str = "
         ) as due_at
     ) next left join signing_keys keys on true";
 
-type GlanceRow = (Nullable<Double>, Nullable<Double>, Bool, Nullable<Double>, Nullable<Text>, Nullable<Text>);
+type SnapshotRow = (Nullable<Double>, Nullable<Double>, Bool, Nullable<Double>, Nullable<Text>, Nullable<Text>);
 
 statement! {
-    GlanceStatement {} -> GlanceRow;
-    [GLANCE]
+    SnapshotStatement {} -> SnapshotRow;
+    [SNAPSHOT]
 }
 
 statement! {
-    GlanceAndSample {} -> GlanceRow;
-    "select glance.* from sample_queue(), (" [GLANCE] ") glance"
+    SnapshotAndSample {} -> SnapshotRow;
+    "select snapshot.* from sample_queue(), (" [SNAPSHOT] ") snapshot"
 }
 
 /// Reads the state without changes.
-pub async fn glance(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
-    Ok(Glance::read(GlanceStatement { lifetime: PhantomData }.get_result(conn).await?))
+pub async fn snapshot(conn: &mut AsyncPgConnection) -> Result<Snapshot, Error> {
+    Ok(Snapshot::read(SnapshotStatement { lifetime: PhantomData }.get_result(conn).await?))
 }
 
 /// Reads the state, and saves a sample of the open messages unless this minute has one.
-pub async fn glance_and_sample(conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
-    Ok(Glance::read(GlanceAndSample { lifetime: PhantomData }.get_result(conn).await?))
+pub async fn snapshot_and_sample(conn: &mut AsyncPgConnection) -> Result<Snapshot, Error> {
+    Ok(Snapshot::read(SnapshotAndSample { lifetime: PhantomData }.get_result(conn).await?))
 }
 
 type Row = (Option<f64>, Option<f64>, bool, Option<f64>, Option<String>, Option<String>);
 
-impl Glance {
-    fn read((due_s, pending_s, anybody_waits, schedule_s, current, next): Row) -> Self {
+impl Snapshot {
+    fn read((due_s, pending_s, is_any_blocked, schedule_s, current, next): Row) -> Self {
         Self {
             next_due_in: due_s.map(time_until),
             next_pending_in: pending_s
                 .map(|seconds| SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX)),
-            anybody_waits,
+            is_any_blocked,
             schedule_due_for: schedule_s.filter(|seconds| *seconds >= 0.0).map(time_until),
             signing_keys: current.zip(next).map(|(current, next)| SigningKeys { current, next }),
         }
@@ -92,7 +92,7 @@ impl Glance {
 
     /// Returns whether messages are open.
     pub fn is_anything_open(&self) -> bool {
-        self.next_due_in.is_some() || self.anybody_waits
+        self.next_due_in.is_some() || self.is_any_blocked
     }
 }
 

@@ -41,9 +41,9 @@ test("queue and group are filters and shown in events", async () => {
 
 test("messages in flight are found by state", async () => {
   const url = "https://mock.httpstatus.io/500";
-  await client.publish({ url, retries: 3, retryDelay: "3600000", label: "under way" });
+  await client.publish({ url, retries: 3, retryDelay: "3600000", label: "in flight" });
   const states = await eventually(async () => {
-    const { logs } = await client.logs({ filter: { state: "IN_PROGRESS", label: "under way" } });
+    const { logs } = await client.logs({ filter: { state: "IN_PROGRESS", label: "in flight" } });
     const states = new Set(logs.map(({ state }) => state));
     return states.has("RETRY") && states;
   });

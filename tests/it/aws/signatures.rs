@@ -81,7 +81,10 @@ async fn other_hosts_get_no_aws_signature_and_authorization_conflicts_fail() {
     let id = app.publish(&url, &own, "").await.id();
     app.wait_for(id, StepKind::Failed).await;
     let error = app.event(id, "ERROR").await["error"].as_str().map(str::to_owned).expect("a text");
-    assert!(error.contains("localhost is one of SIGV4_TARGETS") && !error.contains("Bearer"), "{error}");
+    assert!(
+        error.contains("the SigV4 signature for localhost (SIGV4_TARGETS)") && !error.contains("Bearer"),
+        "{error}"
+    );
     assert!(app.receiver.all_so_far().await.is_empty());
 }
 

@@ -33,7 +33,7 @@ async fn queue_is_created_paused_changed_and_resumed() {
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
         assert!(refused.text.contains(reason), "{}", refused.text);
     }
-    assert_eq!(console.post("/console/queues/pause", &[("queue", "nobody")]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(console.post("/console/queues/pause", &[("queue", "absent")]).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn unavailable_services_are_reported_on_a_page() {
     );
 
     let id = console.app.publish_here(&[("Upstash-Delay", "1h")], "").await.id();
-    let database = Database::new("postgres://nobody@127.0.0.1:1/none?sslmode=disable", 1).expect("a URL");
+    let database = Database::new("postgres://user@127.0.0.1:1/none?sslmode=disable", 1).expect("a URL");
     let config = |api_token: &str| admin::ConsoleConfig {
         admin_token: admin::AdminToken::new(super::TOKEN).expect("a token"),
         api_url: console.app.url.clone(),

@@ -173,7 +173,10 @@ async fn email_that_cannot_be_rendered_is_rejected_before_sending() {
     for (job, error) in [
         (json!({ "template": "goodbye", "to": "a@b.example", "data": {} }), "template: unknown"),
         (json!({ "template": "welcome", "to": "a@b.example", "data": {} }), "data.dashboardUrl: is required"),
-        (json!({ "template": "welcome", "to": "nobody", "data": welcome()["data"] }), "to: is not an e-mail address"),
+        (
+            json!({ "template": "welcome", "to": "no-address", "data": welcome()["data"] }),
+            "to: is not an e-mail address",
+        ),
         (json!({ "template": "welcome", "data": {} }), "body: missing field `to`"),
     ] {
         let id = deployment.publish::<SendEmail>(&[], &job).await;

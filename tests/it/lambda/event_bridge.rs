@@ -68,17 +68,17 @@ async fn sdk_schedule_is_delivered_every_minute_across_a_clock_change() {
     assert_eq!(day.as_deref(), Some("2095-03-27T01:05:00Z"), "at 03:05 of Berlin's summer");
 
     // An invocation that is in flight when the schedule is paused or deleted, and none afterwards.
-    let under_way = event_bridge.advance_to("2095-03-27T01:16:30Z");
+    let firings = event_bridge.advance_to("2095-03-27T01:16:30Z");
     assert_eq!(deployed.change(Method::POST, "/v2/schedules/m/pause").await, StatusCode::OK);
-    assert_eq!(deployed.invoke_for(&under_way[0]).await, json!({"skipped": "Paused"}));
+    assert_eq!(deployed.invoke_for(&firings[0]).await, json!({"skipped": "Paused"}));
     assert_eq!(event_bridge.advance_to("2095-03-27T01:30:30Z"), []);
     assert_eq!(deployed.change(Method::POST, "/v2/schedules/m/resume").await, StatusCode::OK);
     let resumed = event_bridge.advance_to("2095-03-27T01:32:30Z");
     assert_eq!(deployed.invoke_twice_concurrently(&resumed).await, ["minute", "minute"]);
 
-    let under_way = event_bridge.advance_to("2095-03-27T01:33:30Z");
+    let firings = event_bridge.advance_to("2095-03-27T01:33:30Z");
     assert_eq!(deployed.change(Method::DELETE, "/v2/schedules/m").await, StatusCode::OK);
-    assert_eq!(deployed.invoke_for(&under_way[0]).await, json!({"skipped": "Unknown"}));
+    assert_eq!(deployed.invoke_for(&firings[0]).await, json!({"skipped": "Unknown"}));
     // Only the daily schedule is left.
     let next_day = event_bridge.advance_to("2095-03-28T01:33:30Z");
     assert_eq!(deployed.invoke_twice_concurrently(&next_day).await, ["day"]);

@@ -33,8 +33,8 @@ async fn run_now_publishes_the_message_and_keeps_the_schedule() {
 #[tokio::test]
 async fn invalid_run_is_rejected_with_the_reason_and_publishes_nothing() {
     let app = TestApp::start().await;
-    let unknown = app.post("/v2/schedules/nobody/run").await;
-    assert_eq!((unknown.status, unknown.error()), (StatusCode::NOT_FOUND, "schedule nobody not found"));
+    let unknown = app.post("/v2/schedules/absent/run").await;
+    assert_eq!((unknown.status, unknown.error()), (StatusCode::NOT_FOUND, "schedule absent not found"));
 
     let headers = [YEARLY, ("Upstash-Schedule-Id", "to-a-group")];
     app.schedule("a-group", &headers, "").await;

@@ -74,7 +74,7 @@ async fn url_group_may_be_sent_under_both_names() {
         }
         let answer = app.get(&format!("{path}?urlGroup=g&topicName=h")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
-        assert!(answer.error().starts_with("urlGroup: differs from topicName"), "{}", answer.error());
+        assert!(answer.error().starts_with("urlGroup: differs from its alias topicName"), "{}", answer.error());
     }
     let answer = app.delete("/v2/dlq?urlGroup=g&topicName=h").await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);

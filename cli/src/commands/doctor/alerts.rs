@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn somebody_must_be_told_and_reached() {
+    fn alerts_need_a_reachable_recipient() {
         let channel = |fault: Option<&str>| Channel { name: "Slack", fault: fault.map(str::to_owned) };
         assert_eq!(judge_channels(&[]).state, Warned);
         assert_eq!(judge_channels(&[channel(None)]).state, Passed);

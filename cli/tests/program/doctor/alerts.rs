@@ -32,7 +32,7 @@ async fn a_channel_is_reached_without_its_secret_and_without_a_message() {
 }
 
 #[tokio::test]
-async fn health_that_nobody_checks_is_noticed() {
+async fn unchecked_health_is_reported() {
     let deployment = Deployment::new("doctor_checks").await;
     deployment.says("health-checks", "warned", &["none in the last hour", "*/5 * * * *"]);
     deployment

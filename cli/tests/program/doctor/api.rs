@@ -70,7 +70,7 @@ async fn an_api_that_is_down_or_not_ready_is_a_fault() {
 }
 
 #[tokio::test]
-async fn an_api_that_lets_in_anybody_or_not_its_owner_is_a_fault() {
+async fn open_or_unusable_api_is_a_fault() {
     let deployment = Deployment::new("doctor_api_auth").await;
     let says = |url: &str, state: &str, text: &str| {
         deployment.says_with(&[], &["--url", url], "api-authorization", state, &[text]);

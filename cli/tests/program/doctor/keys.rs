@@ -8,7 +8,7 @@ fn insert(keys: &SigningKeys) -> String {
 }
 
 #[tokio::test]
-async fn signing_keys_that_anybody_knows_or_guesses_are_a_fault() {
+async fn public_or_weak_signing_keys_are_a_fault() {
     let deployment = Deployment::new("doctor_keys").await;
     deployment.says("signing-keys", "warned", &["none"]);
     deployment.execute(&insert(&SigningKeys::generate())).await;
@@ -46,7 +46,7 @@ async fn keys_in_the_environment_that_the_database_has_not_are_a_fault() {
 }
 
 #[tokio::test]
-async fn tokens_that_anybody_knows_or_guesses_are_noticed() {
+async fn public_or_weak_tokens_are_reported() {
     let deployment = Deployment::new("doctor_api_token").await;
     deployment.says("api-token", "passed", &["17 characters"]);
     deployment.says_with(&[("QSTASH_TOKEN", "mine")], &[], "api-token", "warned", &["can be guessed"]);

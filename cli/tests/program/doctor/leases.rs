@@ -21,7 +21,7 @@ async fn a_lease_that_any_pause_loses_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_run_whose_lease_nobody_gives_is_noticed() {
+async fn run_without_lease_renewal_is_reported() {
     let deployment = Deployment::new("doctor_heartbeats").await;
     deployment.says("heartbeats", "passed", &["0 runs in flight"]);
     deployment

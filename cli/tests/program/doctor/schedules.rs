@@ -15,7 +15,7 @@ const ON_AWS: [(&str, &str); 3] = [
 ];
 
 #[tokio::test]
-async fn schedules_that_nobody_fires_are_named() {
+async fn schedules_without_a_driver_are_reported() {
     let deployment = Deployment::new("doctor_firing").await;
     deployment.execute(&schedule("fine", "0 3 * * *", ", next_fire_at", ", now() + interval '1 h'")).await;
     deployment.says("schedules-firing", "passed", &["1 schedule,"]);

@@ -85,9 +85,9 @@ impl Scale {
         let mut path = String::with_capacity(series.points.len() * 12);
         let mut before = None;
         for (at, value) in &series.points {
-            let goes_on = before.is_some_and(|before| at - before <= series.longest_gap_ms);
+            let is_continuous = before.is_some_and(|before| at - before <= series.longest_gap_ms);
             before = Some(at);
-            let letter = if goes_on { 'L' } else { 'M' };
+            let letter = if is_continuous { 'L' } else { 'M' };
             // Writing to a string cannot fail.
             let _ = write!(path, "{letter}{:.1} {:.1}", self.x(*at), self.y(*value));
         }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_told_in_words_and_one_of_nothing_says_so() {
+    fn chart_has_a_text_description() {
         let series = [Series { name: "delivered", points: vec![(0, 3.0), (60_000, 2.0)], longest_gap_ms: i64::MAX }];
         let drawn = lines("Deliveries", "per minute", &series).into_string();
         assert!(drawn.contains("aria-label=\"Deliveries: delivered: latest 2, maximum 3\""), "{drawn}");

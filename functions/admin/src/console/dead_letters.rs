@@ -240,7 +240,7 @@ fn nothing(filter: &Filter) -> Markup {
     if filter.parameters().is_empty() {
         empty(
             "No dead letters. A message is moved here after its last failed attempt. To create one:",
-            "sigpost publish http://127.0.0.1:9/nobody-listens --retries 0",
+            "sigpost publish http://127.0.0.1:9/closed-port --retries 0",
         )
     } else {
         html! { div.empty { p { "No dead letters match the filters. " a href=(LIST) { "Show all" } } } }

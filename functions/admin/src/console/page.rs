@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_sent_to_another_site() {
+    fn redirects_stay_on_the_site() {
         for page in ["/console", "/console/messages?state=FAILED&label=a%20b", "/console/keys"] {
             assert_eq!(local(page), Some(page));
         }

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_token_has_made_or_somebody_has_changed_is_no_session() {
+    fn session_of_another_token_or_changed_is_invalid() {
         let sessions = Sessions::new(&[1; 32]);
         let value = sessions.begin(at(0));
         let (signed, mac) = value.rsplit_once('.').expect("parts");

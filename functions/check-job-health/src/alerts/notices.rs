@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_once_and_then_seldom_and_when_it_worsens() {
+    fn alert_is_sent_once_then_rarely_and_when_it_worsens() {
         use Severity::{Critical, Warning};
         for (severity, before, expected) in [
             (Warning, None, Some(Kind::Opened)),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_is_told_to_who_was_told_of_it() {
+    fn resolved_alert_is_sent_to_the_same_recipients() {
         let told = |before| kinds(&[], &[before]);
         assert_eq!(told(known(false, true, Some(60.0), Some(Severity::Warning))), [Kind::Recovered]);
         assert_eq!(told(known(false, false, Some(60.0), Some(Severity::Warning))), []);

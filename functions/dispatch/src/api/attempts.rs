@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_lease_is_an_attempt_whose_end_nobody_knows() {
+    fn lost_lease_is_an_attempt_without_an_end() {
         assert_eq!(
             told(&[Created, Active, Active, Delivered]),
             [(1, 1, None, AttemptState::Error, None, true), (2, 2, Some(3), AttemptState::Delivered, Some(200), false)]
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_attempt_under_way_is_cancelled_with_its_message() {
+    fn only_an_attempt_in_flight_is_cancelled_with_its_message() {
         assert_eq!(
             told(&[Created, Active, CancelRequested, Canceled]),
             [(1, 1, Some(3), AttemptState::Canceled, None, false)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sigpost_store::accept::LeaseTerms;
 use sigpost_store::claim::{Bound, Claimed, claim};
-use sigpost_store::wake::{Glance, glance};
+use sigpost_store::wake::{Snapshot, snapshot};
 use sigpost_store::{AsyncPgConnection, Error, WakeUps};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -86,7 +86,7 @@ async fn serve_due_wake_ups(engine: &Engine) -> Result<(), Error> {
 async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
     let inner = &engine.0;
     let mut conn = inner.database.connection().await?;
-    let seen = engine.glance(&mut conn).await?;
+    let seen = engine.snapshot(&mut conn).await?;
     engine.rescan_limits(&mut conn, &seen, rescan).await?;
     drop(conn);
     // A separate loop fires schedules. Wakes it in case it missed the notification of a change.
@@ -117,12 +117,12 @@ async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
 
 impl Engine {
     /// Reads a snapshot of the pending messages, and applies the signing keys, which may have been rotated.
-    pub(super) async fn glance(&self, conn: &mut AsyncPgConnection) -> Result<Glance, Error> {
-        Ok(self.take_over(glance(conn).await?))
+    pub(super) async fn snapshot(&self, conn: &mut AsyncPgConnection) -> Result<Snapshot, Error> {
+        Ok(self.take_over(snapshot(conn).await?))
     }
 
     /// Applies the keys of a snapshot.
-    pub(super) fn take_over(&self, mut seen: Glance) -> Glance {
+    pub(super) fn take_over(&self, mut seen: Snapshot) -> Snapshot {
         if let Some(keys) = seen.signing_keys.take() {
             self.0.keys.replace(keys);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sigpost_store::accept::LeaseTerms;
 use sigpost_store::claim::{Bound, Claimed};
 use sigpost_store::gates::{claim_blocked, rescan};
-use sigpost_store::wake::Glance;
+use sigpost_store::wake::Snapshot;
 use sigpost_store::{Connection, Error, WakeUps};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
@@ -84,8 +84,13 @@ impl Engine {
 
     /// Rescans the limits with blocked messages if `wanted`, and schedules the next rescan after a lease, in case the
     /// process that should wake them crashed.
-    pub(super) async fn rescan_limits(&self, conn: &mut Connection, seen: &Glance, wanted: bool) -> Result<(), Error> {
-        if !seen.anybody_waits {
+    pub(super) async fn rescan_limits(
+        &self,
+        conn: &mut Connection,
+        seen: &Snapshot,
+        wanted: bool,
+    ) -> Result<(), Error> {
+        if !seen.is_any_blocked {
             return Ok(());
         }
         if wanted {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use sigpost_store::dispatchers::{ALIVE, beat, enter, leave};
-use sigpost_store::wake::glance_and_sample;
+use sigpost_store::wake::snapshot_and_sample;
 use sigpost_store::{Error, WakeUps};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
@@ -57,11 +57,11 @@ impl Engine {
     /// Checks whether messages become due before the next tick, and if so wakes the following visit. One statement, which
     /// also samples the queue.
     pub(crate) async fn tick(&self) -> Result<Tick, Error> {
-        let seen = self.take_over(glance_and_sample(&mut *self.0.database.connection().await?).await?);
+        let seen = self.take_over(snapshot_and_sample(&mut *self.0.database.connection().await?).await?);
         let due_in = seen.next_pending_in;
         let due = seen.next_due_in == Some(Duration::ZERO)
             || due_in.is_some_and(|due_in| due_in < TICK)
-            || seen.anybody_waits;
+            || seen.is_any_blocked;
         if due {
             self.wake_everything();
         } else {
@@ -110,7 +110,7 @@ impl Engine {
             let mut conn = inner.database.connection().await?;
             leave(&mut conn, visitor).await?;
             // Messages that other processes left to this dispatcher before it unregistered.
-            if self.glance(&mut conn).await?.next_due_in == Some(Duration::ZERO) {
+            if self.snapshot(&mut conn).await?.next_due_in == Some(Duration::ZERO) {
                 self.wake(WakeUps::due_now());
                 if is_over() {
                     drop(conn);
@@ -154,7 +154,7 @@ impl Engine {
             return Ok(());
         }
         // The capacity is used up, and more messages may be due.
-        let due = self.glance(&mut conn).await?.next_pending_in.is_some_and(|due_in| !due_in.is_positive());
+        let due = self.snapshot(&mut conn).await?.next_pending_in.is_some_and(|due_in| !due_in.is_positive());
         drop(conn);
         if due {
             self.start_another().await;
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn claiming_goes_on_for_as_long_as_the_longest_attempt_lets_it() {
+    fn claims_end_before_the_longest_attempt_would() {
         assert_eq!(seconds(902, 7200), (60, 840));
         assert_eq!(seconds(902, 60), (840, 60));
         assert_eq!(seconds(32, 7200), (2, 28));

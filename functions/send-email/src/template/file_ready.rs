@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn reader_is_told_what_it_is_where_and_for_how_long() {
+    fn email_names_the_file_its_link_and_its_expiry() {
         let data =
             json!({ "title": "Export of events", "downloadUrl": "https://a.example/f?a=1&b=2", "expiresInHours": 12 });
         let email = read(&data).expect("valid").render(&Brand::named("Acme"));

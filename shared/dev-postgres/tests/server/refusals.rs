@@ -61,7 +61,7 @@ fn a_start_that_postgres_refuses_carries_the_end_of_its_log() {
 }
 
 #[test]
-fn nobody_gets_in_without_the_password() {
+fn connection_without_password_is_rejected() {
     let server = start(DataDir::Temporary, &[]).unwrap();
     let url = format!("postgres://sigpost:guess@127.0.0.1:{}/postgres", server.port());
     let error = sql(&url, "SELECT 1").unwrap_err();

@@ -193,7 +193,7 @@ mod tests {
             organization_id: None,
             correlation_id: "msg_1".into(),
             traceparent: None,
-            database: Database::new("postgres://nobody@127.0.0.1:1/none", 1).expect("no connection is made"),
+            database: Database::new("postgres://user@127.0.0.1:1/none", 1).expect("no connection is made"),
             shared: Shared::new::<Act>("msg_1", handlers),
         };
         (run(Arc::new(Actor), job, ctx.clone(), pulse, &CancellationToken::new()).await, ctx)

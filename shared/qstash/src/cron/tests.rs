@@ -76,7 +76,7 @@ fn a_time_that_the_clock_skips_fires_once_after_the_gap() {
 
 /// Berlin: 03:00 becomes 02:00 on 2026-10-25 at 01:00Z.
 #[test]
-fn a_time_that_the_clock_repeats_fires_once_but_an_interval_goes_on() {
+fn repeated_clock_time_fires_once_but_an_interval_continues() {
     let after = "2026-10-24T23:10:00Z";
     for (text, expected) in [
         ("30 2 * * *", &["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"][..]),

@@ -167,6 +167,6 @@ fn what_is_no_token_is_malformed() {
 
 #[test]
 fn unknown_keys_sign_nothing() {
-    let token = Signer::new("sig_somebodyelse").sign(URL, BODY, now());
+    let token = Signer::new("sig_otherdeployment").sign(URL, BODY, now());
     assert_eq!(verifier().verify(&token, URL, BODY, now()), Err(SignatureError::WrongSignature));
 }

@@ -68,7 +68,7 @@ impl DerefMut for Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let Some(mut object) = self.object.take() else { return };
-        if object.watch.is_under_way() {
+        if object.watch.is_running() {
             cancel(Object::take(object).conn, Arc::clone(&self.url));
         } else if object.conn.is_broken() {
             drop(Object::take(object));

@@ -62,7 +62,7 @@ impl Manager for Connector {
     /// Tests only connections that were idle for a while, since a test costs a round trip. A connection is replaced
     /// without a test if another one has failed since its last use: that may have been a failover.
     async fn recycle(&self, pooled: &mut Pooled, metrics: &Metrics) -> RecycleResult<ConnectionError> {
-        if pooled.conn.is_broken() || pooled.watch.is_under_way() {
+        if pooled.conn.is_broken() || pooled.watch.is_running() {
             return Err(RecycleError::message("the connection is closed"));
         }
         let used: Instant = metrics.recycled.unwrap_or(metrics.created);

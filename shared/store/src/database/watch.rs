@@ -23,7 +23,7 @@ const CANCEL_TIMEOUT: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub(crate) struct Watch {
     /// Number of running statements: from the query until its first rows, or its end, arrive.
-    under_way: AtomicUsize,
+    running: AtomicUsize,
     /// Start of the last statement, in milliseconds of [`now_ms`].
     began_ms: AtomicU64,
     deadline_ms: u64,
@@ -42,25 +42,25 @@ impl Watch {
         match event {
             InstrumentationEvent::StartQuery { .. } => {
                 self.began_ms.store(now_ms(), Ordering::Relaxed);
-                if self.under_way.fetch_add(1, Ordering::Relaxed) == 0 {
+                if self.running.fetch_add(1, Ordering::Relaxed) == 0 {
                     self.began.notify_one();
                 }
             }
             InstrumentationEvent::FinishQuery { .. } => {
-                self.under_way.fetch_sub(1, Ordering::Relaxed);
+                self.running.fetch_sub(1, Ordering::Relaxed);
             }
             _ => {}
         }
     }
 
-    pub(super) fn is_under_way(&self) -> bool {
-        self.under_way.load(Ordering::Relaxed) > 0
+    pub(super) fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed) > 0
     }
 
     /// Returns the time until the running statement is overdue; `None` without one.
     fn left(&self) -> Option<Duration> {
         let end_ms = self.began_ms.load(Ordering::Relaxed).saturating_add(self.deadline_ms);
-        self.is_under_way().then(|| Duration::from_millis(end_ms.saturating_sub(now_ms())))
+        self.is_running().then(|| Duration::from_millis(end_ms.saturating_sub(now_ms())))
     }
 
     /// Waits until a statement is overdue.
@@ -107,7 +107,7 @@ pub(crate) async fn drive<S, T>(
                 let cancelled = tls::cancel(&url, cancel.clone());
                 let ended = async {
                     let _ = cancelled.await;
-                    while watch.is_under_way() {
+                    while watch.is_running() {
                         sleep(Duration::from_millis(10)).await;
                     }
                 };

@@ -56,7 +56,7 @@ impl Subject for Stripe {
 impl Hopeless for Stripe {
     /// An event whose follow-up job is invalid.
     async fn hopeless(&self, database: &TestDatabase) -> (Value, &'static str) {
-        database.execute("update stripe_customers set owner_email = 'nobody'").await;
+        database.execute("update stripe_customers set owner_email = 'no-address'").await;
         (self.payload(), "send-email: to: is not an e-mail address")
     }
 }
