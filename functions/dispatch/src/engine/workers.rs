@@ -2,8 +2,8 @@
 //!
 //! A burst of hundreds of concurrent requests opens hundreds of connections, and a connection per request costs both sides
 //! more than the request (measured: a third more CPU per delivery at 256 than at 64). So [`WORKERS`] tasks send the messages
-//! of a destination sequentially. A slow request continues in a separate task, and the destination gets another worker, so
-//! that latency does not limit the rate.
+//! of a destination sequentially. A slow request continues in a separate task, and the destination is allowed another worker,
+//! so that latency does not limit the rate. Fast responses take extra workers away again.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +25,9 @@ pub(super) const LONG: Duration = Duration::from_millis(20);
 /// slow because they are many, and another worker would make more.
 const HANDSHAKES: Duration = Duration::from_secs(1);
 
+/// Destinations without deliveries whose number of workers is kept at most.
+const MAX_LINES: usize = 1024;
+
 /// The deliveries that wait for a worker, and the number of workers, by destination.
 #[derive(Default)]
 pub(super) struct Workers {
@@ -33,10 +36,23 @@ pub(super) struct Workers {
     waiting: AtomicUsize,
 }
 
-#[derive(Default)]
 struct Line {
     waiting: VecDeque<Delivery>,
     workers: usize,
+    /// Maximum number of workers.
+    allowed: usize,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), workers: 0, allowed: WORKERS }
+    }
+}
+
+impl Line {
+    fn is_idle(&self) -> bool {
+        self.workers == 0 && self.waiting.is_empty()
+    }
 }
 
 /// A worker, counted until it is dropped.
@@ -71,7 +87,7 @@ impl Engine {
         let line = lines.entry(destination).or_default();
         line.waiting.push_back(delivery);
         self.0.workers.waiting.fetch_add(1, Ordering::Relaxed);
-        if line.workers < WORKERS {
+        if line.workers < line.allowed {
             self.add_worker(destination, line);
         }
     }
@@ -84,17 +100,21 @@ impl Engine {
 
 impl Worker {
     async fn work(self) {
-        let mut is_needed = true;
-        while let Some(delivery) = self.next(is_needed) {
-            is_needed = self.deliver(delivery).await;
+        let mut was_fast = false;
+        while let Some(delivery) = self.next(was_fast) {
+            was_fast = !self.deliver(delivery).await;
         }
     }
 
-    /// Returns the next delivery. `None` if there is none, or if this is an extra worker that is no longer needed.
-    fn next(&self, is_needed: bool) -> Option<Delivery> {
+    /// Returns the next delivery. `None` if there is none, or if there are more workers than allowed. A fast response to the
+    /// last one allows one worker less.
+    fn next(&self, was_fast: bool) -> Option<Delivery> {
         let mut lines = self.engine.0.workers.lock();
         let line = lines.get_mut(&self.destination)?;
-        if line.workers > WORKERS && !is_needed {
+        if was_fast && line.allowed > WORKERS {
+            line.allowed -= 1;
+        }
+        if line.workers > line.allowed {
             return None;
         }
         let delivery = line.waiting.pop_front()?;
@@ -122,7 +142,7 @@ impl Worker {
             }
             spent += LONG;
         }
-        self.add_one_more();
+        self.allow_one_more();
         let (engine, lease, rest) = (self.engine.clone(), Arc::clone(&attempt.lease), attempt.bound - spent);
         engine.0.in_flight.start(lease.message.id, lease.token, || {
             let long = async move {
@@ -140,9 +160,11 @@ impl Worker {
         self.engine.0.sender.is_connecting(&attempt.lease.message.url)
     }
 
-    fn add_one_more(&self) {
+    fn allow_one_more(&self) {
         let mut lines = self.engine.0.workers.lock();
-        if let Some(line) = lines.get_mut(&self.destination).filter(|line| !line.waiting.is_empty()) {
+        let Some(line) = lines.get_mut(&self.destination) else { return };
+        line.allowed = (line.allowed + 1).min(self.engine.max_in_flight().max(WORKERS));
+        if !line.waiting.is_empty() && line.workers < line.allowed {
             self.engine.add_worker(self.destination, line);
         }
     }
@@ -157,9 +179,12 @@ impl Drop for Worker {
             return;
         }
         // A delivery may have been added after the last query.
-        match line.waiting.is_empty() {
-            true => drop(lines.remove(&self.destination)),
-            false => self.engine.add_worker(self.destination, line),
+        if !line.waiting.is_empty() {
+            self.engine.add_worker(self.destination, line);
+        } else if line.allowed == WORKERS {
+            lines.remove(&self.destination);
+        } else if lines.len() > MAX_LINES {
+            lines.retain(|_, line| !line.is_idle());
         }
     }
 }
