@@ -129,7 +129,7 @@ async fn assert_foreign_changes_are_undone(app: &TestApp, client: &Client) {
     let change = change.set_flexible_time_window(b.flexible_time_window.clone()).set_target(b.target.clone());
     change.send().await.expect("changed");
     let orphan = name(nightly).replace("nightly.", "weekly.");
-    for name in [orphan.as_str(), "foreign"] {
+    for name in [orphan.as_str(), "unrelated"] {
         let creation = client.create_schedule().group_name(GROUP).name(name).schedule_expression("cron(1 1 1 1 ? *)");
         let creation = creation.set_flexible_time_window(a.flexible_time_window.clone()).set_target(a.target.clone());
         creation.send().await.expect("created");
@@ -139,7 +139,7 @@ async fn assert_foreign_changes_are_undone(app: &TestApp, client: &Client) {
     let drift = app.app.reconcile().await.expect("a response").expect("compared");
     assert_eq!((drift.missing, drift.different), (vec!["a".to_owned()], vec!["b".to_owned()]));
     assert_eq!((drift.orphaned, drift.failed), (vec![orphan], vec![]));
-    assert_eq!(names(client).await, [name(a), name(b), name(nightly), "foreign".to_owned()]);
+    assert_eq!(names(client).await, [name(a), name(b), name(nightly), "unrelated".to_owned()]);
     assert_eq!(expressions(client).await[..2], ["cron(0 0 * * ? *) UTC ENABLED", "cron(0 0 * * ? *) UTC ENABLED"]);
     let drift = app.app.reconcile().await.expect("a response").expect("compared");
     assert!(drift.is_none(), "{drift:?}");
