@@ -131,6 +131,27 @@ statement! {
     "select message_id, freed from record_delivered(" {ids} "," {tokens} "," {statuses} "," {headers} "," {bodies} ")"
 }
 
+/// What all of these statements read: a list for each column.
+struct Columns<'a> {
+    ids: Vec<Uuid>,
+    tokens: Vec<Uuid>,
+    statuses: Vec<Option<i32>>,
+    headers: Vec<Option<String>>,
+    bodies: Vec<Option<&'a [u8]>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &[&'a Outcome]) -> Self {
+        Self {
+            ids: batch.iter().map(|outcome| outcome.id.0).collect(),
+            tokens: batch.iter().map(|outcome| outcome.token).collect(),
+            statuses: batch.iter().map(|outcome| outcome.stored_status()).collect(),
+            headers: batch.iter().map(|outcome| outcome.stored_header()).collect(),
+            bodies: batch.iter().map(|outcome| outcome.stored_body()).collect(),
+        }
+    }
+}
+
 /// Records the batch in one statement and one commit (or in the caller's transaction).
 pub async fn record(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<Recorded, Error> {
     if batch.iter().all(|outcome| outcome.next == Next::Delivered) {
@@ -139,9 +160,10 @@ pub async fn record(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<
             false => record_delivered(conn, batch).await,
         };
     }
+    let Columns { ids, tokens, statuses, headers, bodies } = Columns::of(batch);
     let statement = Record {
-        ids: batch.iter().map(|outcome| outcome.id.0).collect(),
-        tokens: batch.iter().map(|outcome| outcome.token).collect(),
+        ids,
+        tokens,
         nexts: batch.iter().map(|outcome| outcome.next.label()).collect(),
         delays_s: batch
             .iter()
@@ -150,9 +172,9 @@ pub async fn record(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<
                 Next::Delivered | Next::Failed => 0.0,
             })
             .collect(),
-        statuses: batch.iter().map(|outcome| outcome.stored_status()).collect(),
-        headers: batch.iter().map(|outcome| outcome.stored_header()).collect(),
-        bodies: batch.iter().map(|outcome| outcome.stored_body()).collect(),
+        statuses,
+        headers,
+        bodies,
         errors: batch.iter().map(|outcome| outcome.error.as_deref()).collect(),
         any_has_slots: batch.iter().any(|outcome| outcome.has_slots),
         lifetime: PhantomData,
@@ -175,28 +197,16 @@ pub async fn record(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<
 }
 
 async fn record_delivered(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<Recorded, Error> {
-    let statement = RecordDelivered {
-        ids: batch.iter().map(|outcome| outcome.id.0).collect(),
-        tokens: batch.iter().map(|outcome| outcome.token).collect(),
-        statuses: batch.iter().map(|outcome| outcome.stored_status()).collect(),
-        headers: batch.iter().map(|outcome| outcome.stored_header()).collect(),
-        bodies: batch.iter().map(|outcome| outcome.stored_body()).collect(),
-        lifetime: PhantomData,
-    };
+    let Columns { ids, tokens, statuses, headers, bodies } = Columns::of(batch);
+    let statement = RecordDelivered { ids, tokens, statuses, headers, bodies, lifetime: PhantomData };
     let ids: Vec<Uuid> = statement.load(conn).await?;
     let messages = ids.into_iter().map(|id| (MessageId(id), None)).collect();
     Ok(Recorded { messages, wake_ups: WakeUps::default() })
 }
 
 async fn record_delivered_with_slots(conn: &mut AsyncPgConnection, batch: &[&Outcome]) -> Result<Recorded, Error> {
-    let statement = RecordDeliveredWithSlots {
-        ids: batch.iter().map(|outcome| outcome.id.0).collect(),
-        tokens: batch.iter().map(|outcome| outcome.token).collect(),
-        statuses: batch.iter().map(|outcome| outcome.stored_status()).collect(),
-        headers: batch.iter().map(|outcome| outcome.stored_header()).collect(),
-        bodies: batch.iter().map(|outcome| outcome.stored_body()).collect(),
-        lifetime: PhantomData,
-    };
+    let Columns { ids, tokens, statuses, headers, bodies } = Columns::of(batch);
+    let statement = RecordDeliveredWithSlots { ids, tokens, statuses, headers, bodies, lifetime: PhantomData };
     let rows: Vec<(Uuid, Vec<String>)> = statement.load(conn).await?;
     let mut recorded = Recorded::default();
     for (id, freed) in rows {
