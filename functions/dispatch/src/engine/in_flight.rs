@@ -39,9 +39,10 @@ pub(super) struct Holding {
 impl InFlight {
     /// Adds a lease to the list until the holding is dropped.
     pub(super) fn hold(&self, id: MessageId, token: Uuid) -> Holding {
-        let held = Held { token, since: Instant::now(), expires: false, is_lost: false, attempt: None };
+        let since = Instant::now();
+        let held = Held { token, since, expires: false, is_lost: false, attempt: None };
         self.lock().insert(id, held);
-        Holding { in_flight: self.clone(), id, since: Instant::now() }
+        Holding { in_flight: self.clone(), id, since }
     }
 
     /// Starts the task of a long attempt, which is aborted if the lease is lost.

@@ -89,15 +89,18 @@ impl Load {
     /// Whether the destination used up its share. `free` is the capacity for further messages in flight.
     fn has_share(&mut self, free: usize, now: Instant) -> bool {
         self.turn(now);
-        let granted = self.granted.filter(|(_, until)| now < *until).map_or(0, |(granted, _)| granted);
         let earned = self.ended[0] + self.ended[1];
-        self.in_flight >= earned.max(granted) && (self.in_flight >= FLOOR || self.in_flight >= free)
+        self.in_flight >= earned.max(self.granted(now)) && (self.in_flight >= FLOOR || self.in_flight >= free)
+    }
+
+    /// Returns the granted number of messages in flight, 0 without a current grant.
+    fn granted(&self, now: Instant) -> usize {
+        self.granted.filter(|(_, until)| now < *until).map_or(0, |(granted, _)| granted)
     }
 
     /// Returns the rest of a grant, if there is one.
     fn left_of_grant(&self, now: Instant) -> Option<usize> {
-        let (granted, _) = self.granted.filter(|(_, until)| now < *until)?;
-        granted.checked_sub(self.in_flight).filter(|left| *left > 0)
+        self.granted(now).checked_sub(self.in_flight).filter(|left| *left > 0)
     }
 
     fn is_idle(&self) -> bool {
@@ -120,7 +123,7 @@ impl Shares {
     pub(super) fn try_take(&self, destination: Destination) -> Option<Share> {
         let now = Instant::now();
         let mut loads = self.lock();
-        let free = self.0.max_in_flight.saturating_sub(loads.in_flight);
+        let free = self.free(&loads);
         if loads.by_destination.get_mut(&destination).is_some_and(|load| load.has_share(free, now)) {
             return None;
         }
@@ -133,7 +136,7 @@ impl Shares {
     pub(super) fn plan(&self, room: usize) -> Plan {
         let now = Instant::now();
         let mut loads = self.lock();
-        let free = self.0.max_in_flight.saturating_sub(loads.in_flight);
+        let free = self.free(&loads);
         // All claimed messages may have the same destination, so a part of the free capacity is left for others.
         let most = free.saturating_sub(self.reserve()).max(free.div_ceil(2));
         let mut plan = Plan { messages: room.min(most), without: Vec::new() };
@@ -156,7 +159,7 @@ impl Shares {
     pub(super) fn grant(&self, destinations: &[Destination]) -> bool {
         let now = Instant::now();
         let mut loads = self.lock();
-        let free = self.0.max_in_flight.saturating_sub(loads.in_flight);
+        let free = self.free(&loads);
         let extra = free.saturating_sub(self.reserve()) / destinations.len().max(1);
         if extra == 0 {
             return false;
@@ -168,6 +171,11 @@ impl Shares {
             }
         }
         true
+    }
+
+    /// Returns the capacity for further messages in flight.
+    fn free(&self, loads: &Loads) -> usize {
+        self.0.max_in_flight.saturating_sub(loads.in_flight)
     }
 
     fn reserve(&self) -> usize {

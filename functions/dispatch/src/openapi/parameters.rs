@@ -89,8 +89,8 @@ pub(super) fn options() -> Value {
             all.insert(header, described);
         }
     }
-    for (key, name, whom) in TO_FORWARD {
-        let about = format!("A header with this prefix is forwarded to {whom} without the prefix.");
+    for (key, name, recipient) in TO_FORWARD {
+        let about = format!("A header with this prefix is forwarded to {recipient} without the prefix.");
         let described = json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" } });
         all.insert(key.to_owned(), described);
     }
