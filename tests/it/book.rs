@@ -1,8 +1,9 @@
 //! The pages of the book and the documents beside it: links lead to pages and headings that exist.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::support::{files_below, has_extension, read, repository};
 
 const DOCUMENTS: [&str; 6] =
     ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "infra/README.md", "migrations/README.md"];
@@ -43,22 +44,14 @@ fn links(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Markdown files in a folder and below it.
-fn pages(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let here = files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    here.chain(folders.iter().flat_map(|folder| pages(folder))).collect()
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+/// The pages of the book.
+fn pages() -> Vec<PathBuf> {
+    files_below(&repository("docs/src")).into_iter().filter(|path| has_extension(path, &["md"])).collect()
 }
 
 #[test]
 fn links_lead_to_pages_and_headings_that_exist() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let documents = pages(&root.join("docs/src")).into_iter().chain(DOCUMENTS.map(|name| root.join(name)));
+    let documents = pages().into_iter().chain(DOCUMENTS.map(repository));
     let mut broken = Vec::new();
     for document in documents {
         let text = read(&document);
@@ -77,10 +70,10 @@ fn links_lead_to_pages_and_headings_that_exist() {
 
 #[test]
 fn every_page_is_in_the_summary() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src");
+    let source = repository("docs/src");
     let summary = read(&source.join("SUMMARY.md"));
     let listed = links(&summary);
-    for page in pages(&source).iter().filter(|page| !page.ends_with("SUMMARY.md")) {
+    for page in pages().iter().filter(|page| !page.ends_with("SUMMARY.md")) {
         let path = page.strip_prefix(&source).expect("below").to_string_lossy();
         assert!(listed.contains(&&*path), "{path} is not in SUMMARY.md");
     }

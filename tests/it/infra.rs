@@ -11,18 +11,9 @@ mod schedules;
 mod stack;
 mod yaml;
 
-use std::path::{Path, PathBuf};
-
 use stack::Stack;
 
-/// Returns the path of a file or folder of the repository.
-fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
-}
-
-fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
-}
+use crate::support::{read, repository};
 
 /// Lists the packages in `functions/`. Each is a deployed function.
 fn packages() -> Vec<String> {

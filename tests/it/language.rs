@@ -1,11 +1,11 @@
 //! Words that the glossary has replaced stay out of code, texts and documents.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-const FOLDERS: [&str; 9] =
-    ["cli", "docs/src", "examples", "functions", "infra", "migrations/README.md", "shared", "tests", "tools"];
-const DOCUMENTS: [&str; 4] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
+use crate::support::{files_below, has_extension, read, repository};
+
+const FOLDERS: [&str; 8] = ["cli", "docs/src", "examples", "functions", "infra", "shared", "tests", "tools"];
+const DOCUMENTS: [&str; 5] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "migrations/README.md"];
 const EXTENSIONS: [&str; 8] = ["rs", "md", "yaml", "sql", "sh", "mjs", "js", "html"];
 
 /// Retired words. The glossary of the book has what replaces them.
@@ -32,16 +32,11 @@ const EXCEPTIONS: [(&str, &str, &str); 4] = [
     ("tests/it/language.rs", "*", "this list"),
 ];
 
-fn files(path: &Path, found: &mut Vec<PathBuf>) {
-    // Copied sources of other projects.
-    if path.ends_with("shared/vendor") || path.ends_with("node_modules") {
-        return;
-    }
-    if path.is_dir() {
-        fs::read_dir(path).expect("a folder").for_each(|entry| files(&entry.expect("an entry").path(), found));
-    } else if path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known)) {
-        found.push(path.to_owned());
-    }
+/// The files that are read: all below the folders, except copied sources of other projects.
+fn files() -> Vec<PathBuf> {
+    let below = FOLDERS.iter().flat_map(|folder| files_below(&repository(folder)));
+    let own = below.filter(|path| !path.starts_with(repository("shared/vendor")) && has_extension(path, &EXTENSIONS));
+    own.chain(DOCUMENTS.map(repository)).collect()
 }
 
 /// Whether the text has the word, in any case, and not as part of a longer one. In identifiers `_` separates words.
@@ -54,14 +49,12 @@ fn has_word(text: &str, word: &str) -> bool {
 
 #[test]
 fn retired_words_stay_out() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut all = Vec::new();
-    FOLDERS.iter().chain(&DOCUMENTS).for_each(|path| files(&root.join(path), &mut all));
+    let all = files();
     assert!(all.len() > 500, "{} files", all.len());
     let mut hits = Vec::new();
     for path in all {
-        let name = path.strip_prefix(&root).expect("below").to_string_lossy().into_owned();
-        let text = fs::read_to_string(&path).expect("text");
+        let name = path.strip_prefix(repository("")).expect("below").to_string_lossy().into_owned();
+        let text = read(&path);
         for (number, line) in text.lines().enumerate() {
             let retired = RETIRED.iter().find(|word| has_word(line, word));
             let Some(word) = retired else { continue };

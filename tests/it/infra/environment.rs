@@ -10,6 +10,7 @@ use sigpost::jobs::{JOBS, JobType};
 use super::evaluate::function_url;
 use super::stack::{listed, template};
 use super::{Stack, handlers, logical_name, read, repository};
+use crate::support::files_below;
 
 /// Variables that sigpost's own code does not read: a dependency reads the log filter, and a change of the other one
 /// starts new environments.
@@ -17,8 +18,7 @@ const READ_ELSEWHERE: [&str; 2] = ["RUST_LOG", "SECRETS_GENERATION"];
 
 /// Returns all sources below a folder.
 fn source(folder: &Path) -> String {
-    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries.map(|path| if path.is_dir() { source(&path) } else { read(&path) }).collect()
+    files_below(folder).iter().map(|path| read(path)).collect()
 }
 
 /// Returns the quoted texts that have the form of a variable name.

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::{files_below, has_extension};
+
 /// The beginning of a line that names rows or traps.
 const MARK: &str = "/// Wire reference, ";
 /// The points of a section: its prefix, the singular, the plural, and their number.
@@ -84,13 +86,5 @@ fn points_of_section(text: &str) -> Option<Vec<String>> {
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|why| panic!("{}: {why}", folder.display()));
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    paths
-        .flat_map(|path| match path.is_dir() {
-            true => rust_files(&path),
-            false if path.extension().is_some_and(|extension| extension == "rs") => vec![path],
-            false => Vec::new(),
-        })
-        .collect()
+    files_below(folder).into_iter().filter(|path| has_extension(path, &["rs"])).collect()
 }
