@@ -60,9 +60,11 @@ declare
     claimed_bytes bigint := 0;
     has_room boolean;
 begin
-    foreach gate in array array(select g from gates g where g.id = any(wanted) order by g.id for no key update) loop
-        continue when gate.paused;
-        gate_id := gate.id;
+    foreach gate_id in array array(
+        select g.id from gates g where g.id = any(wanted) and not g.paused order by g.id for no key update
+    ) loop
+        -- Not together with the lock: a message of an earlier limit may have been counted here since.
+        select * into gate from gates g where g.id = gate_id;
         room := gate_room(gate);
         starts := 0;
         has_room := true;

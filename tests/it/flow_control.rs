@@ -162,6 +162,26 @@ async fn message_with_several_keys_respects_all_limits() {
     app.receiver.release(1);
 }
 
+/// One claim starts a message at the first limit, which also counts at the second, before it comes to the second.
+#[tokio::test]
+async fn message_with_several_keys_counts_at_limits_that_are_claimed_together() {
+    let app = TestApp::start_with(|config| config.engine = None).await;
+    let both = [
+        ("Upstash-Flow-Control-Key", "a"),
+        ("Upstash-Flow-Control-Value", "parallelism=1"),
+        ("Upstash-Sigpost-Flow-Control-Key-2", "b"),
+        ("Upstash-Sigpost-Flow-Control-Value-2", "rate=2, period=1h"),
+    ];
+    app.publish_here(&both, "").await;
+    for _ in 0..2 {
+        publish(&app, "/", "b", "rate=2, period=1h").await;
+    }
+    let claim = "select count(*) from claim_blocked(array['flow:a', 'flow:b'], gen_random_uuid(), 600, 10, 65536, 1000000)
+                 where (content).id is not null";
+    assert_eq!(app.database.count(claim).await, 2);
+    assert_eq!(key(&app, "b").await["rateCount"], 2);
+}
+
 #[tokio::test]
 async fn flow_control_applies_inside_a_queue() {
     let app = TestApp::start().await;
