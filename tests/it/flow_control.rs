@@ -176,7 +176,8 @@ async fn message_with_several_keys_counts_at_limits_that_are_claimed_together() 
     for _ in 0..2 {
         publish(&app, "/", "b", "rate=2, period=1h").await;
     }
-    let claim = "select count(*) from claim_blocked(array['flow:a', 'flow:b'], gen_random_uuid(), 600, 10, 65536, 1000000)
+    let claim =
+        "select count(*) from claim_blocked(array['flow:a', 'flow:b'], gen_random_uuid(), 600, 10, 65536, 1000000)
                  where (content).id is not null";
     assert_eq!(app.database.count(claim).await, 2);
     assert_eq!(key(&app, "b").await["rateCount"], 2);

@@ -42,6 +42,8 @@ pub struct Claimed {
     pub wake_ups: WakeUps,
     /// Wake-ups for large messages that exceeded the bound.
     pub postponed: WakeUps,
+    /// Limits with messages that can start, which were skipped because of their destination.
+    pub left_out: Vec<(String, Destination)>,
 }
 
 /// The maximum of one claim.

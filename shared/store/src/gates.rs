@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::accept::LeaseTerms;
 use crate::claim::{Bound, Claimed, Content, ContentColumns, number};
+use crate::destination::Destination;
 use crate::messages::Message;
 use crate::wake_ups::time_until;
 use crate::{Error, WakeUps};
@@ -63,19 +64,24 @@ statement! {
         most: i32 => Integer,
         small: i32 => Integer,
         bytes: i64 => BigInt,
-    } -> (Nullable<Text>, Nullable<Double>, Nullable<Integer>, Nullable<Integer>, Nullable<ContentColumns>);
-    "select c.limit_id, c.wake_in_s, c.deliveries, c.retried, (c.content).*
-     from claim_blocked(" {limits} "," {token} "," {lease_s} "," {most} "," {small} "," {bytes} ") c
+        without: Vec<i64> => Array<BigInt>,
+    } -> (
+        Nullable<Text>, Nullable<Double>, Nullable<BigInt>, Nullable<Integer>, Nullable<Integer>, Nullable<ContentColumns>
+    );
+    "select c.limit_id, c.wake_in_s, c.left_out, c.deliveries, c.retried, (c.content).*
+     from claim_blocked(" {limits} "," {token} "," {lease_s} "," {most} "," {small} "," {bytes} "," {without} ") c
      where (select set_config('synchronous_commit', 'off', true)) = 'off'"
 }
 
 /// Leases messages that are blocked by these limits, within the bound, if all of their limits have capacity. A full
-/// batch means that there may be more.
+/// batch means that there may be more. Messages to the destinations in `without` are skipped, and in a queue
+/// all later ones as well, because it keeps its order.
 pub async fn claim_blocked(
     conn: &mut AsyncPgConnection,
     limits: &[String],
     lease: LeaseTerms,
     bound: Bound,
+    without: &[Destination],
 ) -> Result<Claimed, Error> {
     let statement = ClaimBlocked {
         limits: limits.iter().map(String::as_str).collect(),
@@ -84,17 +90,19 @@ pub async fn claim_blocked(
         most: number(bound.messages),
         small: number(bound.small),
         bytes: i64::try_from(bound.bytes).unwrap_or(i64::MAX),
+        without: without.iter().map(|destination| destination.0).collect(),
         lifetime: PhantomData,
     };
-    type Row = (Option<String>, Option<f64>, Option<i32>, Option<i32>, Option<Content>);
+    type Row = (Option<String>, Option<f64>, Option<i64>, Option<i32>, Option<i32>, Option<Content>);
     let rows: Vec<Row> = statement.load(conn).await?;
     let mut claimed = Claimed::default();
-    for (limit, seconds, deliveries, retried, content) in rows {
-        match content.zip(deliveries).zip(retried) {
-            Some(((content, deliveries), retried)) => {
+    for (limit, seconds, left_out, deliveries, retried, content) in rows {
+        match (content.zip(deliveries).zip(retried), limit, left_out) {
+            (Some(((content, deliveries), retried)), ..) => {
                 claimed.leases.push(content.into_lease(lease.token, deliveries, retried));
             }
-            None => claimed.add_wake_up(limit, seconds.unwrap_or(0.0)),
+            (None, Some(limit), Some(destination)) => claimed.left_out.push((limit, Destination(destination))),
+            (None, limit, _) => claimed.add_wake_up(limit, seconds.unwrap_or(0.0)),
         }
     }
     Ok(claimed)

@@ -31,3 +31,33 @@ async fn unresponsive_destinations_do_not_delay_others() {
     hanging.next_many(138).await;
     other.next_many(19).await;
 }
+
+/// Also messages of a flow-control key, which are claimed separately.
+#[tokio::test]
+async fn dozens_of_unresponsive_destinations_do_not_delay_others() {
+    let app = TestApp::start_with(|config| config.engine.as_mut().expect("settings").max_in_flight = 256).await;
+    let hanging = join_all((0..24).map(|_| Receiver::start())).await;
+    let fast = Receiver::start().await;
+    let key = [("Upstash-Flow-Control-Key", "k"), ("Upstash-Flow-Control-Value", "parallelism=10000")];
+    for (number, receiver) in hanging.iter().enumerate() {
+        receiver.otherwise(Answer::status(200).held());
+        let (url, headers) = (receiver.url("/"), if number % 2 == 0 { &key[..] } else { &[] });
+        join_all((0..80).map(|_| app.publish(&url, headers, ""))).await;
+        receiver.next().await;
+    }
+
+    let delayed = ("Upstash-Delay", "1s");
+    let (url, in_key) = (fast.url("/"), [key[0], key[1], delayed]);
+    for headers in [&[][..], &key, &[delayed], &in_key] {
+        join_all((0..20).map(|_| app.publish(&url, headers, ""))).await;
+    }
+    fast.next_many(80).await;
+
+    for receiver in &hanging {
+        receiver.otherwise(Answer::status(200));
+        receiver.release(80);
+    }
+    for receiver in &hanging {
+        receiver.next_many(79).await;
+    }
+}

@@ -87,7 +87,8 @@ impl Attempt {
     }
 
     /// Ends the attempt after its timeout.
-    pub(super) fn time_out(self) {
+    pub(super) fn time_out(mut self) {
+        self.room.share.timed_out();
         let bound = self.bound;
         self.record(Err(SendError::TimedOut(bound)));
     }

@@ -26,6 +26,8 @@ const GATHER: Duration = Duration::from_millis(5);
 const GATHER_IF_BOUND_BY_ROOM: Duration = Duration::from_millis(1);
 /// The delay of the next query if other transactions have locked the due messages.
 const CONTENDED: Duration = Duration::from_millis(50);
+/// The delay of the next query after one that skipped destinations, whose own messages may be due meanwhile.
+pub(super) const LEFT_OUT: Duration = Duration::from_millis(50);
 /// The delay of the next query for small messages while due large messages have no room.
 const CROWDED: Duration = Duration::from_millis(250);
 /// The pause after a failed query, doubled up to [`LONGEST_PAUSE`].
@@ -103,7 +105,7 @@ async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
             Due::Claimed => Some(Duration::ZERO),
             Due::HeldByOthers => Some(CONTENDED),
             Due::TooLarge => Some(CROWDED),
-            Due::LeftOut { took } => Some(CROWDED.max(took * 4)),
+            Due::LeftOut { took } => Some(LEFT_OUT.max(took * 4)),
             Due::NoRoom => {
                 engine.wake(WakeUps::due_now());
                 return Ok(AtLimits::NoRoom);
@@ -167,7 +169,7 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
         let claimed = claim(&mut conn, terms, bound, engine.claims_expired(), &without).await?;
         let took = asked.elapsed();
         conn.done_with(claimed.body_bytes());
-        let Claimed { leases, wake_ups, postponed } = claimed;
+        let Claimed { leases, wake_ups, postponed, .. } = claimed;
         let fewer = leases.len() < wanted && wake_ups.is_empty() && postponed.is_empty();
         contended &= leases.is_empty() && wake_ups.is_empty();
         engine.push_all(leases, asked, room, bodies);

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use sigpost_store::accept::LeaseTerms;
 use sigpost_store::claim::{Bound, Claimed};
+use sigpost_store::destination::Destination;
 use sigpost_store::gates::{claim_blocked, rescan};
 use sigpost_store::wake::Snapshot;
 use sigpost_store::{Connection, Error, WakeUps};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::drain::room_for_a_batch;
+use super::drain::{LEFT_OUT, room_for_a_batch};
+use super::shares::Plan;
 use super::{Awake, Engine};
 use crate::budget::SMALL;
 
@@ -62,21 +64,31 @@ impl Engine {
     async fn claim_at_batch(&self, limits: &[String]) -> Result<AtLimits, Error> {
         let inner = &self.0;
         loop {
-            let Some(room) = room_for_a_batch(self).await else { return Ok(AtLimits::NoRoom) };
+            let Some(mut room) = room_for_a_batch(self).await else { return Ok(AtLimits::NoRoom) };
             let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
-            let wanted = room.num_permits();
+            let Plan { messages: wanted, without } = inner.shares.plan(room.num_permits());
+            drop(room.split(room.num_permits() - wanted));
             let bodies = inner.large_bodies.reserve();
             let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
             let asked = Instant::now();
             let mut conn = inner.database.connection().await?;
-            let claimed = claim_blocked(&mut conn, limits, terms, bound).await?;
+            let claimed = claim_blocked(&mut conn, limits, terms, bound, &without).await?;
+            let took = asked.elapsed();
             conn.done_with(claimed.body_bytes());
-            let Claimed { leases, wake_ups, postponed } = claimed;
+            let Claimed { leases, wake_ups, postponed, left_out } = claimed;
             let all = leases.len() < wanted;
             self.push_all(leases, asked, room, bodies);
             self.wake(wake_ups);
             self.wake(inner.large_bodies.postpone(postponed));
-            if all {
+            if !all {
+                continue;
+            }
+            let destinations: Vec<Destination> = left_out.iter().map(|(_, destination)| *destination).collect();
+            if destinations.is_empty() || !inner.shares.grant(&destinations) {
+                // The query scans the skipped messages.
+                let wake_in = LEFT_OUT.max(took * 4);
+                let limits = left_out.into_iter().map(|(limit, _)| (limit, wake_in)).collect();
+                self.wake(WakeUps { due_in: None, limits });
                 return Ok(AtLimits::Claimed);
             }
         }

@@ -1,12 +1,13 @@
 //! Limits the share of one destination in the messages in flight, so that a slow destination does not delay others.
 //!
 //! Otherwise a destination that hangs would soon have all messages in flight. So claims skip a destination that used up its
-//! share: as many messages as it finished in the last one or two seconds, and at least [`FLOOR`]. This never limits a
-//! destination that responds within a second, at any rate. If no other destination has due messages, a slow destination is
-//! granted the rest, except for a small reserve in which other destinations can start immediately.
+//! share: as many messages as ended in the last one or two seconds without a timeout, and at least [`FLOOR`]. This never
+//! limits a destination that responds within a second, at any rate.
 //!
-//! A destination that has not finished any message gets at most half of the free capacity, so that many slow destinations
-//! leave room for the next one.
+//! If no other destination has due messages, those that respond are granted the rest, except for a small reserve in which
+//! other destinations can start immediately. Silent destinations, to which nothing ended recently, are granted at most
+//! half of the capacity together. In addition, each takes at most an eighth of what is free, so that dozens of hanging
+//! destinations leave room for the next one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,13 +17,15 @@ use sigpost_store::destination::Destination;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Minimum share: messages in flight of a destination that has not finished any.
+/// Minimum share, also of a silent destination, while enough capacity is free.
 const FLOOR: usize = 64;
+/// Part of the free capacity that a silent destination may take: an eighth.
+const SILENT: usize = 8;
 /// Divisor of the reserve that is granted to no destination: 1/32 of the capacity.
 const RESERVE: usize = 32;
 /// Duration of a grant.
 const GRANTED_FOR: Duration = Duration::from_secs(1);
-/// Period of the count of finished messages. The current and the previous period count.
+/// Period of the count of ended attempts. The current and the previous period count.
 const PERIOD: Duration = Duration::from_secs(1);
 /// Maximum number of stored destinations, except those with messages in flight.
 const MAX_IDLE: usize = 1024;
@@ -48,7 +51,7 @@ struct Loads {
 #[derive(Debug)]
 struct Load {
     in_flight: usize,
-    /// Messages that ended in the current and the previous period.
+    /// Attempts that ended without a timeout in the current and the previous period.
     ended: [usize; 2],
     period_began: Instant,
     granted: Option<(usize, Instant)>,
@@ -69,6 +72,7 @@ pub(super) struct Plan {
 pub(super) struct Share {
     shares: Shares,
     destination: Destination,
+    has_timed_out: bool,
 }
 
 impl Load {
@@ -89,8 +93,17 @@ impl Load {
     /// Whether the destination used up its share. `free` is the capacity for further messages in flight.
     fn has_share(&mut self, free: usize, now: Instant) -> bool {
         self.turn(now);
-        let earned = self.ended[0] + self.ended[1];
-        self.in_flight >= earned.max(self.granted(now)) && (self.in_flight >= FLOOR || self.in_flight >= free)
+        let part = if self.is_silent() { free.div_ceil(SILENT) } else { free };
+        self.in_flight >= self.ended().max(self.granted(now)) && self.in_flight >= part.min(FLOOR)
+    }
+
+    /// Returns the number of recent attempts that ended without a timeout.
+    fn ended(&self) -> usize {
+        self.ended[0] + self.ended[1]
+    }
+
+    fn is_silent(&self) -> bool {
+        self.ended() == 0
     }
 
     /// Returns the granted number of messages in flight, 0 without a current grant.
@@ -116,7 +129,7 @@ impl Shares {
     /// Takes capacity for a message in flight, even if its destination used up its share.
     pub(super) fn take(&self, destination: Destination) -> Share {
         self.lock().add(destination, Instant::now());
-        Share { shares: self.clone(), destination }
+        self.share(destination)
     }
 
     /// Takes capacity unless the destination used up its share.
@@ -129,7 +142,11 @@ impl Shares {
         }
         loads.add(destination, now);
         drop(loads);
-        Some(Share { shares: self.clone(), destination })
+        Some(self.share(destination))
+    }
+
+    fn share(&self, destination: Destination) -> Share {
+        Share { shares: self.clone(), destination, has_timed_out: false }
     }
 
     /// Returns the limits of a claim with room for this number of messages.
@@ -137,9 +154,8 @@ impl Shares {
         let now = Instant::now();
         let mut loads = self.lock();
         let free = self.free(&loads);
-        // All claimed messages may have the same destination, so a part of the free capacity is left for others.
-        let most = free.saturating_sub(self.reserve()).max(free.div_ceil(2));
-        let mut plan = Plan { messages: room.min(most), without: Vec::new() };
+        let mut plan = Plan { messages: room, without: Vec::new() };
+        let mut silent = 0;
         for (destination, load) in &mut loads.by_destination {
             load.left_out_at = load.has_share(free, now).then_some(load.in_flight);
             if load.left_out_at.is_some() {
@@ -147,24 +163,37 @@ impl Shares {
             } else if let Some(left) = load.left_of_grant(now) {
                 plan.messages = plan.messages.min(left);
             }
+            if load.is_silent() {
+                silent += load.in_flight;
+            }
         }
-        if !plan.without.is_empty() {
-            plan.messages = plan.messages.min(room.div_ceil(2));
-        }
+        // All claimed messages may have the same destination, which may hang like the others.
+        let most = match silent > self.0.max_in_flight / 8 {
+            true => free.div_ceil(SILENT).min(FLOOR),
+            false => free.saturating_sub(self.reserve()).max(free.div_ceil(2)),
+        };
+        plan.messages = plan.messages.min(most);
         plan
     }
 
     /// Grants these destinations the free capacity except for the reserve, because no other destination has due messages.
-    /// Returns whether there was any.
+    /// Silent ones are granted the rest of their half, unless another one of them responds. Returns whether there was any.
     pub(super) fn grant(&self, destinations: &[Destination]) -> bool {
         let now = Instant::now();
         let mut loads = self.lock();
-        let free = self.free(&loads);
-        let extra = free.saturating_sub(self.reserve()) / destinations.len().max(1);
+        let free = self.free(&loads).saturating_sub(self.reserve());
+        let most_silent = (self.0.max_in_flight / 2).max(FLOOR);
+        let is_silent = |destination: &&Destination| loads.by_destination.get(destination).is_none_or(Load::is_silent);
+        let (silent, responding): (Vec<_>, Vec<_>) = destinations.iter().partition(is_silent);
+        let (chosen, extra) = match responding.is_empty() {
+            true => (silent, free.min(most_silent.saturating_sub(loads.silent_in_flight(now)))),
+            false => (responding, free),
+        };
+        let extra = extra / chosen.len().max(1);
         if extra == 0 {
             return false;
         }
-        for destination in destinations {
+        for destination in chosen {
             if let Some(load) = loads.by_destination.get_mut(destination) {
                 load.granted = Some((load.in_flight + extra, now + GRANTED_FOR));
                 load.left_out_at = None;
@@ -187,14 +216,14 @@ impl Shares {
         self.0.freed.notified().await;
     }
 
-    fn give_back(&self, destination: Destination) {
+    fn give_back(&self, destination: Destination, has_timed_out: bool) {
         let now = Instant::now();
         let mut loads = self.lock();
         loads.in_flight -= 1;
         let Some(load) = loads.by_destination.get_mut(&destination) else { return };
         load.turn(now);
         load.in_flight -= 1;
-        load.ended[0] += 1;
+        load.ended[0] += usize::from(!has_timed_out);
         // After an eighth of them, because a claim per ended message would cost more than the message.
         if load.left_out_at.is_some_and(|in_flight| load.in_flight < in_flight - in_flight / 8) {
             load.left_out_at = None;
@@ -208,6 +237,15 @@ impl Shares {
 }
 
 impl Loads {
+    /// Returns the messages in flight to silent destinations.
+    fn silent_in_flight(&mut self, now: Instant) -> usize {
+        let silent = self.by_destination.values_mut().filter_map(|load| {
+            load.turn(now);
+            load.is_silent().then_some(load.in_flight)
+        });
+        silent.sum()
+    }
+
     fn add(&mut self, destination: Destination, now: Instant) {
         self.in_flight += 1;
         if self.by_destination.len() >= MAX_IDLE && !self.by_destination.contains_key(&destination) {
@@ -218,6 +256,11 @@ impl Loads {
 }
 
 impl Share {
+    /// Marks the attempt as timed out, so that it does not count as an ended one.
+    pub(super) fn timed_out(&mut self) {
+        self.has_timed_out = true;
+    }
+
     pub(super) fn destination(&self) -> Destination {
         self.destination
     }
@@ -225,7 +268,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.shares.give_back(self.destination);
+        self.shares.give_back(self.destination, self.has_timed_out);
     }
 }
 
@@ -238,6 +281,7 @@ mod tests {
 
     const HANGING: Destination = Destination(1);
     const FAST: Destination = Destination(2);
+    const SLOW: Destination = Destination(3);
 
     /// Takes shares until there are no more.
     fn fill(shares: &Shares, destination: Destination) -> Vec<Share> {
@@ -245,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn destination_that_responds_to_nothing_gets_little() {
+    async fn silent_destination_gets_little() {
         let shares = Shares::new(1024);
         let hanging = fill(&shares, HANGING);
         assert_eq!(hanging.len(), FLOOR);
@@ -254,13 +298,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn destination_may_have_what_it_finishes_in_a_second() {
+    async fn destination_may_have_what_ends_in_a_second() {
         let shares = Shares::new(1024);
         let mut in_flight = Vec::new();
-        // 50 ms for each: after a second it finishes as many in a second as there is room for twenty times.
-        for finished in [64, 64, 128, 256, 512] {
+        // 50 ms for each: after a second it ends as many in a second as there is room for twenty times.
+        for ended in [64, 64, 128, 256, 512] {
             in_flight = fill(&shares, FAST);
-            assert_eq!(in_flight.len(), finished);
+            assert_eq!(in_flight.len(), ended);
             in_flight.clear();
             advance(Duration::from_millis(50)).await;
         }
@@ -268,22 +312,50 @@ mod tests {
         assert!(shares.plan(256).without.is_empty());
         drop(in_flight);
         advance(PERIOD * 2).await;
-        assert_eq!(fill(&shares, FAST).len(), FLOOR, "what it finished long ago does not count");
+        assert_eq!(fill(&shares, FAST).len(), FLOOR, "what ended long ago does not count");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn slow_destination_is_granted_what_others_leave() {
+    async fn silent_destination_is_granted_half_and_a_responding_one_the_rest() {
         let shares = Shares::new(1024);
         let mut hanging = fill(&shares, HANGING);
         assert!(shares.grant(&shares.plan(256).without));
         hanging.extend(fill(&shares, HANGING));
-        assert_eq!(hanging.len(), 1024 - 32);
+        assert_eq!(hanging.len(), 512);
+        assert!(!shares.grant(&shares.plan(256).without), "silent destinations have their half");
+
+        drop(shares.take(SLOW));
+        let mut slow = fill(&shares, SLOW);
+        assert_eq!(slow.len(), FLOOR);
+        assert!(shares.grant(&shares.plan(256).without));
+        slow.extend(fill(&shares, SLOW));
+        assert_eq!(slow.len(), 512 - 32, "all but the reserve");
         assert!(!shares.grant(&shares.plan(256).without), "the reserve is granted to no destination");
-        let fast = fill(&shares, FAST);
-        assert_eq!(fast.len(), 16, "half of the free capacity");
+        assert_eq!(fill(&shares, FAST).len(), 4, "an eighth of the free capacity");
         advance(GRANTED_FOR).await;
-        hanging.truncate(600);
+        hanging.truncate(400);
         assert_eq!(fill(&shares, HANGING).len(), 0, "others may have due messages now");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dozens_of_hanging_destinations_leave_room_for_others() {
+        let shares = Shares::new(1024);
+        let mut hanging = Vec::new();
+        for number in 0..24 {
+            // A claim does not know how many messages it finds for one destination.
+            let claimed = shares.plan(256).messages;
+            hanging.extend((0..claimed).map(|_| shares.take(Destination(100 + number))));
+            while shares.grant(&shares.plan(256).without) {
+                let claimed = shares.plan(256).messages;
+                hanging.extend((0..claimed).map(|_| shares.take(Destination(100 + number))));
+            }
+        }
+        assert!(!fill(&shares, FAST).is_empty());
+        hanging.iter_mut().for_each(Share::timed_out);
+        hanging.clear();
+        advance(GRANTED_FOR).await;
+        hanging.extend(fill(&shares, Destination(100)));
+        assert_eq!(hanging.len(), FLOOR, "a timeout is not a response");
     }
 
     #[tokio::test(start_paused = true)]
@@ -300,7 +372,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn few_messages_in_flight_are_shared_as_well() {
         let shares = Shares::new(4);
-        assert_eq!(fill(&shares, HANGING).len(), 2);
+        assert_eq!(fill(&shares, HANGING).len(), 1);
         assert!(shares.try_take(FAST).is_some());
         let shares = Shares::new(1);
         assert_eq!(fill(&shares, HANGING).len(), 1);

@@ -1,4 +1,5 @@
 -- The function as it was before.
+drop function claim_blocked(text[], uuid, double precision, integer, integer, bigint, bigint[]);
 
 -- Claims messages that are blocked by these limits, as far as all of their limits have room. A row is one of:
 -- a claimed message; a limit and the seconds until it has to be tried again (the end of its period, or of another
@@ -9,7 +10,7 @@
 -- Locks make the limits hold. The limits asked for are locked in the order of their ids, before any message; every
 -- other lock is taken only if it is free. So calls never wait for each other in a circle. Every statement in here
 -- sees what was committed before it began, so what is counted under a lock is all there is.
-create or replace function claim_blocked(
+create function claim_blocked(
     wanted text[], token uuid, lease_s double precision, most integer, small_bytes integer, most_bytes bigint
 )
 returns table (content message_contents, deliveries integer, retried integer, limit_id text, wake_in_s double precision)
