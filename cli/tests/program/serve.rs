@@ -112,6 +112,31 @@ async fn a_schema_is_migrated_served_and_taken_back() {
     assert_eq!(run(&["migrate", "status"]).status.code(), Some(1));
 }
 
+#[tokio::test]
+async fn second_signal_ends_the_grace_period() {
+    let url = empty_database("program_second_signal").await;
+    let command = |arguments: &[&str]| {
+        let mut command = sigpost(arguments);
+        command.env("DATABASE_URL", &url).env("QSTASH_TOKEN", "a-token-of-my-own");
+        command.env("ALLOW_TARGETS", "127.0.0.1").env("SHUTDOWN_GRACE_SECONDS", "600");
+        command
+    };
+    assert!(finished(command(&["migrate"])).status.success());
+    let mut serve = Running::start(command(&["serve", "--listen", "127.0.0.1:0"]));
+    let line = serve.wait_for("sigpost serves");
+    let address = line.split("listen=").nth(1).expect("an address").trim();
+    let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let publish = format!("http://{address}/v2/publish/http://{}", hanging.local_addr().expect("an address"));
+    let published = reqwest::Client::new().post(publish).bearer_auth("a-token-of-my-own").send().await;
+    assert!(published.expect("a response").status().is_success());
+    let _connection = hanging.accept().await.expect("a delivery");
+
+    serve.signal("TERM");
+    serve.wait_for("another signal returns them");
+    serve.signal("TERM");
+    assert!(serve.ended().success(), "{}", serve.output());
+}
+
 /// Signs in to the console and returns its first page.
 async fn console(address: &str, token: &str) -> String {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");

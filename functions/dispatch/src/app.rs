@@ -195,10 +195,15 @@ impl App {
         }
     }
 
-    /// Shuts down gracefully: stops claiming, drains within the grace period, and releases the remaining messages.
+    /// Shuts down gracefully: stops claiming, drains within the grace period, and releases the remaining messages. Another
+    /// SIGTERM or SIGINT ends the grace period.
     pub async fn shutdown(&self) {
         if let Some(engine) = &self.engine {
-            engine.shutdown().await;
+            let terminated_again = serve::terminated();
+            tracing::info!(
+                "graceful shutdown: waiting for attempts in flight; another signal returns them to the queue"
+            );
+            engine.shutdown(terminated_again).await;
         }
     }
 }

@@ -289,24 +289,27 @@ impl Engine {
         }
     }
 
-    /// Shuts down gracefully: stops claiming, drains deliveries in flight within the grace period, and releases the
-    /// remaining messages. Notifies other dispatchers of all wake-ups. Returns when everything is recorded or the database
-    /// does not respond.
-    pub(crate) async fn shutdown(&self) {
+    /// Shuts down gracefully: stops claiming, drains deliveries in flight within the grace period or until `hurry`
+    /// completes, and releases the remaining messages. Notifies other dispatchers of all wake-ups. Returns when everything
+    /// is recorded or the database does not respond.
+    pub(crate) async fn shutdown(&self, hurry: impl Future<Output = ()>) {
         let inner = &self.0;
         inner.stopping.cancel();
         inner.loops.close();
         tokio::select! {
             () = self.hand_over_wake_ups() => {}
-            () = self.finish_in_flight() => {}
+            () = self.finish_in_flight(hurry) => {}
         }
         self.notify_others().await;
         let _ = timeout(LAST_WRITES, inner.loops.wait()).await;
     }
 
-    async fn finish_in_flight(&self) {
-        let inner = &self.0;
-        if !self.all_recorded_within(inner.settings.grace).await {
+    async fn finish_in_flight(&self, hurry: impl Future<Output = ()>) {
+        let all_recorded = tokio::select! {
+            all = self.all_recorded_within(self.0.settings.grace) => all,
+            () = hurry => false,
+        };
+        if !all_recorded {
             self.give_back_all().await;
             if !self.all_recorded_within(LAST_WRITES).await {
                 tracing::warn!(
