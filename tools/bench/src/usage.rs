@@ -3,14 +3,14 @@
 use anyhow::{Context, Result};
 
 use crate::part::Part;
-use crate::postgres::Postgres;
+use crate::postgres::{self, Postgres};
 use crate::process::{self, Memory};
 use crate::row::{Row, Unit};
 use crate::series::Series;
 use crate::serve::process::ServeProcess;
 
 const WAL: &str = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint";
-const STORED: &str = "select pg_database_size($1)";
+const STORED: &str = "select pg_database_size(current_database())";
 
 /// The usage of all runs.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,8 @@ pub(crate) struct Usage {
     resident_mb: Series,
     /// The peak of it; where the system does not count that, the memory at the end.
     pub(crate) peak_mb: Series,
-    /// Growth of the database for each message, from the first accept to the last record.
+    /// Growth of the database for each message, from the first accept to the last record. After a vacuum, as autovacuum
+    /// runs it: the space of the queue is reused and does not grow with the number of messages.
     stored_bytes: Series,
     /// WAL for each message, in the same time, with page images.
     wal_bytes: Series,
@@ -31,7 +32,7 @@ pub(crate) struct Usage {
 
 /// The counters when a measurement begins.
 pub(crate) struct Before {
-    database: String,
+    url: String,
     stored_bytes: i64,
     wal_bytes: i64,
     postgres_cpu_s: f64,
@@ -49,12 +50,10 @@ pub(crate) struct Used {
 impl Before {
     /// Reads the counters, before the first accept.
     pub(crate) async fn read(postgres: &Postgres, url: &str) -> Result<Self> {
-        let database = url.rsplit('/').next().context("the URL of a database has its name")?.to_owned();
-        let (stored_bytes, wal_bytes) = stored_and_wal(postgres, &database).await?;
         Ok(Self {
-            database,
-            stored_bytes,
-            wal_bytes,
+            url: url.to_owned(),
+            stored_bytes: stored(url).await?,
+            wal_bytes: wal(postgres).await?,
             postgres_cpu_s: process::cpu_seconds_with_children(postgres.pid())?,
         })
     }
@@ -70,14 +69,10 @@ impl Before {
         // Before the statements below, which use CPU time themselves.
         let (serve_cpu_s, memory) = (process::cpu_seconds(serve.pid())?, process::memory(serve.pid())?);
         let postgres_cpu_s = process::cpu_seconds_with_children(postgres.pid())? - self.postgres_cpu_s;
-        let (stored_bytes, wal_bytes) = stored_and_wal(postgres, &self.database).await?;
-        Ok(Used {
-            serve_cpu_s,
-            postgres_cpu_s,
-            memory,
-            stored_bytes: stored_bytes - self.stored_bytes,
-            wal_bytes: wal_bytes - self.wal_bytes,
-        })
+        let wal_bytes = wal(postgres).await? - self.wal_bytes;
+        postgres::connect(&self.url).await?.batch_execute("vacuum").await.context("vacuum")?;
+        let stored_bytes = stored(&self.url).await? - self.stored_bytes;
+        Ok(Used { serve_cpu_s, postgres_cpu_s, memory, stored_bytes, wal_bytes })
     }
 }
 
@@ -110,8 +105,12 @@ impl Usage {
     }
 }
 
-async fn stored_and_wal(postgres: &Postgres, database: &str) -> Result<(i64, i64)> {
-    let stored = postgres.admin().query_one(STORED, &[&database]).await.context("the size of the database")?;
-    let wal = postgres.admin().query_one(WAL, &[]).await.context("the position in the WAL")?;
-    Ok((stored.get(0), wal.get(0)))
+async fn stored(url: &str) -> Result<i64> {
+    let row = postgres::connect(url).await?.query_one(STORED, &[]).await.context("the size of the database")?;
+    Ok(row.get(0))
+}
+
+async fn wal(postgres: &Postgres) -> Result<i64> {
+    let row = postgres.admin().query_one(WAL, &[]).await.context("the position in the WAL")?;
+    Ok(row.get(0))
 }
