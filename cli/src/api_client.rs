@@ -14,7 +14,7 @@ use serde_json::Value;
 use sigpost_qstash::DEV_TOKEN;
 use sigpost_qstash::next_page::query_of_link;
 use sigpost_runtime::Aws;
-use sigpost_runtime::settings::bearer;
+use sigpost_runtime::settings::{ADMIN_IAM, ADMIN_TOKEN, ADMIN_URL, QSTASH_TOKEN, QSTASH_URL, Setting, bearer};
 
 pub(crate) use self::address::{destination, with_query, with_segment};
 use crate::table::harmless;
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Args)]
 pub(crate) struct UrlArgs {
     /// URL of the API.
-    #[arg(long, env = "QSTASH_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    #[arg(long, env = QSTASH_URL.name, default_value = QSTASH_URL.default_text("CLI"), value_name = "URL")]
     url: String,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct ApiArgs {
     #[command(flatten)]
     at: UrlArgs,
     /// Token of the API. The default is the token of `sigpost dev`.
-    #[arg(long, env = "QSTASH_TOKEN", default_value = DEV_TOKEN, hide_env_values = true, hide_default_value = true)]
+    #[arg(long, env = QSTASH_TOKEN.name, default_value = DEV_TOKEN, hide_env_values = true, hide_default_value = true)]
     token: String,
     /// Print the response of the API as JSON.
     #[arg(long)]
@@ -47,21 +47,21 @@ pub(crate) struct ApiArgs {
 #[derive(Debug, Args)]
 pub(crate) struct AdminArgs {
     /// URL of the admin API, if it differs from the URL of the API. On AWS it is a separate function.
-    #[arg(long, env = "ADMIN_URL", value_name = "URL")]
+    #[arg(long, env = ADMIN_URL.name, value_name = "URL")]
     admin_url: Option<String>,
     /// Token of the admin API. The default is the token of `sigpost dev`.
-    #[arg(long, env = "ADMIN_TOKEN", default_value = DEV_TOKEN, hide_env_values = true, hide_default_value = true)]
+    #[arg(long, env = ADMIN_TOKEN.name, default_value = DEV_TOKEN, hide_env_values = true, hide_default_value = true)]
     admin_token: String,
     /// Sign requests to the admin API with the AWS credentials of the environment (AWS_REGION,
     /// AWS_ACCESS_KEY_ID and so on) and send no token, for an admin function with AdminAuth=AWS_IAM.
-    #[arg(long, env = "ADMIN_IAM")]
+    #[arg(long, env = ADMIN_IAM.name)]
     admin_iam: bool,
 }
 
 impl ApiArgs {
     /// Creates a client of the API.
     pub(crate) fn open(&self) -> Result<Api> {
-        Api::new(&self.at.url, token("QSTASH_TOKEN", &self.token)?)
+        Api::new(&self.at.url, token(QSTASH_TOKEN, &self.token)?)
     }
 
     /// Returns the URL arguments.
@@ -80,7 +80,7 @@ impl AdminArgs {
     pub(crate) fn open_at(&self, url: &str) -> Result<Api> {
         let credentials = match self.admin_iam {
             true => Credentials::Aws(Box::new(Aws::from_env().context("--admin-iam")?)),
-            false => token("ADMIN_TOKEN", &self.admin_token)?,
+            false => token(ADMIN_TOKEN, &self.admin_token)?,
         };
         Api::new(self.admin_url.as_deref().unwrap_or(url), credentials)
     }
@@ -101,8 +101,8 @@ enum Credentials {
 }
 
 /// Builds credentials from a token. Trims white space, as programs do when they read their settings.
-fn token(setting: &str, text: &str) -> Result<Credentials> {
-    Ok(Credentials::Token(bearer(setting, text.trim())?))
+fn token(setting: Setting, text: &str) -> Result<Credentials> {
+    Ok(Credentials::Token(bearer(setting.name, text.trim())?))
 }
 
 /// Response with a status outside 2xx, with the error text of the API.

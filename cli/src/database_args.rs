@@ -2,13 +2,14 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
+use sigpost_runtime::settings::DATABASE_URL;
 use sigpost_store::{Database, url};
 
 /// Database URL and output format.
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseArgs {
     /// URL of the database. Prefer the environment variable: arguments are visible in the process list.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = DATABASE_URL.name, hide_env_values = true, value_name = "URL")]
     database_url: String,
     /// Print JSON.
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use sigpost_runtime::settings::API_RATE_LIMIT_PER_SECOND;
 
 use crate::jobs::deployment::answer;
 use crate::jobs::send_email as emails;
@@ -236,7 +237,7 @@ fn documented_numbers_equal_the_constants() {
     assert_eq!((table["flow-control keys"], limits.max_flow_control_keys), ("1,000,000", 1_000_000));
     assert!(
         table["requests that are not publishes"]
-            .starts_with(&format!("{} per second", dispatch::config::API_RATE_LIMIT))
+            .starts_with(&format!("{} per second", API_RATE_LIMIT_PER_SECOND.default_as::<u32>()))
     );
 }
 

@@ -2,6 +2,10 @@
 
 use std::process::{Command, Output};
 
+use sigpost_runtime::settings::{SECTIONS, Section, Setting};
+
+use crate::support::{read, repository};
+
 const HANDLERS: [&str; 2] = [env!("CARGO_BIN_EXE_email-handler"), env!("CARGO_BIN_EXE_export-handler")];
 const ADMIN: &str = env!("CARGO_BIN_EXE_admin-function");
 const DISPATCHER: &str = env!("CARGO_BIN_EXE_killable-dispatcher");
@@ -96,4 +100,46 @@ fn all_invalid_settings_are_reported_together() {
     for (setting, _) in wrong {
         assert!(said.contains(&format!("  - {setting}")), "{setting}: {said}");
     }
+}
+
+/// Returns the page of the reference with the table of each section written anew.
+fn with_tables(page: &str) -> String {
+    SECTIONS.iter().fold(page.to_owned(), |page, section| {
+        let heading = format!("\n## {}\n", section.title);
+        let (before, rest) = page.split_once(&heading).unwrap_or_else(|| panic!("no section {}", section.title));
+        let (prose, rest) = rest.split_once("| variable").expect("a table");
+        let after = rest.split_once("\n\n").map(|(_, after)| format!("\n{after}")).unwrap_or_default();
+        format!("{before}{heading}{prose}{}{after}", table(section))
+    })
+}
+
+fn table(section: &Section) -> String {
+    let head = "| variable | meaning | programs | default | allowed form |\n|---|---|---|---|---|\n";
+    head.to_owned() + &section.settings.iter().map(row).collect::<String>()
+}
+
+fn row(setting: &Setting) -> String {
+    let Setting { name, meaning, programs, form, .. } = setting;
+    let secret = if setting.is_secret { " Secret." } else { "" };
+    let programs: Vec<String> = programs.iter().map(ToString::to_string).collect();
+    let required = setting.is_required.then(|| "required".to_owned());
+    let default = setting.default.map(|default| format!("`{default}`"));
+    let others = setting.other_defaults.iter().map(|(place, default)| format!("{place}: `{default}`"));
+    let default: Vec<String> = required.into_iter().chain(default).chain(others).collect();
+    format!("| `{name}` | {meaning}{secret} | {} | {} | {form} |\n", programs.join(", "), default.join(", "))
+}
+
+/// Fails with the command that updates the page, or updates it if `SIGPOST_RENEW_SETTINGS` is set.
+#[test]
+fn reference_of_settings_is_generated_from_their_definitions() {
+    let path = repository("docs/src/reference/settings.md");
+    let page = read(&path);
+    let generated = with_tables(&page);
+    if std::env::var_os("SIGPOST_RENEW_SETTINGS").is_some() {
+        std::fs::write(path, generated).expect("written");
+        return;
+    }
+    let changed = "the definition of a setting has changed: run SIGPOST_RENEW_SETTINGS=1 cargo test -p tests --test it -- \
+                   reference_of_settings, and review the diff of docs/src/reference/settings.md";
+    assert!(page == generated, "{changed}");
 }

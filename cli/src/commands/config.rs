@@ -12,9 +12,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 use sigpost_runtime::references;
-use sigpost_runtime::settings::{Problem, Severity};
+use sigpost_runtime::settings::{Problem, Setting, Severity};
 
-use self::settings::{OTHER_FUNCTIONS, SERVE, Setting};
+use self::settings::{of_others, of_serve};
 use self::source::Value;
 use super::serve;
 use crate::output::{self, counted};
@@ -57,15 +57,15 @@ impl Config {
         // Several programs read the same settings: report each problem once.
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert((problem.setting, problem.text.clone())));
-        let (of_serve, of_others) = (shown(&SERVE), shown(&OTHER_FUNCTIONS));
+        let (of_serve, of_others) = (shown(of_serve()), shown(of_others()));
         let data = json!({ "settings": of_serve, "otherSettings": of_others, "problems": problems });
         output::print(json, &data, || text(&of_serve, &of_others, &problems))?;
         Ok(if problems.iter().any(Problem::is_error) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
-fn shown(settings: &[Setting]) -> Vec<Shown> {
-    settings.iter().map(|setting| Shown { name: setting.name, value: source::value(setting) }).collect()
+fn shown(settings: impl Iterator<Item = Setting>) -> Vec<Shown> {
+    settings.map(|setting| Shown { name: setting.name, value: source::value(setting) }).collect()
 }
 
 fn text(of_serve: &[Shown], of_others: &[Shown], problems: &[Problem]) -> String {

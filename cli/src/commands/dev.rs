@@ -12,7 +12,7 @@ use axum::Router;
 use sigpost::jobs;
 use sigpost_jobs::Harness;
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::settings::{Problem, refuse};
+use sigpost_runtime::settings::{Problem, SIGPOST_DATA_DIR, SIGPOST_DEV_DATABASE_URL, refuse};
 use sigpost_runtime::{AddressPolicy, HostOverride, Reading, serve, traces};
 use sigpost_store::Database;
 
@@ -38,10 +38,10 @@ pub(crate) struct Dev {
     listen: IpAddr,
     /// Folder for the data of the embedded Postgres. Exports and reports go to `files` in it, unless FILES_URL is
     /// set.
-    #[arg(long, env = "SIGPOST_DATA_DIR", default_value = ".sigpost", value_name = "DIR")]
+    #[arg(long, env = SIGPOST_DATA_DIR.name, default_value = SIGPOST_DATA_DIR.default_text("dev"), value_name = "DIR")]
     data_dir: PathBuf,
     /// Database to use instead of the embedded one. The schema is applied to it.
-    #[arg(long, env = "SIGPOST_DEV_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = SIGPOST_DEV_DATABASE_URL.name, hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
     /// Connect to this address for deliveries to this host, and do not resolve its name. The request itself does not
     /// change. ADDR is an IP address, optionally with a port for URLs without one. For tests. May be repeated.

@@ -28,6 +28,7 @@ use anyhow::Result;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
+use sigpost_runtime::settings::QSTASH_URL;
 
 use self::finding::{Finding, State};
 use self::items::{ITEMS, Item};
@@ -53,7 +54,7 @@ const MIGRATIONS: &str = "migrations";
   NO_COLOR                       disables colors")]
 pub(crate) struct Doctor {
     /// URL at which the API is reached from outside, for the items that check the API.
-    #[arg(long, env = "QSTASH_URL", value_name = "URL")]
+    #[arg(long, env = QSTASH_URL.name, value_name = "URL")]
     url: Option<String>,
     /// Check these items only. --list prints the IDs.
     #[arg(long, value_delimiter = ',', value_name = "ID,..", hide_possible_values = true,

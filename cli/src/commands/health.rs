@@ -9,12 +9,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
+use sigpost_runtime::settings::{LISTEN, QSTASH_URL};
 
 use crate::api_client::AdminArgs;
 
 /// Request timeout.
 const PATIENCE: Duration = Duration::from_secs(3);
-const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
 /// Check the health of a `sigpost serve` process or of the jobs. Exits with 1 if it is unhealthy.
 ///
@@ -29,7 +29,7 @@ pub(crate) struct Health {
     /// http://127.0.0.1:8080. With --jobs, QSTASH_URL comes before LISTEN.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    #[arg(long, env = "LISTEN", hide = true)]
+    #[arg(long, env = LISTEN.name, hide = true)]
     listen: Option<SocketAddr>,
     /// Request /readyz instead: check that the database accepts a write.
     #[arg(long)]
@@ -40,7 +40,7 @@ pub(crate) struct Health {
     /// How far back --jobs counts: 1m to 7d.
     #[arg(long, value_name = "DURATION", default_value = "1h", requires = "jobs")]
     window: String,
-    #[arg(long, env = "QSTASH_URL", hide = true)]
+    #[arg(long, env = QSTASH_URL.name, hide = true)]
     api_url: Option<String>,
     #[command(flatten)]
     admin: AdminArgs,
@@ -73,7 +73,7 @@ impl Health {
 fn base_url(jobs: bool, url: Option<String>, listen: Option<SocketAddr>, api_url: Option<String>) -> String {
     let here = listen.map(|listen| format!("http://{}", reached_at(listen)));
     let configured = if jobs { api_url.or(here) } else { here.or(api_url) };
-    url.or(configured).unwrap_or_else(|| DEFAULT_URL.to_owned())
+    url.or(configured).unwrap_or_else(|| QSTASH_URL.default_text("CLI").to_owned())
 }
 
 /// Returns the address at which a listener on `listen` is reached from this machine: loopback for unspecified addresses.
@@ -88,18 +88,18 @@ pub(crate) fn reached_at(listen: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{DEFAULT_URL, base_url, reached_at};
+    use super::{base_url, reached_at};
 
     #[test]
     fn each_source_of_the_url_has_its_place() {
         let (flag, api) = ("http://flag", "http://api");
         for (jobs, url, listen, api_url, expected) in [
-            (false, None, false, None, DEFAULT_URL),
+            (false, None, false, None, "http://127.0.0.1:8080"),
             (false, None, false, Some(api), api),
             (false, None, true, None, "http://127.0.0.1:9"),
             (false, None, true, Some(api), "http://127.0.0.1:9"),
             (false, Some(flag), true, Some(api), flag),
-            (true, None, false, None, DEFAULT_URL),
+            (true, None, false, None, "http://127.0.0.1:8080"),
             (true, None, true, None, "http://127.0.0.1:9"),
             (true, None, true, Some(api), api),
             (true, Some(flag), true, Some(api), flag),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use clap::Args;
-use sigpost_runtime::settings::{Problem, refuse};
+use sigpost_runtime::settings::{ADMIN_TOKEN, ALLOW_TARGETS, Problem, refuse};
 use sigpost_runtime::{AddressPolicy, HostOverride, Reading, env, serve, traces};
 
 use super::health::reached_at;
@@ -42,7 +42,7 @@ pub(crate) struct Serve {
     listen: Option<SocketAddr>,
     /// Private targets that deliveries may go to: networks (10.0.0.0/8), addresses, hosts and patterns (*.internal),
     /// separated by commas. Default: none.
-    #[arg(long, env = "ALLOW_TARGETS", value_name = "LIST")]
+    #[arg(long, env = ALLOW_TARGETS.name, value_name = "LIST")]
     allow_targets: Option<String>,
     /// Connect to this address for deliveries to this host, and do not resolve its name. The request itself does not
     /// change. ADDR is an IP address, optionally with a port for URLs without one. For tests. Requires
@@ -89,7 +89,7 @@ impl Serve {
         let api_token = config.token.0.clone();
         let app = dispatch::App::start(config).await?;
         let mut router = app.router();
-        match env::var("ADMIN_TOKEN")? {
+        match env::var(ADMIN_TOKEN)? {
             Some(admin_token) => {
                 let admin_token = admin::AdminToken::new(&admin_token)?;
                 let api_url = format!("http://{}", reached_at(listening));
@@ -120,8 +120,8 @@ pub(crate) fn admin_routes(app: &dispatch::App, console: &admin::ConsoleConfig) 
 pub(crate) fn read() -> (dispatch::Config, Vec<Problem>) {
     let (config, mut problems) = dispatch::Config::read();
     problems.extend(config.dev_credentials());
-    match env::var("ADMIN_TOKEN") {
-        Err(why) => problems.push(Problem::error("ADMIN_TOKEN", format!("{why:#}"))),
+    match env::var(ADMIN_TOKEN) {
+        Err(why) => problems.push(Problem::error(ADMIN_TOKEN.name, format!("{why:#}"))),
         Ok(token) => problems.extend(admin_token(token.as_deref(), &config.token.0)),
     }
     (config, problems)
@@ -132,10 +132,10 @@ fn admin_token(admin: Option<&str>, api: &str) -> Option<Problem> {
     let token = admin?;
     let fix = "make one with `openssl rand -hex 32`";
     match admin::AdminToken::new(token) {
-        Err(why) => Some(Problem::error("ADMIN_TOKEN", format!("{why}; {fix}"))),
+        Err(why) => Some(Problem::error(ADMIN_TOKEN.name, format!("{why}; {fix}"))),
         Ok(_) if token == api => {
             let text = "ADMIN_TOKEN equals QSTASH_TOKEN: every publisher has access to the admin API";
-            Some(Problem::warning("ADMIN_TOKEN", format!("{text}; {fix}")))
+            Some(Problem::warning(ADMIN_TOKEN.name, format!("{text}; {fix}")))
         }
         Ok(_) => None,
     }

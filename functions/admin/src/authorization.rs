@@ -5,6 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use sigpost_runtime::settings::{ADMIN_AUTH, ADMIN_TOKEN};
 use sigpost_runtime::{ApiError, Reading, bearer, env, is_signed_for_aws};
 
 use crate::admin_token::{AdminToken, Refused};
@@ -22,9 +23,9 @@ pub enum Authorization {
 impl Authorization {
     /// Reads `ADMIN_AUTH`: `token` (the default), which requires `ADMIN_TOKEN`, or `iam`.
     pub(crate) fn from_settings(reading: &mut Reading) -> Option<Self> {
-        match reading.checked("ADMIN_AUTH", |text| is_iam(text, env::in_lambda())) {
+        match reading.checked(ADMIN_AUTH, |text| is_iam(text, env::in_lambda())) {
             Some(true) => Some(Self::Iam),
-            _ => reading.required_as("ADMIN_TOKEN", |token| {
+            _ => reading.required_as(ADMIN_TOKEN, |token| {
                 let fix = "make one with `openssl rand -hex 32`";
                 AdminToken::new(token).map(Self::Token).map_err(|why| anyhow!("{why}; {fix}"))
             }),

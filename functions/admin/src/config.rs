@@ -4,13 +4,10 @@ use std::fmt;
 
 use anyhow::Result;
 use sigpost_runtime::Reading;
-use sigpost_runtime::settings::http_url;
+use sigpost_runtime::settings::{QSTASH_TOKEN, QSTASH_URL, http_url};
 use sigpost_store::{Database, url};
 
 use crate::Authorization;
-
-/// Default number of database connections.
-const DATABASE_CONNECTIONS: usize = 2;
 
 /// The configuration of the admin function. `Debug` shows neither password nor token.
 #[derive(Clone)]
@@ -39,10 +36,10 @@ impl Config {
 
     /// Reads the configuration. `reading` collects missing and invalid variables.
     pub fn read(reading: &mut Reading) -> Option<Self> {
-        let database = url::database(reading, DATABASE_CONNECTIONS);
+        let database = url::database(reading, "admin");
         let authorization = Authorization::from_settings(reading);
-        let url = reading.checked("QSTASH_URL", |text| http_url("QSTASH_URL", text).map(|_| text.to_owned()));
-        let token = reading.text("QSTASH_TOKEN");
+        let url = reading.checked(QSTASH_URL, |text| http_url(QSTASH_URL.name, text).map(|_| text.to_owned()));
+        let token = reading.text(QSTASH_TOKEN);
         Some(Self { database: database?, authorization: authorization?, api: url.zip(token) })
     }
 }

@@ -7,17 +7,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use send_email::check_recipients;
 use sigpost_qstash::parse_duration;
-use sigpost_runtime::settings::{http_url, line};
+use sigpost_runtime::settings::{
+    ALERT_EMAIL_TO, ALERT_EXPECT, ALERT_RULES, PAGERDUTY_ROUTING_KEY, PAGERDUTY_URL, RUNBOOK_URL, SIGPOST_DEPLOYMENT,
+    SLACK_WEBHOOK_URL, Setting, http_url, line,
+};
 use sigpost_runtime::{Reading, env};
 use url::Url;
 
 use crate::Rules;
-
-/// Default of `PAGERDUTY_URL`: PagerDuty's Events API v2.
-pub const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
-
-/// Default of `RUNBOOK_URL`, to which the name of the rule is appended.
-pub const RUNBOOK_URL: &str = "docs/src/guides/troubleshooting.md#";
 
 /// The settings of the function. `Debug` shows no secret.
 #[derive(Clone, Default)]
@@ -30,30 +27,31 @@ pub struct Config {
     pub expected: BTreeMap<String, Duration>,
     /// `SLACK_WEBHOOK_URL`: an incoming webhook. A secret.
     pub slack: Option<Url>,
-    /// URL of the API (`PAGERDUTY_URL`, default [`PAGERDUTY_URL`]) and `PAGERDUTY_ROUTING_KEY`, the key of an
+    /// URL of the API (`PAGERDUTY_URL`, default: that of PagerDuty) and `PAGERDUTY_ROUTING_KEY`, the key of an
     /// integration. The key is a secret.
     pub pagerduty: Option<(Url, String)>,
     /// `ALERT_EMAIL_TO`: addresses, separated by commas.
     pub email_to: Vec<String>,
-    /// `RUNBOOK_URL`: prefix of links to runbook sections. Default [`RUNBOOK_URL`].
+    /// `RUNBOOK_URL`: prefix of links to runbook sections. Default: the page in the repository.
     pub runbook_url: String,
 }
 
 impl Config {
     /// Reads the configuration. No variable is required. `reading` collects invalid ones.
     pub fn read(reading: &mut Reading) -> Option<Self> {
-        let url = |reading: &mut Reading, name| reading.checked(name, |text| http_url(name, text));
-        let deployment = reading.checked("SIGPOST_DEPLOYMENT", |text| line("SIGPOST_DEPLOYMENT", text));
-        let pagerduty_url = url(reading, "PAGERDUTY_URL").or_else(|| PAGERDUTY_URL.parse().ok());
-        let runbook_url = reading.checked("RUNBOOK_URL", |text| line("RUNBOOK_URL", text));
+        let url =
+            |reading: &mut Reading, setting: Setting| reading.checked(setting, |text| http_url(setting.name, text));
+        let deployment = reading.checked(SIGPOST_DEPLOYMENT, |text| line(SIGPOST_DEPLOYMENT.name, text));
+        let pagerduty_url = url(reading, PAGERDUTY_URL).unwrap_or_else(|| PAGERDUTY_URL.default_as());
+        let runbook_url = reading.checked(RUNBOOK_URL, |text| line(RUNBOOK_URL.name, text));
         Some(Self {
-            deployment: deployment.unwrap_or_else(|| "sigpost".to_owned()),
-            rules: reading.checked("ALERT_RULES", |list| Ok(Rules::parse(list)?)).unwrap_or_default(),
-            expected: reading.checked("ALERT_EXPECT", expected).unwrap_or_default(),
-            slack: url(reading, "SLACK_WEBHOOK_URL"),
-            pagerduty: pagerduty_url.zip(reading.text("PAGERDUTY_ROUTING_KEY")),
-            email_to: reading.checked("ALERT_EMAIL_TO", addresses).unwrap_or_default(),
-            runbook_url: runbook_url.unwrap_or_else(|| RUNBOOK_URL.to_owned()),
+            deployment: deployment.unwrap_or_else(|| SIGPOST_DEPLOYMENT.default_as()),
+            rules: reading.checked(ALERT_RULES, |list| Ok(Rules::parse(list)?)).unwrap_or_default(),
+            expected: reading.checked(ALERT_EXPECT, expected).unwrap_or_default(),
+            slack: url(reading, SLACK_WEBHOOK_URL),
+            pagerduty: reading.text(PAGERDUTY_ROUTING_KEY).map(|key| (pagerduty_url, key)),
+            email_to: reading.checked(ALERT_EMAIL_TO, addresses).unwrap_or_default(),
+            runbook_url: runbook_url.unwrap_or_else(|| RUNBOOK_URL.default_as()),
         })
     }
 }

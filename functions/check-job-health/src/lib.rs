@@ -8,6 +8,6 @@ mod job;
 mod router;
 
 pub use alerts::Rules;
-pub use config::{Config, PAGERDUTY_URL, RUNBOOK_URL};
+pub use config::Config;
 pub use job::CheckJobHealth;
 pub use router::{router, router_from_env};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::settings::{Problem, bearer, refuse};
+use sigpost_runtime::settings::{self, Problem, bearer, refuse};
 use sigpost_runtime::{AddressPolicy, PushSigner, Reading, env};
 use sigpost_store::url;
 
@@ -18,9 +18,6 @@ use crate::engine::{Awake, Settings};
 use crate::lambda;
 pub use crate::schedules::EventBridge;
 use invariants::Surroundings;
-
-/// Default of `API_RATE_LIMIT_PER_SECOND`.
-pub const API_RATE_LIMIT: u32 = 100;
 
 /// The configuration of one dispatch process.
 #[derive(Clone, Debug)]
@@ -82,10 +79,10 @@ impl Config {
     pub fn read() -> (Self, Vec<Problem>) {
         let mut reading = Reading::of_process();
         let config = Self::read_with(&mut reading);
-        let termination_s = reading.parsed("TERMINATION_GRACE_SECONDS", 0);
+        let termination_s = reading.parsed_if_set(settings::TERMINATION_GRACE_SECONDS);
         let around = Surroundings {
             visits_only: env::in_lambda() && !env::on_managed_instances(),
-            termination_grace: (termination_s > 0).then(|| Duration::from_secs(termination_s)),
+            termination_grace: termination_s.filter(|seconds| *seconds > 0).map(Duration::from_secs),
         };
         let mut problems = reading.problems;
         problems.extend(invariants::violated(&config, around));
@@ -93,38 +90,39 @@ impl Config {
     }
 
     fn read_with(reading: &mut Reading) -> Self {
-        let (defaults, limits, deduplicating) = (Settings::default(), Limits::default(), Deduplicating::default());
         let allowed =
-            env::list("ALLOW_TARGETS").and_then(|list| AddressPolicy::allowing(&list).context("ALLOW_TARGETS"));
+            env::list(settings::ALLOW_TARGETS).and_then(|list| AddressPolicy::allowing(&list).context("ALLOW_TARGETS"));
         Self {
             database_url: Secret(url::from_settings(reading).unwrap_or_default()),
-            database_connections: reading.take("DATABASE_CONNECTIONS", url::connections_from_env(8), 8),
-            token: Secret(reading.take("QSTASH_TOKEN", token_from_env(), String::new())),
-            api_rate_limit: NonZeroU32::new(reading.parsed("API_RATE_LIMIT_PER_SECOND", API_RATE_LIMIT)),
-            first_keys: reading.take("QSTASH_NEXT_SIGNING_KEY", first_keys_from_env(), SigningKeys::generate()),
-            limits: Limits { max_body_bytes: reading.parsed("MAX_BODY_BYTES", limits.max_body_bytes), ..limits },
+            database_connections: reading.take(
+                settings::DATABASE_CONNECTIONS,
+                url::connections_from_env("dispatch"),
+                1,
+            ),
+            token: Secret(reading.take(settings::QSTASH_TOKEN, token_from_env(), String::new())),
+            api_rate_limit: NonZeroU32::new(reading.parsed(settings::API_RATE_LIMIT_PER_SECOND)),
+            first_keys: reading.take(settings::QSTASH_NEXT_SIGNING_KEY, first_keys_from_env(), SigningKeys::generate()),
+            limits: Limits { max_body_bytes: reading.parsed(settings::MAX_BODY_BYTES), ..Limits::default() },
             bodies: BodyBudget::default(),
-            address_policy: reading.take("ALLOW_TARGETS", allowed, AddressPolicy::public_only()),
+            address_policy: reading.take(settings::ALLOW_TARGETS, allowed, AddressPolicy::public_only()),
             deduplicating: Deduplicating {
-                window: reading.seconds("DEDUPLICATION_WINDOW_SECONDS", deduplicating.window),
-                release_on_failure: reading.parsed("DEDUPLICATION_RELEASE_ON_FAILURE", false),
+                window: reading.seconds(settings::DEDUPLICATION_WINDOW_SECONDS),
+                release_on_failure: reading.parsed(settings::DEDUPLICATION_RELEASE_ON_FAILURE),
             },
             event_bridge: EventBridge::read(reading),
             engine: Some(Settings {
-                max_in_flight: reading.parsed("MAX_IN_FLIGHT", defaults.max_in_flight),
-                lease: reading.seconds("LEASE_SECONDS", defaults.lease),
-                longest_attempt: reading.seconds("LONGEST_ATTEMPT_SECONDS", defaults.longest_attempt),
-                grace: reading.seconds("SHUTDOWN_GRACE_SECONDS", defaults.grace),
-                max_dispatchers: reading.parsed("MAX_DISPATCHERS", defaults.max_dispatchers),
+                max_in_flight: reading.parsed(settings::MAX_IN_FLIGHT),
+                lease: reading.seconds(settings::LEASE_SECONDS),
+                longest_attempt: reading.seconds(settings::LONGEST_ATTEMPT_SECONDS),
+                grace: reading.seconds(settings::SHUTDOWN_GRACE_SECONDS),
+                max_dispatchers: reading.parsed(settings::MAX_DISPATCHERS),
                 awake: match env::in_lambda() && !env::on_managed_instances() {
                     true => Awake::InVisits,
                     false => Awake::Always,
                 },
-                further: reading
-                    .take("AWS_LAMBDA_FUNCTION_NAME", env::var("AWS_LAMBDA_FUNCTION_NAME"), None)
-                    .map(lambda::invoke_again),
-                push_signer: reading.take("SIGV4_TARGETS", PushSigner::from_env(), None).map(Arc::new),
-                ..defaults
+                further: env::function_name().map(lambda::invoke_again),
+                push_signer: reading.take(settings::SIGV4_TARGETS, PushSigner::from_env(), None).map(Arc::new),
+                ..Settings::default()
             }),
         }
     }
@@ -146,11 +144,11 @@ impl Config {
 }
 
 fn token_from_env() -> Result<String> {
-    bearer("QSTASH_TOKEN", &env::required("QSTASH_TOKEN")?)
+    bearer(settings::QSTASH_TOKEN.name, &env::required(settings::QSTASH_TOKEN)?)
 }
 
 fn first_keys_from_env() -> Result<SigningKeys> {
-    match (env::var("QSTASH_CURRENT_SIGNING_KEY")?, env::var("QSTASH_NEXT_SIGNING_KEY")?) {
+    match (env::var(settings::QSTASH_CURRENT_SIGNING_KEY)?, env::var(settings::QSTASH_NEXT_SIGNING_KEY)?) {
         (Some(current), Some(next)) => {
             ensure!(
                 current != next,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sigpost_qstash::{Deduplication, Options, content_key, endpoint_key, explicit_key};
+use sigpost_runtime::settings;
 use sigpost_store::accept::Deduplicate;
 use sigpost_store::messages::Message;
 
@@ -18,7 +19,10 @@ pub struct Deduplicating {
 impl Default for Deduplicating {
     /// As in QStash: 10 minutes, for delivered and failed messages.
     fn default() -> Self {
-        Self { window: Duration::from_secs(600), release_on_failure: false }
+        Self {
+            window: Duration::from_secs(settings::DEDUPLICATION_WINDOW_SECONDS.default_as()),
+            release_on_failure: settings::DEDUPLICATION_RELEASE_ON_FAILURE.default_as(),
+        }
     }
 }
 

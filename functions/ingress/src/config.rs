@@ -4,6 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use sigpost_jobs::Handlers;
+use sigpost_runtime::settings::{BASE_URL, JOB_URLS, RESEND_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET};
 use sigpost_runtime::{Reading, env, settings};
 
 use crate::resend;
@@ -28,11 +29,11 @@ impl Config {
     ///
     /// A secret is shorter than 16 characters, or a secret of Resend is malformed. The error does not contain it.
     pub fn new(stripe: &[String], resend: &[String], handlers: Handlers) -> Result<Self> {
-        stripe.iter().try_for_each(|text| settings::secret("STRIPE_WEBHOOK_SECRET", text).map(drop))?;
+        stripe.iter().try_for_each(|text| settings::secret(STRIPE_WEBHOOK_SECRET.name, text).map(drop))?;
         let resend = resend.iter().enumerate().map(|(index, text)| {
             let malformed = || format!("RESEND_WEBHOOK_SECRET: secret {} must be whsec_ followed by base64", index + 1);
             let secret = resend::secret(text).with_context(malformed)?;
-            settings::secret("RESEND_WEBHOOK_SECRET", text.trim_start_matches("whsec_"))?;
+            settings::secret(RESEND_WEBHOOK_SECRET.name, text.trim_start_matches("whsec_"))?;
             Ok(secret)
         });
         let stripe = stripe.iter().map(|secret| Secret::new(secret.as_bytes())).collect();
@@ -42,8 +43,8 @@ impl Config {
     /// Reads `STRIPE_WEBHOOK_SECRET` and `RESEND_WEBHOOK_SECRET`, each a comma-separated list, `BASE_URL` and `JOB_URLS`.
     /// One of the secrets and one of the URLs are required. `reading` collects errors.
     pub fn read(reading: &mut Reading) -> Option<Self> {
-        reading.required_one_of(["BASE_URL", "JOB_URLS"]);
-        reading.required_one_of(["STRIPE_WEBHOOK_SECRET", "RESEND_WEBHOOK_SECRET"]);
+        reading.required_one_of([BASE_URL, JOB_URLS]);
+        reading.required_one_of([STRIPE_WEBHOOK_SECRET, RESEND_WEBHOOK_SECRET]);
         let handlers = Handlers::read(reading);
         Self::with_secrets(reading, handlers)
     }
@@ -54,9 +55,9 @@ impl Config {
     }
 
     fn with_secrets(reading: &mut Reading, handlers: Handlers) -> Option<Self> {
-        let mut secrets = |name| reading.text(name).map(|text| env::split(&text)).unwrap_or_default();
-        let (stripe, resend) = (secrets("STRIPE_WEBHOOK_SECRET"), secrets("RESEND_WEBHOOK_SECRET"));
-        reading.noted("RESEND_WEBHOOK_SECRET", Self::new(&stripe, &resend, handlers))
+        let mut secrets = |setting| reading.text(setting).map(|text| env::split(&text)).unwrap_or_default();
+        let (stripe, resend) = (secrets(STRIPE_WEBHOOK_SECRET), secrets(RESEND_WEBHOOK_SECRET));
+        reading.noted(RESEND_WEBHOOK_SECRET, Self::new(&stripe, &resend, handlers))
     }
 }
 

@@ -21,8 +21,6 @@ use crate::{Config, resend, stripe};
 
 /// Maximum size of a body in bytes, several times that of Stripe's largest events.
 const MAX_BODY_BYTES: usize = 1_000_000;
-/// Default number of database connections.
-const DATABASE_CONNECTIONS: usize = 4;
 
 struct Ingress {
     config: Config,
@@ -46,7 +44,7 @@ pub fn router(config: Config, database: Database) -> Router {
 pub fn router_from_env() -> Result<Router> {
     let mut reading = Reading::of_process();
     let config = Config::read(&mut reading);
-    let database = url::database(&mut reading, DATABASE_CONNECTIONS);
+    let database = url::database(&mut reading, "ingress");
     let (config, database) = reading.finish(config.zip(database))?;
     Ok(router(config, database))
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use sigpost_runtime::Reading;
-use sigpost_runtime::settings::http_url;
+use sigpost_runtime::settings::{APP_URL, http_url};
 use url::Url;
 
 /// Configuration of the function.
@@ -15,12 +15,12 @@ pub struct Config {
 impl Config {
     /// Reads the configuration. `reading` collects errors.
     pub fn read(reading: &mut Reading) -> Option<Self> {
-        reading.required_as("APP_URL", app_url).map(|app_url| Self { app_url })
+        reading.required_as(APP_URL, app_url).map(|app_url| Self { app_url })
     }
 
     /// Reads the configuration of `sigpost dev`. `APP_URL` defaults to `base_url`.
     pub fn read_for_dev(reading: &mut Reading, base_url: &str) -> Option<Self> {
-        match reading.text("APP_URL") {
+        match reading.text(APP_URL) {
             Some(_) => Self::read(reading),
             None => app_url(base_url).ok().map(|app_url| Self { app_url }),
         }
@@ -33,7 +33,7 @@ impl Config {
 }
 
 fn app_url(text: &str) -> Result<Url> {
-    let url = http_url("APP_URL", text)?;
+    let url = http_url(APP_URL.name, text)?;
     ensure!(url.query().is_none() && url.fragment().is_none(), "APP_URL={text:?}: must not have a query or a fragment");
     Ok(url)
 }

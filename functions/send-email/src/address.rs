@@ -2,6 +2,7 @@
 
 use sigpost_jobs::Invalid;
 use sigpost_runtime::Reading;
+use sigpost_runtime::settings::Setting;
 
 /// Maximum length of an address in bytes (RFC 5321, section 4.5.3.1.3), without angle brackets.
 const MAX_BYTES: usize = 254;
@@ -70,9 +71,9 @@ fn unquoted(text: &str) -> Option<String> {
 }
 
 /// Reads the address in this setting, if any. `reading` collects errors.
-pub(crate) fn setting(reading: &mut Reading, name: &'static str) -> Option<String> {
-    reading.checked(name, |address| {
-        check(name, address)?;
+pub(crate) fn setting(reading: &mut Reading, setting: Setting) -> Option<String> {
+    reading.checked(setting, |address| {
+        check(setting.name, address)?;
         Ok(address.to_owned())
     })
 }

@@ -1,7 +1,7 @@
 //! Brand of the e-mails.
 
 use sigpost_runtime::Reading;
-use sigpost_runtime::settings::line;
+use sigpost_runtime::settings::{APP_NAME, APP_SIGNATURE, APP_SUPPORT_EMAIL, RESEND_REPLY_TO, line};
 
 use crate::address;
 
@@ -27,19 +27,19 @@ impl Brand {
     /// `reading` collects errors.
     pub fn read(reading: &mut Reading) -> Self {
         // The name is part of subjects, where a line break would start the next header.
-        let name = reading.checked("APP_NAME", |text| line("APP_NAME", text));
+        let name = reading.checked(APP_NAME, |text| line(APP_NAME.name, text));
         let mut brand = name.map_or_else(Self::default, Self::named);
-        if let Some(signature) = reading.checked("APP_SIGNATURE", |text| line("APP_SIGNATURE", text)) {
+        if let Some(signature) = reading.checked(APP_SIGNATURE, |text| line(APP_SIGNATURE.name, text)) {
             brand.signature = signature;
         }
-        let support = address::setting(reading, "APP_SUPPORT_EMAIL");
-        brand.support_email = support.or(address::setting(reading, "RESEND_REPLY_TO"));
+        let support = address::setting(reading, APP_SUPPORT_EMAIL);
+        brand.support_email = support.or(address::setting(reading, RESEND_REPLY_TO));
         brand
     }
 }
 
 impl Default for Brand {
     fn default() -> Self {
-        Self::named("sigpost")
+        Self::named(APP_NAME.default_as::<String>())
     }
 }

@@ -22,7 +22,7 @@ mod template;
 
 pub use attachment::Attachment;
 pub use brand::Brand;
-pub use config::{Config, RESEND_URL, Transport};
+pub use config::{Config, Transport};
 pub use email::Email;
 pub use job::SendEmail;
 pub use recipients::check as check_recipients;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use object_store::aws::AmazonS3Builder;
 use sigpost_runtime::Reading;
+use sigpost_runtime::settings::{FILES_LINK_SECONDS, FILES_URL};
 use url::Url;
 
 use crate::files::LINK_VALID_MOST;
-use crate::{Bucket, Files, LINK_VALID};
+use crate::{Bucket, Files};
 
 /// Allowed form of `FILES_URL`.
 const FORM: &str = "must be s3://bucket/prefix or file:///folder";
@@ -30,12 +31,12 @@ impl Config {
     /// machine. `reading` collects errors.
     pub fn read(reading: &mut Reading) -> Option<Self> {
         let link_valid = link_valid(reading);
-        reading.required_as("FILES_URL", |url| Self::at(url, link_valid))
+        reading.required_as(FILES_URL, |url| Self::at(url, link_valid))
     }
 
     /// Reads the same variables. `FILES_URL` defaults to this folder.
     pub fn read_or_folder(reading: &mut Reading, folder: &Path) -> Option<Self> {
-        match reading.text("FILES_URL") {
+        match reading.text(FILES_URL) {
             Some(_) => Self::read(reading),
             None => Some(Self::Folder(folder.to_owned())),
         }
@@ -67,11 +68,17 @@ impl Config {
     }
 }
 
+/// Returns the default lifetime of a link: the maximum lifetime of the credentials of a Lambda function, with which it
+/// expires.
+pub(crate) fn default_link_valid() -> Duration {
+    Duration::from_secs(FILES_LINK_SECONDS.default_as())
+}
+
 fn link_valid(reading: &mut Reading) -> Duration {
-    let read = reading.checked("FILES_LINK_SECONDS", |text| {
+    let read = reading.checked(FILES_LINK_SECONDS, |text| {
         let most = LINK_VALID_MOST.as_secs();
         let seconds = text.parse().ok().filter(|seconds| (1..=most).contains(seconds));
         seconds.with_context(|| format!("FILES_LINK_SECONDS={text:?} must be a whole number from 1 to {most}"))
     });
-    read.map_or(LINK_VALID, Duration::from_secs)
+    read.map_or_else(default_link_valid, Duration::from_secs)
 }

@@ -14,10 +14,9 @@ use object_store::signer::{Method, Signer};
 use object_store::{Attribute, ClientOptions, ObjectStore, PutMultipartOptions, RetryConfig};
 use url::Url;
 
+use crate::config::default_link_valid;
 use crate::{Error, Upload};
 
-/// Default lifetime of a link: the maximum lifetime of the credentials of a Lambda function, with which it expires.
-pub const LINK_VALID: Duration = Duration::from_secs(12 * 3600);
 /// Maximum lifetime of a link in S3: seven days.
 pub(crate) const LINK_VALID_MOST: Duration = Duration::from_secs(7 * 86_400);
 /// Timeout of a request to S3, including uploads of 8 MiB parts.
@@ -62,7 +61,7 @@ impl Files {
         let made = create_private(folder).and_then(|()| fs::canonicalize(folder));
         let folder = made.with_context(|| format!("cannot create the folder {}", folder.display()))?;
         let place = LocalFileSystem::new_with_prefix(folder).context("cannot use the folder for files")?;
-        Ok(Self { place: Place::Folder(Arc::new(place)), prefix: Path::default(), link_valid: LINK_VALID })
+        Ok(Self { place: Place::Folder(Arc::new(place)), prefix: Path::default(), link_valid: default_link_valid() })
     }
 
     /// Opens a bucket. Links are presigned. Sends no request.

@@ -10,6 +10,6 @@ mod upload;
 
 pub use config::Config;
 pub use error::Error;
-pub use files::{AmazonS3Builder, Bucket, Files, LINK_VALID};
+pub use files::{AmazonS3Builder, Bucket, Files};
 pub use notice::{FileReady, check_recipients, tell};
 pub use upload::{PART_BYTES, Upload};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use reqwest::redirect;
 use sigpost_runtime::Reading;
+use sigpost_runtime::settings::{BASE_URL, JOB_URLS, QSTASH_TOKEN, QSTASH_URL};
 
 use crate::{Handlers, base_url};
 
@@ -44,9 +45,9 @@ impl Client {
     /// Names all variables that are missing or invalid.
     pub fn from_env() -> Result<Self> {
         let mut reading = Reading::of_process();
-        let url = reading.required_as("QSTASH_URL", |text| Ok(base_url::parse("QSTASH_URL", text)?));
-        let token = reading.required("QSTASH_TOKEN");
-        reading.required_one_of(["BASE_URL", "JOB_URLS"]);
+        let url = reading.required_as(QSTASH_URL, |text| Ok(base_url::parse(QSTASH_URL.name, text)?));
+        let token = reading.required(QSTASH_TOKEN);
+        reading.required_one_of([BASE_URL, JOB_URLS]);
         let handlers = Handlers::read(&mut reading);
         let (url, token) = reading.finish(url.zip(token))?;
         Self::new(&url, token, handlers)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use sigpost_qstash::Invalid;
+use sigpost_runtime::settings::{BASE_URL, JOB_SEALING_KEYS, JOB_URLS};
 use sigpost_runtime::{Reading, env};
 
 use crate::sealing::SealingKeys;
@@ -58,16 +59,16 @@ impl Handlers {
     /// Names all variables that are missing or invalid.
     pub fn from_env() -> Result<Self> {
         let mut reading = Reading::of_process();
-        reading.required_one_of(["BASE_URL", "JOB_URLS"]);
+        reading.required_one_of([BASE_URL, JOB_URLS]);
         let handlers = Self::read(&mut reading);
         reading.finish(Some(handlers))
     }
 
     /// Reads the same variables; none is required. `reading` collects errors.
     pub fn read(reading: &mut Reading) -> Self {
-        let base_url = reading.checked("BASE_URL", |text| Ok(base_url::parse("BASE_URL", text)?));
-        let urls = reading.checked("JOB_URLS", |text| env::split(text).iter().map(|item| job_url(item)).collect());
-        let sealing = reading.checked("JOB_SEALING_KEYS", |text| Ok(SealingKeys::parse("JOB_SEALING_KEYS", text)?));
+        let base_url = reading.checked(BASE_URL, |text| Ok(base_url::parse(BASE_URL.name, text)?));
+        let urls = reading.checked(JOB_URLS, |text| env::split(text).iter().map(|item| job_url(item)).collect());
+        let sealing = reading.checked(JOB_SEALING_KEYS, |text| Ok(SealingKeys::parse(JOB_SEALING_KEYS.name, text)?));
         Self { base_url: base_url.unwrap_or_default(), urls: urls.unwrap_or_default(), sealing }
     }
 

@@ -2,16 +2,15 @@
 
 use anyhow::Result;
 use sigpost_qstash::{Limits, SigningKeys};
-use sigpost_runtime::settings::Problem;
+use sigpost_runtime::settings::{
+    BASE_URL, MAX_BODY_BYTES, Problem, QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY, Setting,
+};
 use sigpost_runtime::{KeyRing, Reading, env, serve, settings};
 use sigpost_store::{Database, url};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::Handlers;
-
-/// Default number of connections of a function that runs one job at a time: handler, heartbeat and a spare one.
-const DATABASE_CONNECTIONS: usize = 3;
 
 /// Environment of the handlers of a deployment. Clones share the pool and the keys.
 #[derive(Clone)]
@@ -74,15 +73,16 @@ impl Harness {
     /// Reads the variables of [`from_env`](Self::from_env). Returns `None` if one is missing or invalid; `reading`
     /// collects the errors.
     pub fn read(reading: &mut Reading) -> Option<Self> {
-        let database = url::database(reading, DATABASE_CONNECTIONS);
-        let mut key = |setting| reading.required_as(setting, |text| settings::secret(setting, text));
-        let (current, next) = (key("QSTASH_CURRENT_SIGNING_KEY"), key("QSTASH_NEXT_SIGNING_KEY"));
+        // Three for a function that runs one job at a time: handler, heartbeat and a spare one.
+        let database = url::database(reading, "handlers");
+        let mut key = |setting: Setting| reading.required_as(setting, |text| settings::secret(setting.name, text));
+        let (current, next) = (key(QSTASH_CURRENT_SIGNING_KEY), key(QSTASH_NEXT_SIGNING_KEY));
         // Unlike a program that only enqueues, a handler must know its own URL.
-        reading.required("BASE_URL");
+        reading.required(BASE_URL);
         let handlers = Handlers::read(reading);
-        let max_body_bytes = reading.parsed("MAX_BODY_BYTES", Limits::default().max_body_bytes);
+        let max_body_bytes = reading.parsed(MAX_BODY_BYTES);
         if max_body_bytes == 0 {
-            reading.problems.push(Problem::error("MAX_BODY_BYTES", "MAX_BODY_BYTES must be at least 1"));
+            reading.problems.push(Problem::error(MAX_BODY_BYTES.name, "MAX_BODY_BYTES must be at least 1"));
         }
         let keys = SigningKeys { current: current?, next: next? };
         Some(Self { handlers, max_body_bytes, ..Self::new(database?, KeyRing::new(keys), "") })

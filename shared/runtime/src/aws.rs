@@ -17,6 +17,7 @@ use reqwest::{Method, Request, Response, Url};
 
 use crate::causes::with_causes;
 use crate::env;
+use crate::settings::{AWS_DEFAULT_REGION, AWS_REGION};
 use credentials::CredentialSource;
 use endpoint::endpoint;
 pub use push_signer::PushSigner;
@@ -45,9 +46,9 @@ impl Aws {
     ///
     /// Names the variable that is missing.
     pub fn from_env() -> Result<Self> {
-        let region = match env::var("AWS_REGION")? {
+        let region = match env::var(AWS_REGION)? {
             Some(region) => region,
-            None => env::var("AWS_DEFAULT_REGION")?.context("AWS_REGION is not set")?,
+            None => env::var(AWS_DEFAULT_REGION)?.context("AWS_REGION is not set")?,
         };
         Ok(Self { http: OnceLock::new(), region, credentials: CredentialSource::from_env()?, endpoint: None })
     }

@@ -4,10 +4,13 @@
 //! and the functions here return the resolved values.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow};
+
+use crate::settings::Setting;
 
 /// Resolved values by the text of their references.
 static RESOLVED: OnceLock<HashMap<String, String>> = OnceLock::new();
@@ -27,86 +30,62 @@ pub fn in_lambda() -> bool {
     std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some()
 }
 
+/// Returns the name of this Lambda function.
+pub fn function_name() -> Option<String> {
+    std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok()
+}
+
 /// Returns whether this process is a Lambda function on managed instances: it handles several events concurrently,
 /// and is not frozen between them.
 pub fn on_managed_instances() -> bool {
     std::env::var_os("AWS_LAMBDA_INITIALIZATION_TYPE").is_some_and(|kind| kind == "lambda-managed-instances")
 }
 
-/// Returns the variable's value without surrounding white space, such as the line break that `echo` adds to a secret;
+/// Returns the setting's value without surrounding white space, such as the line break that `echo` adds to a secret;
 /// an empty value counts as missing.
-pub fn var(name: &str) -> Result<Option<String>> {
-    Ok(given(name)?.map(|given| resolved(given).trim().to_owned()).filter(|value| !value.is_empty()))
+pub fn var(setting: Setting) -> Result<Option<String>> {
+    Ok(given(setting)?.map(|given| resolved(given).trim().to_owned()).filter(|value| !value.is_empty()))
 }
 
 /// Like [`var`], but returns a reference unresolved.
-pub fn given(name: &str) -> Result<Option<String>> {
-    match std::env::var(name) {
+pub fn given(setting: Setting) -> Result<Option<String>> {
+    match std::env::var(setting.name) {
         Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(anyhow!("{name} is not valid UTF-8")),
+        Err(std::env::VarError::NotUnicode(_)) => Err(anyhow!("{} is not valid UTF-8", setting.name)),
     }
 }
 
-/// Returns the variable's value.
+/// Returns the setting's value.
 ///
 /// # Errors
 ///
-/// The variable is missing; the text says which value is expected.
-pub fn required(name: &str) -> Result<String> {
-    var(name)?.with_context(|| match REQUIRED.iter().find(|(setting, _)| *setting == name) {
-        Some((_, expected)) => format!("{name} is not set, expected {expected}"),
-        None => format!("{name} is not set"),
+/// The variable is missing; the text has the allowed form.
+pub fn required(setting: Setting) -> Result<String> {
+    var(setting)?.with_context(|| format!("{} is not set, expected {}", setting.name, setting.form))
+}
+
+/// Returns the parsed setting, or its default if the variable is missing.
+pub fn parsed<T: FromStr<Err: Display>>(setting: Setting) -> Result<T> {
+    Ok(parsed_if_set(setting)?.unwrap_or_else(|| setting.default_as()))
+}
+
+/// Returns the parsed setting, if the variable is set.
+pub fn parsed_if_set<T: FromStr<Err: Display>>(setting: Setting) -> Result<Option<T>> {
+    let Some(text) = var(setting)? else { return Ok(None) };
+    let Setting { name, form, .. } = setting;
+    text.parse().map(Some).map_err(|why| match given(setting) {
+        // A resolved value may be a secret.
+        Ok(Some(given)) if given != text => {
+            anyhow!("{name}: the value that {given:?} refers to is invalid, expected {form}")
+        }
+        _ => anyhow!("{name}={text:?} is invalid: {why}, expected {form}"),
     })
 }
 
-/// Expected values of the settings that are configured first.
-const REQUIRED: [(&str, &str); 2] = [
-    ("DATABASE_URL", "postgres://USER:PASSWORD@HOST:5432/DATABASE"),
-    ("QSTASH_TOKEN", "a secret such as `openssl rand -hex 32` makes"),
-];
-
-/// A type that settings are parsed as.
-pub trait Form {
-    /// The expected form of such a setting, for an error.
-    const FORM: &'static str;
-}
-
-macro_rules! forms {
-    ($($form:literal: $($name:ty),+;)+) => {
-        $($(impl Form for $name {
-            const FORM: &'static str = $form;
-        })+)+
-    };
-}
-
-forms! {
-    "a whole number": u32, u64, usize;
-    "a whole number of at least 1": std::num::NonZeroU32;
-    "true or false": bool;
-    "an address and a port such as 127.0.0.1:8080": std::net::SocketAddr;
-}
-
-/// Returns the parsed variable, or the default if it is missing.
-pub fn parsed<T>(name: &str, default: T) -> Result<T>
-where
-    T: FromStr<Err: std::fmt::Display> + Form,
-{
-    match var(name)? {
-        None => Ok(default),
-        Some(text) => text.parse().map_err(|why| match given(name) {
-            // A resolved value may be a secret.
-            Ok(Some(given)) if given != text => {
-                anyhow!("{name}: the value that {given:?} refers to is invalid, expected {}", T::FORM)
-            }
-            _ => anyhow!("{name}={text:?} is invalid: {why}, expected {}", T::FORM),
-        }),
-    }
-}
-
-/// Returns the variable's items, split at commas and trimmed; a missing variable is an empty list.
-pub fn list(name: &str) -> Result<Vec<String>> {
-    Ok(split(&var(name)?.unwrap_or_default()))
+/// Returns the setting's items, split at commas and trimmed; a missing variable is an empty list.
+pub fn list(setting: Setting) -> Result<Vec<String>> {
+    Ok(split(&var(setting)?.unwrap_or_default()))
 }
 
 /// Splits a comma-separated list; trims items and drops empty ones.

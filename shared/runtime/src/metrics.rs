@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::env;
+use crate::settings::SIGPOST_DEPLOYMENT;
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "sigpost";
@@ -132,8 +133,8 @@ pub enum Unit {
 
 /// Writes these metrics, with the dimension `Deployment` from `SIGPOST_DEPLOYMENT` (default `sigpost`).
 pub fn emit(metrics: &[(Metric, f64)]) {
-    let deployment = env::var("SIGPOST_DEPLOYMENT").ok().flatten();
-    let line = line(deployment.as_deref().unwrap_or("sigpost"), Timestamp::now(), metrics);
+    let deployment = env::var(SIGPOST_DEPLOYMENT).ok().flatten();
+    let line = line(&deployment.unwrap_or_else(|| SIGPOST_DEPLOYMENT.default_as()), Timestamp::now(), metrics);
     // Locked, so that no other thread writes into the line. On a closed stdout only the metrics are lost.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

@@ -8,7 +8,7 @@ mod rejection;
 mod request_body;
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
@@ -27,10 +27,8 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt, service_fn};
 
 pub use self::request_body::{BYTES_PER_SECOND, BodyTime};
+use crate::settings::LISTEN;
 use crate::{ApiError, Memory, Reading, env, traces};
-
-/// The default address of a server, without `LISTEN`.
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// Serves the router: in a Lambda function with Lambda's loop, elsewhere with a server on `LISTEN` (default
 /// `127.0.0.1:8080`) until SIGINT or SIGTERM.
@@ -39,7 +37,7 @@ pub async fn serve(router: Router) -> Result<()> {
         let ended = lambda_http::run_concurrent(lambda_service(flush_before_it_is_frozen(router))).await;
         return ended.map_err(|why| anyhow!("the Lambda runtime ended: {why}"));
     }
-    let listener = bind(env::parsed("LISTEN", LISTEN)?).await?;
+    let listener = bind(env::parsed(LISTEN)?).await?;
     let served = serve_on(listener, router, terminated()).await;
     traces::flush().await;
     served
@@ -47,7 +45,7 @@ pub async fn serve(router: Router) -> Result<()> {
 
 /// Reads `LISTEN`, the address of the server. Default `127.0.0.1:8080`.
 pub fn address(reading: &mut Reading) -> SocketAddr {
-    reading.parsed("LISTEN", LISTEN)
+    reading.parsed(LISTEN)
 }
 
 /// Checks `MAX_CONNECTIONS_PER_ADDRESS`, the maximum of connections from one address. Default: a quarter of those of

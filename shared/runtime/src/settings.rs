@@ -1,8 +1,11 @@
 //! Reads the settings of a program. All problems are collected, so that an operator can correct them together.
 //! `sigpost config check` and the start of every program use the same functions.
 
+mod list;
 mod process;
+mod setting;
 
+use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,8 +13,9 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use url::Url;
 
+pub use self::list::*;
+pub use self::setting::{Program, Section, Setting};
 use crate::env;
-use crate::env::Form;
 
 /// The severity of a [`Problem`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -102,22 +106,22 @@ impl Reading {
     }
 
     /// Returns the value; records a problem and returns `None` if reading failed.
-    pub fn noted<T>(&mut self, setting: &'static str, read: Result<T>) -> Option<T> {
-        read.map_err(|why| self.problems.push(Problem::error(setting, format!("{why:#}")))).ok()
+    pub fn noted<T>(&mut self, setting: Setting, read: Result<T>) -> Option<T> {
+        read.map_err(|why| self.problems.push(Problem::error(setting.name, format!("{why:#}")))).ok()
     }
 
     /// Returns the value; records a problem and returns the placeholder if reading failed.
-    pub fn take<T>(&mut self, setting: &'static str, read: Result<T>, stand_in: T) -> T {
+    pub fn take<T>(&mut self, setting: Setting, read: Result<T>, stand_in: T) -> T {
         self.noted(setting, read).unwrap_or(stand_in)
     }
 
     /// Returns the text of a setting, if it is set.
-    pub fn text(&mut self, setting: &'static str) -> Option<String> {
+    pub fn text(&mut self, setting: Setting) -> Option<String> {
         self.noted(setting, env::var(setting)).flatten()
     }
 
     /// Returns the text of a required setting.
-    pub fn required(&mut self, setting: &'static str) -> Option<String> {
+    pub fn required(&mut self, setting: Setting) -> Option<String> {
         match self.is_whole {
             true => self.noted(setting, env::required(setting)),
             false => self.text(setting),
@@ -125,43 +129,46 @@ impl Reading {
     }
 
     /// Records a problem if a setting that another one needs is not set.
-    pub fn required_with(&mut self, setting: &'static str, other: &'static str) {
+    pub fn required_with(&mut self, setting: Setting, other: Setting) {
         if self.text(setting).is_none() {
-            self.problems.push(Problem::error(setting, format!("{setting} is not set, but {other} requires it")));
+            let text = format!("{} is not set, but {} requires it", setting.name, other.name);
+            self.problems.push(Problem::error(setting.name, text));
         }
     }
 
     /// Records a problem if neither setting is set and the program needs one of them.
-    pub fn required_one_of(&mut self, settings: [&'static str; 2]) {
-        let [first, second] = settings;
-        if self.is_whole && settings.iter().all(|setting| env::var(setting).is_ok_and(|text| text.is_none())) {
+    pub fn required_one_of(&mut self, settings: [Setting; 2]) {
+        if self.is_whole && settings.iter().all(|setting| env::var(*setting).is_ok_and(|text| text.is_none())) {
+            let [first, second] = settings.map(|setting| setting.name);
             self.problems.push(Problem::error(first, format!("neither {first} nor {second} is set")));
         }
     }
 
     /// Returns a setting that `check` accepts, if it is set. The error describes the problem of the value.
-    pub fn checked<T>(&mut self, setting: &'static str, check: impl FnOnce(&str) -> Result<T>) -> Option<T> {
+    pub fn checked<T>(&mut self, setting: Setting, check: impl FnOnce(&str) -> Result<T>) -> Option<T> {
         let text = self.text(setting)?;
         self.noted(setting, check(&text))
     }
 
     /// Like [`Self::checked`], for a required setting.
-    pub fn required_as<T>(&mut self, setting: &'static str, check: impl FnOnce(&str) -> Result<T>) -> Option<T> {
+    pub fn required_as<T>(&mut self, setting: Setting, check: impl FnOnce(&str) -> Result<T>) -> Option<T> {
         let text = self.required(setting)?;
         self.noted(setting, check(&text))
     }
 
-    /// Returns the parsed value of a setting, such as a number or a flag.
-    pub fn parsed<T>(&mut self, setting: &'static str, default: T) -> T
-    where
-        T: FromStr<Err: std::fmt::Display> + Form + Copy,
-    {
-        self.take(setting, env::parsed(setting, default), default)
+    /// Returns the parsed value of a setting with a default, such as a number or a flag.
+    pub fn parsed<T: FromStr<Err: Display>>(&mut self, setting: Setting) -> T {
+        self.parsed_if_set(setting).unwrap_or_else(|| setting.default_as())
+    }
+
+    /// Returns the parsed value of a setting, if it is set.
+    pub fn parsed_if_set<T: FromStr<Err: Display>>(&mut self, setting: Setting) -> Option<T> {
+        self.noted(setting, env::parsed_if_set(setting)).flatten()
     }
 
     /// Returns a number of seconds.
-    pub fn seconds(&mut self, setting: &'static str, default: Duration) -> Duration {
-        Duration::from_secs(self.parsed(setting, default.as_secs()))
+    pub fn seconds(&mut self, setting: Setting) -> Duration {
+        Duration::from_secs(self.parsed(setting))
     }
 }
 

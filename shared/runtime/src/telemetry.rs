@@ -4,10 +4,12 @@
 //! requests and statements with their values at detailed levels; these targets stay limited.
 
 use std::io::IsTerminal;
+use std::str::FromStr;
 
 use anyhow::{Result, anyhow, bail};
 use tracing_subscriber::EnvFilter;
 
+use crate::settings::{LOG_FORMAT, RUST_LOG};
 use crate::{Reading, env};
 
 /// The format of log lines.
@@ -23,11 +25,15 @@ impl LogFormat {
     /// Returns JSON in Lambda or with `LOG_FORMAT=json`, else text. Any other value counts as text here and is
     /// rejected with the other settings, by [`Reading::of_process`].
     pub fn from_env() -> Self {
-        let asked = env::var("LOG_FORMAT").ok().flatten().and_then(|text| Self::parse(&text).ok());
-        if env::in_lambda() { Self::Json } else { asked.unwrap_or(Self::Text) }
+        let asked = env::var(LOG_FORMAT).ok().flatten().and_then(|text| text.parse().ok());
+        if env::in_lambda() { Self::Json } else { asked.unwrap_or_else(|| LOG_FORMAT.default_as()) }
     }
+}
 
-    fn parse(text: &str) -> Result<Self> {
+impl FromStr for LogFormat {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
         match text {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
@@ -38,8 +44,8 @@ impl LogFormat {
 
 /// Records problems with `LOG_FORMAT` and `RUST_LOG`.
 pub(crate) fn check(reading: &mut Reading) {
-    reading.checked("LOG_FORMAT", LogFormat::parse);
-    reading.checked("RUST_LOG", |text| {
+    reading.checked(LOG_FORMAT, str::parse::<LogFormat>);
+    reading.checked(RUST_LOG, |text| {
         let expected = "a level (error, warn, info, debug, trace, off) or a list such as info,dispatch=debug";
         EnvFilter::try_new(text).map_err(|_| anyhow!("RUST_LOG={text:?} is invalid, expected {expected}"))
     });
@@ -51,7 +57,7 @@ const TALKATIVE: [&str; 9] =
 
 /// Installs the log subscriber. Call it once per process.
 pub fn init(format: LogFormat) -> Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env(RUST_LOG.name).unwrap_or_else(|_| RUST_LOG.default_as());
     let filter = TALKATIVE.iter().fold(filter, |filter, name| match format!("{name}=info").parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,

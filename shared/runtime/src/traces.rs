@@ -19,6 +19,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tokio::time::timeout;
 
 use crate::env;
+use crate::settings::OTEL_SERVICE_NAME;
 use collector::Collector;
 pub use settings::{Settings, Unusable};
 pub use span::{Operation, Span, begin, correlation_id, publish};
@@ -93,7 +94,6 @@ fn resource(service_name: Option<String>) -> Resource {
 }
 
 fn own_name() -> String {
-    let function = env::var("AWS_LAMBDA_FUNCTION_NAME").ok().flatten();
     let program = || Some(std::env::current_exe().ok()?.file_stem()?.to_str()?.to_owned());
-    function.or_else(program).unwrap_or_else(|| "sigpost".to_owned())
+    env::function_name().or_else(program).unwrap_or_else(|| OTEL_SERVICE_NAME.default_as())
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, anyhow, ensure};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sigpost_runtime::settings::{DATABASE_CONNECTIONS, DATABASE_PASSWORD, DATABASE_URL};
 use sigpost_runtime::{Reading, env};
 
 use crate::{Database, tls};
@@ -9,19 +10,19 @@ use crate::{Database, tls};
 /// Returns `DATABASE_URL` with `DATABASE_PASSWORD` inserted. It contains a password and must not be logged. `None`
 /// after a recorded problem, or without a URL where none is required.
 pub fn from_settings(reading: &mut Reading) -> Option<String> {
-    let url = reading.required("DATABASE_URL")?;
-    let url = reading.noted("DATABASE_PASSWORD", complete_url(url))?;
-    let form = "postgres://USER:PASSWORD@HOST:5432/DATABASE";
+    let url = reading.required(DATABASE_URL)?;
+    let url = reading.noted(DATABASE_PASSWORD, complete_url(url))?;
+    let form = DATABASE_URL.form;
     let read = reached(&url).map_err(|why| anyhow!("DATABASE_URL cannot be read: {why}, expected {form}"));
-    reading.noted("DATABASE_URL", read).map(|_| url)
+    reading.noted(DATABASE_URL, read).map(|_| url)
 }
 
-/// Returns a pool for `DATABASE_URL` with `DATABASE_CONNECTIONS`, which is not connected yet. `None` as in
-/// [`from_settings`].
-pub fn database(reading: &mut Reading, connections: usize) -> Option<Database> {
-    let connections = reading.noted("DATABASE_CONNECTIONS", connections_from_env(connections));
+/// Returns a pool for `DATABASE_URL` with `DATABASE_CONNECTIONS`, which is not connected yet. The default is
+/// that of the program. `None` as in [`from_settings`].
+pub fn database(reading: &mut Reading, program: &str) -> Option<Database> {
+    let connections = reading.noted(DATABASE_CONNECTIONS, connections_from_env(program));
     let url = from_settings(reading)?;
-    reading.noted("DATABASE_URL", Database::new(&url, connections?).context("DATABASE_URL"))
+    reading.noted(DATABASE_URL, Database::new(&url, connections?).context("DATABASE_URL"))
 }
 
 /// Resolves the URL if it is a reference, and inserts `DATABASE_PASSWORD` if the URL has no password: RDS stores and
@@ -32,7 +33,7 @@ pub fn database(reading: &mut Reading, connections: usize) -> Option<Database> {
 /// A password is set, but the URL has no user.
 pub fn complete_url(url: String) -> Result<String> {
     let url = env::resolved(url);
-    match env::var("DATABASE_PASSWORD")? {
+    match env::var(DATABASE_PASSWORD)? {
         Some(password) => with_password(&url, &password)
             .context("DATABASE_PASSWORD requires a DATABASE_URL that begins with postgres://USER@"),
         None => Ok(url),
@@ -40,14 +41,16 @@ pub fn complete_url(url: String) -> Result<String> {
 }
 
 /// Returns `DATABASE_CONNECTIONS`: default 1 in Lambda, where an environment handles one event at a time and there
-/// are many environments; elsewhere, and on Lambda's managed instances, `otherwise`.
+/// are many environments; elsewhere, and on Lambda's managed instances, that of the program.
 ///
 /// # Errors
 ///
 /// The value is not a number, or 0.
-pub fn connections_from_env(otherwise: usize) -> Result<usize> {
+pub fn connections_from_env(program: &str) -> Result<usize> {
     let one_at_a_time = env::in_lambda() && !env::on_managed_instances();
-    let connections = env::parsed("DATABASE_CONNECTIONS", if one_at_a_time { 1 } else { otherwise })?;
+    let place = if one_at_a_time { "Lambda" } else { program };
+    let connections =
+        env::parsed_if_set(DATABASE_CONNECTIONS)?.unwrap_or_else(|| DATABASE_CONNECTIONS.default_of(place));
     ensure!(connections > 0, "DATABASE_CONNECTIONS must be at least 1");
     Ok(connections)
 }

@@ -6,33 +6,37 @@ use std::path::Path;
 
 use serde_json::json;
 use sigpost::jobs::{JOBS, JobType};
+use sigpost_runtime::settings;
 
 use super::evaluate::function_url;
 use super::stack::{listed, template};
 use super::{Stack, handlers, logical_name, read, repository};
 use crate::support::files_below;
 
-/// Variables that sigpost's own code does not read: a dependency reads the log filter, and a change of the other one
-/// starts new environments.
-const READ_ELSEWHERE: [&str; 2] = ["RUST_LOG", "SECRETS_GENERATION"];
+/// A variable that no code reads: its change starts new environments.
+const UNREAD: &str = "SECRETS_GENERATION";
 
-/// Returns all sources below a folder.
+/// Returns all code below a folder, without comments and the definitions of settings.
 fn source(folder: &Path) -> String {
-    files_below(folder).iter().map(|path| read(path)).collect()
+    let files = files_below(folder);
+    let files = files.iter().filter(|path| !path.parent().is_some_and(|folder| folder.ends_with("settings/list")));
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    files
+        .flat_map(|path| read(path).lines().filter(is_code).map(|line| format!("{line}\n")).collect::<Vec<_>>())
+        .collect()
 }
 
-/// Returns the quoted texts that have the form of a variable name.
+/// Returns the names of the settings that the code refers to.
 fn variables(source: &str) -> BTreeSet<String> {
-    let is_name = |text: &&str| {
-        text.contains('_') && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-    };
-    source.split('"').filter(is_name).map(str::to_owned).collect()
+    let words: BTreeSet<&str> = source.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    settings::all().filter(|setting| words.contains(setting.name)).map(|setting| setting.name.to_owned()).collect()
 }
 
 fn required(source: &str) -> BTreeSet<String> {
-    let calls = ["env::required(\"", "reading.required(\"", "reading.required_as(\""];
+    let calls = ["env::required(", "reading.required(", "reading.required_as("];
     let after = calls.iter().flat_map(|call| source.split(call).skip(1));
-    after.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+    let arguments = after.filter_map(|rest| rest.split([',', ')']).next()?.rsplit("::").next());
+    arguments.filter(|name| settings::all().any(|setting| setting.name == *name)).map(str::to_owned).collect()
 }
 
 /// Returns the code of a package and of the shared packages that it uses.
@@ -86,7 +90,7 @@ fn functions_have_the_variables_that_their_code_reads() {
             let package = if function == "migrate" { "dispatch" } else { function };
             let given: BTreeSet<String> = environment(&stack, function).into_iter().map(|(name, _)| name).collect();
             let mut read = variables(&code_of(package));
-            read.extend(READ_ELSEWHERE.map(str::to_owned));
+            read.insert(UNREAD.to_owned());
             let unread: Vec<_> = given.difference(&read).collect();
             assert!(unread.is_empty(), "{function} is given what nothing reads: {unread:?}");
             let required = required_by(package);

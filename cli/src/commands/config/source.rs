@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 use sigpost_runtime::env;
-
-use super::settings::Setting;
+use sigpost_runtime::settings::Setting;
 
 /// Displayed value and source of a setting.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -15,14 +14,14 @@ pub(super) struct Value {
 }
 
 /// Reads the value of a setting from the environment of this process.
-pub(super) fn value(setting: &Setting) -> Value {
+pub(super) fn value(setting: Setting) -> Value {
     // A value that is not UTF-8 is reported as a problem elsewhere.
-    shown(setting, env::given(setting.name).unwrap_or_default(), env::resolved)
+    shown(setting, env::given(setting).unwrap_or_default(), env::resolved)
 }
 
-fn shown(setting: &Setting, given: Option<String>, resolved: impl FnOnce(String) -> String) -> Value {
+fn shown(setting: Setting, given: Option<String>, resolved: impl FnOnce(String) -> String) -> Value {
     let Some(given) = given else {
-        let value = (setting.default)();
+        let value = setting.default.map(str::to_owned);
         let source = if value.is_some() { "default" } else { "unset" };
         return Value { value, source: source.into() };
     };
@@ -37,12 +36,13 @@ fn shown(setting: &Setting, given: Option<String>, resolved: impl FnOnce(String)
 
 #[cfg(test)]
 mod tests {
+    use sigpost_runtime::settings;
+
     use super::*;
 
     #[test]
     fn secrets_are_shown_by_their_length_and_references_by_their_name() {
-        let plain = Setting { name: "A", default: || Some("7".into()), is_secret: false };
-        let secret = Setting { name: "B", default: || None, is_secret: true };
+        let (plain, secret) = (settings::MAX_DISPATCHERS, settings::ADMIN_TOKEN);
         let shown = |setting, given: Option<&str>| {
             let Value { value, source } = shown(setting, given.map(str::to_owned), |given| match given.as_str() {
                 "ssm:/a" => "s3cret".into(),
@@ -50,10 +50,10 @@ mod tests {
             });
             (value.unwrap_or_default(), source)
         };
-        assert_eq!(shown(&plain, None), ("7".into(), "default".into()));
-        assert_eq!(shown(&plain, Some("9")), ("9".into(), "environment".into()));
-        assert_eq!(shown(&plain, Some("ssm:/a")), ("set (6 characters)".into(), "ssm:/a".into()));
-        assert_eq!(shown(&secret, None), (String::new(), "unset".into()));
-        assert_eq!(shown(&secret, Some("abc")), ("set (3 characters)".into(), "environment".into()));
+        assert_eq!(shown(plain, None), ("4".into(), "default".into()));
+        assert_eq!(shown(plain, Some("9")), ("9".into(), "environment".into()));
+        assert_eq!(shown(plain, Some("ssm:/a")), ("set (6 characters)".into(), "ssm:/a".into()));
+        assert_eq!(shown(secret, None), (String::new(), "unset".into()));
+        assert_eq!(shown(secret, Some("abc")), ("set (3 characters)".into(), "environment".into()));
     }
 }

@@ -4,14 +4,12 @@ use anyhow::Result;
 use reqwest::Url;
 use sigpost_runtime::causes::with_causes;
 use sigpost_runtime::env;
+use sigpost_runtime::settings::{ALERT_EMAIL_TO, PAGERDUTY_ROUTING_KEY, PAGERDUTY_URL, SLACK_WEBHOOK_URL, Setting};
 use sigpost_store::alerts::{self, Alert, Severity};
 use sigpost_store::diagnosis::runs::{self, LastRun};
 
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
-
-/// Host of the default of `PAGERDUTY_URL`.
-const PAGERDUTY: &str = "https://events.pagerduty.com";
 
 /// Alert channel with the result of its check.
 struct Channel {
@@ -22,14 +20,14 @@ struct Channel {
 
 pub(super) async fn channels(subject: &Subject) -> Result<Finding> {
     let mut channels = Vec::new();
-    if let Some(url) = env::var("SLACK_WEBHOOK_URL")? {
-        channels.push(Channel { name: "Slack", fault: unreachable(subject, "SLACK_WEBHOOK_URL", &url).await });
+    if let Some(url) = env::var(SLACK_WEBHOOK_URL)? {
+        channels.push(Channel { name: "Slack", fault: unreachable(subject, SLACK_WEBHOOK_URL, &url).await });
     }
-    if env::var("PAGERDUTY_ROUTING_KEY")?.is_some() {
-        let url = env::var("PAGERDUTY_URL")?.unwrap_or_else(|| PAGERDUTY.into());
-        channels.push(Channel { name: "PagerDuty", fault: unreachable(subject, "PAGERDUTY_URL", &url).await });
+    if env::var(PAGERDUTY_ROUTING_KEY)?.is_some() {
+        let url = env::parsed::<String>(PAGERDUTY_URL)?;
+        channels.push(Channel { name: "PagerDuty", fault: unreachable(subject, PAGERDUTY_URL, &url).await });
     }
-    if !env::list("ALERT_EMAIL_TO")?.is_empty() {
+    if !env::list(ALERT_EMAIL_TO)?.is_empty() {
         channels.push(Channel { name: "e-mail", fault: None });
     }
     Ok(judge_channels(&channels))
@@ -37,8 +35,8 @@ pub(super) async fn channels(subject: &Subject) -> Result<Finding> {
 
 /// Requests the root path of the host, which checks the connection and its certificate. The path of a webhook is
 /// secret, and a request to it would post a message.
-async fn unreachable(subject: &Subject, setting: &str, url: &str) -> Option<String> {
-    let Ok(mut url) = Url::parse(url) else { return Some(format!("{setting} is not a URL")) };
+async fn unreachable(subject: &Subject, setting: Setting, url: &str) -> Option<String> {
+    let Ok(mut url) = Url::parse(url) else { return Some(format!("{} is not a URL", setting.name)) };
     url.set_path("/");
     url.set_query(None);
     let host = url.host_str().unwrap_or_default().to_owned();

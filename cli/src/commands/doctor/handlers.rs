@@ -5,12 +5,13 @@ use reqwest::StatusCode;
 use sigpost::jobs::JOBS;
 use sigpost_runtime::causes::with_causes;
 use sigpost_runtime::env;
+use sigpost_runtime::settings::{BASE_URL, JOB_URLS};
 
 use super::finding::Finding;
 use super::subject::Subject;
 
 pub(super) async fn signed(subject: &Subject) -> Result<Finding> {
-    let (base_url, urls) = (env::var("BASE_URL")?, env::list("JOB_URLS")?);
+    let (base_url, urls) = (env::var(BASE_URL)?, env::list(JOB_URLS)?);
     if base_url.is_none() && urls.is_empty() {
         return Ok(Finding::skipped("set BASE_URL or JOB_URLS, as in applications, to check the handlers"));
     }

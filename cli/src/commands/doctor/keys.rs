@@ -3,6 +3,7 @@
 use anyhow::Result;
 use sigpost_qstash::{DEV_TOKEN, SigningKeys};
 use sigpost_runtime::env;
+use sigpost_runtime::settings::{ADMIN_TOKEN, QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY};
 use sigpost_store::diagnosis::keys::{self, Token};
 use sigpost_store::signing_keys as stored;
 
@@ -56,7 +57,7 @@ fn judge_age(rotated_s: Option<f64>) -> Finding {
 }
 
 pub(super) async fn key_settings(subject: &Subject) -> Result<Finding> {
-    let given = env::var("QSTASH_CURRENT_SIGNING_KEY")?.zip(env::var("QSTASH_NEXT_SIGNING_KEY")?);
+    let given = env::var(QSTASH_CURRENT_SIGNING_KEY)?.zip(env::var(QSTASH_NEXT_SIGNING_KEY)?);
     let given = given.map(|(current, next)| SigningKeys { current, next });
     Ok(judge_given(given.as_ref(), stored::find(&mut *subject.session().await?).await?.as_ref()))
 }
@@ -96,7 +97,7 @@ pub(super) async fn admin_token(subject: &Subject) -> Result<Finding> {
     if subject.in_lambda() {
         return Ok(Finding::skipped("the admin API is a separate function with its own settings"));
     }
-    Ok(judge_admin_token(env::var("ADMIN_TOKEN")?.as_deref(), &subject.config.token.0))
+    Ok(judge_admin_token(env::var(ADMIN_TOKEN)?.as_deref(), &subject.config.token.0))
 }
 
 fn judge_admin_token(admin: Option<&str>, api: &str) -> Finding {

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use serde::Serialize;
+use sigpost_runtime::settings::NO_COLOR;
 
 use super::finding::{Finding, State};
 use super::items::Item;
@@ -43,7 +44,7 @@ impl Summary {
 
 /// Whether to print colors: on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
 pub(super) fn is_coloured() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    std::io::stdout().is_terminal() && std::env::var_os(NO_COLOR.name).is_none_or(|value| value.is_empty())
 }
 
 pub(super) fn list(items: &[&Item]) -> String {

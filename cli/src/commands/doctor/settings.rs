@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use sigpost_runtime::env;
-use sigpost_runtime::settings::Problem;
+use sigpost_runtime::settings::{Problem, RUST_LOG};
 
 use super::finding::Finding;
 use super::subject::Subject;
@@ -28,7 +28,7 @@ fn judge_settings(problems: &[Problem]) -> Finding {
 }
 
 pub(super) async fn log_level(_: &Subject) -> Result<Finding> {
-    Ok(judge_log(env::var("RUST_LOG")?.as_deref().unwrap_or("info")))
+    Ok(judge_log(&env::parsed::<String>(RUST_LOG)?))
 }
 
 fn judge_log(filter: &str) -> Finding {

@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sigpost_runtime::{Memory, env};
+use sigpost_runtime::Memory;
 use sigpost_store::Error;
 use sigpost_store::processes::{Report, leave, save};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -108,7 +108,7 @@ impl Engine {
 
 /// Returns host and process ID. In a container, the host is the container or the pod.
 fn name() -> String {
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| env::var("HOSTNAME").ok().flatten());
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
     format!("{}/{}", host.as_deref().map_or("host", str::trim), process::id())
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sigpost_runtime::PushSigner;
+use sigpost_runtime::{PushSigner, settings};
 
 /// Settings of the dispatcher of one process.
 #[derive(Clone, Debug)]
@@ -70,16 +70,16 @@ pub enum Awake {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            max_in_flight: 1024,
+            max_in_flight: settings::MAX_IN_FLIGHT.default_as(),
             in_flight_bytes: 64 * 1024 * 1024,
-            lease: Duration::from_secs(20),
-            longest_attempt: Duration::from_secs(2 * 60 * 60),
-            grace: Duration::from_secs(25),
+            lease: Duration::from_secs(settings::LEASE_SECONDS.default_as()),
+            longest_attempt: Duration::from_secs(settings::LONGEST_ATTEMPT_SECONDS.default_as()),
+            grace: Duration::from_secs(settings::SHUTDOWN_GRACE_SECONDS.default_as()),
             poll: Duration::from_secs(5 * 60),
             kept_response_bytes: 64 * 1024,
             push_signer: None,
             awake: Awake::Always,
-            max_dispatchers: 4,
+            max_dispatchers: settings::MAX_DISPATCHERS.default_as(),
             further: None,
         }
     }

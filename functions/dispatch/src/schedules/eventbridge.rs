@@ -16,6 +16,7 @@ mod request;
 
 use anyhow::{Context, Result, ensure};
 use aws_config::SdkConfig;
+use sigpost_runtime::settings::{self, Setting};
 use sigpost_runtime::{Reading, env};
 
 pub(crate) use driver::EventBridgeDriver;
@@ -42,27 +43,20 @@ pub struct EventBridge {
 impl EventBridge {
     /// Reads the settings. `None` without a group: the dispatchers fire the schedules.
     pub(crate) fn read(reading: &mut Reading) -> Option<Self> {
-        let group = reading.take("SCHEDULE_GROUP", env::var("SCHEDULE_GROUP"), None)?;
-        let needed = |name| {
-            arn(
-                name,
-                env::var(name)?.with_context(|| format!("{name} is not set; it is required with SCHEDULE_GROUP"))?,
-            )
+        let group = reading.text(settings::SCHEDULE_GROUP)?;
+        let mut needed = |setting: Setting| {
+            let missing = || format!("{} is not set; it is required with SCHEDULE_GROUP", setting.name);
+            let read = env::var(setting).and_then(|given| arn(setting, &given.with_context(missing)?));
+            reading.take(setting, read, String::new())
         };
-        let (target, role) = (needed("SCHEDULE_TARGET_ARN"), needed("SCHEDULE_ROLE_ARN"));
-        let dead_letter = env::var("SCHEDULE_DEAD_LETTER_ARN")
-            .and_then(|given| given.map(|given| arn("SCHEDULE_DEAD_LETTER_ARN", given)).transpose());
-        Some(Self {
-            group,
-            target_arn: reading.take("SCHEDULE_TARGET_ARN", target, String::new()),
-            role_arn: reading.take("SCHEDULE_ROLE_ARN", role, String::new()),
-            dead_letter_arn: reading.take("SCHEDULE_DEAD_LETTER_ARN", dead_letter, None),
-            sdk: None,
-        })
+        let (target_arn, role_arn) = (needed(settings::SCHEDULE_TARGET_ARN), needed(settings::SCHEDULE_ROLE_ARN));
+        let dead_letter = settings::SCHEDULE_DEAD_LETTER_ARN;
+        let dead_letter_arn = reading.checked(dead_letter, |given| arn(dead_letter, given));
+        Some(Self { group, target_arn, role_arn, dead_letter_arn, sdk: None })
     }
 }
 
-fn arn(name: &str, given: String) -> Result<String> {
-    ensure!(given.starts_with("arn:"), "{name} must be an ARN that starts with \"arn:\"");
-    Ok(given)
+fn arn(setting: Setting, given: &str) -> Result<String> {
+    ensure!(given.starts_with("arn:"), "{} must be an ARN that starts with \"arn:\"", setting.name);
+    Ok(given.to_owned())
 }

@@ -10,6 +10,11 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::env;
+use crate::settings::{
+    AWS_ACCESS_KEY_ID, AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE,
+    AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_SECRET_ACCESS_KEY,
+    AWS_SESSION_TOKEN,
+};
 
 /// The address from which an ECS task fetches its role's credentials.
 const ECS: &str = "http://169.254.170.2";
@@ -32,17 +37,17 @@ pub(super) enum Token {
 
 impl CredentialSource {
     pub(super) fn from_env() -> Result<Self> {
-        if let (Some(key), Some(secret)) = (env::var("AWS_ACCESS_KEY_ID")?, env::var("AWS_SECRET_ACCESS_KEY")?) {
-            let token = env::var("AWS_SESSION_TOKEN")?;
+        if let (Some(key), Some(secret)) = (env::var(AWS_ACCESS_KEY_ID)?, env::var(AWS_SECRET_ACCESS_KEY)?) {
+            let token = env::var(AWS_SESSION_TOKEN)?;
             return Ok(Self::Environment(Credentials::new(key, secret, token, None, "environment")));
         }
-        let relative = env::var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")?.map(|path| format!("{ECS}{path}"));
-        let Some(url) = relative.or(env::var("AWS_CONTAINER_CREDENTIALS_FULL_URI")?) else {
+        let relative = env::var(AWS_CONTAINER_CREDENTIALS_RELATIVE_URI)?.map(|path| format!("{ECS}{path}"));
+        let Some(url) = relative.or(env::var(AWS_CONTAINER_CREDENTIALS_FULL_URI)?) else {
             bail!("there are no AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set");
         };
-        let token = match env::var("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")? {
+        let token = match env::var(AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE)? {
             Some(path) => Some(Token::File(path)),
-            None => env::var("AWS_CONTAINER_AUTHORIZATION_TOKEN")?.map(Token::Fixed),
+            None => env::var(AWS_CONTAINER_AUTHORIZATION_TOKEN)?.map(Token::Fixed),
         };
         Ok(Self::Container { url, token, kept: Mutex::default() })
     }

@@ -4,18 +4,22 @@ use anyhow::{Context, Result};
 use reqwest::Url;
 
 use crate::env;
+use crate::settings::{
+    AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL_SECRETS_MANAGER, AWS_ENDPOINT_URL_SSM,
+};
 
 /// Returns the service's endpoint in the region, unless `AWS_ENDPOINT_URL_<SERVICE>` or `AWS_ENDPOINT_URL` is set:
 /// the names that the SDKs use.
 pub(super) fn endpoint(service: &str, region: &str) -> Result<Url> {
-    // The only service whose name in the variable differs from that in the host.
-    let variable = match service {
-        "secretsmanager" => "AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(),
-        _ => format!("AWS_ENDPOINT_URL_{}", service.to_uppercase()),
+    let own = match service {
+        "lambda" => Some(AWS_ENDPOINT_URL_LAMBDA),
+        "secretsmanager" => Some(AWS_ENDPOINT_URL_SECRETS_MANAGER),
+        "ssm" => Some(AWS_ENDPOINT_URL_SSM),
+        _ => None,
     };
-    for name in [&*variable, "AWS_ENDPOINT_URL"] {
-        if let Some(text) = env::var(name)? {
-            return Url::parse(&text).with_context(|| format!("{name}={text:?} is not a URL"));
+    for setting in own.into_iter().chain([AWS_ENDPOINT_URL]) {
+        if let Some(text) = env::var(setting)? {
+            return Url::parse(&text).with_context(|| format!("{}={text:?} is not a URL", setting.name));
         }
     }
     let text = public(service, region);

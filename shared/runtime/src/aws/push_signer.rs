@@ -9,6 +9,7 @@ use super::sigv4::ToSign;
 use crate::env;
 use crate::host_pattern::{HostPattern, InvalidHost};
 use crate::outgoing::Request;
+use crate::settings::SIGV4_TARGETS;
 
 /// The service of Function URLs.
 const SERVICE: &str = "lambda";
@@ -28,7 +29,7 @@ impl PushSigner {
     ///
     /// Names the variable that is missing or malformed.
     pub fn from_env() -> Result<Option<Self>> {
-        let targets = env::list("SIGV4_TARGETS")?;
+        let targets = env::list(SIGV4_TARGETS)?;
         if targets.is_empty() {
             return Ok(None);
         }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::activity::{Activity, Phase, first_to_give_way, now_ns};
+use crate::settings::MAX_CONNECTIONS_PER_ADDRESS;
 use crate::{Reading, descriptors};
 
 /// Maximum of connections of one process, however many descriptors it may have.
@@ -66,9 +67,8 @@ pub(super) struct Busy(Arc<Activity>);
 
 /// Reads `MAX_CONNECTIONS_PER_ADDRESS`. Default: a quarter of all connections.
 pub(super) fn per_address(reading: &mut Reading, all: usize) -> usize {
-    let quarter = u32::try_from(all / SHARE).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
-    let most = reading.parsed("MAX_CONNECTIONS_PER_ADDRESS", quarter);
-    usize::try_from(most.get()).unwrap_or(usize::MAX).min(all)
+    let most = reading.parsed_if_set::<NonZeroU32>(MAX_CONNECTIONS_PER_ADDRESS);
+    most.map_or((all / SHARE).max(1), |most| usize::try_from(most.get()).unwrap_or(usize::MAX).min(all))
 }
 
 /// Checks the setting.
@@ -245,6 +245,12 @@ mod tests {
         let own = [2, 2, 2].map(|last| open.admit(address(last)).expect("a place"));
         assert!(other.evicted().now_or_never().is_none());
         assert!(own[0].evicted().now_or_never().is_some() && own[1].evicted().now_or_never().is_none());
+    }
+
+    #[test]
+    fn an_address_has_a_quarter_of_the_connections_by_default() {
+        let documented: usize = MAX_CONNECTIONS_PER_ADDRESS.default_as();
+        assert_eq!(documented, MOST / SHARE);
     }
 
     #[test]

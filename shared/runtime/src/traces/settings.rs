@@ -9,27 +9,23 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::env;
+use crate::settings::{
+    OTEL_BSP_EXPORT_TIMEOUT, OTEL_BSP_MAX_EXPORT_BATCH_SIZE, OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BSP_SCHEDULE_DELAY,
+    OTEL_EXPORTER_OTLP_ENDPOINT as ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_EXPORTER_OTLP_PROTOCOL,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT as TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_HEADERS,
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_RESOURCE_ATTRIBUTES as ATTRIBUTES, OTEL_SDK_DISABLED as DISABLED,
+    OTEL_SERVICE_NAME as SERVICE_NAME, OTEL_TRACES_SAMPLER as SAMPLER, OTEL_TRACES_SAMPLER_ARG as SAMPLER_ARG, Setting,
+};
 
-const DISABLED: &str = "OTEL_SDK_DISABLED";
-const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
-const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
-const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
-const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 /// Variables of traces take precedence over those of all signals.
-const HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
-const PROTOCOL: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
-
-const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
-/// The settings of the span queue: counts, and times in milliseconds.
-const BATCH: [&str; 4] =
-    ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"];
+const HEADERS: [Setting; 2] = [OTEL_EXPORTER_OTLP_TRACES_HEADERS, OTEL_EXPORTER_OTLP_HEADERS];
+const PROTOCOL: [Setting; 2] = [OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL];
+/// The settings of the span queue: counts, and times in milliseconds. OpenTelemetry's crate reads them.
+const BATCH: [Setting; 4] =
+    [OTEL_BSP_SCHEDULE_DELAY, OTEL_BSP_EXPORT_TIMEOUT, OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BSP_MAX_EXPORT_BATCH_SIZE];
 
 /// Reads a variable.
-type Var<'a> = dyn Fn(&'static str) -> Result<Option<String>, Unusable> + 'a;
-
-/// The only supported protocol.
-const SPOKEN: &str = "http/protobuf";
+type Var<'a> = dyn Fn(Setting) -> Result<Option<String>, Unusable> + 'a;
 
 /// The destination and the sampling of spans.
 #[derive(Debug)]
@@ -50,8 +46,8 @@ pub struct Unusable {
     why: &'static str,
 }
 
-const fn unusable(setting: &'static str, why: &'static str) -> Unusable {
-    Unusable { setting, why }
+const fn unusable(setting: Setting, why: &'static str) -> Unusable {
+    Unusable { setting: setting.name, why }
 }
 
 impl Settings {
@@ -61,7 +57,7 @@ impl Settings {
     ///
     /// All invalid settings.
     pub fn from_env() -> Result<Option<Self>, Vec<Unusable>> {
-        Self::read(&|name| env::var(name).map_err(|_| unusable(name, "is not valid UTF-8")))
+        Self::read(&|setting| env::var(setting).map_err(|_| unusable(setting, "is not valid UTF-8")))
     }
 
     /// Returns all invalid settings, also if traces are off because no endpoint is set.
@@ -91,7 +87,7 @@ impl Settings {
             note(why);
             Sampler::AlwaysOff
         });
-        for why in BATCH.iter().filter_map(|setting| check_number(var, setting).err()) {
+        for why in BATCH.into_iter().filter_map(|setting| check_number(var, setting).err()) {
             note(why);
         }
         check_attributes(var).unwrap_or_else(&mut note);
@@ -124,7 +120,7 @@ fn endpoint(var: &Var<'_>) -> Result<Option<String>, Unusable> {
 
 fn check_protocol(var: &Var<'_>) -> Result<(), Unusable> {
     match first_of(var, PROTOCOL)? {
-        Some((setting, protocol)) if protocol != SPOKEN => {
+        Some((setting, protocol)) if protocol != OTEL_EXPORTER_OTLP_PROTOCOL.default_as::<String>() => {
             Err(unusable(setting, "must be http/protobuf, the only supported protocol"))
         }
         _ => Ok(()),
@@ -137,12 +133,13 @@ fn headers(var: &Var<'_>) -> Result<HashMap<String, String>, Unusable> {
 }
 
 fn sampler_of(var: &Var<'_>) -> Result<Sampler, Unusable> {
-    sampler(var(SAMPLER)?.as_deref().unwrap_or("parentbased_always_on"), var(SAMPLER_ARG)?.as_deref())
+    let name = var(SAMPLER)?.unwrap_or_else(|| SAMPLER.default_as());
+    sampler(&name, var(SAMPLER_ARG)?.as_deref())
 }
 
 /// Checks a positive number. OpenTelemetry's specification ignores an invalid one with a warning; here it prevents
 /// the start, as any invalid setting does.
-fn check_number(var: &Var<'_>, setting: &'static str) -> Result<(), Unusable> {
+fn check_number(var: &Var<'_>, setting: Setting) -> Result<(), Unusable> {
     match var(setting)? {
         Some(text) if !text.parse::<usize>().is_ok_and(|number| number > 0) => {
             Err(unusable(setting, "must be a whole number of at least 1"))
@@ -167,16 +164,16 @@ fn check_attributes(var: &Var<'_>) -> Result<(), Unusable> {
 }
 
 /// Returns the first of two settings that is set, with its name.
-fn first_of(var: &Var<'_>, names: [&'static str; 2]) -> Result<Option<(&'static str, String)>, Unusable> {
-    for name in names {
-        if let Some(text) = var(name)? {
-            return Ok(Some((name, text)));
+fn first_of(var: &Var<'_>, settings: [Setting; 2]) -> Result<Option<(Setting, String)>, Unusable> {
+    for setting in settings {
+        if let Some(text) = var(setting)? {
+            return Ok(Some((setting, text)));
         }
     }
     Ok(None)
 }
 
-fn checked(setting: &'static str, url: String) -> Result<String, Unusable> {
+fn checked(setting: Setting, url: String) -> Result<String, Unusable> {
     let usable = Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if usable { Ok(url) } else { Err(unusable(setting, "must be an http or https URL")) }
 }
@@ -215,14 +212,15 @@ fn ratio(text: &str) -> Result<f64, Unusable> {
 mod tests {
     use super::*;
 
-    fn read(given: &[(&str, &str)]) -> Result<Option<Settings>, String> {
+    fn read(given: &[(Setting, &str)]) -> Result<Option<Settings>, String> {
         let given = given.iter().filter(|(_, value)| !value.is_empty());
-        let var = |name: &str| given.clone().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
-        Settings::read(&|name| Ok(var(name)))
+        let var =
+            |name: &str| given.clone().find(|(given, _)| given.name == name).map(|(_, value)| (*value).to_owned());
+        Settings::read(&|setting| Ok(var(setting.name)))
             .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 
-    fn on(given: &[(&str, &str)]) -> Settings {
+    fn on(given: &[(Setting, &str)]) -> Settings {
         read(given).expect("usable").expect("on")
     }
 
@@ -268,11 +266,11 @@ mod tests {
             (SAMPLER, "s3cret"),
             (SAMPLER_ARG, "1.5"),
             (DISABLED, "s3cret"),
-            ("OTEL_BSP_SCHEDULE_DELAY", "s3cret"),
-            ("OTEL_BSP_SCHEDULE_DELAY", "0"),
-            ("OTEL_BSP_EXPORT_TIMEOUT", "1.5"),
-            ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
-            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "5s"),
+            (BATCH[0], "s3cret"),
+            (BATCH[0], "0"),
+            (BATCH[1], "1.5"),
+            (BATCH[2], "-1"),
+            (BATCH[3], "5s"),
             (ATTRIBUTES, "s3cret"),
             (ATTRIBUTES, "a=b,=s3cret"),
             (ATTRIBUTES, "a=s3cret%FF"),
@@ -280,11 +278,15 @@ mod tests {
             // With an endpoint and without one.
             for endpoint in ["http://c", ""] {
                 let given = [(setting, value), (ENDPOINT, endpoint), (SAMPLER, "traceidratio")];
-                let said = read(&given).expect_err(setting);
-                assert!(said.starts_with(&format!("{setting} must be ")) && !said.contains("s3cret"), "{said}");
+                let said = read(&given).expect_err(setting.name);
+                assert!(said.starts_with(&format!("{} must be ", setting.name)) && !said.contains("s3cret"), "{said}");
             }
             let disabled = read(&[(DISABLED, "true"), (setting, value)]);
-            assert!(disabled.is_ok_and(|settings| settings.is_none()) || setting == DISABLED, "{setting}");
+            assert!(
+                disabled.is_ok_and(|settings| settings.is_none()) || setting.name == DISABLED.name,
+                "{}",
+                setting.name
+            );
         }
         let all = read(&[(PROTOCOL[1], "grpc"), (SAMPLER, "some"), (ATTRIBUTES, "a")]).expect_err("three");
         assert_eq!(all.matches(" must be ").count(), 3, "{all}");
