@@ -10,7 +10,7 @@ use crate::installation::{Installation, Installer};
 /// The SDK of a language.
 #[derive(Clone, Copy, Debug)]
 pub enum Sdk {
-    /// `@upstash/qstash`, of the version in `sdk/package.json`, with `stripe` and `svix` to sign webhooks.
+    /// `@upstash/qstash`, of the version in `sdk/package.json`, with `express`, and `stripe` and `svix` to sign webhooks.
     JavaScript,
     /// `qstash`, of the version in `sdk/requirements.txt`.
     Python,

@@ -7,8 +7,8 @@ const receiver = new Receiver({
 });
 const app = express();
 
-// The signature covers the raw body: do not parse it before verify().
-app.post("/api/greet", express.text({ type: "*/*", limit: "10mb" }), async (request, response) => {
+// The signature covers the raw body: read it as text, whatever its type, and do not parse it before verify().
+app.post("/api/greet", express.text({ type: () => true, limit: "10mb" }), async (request, response) => {
   const body = request.body ?? "";
   try {
     await receiver.verify({
@@ -26,4 +26,8 @@ app.post("/api/greet", express.text({ type: "*/*", limit: "10mb" }), async (requ
   response.json({ greeted: name });
 });
 
-app.listen(Number(process.env.PORT), "127.0.0.1");
+const port = Number(process.env.PORT);
+app.listen(port, "127.0.0.1", (error) => {
+  if (error) throw error;
+  console.log(`listening on port ${port}`);
+});

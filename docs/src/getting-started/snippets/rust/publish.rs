@@ -1,3 +1,5 @@
+//! Publishes a job to the handler of the tutorial.
+
 use std::env;
 
 use serde_json::{Value, json};

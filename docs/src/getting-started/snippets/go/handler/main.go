@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -88,5 +89,10 @@ func greet(w http.ResponseWriter, r *http.Request) {
 
 func main() {
 	http.HandleFunc("/api/greet", greet)
-	log.Fatal(http.ListenAndServe(os.Getenv("LISTEN"), nil))
+	listener, err := net.Listen("tcp", os.Getenv("LISTEN"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Print("listening on ", listener.Addr())
+	log.Fatal(http.Serve(listener, nil))
 }
