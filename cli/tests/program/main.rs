@@ -11,6 +11,7 @@ mod dev;
 mod doctor;
 mod email;
 mod getting_started;
+mod guides;
 mod iam;
 mod logs;
 mod new_job;
