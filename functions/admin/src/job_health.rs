@@ -4,23 +4,15 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use sigpost_qstash::admin::{self, Health, JobHealth};
 use sigpost_runtime::ApiError;
 use sigpost_store::alerts::{self, Alert};
-use sigpost_store::health::{Health, Report, measure};
+use sigpost_store::health::{measure, report};
 use sigpost_store::metrics::catch_up;
 use sigpost_store::{AsyncPgConnection, Database};
 
 use crate::answer::ask;
 use crate::window::{HOUR, WindowQuery};
-
-#[derive(Debug, Serialize)]
-struct JobHealth {
-    #[serde(flatten)]
-    report: Report,
-    /// Alerts of the last check-job-health run, the most severe first.
-    alerts: Vec<Alert>,
-}
 
 /// Returns 200 if healthy or degraded, 503 if unhealthy or if the database is unavailable.
 pub(crate) async fn get_job_health(State(database): State<Database>, query: WindowQuery) -> Result<Response, ApiError> {
@@ -30,7 +22,13 @@ pub(crate) async fn get_job_health(State(database): State<Database>, query: Wind
         Ok((measure(conn, window).await?, alerts::open(conn).await?))
     };
     let (numbers, alerts) = ask(&database, asked).await?;
-    let report = Report::new(numbers, window);
-    let status = if report.health() == Health::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let report = report(numbers, window);
+    let status = if report.health == Health::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let alerts = alerts.into_iter().map(on_the_wire).collect();
     Ok((status, Json(JobHealth { report, alerts })).into_response())
+}
+
+fn on_the_wire(alert: Alert) -> admin::Alert {
+    let Alert { rule, subject, severity, value, message, opened_at_ms, .. } = alert;
+    admin::Alert { rule, subject, severity, value, message, opened_at_ms }
 }

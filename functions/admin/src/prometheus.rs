@@ -13,6 +13,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
+use sigpost_qstash::admin::ScheduleState;
 use sigpost_runtime::ApiError;
 use sigpost_runtime::metrics::{
     ADMIN_REFUSED, ALERTS, DEAD_LETTERS, MESSAGES, Metric, NAMESPACE, OLDEST_DUE_AGE, RUN_SECONDS, RUNS, RUNS_STUCK,
@@ -21,7 +22,7 @@ use sigpost_runtime::metrics::{
 use sigpost_store::alerts::{self, Alert, Severity};
 use sigpost_store::health::{Numbers, measure};
 use sigpost_store::metrics::{Window, catch_up};
-use sigpost_store::operation::{ScheduleState, schedule_states};
+use sigpost_store::operation::schedule_states;
 use sigpost_store::{AsyncPgConnection, Database, Error};
 
 use crate::AdminToken;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Serialize;
+use sigpost_qstash::admin::{Depth, DepthAt, QueueDepth};
 use sigpost_runtime::ApiError;
 use sigpost_store::Database;
 use sigpost_store::metrics::{self, QueuePoint, milli, queue_series};
@@ -10,35 +10,6 @@ use sigpost_store::metrics::{self, QueuePoint, milli, queue_series};
 use crate::answer::answer;
 use crate::job_metrics::rfc3339;
 use crate::window::{DAY, WindowQuery};
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct QueueDepth {
-    window_seconds: u64,
-    /// Length of a step in seconds.
-    step_seconds: u64,
-    /// Steps without a sample are omitted.
-    over_time: Vec<DepthAt>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DepthAt {
-    at: String,
-    due: Depth,
-    scheduled: Depth,
-    active: Depth,
-    waiting: Depth,
-    /// Maximum within the step, as `dead_letters`.
-    oldest_due_seconds: Option<f64>,
-    dead_letters: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct Depth {
-    average: f64,
-    most: i64,
-}
 
 /// Returns the queue depth over a window. Default: a day.
 pub(crate) async fn get_queue_depth(
@@ -50,28 +21,24 @@ pub(crate) async fn get_queue_depth(
         Ok(QueueDepth {
             window_seconds: window.length().as_secs(),
             step_seconds: window.step().as_secs(),
-            over_time: queue_series(conn, window).await?.into_iter().map(DepthAt::from).collect(),
+            over_time: queue_series(conn, window).await?.into_iter().map(depth_at).collect(),
         })
     })
     .await
 }
 
-impl From<QueuePoint> for DepthAt {
-    fn from(point: QueuePoint) -> Self {
-        Self {
-            at: rfc3339(point.at_s),
-            due: point.due.into(),
-            scheduled: point.scheduled.into(),
-            active: point.active.into(),
-            waiting: point.waiting.into(),
-            oldest_due_seconds: point.oldest_due_s.map(milli),
-            dead_letters: point.dead_letters,
-        }
+fn depth_at(point: QueuePoint) -> DepthAt {
+    DepthAt {
+        at: rfc3339(point.at_s),
+        due: depth(point.due),
+        scheduled: depth(point.scheduled),
+        active: depth(point.active),
+        waiting: depth(point.waiting),
+        oldest_due_seconds: point.oldest_due_s.map(milli),
+        dead_letters: point.dead_letters,
     }
 }
 
-impl From<metrics::Depth> for Depth {
-    fn from(metrics::Depth { average, most }: metrics::Depth) -> Self {
-        Self { average: milli(average), most }
-    }
+fn depth(metrics::Depth { average, most }: metrics::Depth) -> Depth {
+    Depth { average: milli(average), most }
 }

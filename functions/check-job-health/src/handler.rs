@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 use sigpost_store::alerts::{self, Alert, Found, gather};
-use sigpost_store::health::{Health, Numbers, Report, measure};
+use sigpost_store::health::{Health, Numbers, Report, measure, report};
 use sigpost_store::metrics::{Window, catch_up};
 use sigpost_store::migrate;
 
@@ -65,9 +65,9 @@ impl Handler for Checker {
         catch_up(&mut conn).await?;
         let numbers = measure(&mut conn, job.window()).await?;
         drop(conn);
-        let report = Report::new(numbers.clone(), job.window());
-        if report.health() != Health::Healthy {
-            tracing::warn!(health = ?report.health(), reasons = ?report.reasons(), "[jobs] Job health");
+        let report = report(numbers.clone(), job.window());
+        if report.health != Health::Healthy {
+            tracing::warn!(health = ?report.health, reasons = ?report.reasons, "[jobs] Job health");
         }
         // A concurrent check sends the notices. After a crash the lock is held for up to 30 s.
         let lock = match ctx.lock(LOCK).await {

@@ -5,9 +5,7 @@ use std::mem::take;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use schemars::JsonSchema;
-use serde::Serialize;
-use sigpost_qstash::{Destination, Endpoint, MessageId, Options, PublishResponse};
+use sigpost_qstash::{Destination, Endpoint, MessageId, Options, PublishResponse, Published};
 use sigpost_store::Error;
 use sigpost_store::accept::NewMessage;
 use sigpost_store::messages::{Extras, Message};
@@ -41,26 +39,6 @@ pub(crate) struct Publication {
     pub(crate) caller_ip: Option<String>,
     /// The schedule, for a firing.
     pub(crate) schedule_id: Option<String>,
-}
-
-/// The response of a publish.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum Published {
-    /// To a URL.
-    One(PublishResponse),
-    /// To a URL group: one result per endpoint, in the order of the endpoints.
-    Many(Vec<PublishResponse>),
-}
-
-impl Published {
-    /// Whether all messages are duplicates.
-    pub(crate) fn is_duplicate(&self) -> bool {
-        match self {
-            Self::One(response) => response.deduplicated,
-            Self::Many(responses) => responses.iter().all(|response| response.deduplicated),
-        }
-    }
 }
 
 /// The result per message: see [`Intake::accept_all`].

@@ -9,13 +9,11 @@ use axum::routing::any;
 use sigpost_qstash as wire;
 use sigpost_qstash::options::parameters::UsedBy;
 
-use crate::api::health::Health;
 use crate::api::page::PAGE;
 use crate::api::{
     auth, batch, dead_letters, enqueue, events, flow_control, health, keys, messages, openapi, publish, queues,
     schedules, unknown, url_groups,
 };
-use crate::publication::Published;
 use crate::route::{Body, Route, Section, delete, described, get, patch, post, route};
 use crate::state::State;
 
@@ -61,19 +59,19 @@ fn publishing() -> Section {
         post("/v2/publish/{*destination}", publish::publish_message, "Publish a message")
             .options_of(UsedBy::Publish)
             .body(Body::Payload)
-            .answers::<Published>(200, stored)
-            .answers::<Published>(202, duplicate)
+            .answers::<wire::Published>(200, stored)
+            .answers::<wire::Published>(202, duplicate)
             .refuses(&[404]),
         post("/v2/enqueue/{queueName}/{*destination}", enqueue::enqueue_message, "Publish a message through a queue")
             .options_of(UsedBy::Publish)
             .body(Body::Payload)
-            .answers::<Published>(200, stored)
-            .answers::<Published>(202, duplicate)
+            .answers::<wire::Published>(200, stored)
+            .answers::<wire::Published>(202, duplicate)
             .refuses(&[404]),
         post("/v2/batch", batch::publish_batch, "Publish a batch of messages")
             .also_at("/v2/batch/")
             .json_body::<Vec<wire::BatchItem>>()
-            .answers::<Vec<batch::Slot>>(200, "The result of each item, in the order of the request."),
+            .answers::<Vec<wire::BatchSlot>>(200, "The result of each item, in the order of the request."),
     ];
     Section { name: "Publish", about: "Publish messages for delivery.", routes }
 }
@@ -318,10 +316,10 @@ fn operation() -> Section {
     let routes = vec![
         get("/healthz", health::healthz, "Check that the process runs")
             .extension()
-            .answers::<Health>(200, "The process runs."),
+            .answers::<wire::Health>(200, "The process runs."),
         get("/readyz", health::readyz, "Check that the process is ready")
             .extension()
-            .answers::<Health>(200, "The database accepts writes.")
+            .answers::<wire::Health>(200, "The database accepts writes.")
             .refuses(&[500, 503]),
         get("/openapi.json", openapi::get_document, "Get this document")
             .extension()

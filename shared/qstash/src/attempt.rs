@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Headers, body};
 
 /// An attempt, as [`Message::attempts`](crate::Message::attempts) lists it. QStash does not have it; its users
 /// request it. Times are unix milliseconds; absent or empty fields are omitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// 1-based number.
@@ -24,10 +24,15 @@ pub struct Attempt {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_status: Option<u16>,
     /// Headers of the response.
-    #[serde(skip_serializing_if = "Headers::is_empty")]
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub response_header: Headers,
     /// Body of the response, possibly truncated; base64 in the JSON.
-    #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
+    #[serde(
+        default,
+        skip_serializing_if = "Bytes::is_empty",
+        serialize_with = "body::as_base64",
+        deserialize_with = "body::from_base64"
+    )]
     #[schemars(with = "String", extend("contentEncoding" = "base64"))]
     pub response_body: Bytes,
     /// The error, if it failed.
@@ -39,7 +44,7 @@ pub struct Attempt {
 }
 
 /// The state of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AttemptState {
     /// In flight.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Invalid, json, parse_resource_name};
+use crate::{ErrorBody, Invalid, Published, json, parse_resource_name};
 
 /// One message of `POST /v2/batch`.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(with = "Request")]
 pub struct BatchItem {
     /// URL or URL group, for [`Destination::from_raw`](crate::Destination::from_raw).
@@ -19,7 +19,18 @@ pub struct BatchItem {
     /// The body to deliver. Default: empty.
     pub body: String,
     /// The queue of the message, a [resource name](crate::is_resource_name).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
+}
+
+/// The result of an item: the published message or messages, or an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BatchSlot {
+    /// The item is stored.
+    Published(Published),
+    /// The item is rejected.
+    Refused(ErrorBody),
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -1,10 +1,11 @@
 //! Bodies in JSON responses.
 
+use base64::Engine as _;
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bytes that serialize as the field `body` if they are UTF-8, otherwise as `bodyBase64`, never as both, and as
 /// neither if empty (QStash OpenAPI, `Message`). Flatten it into its object.
@@ -21,6 +22,18 @@ impl Body {
         match std::str::from_utf8(&self.0) {
             Ok(text) => (Some(text), None),
             Err(_) => (None, Some(AsBase64(&self.0))),
+        }
+    }
+
+    /// Reads either form; empty without both.
+    pub(crate) fn of_text_or_base64<E: serde::de::Error>(
+        text: Option<String>,
+        base64: Option<String>,
+    ) -> Result<Self, E> {
+        match (text, base64) {
+            (Some(text), _) => Ok(text.into()),
+            (None, Some(base64)) => decoded(&base64).map(Self),
+            (None, None) => Ok(Self::default()),
         }
     }
 }
@@ -54,6 +67,19 @@ impl Serialize for Body {
     }
 }
 
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Read {
+            body: Option<String>,
+            body_base64: Option<String>,
+        }
+        let Read { body, body_base64 } = Read::deserialize(from)?;
+        Self::of_text_or_base64(body, body_base64)
+    }
+}
+
 impl<T: Into<Bytes>> From<T> for Body {
     fn from(bytes: T) -> Self {
         Self(bytes.into())
@@ -63,6 +89,15 @@ impl<T: Into<Bytes>> From<T> for Body {
 /// For `#[serde(serialize_with)]`: bytes that are always base64, as in events and callbacks.
 pub(crate) fn as_base64<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
     AsBase64(bytes).serialize(serializer)
+}
+
+/// For `#[serde(deserialize_with)]`: the reverse of [`as_base64`].
+pub(crate) fn from_base64<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+    decoded(&String::deserialize(from)?)
+}
+
+fn decoded<E: serde::de::Error>(base64: &str) -> Result<Bytes, E> {
+    STANDARD.decode(base64).map(Bytes::from).map_err(E::custom)
 }
 
 #[cfg(test)]

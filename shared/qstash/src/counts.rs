@@ -1,19 +1,19 @@
 //! Responses that contain counts.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::MessageId;
 
 /// Response of `DELETE /v2/messages` and `DELETE /v2/messages/{id}`, 200.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cancelled {
     /// Messages cancelled.
     pub cancelled: u64,
 }
 
 /// Response of `DELETE /v2/dlq`, 200.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deleted {
     /// Entries deleted.
     pub deleted: u64,
@@ -23,7 +23,7 @@ pub struct Deleted {
 }
 
 /// Response of `POST /v2/dlq/retry`, 201.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retried {
     /// The new messages.
     pub responses: Vec<RetriedMessage>,
@@ -33,7 +33,7 @@ pub struct Retried {
 }
 
 /// A retried dead letter. On its own it is the response of `POST /v2/dlq/retry/{dlqId}`, 201.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RetriedMessage {
     /// The new message.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::options::is_default;
 use crate::{Cursor, EventState, FlowControl, Headers, MessageId, Method, body, spelling};
@@ -11,7 +11,7 @@ use crate::{Cursor, EventState, FlowControl, Headers, MessageId, Method, body, s
 ///
 /// Absent or empty fields are omitted from the JSON. Unlike in a [`Message`](crate::Message), bodies are always
 /// base64 and the names of callback headers are plural.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// Time of the event.
@@ -26,10 +26,15 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
     /// `Content-Type` and forwarded headers.
-    #[serde(skip_serializing_if = "Headers::is_empty")]
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub header: Headers,
     /// The message's body; base64 in the JSON.
-    #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
+    #[serde(
+        default,
+        skip_serializing_if = "Bytes::is_empty",
+        serialize_with = "body::as_base64",
+        deserialize_with = "body::from_base64"
+    )]
     #[schemars(with = "String", extend("contentEncoding" = "base64"))]
     pub body: Bytes,
     /// The error, with ERROR and FAILED.
@@ -54,11 +59,20 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_status: Option<u16>,
     /// Headers of the response: `responseHeader` and `responseHeaders`.
-    #[serde(flatten, serialize_with = "spelling::response_header")]
+    #[serde(
+        flatten,
+        serialize_with = "spelling::response_header",
+        deserialize_with = "spelling::read_response_header"
+    )]
     #[schemars(with = "spelling::ResponseHeader<'static>")]
     pub response_header: Headers,
     /// Body of the response; base64 in the JSON.
-    #[serde(skip_serializing_if = "Bytes::is_empty", serialize_with = "body::as_base64")]
+    #[serde(
+        default,
+        skip_serializing_if = "Bytes::is_empty",
+        serialize_with = "body::as_base64",
+        deserialize_with = "body::from_base64"
+    )]
     #[schemars(with = "String", extend("contentEncoding" = "base64"))]
     pub response_body: Bytes,
     /// Timeout of an attempt in milliseconds.
@@ -68,48 +82,49 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
     /// Headers of the callback.
-    #[serde(skip_serializing_if = "Headers::is_empty")]
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub callback_headers: Headers,
     /// URL that receives the last failure, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_callback: Option<String>,
     /// Headers of the failure callback.
-    #[serde(skip_serializing_if = "Headers::is_empty")]
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub failure_callback_headers: Headers,
     /// Attempts after the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
     /// The expression, verbatim: `retryDelayExpr` and `retryDelayExpression`. In every event of its message.
-    #[serde(flatten, serialize_with = "spelling::retry_delay")]
+    #[serde(flatten, serialize_with = "spelling::retry_delay", deserialize_with = "spelling::read_retry_delay")]
     #[schemars(with = "spelling::RetryDelay<'static>")]
     pub retry_delay_expression: Option<String>,
     /// `label`, the first label, and `labels`, all labels. In every event of their message.
-    #[serde(flatten, serialize_with = "spelling::labels")]
+    #[serde(flatten, serialize_with = "spelling::labels", deserialize_with = "spelling::read_labels")]
     #[schemars(with = "spelling::Labels<'static>")]
     pub labels: Vec<String>,
     /// The message's flow-control keys: `flowControlKey`, `parallelism`, `rate` and `period` (whole seconds) of the
     /// first one, and `flowControls` with all of them if there are several.
-    #[serde(flatten, serialize_with = "spelling::flow_control")]
+    #[serde(flatten, serialize_with = "spelling::flow_control", deserialize_with = "spelling::read_flow_control")]
     #[schemars(with = "spelling::FlowControls<'static>")]
     pub flow_control: Vec<FlowControl>,
     /// Higher values first. Not in QStash; omitted if 0.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(extend("x-sigpost-extension" = true))]
     pub priority: i32,
     /// Address of the publisher: `callerIP` and `callerIp`.
-    #[serde(flatten, serialize_with = "spelling::caller_ip")]
+    #[serde(flatten, serialize_with = "spelling::caller_ip", deserialize_with = "spelling::read_caller_ip")]
     #[schemars(with = "spelling::CallerIp<'static>")]
     pub caller_ip: Option<String>,
 }
 
 /// A page of `GET /v2/events` or `GET /v2/logs`, newest first by default.
 ///
-/// The JSON contains the events twice, as `events` for the SDKs and as `logs` for the OpenAPI file.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+/// The JSON contains the events twice, as `events` for the SDKs and as `logs` for the OpenAPI file. Clients may read
+/// another type `T`, such as the JSON of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[schemars(with = "Shown<'static>")]
-pub struct EventsPage {
+pub struct EventsPage<T = Event> {
     /// The events.
-    pub events: Vec<Event>,
+    pub events: Vec<T>,
     /// Cursor of the next page. `None` at the end: the field must then be absent, not empty.
     pub cursor: Option<Cursor>,
 }

@@ -1,11 +1,11 @@
 //! Responses of `/v2/flowControl` and `/v2/globalParallelism`.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A flow-control key (QStash OpenAPI, `FlowControlKey`). All fields are always present: the JavaScript tests check
 /// that each is a number or a flag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlowControlKey {
     /// The key.
@@ -33,7 +33,7 @@ pub struct FlowControlKey {
 }
 
 /// Response of `GET /v2/globalParallelism`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GlobalParallelism {
     /// Maximum of attempts in flight.

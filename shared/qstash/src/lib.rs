@@ -9,8 +9,10 @@
 //! | a schedule is created | [`ScheduleOptions`], and then [`Cron`] says when it fires |
 //! | a message is delivered | [`Signer`], [`names`], [`Options::headers`](options::Options::headers) |
 //! | an attempt failed | [`retry_after()`], [`RetryDelay`], [`default_backoff`], [`is_non_retryable`] |
-//! | a response is written | [`Message`], [`EventsPage`], [`DeadLettersPage`], [`Queue`], [`Schedule`], [`UrlGroup`], [`FlowControlKey`] |
+//! | a response is written or read | [`Message`], [`EventsPage`], [`DeadLettersPage`], [`Queue`], [`Schedule`], [`UrlGroup`], [`FlowControlKey`] |
+//! | the admin API responds | [`admin`] |
 
+pub mod admin;
 pub mod attempt;
 pub mod backoff;
 mod base58;
@@ -32,6 +34,7 @@ mod flag;
 pub mod flow_control;
 pub mod flow_control_key;
 pub mod header_map;
+pub mod health;
 mod hex;
 pub mod id;
 mod json;
@@ -63,7 +66,7 @@ pub mod verify;
 
 pub use attempt::{Attempt, AttemptState};
 pub use backoff::default_backoff;
-pub use batch::BatchItem;
+pub use batch::{BatchItem, BatchSlot};
 pub use body::Body;
 pub use callback::CallbackBody;
 pub use catch_up::CatchUp;
@@ -80,6 +83,7 @@ pub use event_state::EventState;
 pub use flow_control::FlowControl;
 pub use flow_control_key::{FlowControlKey, GlobalParallelism};
 pub use header_map::{Headers, canonical_name};
+pub use health::Health;
 pub use id::{CallbackKind, Cursor, DeadLetterId, InvalidId, MessageId, new_jwt_id, new_schedule_id};
 pub use limits::Limits;
 pub use message::Message;
@@ -88,7 +92,7 @@ pub use non_retryable::is_non_retryable;
 pub use options::parameters::{PARAMETERS, Parameter};
 pub use options::{Callback, Deduplication, Options};
 pub use params::Params;
-pub use publish::PublishResponse;
+pub use publish::{PublishResponse, Published};
 pub use queue::{Queue, UpsertQueue};
 pub use redact::Redact;
 pub use resource_name::{is_resource_name, parse_resource_name};

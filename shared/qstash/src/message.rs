@@ -1,14 +1,14 @@
 //! A message as `GET /v2/messages/{id}` shows it.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::options::is_default;
 use crate::{Attempt, Body, EventState, FlowControl, Headers, MessageId, Method, spelling};
 
 /// A message (QStash OpenAPI, `Message`). Times are unix milliseconds.
 /// Absent or empty fields are omitted from the JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Its id.
@@ -36,7 +36,7 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_id: Option<String>,
     /// `Content-Type` and forwarded headers.
-    #[serde(skip_serializing_if = "Headers::is_empty")]
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub header: Headers,
     /// The body of the delivery.
     #[serde(flatten)]
@@ -45,29 +45,29 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
     /// Headers of the callback.
-    #[serde(skip_serializing_if = "Headers::is_empty")]
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub callback_header: Headers,
     /// URL that receives the last failure, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_callback: Option<String>,
     /// Headers of the failure callback.
-    #[serde(skip_serializing_if = "Headers::is_empty")]
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub failure_callback_header: Headers,
     /// Address of the publisher: `callerIP` and `callerIp`.
-    #[serde(flatten, serialize_with = "spelling::caller_ip")]
+    #[serde(flatten, serialize_with = "spelling::caller_ip", deserialize_with = "spelling::read_caller_ip")]
     #[schemars(with = "spelling::CallerIp<'static>")]
     pub caller_ip: Option<String>,
     /// `label`, the first label, and `labels`, all labels.
-    #[serde(flatten, serialize_with = "spelling::labels")]
+    #[serde(flatten, serialize_with = "spelling::labels", deserialize_with = "spelling::read_labels")]
     #[schemars(with = "spelling::Labels<'static>")]
     pub labels: Vec<String>,
     /// Its flow-control keys: `flowControlKey`, `parallelism`, `rate` and `period` (whole seconds) of the first one,
     /// and `flowControls` with all of them if there are several.
-    #[serde(flatten, serialize_with = "spelling::flow_control")]
+    #[serde(flatten, serialize_with = "spelling::flow_control", deserialize_with = "spelling::read_flow_control")]
     #[schemars(with = "spelling::FlowControls<'static>")]
     pub flow_control: Vec<FlowControl>,
     /// Higher values first. Not in QStash; omitted if 0.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(extend("x-sigpost-extension" = true))]
     pub priority: i32,
     /// The retry-delay expression, verbatim.

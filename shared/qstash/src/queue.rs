@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Invalid, parse_resource_name};
 
 /// A queue (QStash OpenAPI, `Queue`). All fields are always present. Times are unix milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
     /// Its name.
@@ -24,7 +24,8 @@ pub struct Queue {
 }
 
 /// Body of `POST /v2/queues`, which creates a queue or replaces its settings.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(with = "Request")]
 pub struct UpsertQueue {
     /// A [resource name](crate::is_resource_name).

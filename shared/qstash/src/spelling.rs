@@ -2,11 +2,14 @@
 //! own, because older clients know only one entry.
 //!
 //! Each function is for `#[serde(flatten, serialize_with)]`; the type beside it describes its output for
-//! `#[schemars(with)]`. None of them writes absent or empty values.
+//! `#[schemars(with)]`. None of them writes absent or empty values. The functions `read_…` are for `deserialize_with`.
+
+use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::flow_control::DEFAULT_PERIOD;
 use crate::{FlowControl, Headers};
 
 #[derive(Serialize, JsonSchema)]
@@ -25,6 +28,15 @@ pub(crate) fn caller_ip<S: Serializer>(value: &Option<String>, serializer: S) ->
     CallerIp { python: value, javascript: value }.serialize(serializer)
 }
 
+pub(crate) fn read_caller_ip<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Read {
+        #[serde(rename = "callerIP")]
+        caller_ip: Option<String>,
+    }
+    Ok(Read::deserialize(from)?.caller_ip)
+}
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ResponseHeader<'a> {
     /// Headers of the response, for Python's SDK.
@@ -39,6 +51,15 @@ pub(crate) struct ResponseHeader<'a> {
 pub(crate) fn response_header<S: Serializer>(value: &Headers, serializer: S) -> Result<S::Ok, S::Error> {
     let value = (!value.is_empty()).then_some(value);
     ResponseHeader { python: value, openapi: value }.serialize(serializer)
+}
+
+pub(crate) fn read_response_header<'de, D: Deserializer<'de>>(from: D) -> Result<Headers, D::Error> {
+    #[derive(Deserialize)]
+    struct Read {
+        #[serde(rename = "responseHeader", default)]
+        response_header: Headers,
+    }
+    Ok(Read::deserialize(from)?.response_header)
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -57,6 +78,15 @@ pub(crate) fn retry_delay<S: Serializer>(value: &Option<String>, serializer: S) 
     RetryDelay { python: value, openapi: value }.serialize(serializer)
 }
 
+pub(crate) fn read_retry_delay<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Read {
+        #[serde(rename = "retryDelayExpression")]
+        expression: Option<String>,
+    }
+    Ok(Read::deserialize(from)?.expression)
+}
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Labels<'a> {
     /// The first label, for older clients.
@@ -70,6 +100,15 @@ pub(crate) struct Labels<'a> {
 /// `label`, the first label, for older clients; `labels`, all labels.
 pub(crate) fn labels<S: Serializer>(labels: &[String], serializer: S) -> Result<S::Ok, S::Error> {
     Labels { label: labels.first().map(String::as_str), labels }.serialize(serializer)
+}
+
+pub(crate) fn read_labels<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Read {
+        #[serde(default)]
+        labels: Vec<String>,
+    }
+    Ok(Read::deserialize(from)?.labels)
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -105,4 +144,23 @@ pub(crate) fn flow_control<S: Serializer>(flow_control: &[FlowControl], serializ
         flow_controls: if flow_control.len() > 1 { flow_control } else { &[] },
     }
     .serialize(serializer)
+}
+
+pub(crate) fn read_flow_control<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<FlowControl>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Read {
+        flow_control_key: Option<String>,
+        parallelism: Option<u32>,
+        rate: Option<u32>,
+        period: Option<u64>,
+        #[serde(default)]
+        flow_controls: Vec<FlowControl>,
+    }
+    let Read { flow_control_key, parallelism, rate, period, flow_controls } = Read::deserialize(from)?;
+    if !flow_controls.is_empty() {
+        return Ok(flow_controls);
+    }
+    let period = period.map_or(DEFAULT_PERIOD, Duration::from_secs);
+    Ok(flow_control_key.into_iter().map(|key| FlowControl { key, parallelism, rate, period }).collect())
 }

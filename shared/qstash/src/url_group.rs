@@ -15,7 +15,7 @@ pub const MAX_ENDPOINTS: usize = 1000;
 const MAX_NAME_BYTES: usize = 256;
 
 /// A URL group (QStash OpenAPI, `URLGroup`). Times are unix milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UrlGroup {
     /// Its name.
@@ -39,9 +39,11 @@ pub struct Endpoint {
 }
 
 /// Body of `POST` and `DELETE /v2/topics/{name}/endpoints`.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(with = "Request")]
-pub struct EditEndpoints(Vec<EndpointRequest>);
+pub struct EditEndpoints {
+    endpoints: Vec<EndpointRequest>,
+}
 
 /// An endpoint to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,16 +62,33 @@ struct Request {
     endpoints: Vec<EndpointRequest>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(expecting = "an object")]
 struct EndpointRequest {
     /// Its name within the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     /// The destination. Required to add an endpoint; an endpoint with a name can be removed by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
 }
 
 impl EditEndpoints {
+    /// Creates a request to add endpoints.
+    pub fn add(endpoints: impl IntoIterator<Item = Endpoint>) -> Self {
+        let request = |Endpoint { name, url }: Endpoint| EndpointRequest { name, url: Some(url.to_stored()) };
+        Self { endpoints: endpoints.into_iter().map(request).collect() }
+    }
+
+    /// Creates a request to remove endpoints.
+    pub fn remove(endpoints: impl IntoIterator<Item = EndpointRef>) -> Self {
+        let request = |endpoint| match endpoint {
+            EndpointRef::Name(name) => EndpointRequest { name: Some(name), url: None },
+            EndpointRef::Url(url) => EndpointRequest { name: None, url: Some(url) },
+        };
+        Self { endpoints: endpoints.into_iter().map(request).collect() }
+    }
+
     /// Parses the body; `null` and the empty text count as absent, unknown fields are ignored.
     ///
     /// # Errors
@@ -84,7 +103,7 @@ impl EditEndpoints {
             endpoint.name = endpoint.name.take().filter(|name| !name.is_empty());
             endpoint.url = endpoint.url.take().filter(|url| !url.is_empty());
         }
-        Ok(Self(endpoints))
+        Ok(Self { endpoints })
     }
 
     /// Returns the endpoints to add, or to rename if their URL exists.
@@ -106,7 +125,7 @@ impl EditEndpoints {
             }
             Ok(Endpoint { name: endpoint.name, url })
         };
-        self.0.into_iter().enumerate().map(add).collect()
+        self.endpoints.into_iter().enumerate().map(add).collect()
     }
 
     /// Returns the endpoints to remove. If a name is given, the URL is ignored.
@@ -120,7 +139,7 @@ impl EditEndpoints {
             (None, Some(url)) => Ok(EndpointRef::Url(url)),
             (None, None) => Err(Invalid::new(format!("endpoints[{index}]"), "requires a url or a name")),
         };
-        self.0.into_iter().enumerate().map(remove).collect()
+        self.endpoints.into_iter().enumerate().map(remove).collect()
     }
 }
 

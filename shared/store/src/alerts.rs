@@ -6,38 +6,18 @@ use std::marker::PhantomData;
 
 use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::Serialize;
+pub use sigpost_qstash::admin::Severity;
 
 pub use self::facts::{Backlog, Facts, Late, Waiting, gather};
 use crate::Error;
 
-/// The severity of an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Requires attention within a day.
-    Warning,
-    /// Requires immediate attention.
-    Critical,
-}
-
-impl Severity {
-    /// Returns the name, as in the database and the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
-
-    fn read(name: &str) -> Self {
-        if name == "critical" { Self::Critical } else { Self::Warning }
-    }
+/// Reads the name in the database.
+fn severity(name: &str) -> Severity {
+    if name == "critical" { Severity::Critical } else { Severity::Warning }
 }
 
 /// An alert in its latest state.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     /// The rule.
     pub rule: String,
@@ -50,19 +30,14 @@ pub struct Alert {
     /// Description.
     pub message: String,
     /// Start time, in milliseconds since 1970.
-    #[serde(rename = "openedAt")]
     pub opened_at_ms: i64,
     /// Whether it is resolved.
-    #[serde(skip)]
     pub resolved: bool,
     /// Whether a notification of it was sent.
-    #[serde(skip)]
     pub announced: bool,
     /// Time since the last notification, in seconds.
-    #[serde(skip)]
     pub notified_s_ago: Option<f64>,
     /// Severity at the last notification.
-    #[serde(skip)]
     pub notified_severity: Option<Severity>,
 }
 
@@ -85,14 +60,14 @@ fn alert((rule, subject, severity, value, message, opened_at_ms, resolved, annou
     Alert {
         rule,
         subject,
-        severity: Severity::read(&severity),
+        severity: self::severity(&severity),
         value,
         message,
         opened_at_ms,
         resolved,
         announced,
         notified_s_ago: ago,
-        notified_severity: told.as_deref().map(Severity::read),
+        notified_severity: told.as_deref().map(self::severity),
     }
 }
 

@@ -8,10 +8,10 @@ use std::marker::PhantomData;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub use self::report::Report;
-pub use self::verdict::Health;
+pub use self::report::report;
 use crate::Error;
 use crate::metrics::{Durations, Histogram, TypeMetrics, Window, runs_by_type};
+pub use sigpost_qstash::admin::{Health, Report};
 
 /// Measurements of jobs, runs and messages. "In the window" means between the window's length ago and now.
 #[derive(Clone, Debug, Default, PartialEq)]

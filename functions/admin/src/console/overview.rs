@@ -3,9 +3,10 @@
 use axum::extract::State;
 use jiff::Timestamp;
 use maud::{Markup, html};
-use sigpost_store::health::{Health, Numbers, Report, measure};
+use sigpost_qstash::admin::DeadLetterGroup;
+use sigpost_store::health::{Health, Numbers, measure, report};
 use sigpost_store::metrics::{Durations, TypeMetrics, Window, catch_up};
-use sigpost_store::operation::{DeadLetterGroup, dead_letter_groups};
+use sigpost_store::operation::dead_letter_groups;
 use tokio::time::timeout;
 use url::form_urlencoded;
 
@@ -73,14 +74,14 @@ fn windows(window: Window) -> Markup {
 }
 
 fn verdict(numbers: &Numbers, window: Window) -> Markup {
-    let report = Report::new(numbers.clone(), window);
-    let (class, sign, word) = match report.health() {
+    let report = report(numbers.clone(), window);
+    let (class, sign, word) = match report.health {
         Health::Healthy => ("good", "✓", "healthy"),
         Health::Degraded => ("retry", "!", "degraded"),
         Health::Unhealthy => ("bad", "✗", "unhealthy"),
     };
     html! {
-        p.verdict { (badge(class, sign, word)) @for reason in report.reasons() { " " (reason) "." } }
+        p.verdict { (badge(class, sign, word)) @for reason in &report.reasons { " " (reason) "." } }
         @if numbers.stuck.count > 0 {
             p { "Stuck: " @for id in &numbers.stuck.message_ids { a.id href=(super::messages::path(id)) { (id) } " " } }
         }

@@ -8,9 +8,7 @@ use axum::body::Body;
 use axum::extract::State as FromState;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
-use sigpost_qstash::{BatchItem, Destination, ErrorBody, Invalid, Options, Params, Target};
+use sigpost_qstash::{BatchItem, BatchSlot, Destination, ErrorBody, Invalid, Options, Params, Published, Target};
 use sigpost_runtime::{ApiError, CallerAddress};
 use sigpost_store::url_groups::{self, UrlGroup};
 
@@ -18,20 +16,11 @@ use crate::api::body::{Bound, Received};
 use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
 use crate::api::quota::wanted;
 use crate::budget::Share;
-use crate::publication::{Publication, Published, Recipients};
+use crate::publication::{Publication, Recipients};
 use crate::state::State;
 
 /// Memory budget per byte of a batch: its items and their messages are each larger than their JSON.
 const COST: usize = 4;
-
-/// The result of an item: the published message or messages, or an error.
-#[derive(Serialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(rename = "BatchSlot")]
-pub(crate) enum Slot {
-    Published(Published),
-    Refused(ErrorBody),
-}
 
 /// Stores the messages of all valid items in their order, and returns a result per item. Rejects the request only if no
 /// item is valid.
@@ -40,7 +29,7 @@ pub(crate) async fn publish_batch(
     caller: CallerAddress,
     headers: HeaderMap,
     request_body: Body,
-) -> Result<Json<Vec<Slot>>, ApiError> {
+) -> Result<Json<Vec<BatchSlot>>, ApiError> {
     let bound = Bound { limit: state.limits.max_batch_bytes, cost: COST };
     let Received { bytes, share } = state.bodies.read(&headers, request_body, bound).await?;
     let items = BatchItem::parse_all(&bytes)?;
@@ -140,7 +129,7 @@ async fn store(
     state: &State,
     publications: Vec<Result<Publication, ApiError>>,
     share: Share,
-) -> Result<Json<Vec<Slot>>, ApiError> {
+) -> Result<Json<Vec<BatchSlot>>, ApiError> {
     let messages: Vec<_> =
         publications.iter().flatten().flat_map(|publication| publication.messages(&state.deduplicating)).collect();
     let ids: Vec<_> = messages.iter().map(|new| new.message.id).collect();
@@ -161,8 +150,8 @@ async fn store(
         return Err(fault.unwrap_or_else(|| ApiError::bad_request("no item of the batch is valid")));
     }
     let slot = |answer: Result<Published, ApiError>| match answer {
-        Ok(published) => Slot::Published(published),
-        Err(error) => Slot::Refused(ErrorBody::new(error.text())),
+        Ok(published) => BatchSlot::Published(published),
+        Err(error) => BatchSlot::Refused(ErrorBody::new(error.text())),
     };
     Ok(Json(answered.into_iter().map(slot).collect()))
 }

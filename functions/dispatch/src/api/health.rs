@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State as FromState;
-use schemars::JsonSchema;
-use serde::Serialize;
+use sigpost_qstash::Health;
 use sigpost_runtime::{ApiError, outage};
 use sigpost_store::{Database, Error};
 use tokio::sync::Mutex;
@@ -19,22 +18,15 @@ const TESTED_FOR: Duration = Duration::from_secs(1);
 /// Timeout of a test.
 const TEST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The response of a successful probe.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Health {
-    /// `ok` or `ready`.
-    status: &'static str,
-}
-
 /// Returns 200 while the process runs. Does not query the database.
 pub(crate) async fn healthz() -> Json<Health> {
-    Json(Health { status: "ok" })
+    Json(Health { status: "ok".into() })
 }
 
 /// Returns 200 if the database accepts a write.
 pub(crate) async fn readyz(FromState(state): FromState<Arc<State>>) -> Result<Json<Health>, ApiError> {
     state.readiness.test(&state.database).await?;
-    Ok(Json(Health { status: "ready" }))
+    Ok(Json(Health { status: "ready".into() }))
 }
 
 /// The last test of the database, and when it ended.

@@ -61,11 +61,11 @@ pub(crate) async fn get_queue(
 pub(crate) async fn delete_queue(
     FromState(state): FromState<Arc<State>>,
     ResourceName(name): ResourceName,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<wire::Cancelled>, ApiError> {
     let deleted = queues::delete(&mut *state.database.connection().await?, &name).await?;
     let CancelledMany { count, wake_ups } = deleted.unwrap_or_default();
     state.wake(wake_ups);
-    Ok(Json(json!({ "cancelled": count })))
+    Ok(Json(wire::Cancelled { cancelled: count }))
 }
 
 /// Pauses a queue: it accepts messages but starts no attempts, including retries.

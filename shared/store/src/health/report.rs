@@ -1,149 +1,60 @@
 //! The report of job health, as `GET /api/admin/job-health` returns it and check-job-health records it.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use sigpost_qstash::admin::{DeadLetterCounts, Durations, Open, Report, StatusCount, StuckRuns, TypeReport};
 
+use super::Numbers;
 use super::verdict::{assess, overall_failure_rate};
-use super::{Health, Numbers};
 use crate::metrics::{self, TypeMetrics, Window, failure_rate, milli};
 use crate::runs::RunStatus;
 
-/// The report in JSON. Counts of finished runs are of the window, counts of runs in progress are current.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Report {
-    stats: Vec<StatusCount>,
-    failure_rate: f64,
-    total_jobs: i64,
-    health: Health,
-    /// Reasons for a degraded or unhealthy verdict.
-    reasons: Vec<String>,
-    window_seconds: u64,
-    by_type: Vec<TypeReport>,
-    stuck: Stuck,
-    queue: Queue,
-    dead_letters: DeadLetters,
-    durations: Option<Durations>,
-    /// RFC 3339.
-    last_completed_at: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct StatusCount {
-    status: &'static str,
-    count: i64,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TypeReport {
-    #[serde(rename = "type")]
-    job_type: String,
-    processing: i64,
-    completed: i64,
-    failed: i64,
-    failure_rate: f64,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Stuck {
-    count: i64,
-    oldest_seconds: Option<f64>,
-    message_ids: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Queue {
-    due: i64,
-    scheduled: i64,
-    active: i64,
-    waiting: i64,
-    oldest_due_seconds: Option<f64>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DeadLetters {
-    in_window: i64,
-    total: i64,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Durations {
-    average_ms: f64,
-    p50_ms: f64,
-    p95_ms: f64,
-    p99_ms: f64,
-}
-
-impl Report {
-    /// Returns the report for the measurements of a window.
-    pub fn new(numbers: Numbers, window: Window) -> Self {
-        let (health, reasons) = assess(&numbers);
-        let stats = RunStatus::ALL.map(|status| StatusCount {
-            status: status.as_str(),
-            count: numbers.by_type.iter().map(|counts| of_status(counts, status)).sum(),
-        });
-        let Numbers { by_type, stuck, queue, dead_letters, durations, last_completed_at_ms } = numbers;
-        Self {
-            failure_rate: overall_failure_rate(&by_type),
-            total_jobs: stats.iter().map(|status| status.count).sum(),
-            stats: stats.into(),
-            health,
-            reasons,
-            window_seconds: window.length().as_secs(),
-            by_type: by_type.into_iter().map(TypeReport::from).collect(),
-            stuck: Stuck {
-                count: stuck.count,
-                oldest_seconds: stuck.oldest_s.map(milli),
-                message_ids: stuck.message_ids,
-            },
-            queue: Queue {
-                due: queue.due,
-                scheduled: queue.scheduled,
-                active: queue.active,
-                waiting: queue.waiting,
-                oldest_due_seconds: queue.oldest_due_s.map(milli),
-            },
-            dead_letters: DeadLetters { in_window: dead_letters.in_window, total: dead_letters.total },
-            durations: durations.map(Durations::from),
-            last_completed_at: last_completed_at_ms
-                .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-                .map(|time| time.to_string()),
-        }
+/// Returns the report for the measurements of a window.
+pub fn report(numbers: Numbers, window: Window) -> Report {
+    let (health, reasons) = assess(&numbers);
+    let stats = RunStatus::ALL.map(|status| StatusCount {
+        status: status.as_str().to_owned(),
+        count: numbers.by_type.iter().map(|counts| of_status(counts, status)).sum(),
+    });
+    let Numbers { by_type, stuck, queue, dead_letters, durations, last_completed_at_ms } = numbers;
+    Report {
+        failure_rate: overall_failure_rate(&by_type),
+        total_jobs: stats.iter().map(|status| status.count).sum(),
+        stats: stats.into(),
+        health,
+        reasons,
+        window_seconds: window.length().as_secs(),
+        by_type: by_type.into_iter().map(type_report).collect(),
+        stuck: StuckRuns {
+            count: stuck.count,
+            oldest_seconds: stuck.oldest_s.map(milli),
+            message_ids: stuck.message_ids,
+        },
+        queue: Open {
+            due: queue.due,
+            scheduled: queue.scheduled,
+            waiting: queue.waiting,
+            active: queue.active,
+            oldest_due_s: queue.oldest_due_s.map(milli),
+        },
+        dead_letters: DeadLetterCounts { in_window: dead_letters.in_window, total: dead_letters.total },
+        durations: durations.map(rounded),
+        last_completed_at: last_completed_at_ms
+            .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+            .map(|time| time.to_string()),
     }
 }
 
-impl Report {
-    /// Returns the verdict.
-    pub fn health(&self) -> Health {
-        self.health
-    }
-
-    /// Returns the reasons for a degraded or unhealthy verdict; empty if healthy.
-    pub fn reasons(&self) -> &[String] {
-        &self.reasons
-    }
+fn type_report(metrics: TypeMetrics) -> TypeReport {
+    let TypeMetrics { job_type, processing, completed, failed, .. } = metrics;
+    TypeReport { failure_rate: failure_rate(completed, failed), job_type, processing, completed, failed }
 }
 
-impl From<TypeMetrics> for TypeReport {
-    fn from(metrics: TypeMetrics) -> Self {
-        let TypeMetrics { job_type, processing, completed, failed, .. } = metrics;
-        Self { failure_rate: failure_rate(completed, failed), job_type, processing, completed, failed }
-    }
-}
-
-impl From<metrics::Durations> for Durations {
-    fn from(durations: metrics::Durations) -> Self {
-        Self {
-            average_ms: milli(durations.average_ms),
-            p50_ms: milli(durations.p50_ms),
-            p95_ms: milli(durations.p95_ms),
-            p99_ms: milli(durations.p99_ms),
-        }
+fn rounded(durations: metrics::Durations) -> Durations {
+    Durations {
+        average_ms: milli(durations.average_ms),
+        p50_ms: milli(durations.p50_ms),
+        p95_ms: milli(durations.p95_ms),
+        p99_ms: milli(durations.p99_ms),
     }
 }
 
@@ -177,7 +88,7 @@ mod tests {
             "durations": null, "lastCompletedAt": null,
         });
         assert_eq!(
-            to_value(Report::new(Numbers::default(), Window::new(Duration::from_secs(3600)))).expect("JSON"),
+            to_value(report(Numbers::default(), Window::new(Duration::from_secs(3600)))).expect("JSON"),
             expected
         );
     }
@@ -195,7 +106,7 @@ mod tests {
             durations: Some(metrics::Durations { average_ms: 1.234_56, p50_ms: 1.0, p95_ms: 2.0, p99_ms: 3.0 }),
             last_completed_at_ms: Some(1_763_800_000_123),
         };
-        let report = to_value(Report::new(numbers, Window::new(Duration::from_secs(60)))).expect("JSON");
+        let shown = to_value(report(numbers, Window::new(Duration::from_secs(60)))).expect("JSON");
         let expected = json!({
             "stats": [
                 { "status": "processing", "count": 2 }, { "status": "completed", "count": 99 }, { "status": "failed", "count": 1 },
@@ -212,6 +123,6 @@ mod tests {
             "durations": { "averageMs": 1.235, "p50Ms": 1.0, "p95Ms": 2.0, "p99Ms": 3.0 },
             "lastCompletedAt": "2025-11-22T08:26:40.123Z",
         });
-        assert_eq!(report, expected);
+        assert_eq!(shown, expected);
     }
 }

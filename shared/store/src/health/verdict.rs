@@ -1,6 +1,6 @@
 //! The verdict on job health, a pure function of the measurements.
 
-use serde::Serialize;
+use sigpost_qstash::admin::Health;
 
 use super::Numbers;
 use crate::metrics::{TypeMetrics, failure_rate};
@@ -9,18 +9,6 @@ use crate::metrics::{TypeMetrics, failure_rate};
 const UNHEALTHY_FAILURE_RATE: f64 = 0.05;
 /// Age of a due message in seconds from which on the health is degraded.
 const LATE_S: f64 = 300.0;
-
-/// The health of a deployment's jobs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Health {
-    /// No problems, also without any jobs.
-    Healthy,
-    /// Runs are stuck, or messages are late.
-    Degraded,
-    /// Too many runs fail.
-    Unhealthy,
-}
 
 /// Returns the verdict, and the reasons if it is not healthy.
 pub(super) fn assess(numbers: &Numbers) -> (Health, Vec<String>) {

@@ -4,30 +4,10 @@ use std::marker::PhantomData;
 
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::Serialize;
+use sigpost_qstash::admin::DeadLetterGroup;
 
 use super::LIST_MOST;
 use crate::Error;
-
-/// Dead letters of one destination with the same response status.
-#[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeadLetterGroup {
-    /// Host and path of the destination.
-    pub destination: String,
-    /// Status of the response; 0 without a response.
-    pub response_status: i32,
-    /// The error of the newest one.
-    pub error: Option<String>,
-    /// Number of dead letters.
-    pub count: i64,
-    /// Failure time of the oldest.
-    #[serde(rename = "firstAt")]
-    pub first_at_ms: i64,
-    /// Failure time of the newest.
-    #[serde(rename = "lastAt")]
-    pub last_at_ms: i64,
-}
 
 statement! {
     Groups { looked_at: i64 => BigInt, most: i64 => BigInt } -> (Text, Integer, Nullable<Text>, BigInt, BigInt, BigInt);
@@ -39,7 +19,14 @@ statement! {
      group by destination, d.response_status order by count desc, destination, d.response_status limit " {most}
 }
 
+type Row = (String, i32, Option<String>, i64, i64, i64);
+
+fn group((destination, response_status, error, count, first_at_ms, last_at_ms): Row) -> DeadLetterGroup {
+    DeadLetterGroup { destination, response_status, error, count, first_at_ms, last_at_ms }
+}
+
 /// Returns the newest 10,000 dead letters in groups, the largest first.
 pub async fn dead_letter_groups(conn: &mut AsyncPgConnection) -> Result<Vec<DeadLetterGroup>, Error> {
-    Ok(Groups { looked_at: 10_000, most: LIST_MOST, lifetime: PhantomData }.load(conn).await?)
+    let rows: Vec<Row> = Groups { looked_at: 10_000, most: LIST_MOST, lifetime: PhantomData }.load(conn).await?;
+    Ok(rows.into_iter().map(group).collect())
 }

@@ -4,35 +4,10 @@ use std::marker::PhantomData;
 
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::Serialize;
+use sigpost_qstash::admin::GateState;
 
 use super::LIST_MOST;
 use crate::Error;
-
-/// The state of a queue or a flow-control key.
-#[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GateState {
-    /// `queue` or `flow_control`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// Whether it is paused.
-    pub paused: bool,
-    /// Messages blocked by it.
-    pub waiting: i64,
-    /// Slots in use.
-    pub taken: i64,
-    /// Maximum of slots.
-    pub parallelism: Option<i32>,
-    /// Attempts started in the current period; 0 without one.
-    pub started: i32,
-    /// Maximum of attempts started per period.
-    pub rate: Option<i32>,
-    /// Length of a period in seconds.
-    #[serde(rename = "periodSeconds")]
-    pub period_s: i32,
-}
 
 statement! {
     States { most: i64 => BigInt }
@@ -49,7 +24,14 @@ statement! {
     order by coalesce(waiting.count, 0) desc, coalesce(taken.count, 0) desc, g.id limit " {most}
 }
 
+type Row = (String, String, bool, i64, i64, Option<i32>, i32, Option<i32>, i32);
+
+fn state((kind, name, paused, waiting, taken, parallelism, started, rate, period_s): Row) -> GateState {
+    GateState { kind, name, paused, waiting, taken, parallelism, started, rate, period_s }
+}
+
 /// Returns queues and keys, those with most blocked messages first.
 pub async fn gate_states(conn: &mut AsyncPgConnection) -> Result<Vec<GateState>, Error> {
-    Ok(States { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?)
+    let rows: Vec<Row> = States { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?;
+    Ok(rows.into_iter().map(state).collect())
 }

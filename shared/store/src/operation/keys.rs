@@ -5,25 +5,9 @@ use std::marker::PhantomData;
 use diesel::OptionalExtension;
 use diesel::sql_types::{BigInt, Double, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::Serialize;
+use sigpost_qstash::admin::KeyState;
 
 use crate::Error;
-
-/// The fingerprints and the age of both keys.
-#[derive(Clone, Debug, PartialEq, diesel::Queryable, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyState {
-    /// The first 12 hex digits of the SHA-256 of the current key.
-    pub current_fingerprint: String,
-    /// The fingerprint of the next key.
-    pub next_fingerprint: String,
-    /// When they were created or rotated.
-    #[serde(rename = "rotatedAt")]
-    pub rotated_at_ms: i64,
-    /// Time since then, in seconds.
-    #[serde(rename = "ageSeconds")]
-    pub age_s: f64,
-}
 
 statement! {
     State {} -> (Text, Text, BigInt, Double);
@@ -35,5 +19,11 @@ statement! {
 
 /// Returns the state of the keys; `None` before the first dispatcher has created them.
 pub async fn key_state(conn: &mut AsyncPgConnection) -> Result<Option<KeyState>, Error> {
-    Ok(State { lifetime: PhantomData }.get_result(conn).await.optional()?)
+    let row: Option<(String, String, i64, f64)> = State { lifetime: PhantomData }.get_result(conn).await.optional()?;
+    Ok(row.map(|(current_fingerprint, next_fingerprint, rotated_at_ms, age_s)| KeyState {
+        current_fingerprint,
+        next_fingerprint,
+        rotated_at_ms,
+        age_s,
+    }))
 }

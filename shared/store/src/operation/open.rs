@@ -4,38 +4,10 @@ use std::marker::PhantomData;
 
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::Serialize;
+use sigpost_qstash::admin::{Open, OpenOf};
 
 use super::LIST_MOST;
 use crate::Error;
-
-/// Counts of open messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, diesel::Queryable, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Open {
-    /// Due now.
-    pub due: i64,
-    /// Scheduled: delayed, or with a pending retry.
-    pub scheduled: i64,
-    /// Blocked by a queue or a flow-control key.
-    pub waiting: i64,
-    /// In flight.
-    pub active: i64,
-    /// Age of the oldest due message, in seconds.
-    #[serde(rename = "oldestDueSeconds")]
-    pub oldest_due_s: Option<f64>,
-}
-
-/// Counts of open messages of one destination or one queue.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OpenOf {
-    /// Its name.
-    pub name: String,
-    /// The counts.
-    #[serde(flatten)]
-    pub open: Open,
-}
 
 /// The columns of [`Open`], from [`PENDING`].
 const COUNTS: &str = "
@@ -76,7 +48,8 @@ fn of((name, due, scheduled, waiting, active, oldest_due_s): Row) -> OpenOf {
 
 /// Returns the counts of all open messages.
 pub async fn open_messages(conn: &mut AsyncPgConnection) -> Result<Open, Error> {
-    Ok(All { lifetime: PhantomData }.get_result(conn).await?)
+    let (due, scheduled, waiting, active, oldest_due_s) = All { lifetime: PhantomData }.get_result(conn).await?;
+    Ok(Open { due, scheduled, waiting, active, oldest_due_s })
 }
 
 /// Returns the counts by host and path of the destination, the largest first.

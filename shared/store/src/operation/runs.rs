@@ -4,36 +4,11 @@ use std::marker::PhantomData;
 
 use diesel::sql_types::{BigInt, Double, Integer, Jsonb, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::Serialize;
 use serde_json::Value;
+use sigpost_qstash::admin::ActiveRun;
 
 use super::LIST_MOST;
 use crate::Error;
-
-/// A run in progress.
-#[derive(Clone, Debug, PartialEq, diesel::Queryable, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ActiveRun {
-    /// The message ID on the wire.
-    pub message_id: String,
-    /// `Job::TYPE`.
-    pub job_type: String,
-    /// Number of the attempt, from 1.
-    pub attempt: i32,
-    /// Start time.
-    #[serde(rename = "startedAt")]
-    pub started_at_ms: i64,
-    /// Age in seconds.
-    #[serde(rename = "ageSeconds")]
-    pub age_s: f64,
-    /// Time until its lease expires without a further heartbeat, in seconds; negative if expired.
-    #[serde(rename = "leaseLeftSeconds")]
-    pub lease_left_s: f64,
-    /// The progress that its handler last reported.
-    pub progress: Option<Value>,
-    /// Correlation ID.
-    pub correlation_id: Option<String>,
-}
 
 statement! {
     Active { most: i64 => BigInt } -> (Text, Text, Integer, BigInt, Double, Double, Nullable<Jsonb>, Nullable<Text>);
@@ -43,7 +18,16 @@ statement! {
      from job_executions where status = 'processing' order by started_at, id limit " {most}
 }
 
+type Row = (String, String, i32, i64, f64, f64, Option<Value>, Option<String>);
+
+fn run(
+    (message_id, job_type, attempt, started_at_ms, age_s, lease_left_s, progress, correlation_id): Row,
+) -> ActiveRun {
+    ActiveRun { message_id, job_type, attempt, started_at_ms, age_s, lease_left_s, progress, correlation_id }
+}
+
 /// Returns the runs in progress, oldest first.
 pub async fn active_runs(conn: &mut AsyncPgConnection) -> Result<Vec<ActiveRun>, Error> {
-    Ok(Active { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?)
+    let rows: Vec<Row> = Active { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?;
+    Ok(rows.into_iter().map(run).collect())
 }

@@ -4,38 +4,11 @@ use std::marker::PhantomData;
 
 use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::Serialize;
+use sigpost_qstash::admin::ScheduleState;
 
 use super::LIST_MOST;
 use crate::Error;
 use crate::messages::WITHOUT_USER_INFO;
-
-/// The state of a schedule.
-#[derive(Clone, Debug, PartialEq, diesel::Queryable, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ScheduleState {
-    /// Its id.
-    pub id: String,
-    /// The expression with its time zone.
-    pub cron: String,
-    /// URL or name of a URL group.
-    pub destination: String,
-    /// Whether it is paused.
-    pub paused: bool,
-    /// Time of the next firing.
-    #[serde(rename = "nextFireAt")]
-    pub next_fire_at_ms: Option<i64>,
-    /// Time of the last firing.
-    #[serde(rename = "lastFireAt")]
-    pub last_fire_at_ms: Option<i64>,
-    /// Delay of the due firing, in seconds; 0 if none is due.
-    #[serde(rename = "lateSeconds")]
-    pub late_s: f64,
-    /// Whether EventBridge Scheduler has an identical copy. Always false without EventBridge.
-    pub mirrored: bool,
-    /// Why its last firing published nothing.
-    pub error: Option<String>,
-}
 
 statement! {
     States { most: i64 => BigInt }
@@ -47,7 +20,16 @@ statement! {
      from schedules order by next_fire_at nulls last, id limit " {most}
 }
 
+type Row = (String, String, String, bool, Option<i64>, Option<i64>, f64, bool, Option<String>);
+
+fn state(
+    (id, cron, destination, paused, next_fire_at_ms, last_fire_at_ms, late_s, mirrored, error): Row,
+) -> ScheduleState {
+    ScheduleState { id, cron, destination, paused, next_fire_at_ms, last_fire_at_ms, late_s, mirrored, error }
+}
+
 /// Returns schedules by the time of their next firing.
 pub async fn schedule_states(conn: &mut AsyncPgConnection) -> Result<Vec<ScheduleState>, Error> {
-    Ok(States { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?)
+    let rows: Vec<Row> = States { most: LIST_MOST, lifetime: PhantomData }.load(conn).await?;
+    Ok(rows.into_iter().map(state).collect())
 }
