@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use reqwest::redirect;
+use anyhow::Result;
+use sigpost_client::Credentials;
 use sigpost_runtime::Reading;
 use sigpost_runtime::settings::{BASE_URL, JOB_URLS, QSTASH_TOKEN, QSTASH_URL};
 
@@ -16,9 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Client of a dispatcher: its URL, token and handlers. Clones share connections.
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) http: reqwest::Client,
-    pub(crate) url: String,
-    pub(crate) token: String,
+    pub(crate) api: sigpost_client::Client,
     pub(crate) handlers: Handlers,
 }
 
@@ -27,15 +25,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `url` is not an absolute http(s) URL.
+    /// `url` is not an absolute http(s) URL, or a header cannot contain the token.
     pub fn new(url: &str, token: impl Into<String>, handlers: Handlers) -> Result<Self> {
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            // Following a redirect would send the token to another host.
-            .redirect(redirect::Policy::none())
-            .build()
-            .context("the HTTP client cannot be built")?;
-        Ok(Self { http, url: base_url::parse("the dispatcher's URL", url)?, token: token.into(), handlers })
+        let url = base_url::parse("the dispatcher's URL", url)?;
+        let api = sigpost_client::Client::with_timeout(&url, Credentials::Token(token.into()), TIMEOUT)?;
+        Ok(Self { api, handlers })
     }
 
     /// Reads `QSTASH_URL`, `QSTASH_TOKEN` and the variables of [`Handlers::from_env`].
@@ -56,7 +50,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, handlers, .. } = self;
-        f.debug_struct("Client").field("url", url).field("handlers", handlers).finish_non_exhaustive()
+        let Self { api, handlers } = self;
+        f.debug_struct("Client").field("api", api).field("handlers", handlers).finish()
     }
 }

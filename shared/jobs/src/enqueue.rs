@@ -6,11 +6,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
-use serde_json::Value;
-use sigpost_runtime::causes::with_causes;
+use sigpost_client::{Error, NewMessage, Rejection};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -19,10 +16,8 @@ use crate::{Client, EnqueueOptions, Invalid, Job};
 
 /// Pauses before retries.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
-/// Maximum length of an error response that is not JSON, in bytes.
-const MAX_TEXT_BYTES: usize = 300;
 
-/// Result of enqueuing a job.
+/// Result of enqueuing a job. It is a response of sigpost or of QStash, whose message IDs have another form.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Enqueued {
@@ -86,51 +81,41 @@ pub async fn enqueue<J: Job>(client: &Client, job: &J, options: EnqueueOptions) 
 }
 
 async fn publish(client: &Client, publication: Publication) -> Result<Enqueued, EnqueueError> {
-    let request = request(client, publication);
+    let (destination, message) = message(publication);
     let mut sent = false;
     let mut pauses = PAUSES.iter();
     loop {
-        // The body is in memory, so a request can always be cloned.
-        let Some(request) = request.try_clone() else {
-            return Err(EnqueueError::Unreachable("the request cannot be repeated".into()));
+        let call = client.api.publish_message(&destination, &message).read_as::<Enqueued>();
+        let cause = match call.await {
+            Ok(enqueued) => return Ok(enqueued),
+            Err(Error::Unreachable { cause, is_sent, .. }) => {
+                sent |= is_sent;
+                cause
+            }
+            Err(error) => return Err(refused(error)),
         };
-        let why = match answered(request).await {
-            Ok((status, text)) => return read(status, &text),
-            Err(why) => why,
-        };
-        sent |= !why.is_connect();
         match pauses.next() {
             Some(pause) => sleep(*pause).await,
-            None if sent => return Err(EnqueueError::Unknown(with_causes(why.to_string(), &why))),
-            None => return Err(EnqueueError::Unreachable(with_causes(why.to_string(), &why))),
+            None if sent => return Err(EnqueueError::Unknown(cause)),
+            None => return Err(EnqueueError::Unreachable(cause)),
         }
     }
 }
 
-async fn answered(request: RequestBuilder) -> reqwest::Result<(StatusCode, String)> {
-    let response = request.send().await?;
-    Ok((response.status(), response.text().await?))
-}
-
-fn request(client: &Client, publication: Publication) -> RequestBuilder {
+fn message(publication: Publication) -> (String, NewMessage) {
     let Publication { destination, body, retries, timeout, delay, deduplication_id, headers } = publication;
-    let mut request = client
-        .http
-        .post(format!("{}/v2/publish/{}", client.url, destination.as_str()))
-        .bearer_auth(&client.token)
-        .header(CONTENT_TYPE, "application/json")
-        .header("Upstash-Retries", retries)
-        .header("Upstash-Timeout", seconds(timeout));
-    if !delay.is_zero() {
-        request = request.header("Upstash-Delay", seconds(delay));
-    }
-    if let Some(id) = deduplication_id {
-        request = request.header("Upstash-Deduplication-Id", id);
-    }
+    let mut message = NewMessage {
+        body: body.into(),
+        retries: Some(retries),
+        timeout: Some(seconds(timeout)),
+        delay: (!delay.is_zero()).then(|| seconds(delay)),
+        deduplication_id,
+        ..NewMessage::json()
+    };
     for (name, value) in headers {
-        request = request.header(format!("Upstash-Forward-{name}"), value);
+        message.forward(name, &value);
     }
-    request.body(body)
+    (destination.as_str().to_owned(), message)
 }
 
 /// Formats a duration. QStash reads whole seconds, so fractions appear only if given.
@@ -141,19 +126,14 @@ fn seconds(duration: Duration) -> String {
     }
 }
 
-fn read(status: StatusCode, text: &str) -> Result<Enqueued, EnqueueError> {
-    if status.is_success() {
-        return serde_json::from_str(text)
-            .map_err(|why| EnqueueError::Unknown(format!("invalid response to a publish: {why}")));
+fn refused(error: Error) -> EnqueueError {
+    match error {
+        Error::Status(Rejection { status, error, .. }) => {
+            EnqueueError::Refused { status: status.as_u16(), text: error }
+        }
+        Error::InvalidRequest(why) => EnqueueError::Unreachable(why),
+        other => EnqueueError::Unknown(other.to_string()),
     }
-    Err(refusal(status, text))
-}
-
-fn refusal(status: StatusCode, text: &str) -> EnqueueError {
-    let body: Option<Value> = serde_json::from_str(text).ok();
-    let said = body.as_ref().and_then(|body| body.get("error")).and_then(Value::as_str);
-    let text = said.unwrap_or(&text[..text.floor_char_boundary(MAX_TEXT_BYTES)]).to_owned();
-    EnqueueError::Refused { status: status.as_u16(), text }
 }
 
 #[cfg(test)]
@@ -162,7 +142,7 @@ mod tests {
 
     use axum::Router;
     use axum::extract::{Request, State};
-    use axum::http::HeaderMap;
+    use axum::http::{HeaderMap, StatusCode};
     use axum::routing::post;
     use serde::Serialize;
     use serde_json::json;
