@@ -81,6 +81,9 @@ impl Command {
             Ok(code) => code,
             Err(error) => {
                 eprintln!("error: {error:#}");
+                if matches!(error.downcast_ref(), Some(sigpost_client::Error::Unreachable { .. })) {
+                    eprintln!("is `sigpost dev` running there? --url or QSTASH_URL sets another URL");
+                }
                 if error.is::<WrongUsage>() { ExitCode::from(usage::EXIT_CODE) } else { ExitCode::FAILURE }
             }
         }

@@ -1,15 +1,9 @@
 //! Message filters that several commands share.
 
-use std::borrow::Cow;
-
 use clap::Args;
 use jiff::Timestamp;
+use sigpost_client::MessageFilter;
 use sigpost_qstash::parse_duration;
-
-/// Query parameter of a request.
-pub(crate) type Parameter<'a> = (&'static str, Cow<'a, str>);
-/// Query parameters of a request.
-pub(crate) type Parameters<'a> = Vec<Parameter<'a>>;
 
 /// Message filters. A filter may be repeated; a message matches if it has one of the values.
 #[derive(Debug, Args)]
@@ -38,18 +32,17 @@ pub(crate) struct MessageFilterArgs {
 }
 
 impl MessageFilterArgs {
-    /// Returns the filters as query parameters of the API.
-    pub(crate) fn parameters(&self) -> Parameters<'_> {
-        let all = [
-            ("url", &self.destination),
-            ("label", &self.label),
-            ("messageId", &self.message),
-            ("queueName", &self.queue),
-            ("topicName", &self.group),
-            ("scheduleId", &self.schedule),
-            ("flowControlKey", &self.flow_key),
-        ];
-        all.into_iter().flat_map(|(name, values)| values.iter().map(move |value| (name, Cow::from(value)))).collect()
+    /// Returns the filters of the API.
+    pub(crate) fn filter(&self) -> MessageFilter {
+        MessageFilter {
+            urls: self.destination.clone(),
+            labels: self.label.clone(),
+            message_ids: self.message.clone(),
+            queues: self.queue.clone(),
+            url_groups: self.group.clone(),
+            schedule_ids: self.schedule.clone(),
+            flow_control_keys: self.flow_key.clone(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! sigpost: a QStash-compatible job dispatcher on your own Postgres.
 
-mod api_client;
+mod api_args;
 mod args;
 mod commands;
 mod confirm;

@@ -2,8 +2,7 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use reqwest::RequestBuilder;
-use reqwest::header::{HeaderName, HeaderValue};
+use sigpost_client::NewMessage;
 
 use crate::input;
 
@@ -46,34 +45,26 @@ pub(crate) struct MessageArgs {
 }
 
 impl MessageArgs {
-    /// Adds the body and the options, which are headers, to a request.
-    pub(crate) fn add_to(&self, request: RequestBuilder) -> Result<RequestBuilder> {
-        let mut request = request.header("Content-Type", &self.content_type).body(input::read("--body", &self.body)?);
-        let retries = self.retries.map(|retries| retries.to_string());
-        for (name, value) in [
-            ("Upstash-Method", &self.method),
-            ("Upstash-Delay", &self.delay),
-            ("Upstash-Retries", &retries),
-            ("Upstash-Retry-Delay", &self.retry_delay),
-            ("Upstash-Timeout", &self.timeout),
-            ("Upstash-Label", &self.label),
-            ("Upstash-Callback", &self.callback),
-            ("Upstash-Failure-Callback", &self.failure_callback),
-        ] {
-            if let Some(value) = value {
-                request = request.header(name, value);
-            }
-        }
+    /// Reads the body and returns the message.
+    pub(crate) fn message(self) -> Result<NewMessage> {
+        let mut message = NewMessage {
+            body: input::read("--body", &self.body)?.into(),
+            content_type: Some(self.content_type),
+            method: self.method,
+            delay: self.delay,
+            retries: self.retries,
+            retry_delay: self.retry_delay,
+            timeout: self.timeout,
+            label: self.label,
+            callback: self.callback,
+            failure_callback: self.failure_callback,
+            ..NewMessage::default()
+        };
         for header in &self.headers {
             let (name, value) =
                 header.split_once(':').with_context(|| format!("--header {header:?}: expected `Name: value`"))?;
-            let (name, value) = (name.trim(), value.trim());
-            let forwarded = HeaderName::try_from(format!("Upstash-Forward-{name}"))
-                .with_context(|| format!("--header {header:?}: {name:?} is not a valid header name"))?;
-            let value = HeaderValue::try_from(value)
-                .with_context(|| format!("--header {header:?}: the value contains a control character"))?;
-            request = request.header(forwarded, value);
+            message.forward(name.trim(), value.trim());
         }
-        Ok(request)
+        Ok(message)
     }
 }

@@ -5,11 +5,27 @@ use std::io::{self, ErrorKind, Write};
 
 use anyhow::Result;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sigpost_client::Call;
 
 /// Prints the value as JSON if `json` is set, otherwise the text. A closed pipe, as with `head`, is not an error.
 pub(crate) fn print(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
-    let text = if json { serde_json::to_string_pretty(value)? } else { text() };
-    line(&text).map(drop)
+    if json { self::json(value) } else { line(&text()).map(drop) }
+}
+
+/// Prints the value as JSON.
+pub(crate) fn json(value: &impl Serialize) -> Result<()> {
+    line(&serde_json::to_string_pretty(value)?).map(drop)
+}
+
+/// Sends the request and prints the response: its JSON unchanged if `json` is set, otherwise the text.
+pub(crate) async fn response<T: DeserializeOwned>(
+    json: bool,
+    call: Call<T>,
+    text: impl FnOnce(T) -> String,
+) -> Result<()> {
+    let response = call.response().await?;
+    if json { self::json(&response.json()?) } else { line(&text(response.read()?)).map(drop) }
 }
 
 /// Prints a line. Returns false if the pipe is closed.

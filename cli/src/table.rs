@@ -1,8 +1,9 @@
 //! Text tables. Control characters in stored data, such as URLs and errors, are escaped.
 
+use std::time::Duration;
+
 use indicatif::HumanDuration;
 use jiff::Timestamp;
-use serde_json::Value;
 
 /// Rows under headings. A column whose cells all begin with a digit is right-aligned, except the first.
 pub(crate) struct Table {
@@ -66,19 +67,17 @@ fn cut(mut cell: String) -> String {
 /// Cell without a value.
 const NOTHING: &str = "-";
 
-/// Returns the elements of a JSON array.
-pub(crate) fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
+/// Formats a text on one line, with control characters escaped.
+pub(crate) fn text(text: impl AsRef<str>) -> String {
+    match text.as_ref() {
+        "" => NOTHING.to_owned(),
+        text => harmless(text),
+    }
 }
 
-/// Formats a value on one line, with control characters escaped.
-pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::Null => NOTHING.to_owned(),
-        Value::String(text) if text.is_empty() => NOTHING.to_owned(),
-        Value::String(text) => harmless(text),
-        other => other.to_string(),
-    }
+/// Formats a text that may be absent.
+pub(crate) fn optional(text: Option<impl AsRef<str>>) -> String {
+    text.map_or_else(|| NOTHING.to_owned(), self::text)
 }
 
 /// Escapes control characters, which a terminal could interpret.
@@ -87,47 +86,43 @@ pub(crate) fn harmless(text: &str) -> String {
 }
 
 /// Formats a limit. 0 means no limit.
-pub(crate) fn limit(value: &Value) -> String {
-    match value.as_i64() {
-        None | Some(0) => NOTHING.to_owned(),
-        Some(limit) => limit.to_string(),
-    }
+pub(crate) fn limit(limit: u32) -> String {
+    if limit == 0 { NOTHING.to_owned() } else { limit.to_string() }
 }
 
 /// Formats Unix milliseconds as a UTC time.
-pub(crate) fn time(value: &Value) -> String {
-    let time = value.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+pub(crate) fn time(ms: impl Into<Option<i64>>) -> String {
+    let time = ms.into().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     time.map_or_else(|| NOTHING.to_owned(), |time| format!("{time:.3}"))
 }
 
 /// Formats seconds as an approximate duration such as `25h`.
-pub(crate) fn seconds(value: &Value) -> String {
-    let duration =
-        value.as_f64().map(|seconds| std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default());
+pub(crate) fn seconds(seconds: impl Into<Option<f64>>) -> String {
+    let duration = seconds.into().map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default());
     duration.map_or_else(|| NOTHING.to_owned(), |duration| format!("{:#}", HumanDuration(duration)))
 }
 
 /// Formats a ratio as a percentage.
-pub(crate) fn percent(value: &Value) -> String {
-    value.as_f64().map_or_else(|| NOTHING.to_owned(), |share| format!("{:.1} %", share * 100.0))
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
 }
 
 /// Formats milliseconds with one decimal.
-pub(crate) fn milliseconds(value: &Value) -> String {
-    value.as_f64().map_or_else(|| NOTHING.to_owned(), |ms| format!("{ms:.1} ms"))
+pub(crate) fn milliseconds(ms: Option<f64>) -> String {
+    ms.map_or_else(|| NOTHING.to_owned(), |ms| format!("{ms:.1} ms"))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn columns_are_aligned_and_numbers_to_the_right() {
-        let table = Table::new(["NAME", "LAG", "SINCE"])
-            .row(["a".into(), "7".into(), time(&json!(1_763_800_000_123_i64))])
-            .row(["long-name".into(), "1200".into(), "-".into()]);
+        let table = Table::new(["NAME", "LAG", "SINCE"]).row(["a".into(), "7".into(), time(1_763_800_000_123)]).row([
+            "long-name".into(),
+            "1200".into(),
+            "-".into(),
+        ]);
         let expected = "NAME        LAG                     SINCE\n\
                         a             7  2025-11-22T08:26:40.123Z\n\
                         long-name  1200                         -";
@@ -137,10 +132,10 @@ mod tests {
 
     #[test]
     fn cells_are_what_people_read() {
-        assert_eq!((text(&json!(null)), text(&json!("")), text(&json!(true))), ("-".into(), "-".into(), "true".into()));
-        assert_eq!(text(&json!("a\u{1b}[31m\nb")), "a\\u{1b}[31m\\nb");
-        assert_eq!((limit(&json!(0)), limit(&json!(5))), ("-".into(), "5".into()));
-        assert_eq!((percent(&json!(0.0512)), milliseconds(&json!(12.34))), ("5.1 %".into(), "12.3 ms".into()));
-        assert_eq!((seconds(&json!(90_000.0)), seconds(&json!(null))), ("25h".into(), "-".into()));
+        assert_eq!((optional(None::<&str>), optional(Some("a")), text("")), ("-".into(), "a".into(), "-".into()));
+        assert_eq!(text("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
+        assert_eq!((limit(0), limit(5)), ("-".into(), "5".into()));
+        assert_eq!((percent(0.0512), milliseconds(Some(12.34))), ("5.1 %".into(), "12.3 ms".into()));
+        assert_eq!((seconds(90_000.0), seconds(None), time(None)), ("25h".into(), "-".into(), "-".into()));
     }
 }

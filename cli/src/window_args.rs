@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use sigpost_client::{AdminClient, Call};
 
-use crate::api_client::{AdminArgs, UrlArgs, with_query};
+use crate::api_args::{AdminArgs, UrlArgs};
 use crate::output;
 
 /// Time window, admin API and output format.
@@ -24,9 +25,12 @@ pub(crate) struct WindowArgs {
 
 impl WindowArgs {
     /// Sends the request and prints the response, formatted by `text` unless `--json` is given.
-    pub(crate) async fn ask(&self, path: &str, text: impl FnOnce(&Value) -> String) -> Result<()> {
-        let path = with_query(path, &[("window", self.window.as_str().into())]);
-        let answer = self.admin.open(&self.at)?.get(&path).await?;
-        output::print(self.json, &answer, || text(&answer))
+    pub(crate) async fn print<T: DeserializeOwned>(
+        &self,
+        call: impl FnOnce(&AdminClient, Option<&str>) -> Call<T>,
+        text: impl FnOnce(T) -> String,
+    ) -> Result<()> {
+        let call = call(&self.admin.open(&self.at)?, Some(&self.window));
+        output::response(self.json, call, text).await
     }
 }

@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use crate::output::counted;
 
@@ -61,11 +60,6 @@ struct Letters {
 impl Letters {
     fn unique(&self) -> BTreeSet<&str> {
         self.ids.iter().map(String::as_str).collect()
-    }
-
-    /// Returns the request body with the IDs.
-    fn body(&self) -> Value {
-        json!({ "dlqIds": self.unique() })
     }
 }
 

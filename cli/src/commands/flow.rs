@@ -2,14 +2,12 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use sigpost_client::{Call, Client, Done};
+use sigpost_qstash::FlowControlKey;
 
-use crate::api_client::{ApiArgs, with_query};
-use crate::filter_args::{Parameter, Parameters};
+use crate::api_args::ApiArgs;
 use crate::table::{Table, limit, text};
 use crate::usage::WrongUsage;
-
-const PATH: &str = "/v2/flowControl";
 
 /// List, pause and pin flow-control keys, which limit the parallelism and rate of attempts.
 #[derive(Debug, Args)]
@@ -87,62 +85,62 @@ struct Unpin {
 impl Flow {
     pub(crate) async fn run(self) -> Result<()> {
         match self.action {
-            Action::List(list) => list.run().await,
-            Action::Show(Named { key, api }) => api.show(PATH, &key, |key| table(std::slice::from_ref(key))).await,
-            Action::Pause(named) => named.change("pause", &[], "is paused").await,
-            Action::Resume(named) => named.change("resume", &[], "is resumed").await,
-            Action::Reset(named) => named.change("resetRate", &[], "has started a new rate period").await,
+            Action::List(List { search, api }) => {
+                api.print_list(|api| api.list_flow_control_keys(search.as_deref()), table).await
+            }
+            Action::Show(Named { key, api }) => {
+                api.print(|api| api.get_flow_control_key(&key), |key| table(std::slice::from_ref(&key))).await
+            }
+            Action::Pause(named) => named.change(Client::pause_flow_control_key, "is paused").await,
+            Action::Resume(named) => named.change(Client::resume_flow_control_key, "is resumed").await,
+            Action::Reset(named) => {
+                named.change(Client::reset_flow_control_rate, "has started a new rate period").await
+            }
             Action::Pin(Pin { named, parallelism, rate, period }) => {
-                let number = |number: Option<u32>| number.map(|number| number.to_string());
-                let all = [("parallelism", number(parallelism)), ("rate", number(rate)), ("period", period)];
-                let given: Parameters<'_> =
-                    all.into_iter().filter_map(|(name, value)| Some((name, value?.into()))).collect();
-                if given.is_empty() {
+                if parallelism.is_none() && rate.is_none() {
                     return Err(WrongUsage::new("nothing to pin: give --parallelism, --rate, or both").into());
                 }
-                named.change("pin", &given, "is pinned").await
+                let limits = sigpost_client::Pin { parallelism, rate, period };
+                named.change(|api, key| api.pin_flow_control_key(key, &limits), "is pinned").await
             }
             Action::Unpin(Unpin { named, parallelism, rate }) => {
                 if !parallelism && !rate {
                     return Err(WrongUsage::new("nothing to unpin: give --parallelism, --rate, or both").into());
                 }
-                let all = [("parallelism", parallelism), ("rate", rate)];
-                let given: Parameters<'_> =
-                    all.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, "true".into())).collect();
-                named.change("unpin", &given, "is unpinned").await
+                named.change(|api, key| api.unpin_flow_control_key(key, parallelism, rate), "is unpinned").await
             }
         }
     }
 }
 
-impl List {
-    async fn run(self) -> Result<()> {
-        let parameters: Vec<_> = self.search.iter().map(|text| ("search", text.into())).collect();
-        self.api.list(&with_query(PATH, &parameters), table).await
-    }
-}
-
 impl Named {
-    async fn change(self, what: &str, parameters: &[Parameter<'_>], done: &str) -> Result<()> {
-        self.api.change(PATH, &self.key, what, parameters, done).await
+    async fn change(self, call: impl FnOnce(&Client, &str) -> Call<Done>, done: &str) -> Result<()> {
+        let Self { key, api } = self;
+        api.print(|api| call(api, &key), |_| format!("{key} {done}")).await
     }
 }
 
-fn table(keys: &[Value]) -> String {
+fn table(keys: &[FlowControlKey]) -> String {
     Table::new(["KEY", "STATE", "BLOCKED", "IN FLIGHT", "PARALLELISM", "STARTED", "RATE", "PERIOD (S)", "PINNED"])
         .rows(keys, |key| {
-            let state = if key["isPaused"] == true { "paused" } else { "on" };
-            let [name, waiting, count, started, period] =
-                ["flowControlKey", "waitListSize", "parallelismCount", "rateCount", "ratePeriod"]
-                    .map(|name| text(&key[name]));
-            let pinned = match (key["isPinnedParallelism"] == true, key["isPinnedRate"] == true) {
+            let state = if key.is_paused { "paused" } else { "on" };
+            let pinned = match (key.is_pinned_parallelism, key.is_pinned_rate) {
                 (true, true) => "parallelism, rate",
                 (true, false) => "parallelism",
                 (false, true) => "rate",
                 (false, false) => "-",
             };
-            let [most, rate] = ["parallelismMax", "rateMax"].map(|name| limit(&key[name]));
-            [name, state.into(), waiting, count, most, started, rate, period, pinned.into()]
+            [
+                text(&key.flow_control_key),
+                state.into(),
+                key.wait_list_size.to_string(),
+                key.parallelism_count.to_string(),
+                limit(key.parallelism_max),
+                key.rate_count.to_string(),
+                limit(key.rate_max),
+                key.rate_period.to_string(),
+                pinned.into(),
+            ]
         })
         .or("no flow-control keys: the first message with a key creates it")
 }

@@ -6,12 +6,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
-use serde_json::Value;
+use sigpost_client::{Client, Credentials};
 use sigpost_runtime::settings::{LISTEN, QSTASH_URL};
 
-use crate::api_client::AdminArgs;
+use crate::api_args::AdminArgs;
 
 /// Request timeout.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -53,17 +53,11 @@ impl Health {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         let base = base_url(self.jobs, self.url, self.listen, self.api_url);
         if self.jobs {
-            return jobs::ask(&self.admin.open_at(&base)?, &self.window, self.json).await;
+            return jobs::print(&self.admin.open_at(&base)?, &self.window, self.json).await;
         }
-        let url = format!("{}{}", base.trim_end_matches('/'), if self.ready { "/readyz" } else { "/healthz" });
-        let client = reqwest::Client::builder().timeout(PATIENCE).build().context("the HTTP client cannot be built")?;
-        let answer = client.get(&url).send().await.with_context(|| format!("no response from {url}"))?;
-        let status = answer.status();
-        if !status.is_success() {
-            let body: Value = answer.json().await.unwrap_or_default();
-            let cause = body["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
-            bail!("{url} responds {status}{cause}");
-        }
+        let api = Client::with_timeout(&base, Credentials::None, PATIENCE)?;
+        let (path, call) = if self.ready { ("/readyz", api.get_readiness()) } else { ("/healthz", api.get_liveness()) };
+        call.await.with_context(|| format!("{}{path}", api.url()))?;
         Ok(ExitCode::SUCCESS)
     }
 }

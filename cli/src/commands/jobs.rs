@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::Value;
+use sigpost_client::AdminClient;
+use sigpost_qstash::admin::{JobMetrics, RunDurations, Runs, TypeRuns};
 
-use crate::table::{Table, list, milliseconds, percent, text};
+use crate::table::{Table, milliseconds, percent, text};
 use crate::window_args::WindowArgs;
 
 /// Show the number, failure rate and duration of runs, by job type.
@@ -19,22 +20,22 @@ pub(crate) struct Jobs {
 
 impl Jobs {
     pub(crate) async fn run(self) -> Result<()> {
-        self.asked.ask("/api/admin/job-metrics", |metrics| self.table(metrics)).await
+        self.asked.print(AdminClient::get_job_metrics, |metrics| self.table(&metrics)).await
     }
 
-    fn table(&self, metrics: &Value) -> String {
-        let by_type = list(&metrics["byType"]);
-        if by_type.is_empty() {
+    fn table(&self, metrics: &JobMetrics) -> String {
+        if metrics.by_type.is_empty() {
             return format!("no runs in the last {}", self.asked.window);
         }
         let headings = ["JOB", "RUNNING", "COMPLETED", "FAILED", "RATE", "AVERAGE", "P50", "P95", "P99"];
-        let table = Table::new(headings).rows(by_type, |runs| row(text(&runs["type"]), runs));
-        table.row(row("all".into(), &metrics["all"])).draw()
+        let table = Table::new(headings).rows(&metrics.by_type, |TypeRuns { job_type, runs }| row(job_type, runs));
+        table.row(row("all", &metrics.all)).draw()
     }
 }
 
-fn row(name: String, runs: &Value) -> [String; 9] {
-    let [running, completed, failed] = ["processing", "completed", "failed"].map(|name| text(&runs[name]));
-    let [average, p50, p95, p99] = ["averageMs", "p50Ms", "p95Ms", "p99Ms"].map(|name| milliseconds(&runs[name]));
-    [name, running, completed, failed, percent(&runs["failureRate"]), average, p50, p95, p99]
+fn row(name: &str, runs: &Runs) -> [String; 9] {
+    let [running, completed, failed] = [runs.processing, runs.completed, runs.failed].map(|count| count.to_string());
+    let RunDurations { average_ms, p50_ms, p95_ms, p99_ms } = runs.durations;
+    let [average, p50, p95, p99] = [average_ms, p50_ms, p95_ms, p99_ms].map(milliseconds);
+    [text(name), running, completed, failed, percent(runs.failure_rate), average, p50, p95, p99]
 }

@@ -4,9 +4,11 @@ mod rotate;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use sigpost_client::Client;
+use sigpost_qstash::SigningKeys;
+use sigpost_qstash::admin::KeyStates;
 
-use crate::api_client::{AdminArgs, Api, ApiArgs};
+use crate::api_args::{AdminArgs, ApiArgs};
 use crate::output;
 use crate::table::{Table, seconds, text};
 
@@ -51,28 +53,23 @@ impl Keys {
 impl Show {
     async fn run(self) -> Result<()> {
         if self.reveal {
-            let keys = self.api.open()?.get("/v2/keys").await?;
-            return output::print(self.api.json, &keys, || {
-                let [current, next] = ["current", "next"].map(|name| text(&keys[name]));
-                format!("QSTASH_CURRENT_SIGNING_KEY={current}\nQSTASH_NEXT_SIGNING_KEY={next}")
-            });
+            return self.api.print(Client::get_keys, |keys| variables(&keys)).await;
         }
-        let answer = fingerprints(&self.admin.open(self.api.place())?).await?;
-        output::print(self.api.json, &answer, || table(&answer))
+        let admin = self.admin.open(self.api.place())?;
+        output::response(self.api.json, admin.get_key_states(), |states| table(&states)).await
     }
 }
 
-async fn fingerprints(admin: &Api) -> Result<Value> {
-    admin.get("/api/admin/keys").await
+fn variables(SigningKeys { current, next }: &SigningKeys) -> String {
+    format!("QSTASH_CURRENT_SIGNING_KEY={}\nQSTASH_NEXT_SIGNING_KEY={}", text(current), text(next))
 }
 
-fn table(answer: &Value) -> String {
-    let keys = &answer["keys"];
-    if keys.is_null() {
+fn table(KeyStates { keys }: &KeyStates) -> String {
+    let Some(keys) = keys else {
         return "no signing keys: the first start of a dispatcher creates them".into();
-    }
+    };
     let table = Table::new(["KEY", "FINGERPRINT"])
-        .row(["current".into(), text(&keys["currentFingerprint"])])
-        .row(["next".into(), text(&keys["nextFingerprint"])]);
-    format!("{}\ncreated or rotated {} ago", table.draw(), seconds(&keys["ageSeconds"]))
+        .row(["current".into(), text(&keys.current_fingerprint)])
+        .row(["next".into(), text(&keys.next_fingerprint)]);
+    format!("{}\ncreated or rotated {} ago", table.draw(), seconds(keys.age_s))
 }

@@ -2,14 +2,11 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use sigpost_qstash::{self as wire, EventState};
 
-use crate::api_client::{ApiArgs, with_segment};
+use crate::api_args::ApiArgs;
 use crate::confirm::ConfirmArgs;
-use crate::output;
-use crate::table::{text, time};
-
-const PATH: &str = "/v2/messages";
+use crate::table::{optional, text, time};
 
 /// Show or cancel a message.
 #[derive(Debug, Args)]
@@ -47,25 +44,22 @@ impl Messages {
     pub(crate) async fn run(self) -> Result<()> {
         match self.action {
             Action::Get(Message { id, api }) => {
-                let message = api.open()?.get(&with_segment(PATH, &id)).await?;
-                output::print(api.json, &message, || description(&message))
+                api.print(|api| api.get_message(&id), |message| description(&message)).await
             }
             Action::Cancel(Cancel { message: Message { id, api }, confirm }) => {
                 confirm.confirm(&format!("Cancel the message {id}?"))?;
-                let cancelled = api.open()?.delete(&with_segment(PATH, &id)).await?;
-                output::print(api.json, &cancelled, || format!("{id} cancelled"))
+                api.print(|api| api.cancel_message(&id), |_| format!("{id} cancelled")).await
             }
         }
     }
 }
 
-fn description(message: &Value) -> String {
-    let field = |name: &str| text(&message[name]);
+fn description(message: &wire::Message) -> String {
     [
-        format!("{}  {}", field("messageId"), field("state")),
-        format!("  to       {} {}", field("method"), field("url")),
-        format!("  accepted {}", time(&message["createdAt"])),
-        format!("  retries  {}", field("maxRetries")),
+        format!("{}  {}", message.message_id, optional(message.state.map(EventState::as_str))),
+        format!("  to       {} {}", message.method, text(&message.url)),
+        format!("  accepted {}", time(message.created_at)),
+        format!("  retries  {}", message.max_retries),
     ]
     .join("\n")
 }

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use clap::Args;
-use reqwest::Method;
+use sigpost_client::destination;
+use sigpost_qstash::{PublishResponse, Published};
 
-use crate::api_client::{ApiArgs, destination};
+use crate::api_args::ApiArgs;
 use crate::message_args::MessageArgs;
-use crate::output;
 
 /// Publish a message to a destination.
 #[derive(Debug, Args)]
@@ -26,19 +26,17 @@ pub(crate) struct Publish {
 
 impl Publish {
     pub(crate) async fn run(self) -> Result<()> {
-        let api = self.api.open()?;
-        let mut request =
-            self.message.add_to(api.request(Method::POST, &format!("/v2/publish/{}", self.destination)))?;
-        if let Some(id) = &self.deduplication_id {
-            request = request.header("Upstash-Deduplication-Id", id);
-        }
-        let answer = api.send(request).await?;
-        output::print(self.api.json, &answer, || {
-            let id = answer["messageId"].as_str().unwrap_or("-");
-            match answer["deduplicated"].as_bool() {
-                Some(true) => format!("{id} (duplicate; nothing was stored)"),
-                _ => id.to_owned(),
-            }
-        })
+        let mut message = self.message.message()?;
+        message.deduplication_id = self.deduplication_id;
+        self.api.print(|api| api.publish_message(&self.destination, &message), |published| text(&published)).await
     }
+}
+
+/// Formats one line per message: a URL group has several.
+fn text(published: &Published) -> String {
+    let line = |message: &PublishResponse| match message.deduplicated {
+        true => format!("{} (duplicate; nothing was stored)", message.message_id),
+        false => message.message_id.to_string(),
+    };
+    published.messages().iter().map(line).collect::<Vec<_>>().join("\n")
 }

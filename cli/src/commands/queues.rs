@@ -2,15 +2,14 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use reqwest::StatusCode;
+use sigpost_client::Client;
+use sigpost_qstash::{Cancelled, Queue, UpsertQueue};
 
-use crate::api_client::{ApiArgs, Refused, with_segment};
+use crate::api_args::ApiArgs;
 use crate::confirm::ConfirmArgs;
-use crate::output::{self, counted};
+use crate::output::counted;
 use crate::table::{Table, text, time};
-
-const PATH: &str = "/v2/queues";
 
 /// List, configure, pause and delete queues, which limit the messages in flight.
 #[derive(Debug, Args)]
@@ -67,17 +66,21 @@ struct Delete {
 impl Queues {
     pub(crate) async fn run(self) -> Result<()> {
         match self.action {
-            Action::List(api) => api.list(PATH, table).await,
+            Action::List(api) => api.print_list(Client::list_queues, table).await,
             Action::Show(Named { name, api }) => {
-                api.show(PATH, &name, |queue| table(std::slice::from_ref(queue))).await
+                api.print(|api| api.get_queue(&name), |queue| table(std::slice::from_ref(&queue))).await
             }
             Action::Set(set) => set.run().await,
-            Action::Pause(Named { name, api }) => api.change(PATH, &name, "pause", &[], "is paused").await,
-            Action::Resume(Named { name, api }) => api.change(PATH, &name, "resume", &[], "is resumed").await,
+            Action::Pause(Named { name, api }) => {
+                api.print(|api| api.pause_queue(&name), |_| format!("{name} is paused")).await
+            }
+            Action::Resume(Named { name, api }) => {
+                api.print(|api| api.resume_queue(&name), |_| format!("{name} is resumed")).await
+            }
             Action::Delete(Delete { named: Named { name, api }, confirm }) => {
                 confirm.confirm(&format!("Delete the queue {name} and cancel its messages?"))?;
-                let cancelled = |answer: &Value| counted(answer["cancelled"].as_i64().unwrap_or_default(), "message");
-                api.delete(PATH, &name, |answer| format!(", and {} cancelled", cancelled(answer))).await
+                let text = |cancelled| format!("{name} is deleted, and {} cancelled", counted(cancelled, "message"));
+                api.print(|api| api.delete_queue(&name), |Cancelled { cancelled }| text(cancelled)).await
             }
         }
     }
@@ -86,27 +89,24 @@ impl Queues {
 impl Set {
     /// Sets the parallelism and keeps the pause: the API replaces all settings of a queue.
     async fn run(self) -> Result<()> {
-        let Self { named: Named { name, api: args }, parallelism } = self;
-        let api = args.open()?;
-        let paused = match api.get(&with_segment(PATH, &name)).await {
-            Ok(queue) => queue["paused"].as_bool().unwrap_or(false),
-            Err(error) => match error.downcast_ref::<Refused>() {
-                Some(refused) if refused.status == StatusCode::NOT_FOUND => false,
-                _ => return Err(error),
-            },
+        let Self { named: Named { name, api }, parallelism } = self;
+        let paused = match api.open()?.get_queue(&name).await {
+            Ok(queue) => queue.paused,
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => false,
+            Err(error) => return Err(error.into()),
         };
-        let settings = json!({ "queueName": name, "parallelism": parallelism, "paused": paused });
-        let answer = api.send(api.request(Method::POST, PATH).json(&settings)).await?;
-        output::print(args.json, &answer, || format!("{name} has parallelism {parallelism}"))
+        let settings = UpsertQueue { queue_name: name, parallelism, paused };
+        let done = |_| format!("{} has parallelism {parallelism}", settings.queue_name);
+        api.print(|api| api.upsert_queue(&settings), done).await
     }
 }
 
-fn table(queues: &[Value]) -> String {
+fn table(queues: &[Queue]) -> String {
     Table::new(["QUEUE", "STATE", "PARALLELISM", "LAG", "CHANGED"])
         .rows(queues, |queue| {
-            let state = if queue["paused"] == true { "paused" } else { "on" };
-            let [name, parallelism, lag] = ["name", "parallelism", "lag"].map(|name| text(&queue[name]));
-            [name, state.into(), parallelism, lag, time(&queue["updatedAt"])]
+            let state = if queue.paused { "paused" } else { "on" };
+            let (parallelism, lag) = (queue.parallelism.to_string(), queue.lag.to_string());
+            [text(&queue.name), state.into(), parallelism, lag, time(queue.updated_at)]
         })
         .or("no queues: `sigpost queues set` or the first message of a queue creates it")
 }

@@ -4,13 +4,12 @@ mod create;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use sigpost_client::Client;
+use sigpost_qstash::Schedule;
 
-use crate::api_client::ApiArgs;
+use crate::api_args::ApiArgs;
 use crate::confirm::ConfirmArgs;
-use crate::table::{Table, text, time};
-
-const PATH: &str = "/v2/schedules";
+use crate::table::{Table, optional, text, time};
 
 /// List, create, pause and delete schedules, which publish messages at the times of a cron expression.
 #[derive(Debug, Args)]
@@ -57,48 +56,53 @@ struct Delete {
 impl Schedules {
     pub(crate) async fn run(self) -> Result<()> {
         match self.action {
-            Action::List(api) => api.list(PATH, table).await,
-            Action::Show(Named { id, api }) => api.show(PATH, &id, description).await,
+            Action::List(api) => api.print_list(Client::list_schedules, table).await,
+            Action::Show(Named { id, api }) => {
+                api.print(|api| api.get_schedule(&id), |schedule| description(&schedule)).await
+            }
             Action::Create(create) => create.run().await,
-            Action::Pause(Named { id, api }) => api.change(PATH, &id, "pause", &[], "is paused").await,
-            Action::Resume(Named { id, api }) => api.change(PATH, &id, "resume", &[], "is resumed").await,
+            Action::Pause(Named { id, api }) => {
+                api.print(|api| api.pause_schedule(&id), |_| format!("{id} is paused")).await
+            }
+            Action::Resume(Named { id, api }) => {
+                api.print(|api| api.resume_schedule(&id), |_| format!("{id} is resumed")).await
+            }
             Action::Delete(Delete { named: Named { id, api }, confirm }) => {
                 confirm.confirm(&format!("Delete the schedule {id}?"))?;
-                api.delete(PATH, &id, |_| String::new()).await
+                api.print(|api| api.delete_schedule(&id), |_| format!("{id} is deleted")).await
             }
         }
     }
 }
 
-fn state(schedule: &Value) -> String {
-    match (schedule["isPaused"].as_bool(), schedule["error"].as_str()) {
-        (Some(true), _) => "paused".into(),
-        (_, Some(_)) => "failing".into(),
-        _ => "on".into(),
+fn state(schedule: &Schedule) -> &'static str {
+    match (schedule.is_paused, &schedule.error) {
+        (true, _) => "paused",
+        (false, Some(_)) => "failing",
+        (false, None) => "on",
     }
 }
 
-fn table(schedules: &[Value]) -> String {
+fn table(schedules: &[Schedule]) -> String {
     Table::new(["ID", "STATE", "CRON", "NEXT", "LAST", "DESTINATION"])
         .rows(schedules, |schedule| {
-            let [id, cron, url] = ["scheduleId", "cron", "destination"].map(|name| text(&schedule[name]));
-            let [next, last] = ["nextScheduleTime", "lastScheduleTime"].map(|name| time(&schedule[name]));
-            [id, state(schedule), cron, next, last, url]
+            let [id, cron, url] = [&schedule.schedule_id, &schedule.cron, &schedule.destination].map(text);
+            let [next, last] = [schedule.next_schedule_time, schedule.last_schedule_time].map(time);
+            [id, state(schedule).into(), cron, next, last, url]
         })
         .or("no schedules: `sigpost schedules create` creates one")
 }
 
-fn description(schedule: &Value) -> String {
-    let field = |name: &str| text(&schedule[name]);
+fn description(schedule: &Schedule) -> String {
     [
-        format!("{}  {}", field("scheduleId"), state(schedule)),
-        format!("  cron      {}", field("cron")),
-        format!("  to        {} {}", field("method"), field("destination")),
-        format!("  created   {}", time(&schedule["createdAt"])),
-        format!("  next      {}", time(&schedule["nextScheduleTime"])),
-        format!("  last      {}", time(&schedule["lastScheduleTime"])),
-        format!("  retries   {}", field("retries")),
-        format!("  error     {}", field("error")),
+        format!("{}  {}", text(&schedule.schedule_id), state(schedule)),
+        format!("  cron      {}", text(&schedule.cron)),
+        format!("  to        {} {}", schedule.method, text(&schedule.destination)),
+        format!("  created   {}", time(schedule.created_at)),
+        format!("  next      {}", time(schedule.next_schedule_time)),
+        format!("  last      {}", time(schedule.last_schedule_time)),
+        format!("  retries   {}", schedule.retries),
+        format!("  error     {}", optional(schedule.error.as_ref())),
     ]
     .join("\n")
 }

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::Value;
+use sigpost_client::AdminClient;
+use sigpost_qstash::admin::{self, Messages, Open, OpenOf};
 
-use crate::table::{Table, list, seconds, text};
+use crate::table::{Table, seconds, text};
 use crate::window_args::WindowArgs;
 
 /// Show pending messages by destination and queue, and messages that ended in a time window.
@@ -17,25 +18,17 @@ pub(crate) struct Stats {
     asked: WindowArgs,
 }
 
-const OPEN: [&str; 4] = ["due", "scheduled", "waiting", "active"];
-
 impl Stats {
     pub(crate) async fn run(self) -> Result<()> {
-        self.asked.ask("/api/admin/stats", |stats| self.description(stats)).await
+        self.asked.print(AdminClient::get_stats, |stats| self.description(&stats)).await
     }
 
-    fn description(&self, stats: &Value) -> String {
-        let [due, scheduled, waiting, active] = OPEN.map(|name| text(&stats[name]));
-        let open = Table::new(["PENDING", "DUE", "SCHEDULED", "BLOCKED", "IN FLIGHT", "OLDEST DUE AGE"]).row([
-            "all".into(),
-            due,
-            scheduled,
-            waiting,
-            active,
-            seconds(&stats["oldestDueSeconds"]),
-        ]);
+    fn description(&self, stats: &admin::Stats) -> String {
+        let pending = Table::new(["PENDING", "DUE", "SCHEDULED", "BLOCKED", "IN FLIGHT", "OLDEST DUE AGE"])
+            .row(row("all", &stats.open));
+        let Messages { accepted, delivered, errors, failed, canceled } = stats.messages;
         let [accepted, delivered, errors, failed, canceled] =
-            ["accepted", "delivered", "errors", "failed", "canceled"].map(|name| text(&stats[name]));
+            [accepted, delivered, errors, failed, canceled].map(|count| count.to_string());
         let ended = Table::new(["IN THE LAST", "ACCEPTED", "DELIVERED", "ERRORS", "FAILED", "CANCELED"]).row([
             self.asked.window.clone(),
             accepted,
@@ -44,16 +37,19 @@ impl Stats {
             failed,
             canceled,
         ]);
-        let by_destination =
-            open_of("DESTINATION", list(&stats["byDestination"])).or("by destination: no pending messages");
-        let by_queue = open_of("QUEUE", list(&stats["byQueue"])).or("by queue: no pending messages");
-        [open.draw(), ended.draw(), by_destination, by_queue].join("\n\n")
+        let by_destination = open_of("DESTINATION", &stats.by_destination).or("by destination: no pending messages");
+        let by_queue = open_of("QUEUE", &stats.by_queue).or("by queue: no pending messages");
+        [pending.draw(), ended.draw(), by_destination, by_queue].join("\n\n")
     }
 }
 
-fn open_of(what: &str, rows: &[Value]) -> Table {
-    Table::new([what, "DUE", "SCHEDULED", "BLOCKED", "IN FLIGHT", "OLDEST DUE AGE"]).rows(rows, |row| {
-        let [due, scheduled, waiting, active] = OPEN.map(|name| text(&row[name]));
-        [text(&row["name"]), due, scheduled, waiting, active, seconds(&row["oldestDueSeconds"])]
-    })
+fn open_of(what: &str, rows: &[OpenOf]) -> Table {
+    Table::new([what, "DUE", "SCHEDULED", "BLOCKED", "IN FLIGHT", "OLDEST DUE AGE"])
+        .rows(rows, |OpenOf { name, open }| row(name, open))
+}
+
+fn row(name: &str, open: &Open) -> [String; 6] {
+    let [due, scheduled, waiting, active] =
+        [open.due, open.scheduled, open.waiting, open.active].map(|count| count.to_string());
+    [text(name), due, scheduled, waiting, active, seconds(open.oldest_due_s)]
 }

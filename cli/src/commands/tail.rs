@@ -4,23 +4,27 @@ mod reader;
 
 use std::time::Duration;
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 use clap::Args;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use sigpost_client::{Client, Error, EventFilter};
+use sigpost_qstash::{Event, EventsPage};
 use tokio::time::sleep;
 
-use self::reader::{LATE_MS, Reader};
-use crate::api_client::{Api, ApiArgs, Refused, with_query};
-use crate::filter_args::{MessageFilterArgs, Parameters, moment};
+use self::reader::{Key, LATE_MS, Reader};
+use crate::api_args::ApiArgs;
+use crate::filter_args::{MessageFilterArgs, moment};
 use crate::output;
-use crate::table::{harmless, list, text, time};
+use crate::table::{harmless, text, time};
 
 /// Interval between two requests.
 const PERIOD: Duration = Duration::from_secs(1);
 /// Longest pause between retries while the deployment does not respond.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Rows of a page: the maximum of the API.
-const PAGE: &str = "1000";
+const PAGE: usize = 1000;
 
 /// Print events of messages, one per line, without payloads and headers.
 #[derive(Debug, Args)]
@@ -73,13 +77,13 @@ impl Tail {
                         }
                     }
                 }
-                Err(error) if self.follow && is_passing(&error) => {
+                Err(error) if self.follow && error.is_temporary() => {
                     if failures == 0 {
-                        eprintln!("{error:#}; retrying until it responds");
+                        eprintln!("{error}; retrying until it responds");
                     }
                     failures += 1;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
             if !self.follow {
                 return Ok(());
@@ -89,96 +93,100 @@ impl Tail {
     }
 
     /// Fetches the events to print next. The first call also determines the start.
-    async fn next(&self, api: &Api, reader: &mut Option<Reader>) -> Result<Vec<Value>> {
+    async fn next(&self, api: &Client, reader: &mut Option<Reader>) -> Result<Vec<Entry>, Error> {
         let reader = match reader {
             Some(reader) => reader,
             None => reader.insert(self.begin(api).await?),
         };
         let events = self.read(api, reader.since_ms()).await?;
-        Ok(reader.fresh(events))
+        Ok(reader.fresh(events, Entry::key))
     }
 
     /// Creates a reader that begins at --since, or at the newest --lines events.
-    async fn begin(&self, api: &Api) -> Result<Reader> {
+    async fn begin(&self, api: &Client) -> Result<Reader, Error> {
         if let Some(since) = self.since {
             return Ok(Reader::from(since));
         }
-        // The API also limits the bytes of a page, so a page can have fewer events than `count`.
-        let oldest_of = async |parameters: Parameters<'_>, count: u16| -> Result<Option<i64>> {
-            let (mut missing, mut cursor, mut oldest) = (usize::from(count), None::<String>, None);
-            loop {
-                let mut parameters = parameters.clone();
-                parameters.push(("count", missing.to_string().into()));
-                parameters.extend(cursor.take().map(|cursor| ("cursor", cursor.into())));
-                let page = api.get(&with_query("/v2/events", &parameters)).await?;
-                let events = list(&page["events"]);
-                oldest = events.last().and_then(|event| event["time"].as_i64()).or(oldest);
-                missing = missing.saturating_sub(events.len());
-                cursor = page["cursor"].as_str().map(str::to_owned);
-                if missing == 0 || cursor.is_none() {
-                    return Ok(oldest);
-                }
-            }
-        };
-        if let Some(time) = oldest_of(self.parameters(), self.lines).await? {
+        if let Some(time) = oldest_of(api, &self.filter(None), usize::from(self.lines)).await? {
             return Ok(Reader::with_newest(time, usize::from(self.lines)));
         }
         // Nothing matches yet: begin at the newest event, less the time by which an event can be committed late.
-        let any = vec![("bodies", "false".into())];
-        Ok(Reader::from(oldest_of(any, 1).await?.map_or(0, |time| time - LATE_MS)))
+        let newest = oldest_of(api, &EventFilter::default(), 1).await?;
+        Ok(Reader::from(newest.map_or(0, |time| time - LATE_MS)))
     }
 
     /// Fetches all events from this time on, the oldest first.
-    async fn read(&self, api: &Api, from_ms: i64) -> Result<Vec<Value>> {
-        let mut events = Vec::new();
-        let mut cursor = None::<String>;
-        loop {
-            let mut parameters = self.parameters();
-            parameters.push(("order", "earliestFirst".into()));
-            parameters.push(("count", PAGE.into()));
-            parameters.push(("fromDate", from_ms.to_string().into()));
-            parameters.extend(cursor.take().map(|cursor| ("cursor", cursor.into())));
-            let mut page = api.get(&with_query("/v2/events", &parameters)).await?;
-            cursor = page["cursor"].as_str().map(str::to_owned);
-            if let Value::Array(rows) = page["events"].take() {
-                events.extend(rows);
-            }
-            if cursor.is_none() {
-                return Ok(events);
-            }
+    async fn read(&self, api: &Client, from_ms: i64) -> Result<Vec<Entry>, Error> {
+        let call = api.list_events(&self.filter(Some(from_ms))).without_bodies().count(PAGE);
+        let mut pages = call.read_as::<EventsPage<Entry>>().pages();
+        let mut entries = Vec::new();
+        while let Some(page) = pages.next().await? {
+            entries.extend(page.events);
+        }
+        Ok(entries)
+    }
+
+    /// Returns the filter of the API: from this time on, the oldest first; otherwise the newest first.
+    fn filter(&self, from_ms: Option<i64>) -> EventFilter {
+        EventFilter {
+            messages: self.filter.filter(),
+            hosts: self.host.clone(),
+            states: self.state.clone(),
+            from_ms,
+            to_ms: None,
+            earliest_first: from_ms.is_some(),
         }
     }
 
-    fn parameters(&self) -> Parameters<'_> {
-        let mut parameters = self.filter.parameters();
-        // Bodies are not printed.
-        parameters.push(("bodies", "false".into()));
-        parameters.extend(self.host.iter().map(|host| ("host", host.into())));
-        parameters.extend(self.state.iter().map(|state| ("state", state.into())));
-        parameters
-    }
-
-    fn line(&self, event: &Value) -> String {
+    fn line(&self, Entry { event, json }: &Entry) -> String {
         if self.api.json {
-            return without_payload(event).to_string();
+            return without_payload(json).to_string();
         }
-        let status = if event["responseStatus"].is_null() { String::new() } else { text(&event["responseStatus"]) };
-        let error = event["error"].as_str().map(harmless).unwrap_or_default();
-        let [state, id, url] = ["state", "messageId", "url"].map(|name| text(&event[name]));
-        let line = format!("{}  {state:<16}  {id}  {url}  {status}  {error}", time(&event["time"]));
+        let status = event.response_status.map(|status| status.to_string()).unwrap_or_default();
+        let error = event.error.as_deref().map(harmless).unwrap_or_default();
+        let (state, id, url) = (event.state.as_str(), event.message_id, text(&event.url));
+        let line = format!("{}  {state:<16}  {id}  {url}  {status}  {error}", time(event.time));
         line.trim_end().to_owned()
     }
+}
+
+/// An event with its JSON, which may have fields that this version does not know.
+struct Entry {
+    event: Event,
+    json: Value,
+}
+
+impl Entry {
+    fn key(&self) -> Key {
+        (self.event.time, self.event.message_id, self.event.state)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let json = Value::deserialize(from)?;
+        let event = Event::deserialize(&json).map_err(D::Error::custom)?;
+        Ok(Self { event, json })
+    }
+}
+
+/// Returns the time of the oldest of the newest `count` events. The API also limits the bytes of a page, so a page can
+/// have fewer events than `count`.
+async fn oldest_of(api: &Client, filter: &EventFilter, count: usize) -> Result<Option<i64>, Error> {
+    let mut pages = api.list_events(filter).without_bodies().pages();
+    let (mut missing, mut oldest) = (count, None);
+    while missing > 0 {
+        pages = pages.count(missing);
+        let Some(page) = pages.next().await? else { break };
+        oldest = page.events.last().map(|event| event.time).or(oldest);
+        missing = missing.saturating_sub(page.events.len());
+    }
+    Ok(oldest)
 }
 
 /// Returns the pause before the next request, after this number of consecutive failures.
 fn pause(failures: u32) -> Duration {
     PERIOD.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST_PAUSE)
-}
-
-/// Whether a retry can succeed: no response, a server error or 429.
-fn is_passing(error: &Error) -> bool {
-    let refused = error.downcast_ref::<Refused>();
-    refused.is_none_or(|refused| refused.status.is_server_error() || refused.status.as_u16() == 429)
 }
 
 /// Removes bodies and headers, which can contain secrets, from an event.

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use dispatch::engine::StepKind;
-use serde_json::{Value, json};
+use serde_json::json;
+use sigpost_client::{Client, Credentials, NewMessage};
 use sigpost_jobs::Job;
 use sigpost_qstash::{DEV_TOKEN, MessageId};
 use sigpost_store::runs;
@@ -59,16 +60,10 @@ async fn publish(base_url: &str) -> Result<MessageId> {
         "to": "you@example.com",
         "data": { "recipientName": "you", "dashboardUrl": format!("{base_url}/api/admin/job-health") },
     });
-    let answer: Value = reqwest::Client::new()
-        .post(format!("{base_url}/v2/publish/{base_url}{}", ENDPOINT))
-        .bearer_auth(DEV_TOKEN)
-        .json(&body)
-        .send()
-        .await?
-        .error_for_status()?
-        .json()
-        .await?;
-    Ok(serde_json::from_value(answer["messageId"].clone())?)
+    let message = NewMessage { body: body.to_string().into(), ..NewMessage::json() };
+    let api = Client::new(base_url, Credentials::Token(DEV_TOKEN.to_owned()))?;
+    let published = api.publish_message(&format!("{base_url}{ENDPOINT}"), &message).await?;
+    Ok(published.messages().first().context("a publish to a URL returns a message")?.message_id)
 }
 
 /// Prints the runs that the handler recorded for this message.

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
+use sigpost_client::{Client, DeadLetterFilter};
 
 use super::dead_letters;
 use super::filter::Filter;
 use super::matching::{count, matching};
-use crate::api_client::{Api, ApiArgs, with_query};
+use crate::api_args::ApiArgs;
 use crate::confirm::ConfirmArgs;
-use crate::filter_args::Parameters;
 use crate::output;
 use crate::progress::Progress;
 use crate::usage::WrongUsage;
@@ -43,7 +42,7 @@ pub(super) struct Delete {
 
 impl Delete {
     pub(super) async fn run(self) -> Result<()> {
-        let has_filter = !self.filter.parameters_until(self.filter.until).is_empty();
+        let has_filter = !self.filter.filter().matches_all();
         match (!self.ids.is_empty(), has_filter, self.all) {
             (true, false, false) => self.delete_ids().await,
             (false, true, false) | (false, false, true) => self.delete_matching().await,
@@ -54,11 +53,9 @@ impl Delete {
     async fn delete_ids(self) -> Result<()> {
         let ids: BTreeSet<&str> = self.ids.iter().map(String::as_str).collect();
         self.confirm.confirm(&format!("Delete {}?", dead_letters(ids.len())))?;
-        let api = self.api.open()?;
-        let request = api.request(Method::DELETE, "/v2/dlq").json(&json!({ "dlqIds": ids }));
-        let answer = api.send(request).await?;
-        let count = deleted(&answer);
-        output::print(self.api.json, &answer, || format!("{} deleted", dead_letters(count)))?;
+        let response = self.api.open()?.delete_dead_letters_by_id(ids.iter().copied()).response().await?;
+        let count = usize::try_from(response.read()?.deleted)?;
+        output::print(self.api.json, &response.json()?, || format!("{} deleted", dead_letters(count)))?;
         let asked = dead_letters(ids.len());
         ensure!(count == ids.len(), "{count} of {asked} were deleted; the others do not exist");
         Ok(())
@@ -86,22 +83,12 @@ impl Delete {
 }
 
 /// Deletes page by page and adds to `deleted` after each page.
-async fn delete_pages(api: &Api, which: &Parameters<'_>, matched: usize, deleted: &mut usize) -> Result<()> {
+async fn delete_pages(api: &Client, which: &DeadLetterFilter, matched: usize, deleted: &mut usize) -> Result<()> {
     let mut progress = Progress::of(u64::try_from(matched)?);
-    let mut cursor = None::<String>;
-    loop {
-        let mut parameters = which.clone();
-        parameters.extend(cursor.take().map(|cursor| ("cursor", cursor.into())));
-        let answer = api.delete(&with_query("/v2/dlq", &parameters)).await?;
-        *deleted += self::deleted(&answer);
+    let mut pages = api.delete_dead_letters(which).pages();
+    while let Some(page) = pages.next().await? {
+        *deleted += usize::try_from(page.deleted)?;
         progress.done(u64::try_from(*deleted)?, || format!("{deleted} of {matched} deleted"));
-        cursor = answer["cursor"].as_str().map(str::to_owned);
-        if cursor.is_none() {
-            return Ok(());
-        }
     }
-}
-
-fn deleted(answer: &Value) -> usize {
-    answer["deleted"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
+    Ok(())
 }

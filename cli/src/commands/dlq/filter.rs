@@ -1,8 +1,9 @@
 //! Filters of dead letters.
 
 use clap::Args;
+use sigpost_client::DeadLetterFilter;
 
-use crate::filter_args::{MessageFilterArgs, Parameters, moment};
+use crate::filter_args::{MessageFilterArgs, moment};
 
 /// Filters of `/v2/dlq`. Without a filter, all dead letters match.
 #[derive(Debug, Args)]
@@ -17,22 +18,18 @@ pub(super) struct Filter {
     since: Option<i64>,
     /// Failed at or before this time.
     #[arg(long, value_name = "WHEN", value_parser = moment)]
-    pub(super) until: Option<i64>,
+    until: Option<i64>,
 }
 
 impl Filter {
-    /// Returns the filters, except `until`, as query parameters of the API.
-    pub(super) fn parameters(&self) -> Parameters<'_> {
-        let mut parameters = self.messages.parameters();
-        parameters.extend(self.status.iter().map(|status| ("responseStatus", status.to_string().into())));
-        parameters.extend(self.since.map(|ms| ("fromDate", ms.to_string().into())));
-        parameters
-    }
-
-    /// Returns the filters with this `until` as query parameters of the API.
-    pub(super) fn parameters_until(&self, until: Option<i64>) -> Parameters<'_> {
-        let mut parameters = self.parameters();
-        parameters.extend(until.map(|ms| ("toDate", ms.to_string().into())));
-        parameters
+    /// Returns the filter of the API.
+    pub(super) fn filter(&self) -> DeadLetterFilter {
+        DeadLetterFilter {
+            messages: self.messages.filter(),
+            response_statuses: self.status.clone(),
+            from_ms: self.since,
+            to_ms: self.until,
+            earliest_first: false,
+        }
     }
 }

@@ -2,13 +2,15 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sigpost_client::Call;
+use sigpost_qstash::{DeadLetter, DeadLettersPage};
 
 use super::filter::Filter;
-use crate::api_client::{Api, ApiArgs, with_query};
-use crate::filter_args::Parameters;
+use crate::api_args::ApiArgs;
 use crate::output;
-use crate::table::{Table, list, text, time};
+use crate::table::{Table, optional, text, time};
 
 /// Rows of a page: the maximum of the API.
 pub(super) const PAGE: usize = 100;
@@ -34,49 +36,49 @@ pub(super) struct List {
 
 impl List {
     pub(super) async fn run(self) -> Result<()> {
-        let api = self.api.open()?;
-        let parameters = self.filter.parameters_until(self.filter.until);
+        let call = self.api.open()?.list_dead_letters(&self.filter.filter());
         let most = if self.all { usize::MAX } else { self.limit };
-        let mut letters = Vec::new();
-        let mut cursor = self.cursor;
-        while letters.len() < most {
-            let page = page(&api, &parameters, PAGE.min(most - letters.len()), cursor.as_deref()).await?;
-            letters.extend_from_slice(list(&page["messages"]));
-            cursor = page["cursor"].as_str().map(str::to_owned);
-            if cursor.is_none() {
-                break;
+        let cursor = match self.api.json {
+            true => {
+                let page = collect::<Value>(call.read_as(), most, self.cursor).await?;
+                return output::json(&serde_json::to_value(page)?);
             }
-        }
-        let mut answer = json!({ "messages": letters });
-        if let Some(cursor) = &cursor {
-            answer["cursor"] = cursor.as_str().into();
-        }
-        output::print(self.api.json, &answer, || table(&letters))?;
-        if let Some(cursor) = cursor.filter(|_| !self.api.json) {
+            false => {
+                let page = collect(call, most, self.cursor).await?;
+                output::line(&table(&page.messages))?;
+                page.cursor
+            }
+        };
+        if let Some(cursor) = cursor {
             eprintln!("there are more: use --cursor {cursor}, or --all");
         }
         Ok(())
     }
 }
 
-/// Fetches a page of the list.
-pub(super) async fn page(api: &Api, which: &Parameters<'_>, count: usize, cursor: Option<&str>) -> Result<Value> {
-    let mut parameters = which.clone();
-    parameters.push(("count", count.to_string().into()));
-    parameters.extend(cursor.map(|cursor| ("cursor", cursor.into())));
-    api.get(&with_query("/v2/dlq", &parameters)).await
+/// Requests pages until they have this number of dead letters. Returns them as one page.
+async fn collect<T: DeserializeOwned>(
+    call: Call<DeadLettersPage<T>>,
+    most: usize,
+    cursor: Option<String>,
+) -> Result<DeadLettersPage<T>> {
+    let mut collected = DeadLettersPage { messages: Vec::new(), cursor };
+    let mut pages = call.after(collected.cursor.as_deref()).count(PAGE.min(most)).pages();
+    while collected.messages.len() < most {
+        let Some(page) = pages.next().await? else { break };
+        collected.messages.extend(page.messages);
+        collected.cursor = page.cursor;
+        pages = pages.count(PAGE.min(most - collected.messages.len()));
+    }
+    Ok(collected)
 }
 
-fn table(letters: &[Value]) -> String {
-    // A dead-letter ID begins with the time of the failure.
-    let failed_at = |letter: &Value| {
-        let ms = letter["dlqId"].as_str().and_then(|id| id.split_once('-')?.0.parse::<i64>().ok());
-        time(&ms.into())
-    };
+fn table(letters: &[DeadLetter]) -> String {
     Table::new(["ID", "FAILED", "STATUS", "LABEL", "DESTINATION"])
         .rows(letters, |letter| {
-            let [id, status, label, url] = ["dlqId", "responseStatus", "label", "url"].map(|name| text(&letter[name]));
-            [id, failed_at(letter), status, label, url]
+            let DeadLetter { dlq_id, response_status, message, .. } = letter;
+            let (failed, label) = (time(dlq_id.failed_at_ms), optional(message.labels.first()));
+            [dlq_id.to_string(), failed, response_status.to_string(), label, text(&message.url)]
         })
         .or("no dead letters: no matching message has failed")
 }

@@ -5,17 +5,16 @@ mod pace;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
+use sigpost_client::{Client, DeadLetterFilter};
 use tokio::time::{Instant, sleep_until};
 
 use self::pace::{Pace, Rate};
 use super::dead_letters;
 use super::filter::Filter;
 use super::matching::{count, matching};
-use crate::api_client::{Api, ApiArgs, with_query};
-use crate::filter_args::Parameters;
+use crate::api_args::ApiArgs;
 use crate::output;
 use crate::progress::Progress;
-use crate::table::list;
 
 /// Retry all matching dead letters, the oldest first, at a limited rate.
 ///
@@ -87,10 +86,10 @@ struct Redriven {
 
 impl Redriven {
     /// Retries batch after batch until none is left or Ctrl-C. Waits for the response to a batch that was sent.
-    async fn redrive(&mut self, api: &Api, which: &Parameters<'_>, mut pace: Pace, most: usize) -> Result<Ended> {
+    async fn redrive(&mut self, api: &Client, which: &DeadLetterFilter, mut pace: Pace, most: usize) -> Result<Ended> {
         let mut progress = Progress::of(u64::try_from(self.matched)?);
         let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
-        let mut cursor = None::<String>;
+        let mut pages = api.retry_dead_letters(which).pages();
         while self.retried < most {
             let batch = pace.batch().min(most - self.retried);
             tokio::select! {
@@ -98,16 +97,10 @@ impl Redriven {
                 _ = &mut stop => return Ok(Ended::Stopped),
                 () = sleep_until(pace.due(batch, Instant::now())) => {}
             }
-            let mut parameters = which.clone();
-            parameters.push(("count", batch.to_string().into()));
-            parameters.extend(cursor.take().map(|cursor| ("cursor", cursor.into())));
-            let answer = api.post(&with_query("/v2/dlq/retry", &parameters)).await?;
-            self.retried += list(&answer["responses"]).len();
+            pages = pages.count(batch);
+            let Some(page) = pages.next().await? else { break };
+            self.retried += page.responses.len();
             progress.done(u64::try_from(self.retried)?, || format!("{} of {} retried", self.retried, self.matched));
-            cursor = answer["cursor"].as_str().map(str::to_owned);
-            if cursor.is_none() {
-                break;
-            }
         }
         Ok(Ended::AtTheEnd)
     }

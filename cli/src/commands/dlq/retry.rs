@@ -2,12 +2,11 @@
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use reqwest::Method;
 
 use super::{Letters, dead_letters};
-use crate::api_client::ApiArgs;
+use crate::api_args::ApiArgs;
 use crate::output;
-use crate::table::{Table, list, text};
+use crate::table::Table;
 
 /// Publish the messages of dead letters again, with new IDs, and delete the dead letters.
 #[derive(Debug, Args)]
@@ -22,13 +21,13 @@ pub(super) struct Retry {
 
 impl Retry {
     pub(super) async fn run(self) -> Result<()> {
-        let api = self.api.open()?;
-        let answer = api.send(api.request(Method::POST, "/v2/dlq/retry").json(&self.letters.body())).await?;
-        let new = list(&answer["responses"]);
-        output::print(self.api.json, &answer, || {
-            Table::new(["NEW MESSAGE"]).rows(new, |one| [text(&one["messageId"])]).or("nothing was retried")
+        let ids = self.letters.unique();
+        let response = self.api.open()?.retry_dead_letters_by_id(ids.iter().copied()).response().await?;
+        let new = response.read()?.responses;
+        output::print(self.api.json, &response.json()?, || {
+            Table::new(["NEW MESSAGE"]).rows(&new, |one| [one.message_id.to_string()]).or("nothing was retried")
         })?;
-        let asked = self.letters.unique().len();
+        let asked = ids.len();
         ensure!(new.len() == asked, "{} of {} were retried; the others do not exist", new.len(), dead_letters(asked));
         Ok(())
     }

@@ -2,11 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::Value;
+use sigpost_qstash::{Body, DeadLetter};
 
-use crate::api_client::{ApiArgs, with_segment};
-use crate::output;
-use crate::table::{harmless, list, text, time};
+use crate::api_args::ApiArgs;
+use crate::table::{harmless, optional, text, time};
 
 /// Characters of the response that the text output includes.
 const EXCERPT: usize = 2000;
@@ -24,30 +23,27 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) async fn run(self) -> Result<()> {
-        let letter = self.api.open()?.get(&with_segment("/v2/dlq", &self.id)).await?;
-        output::print(self.api.json, &letter, || description(&letter))
+        self.api.print(|api| api.get_dead_letter(&self.id), |letter| description(&letter)).await
     }
 }
 
-fn description(letter: &Value) -> String {
-    let field = |name: &str| text(&letter[name]);
-    let labels: Vec<String> = list(&letter["labels"]).iter().map(text).collect();
-    let response =
-        letter["responseBody"].as_str().unwrap_or_else(|| letter["responseBodyBase64"].as_str().unwrap_or(""));
-    let excerpt: String = response.chars().take(EXCERPT).collect();
+fn description(letter: &DeadLetter) -> String {
+    let DeadLetter { message, dlq_id, response_status, response_body: Body(response), .. } = letter;
+    let labels: Vec<String> = message.labels.iter().map(text).collect();
+    let excerpt: String = String::from_utf8_lossy(response).chars().take(EXCERPT).collect();
     let excerpt: Vec<String> = excerpt.lines().map(|line| format!("    {}", harmless(line))).collect();
     let lines = [
-        format!("{}  {}", field("dlqId"), field("messageId")),
-        format!("  to        {} {}", field("method"), field("url")),
-        format!("  accepted  {}", time(&letter["createdAt"])),
-        format!("  labels    {}", if labels.is_empty() { "-".into() } else { labels.join(", ") }),
-        format!("  queue     {}", field("queueName")),
-        format!("  retries   {}", field("maxRetries")),
-        match letter["responseStatus"].as_u64() {
-            None | Some(0) => {
-                format!("  status    no response; see the error with: sigpost tail --message {}", field("messageId"))
+        format!("{dlq_id}  {}", message.message_id),
+        format!("  to        {} {}", message.method, text(&message.url)),
+        format!("  accepted  {}", time(message.created_at)),
+        format!("  labels    {}", text(labels.join(", "))),
+        format!("  queue     {}", optional(message.queue_name.as_ref())),
+        format!("  retries   {}", message.max_retries),
+        match response_status {
+            0 => {
+                format!("  status    no response; see the error with: sigpost tail --message {}", message.message_id)
             }
-            Some(status) => format!("  status    {status}"),
+            status => format!("  status    {status}"),
         },
     ];
     lines.into_iter().chain(excerpt).collect::<Vec<_>>().join("\n")

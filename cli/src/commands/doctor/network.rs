@@ -5,15 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use anyhow::Result;
 use jiff::fmt::rfc2822;
 use reqwest::{StatusCode, Url};
+use sigpost_client::{Call, Client, Credentials, Error};
 use sigpost_qstash::SigningKeys;
 use sigpost_runtime::AddressPolicy;
-use sigpost_runtime::causes::with_causes;
 use sigpost_store::signing_keys as stored;
 use tokio::time::Instant;
 
 use super::database::{judge_clock, now_s};
 use super::finding::{Finding, lasting};
-use super::subject::Subject;
+use super::subject::{PATIENCE, Subject};
 use crate::output::counted;
 
 /// Metadata services of clouds, which return the credentials of the machine.
@@ -84,27 +84,29 @@ fn judge_tls(url: &Url) -> Finding {
     }
 }
 
-/// Sends a GET request. Returns the response, or the reason for its absence.
-async fn ask(subject: &Subject, path: &str, token: Option<&str>) -> Result<Result<reqwest::Response, String>> {
-    let url = subject.api(path).unwrap_or_default();
-    let request = subject.http.get(url);
-    let request = match token {
-        Some(token) => request.bearer_auth(token),
-        None => request,
-    };
-    Ok(request.send().await.map_err(|why| with_causes(why.to_string(), &why)))
+/// Creates a client of the API.
+fn client(url: &Url, credentials: Credentials) -> Result<Client> {
+    Ok(Client::with_timeout(url.as_str(), credentials, PATIENCE)?)
+}
+
+/// Sends a request and returns its status, or the reason for its absence.
+async fn probe<T>(call: Call<T>) -> Result<StatusCode, String> {
+    call.response().await.map(|response| response.status).map_err(cause)
+}
+
+/// Returns the cause of an error. The findings name the URL themselves.
+fn cause(error: Error) -> String {
+    match error {
+        Error::Unreachable { cause, .. } => cause,
+        other => other.to_string(),
+    }
 }
 
 pub(super) async fn api_health(subject: &Subject) -> Result<Finding> {
-    if subject.url.is_none() {
-        return Ok(Finding::skipped(WITHOUT_URL));
-    }
+    let Some(url) = &subject.url else { return Ok(Finding::skipped(WITHOUT_URL)) };
+    let api = client(url, Credentials::None)?;
     let begun_at = Instant::now();
-    let mut answers = Vec::new();
-    for path in ["/healthz", "/readyz"] {
-        let answer = ask(subject, path, None).await?.map(|answer| answer.status());
-        answers.push((path, answer));
-    }
+    let answers = [("/healthz", probe(api.get_liveness()).await), ("/readyz", probe(api.get_readiness()).await)];
     Ok(judge_health(&answers, begun_at.elapsed().as_secs_f64()))
 }
 
@@ -128,11 +130,9 @@ fn judge_health(answers: &[(&str, Result<StatusCode, String>)], took_s: f64) -> 
 }
 
 pub(super) async fn api_authorization(subject: &Subject) -> Result<Finding> {
-    if subject.url.is_none() {
-        return Ok(Finding::skipped(WITHOUT_URL));
-    }
-    let without = ask(subject, "/v2/queues", None).await?.map(|answer| answer.status());
-    let with = ask(subject, "/v2/queues", Some(&subject.config.token.0)).await?.map(|answer| answer.status());
+    let Some(url) = &subject.url else { return Ok(Finding::skipped(WITHOUT_URL)) };
+    let without = probe(client(url, Credentials::None)?.list_queues()).await;
+    let with = probe(client(url, subject.token())?.list_queues()).await;
     Ok(judge_authorization(without, with))
 }
 
@@ -159,14 +159,9 @@ fn judge_authorization(without: Result<StatusCode, String>, with: Result<StatusC
 }
 
 pub(super) async fn api_database(subject: &Subject) -> Result<Finding> {
-    if subject.url.is_none() {
-        return Ok(Finding::skipped(WITHOUT_URL));
-    }
+    let Some(url) = &subject.url else { return Ok(Finding::skipped(WITHOUT_URL)) };
     let here = stored::find(&mut *subject.session().await?).await?;
-    let there = match ask(subject, "/v2/keys", Some(&subject.config.token.0)).await? {
-        Ok(answer) => answer.json::<SigningKeys>().await.map_err(|why| why.without_url().to_string()),
-        Err(why) => Err(why),
-    };
+    let there = client(url, subject.token())?.get_keys().await.map_err(cause);
     Ok(judge_same(here.as_ref(), there))
 }
 
@@ -185,14 +180,12 @@ fn judge_same(here: Option<&SigningKeys>, there: Result<SigningKeys, String>) ->
 }
 
 pub(super) async fn api_clock(subject: &Subject) -> Result<Finding> {
-    if subject.url.is_none() {
-        return Ok(Finding::skipped(WITHOUT_URL));
-    }
-    let answer = match ask(subject, "/healthz", None).await? {
-        Ok(answer) => answer,
-        Err(why) => return Ok(Finding::failed("no response", why, "see `api-health`")),
+    let Some(url) = &subject.url else { return Ok(Finding::skipped(WITHOUT_URL)) };
+    let response = match client(url, Credentials::None)?.get_liveness().response().await {
+        Ok(response) => response,
+        Err(why) => return Ok(Finding::failed("no response", cause(why), "see `api-health`")),
     };
-    let date = answer.headers().get("date").and_then(|date| date.to_str().ok());
+    let date = response.headers.get("date").and_then(|date| date.to_str().ok());
     let Some(date) = date.and_then(|date| rfc2822::parse(date).ok()) else {
         return Ok(Finding::skipped("the response has no Date header"));
     };

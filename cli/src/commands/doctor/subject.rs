@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use reqwest::Url;
+use sigpost_client::Credentials;
 use sigpost_runtime::settings::Problem;
 use sigpost_store::diagnosis::server::{self, Server};
 use sigpost_store::diagnosis::traffic::{self, Traffic};
@@ -107,8 +108,8 @@ impl Subject {
         self.traffic.get_or_try_init(async || Ok(traffic::look(&mut *self.session().await?).await?)).await
     }
 
-    /// Returns the URL of a path of the API.
-    pub(super) fn api(&self, path: &str) -> Option<String> {
-        self.url.as_ref().map(|url| format!("{}{path}", url.as_str().trim_end_matches('/')))
+    /// Returns the credentials of the API.
+    pub(super) fn token(&self) -> Credentials {
+        Credentials::Token(self.config.token.0.clone())
     }
 }

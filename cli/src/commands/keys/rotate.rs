@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
+use sigpost_client::Client;
 
-use crate::api_client::ApiArgs;
+use crate::api_args::ApiArgs;
 use crate::confirm::ConfirmArgs;
-use crate::output;
 
 const BEFORE: &str =
     "Before: every handler must have both keys in QSTASH_CURRENT_SIGNING_KEY and QSTASH_NEXT_SIGNING_KEY
@@ -31,7 +31,6 @@ impl Rotate {
     pub(super) async fn run(self) -> Result<()> {
         eprintln!("{BEFORE}\n");
         self.confirm.confirm("Do all handlers have both keys? Rotate now?")?;
-        let keys = self.api.open()?.post("/v2/keys/rotate").await?;
-        output::print(self.api.json, &keys, || AFTER.to_owned())
+        self.api.print(Client::rotate_keys, |_| AFTER.to_owned()).await
     }
 }

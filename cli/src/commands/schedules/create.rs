@@ -2,11 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
-use reqwest::Method;
+use sigpost_client::{Client, NewSchedule, destination};
 
-use crate::api_client::{ApiArgs, destination};
+use crate::api_args::ApiArgs;
 use crate::message_args::MessageArgs;
-use crate::output;
 use crate::table::text;
 
 /// Create a schedule, or replace the one with the same ID.
@@ -38,40 +37,14 @@ pub(super) struct Create {
 
 impl Create {
     pub(super) async fn run(self) -> Result<()> {
-        let api = self.api.open()?;
-        let request = api.request(Method::POST, &format!("{}/{}", super::PATH, self.destination));
-        let mut request = self.message.add_to(request)?.header(header_of(&self.cron), &self.cron);
-        for (name, value) in [
-            ("Upstash-Schedule-Id", &self.id),
-            ("Upstash-Queue-Name", &self.queue),
-            ("Upstash-Sigpost-Catch-Up", &self.catch_up),
-        ] {
-            if let Some(value) = value {
-                request = request.header(name, value);
-            }
-        }
-        let answer = api.send(request).await?;
-        output::print(self.api.json, &answer, || text(&answer["scheduleId"]))
-    }
-}
-
-/// Returns the header of an expression. QStash does not support seconds, so expressions with them have their own header.
-fn header_of(cron: &str) -> &'static str {
-    let fields = cron.split_whitespace().filter(|field| !field.contains("TZ=")).count();
-    if fields == 6 { "Upstash-Sigpost-Cron" } else { "Upstash-Cron" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::header_of;
-
-    #[test]
-    fn seconds_have_a_header_of_their_own() {
-        for cron in ["0 3 * * *", "CRON_TZ=Europe/Berlin 0 3 * * *", "nonsense"] {
-            assert_eq!(header_of(cron), "Upstash-Cron", "{cron}");
-        }
-        for cron in ["*/10 * * * * *", "CRON_TZ=UTC  0 0 3 * * *"] {
-            assert_eq!(header_of(cron), "Upstash-Sigpost-Cron", "{cron}");
-        }
+        let schedule = NewSchedule {
+            cron: self.cron,
+            id: self.id,
+            queue: self.queue,
+            catch_up: self.catch_up,
+            message: self.message.message()?,
+        };
+        let create = |api: &Client| api.create_schedule(&self.destination, &schedule);
+        self.api.print(create, |created| text(&created.schedule_id)).await
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use sigpost_qstash::{EventState, MessageId};
 
 /// Maximum delay between the time of an event and its commit, in milliseconds. Each request reads this part of the
 /// log again, so that it also finds events that are committed late.
 pub(super) const LATE_MS: i64 = 5_000;
 
 /// Identity of an event: time, message and state. Several events can share a key; the reader counts them.
-type Key = (i64, String, String);
+pub(super) type Key = (i64, MessageId, EventState);
 
 /// Filters events that earlier requests already returned.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Reader {
     }
 
     /// Returns, of all events from [`since_ms`](Self::since_ms) on, those that are new, in their order.
-    pub(super) fn fresh(&mut self, events: Vec<Value>) -> Vec<Value> {
+    pub(super) fn fresh<T>(&mut self, events: Vec<T>, key: impl Fn(&T) -> Key) -> Vec<T> {
         let mut counts: HashMap<Key, usize> = HashMap::new();
         let mut fresh = Vec::new();
         for event in events {
@@ -61,47 +61,49 @@ impl Reader {
     }
 }
 
-fn key(event: &Value) -> Key {
-    let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-    (event["time"].as_i64().unwrap_or(0), text("messageId"), text("state"))
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use sigpost_qstash::EventState::{Active, Canceled, Created, Delivered, Error, Failed, Retry};
 
     use super::*;
 
-    fn events<const N: usize>(all: [(i64, &str); N]) -> Vec<Value> {
-        all.map(|(time, state)| json!({ "time": time, "messageId": "msg_1", "state": state })).to_vec()
+    fn events<const N: usize>(all: [(i64, EventState); N]) -> Vec<Key> {
+        let id = "msg_1111111111111111".parse().expect("an id");
+        all.map(|(time, state)| (time, id, state)).to_vec()
     }
 
     #[test]
     fn each_event_is_fresh_once_also_of_the_same_millisecond() {
         let mut reader = Reader::from(1_000);
         assert_eq!(reader.since_ms(), 1_000);
-        assert_eq!(reader.fresh(events([(1_000, "CREATED"), (1_000, "ACTIVE")])).len(), 2);
-        let again = [(1_000, "CREATED"), (1_000, "ACTIVE"), (1_000, "ERROR"), (1_000, "ACTIVE")];
-        assert_eq!(reader.fresh(events(again)), events([(1_000, "ERROR"), (1_000, "ACTIVE")]));
-        assert_eq!(reader.fresh(events(again)), events([]));
+        assert_eq!(reader.fresh(events([(1_000, Created), (1_000, Active)]), Clone::clone).len(), 2);
+        let again = [(1_000, Created), (1_000, Active), (1_000, Error), (1_000, Active)];
+        assert_eq!(reader.fresh(events(again), Clone::clone), events([(1_000, Error), (1_000, Active)]));
+        assert_eq!(reader.fresh(events(again), Clone::clone), events([]));
     }
 
     #[test]
     fn first_events_are_cut_to_the_newest_and_the_others_count_as_seen() {
         let mut reader = Reader::with_newest(1_000, 2);
-        let first = [(1_000, "CREATED"), (1_000, "ACTIVE"), (1_000, "ERROR")];
-        assert_eq!(reader.fresh(events(first)), events([(1_000, "ACTIVE"), (1_000, "ERROR")]));
+        let first = [(1_000, Created), (1_000, Active), (1_000, Error)];
+        assert_eq!(reader.fresh(events(first), Clone::clone), events([(1_000, Active), (1_000, Error)]));
         let next =
-            [(1_000, "CREATED"), (1_000, "ACTIVE"), (1_000, "ERROR"), (1_000, "FAILED"), (1_001, "X"), (1_002, "Y")];
-        assert_eq!(reader.fresh(events(next)), events([(1_000, "FAILED"), (1_001, "X"), (1_002, "Y")]));
+            [(1_000, Created), (1_000, Active), (1_000, Error), (1_000, Failed), (1_001, Retry), (1_002, Canceled)];
+        assert_eq!(
+            reader.fresh(events(next), Clone::clone),
+            events([(1_000, Failed), (1_001, Retry), (1_002, Canceled)])
+        );
     }
 
     #[test]
     fn what_is_committed_late_is_found_and_what_is_old_is_forgotten() {
         let mut reader = Reader::from(1_000);
-        reader.fresh(events([(1_000, "CREATED"), (9_000, "DELIVERED")]));
+        reader.fresh(events([(1_000, Created), (9_000, Delivered)]), Clone::clone);
         assert_eq!((reader.since_ms(), reader.seen.len()), (4_000, 1));
-        assert_eq!(reader.fresh(events([(4_500, "ACTIVE"), (9_000, "DELIVERED")])), events([(4_500, "ACTIVE")]));
+        assert_eq!(
+            reader.fresh(events([(4_500, Active), (9_000, Delivered)]), Clone::clone),
+            events([(4_500, Active)])
+        );
         assert_eq!(Reader::from(0).since_ms(), 0);
     }
 }
