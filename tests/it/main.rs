@@ -11,6 +11,7 @@ mod batch;
 mod book;
 mod callbacks;
 mod cancel_many;
+mod client;
 mod console;
 mod crash;
 mod credentials;

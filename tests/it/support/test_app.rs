@@ -8,6 +8,7 @@ use dispatch::engine::{Engine, Settings, Step, StepKind};
 use dispatch::{App, BodyBudget, Config};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+use sigpost_client::{Client, Credentials, EventFilter, MessageFilter};
 use sigpost_qstash::{DEV_TOKEN, Limits, MessageId, SigningKeys};
 use sigpost_runtime::AddressPolicy;
 use tokio::net::TcpListener;
@@ -76,6 +77,11 @@ impl TestApp {
         }
     }
 
+    /// Returns a typed client.
+    pub(crate) fn api(&self) -> Client {
+        Client::new(&self.url, Credentials::Token(DEV_TOKEN.to_owned())).expect("a client")
+    }
+
     /// Returns a request with the token.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path).bearer_auth(DEV_TOKEN)
@@ -125,8 +131,10 @@ impl TestApp {
 
     /// Returns the states in a message's log, oldest first, separated by spaces.
     pub(crate) async fn states(&self, id: MessageId) -> String {
-        let events = self.events(id).await;
-        let states: Vec<&str> = events.iter().map(|event| event["state"].as_str().expect("state")).collect();
+        let messages = MessageFilter { message_ids: vec![id.to_string()], ..MessageFilter::default() };
+        let filter = EventFilter { messages, earliest_first: true, ..EventFilter::default() };
+        let page = self.api().list_events(&filter).await.expect("events");
+        let states: Vec<&str> = page.events.iter().map(|event| event.state.as_str()).collect();
         states.join(" ")
     }
 
