@@ -113,8 +113,12 @@ impl<T> Call<T> {
         Some(Self { connection: Arc::clone(&self.connection), request: Ok(request), ..*self })
     }
 
-    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
-        matches!((&self.request, &other.request), (Ok(one), Ok(other)) if one.url() == other.url())
+    pub(crate) fn url(&self) -> Option<Url> {
+        self.request.as_ref().ok().map(|request| request.url().clone())
+    }
+
+    pub(crate) fn invalid_response(&self, cause: &str) -> Error {
+        Error::InvalidResponse { url: self.connection.url.clone(), cause: cause.to_owned() }
     }
 
     /// Sends the request and returns the response, whatever its status.

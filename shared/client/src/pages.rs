@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use sigpost_qstash::{DeadLettersPage, Deleted, EventsPage, Retried};
+use url::Url;
 
 use crate::{Call, Error};
 
@@ -58,45 +59,42 @@ impl<T: Paged> Call<T> {
 
     /// Returns the page and all later ones, one request each.
     pub fn pages(self) -> Pages<T> {
-        Pages { next: Some(self) }
+        Pages { next: Some(self), last: None }
     }
 }
 
 /// The pages of a list.
 pub struct Pages<T> {
     next: Option<Call<T>>,
+    /// URL of the last page.
+    last: Option<Url>,
 }
 
 impl<T: Paged> Pages<T> {
     /// Limits the number of items of the next pages, as [`Call::count`].
     pub fn count(self, most: usize) -> Self {
-        Self { next: self.next.map(|call| call.count(most)) }
+        Self { next: self.next.map(|call| call.count(most)), ..self }
     }
 
     /// Requests the next page. Returns `None` at the end, and after an error.
     ///
     /// # Errors
     ///
-    /// As any request; or the page names itself as the next one.
+    /// As any request; or the last page names itself as the next one, which would not end.
     pub async fn next(&mut self) -> Result<Option<T>, Error> {
         let Some(call) = self.next.take() else { return Ok(None) };
-        let again = call.again();
+        let (url, again) = (call.url(), call.again());
+        if url.is_some() && url == self.last {
+            return Err(call.invalid_response("the next page is the same page"));
+        }
+        self.last = url;
         let response = call.response().await?;
         let page = response.read()?;
-        if let Some(call) = again {
-            let same = call.again();
-            self.next = match (page.cursor(), response.next_query()) {
-                (Some(cursor), _) => Some(call.after(Some(&cursor))),
-                (None, Some(query)) => Some(call.with_whole_query(&query)),
-                (None, None) => None,
-            };
-            if let (Some(next), Some(same)) = (&self.next, same)
-                && next.is_same_as(&same)
-            {
-                self.next = None;
-                return Err(response.invalid("the next page is the same page".to_owned()));
-            }
-        }
+        self.next = match (again, page.cursor(), response.next_query()) {
+            (Some(call), Some(cursor), _) => Some(call.after(Some(&cursor))),
+            (Some(call), None, Some(query)) => Some(call.with_whole_query(&query)),
+            _ => None,
+        };
         Ok(Some(page))
     }
 }

@@ -37,10 +37,6 @@ impl<T> Response<T> {
     fn rejection(&self) -> Error {
         Error::Status(Rejection::read(self.status, &self.body))
     }
-
-    pub(crate) fn invalid(&self, cause: String) -> Error {
-        Error::InvalidResponse { url: self.url.clone(), cause }
-    }
 }
 
 impl<T: DeserializeOwned> Response<T> {
@@ -51,7 +47,8 @@ impl<T: DeserializeOwned> Response<T> {
     /// The status is outside 2xx, or the body has another form.
     pub fn read(&self) -> Result<T, Error> {
         if self.status.is_success() {
-            return serde_json::from_slice(&self.body).map_err(|why| self.invalid(why.to_string()));
+            return serde_json::from_slice(&self.body)
+                .map_err(|why| Error::InvalidResponse { url: self.url.clone(), cause: why.to_string() });
         }
         match self.also == Some(self.status) {
             true => serde_json::from_slice(&self.body).map_err(|_| self.rejection()),

@@ -234,6 +234,7 @@ async fn page_that_names_itself_as_the_next_one_is_an_error() {
     let server = Server::with_body(StatusCode::OK, r#"{ "deleted": 0, "cursor": "c" }"#).await;
     let mut pages = server.api().delete_dead_letters(&DeadLetterFilter::default()).pages();
     assert!(pages.next().await.expect("a page").is_some());
+    assert!(pages.next().await.expect("the page after the cursor").is_some());
     let error = pages.next().await.expect_err("the same page");
     assert!(error.to_string().contains("the next page is the same page"), "{error}");
     assert!(pages.next().await.expect("the end").is_none());
