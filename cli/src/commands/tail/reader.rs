@@ -45,7 +45,7 @@ impl Reader {
         for event in events {
             let key = key(&event);
             self.newest_ms = self.newest_ms.max(key.0);
-            let count = counts.entry(key.clone()).or_default();
+            let count = counts.entry(key).or_default();
             *count += 1;
             if *count > self.seen.get(&key).copied().unwrap_or(0) {
                 self.seen.insert(key, *count);
