@@ -32,16 +32,21 @@ async fn batch_responds_in_order_with_nested_groups_and_errors() {
     ]);
     let (status, body) = batch(&app, items).await;
     let id = |pointer: &str| body.pointer(pointer).cloned().unwrap_or_else(|| panic!("no {pointer} in {body}"));
+    let error = |code: &str, text: &str, at: &str| json!({ "error": text, "code": code, "requestId": id(at) });
     let expected = json!([
         { "messageId": id("/0/messageId"), "url": hook },
         [{ "messageId": id("/1/0/messageId"), "url": a }, { "messageId": id("/1/1/messageId"), "url": b }],
-        { "error": "topic none not found" },
-        { "error": "Upstash-Retries: must be a whole number, 0 or more, got \"many\"" },
-        { "error": "invalid destination url: endpoint resolves to a private address: 10.0.0.1; to permit it, name it in \
-             ALLOW_TARGETS (serve: --allow-targets)" },
-        { "error": "[5].destination: is missing" },
-        { "error": "[6].headers.Upstash-Retries: invalid type: integer `3`, expected a string" },
-        { "error": "[7]: invalid type: integer `7`, expected an object" },
+        error("not_found", "topic none not found", "/2/requestId"),
+        error("invalid_header", "Upstash-Retries: must be a whole number, 0 or more, got \"many\"", "/3/requestId"),
+        error(
+            "invalid_destination",
+            "invalid destination url: endpoint resolves to a private address: 10.0.0.1; to permit it, name it in \
+             ALLOW_TARGETS (serve: --allow-targets)",
+            "/4/requestId",
+        ),
+        error("invalid_body", "[5].destination: is missing", "/5/requestId"),
+        error("invalid_body", "[6].headers.Upstash-Retries: must be a string, got 3", "/6/requestId"),
+        error("invalid_body", "[7]: must be an object, got 7", "/7/requestId"),
         { "messageId": id("/8/messageId"), "url": hook },
     ]);
     assert_eq!((status, &body), (StatusCode::OK, &expected));
@@ -85,9 +90,9 @@ async fn batch_without_valid_items_is_rejected() {
     let app = TestApp::start_with(|config| config.limits.max_batch_messages = 2).await;
     let hook = app.receiver.url("/hook");
     for (body, reason) in [
-        ("{}".to_owned(), "body: invalid type: map, expected a sequence"),
-        ("not json".to_owned(), "body: is not JSON"),
-        (String::new(), "body: is not JSON"),
+        ("{}".to_owned(), "invalid body: expected a JSON array of messages, got an object"),
+        ("not json".to_owned(), "invalid body: not valid JSON at line 1 column 2"),
+        (String::new(), "invalid body: expected a JSON array of messages, got an empty body"),
         (
             json!([{ "destination": "none" }, {}]).to_string(),
             "no item of the batch is valid; the first: topic none not found",

@@ -206,7 +206,7 @@ async fn limits_of_paths_bodies_and_pages_are_enforced() {
         for beyond in [0, most + 1] {
             let rejected = send(beyond).await;
             assert_eq!(rejected.status, StatusCode::BAD_REQUEST, "{path}?count={beyond}");
-            assert_eq!(rejected.error(), format!("count: must be between 1 and {most}"));
+            assert_eq!(rejected.error(), format!("count: must be between 1 and {most}, got \"{beyond}\""));
         }
     }
 }

@@ -22,6 +22,7 @@ mod delivery;
 mod dispatchers;
 mod documented_limits;
 mod enqueue;
+mod errors;
 mod event_bridge;
 mod events;
 mod flow_control;

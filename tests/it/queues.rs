@@ -56,7 +56,7 @@ async fn invalid_queue_is_rejected_and_excess_parallelism_is_412() {
         (json!({ "queueName": "a b" }), "queueName"),
         (json!({ "parallelism": 1 }), "queueName"),
         (json!({ "queueName": "q", "parallelism": 0 }), "parallelism"),
-        (json!([]), "body"),
+        (json!([]), "invalid body"),
     ] {
         let refused = upsert(&app, settings).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);

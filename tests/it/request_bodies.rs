@@ -58,7 +58,10 @@ async fn every_program_limits_the_time_of_a_request_body() {
         [(login, total, 5), (job, total, 5), (queue, total, 5), (stalled, idle, 10)]
     {
         assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
-        assert!(response.ends_with(&format!(r#"{{"error":"{error}"}}"#)), "{response}");
+        assert!(
+            response.contains(&format!(r#"{{"error":"{error}","code":"request_timeout","requestId":"#)),
+            "{response}"
+        );
         assert!(response.to_ascii_lowercase().contains("connection: close"), "{response}");
         let bound = Duration::from_secs(seconds);
         assert!((bound..bound + Duration::from_secs(3)).contains(&took), "{took:?}: {response}");

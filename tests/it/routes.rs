@@ -34,7 +34,8 @@ async fn api_requires_the_token() {
     for (method, path) in routes {
         let answer = answered(app.anonymous(method, path)).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
-        assert_eq!(answer.error(), "unable to authenticate: invalid token");
+        let error = "unable to authenticate: the header Authorization is missing, expected \"Bearer <token>\"";
+        assert_eq!((answer.error(), answer.code()), (error, "unauthorized"));
     }
     assert_eq!(app.database.count("select count(*) from messages").await, 0);
 }

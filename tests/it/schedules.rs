@@ -241,9 +241,13 @@ async fn invalid_schedule_is_rejected_by_name_and_nothing_is_stored() {
         (
             fine,
             ("Upstash-Cron", "every day"),
-            "Upstash-Cron: must have 5 fields: minute, hour, day of month, month, day of week",
+            "Upstash-Cron: must have 5 fields (minute, hour, day of month, month, day of week), got \"every day\"",
         ),
-        (fine, ("Upstash-Cron", "0 0 31 2 *"), "Upstash-Cron: never fires, there is no such date"),
+        (
+            fine,
+            ("Upstash-Cron", "0 0 31 2 *"),
+            "Upstash-Cron: never fires, since there is no such date, got \"0 0 31 2 *\"",
+        ),
         (
             fine,
             ("Upstash-Cron", "CRON_TZ=Mars/Base * * * * *"),
@@ -277,7 +281,8 @@ async fn invalid_schedule_is_rejected_by_name_and_nothing_is_stored() {
     ] {
         let cron = if header.0 == "Upstash-Cron" { vec![] } else { vec![YEARLY] };
         let refused = app.schedule(destination, &[&cron[..], &[header]].concat(), "").await;
-        assert_eq!((refused.status, refused.error()), (StatusCode::BAD_REQUEST, error));
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        assert!(refused.error().starts_with(error), "{}", refused.error());
     }
     let unknown = answered(app.request(Method::PATCH, "/v2/schedules/s/explode")).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);

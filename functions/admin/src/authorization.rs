@@ -2,9 +2,10 @@
 
 use anyhow::{Result, anyhow, bail};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use sigpost_qstash::ErrorCode;
 use sigpost_runtime::settings::{ADMIN_AUTH, ADMIN_TOKEN};
 use sigpost_runtime::{ApiError, Reading, bearer, env, is_signed_for_aws};
 
@@ -35,12 +36,12 @@ impl Authorization {
     fn admit(&self, request: &Request) -> Result<(), ApiError> {
         match self {
             Self::Token(token) => {
-                let given = bearer(request.headers()).ok_or_else(ApiError::unauthorized)?;
+                let given = bearer(request.headers()).ok_or_else(|| ApiError::without_token(request.headers()))?;
                 token.check(given).map_err(ApiError::from)
             }
             Self::Iam if is_signed_for_aws(request.extensions()) => Ok(()),
             Self::Iam => Err(ApiError::new(
-                StatusCode::UNAUTHORIZED,
+                ErrorCode::Unauthorized,
                 "missing AWS signature: the function URL requires AuthType AWS_IAM",
             )),
         }

@@ -95,11 +95,18 @@ mod tests {
 
     #[tokio::test]
     async fn stranger_is_refused_in_json() {
-        let refused = (401, Some("no-store".to_owned()), json!({ "error": "unable to authenticate: invalid token" }));
         let api = api(with_token());
         let basic = format!("Basic {TOKEN}");
-        for authorization in [None, Some("Bearer wrong"), Some("Bearer "), Some(TOKEN), Some(&basic)] {
-            assert_eq!(answer(api.clone(), URI, authorization).await, refused, "{authorization:?}");
+        for (authorization, problem) in [
+            (None, "the header Authorization is missing, expected \"Bearer <token>\""),
+            (Some(TOKEN), "the header Authorization is invalid, expected \"Bearer <token>\""),
+            (Some(&*basic), "the header Authorization is invalid, expected \"Bearer <token>\""),
+            (Some("Bearer wrong"), "invalid token"),
+            (Some("Bearer "), "invalid token"),
+        ] {
+            let (status, cache, body) = answer(api.clone(), URI, authorization).await;
+            assert_eq!((status, cache.as_deref(), &body["code"]), (401, Some("no-store"), &json!("unauthorized")));
+            assert_eq!(body["error"], format!("unable to authenticate: {problem}"));
         }
         for _ in 0..8 {
             assert_eq!(answer(api.clone(), URI, Some("Bearer wrong")).await.0, 401);
@@ -135,6 +142,7 @@ mod tests {
     async fn absent_database_is_said_without_its_details() {
         let (status, cache, body) = answer(api(with_token()), URI, Some(&format!("Bearer {TOKEN}"))).await;
         assert_eq!((status, cache.as_deref()), (503, Some("no-store")));
-        assert_eq!(body, json!({ "error": "the database is unavailable; try again" }));
+        assert_eq!(body["error"], "the database is unavailable; try again");
+        assert_eq!(body["code"], "service_unavailable");
     }
 }

@@ -30,7 +30,7 @@ impl WindowQuery {
         if (SHORTEST..=LONGEST).contains(&window) {
             return Ok(Window::new(window));
         }
-        Err(Invalid::new("window", "must be 1m to 7d"))
+        Err(Invalid::got("window", "must be 1m to 7d", text))
     }
 }
 
@@ -40,7 +40,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WindowQuery {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Query::from_request_parts(parts, state).await {
             Ok(Query(query)) => Ok(query),
-            Err(_) => Err(ApiError::bad_request("window: must be given once")),
+            Err(_) => Err(Invalid::new("window", "must be given once").into()),
         }
     }
 }

@@ -29,8 +29,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
 }
 
 fn all(routes: Vec<Route>) -> Router<Arc<State>> {
-    let router = routes.into_iter().fold(Router::new(), |router, route| route.add_to(router));
-    router.method_not_allowed_fallback(unknown::wrong_method)
+    routes.into_iter().fold(Router::new(), |router, route| route.add_to(router))
 }
 
 /// Returns every route by section. The scope that a route requires follows from method and path: see

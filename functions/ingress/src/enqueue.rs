@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sigpost_jobs::{EnqueueError, EnqueueOptions, Handlers, Job, enqueue_in};
+use sigpost_qstash::ErrorCode;
 use sigpost_runtime::ApiError;
 use sigpost_store::Database;
 
@@ -31,7 +32,9 @@ pub(crate) async fn enqueue_once<J: Job>(
             tracing::info!(job_type = J::TYPE, %message_id, "webhook accepted");
             Ok(())
         }
-        Err(EnqueueError::Invalid(invalid)) => Err(ApiError::bad_request(format!("Invalid payload. {invalid}"))),
+        Err(EnqueueError::Invalid(invalid)) => {
+            Err(ApiError::new(ErrorCode::InvalidBody, format!("Invalid payload. {invalid}")))
+        }
         Err(EnqueueError::Database(why)) => Err(why.into()),
         Err(why) => Err(ApiError::internal(why)),
     }

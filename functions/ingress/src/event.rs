@@ -6,13 +6,14 @@ use axum::http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sigpost_jobs::Invalid;
+use sigpost_qstash::json;
 
 /// Reads a body. The error names the field.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Invalid> {
-    let json: Value = serde_json::from_slice(body).map_err(|why| Invalid::new("body", format!("not JSON: {why}")))?;
+    let json: Value = serde_json::from_slice(body).map_err(|why| Invalid::new("body", json::reason(&why)))?;
     serde_path_to_error::deserialize(&json).map_err(|why| {
         let path = why.path().to_string();
-        Invalid::new(if path == "." { "body".to_owned() } else { path }, why.inner().to_string())
+        Invalid::new(if path == "." { "body".to_owned() } else { path }, json::reason(why.inner()))
     })
 }
 

@@ -12,7 +12,8 @@ use axum::{Json, Router};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sigpost_jobs::Invalid;
-use sigpost_runtime::{ApiError, Reading};
+use sigpost_qstash::ErrorCode;
+use sigpost_runtime::{ApiError, Reading, RequestId};
 use sigpost_store::{Database, url};
 
 use crate::enqueue::enqueue_once;
@@ -98,18 +99,19 @@ async fn receive_from_resend(
 fn whole(body: Received) -> Result<Bytes, ApiError> {
     body.map_err(|why| match why.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(MAX_BODY_BYTES),
-        _ => ApiError::bad_request("body: it could not be read to its end"),
+        _ => Invalid::new("body", "the connection closed before the body was complete").into(),
     })
 }
 
 /// Logs the rejection and returns a 400 with the reason, as both providers expect.
 fn refused(source: &str, text: String) -> ApiError {
-    tracing::warn!(source, reason = text, "webhook rejected");
+    tracing::warn!(request_id = %RequestId::current(), source, reason = text, "webhook rejected");
     ApiError::bad_request(text)
 }
 
 /// Logs the error of a verified but invalid webhook. The response names the field, for the log of the sender.
 fn invalid(invalid: Invalid) -> ApiError {
-    tracing::error!(field = invalid.field, "invalid payload of a verified webhook");
-    ApiError::bad_request(format!("Invalid payload. {invalid}"))
+    let request_id = RequestId::current();
+    tracing::error!(%request_id, field = invalid.field, "invalid payload of a verified webhook");
+    ApiError::new(ErrorCode::InvalidBody, format!("Invalid payload. {invalid}"))
 }

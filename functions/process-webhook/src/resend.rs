@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sigpost_jobs::{Invalid, JobContext, JobError, Outcome, null_is_absent};
+use sigpost_qstash::json::reason;
 use sigpost_store::email_logs::{self, EmailNews, EmailStatus};
 
 use crate::{ProcessWebhook, Processor};
@@ -79,7 +80,7 @@ fn read(webhook: &ProcessWebhook) -> Result<Data, Invalid> {
     let data: Data = serde_path_to_error::deserialize(&data).map_err(|why| {
         let path = why.path().to_string();
         let field = if path == "." { "data".to_owned() } else { format!("data.{path}") };
-        Invalid::new(field, why.inner().to_string())
+        Invalid::new(field, reason(why.inner()))
     })?;
     if data.email_id.is_empty() {
         return Err(Invalid::new("data.email_id", "must not be empty"));

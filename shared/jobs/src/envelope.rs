@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use sigpost_qstash::Invalid;
+use sigpost_qstash::{Invalid, json};
 use sigpost_store::runs::storable_json;
 
 use crate::Job;
@@ -41,7 +41,7 @@ impl From<Invalid> for Undecoded {
 ///
 /// Replaces zero bytes by U+FFFD in all texts: Postgres cannot store them, so such a job would fail at each attempt.
 pub(crate) fn decode<J: Job>(body: &[u8], keys: Option<&SealingKeys>) -> Result<Decoded<J>, Undecoded> {
-    let body = read_json(body).map_err(|why| Invalid::new("body", format!("not JSON: {why}")))?;
+    let body = read_json(body).map_err(|why| Invalid::new("body", json::reason(&why)))?;
     let decoded = match body {
         Value::Object(mut fields)
             if fields.get("type").is_some_and(Value::is_string)
@@ -144,7 +144,11 @@ fn read_job<J: DeserializeOwned>(root: &str, payload: &Value) -> Result<J, Inval
             ("body", path) => path.to_owned(),
             (root, path) => format!("{root}.{path}"),
         };
-        Invalid::new(field, why.inner().to_string())
+        match json::missing_field(why.inner()) {
+            Some(name) if field == "body" => Invalid::new(name, "is missing"),
+            Some(name) => Invalid::new(format!("{field}.{name}"), "is missing"),
+            None => Invalid::new(field, json::reason(why.inner())),
+        }
     })
 }
 
@@ -253,12 +257,12 @@ mod tests {
     #[test]
     fn error_names_the_field() {
         for (body, field) in [
-            (json!({ "steps": [1, "two"] }), "steps[1]: invalid type"),
-            (json!({}), "body: missing field `steps`"),
+            (json!({ "steps": [1, "two"] }), "steps[1]: must be a whole number, got \"two\""),
+            (json!({}), "steps: is missing"),
             (json!([]), "body: "),
             (json!({ "steps": [] }), "steps: must not be empty"),
-            (json!({ "type": "count", "payload": { "steps": 1 } }), "payload.steps: invalid type"),
-            (json!({ "type": "count", "payload": null }), "payload: invalid type"),
+            (json!({ "type": "count", "payload": { "steps": 1 } }), "payload.steps: must be an array, got 1"),
+            (json!({ "type": "count", "payload": null }), "payload: must be an object, got null"),
             (json!({ "type": "tally", "payload": {} }), "type: this is the endpoint of count, not of tally"),
             (
                 json!({ "type": "count", "payload": { "steps": [1] }, "metadata": { "userId": true } }),
@@ -269,6 +273,6 @@ mod tests {
             assert!(error.starts_with(field), "{error}");
         }
         let Err(Undecoded::Invalid(error)) = decode::<Count>(b"{\"steps\": [1", None) else { panic!("it is cut") };
-        assert!(error.to_string().starts_with("body: not JSON: "), "{error}");
+        assert!(error.to_string().starts_with("body: not valid JSON, it ends too early"), "{error}");
     }
 }

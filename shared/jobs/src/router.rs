@@ -12,7 +12,7 @@ use axum::routing::post;
 use sigpost_runtime::ApiError;
 
 use crate::delivery::{Request, Worker, deliver};
-use crate::{Handler, Harness, Job};
+use crate::{Handler, Harness, Invalid, Job};
 
 /// Returns the route `POST` on the job's endpoint.
 pub fn router<H: Handler>(handler: H, harness: Harness) -> Router {
@@ -32,7 +32,10 @@ async fn receive_delivery<H: Handler>(
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             return ApiError::too_large(worker.harness.max_body_bytes).into_response();
         }
-        Err(_) => return ApiError::bad_request("body: it could not be read to its end").into_response(),
+        Err(_) => {
+            let error = Invalid::new("body", "the connection closed before the body was complete");
+            return ApiError::from(error).into_response();
+        }
     };
     // A separate task, so that a sender that closes the connection does not stop the run before its record.
     let delivery = tokio::spawn(async move { deliver(&worker, Request { headers, body }).await });
@@ -101,11 +104,14 @@ mod tests {
 
     #[tokio::test]
     async fn stranger_learns_nothing() {
-        let missing = (401, None, json!({ "error": "Missing signature" }));
-        assert_eq!(answer(Request::post(Greet::ENDPOINT), "{}").await, missing);
-        let invalid = (401, None, json!({ "error": "Invalid signature" }));
-        assert_eq!(answer(signed("https://b.example/api/jobs/greet", "{}"), "{}").await, invalid);
-        assert_eq!(answer(signed(URL, "{}"), "{ }").await, invalid);
+        for (request, sent, error) in [
+            (Request::post(Greet::ENDPOINT), "{}", "Missing signature"),
+            (signed("https://b.example/api/jobs/greet", "{}"), "{}", "Invalid signature"),
+            (signed(URL, "{}"), "{ }", "Invalid signature"),
+        ] {
+            let (status, _, body) = answer(request, sent).await;
+            assert_eq!((status, &body["error"], &body["code"]), (401, &json!(error), &json!("unauthorized")));
+        }
     }
 
     #[tokio::test]
@@ -118,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn job_that_can_never_run_is_refused_for_good() {
         let (status, _, body) = answer(signed(URL, "{}"), "{}").await;
-        assert_eq!((status, body), (489, json!({ "error": "body: missing field `name`" })));
+        assert_eq!((status, &body["error"], &body["code"]), (489, &json!("name: is missing"), &json!("job_invalid")));
     }
 
     #[tokio::test]
@@ -126,7 +132,7 @@ mod tests {
         let job = r#"{"name":"Ada"}"#;
         let (status, retry_after, body) = answer(signed(URL, job), job).await;
         assert_eq!((status, retry_after.as_deref()), (503, None));
-        assert_eq!(body, json!({ "error": "the database is unavailable, the job was not run" }));
+        assert_eq!(body["error"], "the database is unavailable, the job was not run");
     }
 
     #[tokio::test]

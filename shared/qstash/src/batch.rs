@@ -58,7 +58,7 @@ impl BatchItem {
     /// The outer error: the body is not a JSON array. The inner one: the item has another type, no destination or an
     /// invalid queue name; the field is `[index].field`.
     pub fn parse_all(body: &[u8]) -> Result<impl ExactSizeIterator<Item = Result<Self, Invalid>>, Invalid> {
-        let items: Vec<&RawValue> = json::parse(body)?;
+        let items: Vec<&RawValue> = json::parse("a JSON array of messages", body)?;
         Ok(items.into_iter().enumerate().map(|(index, item)| Self::read(index, item)))
     }
 
@@ -69,10 +69,12 @@ impl BatchItem {
         let queue = request.queue.filter(|queue| !queue.is_empty());
         let headers = request.headers.unwrap_or_default();
         Ok(Self {
-            destination: destination.ok_or_else(|| Invalid::new(field("destination"), "is missing"))?,
+            destination: destination.ok_or_else(|| Invalid::new(field("destination"), "is missing").in_body())?,
             headers: headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
             body: request.body.unwrap_or_default(),
-            queue: queue.map(|queue| parse_resource_name(&field("queue"), &queue)).transpose()?,
+            queue: queue
+                .map(|queue| parse_resource_name(&field("queue"), &queue).map_err(Invalid::in_body))
+                .transpose()?,
         })
     }
 
@@ -111,10 +113,10 @@ mod tests {
     #[test]
     fn what_is_no_array_is_refused_as_a_whole() {
         for (body, message) in [
-            ("{}", "body: invalid type: map, expected a sequence"),
-            ("[", "body: is not JSON: EOF while parsing a list at line 1 column 1"),
-            ("[{]", "body: is not JSON: key must be a string at line 1 column 3"),
-            ("[] x", "body: is not JSON: trailing characters at line 1 column 4"),
+            ("{}", "invalid body: expected a JSON array of messages, got an object"),
+            ("[", "invalid body: not valid JSON, it ends too early at line 1 column 1"),
+            ("[{]", "invalid body: not valid JSON at line 1 column 3"),
+            ("[] x", "invalid body: not valid JSON at line 1 column 4"),
         ] {
             assert_eq!(BatchItem::parse_all(body.as_bytes()).err().unwrap().to_string(), message, "{body}");
         }
@@ -123,12 +125,12 @@ mod tests {
     #[test]
     fn a_bad_item_is_refused_by_its_place_and_field_and_the_others_are_read() {
         for (item, message) in [
-            ("7", "[1]: invalid type: integer `7`, expected an object"),
-            ("null", "[1]: invalid type: null, expected an object"),
-            ("[7]", "[1][0]: invalid type: integer `7`, expected a string"),
-            (r#"{"body":{}}"#, "[1].body: invalid type: map, expected a string"),
-            (r#"{"headers":{"a":1}}"#, "[1].headers.a: invalid type: integer `1`, expected a string"),
-            (r#"{"destination":"\ud800"}"#, "[1]: is not JSON: unexpected end of hex escape at line 1 column 23"),
+            ("7", "[1]: must be an object, got 7"),
+            ("null", "[1]: must be an object, got null"),
+            ("[7]", "[1][0]: must be a string, got 7"),
+            (r#"{"body":{}}"#, "[1].body: must be a string, got an object"),
+            (r#"{"headers":{"a":1}}"#, "[1].headers.a: must be a string, got 1"),
+            (r#"{"destination":"\ud800"}"#, "[1]: not valid JSON at line 1 column 23"),
             (r#"{"destination":null}"#, "[1].destination: is missing"),
             (r#"{"destination":"g","queue":"a b"}"#, "[1].queue: must be a name of letters"),
         ] {

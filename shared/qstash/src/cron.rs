@@ -76,7 +76,7 @@ impl Cron {
         let invalid = |reason: String| Invalid::new(field, reason);
         let text = text.trim();
         if text.len() > MAX_BYTES {
-            return Err(invalid(format!("must not be longer than {MAX_BYTES} bytes")));
+            return Err(Invalid::too_long(field, MAX_BYTES, text.len()));
         }
         let (zone, expression) = split_zone(text);
         let expression = expression.to_ascii_uppercase();
@@ -89,9 +89,12 @@ impl Cron {
             [minute, hour, day, month, weekday] if !has_seconds => ["0", minute, hour, day, month, weekday],
             _ if has_seconds => {
                 let names = "second, minute, hour, day of month, month, day of week";
-                return Err(invalid(format!("must have 6 fields: {names}")));
+                return Err(Invalid::got(field, format!("must have 6 fields ({names})"), text));
             }
-            _ => return Err(invalid("must have 5 fields: minute, hour, day of month, month, day of week".to_owned())),
+            _ => {
+                let expected = "must have 5 fields (minute, hour, day of month, month, day of week)";
+                return Err(Invalid::got(field, expected, text));
+            }
         };
         let zone = match zone {
             Some(name) => {
@@ -101,7 +104,7 @@ impl Cron {
         };
         let calendar = Calendar::parse(fields).map_err(invalid)?;
         if calendar.first_from(calendar::SOME_DAY).is_none() {
-            return Err(invalid("never fires, there is no such date".to_owned()));
+            return Err(Invalid::got(field, "never fires, since there is no such date", text));
         }
         Ok(Self { text: text.to_owned(), zone, calendar })
     }

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
+use crate::error::cut;
 use crate::names::TOKEN_PARAMETER;
 use crate::params::strip_upstash;
 use crate::{Invalid, is_resource_name};
@@ -19,9 +20,6 @@ use called::{after_scheme, authority_length};
 
 /// The maximum length of a URL in bytes. Common servers reject longer request lines.
 pub const MAX_BYTES: usize = 8192;
-
-/// Maximum of characters of a rejected URL in an error.
-const SHOWN_CHARS: usize = 200;
 
 /// An absolute `http` or `https` URL with a host.
 ///
@@ -186,8 +184,7 @@ fn refuse(text: &str, reason: &str) -> Invalid {
 fn shown(text: &str) -> String {
     let after = ["@", "%40", "%2540"].iter().filter_map(|at| Some(text.rfind(at)? + at.len())).max();
     let (hidden, rest) = after.map_or(("", text), |start| ("…@", &text[start..]));
-    let cut: String = rest.chars().take(SHOWN_CHARS).collect();
-    format!("\"{hidden}{}\"", cut.escape_debug())
+    format!("\"{hidden}{}\"", cut(rest).escape_debug())
 }
 
 impl fmt::Display for Destination {

@@ -3,17 +3,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `{"error":"<text>"}`: the SDKs show it unchanged and the Go one parses it, so every 4xx and 5xx must have it
-/// (QStash OpenAPI, `Error`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ErrorBody {
-    /// The error, for the caller. Never internal text.
-    pub error: String,
-}
+use crate::ErrorCode;
 
-impl ErrorBody {
-    /// Creates a body with this text.
-    pub fn new(error: impl ToString) -> Self {
-        Self { error: error.to_string() }
-    }
+/// `{"error":"<text>","code":"<code>","requestId":"<ID>"}`. QStash has only `error`: its SDKs show it unchanged and the
+/// Go one parses it, so every 4xx and 5xx must have it (QStash OpenAPI, `Error`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// The error, for people. Never internal text.
+    pub error: String,
+    /// The code of the error, for programs.
+    pub code: ErrorCode,
+    /// The ID of the request, as in the header `Sigpost-Request-Id` and in the log of the server.
+    pub request_id: String,
 }

@@ -48,7 +48,6 @@ impl FlowControl {
     ///
     /// Any other text; the error names `field`. `key` is not checked, see [`parse_key`](Self::parse_key).
     pub fn parse(key: String, field: &str, value: &str) -> Result<Self, Invalid> {
-        let invalid = |reason: String| Invalid::new(field, reason);
         let (mut parallelism, mut rate, mut period) = (None, None, None);
         for setting in value.split(',') {
             let (name, text) = setting.split_once('=').unwrap_or((setting, ""));
@@ -57,14 +56,16 @@ impl FlowControl {
                 "parallelism" => parallelism.replace(at_least_one(field, name, text)?).is_some(),
                 "rate" => rate.replace(at_least_one(field, name, text)?).is_some(),
                 "period" => period.replace(parse_period(field, text)?).is_some(),
-                _ => return Err(invalid("must look like parallelism=5, rate=10, period=1m".to_owned())),
+                _ => {
+                    return Err(Invalid::got(field, "must look like parallelism=5, rate=10, period=1m", value));
+                }
             };
             if given_before {
-                return Err(invalid(format!("{name} is given twice")));
+                return Err(Invalid::got(field, format!("{name} must be given once"), value));
             }
         }
         if parallelism.is_none() && rate.is_none() {
-            return Err(invalid("must give parallelism or rate".to_owned()));
+            return Err(Invalid::got(field, "must give parallelism or rate", value));
         }
         Ok(Self { key, parallelism, rate, period: period.unwrap_or(DEFAULT_PERIOD) })
     }
@@ -79,10 +80,10 @@ impl FlowControl {
             return Err(Invalid::new(field, "must not be empty"));
         }
         if text.len() > MAX_KEY_BYTES {
-            return Err(Invalid::new(field, format!("must not be longer than {MAX_KEY_BYTES} bytes")));
+            return Err(Invalid::too_long(field, MAX_KEY_BYTES, text.len()));
         }
         if text.chars().any(char::is_control) {
-            return Err(Invalid::new(field, "must not contain a control character"));
+            return Err(Invalid::got(field, "must not contain a control character", text));
         }
         Ok(text.to_owned())
     }
@@ -93,7 +94,7 @@ fn at_least_one(field: &str, name: &str, text: &str) -> Result<u32, Invalid> {
     let number = text.parse::<i32>().ok().filter(|number| *number >= 1);
     number
         .and_then(|number| u32::try_from(number).ok())
-        .ok_or_else(|| Invalid::new(field, format!("{name} must be a whole number from 1 to {}", i32::MAX)))
+        .ok_or_else(|| Invalid::got(field, format!("{name} must be a whole number from 1 to {}", i32::MAX), text))
 }
 
 /// Parses a period: a duration or a number of seconds, without fractions.
@@ -105,7 +106,7 @@ pub fn parse_period(field: &str, text: &str) -> Result<Duration, Invalid> {
     let period =
         parse_duration(field, text).map_err(|error| Invalid::new(field, format!("period {}", error.reason)))?;
     if period.subsec_nanos() != 0 || !(DEFAULT_PERIOD..=MAX_PERIOD).contains(&period) {
-        return Err(Invalid::new(field, "period must be whole seconds from 1s to 7d"));
+        return Err(Invalid::got(field, "period must be whole seconds from 1s to 7d", text));
     }
     Ok(period)
 }
@@ -152,8 +153,8 @@ mod tests {
             ("rate=1.5", rate),
             ("rate=2147483648", rate),
             ("parallelism=x", "parallelism must be a whole number from 1 to 2147483647"),
-            ("rate=1, rate=1", "rate is given twice"),
-            ("period=1, rate=1, period=2", "period is given twice"),
+            ("rate=1, rate=1", "rate must be given once"),
+            ("period=1, rate=1, period=2", "period must be given once"),
             ("period=1", "must give parallelism or rate"),
             ("rate=1, period=0", period),
             ("rate=1, period=1.5", period),
@@ -163,7 +164,9 @@ mod tests {
                 "period must be a duration such as 50s, 10m or 1d10h30m (units d, h, m, s in this order), got \"soon\"",
             ),
         ] {
-            assert_eq!(parse(value), Err(format!("Upstash-Flow-Control-Value: {reason}")), "{value}");
+            let error = parse(value).expect_err(value);
+            assert!(error.starts_with(&format!("Upstash-Flow-Control-Value: {reason}")), "{value}: {error}");
+            assert!(error.contains(", got \""), "{value}: {error}");
         }
     }
 
@@ -174,8 +177,8 @@ mod tests {
         }
         for (key, reason) in [
             ("", "must not be empty"),
-            ("a\tb", "must not contain a control character"),
-            (&"x".repeat(257), "must not be longer than 256 bytes"),
+            ("a\tb", "must not contain a control character, got \"a\\tb\""),
+            (&"x".repeat(257), "must not be longer than 256 bytes, got 257 bytes"),
         ] {
             assert_eq!(FlowControl::parse_key("f", key).unwrap_err().to_string(), format!("f: {reason}"));
         }

@@ -8,6 +8,7 @@ pub(crate) mod parse;
 pub(crate) mod scope;
 #[cfg(test)]
 mod tests;
+pub mod unknown;
 
 use std::time::Duration;
 
@@ -85,8 +86,8 @@ pub struct Options {
 impl Options {
     /// Parses the options of a publish.
     ///
-    /// A parameter with an empty or blank value counts as not given; unknown parameters are ignored (SDKs send
-    /// telemetry), except unknown `Upstash-Sigpost-*`. Values are trimmed.
+    /// A parameter with an empty or blank value counts as not given; unknown parameters are ignored (see
+    /// [`warnings`](unknown::warnings)), except unknown `Upstash-Sigpost-*`. Values are trimmed.
     ///
     /// # Errors
     ///

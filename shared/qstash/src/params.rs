@@ -143,7 +143,10 @@ impl Params {
                 continue;
             };
             if self.values.len() - from_headers == MAX_QUERY_PARAMETERS {
-                return Err(Invalid::new("query", format!("more than {MAX_QUERY_PARAMETERS} parameters")));
+                return Err(Invalid::new(
+                    "query",
+                    format!("must not have more than {MAX_QUERY_PARAMETERS} Upstash-* parameters"),
+                ));
             }
             let parameter = canonical_parameter(parameter);
             if self.values[..from_headers].iter().any(|(name, _)| *name == parameter) {

@@ -57,7 +57,11 @@ impl UpsertQueue {
     ///
     /// The body has another form, no name or an invalid one, or a parallelism below 1; the error names the field.
     pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
-        let request: Request = crate::json::parse(body)?;
+        Self::read(body).map_err(Invalid::in_body)
+    }
+
+    fn read(body: &[u8]) -> Result<Self, Invalid> {
+        let request: Request = crate::json::parse("a JSON object", body)?;
         let name = request.queue_name.ok_or_else(|| Invalid::new("queueName", "is missing"))?;
         // Larger values are capped, since they exceed the limit of every deployment.
         let parallelism = request.parallelism.unwrap_or(1).min(u32::MAX.into());
@@ -66,7 +70,7 @@ impl UpsertQueue {
             parallelism: u32::try_from(parallelism)
                 .ok()
                 .filter(|number| *number >= 1)
-                .ok_or_else(|| Invalid::new("parallelism", "must be 1 or more"))?,
+                .ok_or_else(|| Invalid::got("parallelism", "must be 1 or more", parallelism))?,
             paused: request.paused.unwrap_or(false),
         })
     }
@@ -102,20 +106,19 @@ mod tests {
 
     #[test]
     fn refusals_name_the_field() {
-        let parallelism = "parallelism: must be 1 or more";
         for (body, message) in [
-            ("", "body: is not JSON: EOF while parsing a value at line 1 column 0"),
-            ("7", "body: invalid type: integer `7`, expected an object"),
+            ("", "invalid body: expected a JSON object, got an empty body"),
+            ("7", "invalid body: expected a JSON object, got 7"),
             ("{}", "queueName: is missing"),
             (
                 r#"{"queueName":"a b"}"#,
-                "queueName: must be a name of letters, digits, hyphens, underscores and periods",
+                "queueName: must be a name of letters, digits, hyphens, underscores and periods, got \"a b\"",
             ),
-            (r#"{"queueName":7}"#, "queueName: invalid type: integer `7`, expected a string"),
-            (r#"{"queueName":"q","parallelism":0}"#, parallelism),
-            (r#"{"queueName":"q","parallelism":-1}"#, parallelism),
-            (r#"{"queueName":"q","parallelism":"1"}"#, "parallelism: invalid type: string \"1\", expected i64"),
-            (r#"{"queueName":"q","paused":"no"}"#, "paused: invalid type: string \"no\", expected a boolean"),
+            (r#"{"queueName":7}"#, "queueName: must be a string, got 7"),
+            (r#"{"queueName":"q","parallelism":0}"#, "parallelism: must be 1 or more, got \"0\""),
+            (r#"{"queueName":"q","parallelism":-1}"#, "parallelism: must be 1 or more, got \"-1\""),
+            (r#"{"queueName":"q","parallelism":"1"}"#, "parallelism: must be a whole number, got \"1\""),
+            (r#"{"queueName":"q","paused":"no"}"#, "paused: must be a boolean, got \"no\""),
         ] {
             assert_eq!(UpsertQueue::parse(body.as_bytes()).unwrap_err().to_string(), message, "{body}");
         }

@@ -19,10 +19,10 @@ pub fn is_resource_name(text: &str) -> bool {
 /// The text is not a valid name; the error names `field`.
 pub fn parse_resource_name(field: &str, text: &str) -> Result<String, Invalid> {
     if text.len() > MAX_BYTES {
-        return Err(Invalid::new(field, format!("must not be longer than {MAX_BYTES} bytes")));
+        return Err(Invalid::too_long(field, MAX_BYTES, text.len()));
     }
     if !is_resource_name(text) {
-        return Err(Invalid::new(field, "must be a name of letters, digits, hyphens, underscores and periods"));
+        return Err(Invalid::got(field, "must be a name of letters, digits, hyphens, underscores and periods", text));
     }
     Ok(text.to_owned())
 }
@@ -40,11 +40,14 @@ mod tests {
             assert!(!is_resource_name(text), "{text}");
             assert_eq!(
                 parse_resource_name("queueName", text).unwrap_err().to_string(),
-                "queueName: must be a name of letters, digits, hyphens, underscores and periods"
+                format!("queueName: must be a name of letters, digits, hyphens, underscores and periods, got {text:?}")
             );
         }
         let long = "x".repeat(MAX_BYTES + 1);
         assert!(!is_resource_name(&long));
-        assert_eq!(parse_resource_name("f", &long).unwrap_err().to_string(), "f: must not be longer than 256 bytes");
+        assert_eq!(
+            parse_resource_name("f", &long).unwrap_err().to_string(),
+            "f: must not be longer than 256 bytes, got 257 bytes"
+        );
     }
 }

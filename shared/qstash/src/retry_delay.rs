@@ -38,10 +38,10 @@ impl RetryDelay {
     /// The text is not an expression, longer than [`MAX_BYTES`] or nested too deeply; the error names `field`.
     pub fn parse(field: &str, source: &str) -> Result<Self, Invalid> {
         if source.len() > MAX_BYTES {
-            return Err(Invalid::new(field, format!("must not be longer than {MAX_BYTES} bytes")));
+            return Err(Invalid::too_long(field, MAX_BYTES, source.len()));
         }
-        let program =
-            parser::parse(source).map_err(|reason| Invalid::new(field, format!("invalid expression: {reason}")))?;
+        let program = parser::parse(source)
+            .map_err(|reason| Invalid::got(field, format!("invalid expression: {reason}"), source))?;
         Ok(Self { source: source.to_owned(), program })
     }
 

@@ -123,10 +123,13 @@ mod tests {
                 &[cron, ("upstash-sigpost-cron", "* * * * * *")],
                 "Upstash-Sigpost-Cron: cannot be combined with Upstash-Cron",
             ),
-            (&[("upstash-cron", "0 0 31 2 *")], "Upstash-Cron: never fires, there is no such date"),
+            (
+                &[("upstash-cron", "0 0 31 2 *")],
+                "Upstash-Cron: never fires, since there is no such date, got \"0 0 31 2 *\"",
+            ),
             (
                 &[("upstash-sigpost-cron", "* * * * *")],
-                "Upstash-Sigpost-Cron: must have 6 fields: second, minute, hour, day of month, month, day of week",
+                "Upstash-Sigpost-Cron: must have 6 fields (second, minute, hour, day of month, month, day of week), got \"* * * * *\"",
             ),
             (
                 &[cron, ("upstash-not-before", "99")],
@@ -134,13 +137,16 @@ mod tests {
             ),
             (
                 &[cron, ("upstash-schedule-id", "a/b")],
-                "Upstash-Schedule-Id: must be a name of letters, digits, hyphens, underscores and periods",
+                "Upstash-Schedule-Id: must be a name of letters, digits, hyphens, underscores and periods, got \"a/b\"",
             ),
             (
                 &[cron, ("upstash-sigpost-catch-up", "some")],
                 "Upstash-Sigpost-Catch-Up: must be one of none, last, all, got \"some\"",
             ),
-            (&[cron, ("upstash-sigpost-catchup", "all")], "Upstash-Sigpost-Catchup: unknown parameter"),
+            (
+                &[cron, ("upstash-sigpost-catchup", "all")],
+                "Upstash-Sigpost-Catchup: unknown header, did you mean Upstash-Sigpost-Catch-Up?",
+            ),
             (&[cron, ("upstash-retries", "x")], "Upstash-Retries: must be a whole number, 0 or more, got \"x\""),
             (
                 &[cron, ("upstash-callback", "https://a.com"), ("upstash-callback-cron", "* * * * *")],

@@ -95,9 +95,10 @@ impl EditEndpoints {
     ///
     /// The body has another form, no endpoint or more than [`MAX_ENDPOINTS`]; the error names the field.
     pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
-        let Request { mut endpoints } = json::parse(body)?;
+        let Request { mut endpoints } = json::parse("a JSON object", body)?;
         if endpoints.is_empty() || endpoints.len() > MAX_ENDPOINTS {
-            return Err(Invalid::new("endpoints", format!("must be 1 to {MAX_ENDPOINTS} endpoints")));
+            let reason = format!("must be 1 to {MAX_ENDPOINTS} endpoints, got {}", endpoints.len());
+            return Err(Invalid::new("endpoints", reason).in_body());
         }
         for endpoint in &mut endpoints {
             endpoint.name = endpoint.name.take().filter(|name| !name.is_empty());
@@ -115,13 +116,13 @@ impl EditEndpoints {
     pub fn to_add(self) -> Result<Vec<Endpoint>, Invalid> {
         let add = |(index, endpoint): (usize, EndpointRequest)| {
             let field = |name| format!("endpoints[{index}].{name}");
-            let url = endpoint.url.ok_or_else(|| Invalid::new(field("url"), "is missing"))?;
-            let url = Destination::parse(&url).map_err(|error| Invalid::new(field("url"), error.reason))?;
+            let url = endpoint.url.ok_or_else(|| Invalid::new(field("url"), "is missing").in_body())?;
+            let url = Destination::parse(&url).map_err(|error| Invalid::new(field("url"), error.reason).in_body())?;
             if let Some(name) = &endpoint.name
                 && (name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control))
             {
                 let reason = format!("must be at most {MAX_NAME_BYTES} bytes without control characters");
-                return Err(Invalid::new(field("name"), reason));
+                return Err(Invalid::got(field("name"), reason, name).in_body());
             }
             Ok(Endpoint { name: endpoint.name, url })
         };
@@ -137,7 +138,7 @@ impl EditEndpoints {
         let remove = |(index, endpoint): (usize, EndpointRequest)| match (endpoint.name, endpoint.url) {
             (Some(name), _) => Ok(EndpointRef::Name(name)),
             (None, Some(url)) => Ok(EndpointRef::Url(url)),
-            (None, None) => Err(Invalid::new(format!("endpoints[{index}]"), "requires a url or a name")),
+            (None, None) => Err(Invalid::new(format!("endpoints[{index}]"), "requires a url or a name").in_body()),
         };
         self.endpoints.into_iter().enumerate().map(remove).collect()
     }
@@ -164,7 +165,7 @@ struct DefaultsRequest {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a text or a list of texts")]
+#[serde(untagged, expecting = "must be a text or a list of texts")]
 enum OneOrMore {
     One(String),
     More(Vec<String>),
@@ -178,7 +179,7 @@ impl UrlGroupDefaults {
     /// The body has another form, a name is neither an `Upstash-*` header nor `Content-Type` (it would have no
     /// effect), or a value is not a valid header value; the error names the field.
     pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
-        let request: DefaultsRequest = json::parse(body)?;
+        let request: DefaultsRequest = json::parse("a JSON object", body)?;
         let headers = request.headers.into_iter().map(|(name, values)| match values {
             OneOrMore::One(value) => (name, vec![value]),
             OneOrMore::More(values) => (name, values),
@@ -186,11 +187,11 @@ impl UrlGroupDefaults {
         let defaults = Self { headers: headers.collect() };
         for name in defaults.headers.keys() {
             if HeaderName::from_bytes(name.as_bytes()).is_err() {
-                return Err(Invalid::new(format!("headers.{name}"), "is not a valid header name"));
+                return Err(Invalid::new(format!("headers.{name}"), "is not a valid header name").in_body());
             }
             if crate::params::strip_upstash(name).is_none() && !name.eq_ignore_ascii_case("content-type") {
                 let field = format!("headers.{name}");
-                return Err(Invalid::new(field, "must be Content-Type or begin with Upstash-"));
+                return Err(Invalid::new(field, "must be Content-Type or begin with Upstash-").in_body());
             }
         }
         Params::from_pairs(defaults.pairs())?;

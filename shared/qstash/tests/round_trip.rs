@@ -117,7 +117,7 @@ fn publishes_survive() {
     survives::<Published>(stored.clone());
     survives::<Published>(json!([stored, duplicate]));
     survives::<Vec<BatchSlot>>(json!([stored, [stored, duplicate], { "error": "destination: is missing" }]));
-    survives::<ErrorBody>(json!({ "error": "queue q not found" }));
+    survives::<ErrorBody>(json!({ "error": "queue q not found", "code": "not_found", "requestId": "req_1" }));
 }
 
 #[test]

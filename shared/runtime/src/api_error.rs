@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use sigpost_qstash::{ErrorBody, Invalid};
+use sigpost_qstash::{ErrorBody, ErrorCode, Invalid};
 
-use crate::{LogLimit, outage};
+use crate::{LogLimit, RequestId, outage};
 
 /// For a request that stores nothing, or that can be repeated safely.
 const UNAVAILABLE: &str = "the database is unavailable; try again";
@@ -16,49 +16,57 @@ const UNAVAILABLE: &str = "the database is unavailable; try again";
 const UNAVAILABLE_TO_PUBLISH: &str =
     "the database is unavailable; try again, with a deduplication ID if nothing may be stored twice";
 
-/// Sent as `{"error": "<text>"}`, the form that QStash's clients read.
+/// Sent as `{"error": "<text>", "code": "<code>", "requestId": "<ID>"}`. QStash's clients read `error`.
 #[derive(Debug)]
 pub struct ApiError {
-    status: StatusCode,
+    code: ErrorCode,
     text: String,
     retry_after_s: Option<u64>,
 }
 
 impl ApiError {
-    /// Creates an error with any status and a text for the caller.
-    pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), retry_after_s: None }
+    /// Creates an error with the status of the code and a text for the caller.
+    pub fn new(code: ErrorCode, text: impl Into<String>) -> Self {
+        Self { code, text: text.into(), retry_after_s: None }
     }
 
-    /// 400: the request is invalid; the text names the field.
+    /// 400: the request is invalid, but none of its fields.
     pub fn bad_request(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, text)
+        Self::new(ErrorCode::InvalidRequest, text)
     }
 
     /// 401, in the words of the real service.
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unable to authenticate: invalid token")
+        Self::new(ErrorCode::Unauthorized, "unable to authenticate: invalid token")
+    }
+
+    /// 401 for a request with these headers, which have no token.
+    pub fn without_token(headers: &HeaderMap) -> Self {
+        let problem = if headers.contains_key(header::AUTHORIZATION) { "is invalid" } else { "is missing" };
+        let text = format!("unable to authenticate: the header Authorization {problem}, expected \"Bearer <token>\"");
+        Self::new(ErrorCode::Unauthorized, text)
     }
 
     /// 404.
     pub fn not_found(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, text)
+        Self::new(ErrorCode::NotFound, text)
     }
 
     /// 413: the body is larger than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("body: quota maxMessageSize exceeded, current limit: {limit}"))
+        let text = format!("body: quota maxMessageSize exceeded, current limit: {limit}");
+        Self::new(ErrorCode::PayloadTooLarge, text)
     }
 
     /// 429: the caller may retry after this time.
     pub fn too_many(text: impl Into<String>, wait: Duration) -> Self {
-        Self { retry_after_s: Some(whole_seconds(wait)), ..Self::new(StatusCode::TOO_MANY_REQUESTS, text) }
+        Self { retry_after_s: Some(whole_seconds(wait)), ..Self::new(ErrorCode::RateLimited, text) }
     }
 
     /// 500. The cause is logged here, once; the response does not contain it.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
-        tracing::error!(error = %cause, "request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+        tracing::error!(request_id = %RequestId::current(), error = %cause, "request failed");
+        Self::new(ErrorCode::Internal, "internal error")
     }
 
     /// 503: the database is unavailable; the caller may retry after a second.
@@ -71,7 +79,8 @@ impl ApiError {
     pub fn interrupted(cause: impl std::fmt::Display) -> Self {
         static LIMIT: LogLimit = LogLimit::new();
         if let Some(requests) = LIMIT.count() {
-            tracing::warn!(requests, error = %cause, "statements were interrupted; their requests get 503");
+            let request_id = RequestId::current();
+            tracing::warn!(requests, %request_id, error = %cause, "statements were interrupted; their requests get 503");
         }
         Self::try_again(UNAVAILABLE)
     }
@@ -80,7 +89,8 @@ impl ApiError {
     pub fn too_many_lists() -> Self {
         static LIMIT: LogLimit = LogLimit::new();
         if let Some(requests) = LIMIT.count() {
-            tracing::warn!(requests, "too many lists at the same time; their requests get 503");
+            let request_id = RequestId::current();
+            tracing::warn!(requests, %request_id, "too many lists at the same time; their requests get 503");
         }
         Self::try_again("too many lists at the same time; try again")
     }
@@ -96,17 +106,27 @@ impl ApiError {
 
     /// 503 with the given text, without a log line.
     pub fn try_again(text: impl Into<String>) -> Self {
-        Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text) }
+        Self { retry_after_s: Some(1), ..Self::new(ErrorCode::ServiceUnavailable, text) }
+    }
+
+    /// Returns the code, for programs.
+    pub fn code(&self) -> ErrorCode {
+        self.code
     }
 
     /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
-        self.status
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Returns the text for the caller.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Returns the body of the response to the current request.
+    pub fn into_body(self) -> ErrorBody {
+        ErrorBody { error: self.text, code: self.code, request_id: RequestId::current().to_string() }
     }
 }
 
@@ -117,16 +137,63 @@ pub fn whole_seconds(time: Duration) -> u64 {
 
 impl From<Invalid> for ApiError {
     fn from(invalid: Invalid) -> Self {
-        Self::bad_request(invalid.to_string())
+        Self::new(invalid.code, invalid.to_string())
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(ErrorBody::new(self.text))).into_response();
-        if let Some(seconds) = self.retry_after_s {
+        let (status, retry_after_s) = (self.status(), self.retry_after_s);
+        let body = self.into_body();
+        // Without the text, which may contain values of the request.
+        tracing::debug!(request_id = body.request_id, code = %body.code, "request rejected");
+        let mut response = (status, Json(body)).into_response();
+        if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Result, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+            self.0.lock().expect("lock").write(bytes)
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn log_line_of_an_error_has_the_request_id_of_its_response() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let id = RequestId::next();
+        let body = id.clone().scope(async { ApiError::internal("the cause").into_body() }).await;
+        assert_eq!((body.error.as_str(), body.request_id.as_str()), ("internal error", &*id.to_string()));
+        let log = String::from_utf8(log.0.lock().expect("lock").clone()).expect("text");
+        assert!(log.contains(&format!("request_id={id}")) && log.contains("the cause"), "{log}");
+    }
+
+    #[test]
+    fn missing_header_and_another_scheme_have_different_errors() {
+        let mut headers = HeaderMap::new();
+        let text = |headers: &HeaderMap| ApiError::without_token(headers).text().to_owned();
+        assert!(text(&headers).contains("the header Authorization is missing, expected \"Bearer <token>\""));
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic eDp5"));
+        assert!(text(&headers).contains("the header Authorization is invalid, expected \"Bearer <token>\""));
     }
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::RequestId;
+
 /// Minimum time between two lines about rejected requests.
 const LOGGED_EVERY: Duration = Duration::from_secs(10);
 /// An outage ends after this time without a rejected request, where no component tests the database.
@@ -36,7 +38,10 @@ enum Line {
 pub fn reject(cause: &dyn Display) {
     let line = lock().reject(Instant::now());
     match line {
-        Some(Line::Begins) => tracing::warn!(error = %cause, "the database is unavailable; requests get 503"),
+        Some(Line::Begins) => {
+            let request_id = RequestId::current();
+            tracing::warn!(%request_id, error = %cause, "the database is unavailable; requests get 503");
+        }
         Some(Line::GoesOn { rejected }) => {
             tracing::warn!(rejected, error = %cause, "the database is still unavailable");
         }

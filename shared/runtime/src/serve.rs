@@ -1,6 +1,7 @@
 //! Serves a router: as a Lambda function if the Runtime API is available, else on a socket.
 
 mod activity;
+mod answer;
 mod connections;
 mod header_limit;
 mod open;
@@ -26,6 +27,7 @@ use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt, service_fn};
 
+use self::answer::Asked;
 pub use self::request_body::{BYTES_PER_SECOND, BodyTime};
 use crate::settings::LISTEN;
 use crate::{ApiError, Memory, Reading, env, traces};
@@ -74,7 +76,8 @@ pub fn lambda_service(router: Router) -> LambdaService {
     BoxCloneSyncService::new(service_fn(move |request: lambda_http::Request| {
         let router = router.clone();
         async move {
-            let (parts, body) = route(router, request.map(Body::new)).await.into_parts();
+            let answer = Asked::of(&request).answer(route(router, request.map(Body::new)));
+            let (parts, body) = answer.await.into_parts();
             Memory::tell();
             Ok(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
         }

@@ -16,7 +16,10 @@ class Errors(unittest.TestCase):
     def assert_refused(self, status, text, **options):
         with self.assertRaises(QStashError) as raised:
             self.client.message.publish(**{"url": FINE, **options})
-        self.assertEqual(str(raised.exception), f'Request failed with status: {status}, body: {{"error":"{text}"}}')
+        self.assertTrue(
+            str(raised.exception).startswith(f'Request failed with status: {status}, body: {{"error":"{text}",'),
+            str(raised.exception),
+        )
 
     def test_wrong_token_is_rejected(self):
         self.client = QStash("not-the-token")

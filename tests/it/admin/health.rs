@@ -150,20 +150,20 @@ async fn dead_letters_are_counted_in_the_window_and_in_total() {
 async fn health_requires_the_admin_token() {
     let admin = Admin::start().await;
     let request = || admin.client.get(admin.path("/job-health"));
-    for request in [
-        request(),
-        request().bearer_auth("wrong"),
-        request().bearer_auth(""),
-        request().bearer_auth(format!("{TOKEN} {TOKEN}")),
-        request().header("Authorization", TOKEN),
-        request().basic_auth("admin", Some(TOKEN)),
-        admin.client.get(admin.path(&format!("/job-health?token={TOKEN}"))),
+    let (missing, invalid) = ("the header Authorization is missing", "the header Authorization is invalid");
+    for (request, problem) in [
+        (request(), missing),
+        (request().bearer_auth("wrong"), "invalid token"),
+        (request().bearer_auth(""), invalid),
+        (request().bearer_auth(format!("{TOKEN} {TOKEN}")), "invalid token"),
+        (request().header("Authorization", TOKEN), invalid),
+        (request().basic_auth("admin", Some(TOKEN)), invalid),
+        (admin.client.get(admin.path(&format!("/job-health?token={TOKEN}"))), missing),
     ] {
         let answered = answer(request).await;
-        assert_eq!(
-            (answered.status.as_u16(), answered.body),
-            (401, json!({ "error": "unable to authenticate: invalid token" }))
-        );
+        let (status, problem) = (answered.status.as_u16(), format!("unable to authenticate: {problem}"));
+        assert_eq!((status, &answered.body["code"]), (401, &json!("unauthorized")));
+        assert!(answered.body["error"].as_str().is_some_and(|error| error.starts_with(&problem)), "{answered:?}");
         assert!(!answered.headers.contains_key("retry-after"));
     }
 }

@@ -132,6 +132,7 @@ async fn random_requests_get_json_and_no_500() {
             .unwrap_or_else(|_| panic!("no response to {shown}"))
             .unwrap_or_else(|why| panic!("{shown}: {why}"));
         let status = response.status();
+        let id = response.headers()["sigpost-request-id"].clone();
         *seen.entry(status.as_u16()).or_default() += 1;
         let text = response.text().await.expect("a complete response");
         assert!(!status.is_server_error(), "{status} to {shown}: {text}");
@@ -139,6 +140,9 @@ async fn random_requests_get_json_and_no_500() {
             serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} without JSON to {shown}: {text}"));
         if !status.is_success() {
             assert!(json["error"].as_str().is_some_and(|error| !error.is_empty()), "{status} to {shown}: {text}");
+            assert!(json["code"].is_string() && json["requestId"] == id.to_str().expect("text"), "{shown}: {text}");
+            let has_words_of_rust = ["invalid type", "missing field", "expected u", "expected i"];
+            assert!(!has_words_of_rust.iter().any(|words| text.contains(words)), "{shown}: {text}");
         }
     }
     // Some requests are rejected and some are accepted.

@@ -117,7 +117,9 @@ async fn invalid_name_in_a_path_is_rejected() {
             let path = path.replace("{}", name);
             let answer = answered(app.request(method.clone(), &path)).await;
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{method} {path:.80}: {answer:?}");
-            let named = ["name: ", "flowControlKey: ", "path: "].iter().any(|field| answer.error().starts_with(field));
+            let named = ["queueName: ", "urlGroupName: ", "flowControlKey: ", "path: "]
+                .iter()
+                .any(|field| answer.error().starts_with(field));
             assert!(named, "{method} {path:.80}: {}", answer.error());
         }
     }

@@ -75,7 +75,7 @@ async fn messages_are_found_by_filters() {
     assert_eq!(console.get(&format!("/console/messages?q={waiting}")).await.to, format!("/console/messages/{waiting}"));
     let refused = console.get("/console/messages?state=NONSENSE").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert!(refused.text.contains("is not a state"), "{}", refused.text);
+    assert!(refused.text.contains("must be a state of an event"), "{}", refused.text);
 }
 
 #[tokio::test]

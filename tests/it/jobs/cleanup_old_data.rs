@@ -161,15 +161,15 @@ async fn retention_out_of_bounds_is_rejected_and_deletes_nothing() {
     for (job, error) in [
         (json!({ "retention": 0 }), "retention: must be 1 to 3650 days"),
         (json!({ "retention": 3651 }), "retention: must be 1 to 3650 days"),
-        (json!({ "retention": -1 }), "retention: invalid value: integer `-1`, expected u32"),
+        (json!({ "retention": -1 }), "retention: must be a whole number, got -1"),
         (json!({ "retention": 1, "activityRetention": 0 }), "activityRetention: must be 1 to 3650 days"),
-        (json!({}), "body: missing field `retention`"),
+        (json!({}), "retention: is missing"),
     ] {
         let id = deployment.publish::<CleanupOldData>(&[], &job).await;
         deployment.app.wait_for(id, StepKind::Failed).await;
         let letter = deployment.app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
         let said: Value = serde_json::from_str(letter["responseBody"].as_str().expect("a text")).expect("JSON");
-        assert_eq!(said, json!({ "error": error }));
+        assert_eq!(said["error"], error);
     }
     assert_eq!(left(test, "messages", "labels[1]").await, (1, 0));
 }

@@ -177,7 +177,11 @@ pub(crate) async fn answer(request: RequestBuilder) -> Answered {
     let response = request.send().await.expect("a response");
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.expect("a complete response");
-    let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} without JSON: {text:?}"));
+    let body: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} without JSON: {text:?}"));
+    let id = headers["sigpost-request-id"].to_str().expect("text");
+    if body.get("error").is_some() {
+        assert!(body["code"].is_string() && body["requestId"] == id, "{body}");
+    }
     Answered { status, headers, body }
 }
 

@@ -150,9 +150,9 @@ async fn invalid_report_is_rejected_with_the_field() {
             changed("reportType", json!("billing")),
             "reportType: billing reports are not supported; must be analytics or usage",
         ),
-        (changed("reportType", json!("sales")), "reportType: unknown variant `sales`"),
-        (changed("format", json!("docx")), "format: unknown variant `docx`"),
-        (changed("dateRange", json!({ "from": "2026-03-01T00:00:00Z" })), "dateRange: missing field `to`"),
+        (changed("reportType", json!("sales")), "reportType: must be "),
+        (changed("format", json!("docx")), "format: must be "),
+        (changed("dateRange", json!({ "from": "2026-03-01T00:00:00Z" })), "dateRange.to: is missing"),
         (
             changed("dateRange", json!({ "from": "2026-03-02T00:00:00Z", "to": "2026-03-01T00:00:00Z" })),
             "dateRange.to: must be",

@@ -258,10 +258,10 @@ async fn invalid_event_is_a_dead_letter_that_names_the_field() {
     let deployment = start().await;
     let subscription = "customer.subscription.updated";
     for (job, error) in [
-        (json!({ "eventType": subscription, "eventId": "evt_1" }), "body: missing field `eventData`"),
+        (json!({ "eventType": subscription, "eventId": "evt_1" }), "eventData: is missing"),
         (event("", subscription, AT, json!({})), "eventId: must be 1 to 255 bytes"),
         (event("evt_1", subscription, -1, json!({})), "eventCreated: must be seconds since 1970"),
-        (event("evt_1", subscription, AT, json!([])), "eventData: invalid type"),
+        (event("evt_1", subscription, AT, json!([])), "eventData: must be "),
         (event("evt_1", subscription, AT, json!({ "id": "sub_1" })), "eventData.status: is required"),
         (
             event("evt_1", "invoice.payment_failed", AT, json!({ "amount_due": "x" })),

@@ -177,7 +177,7 @@ async fn email_that_cannot_be_rendered_is_rejected_before_sending() {
             json!({ "template": "welcome", "to": "no-address", "data": welcome()["data"] }),
             "to: is not an e-mail address",
         ),
-        (json!({ "template": "welcome", "data": {} }), "body: missing field `to`"),
+        (json!({ "template": "welcome", "data": {} }), "to: is missing"),
     ] {
         let id = deployment.publish::<SendEmail>(&[], &job).await;
         deployment.app.wait_for(id, StepKind::Failed).await;

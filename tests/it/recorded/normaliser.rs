@@ -55,6 +55,7 @@ impl Normaliser {
             Value::Array(points) if name.ends_with("verTime") => sum(points),
             Value::Array(items) => items.iter().map(|item| self.value(name, item)).collect(),
             Value::String(_) if name.eq_ignore_ascii_case("date") => "<date>".into(),
+            Value::String(_) if name == "requestId" => "<request>".into(),
             Value::String(text) if name == "dlqId" => self.names.replace(text, "dead letter").into(),
             Value::String(text) => self.report(text).unwrap_or_else(|| self.text(text).into()),
             Value::Number(number) if DURATIONS.contains(&name) && number.as_f64() != Some(0.0) => "<seconds>".into(),

@@ -161,11 +161,12 @@ impl Session {
                 exchange.insert((*name).to_owned(), value.into());
             }
         }
+        let headers = response.headers().clone();
         let text = response.text().await.expect("a whole response");
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         exchange.insert("response".to_owned(), self.normaliser.body(&body));
         self.exchanges.push(exchange.into());
-        Answered { status, body }
+        Answered { status, headers, body }
     }
 
     /// Compares the exchanges with the recording, or writes the recording.

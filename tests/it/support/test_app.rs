@@ -6,10 +6,11 @@ use axum::Router;
 use dispatch::config::Secret;
 use dispatch::engine::{Engine, Settings, Step, StepKind};
 use dispatch::{App, BodyBudget, Config};
+use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use sigpost_client::{Client, Credentials, EventFilter, MessageFilter};
-use sigpost_qstash::{DEV_TOKEN, Limits, MessageId, SigningKeys};
+use sigpost_qstash::{DEV_TOKEN, ErrorCode, Limits, MessageId, SigningKeys};
 use sigpost_runtime::AddressPolicy;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -38,6 +39,7 @@ struct Steps {
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
@@ -45,6 +47,22 @@ impl Answered {
     /// Returns the ID of the published message.
     pub(crate) fn id(&self) -> MessageId {
         serde_json::from_value(self.body["messageId"].clone()).unwrap_or_else(|_| panic!("no id in {self:?}"))
+    }
+
+    /// Returns the code of an error.
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_else(|| panic!("no code in {self:?}"))
+    }
+
+    /// Checks what every response has: the request ID, and in an error its code.
+    fn check(&self) {
+        let id = self.headers.get("sigpost-request-id").unwrap_or_else(|| panic!("no request ID: {self:?}"));
+        if !self.status.is_success() {
+            assert_eq!(self.body["requestId"], id.to_str().expect("text"), "{self:?}");
+            let code = ErrorCode::ALL.iter().find(|code| code.as_str() == self.code());
+            assert_eq!(code.map(|code| code.status()), Some(self.status.as_u16()), "{self:?}");
+            assert!(!self.error().is_empty(), "{self:?}");
+        }
     }
 
     pub(crate) fn error(&self) -> &str {
@@ -245,8 +263,10 @@ pub(crate) async fn serve(router: Router) -> String {
 /// Sends a request and reads the JSON response.
 pub(crate) async fn answered(request: RequestBuilder) -> Answered {
     let response = request.send().await.expect("a response");
-    let status = response.status();
+    let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.expect("a complete response");
     let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} without JSON: {text:?}"));
-    Answered { status, body }
+    let answer = Answered { status, headers, body };
+    answer.check();
+    answer
 }

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use sigpost_runtime::{ApiError, outage};
+use sigpost_runtime::{ApiError, RequestId, outage};
 use sigpost_store::Error;
 
 use super::page::Page;
@@ -42,7 +42,7 @@ impl From<Error> for Failure {
             outage::reject(&error);
             return Self::DatabaseAway;
         }
-        tracing::error!(%error, "console page failed");
+        tracing::error!(request_id = %RequestId::current(), %error, "console page failed");
         Self::Internal
     }
 }

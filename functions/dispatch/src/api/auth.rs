@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Request, State as FromState};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use sigpost_qstash::ErrorCode;
 use sigpost_qstash::names::TOKEN_PARAMETER;
 use sigpost_runtime::serve::BodyTime;
 use sigpost_runtime::{ApiError, bearer};
@@ -21,9 +22,8 @@ use crate::tokens::rate_limit::OverLimit;
 /// Middleware that requires a token with the scope of the request. Returns 401 if the token is missing or invalid, 403
 /// outside its scope, 429 over its rate limit, and 503 if the lookup fails because the database is unavailable.
 pub(crate) async fn require_token(FromState(state): FromState<Arc<State>>, request: Request, next: Next) -> Response {
-    let token = token_of(request.headers(), request.uri());
     let action = Action::of(request.method(), request.uri().path());
-    match admit(&state, token, action).await {
+    match admit(&state, request.headers(), request.uri(), action).await {
         Ok(()) => {
             if action == Action::Publish {
                 BodyTime::allow(request.extensions(), body::TIME);
@@ -46,10 +46,11 @@ impl<E: Into<ApiError>> From<E> for Refusal {
     }
 }
 
-async fn admit(state: &State, token: Option<Cow<'_, [u8]>>, action: Action) -> Result<(), Refusal> {
-    let token = token.ok_or_else(ApiError::unauthorized)?;
+async fn admit(state: &State, headers: &HeaderMap, uri: &Uri, action: Action) -> Result<(), Refusal> {
+    let token = token_of(headers, uri);
+    let token = token.ok_or_else(|| ApiError::without_token(headers))?;
     let bearer = state.tokens.find(&token).await?.ok_or_else(ApiError::unauthorized)?;
-    permission::check(bearer.scope(), action).map_err(|reason| ApiError::new(StatusCode::FORBIDDEN, reason))?;
+    permission::check(bearer.scope(), action).map_err(|reason| ApiError::new(ErrorCode::Forbidden, reason))?;
     match action {
         Action::Publish => Ok(()),
         Action::Read | Action::Manage => state.tokens.count_request(&bearer).map_err(Refusal::OverLimit),

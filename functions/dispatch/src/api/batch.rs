@@ -8,7 +8,9 @@ use axum::body::Body;
 use axum::extract::State as FromState;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
-use sigpost_qstash::{BatchItem, BatchSlot, Destination, ErrorBody, Invalid, Options, Params, Published, Target};
+use sigpost_qstash::{
+    BatchItem, BatchSlot, Destination, ErrorCode, Invalid, Options, Params, Published, Target,
+};
 use sigpost_runtime::{ApiError, CallerAddress};
 use sigpost_store::url_groups::{self, UrlGroup};
 
@@ -108,7 +110,8 @@ async fn refuse_over_quota(
 fn refuse_if_none_is_valid(publications: &[Result<Publication, ApiError>]) -> Result<(), ApiError> {
     match publications.first() {
         Some(Err(first)) if publications.iter().all(Result::is_err) => {
-            Err(ApiError::bad_request(format!("no item of the batch is valid; the first: {}", first.text())))
+            let text = format!("no item of the batch is valid; the first: {}", first.text());
+            Err(ApiError::new(ErrorCode::InvalidBody, text))
         }
         _ => Ok(()),
     }
@@ -119,7 +122,7 @@ fn check_size(state: &State, messages: usize) -> Result<(), ApiError> {
     let most = state.limits.max_batch_messages;
     if messages > most {
         let reason = format!("body: the batch has {messages} messages, and the limit is {most}; split it");
-        return Err(ApiError::bad_request(reason));
+        return Err(ApiError::new(ErrorCode::InvalidBody, reason));
     }
     Ok(())
 }
@@ -147,11 +150,11 @@ async fn store(
     // If the database is unavailable, the response is 503 instead of an error per item.
     if !answered.is_empty() && answered.iter().all(Result::is_err) {
         let fault = answered.into_iter().flat_map(Result::err).find(|error| error.status().is_server_error());
-        return Err(fault.unwrap_or_else(|| ApiError::bad_request("no item of the batch is valid")));
+        return Err(fault.unwrap_or_else(|| ApiError::new(ErrorCode::InvalidBody, "no item of the batch is valid")));
     }
     let slot = |answer: Result<Published, ApiError>| match answer {
         Ok(published) => BatchSlot::Published(published),
-        Err(error) => BatchSlot::Refused(ErrorBody::new(error.text())),
+        Err(error) => BatchSlot::Refused(error.into_body()),
     };
     Ok(Json(answered.into_iter().map(slot).collect()))
 }

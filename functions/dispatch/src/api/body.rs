@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use sigpost_qstash::Invalid;
 use sigpost_runtime::ApiError;
 use sigpost_runtime::serve::BYTES_PER_SECOND;
 use tokio::time::timeout;
@@ -142,7 +143,7 @@ impl Bodies {
 /// Returns the next bytes of a body, or `None` at its end.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
     while let Some(frame) = body.frame().await {
-        let broken = |_| ApiError::bad_request("body: the connection closed before the body was complete");
+        let broken = |_| Invalid::new("body", "the connection closed before the body was complete");
         if let Ok(bytes) = frame.map_err(broken)?.into_data() {
             return Ok(Some(bytes));
         }

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use jiff::Timestamp;
 use sigpost_qstash as wire;
 use sigpost_qstash::counts::RetriedMessage;
+use sigpost_qstash::error::cut;
 use sigpost_qstash::{DeadLetterId, Invalid, Options, Params, canonical_name};
 use sigpost_runtime::ApiError;
 use sigpost_store::accept::NewMessage;
@@ -156,7 +157,7 @@ fn of_workflows(query: &Query) -> Result<bool, Invalid> {
     match query.exact("source").first().map(String::as_str) {
         None | Some("qstash") => Ok(false),
         Some("workflow") => Ok(true),
-        Some(_) => Err(Invalid::new("source", "must be qstash or workflow")),
+        Some(other) => Err(Invalid::got("source", "must be qstash or workflow", other)),
     }
 }
 
@@ -185,8 +186,8 @@ async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
 
 fn cursor(query: &Query) -> Result<Option<DeadLetterId>, Invalid> {
     match query.parsed("cursor", "a cursor of this endpoint")? {
-        Some(DeadLetterId { failed_at_ms, .. }) if failed_at_ms > filters::LAST_MS => {
-            Err(Invalid::new("cursor", "is not a cursor of this endpoint"))
+        Some(id @ DeadLetterId { failed_at_ms, .. }) if failed_at_ms > filters::LAST_MS => {
+            Err(Invalid::got("cursor", "must be a cursor of this endpoint", id))
         }
         cursor => Ok(cursor),
     }
@@ -290,7 +291,7 @@ fn parse_id(text: &str) -> Result<DeadLetterId, ApiError> {
 }
 
 fn unknown(id: &str) -> ApiError {
-    ApiError::not_found(format!("dlq message {id} not found"))
+    ApiError::not_found(format!("dlq message {} not found", cut(id)))
 }
 
 fn on_the_wire(letter: DeadLetter) -> wire::DeadLetter {

@@ -71,8 +71,8 @@ async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {
 
 fn cursor(query: &Query) -> Result<Option<Cursor>, Invalid> {
     match query.parsed("cursor", "a cursor of this endpoint")? {
-        Some(Cursor { at_ms, .. }) if at_ms > filters::LAST_MS => {
-            Err(Invalid::new("cursor", "is not a cursor of this endpoint"))
+        Some(cursor @ Cursor { at_ms, .. }) if at_ms > filters::LAST_MS => {
+            Err(Invalid::got("cursor", "must be a cursor of this endpoint", cursor))
         }
         cursor => Ok(cursor),
     }
@@ -81,8 +81,8 @@ fn cursor(query: &Query) -> Result<Option<Cursor>, Invalid> {
 fn states(query: &Query) -> Result<Vec<EventState>, Invalid> {
     let mut states = Vec::new();
     for name in query.list("state") {
-        states
-            .extend(EventState::filter(&name).map_err(|_| Invalid::new("state", format!("{name:?} is not a state")))?);
+        let invalid = |_| Invalid::got("state", "must be a state of an event", &name);
+        states.extend(EventState::filter(&name).map_err(invalid)?);
     }
     Ok(states)
 }

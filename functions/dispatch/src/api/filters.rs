@@ -102,7 +102,7 @@ async fn urls(query: &Query, state: &State) -> Result<Vec<String>, ApiError> {
 pub(crate) fn time(query: &Query, name: &str) -> Result<Option<i64>, Invalid> {
     match query.parsed(name, "a time in milliseconds")? {
         Some(ms) if !(0..=LAST_MS).contains(&ms) => {
-            Err(Invalid::new(name, format!("must be between 0 and {LAST_MS} milliseconds")))
+            Err(Invalid::got(name, format!("must be between 0 and {LAST_MS} milliseconds"), ms))
         }
         time => Ok(time),
     }
@@ -118,6 +118,6 @@ pub(crate) fn earliest_first(query: &Query) -> Result<bool, Invalid> {
     match query.exact("order").first().map(String::as_str) {
         None | Some("latestFirst") => Ok(false),
         Some("earliestFirst") => Ok(true),
-        Some(_) => Err(Invalid::new("order", "must be latestFirst or earliestFirst")),
+        Some(other) => Err(Invalid::got("order", "must be latestFirst or earliestFirst", other)),
     }
 }

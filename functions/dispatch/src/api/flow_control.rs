@@ -89,10 +89,10 @@ pub(crate) async fn pin_key(
         ..Change::default()
     };
     if change.pin_parallelism.is_none() && change.pin_rate.is_none() {
-        return Err(ApiError::bad_request("pin: requires parallelism or rate"));
+        return Err(Invalid::new("pin", "requires parallelism or rate").into());
     }
     if change.pin_rate.is_none() && change.period_s.is_some() {
-        return Err(ApiError::bad_request("period: requires rate"));
+        return Err(Invalid::new("period", "requires rate").into());
     }
     apply(&state, &key, change).await
 }
@@ -133,7 +133,7 @@ async fn apply(state: &State, key: &str, change: Change) -> Result<Json<Value>, 
 
 fn bound(query: &Query, name: &str) -> Result<Option<i32>, Invalid> {
     match query.parsed::<i32>(name, "a whole number")? {
-        Some(bound) if bound < 1 => Err(Invalid::new(name, "must be 1 or more")),
+        Some(bound) if bound < 1 => Err(Invalid::got(name, "must be 1 or more", bound)),
         bound => Ok(bound),
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State as FromState;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 use sigpost_qstash as wire;
-use sigpost_qstash::{CallbackKind, EventState, MessageId};
+use sigpost_qstash::error::cut;
+use sigpost_qstash::{CallbackKind, ErrorCode, EventState, MessageId};
 use sigpost_runtime::ApiError;
 use sigpost_store::cancel::{Cancelled, CancelledMany, cancel, cancel_many};
 use sigpost_store::extent::{Extent, Page};
@@ -137,11 +138,11 @@ pub(crate) async fn retry_message(
     match found {
         MadeDue::Yes => Ok(Json(wire::RetriedMessage { message_id: id })),
         MadeDue::No(MessageState::Pending | MessageState::Active) => {
-            Err(ApiError::new(StatusCode::CONFLICT, format!("message {id} is in flight")))
+            Err(ApiError::new(ErrorCode::Conflict, format!("message {id} is in flight")))
         }
         MadeDue::No(ended) => {
             let text = format!("message {id} cannot be retried, it is already {}", ended.as_str());
-            Err(ApiError::new(StatusCode::CONFLICT, text))
+            Err(ApiError::new(ErrorCode::Conflict, text))
         }
         MadeDue::Unknown => Err(unknown(id)),
     }
@@ -166,7 +167,7 @@ pub(crate) async fn cancel_message(
 
 /// Parses an ID. A malformed ID returns 404, as an ID that does not exist.
 fn parse_id(text: &str) -> Result<MessageId, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found(format!("message {text} not found")))
+    text.parse().map_err(|_| ApiError::not_found(format!("message {} not found", cut(text))))
 }
 
 fn unknown(id: MessageId) -> ApiError {

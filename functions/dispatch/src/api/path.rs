@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use sigpost_qstash::{FlowControl, parse_resource_name};
+use sigpost_qstash::{ErrorCode, FlowControl, parse_resource_name};
 use sigpost_runtime::ApiError;
 
 /// The decoded `{id}` of a message, a dead letter or a schedule. Handlers return 404 for a malformed ID.
@@ -18,7 +18,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        Ok(Self(parameter(parts, state).await?))
+        Ok(Self(parameter(parts, state).await?.1))
     }
 }
 
@@ -26,7 +26,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ResourceName {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        Ok(Self(parse_resource_name("name", &parameter(parts, state).await?)?))
+        let (name, value) = parameter(parts, state).await?;
+        Ok(Self(parse_resource_name(&name, &value)?))
     }
 }
 
@@ -34,14 +35,15 @@ impl<S: Send + Sync> FromRequestParts<S> for FlowControlKeyName {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        Ok(Self(FlowControl::parse_key("flowControlKey", &parameter(parts, state).await?)?))
+        let (name, value) = parameter(parts, state).await?;
+        Ok(Self(FlowControl::parse_key(&name, &value)?))
     }
 }
 
-/// Returns the first path parameter, decoded.
-async fn parameter<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, ApiError> {
-    let undecodable = |_| ApiError::bad_request("path: is not valid UTF-8");
+/// Returns the first path parameter and its decoded value.
+async fn parameter<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<(String, String), ApiError> {
+    let undecodable = |_| ApiError::new(ErrorCode::InvalidParameter, "path: is not valid UTF-8");
     let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(undecodable)?;
-    let first = parameters.iter().next().map(|(_, value)| value.to_owned());
+    let first = parameters.iter().next().map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(first.unwrap_or_default())
 }

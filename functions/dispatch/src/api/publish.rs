@@ -88,7 +88,7 @@ pub(crate) fn unknown_group(name: &str) -> ApiError {
 
 /// Rejects URLs whose literal address the dispatcher would reject at every attempt.
 pub(crate) fn check_address(policy: &AddressPolicy, url: &Destination) -> Result<(), ApiError> {
-    policy.check_url(url.url()).map_err(|refused| ApiError::bad_request(refused.to_string()))
+    policy.check_url(url.url()).map_err(|refused| Invalid::verbatim("destination", refused.to_string()).into())
 }
 
 /// Checks the addresses of callbacks.

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use serde_json::Value;
-use sigpost_qstash::Invalid;
 use sigpost_qstash::names::{PREFIX, TOKEN_PARAMETER};
+use sigpost_qstash::{Invalid, json};
 use sigpost_runtime::env::split;
 
 use crate::api::parameter::{Parameter, names};
@@ -62,12 +62,12 @@ impl Query {
         if body.trim_ascii().is_empty() {
             return Ok(parsed);
         }
-        let fields: serde_json::Map<String, Value> =
-            serde_json::from_slice(body).map_err(|why| Invalid::new("body", format!("is not a JSON object: {why}")))?;
+        let fields: serde_json::Map<String, Value> = json::parse("a JSON object", body)?;
         for (name, value) in fields {
             let values = match value {
                 Value::Null => {
-                    return Err(Invalid::new(name, "must not be null; omit it to filter by other parameters"));
+                    let reason = "must not be null; omit it to filter by other parameters";
+                    return Err(Invalid::new(name, reason).in_body());
                 }
                 Value::Array(values) => values,
                 value => vec![value],
@@ -79,7 +79,7 @@ impl Query {
                 match value {
                     Value::String(text) => parsed.push(name.clone(), text)?,
                     Value::Number(number) => parsed.push(name.clone(), number.to_string())?,
-                    _ => return Err(Invalid::new(name, "must be a string, a number, or a list of these")),
+                    _ => return Err(Invalid::new(name, "must be a string, a number, or a list of these").in_body()),
                 }
             }
         }
@@ -161,7 +161,8 @@ impl Query {
     pub(crate) fn ids<T: FromStr>(&self, name: &str) -> Result<Option<Vec<T>>, Invalid> {
         let ids = self.list(name);
         if ids.len() > MAX_IDS {
-            return Err(Invalid::new(name, format!("must not be more than {MAX_IDS} ids")));
+            let reason = format!("must not be more than {MAX_IDS} ids, got {}", ids.len());
+            return Err(Invalid::new(name, reason));
         }
         let given = !ids.is_empty() || self.empty.contains(name);
         Ok(given.then(|| ids.iter().filter_map(|id| id.parse().ok()).collect()))
@@ -174,16 +175,17 @@ impl Query {
 
     /// Parses a boolean, ignoring case: Python sends `True`.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Invalid> {
-        let text = self.exact(name).into_iter().next();
-        let invalid = |_| Invalid::new(name, "must be true or false");
-        text.map(|text| text.to_ascii_lowercase().parse().map_err(invalid)).transpose()
+        let parse = |text: String| {
+            text.to_ascii_lowercase().parse().map_err(|_| Invalid::got(name, "must be true or false", text))
+        };
+        self.exact(name).into_iter().next().map(parse).transpose()
     }
 
     /// Parses `count`, which must be in `1..=most`.
     pub(crate) fn count(&self, most: i64) -> Result<Option<i64>, Invalid> {
         match self.parsed("count", "a number")? {
             Some(count) if !(1..=most).contains(&count) => {
-                Err(Invalid::new("count", format!("must be between 1 and {most}")))
+                Err(Invalid::got("count", format!("must be between 1 and {most}"), count))
             }
             count => Ok(count),
         }
@@ -199,5 +201,5 @@ pub(crate) fn cut_to_page<T>(rows: &mut Vec<T>, count: i64) -> bool {
 }
 
 fn parse<T: FromStr>(name: &str, value: &str, what: &str) -> Result<T, Invalid> {
-    value.parse().map_err(|_| Invalid::new(name, format!("{value:?} is not {what}")))
+    value.parse().map_err(|_| Invalid::got(name, format!("must be {what}"), value))
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State as FromState;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 use sigpost_qstash as wire;
-use sigpost_qstash::UpsertQueue;
+use sigpost_qstash::{ErrorCode, UpsertQueue};
 use sigpost_runtime::ApiError;
 use sigpost_store::cancel::CancelledMany;
 use sigpost_store::gates::of_queue;
@@ -32,7 +32,7 @@ pub(crate) async fn upsert_queue(
     let most = state.limits.max_parallelism;
     if parallelism > most {
         let reason = format!("parallelism: quota queueParallelism exceeded, current limit: {most}");
-        return Err(ApiError::new(StatusCode::PRECONDITION_FAILED, reason));
+        return Err(ApiError::new(ErrorCode::QuotaExceeded, reason));
     }
     let gate = of_queue(&queue_name);
     state.refused(once(gate.clone())).await.check(&state.limits, [gate])?;

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::Duration;
 
-use axum::http::StatusCode;
-use sigpost_qstash::{Limits, Options};
+use sigpost_qstash::{ErrorCode, Limits, Options};
 use sigpost_runtime::ApiError;
 use sigpost_store::gates::{self, of_flow_control_key, of_queue};
 use sigpost_store::{Database, Error};
@@ -110,7 +109,7 @@ fn is_queue(gate: &str) -> bool {
 /// Returns the 412 error with QStash's text.
 pub(crate) fn exceeded(quota: &str, limit: impl Display) -> ApiError {
     let reason = format!("quota {quota} exceeded, current limit: {limit}");
-    ApiError::new(StatusCode::PRECONDITION_FAILED, reason)
+    ApiError::new(ErrorCode::QuotaExceeded, reason)
 }
 
 /// Returns the IDs of the queue and the flow-control keys of a publish.

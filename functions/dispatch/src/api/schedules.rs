@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use sigpost_qstash as wire;
+use sigpost_qstash::error::cut;
 use sigpost_qstash::{
     Destination, Invalid, Params, ScheduleCreated, ScheduleOptions, ScheduleRun, Target, is_resource_name,
     new_schedule_id,
@@ -29,14 +30,14 @@ use show::on_the_wire;
 
 /// Returns 400 for a path without an ID.
 pub(crate) async fn missing_id() -> ApiError {
-    ApiError::bad_request("scheduleId: is missing; nothing was deleted")
+    Invalid::new("scheduleId", "is missing; nothing was deleted").into()
 }
 
 /// Lists the schedules.
 pub(crate) async fn list_schedules(FromState(state): FromState<Arc<State>>, uri: Uri) -> Result<Response, ApiError> {
     let asked = Asked::of(&Query::parse(uri.query())?)?;
     if !asked.after.is_empty() && position_of(&asked.after).is_none() {
-        return Err(Invalid::new("cursor", "is not a cursor of this endpoint").into());
+        return Err(Invalid::got("cursor", "must be a cursor of this endpoint", &asked.after).into());
     }
     let stored = schedules::list(&mut *state.list_connection().await?, asked.page()).await?;
     Ok(asked.respond(stored.map(on_the_wire), &[]))
@@ -168,7 +169,7 @@ fn check_id(id: &str) -> Result<(), ApiError> {
 }
 
 fn unknown(id: &str) -> ApiError {
-    ApiError::not_found(format!("schedule {id} not found"))
+    ApiError::not_found(format!("schedule {} not found", cut(id)))
 }
 
 /// Returns an empty object: clients check only the status, but some parse JSON first.

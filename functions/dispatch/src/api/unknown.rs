@@ -1,6 +1,7 @@
-//! Errors for unknown paths and methods.
+//! Errors for unknown paths.
 
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, Uri};
+use sigpost_qstash::error::cut;
 use sigpost_runtime::ApiError;
 
 /// Path prefixes of unsupported parts of QStash's API and of incomplete paths, with their error.
@@ -19,14 +20,9 @@ const MISSING: &[(&str, &str)] = &[
 pub(crate) async fn unknown_path(method: Method, uri: Uri) -> ApiError {
     let path = uri.path();
     match MISSING.iter().find(|(prefix, _)| path.starts_with(prefix)) {
-        Some((_, reason)) => ApiError::not_found(format!("{path}: {reason}")),
-        None => ApiError::not_found(format!("{method} {path} is not an endpoint")),
+        Some((_, reason)) => ApiError::not_found(format!("{}: {reason}", cut(path))),
+        None => ApiError::not_found(format!("{method} {} is not an endpoint", cut(path))),
     }
-}
-
-/// Returns 405.
-pub(crate) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not supported on {}", uri.path()))
 }
 
 /// Returns 400 for a path without a name. The client has probably an empty variable in place of the name.

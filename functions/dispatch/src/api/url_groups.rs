@@ -57,7 +57,7 @@ pub(crate) async fn add_endpoints(
 
 /// Checks an endpoint's URL as the destination of a publish.
 fn check_endpoint(state: &State, index: usize, endpoint: &Endpoint) -> Result<(), ApiError> {
-    let name_field = |reason: &str| ApiError::bad_request(format!("endpoints[{index}].url: {reason}"));
+    let name_field = |reason: &str| Invalid::new(format!("endpoints[{index}].url"), reason).in_body().into();
     state.limits.check_destination(&endpoint.url).map_err(|invalid: Invalid| name_field(&invalid.reason))?;
     check_address(&state.address_policy, &endpoint.url).map_err(|error| name_field(error.text()))
 }
@@ -86,8 +86,9 @@ pub(crate) async fn set_defaults(
 ) -> Result<Json<Value>, ApiError> {
     let body = state.bodies.read_settings(&headers, request_body).await?;
     let defaults = UrlGroupDefaults::parse(&body.bytes)?;
+    let params = Params::from_pairs(defaults.pairs())?;
     // Rejects options that would make every publish fail.
-    let options = Options::parse(&Params::from_pairs(defaults.pairs())?, &state.limits, Timestamp::now())?;
+    let options = Options::parse(&params, &state.limits, Timestamp::now())?;
     check_callback_addresses(&state.address_policy, &options)?;
     match url_groups::set_defaults(&mut *state.database.connection().await?, &name, &defaults).await? {
         true => Ok(Json(json!({}))),

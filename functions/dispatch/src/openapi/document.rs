@@ -11,7 +11,8 @@ use crate::route::Section;
 
 const ABOUT: &str = "The QStash API with sigpost's extensions, which are marked with `x-sigpost-extension`. \
     Each `Upstash-*` header can be sent as a query parameter of the same name in lower case. \
-    Responses omit fields without a value. Times are Unix timestamps in milliseconds unless stated otherwise.";
+    Responses omit fields without a value. Every response has the header `Sigpost-Request-Id`. \
+    Times are Unix timestamps in milliseconds unless stated otherwise.";
 
 /// Returns the OpenAPI document of the routes.
 pub(crate) fn document(sections: &[Section]) -> Value {

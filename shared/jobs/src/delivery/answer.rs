@@ -4,10 +4,13 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use sigpost_qstash::names::{NON_RETRYABLE, NON_RETRYABLE_STATUS};
+use sigpost_qstash::ErrorCode;
+use sigpost_qstash::names::NON_RETRYABLE;
+use sigpost_runtime::ApiError;
+use sigpost_runtime::api_error::whole_seconds;
 
 use super::pulse::LEASE;
 use super::run::{Ended, Stop};
@@ -82,52 +85,51 @@ impl From<Ended> for Answer {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         match self {
-            Self::MissingSignature => refusal(StatusCode::UNAUTHORIZED, "Missing signature"),
-            Self::InvalidSignature => refusal(StatusCode::UNAUTHORIZED, "Invalid signature"),
-            Self::Invalid(invalid) => never_again(&invalid.to_string()),
+            Self::MissingSignature => refusal(ErrorCode::Unauthorized, "Missing signature"),
+            Self::InvalidSignature => refusal(ErrorCode::Unauthorized, "Invalid signature"),
+            Self::Invalid(invalid) => never_again(ErrorCode::JobInvalid, &invalid.to_string()),
             Self::Duplicate(None) => Json(json!({ "success": true, "duplicate": true })).into_response(),
             Self::Duplicate(Some(result)) => {
                 Json(json!({ "success": true, "duplicate": true, "result": result })).into_response()
             }
             Self::RunningElsewhere { retry_in } => {
-                later(StatusCode::CONFLICT, retry_in, "another delivery of this message is being processed")
+                later(ErrorCode::Conflict, retry_in, "another delivery of this message is being processed")
             }
             // No Retry-After: an outage may last longer, and the sender's backoff is appropriate.
             Self::NotBegun => {
-                refusal(StatusCode::SERVICE_UNAVAILABLE, "the database is unavailable, the job was not run")
+                refusal(ErrorCode::ServiceUnavailable, "the database is unavailable, the job was not run")
             }
             // Until its lease expires the run counts as active, so an earlier retry would be rejected.
             Self::NotRecorded => {
-                later(StatusCode::SERVICE_UNAVAILABLE, LEASE, "the job was run, but its end could not be recorded")
+                later(ErrorCode::ServiceUnavailable, LEASE, "the job was run, but its end could not be recorded")
             }
-            Self::Internal => refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
-            Self::Lost => later(StatusCode::CONFLICT, SOON, "the run lost its lease, another one may have started"),
-            Self::Cancelled => never_again("the message was cancelled"),
-            Self::Stopping => later(StatusCode::SERVICE_UNAVAILABLE, SOON, "the process was stopped"),
+            Self::Internal => refusal(ErrorCode::Internal, "internal error"),
+            Self::Lost => later(ErrorCode::Conflict, SOON, "the run lost its lease, another one may have started"),
+            Self::Cancelled => never_again(ErrorCode::JobCancelled, "the message was cancelled"),
+            Self::Stopping => later(ErrorCode::ServiceUnavailable, SOON, "the process was stopped"),
             Self::Done(None) => Json(json!({ "success": true })).into_response(),
             Self::Done(Some(result)) => Json(json!({ "success": true, "result": result })).into_response(),
-            Self::Failed(JobError::Retryable(why)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &why),
-            Self::Failed(JobError::RetryAfter(wait, why)) => later(StatusCode::SERVICE_UNAVAILABLE, wait, &why),
-            Self::Failed(JobError::Permanent(why)) => never_again(&why),
+            Self::Failed(JobError::Retryable(why)) => refusal(ErrorCode::JobFailed, &why),
+            Self::Failed(JobError::RetryAfter(wait, why)) => later(ErrorCode::JobPostponed, wait, &why),
+            Self::Failed(JobError::Permanent(why)) => never_again(ErrorCode::JobRejected, &why),
         }
     }
 }
 
-fn refusal(status: StatusCode, error: &str) -> Response {
-    (status, Json(json!({ "error": error }))).into_response()
+fn refusal(code: ErrorCode, error: &str) -> Response {
+    ApiError::new(code, error).into_response()
 }
 
 /// Returns a response with `Retry-After` in whole seconds. It is rounded up, since a retry that is too early costs an attempt.
-fn later(status: StatusCode, wait: Duration, error: &str) -> Response {
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    let mut response = refusal(status, error);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+fn later(code: ErrorCode, wait: Duration, error: &str) -> Response {
+    let mut response = refusal(code, error);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     response
 }
 
-fn never_again(error: &str) -> Response {
-    let status = StatusCode::from_u16(NON_RETRYABLE_STATUS).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = refusal(status, error);
+/// Returns a response with a code of status 489.
+fn never_again(code: ErrorCode, error: &str) -> Response {
+    let mut response = refusal(code, error);
     response.headers_mut().insert(HeaderName::from_static(NON_RETRYABLE), HeaderValue::from_static("true"));
     response
 }
@@ -138,12 +140,18 @@ mod tests {
 
     #[tokio::test]
     async fn each_answer_has_its_status_header_and_body() {
-        let error = |text: &str| json!({ "error": text });
+        let error = |code: &str, text: &str| json!({ "error": text, "code": code });
         let s = Duration::from_millis;
         for (answer, status, retry_after, never_again, body) in [
-            (Answer::MissingSignature, 401, None, false, error("Missing signature")),
-            (Answer::InvalidSignature, 401, None, false, error("Invalid signature")),
-            (Answer::Invalid(Invalid::new("to", "is missing")), 489, None, true, error("to: is missing")),
+            (Answer::MissingSignature, 401, None, false, error("unauthorized", "Missing signature")),
+            (Answer::InvalidSignature, 401, None, false, error("unauthorized", "Invalid signature")),
+            (
+                Answer::Invalid(Invalid::new("to", "is missing")),
+                489,
+                None,
+                true,
+                error("job_invalid", "to: is missing"),
+            ),
             (Answer::Duplicate(None), 200, None, false, json!({ "success": true, "duplicate": true })),
             (
                 Answer::Duplicate(Some(json!(7))),
@@ -157,19 +165,43 @@ mod tests {
                 409,
                 Some("13"),
                 false,
-                error("another delivery of this message is being processed"),
+                error("conflict", "another delivery of this message is being processed"),
             ),
-            (Answer::NotBegun, 503, None, false, error("the database is unavailable, the job was not run")),
-            (Answer::NotRecorded, 503, Some("30"), false, error("the job was run, but its end could not be recorded")),
-            (Answer::Internal, 500, None, false, error("internal error")),
-            (Answer::Lost, 409, Some("1"), false, error("the run lost its lease, another one may have started")),
-            (Answer::Cancelled, 489, None, true, error("the message was cancelled")),
-            (Answer::Stopping, 503, Some("1"), false, error("the process was stopped")),
+            (
+                Answer::NotBegun,
+                503,
+                None,
+                false,
+                error("service_unavailable", "the database is unavailable, the job was not run"),
+            ),
+            (
+                Answer::NotRecorded,
+                503,
+                Some("30"),
+                false,
+                error("service_unavailable", "the job was run, but its end could not be recorded"),
+            ),
+            (Answer::Internal, 500, None, false, error("internal", "internal error")),
+            (
+                Answer::Lost,
+                409,
+                Some("1"),
+                false,
+                error("conflict", "the run lost its lease, another one may have started"),
+            ),
+            (Answer::Cancelled, 489, None, true, error("job_cancelled", "the message was cancelled")),
+            (Answer::Stopping, 503, Some("1"), false, error("service_unavailable", "the process was stopped")),
             (Answer::Done(None), 200, None, false, json!({ "success": true })),
             (Answer::Done(Some(json!(7))), 200, None, false, json!({ "success": true, "result": 7 })),
-            (Answer::Failed(JobError::retryable("broken")), 500, None, false, error("broken")),
-            (Answer::Failed(JobError::retry_after(s(5000), "busy")), 503, Some("5"), false, error("busy")),
-            (Answer::Failed(JobError::permanent("hopeless")), 489, None, true, error("hopeless")),
+            (Answer::Failed(JobError::retryable("broken")), 500, None, false, error("job_failed", "broken")),
+            (
+                Answer::Failed(JobError::retry_after(s(5000), "busy")),
+                503,
+                Some("5"),
+                false,
+                error("job_postponed", "busy"),
+            ),
+            (Answer::Failed(JobError::permanent("hopeless")), 489, None, true, error("job_rejected", "hopeless")),
         ] {
             let name = format!("{answer:?}");
             let response = answer.into_response();
@@ -178,7 +210,9 @@ mod tests {
             assert_eq!(header("retry-after"), retry_after, "{name}");
             assert_eq!(header("upstash-nonretryable-error"), never_again.then_some("true"), "{name}");
             let bytes = axum::body::to_bytes(response.into_body(), 4096).await.expect("body");
-            assert_eq!(serde_json::from_slice::<Value>(&bytes).expect("JSON"), body, "{name}");
+            let mut given = serde_json::from_slice::<Value>(&bytes).expect("JSON");
+            let has_id = given.as_object_mut().is_some_and(|fields| fields.remove("requestId").is_some());
+            assert_eq!((given, has_id), (body, status != 200), "{name}");
         }
     }
 }

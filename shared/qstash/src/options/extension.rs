@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::parameters;
 use super::scope::Scope;
+use super::unknown::closest_extension;
 use crate::names::EXTENSION_PREFIX;
 use crate::{Invalid, parse_duration};
 
@@ -26,10 +27,16 @@ const MAX_WINDOW: Duration = Duration::from_secs(90 * 86_400);
 pub(super) fn check_names(scope: Scope<'_>) -> Result<(), Invalid> {
     for (name, value) in scope.iter() {
         if name.starts_with(EXTENSION_PREFIX) && !value.trim_ascii().is_empty() && !parameters::exists(name) {
-            return Err(Invalid::new(scope.field(name), "unknown parameter"));
+            return Err(unknown(scope, name));
         }
     }
     Ok(())
+}
+
+fn unknown(scope: Scope<'_>, name: &str) -> Invalid {
+    let hint = closest_extension(name, !scope.prefix.is_empty());
+    let hint = hint.map(|known| format!(", did you mean {}?", scope.field(known)));
+    Invalid::new(scope.field(name), format!("unknown header{}", hint.unwrap_or_default()))
 }
 
 pub(super) fn priority(field: &str, text: &str) -> Result<i32, Invalid> {

@@ -29,7 +29,7 @@ pub(super) fn read(scope: Scope<'_>) -> Result<Vec<FlowControl>, Invalid> {
             return Err(Invalid::new(scope.field(key), format!("requires {}", scope.field(KEY))));
         }
         if all.iter().any(|known| known.key == next.key) {
-            return Err(Invalid::new(scope.field(key), "duplicate key"));
+            return Err(Invalid::got(scope.field(key), "must differ from the other keys", next.key));
         }
         all.push(next);
     }

@@ -41,7 +41,11 @@ pub(super) fn headers(scope: Scope<'_>, limits: &Limits) -> Result<Headers, Inva
     if headers.size_bytes() > limits.max_header_bytes {
         return Err(Invalid::new(
             scope.field("forward-*"),
-            format!("all forwarded headers together must not exceed {} bytes", limits.max_header_bytes),
+            format!(
+                "all forwarded headers together must not exceed {} bytes, got {} bytes",
+                limits.max_header_bytes,
+                headers.size_bytes()
+            ),
         ));
     }
     Ok(headers)
@@ -50,10 +54,10 @@ pub(super) fn headers(scope: Scope<'_>, limits: &Limits) -> Result<Headers, Inva
 /// Rejects a correlation ID that handlers cannot store and would replace by the message's ID.
 fn check_correlation_id(scope: Scope<'_>, headers: &Headers) -> Result<(), Invalid> {
     match headers.get(X_CORRELATION_ID) {
-        Some(id) if id.len() > MAX_CORRELATION_ID_BYTES => Err(Invalid::new(
-            scope.field(&format!("forward-{X_CORRELATION_ID}")),
-            format!("must not be longer than {MAX_CORRELATION_ID_BYTES} characters"),
-        )),
+        Some(id) if id.len() > MAX_CORRELATION_ID_BYTES => {
+            let field = scope.field(&format!("forward-{X_CORRELATION_ID}"));
+            Err(Invalid::too_long(field, MAX_CORRELATION_ID_BYTES, id.len()))
+        }
         _ => Ok(()),
     }
 }

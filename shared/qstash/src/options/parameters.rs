@@ -71,6 +71,11 @@ impl Parameter {
         self
     }
 
+    /// Returns the name in lower case without `upstash-`.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Returns the header, `Upstash-Retries`.
     pub fn header(&self) -> String {
         canonical_name(&format!("{PREFIX}{}", self.name))

@@ -113,10 +113,11 @@ fn method(field: &str, text: &str) -> Result<Method, Invalid> {
 fn timeout(field: &str, text: &str, limits: &Limits) -> Result<Duration, Invalid> {
     let timeout = parse_duration(field, text)?;
     if timeout.is_zero() {
-        return Err(Invalid::new(field, "must be greater than zero"));
+        return Err(Invalid::got(field, "must be greater than zero", text));
     }
     if timeout > limits.max_timeout {
-        return Err(Invalid::new(field, format!("must not be longer than {} seconds", limits.max_timeout.as_secs())));
+        let most = limits.max_timeout.as_secs();
+        return Err(Invalid::got(field, format!("must not be longer than {most} seconds"), text));
     }
     Ok(timeout)
 }
@@ -128,20 +129,20 @@ fn retries(field: &str, text: &str, limits: &Limits) -> Result<u32, Invalid> {
     text.parse()
         .ok()
         .filter(|retries| *retries <= limits.max_retries)
-        .ok_or_else(|| Invalid::new(field, format!("must not be more than {}", limits.max_retries)))
+        .ok_or_else(|| Invalid::got(field, format!("must not be more than {}", limits.max_retries), text))
 }
 
 /// Parses the start: `Not-Before` takes precedence over `Delay`, which must still be valid.
 fn start(scope: Scope<'_>, limits: &Limits, now: Timestamp) -> Result<Start, Invalid> {
     let delay = scope.read("delay", |field, text| {
         let delay = parse_duration(field, text)?;
-        check_delay(field, delay, limits)?;
+        check_delay(field, text, delay, limits)?;
         Ok(delay)
     })?;
     let not_before = scope.read("not-before", |field, text| {
         let moment = unix_seconds(text).ok_or_else(|| Invalid::got(field, "must be a time in unix seconds", text))?;
         if let Ok(wait) = Duration::try_from(moment.duration_since(now)) {
-            check_delay(field, wait, limits)?;
+            check_delay(field, text, wait, limits)?;
         }
         Ok(moment)
     })?;
@@ -152,13 +153,13 @@ fn start(scope: Scope<'_>, limits: &Limits, now: Timestamp) -> Result<Start, Inv
     })
 }
 
-fn check_delay(field: &str, delay: Duration, limits: &Limits) -> Result<(), Invalid> {
+fn check_delay(field: &str, text: &str, delay: Duration, limits: &Limits) -> Result<(), Invalid> {
     match limits.max_delay {
         Some(max_delay) if delay > max_delay => {
             Err(Invalid::verbatim(field, format!("quota maxDelay exceeded, current limit: {}", max_delay.as_secs())))
         }
         // Dates have no limit of their own.
-        _ if delay > MAX_DURATION => Err(Invalid::new(field, "must not be more than 1000 years from now")),
+        _ if delay > MAX_DURATION => Err(Invalid::got(field, "must not be more than 1000 years from now", text)),
         _ => Ok(()),
     }
 }
@@ -177,7 +178,7 @@ fn deduplication(scope: Scope<'_>) -> Result<Option<Deduplication>, Invalid> {
             return Err(Invalid::verbatim(field, "DeduplicationId cannot contain ':'"));
         }
         if id.len() > MAX_DEDUPLICATION_ID_BYTES {
-            return Err(Invalid::new(field, format!("must not be longer than {MAX_DEDUPLICATION_ID_BYTES} bytes")));
+            return Err(Invalid::too_long(field, MAX_DEDUPLICATION_ID_BYTES, id.len()));
         }
         Ok(Deduplication::Id(id.to_owned()))
     })?;
@@ -192,13 +193,11 @@ fn labels(field: &str, text: &str, limits: &Limits) -> Result<Vec<String>, Inval
             continue;
         }
         if label.len() > limits.max_label_bytes {
-            return Err(Invalid::new(
-                field,
-                format!("a label must not be longer than {} bytes", limits.max_label_bytes),
-            ));
+            let most = limits.max_label_bytes;
+            return Err(Invalid::got(field, format!("a label must not be longer than {most} bytes"), label));
         }
         if labels.len() == limits.max_labels {
-            return Err(Invalid::new(field, format!("must not name more than {} labels", limits.max_labels)));
+            return Err(Invalid::got(field, format!("must not name more than {} labels", limits.max_labels), text));
         }
         labels.push(label.to_owned());
     }

@@ -71,7 +71,7 @@ fn headers_are_latin_1_where_they_are_not_utf_8() {
 #[test]
 fn too_many_query_parameters_are_refused() {
     let query = "upstash-a=1&".repeat(201);
-    assert_eq!(error(&[], Some(&query)), "query: more than 200 parameters");
+    assert_eq!(error(&[], Some(&query)), "query: must not have more than 200 Upstash-* parameters");
 }
 
 #[test]

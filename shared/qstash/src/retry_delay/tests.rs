@@ -78,7 +78,7 @@ fn what_is_no_expression_is_refused_with_the_place() {
         ("1 + é", "unexpected 'é' at position 5"),
     ] {
         let error = RetryDelay::parse("Upstash-Retry-Delay", source).unwrap_err();
-        assert_eq!(error.to_string(), format!("Upstash-Retry-Delay: invalid expression: {reason}"), "{source}");
+        assert_eq!(error.to_string(), format!("Upstash-Retry-Delay: invalid expression: {reason}, got \"{source}\""));
     }
 }
 

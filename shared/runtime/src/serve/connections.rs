@@ -11,7 +11,7 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use axum::serve::Listener;
-use http::{Request, StatusCode, header};
+use http::{Request, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,6 +20,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::service_fn;
 
+use super::answer::Asked;
 use super::open::{Admission, Busy, Open};
 use super::rejection::reject;
 use super::request_body;
@@ -94,7 +95,11 @@ fn connection(
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
 }
 
-async fn respond(router: Router, mut request: Request<Incoming>, address: SocketAddr, busy: Busy) -> Response {
+async fn respond(router: Router, request: Request<Incoming>, address: SocketAddr, busy: Busy) -> Response {
+    Asked::of(&request).answer(handle(router, request, address, busy)).await
+}
+
+async fn handle(router: Router, mut request: Request<Incoming>, address: SocketAddr, busy: Busy) -> Response {
     if let Err(rejected) = check_host(&request) {
         return rejected.into_response();
     }
@@ -115,7 +120,7 @@ fn check_host(request: &Request<Incoming>) -> Result<(), ApiError> {
     if count == 1 || count == 0 && request.version() == http::Version::HTTP_10 {
         return Ok(());
     }
-    Err(ApiError::new(StatusCode::BAD_REQUEST, format!("host: the request has {count} Host headers, expected 1")))
+    Err(ApiError::bad_request(format!("host: the request has {count} Host headers, expected 1")))
 }
 
 #[cfg(test)]
@@ -187,7 +192,11 @@ mod tests {
             let mut new = send(address, request).await;
             let response = received(&mut new).await;
             assert!(response.starts_with("HTTP/1.1 503 ") && response.contains("retry-after: 1\r\n"), "{response}");
-            assert!(response.ends_with(r#"{"error":"too many connections; try again"}"#), "{response}");
+            let (head, body) = response.split_once("\r\n\r\n").expect("a body");
+            let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+            assert_eq!(body["error"], "too many connections; try again");
+            let id = body["requestId"].as_str().expect("an ID");
+            assert!(head.contains(&format!("sigpost-request-id: {id}")), "{response}");
         }
         drop(pending);
     }

@@ -1,6 +1,7 @@
 //! The maximum of header fields in a request.
 
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
+use sigpost_qstash::ErrorCode;
 
 use crate::ApiError;
 
@@ -15,5 +16,5 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), ApiError> {
         return Ok(());
     }
     let text = format!("headers: the request has {count} header fields, at most {MAX_HEADERS} are accepted");
-    Err(ApiError::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text))
+    Err(ApiError::new(ErrorCode::TooManyHeaders, text))
 }

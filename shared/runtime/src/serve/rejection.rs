@@ -8,6 +8,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::ApiError;
+
 /// Time to wait for the request: HTTP clients treat a response before their request as an error.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time to wait until the client has read the response. Closing a connection with unread bytes resets it, and the
@@ -43,10 +45,12 @@ async fn respond(mut stream: TcpStream) -> std::io::Result<()> {
 }
 
 fn response() -> String {
-    let body = r#"{"error":"too many connections; try again"}"#;
+    let body = ApiError::try_again("too many connections; try again").into_body();
+    let json = serde_json::to_string(&body).unwrap_or_default();
     format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
+         sigpost-request-id: {}\r\ncontent-length: {}\r\n\r\n{json}",
+        body.request_id,
+        json.len()
     )
 }

@@ -12,8 +12,9 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{Extensions, HeaderValue, Request, StatusCode, header};
+use http::{Extensions, HeaderValue, Request, header};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use sigpost_qstash::ErrorCode;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::activity::{Activity, Phase};
@@ -78,7 +79,7 @@ impl std::error::Error for Late {}
 /// 408. The connection is closed, since the rest of the body may still arrive.
 impl IntoResponse for Late {
     fn into_response(self) -> Response {
-        let mut response = ApiError::new(StatusCode::REQUEST_TIMEOUT, self.to_string()).into_response();
+        let mut response = ApiError::new(ErrorCode::RequestTimeout, self.to_string()).into_response();
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
     }

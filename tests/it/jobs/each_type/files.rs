@@ -43,7 +43,7 @@ impl Subject for Export {
     }
 
     fn malformed(&self) -> (Value, &'static str) {
-        (json!({ "entityType": "deadLetters", "format": "pdf" }), "format: unknown variant `pdf`")
+        (json!({ "entityType": "deadLetters", "format": "pdf" }), "format: must be ")
     }
 
     /// The table that the export reads.

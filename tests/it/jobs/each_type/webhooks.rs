@@ -84,7 +84,7 @@ impl Subject for Webhook {
     }
 
     fn malformed(&self) -> (Value, &'static str) {
-        (json!({ "source": "resend", "event": "email.sent", "data": [] }), "data: invalid type")
+        (json!({ "source": "resend", "event": "email.sent", "data": [] }), "data: must be ")
     }
 
     fn middle(&self) -> Middle<'_> {
