@@ -5,10 +5,15 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{TestApp, answered};
+use crate::support::{Answered, TestApp, answered};
 
 async fn start() -> TestApp {
     TestApp::start_with(|config| config.engine = None).await
+}
+
+/// Returns the warnings of a response.
+fn warnings(answer: &Answered) -> Vec<&str> {
+    answer.headers.get_all("sigpost-warning").iter().map(|value| value.to_str().expect("text")).collect()
 }
 
 #[tokio::test]
@@ -64,6 +69,37 @@ async fn unsupported_method_names_the_supported_ones() {
         assert_eq!((answer.status, answer.error()), (StatusCode::METHOD_NOT_ALLOWED, error));
         assert_eq!(answer.headers["allow"], allowed);
     }
+}
+
+#[tokio::test]
+async fn misspelt_header_gets_a_warning_with_the_closest_name() {
+    let app = start().await;
+    let warning = "unknown header upstash-retrys (did you mean Upstash-Retries?)";
+    let wrong = ("Upstash-Retrys", "5");
+    let item = json!({ "destination": "https://a.example", "headers": { "Upstash-Retrys": "5" } });
+    let endpoints = json!({ "endpoints": [{ "url": "https://a.example" }] });
+    assert_eq!(
+        answered(app.request(Method::POST, "/v2/topics/g/endpoints").json(&endpoints)).await.status,
+        StatusCode::OK
+    );
+    for request in [
+        app.request(Method::POST, "/v2/publish/https://a.example").header(wrong.0, wrong.1),
+        app.request(Method::POST, "/v2/publish/https://a.example?upstash-retrys=5"),
+        app.request(Method::POST, "/v2/enqueue/q/https://a.example").header(wrong.0, wrong.1),
+        app.request(Method::POST, "/v2/batch").json(&json!([item, item])),
+        app.request(Method::POST, "/v2/schedules/https://a.example")
+            .header("Upstash-Cron", "1 1 1 1 *")
+            .header(wrong.0, wrong.1),
+        app.request(Method::POST, "/v2/dlq/retry").header(wrong.0, wrong.1),
+        app.request(Method::PATCH, "/v2/topics/g").json(&json!({ "headers": { "Upstash-Retrys": "5" } })),
+    ] {
+        let answer = answered(request).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+        assert_eq!(warnings(&answer), [warning], "{answer:?}");
+    }
+    let known =
+        [("Upstash-Retries", "5"), ("Upstash-Telemetry-Sdk", "x"), ("Upstash-Forward-X", "1"), ("Upstash-Region", "x")];
+    assert_eq!(warnings(&app.publish_here(&known, "").await), [""; 0]);
 }
 
 #[tokio::test]

@@ -25,3 +25,4 @@ pub(crate) mod shown;
 pub(crate) mod streamed;
 pub(crate) mod unknown;
 pub(crate) mod url_groups;
+pub(crate) mod warnings;

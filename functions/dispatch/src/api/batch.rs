@@ -17,6 +17,7 @@ use sigpost_store::url_groups::{self, UrlGroup};
 use crate::api::body::{Bound, Received};
 use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
 use crate::api::quota::wanted;
+use crate::api::warnings::Warnings;
 use crate::budget::Share;
 use crate::publication::{Publication, Recipients};
 use crate::state::State;
@@ -31,7 +32,7 @@ pub(crate) async fn publish_batch(
     caller: CallerAddress,
     headers: HeaderMap,
     request_body: Body,
-) -> Result<Json<Vec<BatchSlot>>, ApiError> {
+) -> Result<(Warnings, Json<Vec<BatchSlot>>), ApiError> {
     let bound = Bound { limit: state.limits.max_batch_bytes, cost: COST };
     let Received { bytes, share } = state.bodies.read(&headers, request_body, bound).await?;
     let items = BatchItem::parse_all(&bytes)?;
@@ -41,12 +42,13 @@ pub(crate) async fn publish_batch(
     let groups = groups_of(&state, &items).await.map_err(ApiError::of_publish)?;
     let caller_ip = caller.0.map(|address| address.to_string());
     let now = Timestamp::now();
+    let mut warnings = Warnings::default();
     let publications: Vec<Result<Publication, ApiError>> =
-        items.into_iter().map(|item| read(&state, item?, &groups, &caller_ip, now)).collect();
+        items.into_iter().map(|item| read(&state, item?, &groups, &caller_ip, now, &mut warnings)).collect();
     let publications = refuse_over_quota(&state, publications).await;
     refuse_if_none_is_valid(&publications)?;
     check_size(&state, publications.iter().flatten().map(Publication::len).sum())?;
-    store(&state, publications, share).await
+    Ok((warnings, store(&state, publications, share).await?))
 }
 
 /// Returns the URL groups of the items by name, with at most one query.
@@ -76,6 +78,7 @@ fn read(
     groups: &HashMap<String, Arc<UrlGroup>>,
     caller_ip: &Option<String>,
     now: Timestamp,
+    warnings: &mut Warnings,
 ) -> Result<Publication, ApiError> {
     let (recipients, params) = match Destination::from_raw(&item.destination, None)? {
         Target::Url(destination) => {
@@ -89,6 +92,7 @@ fn read(
         }
     };
     let mut options = Options::parse(&params, &state.limits, now)?;
+    warnings.add(&params);
     check_callback_addresses(&state.address_policy, &options)?;
     options.queue_name = item.queue.or(options.queue_name);
     state.limits.check_body(item.body.len())?;

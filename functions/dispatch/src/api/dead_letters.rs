@@ -27,6 +27,7 @@ use crate::api::publish::check_callback_addresses;
 use crate::api::query::{self, Query};
 use crate::api::shown::response;
 use crate::api::streamed::{Responses, Streamed};
+use crate::api::warnings::Warnings;
 use crate::deduplicate::{Deduplicating, deduplicate};
 use crate::state::State;
 
@@ -132,7 +133,7 @@ pub(crate) async fn retry_dead_letters(
     uri: Uri,
     headers: HeaderMap,
     request_body: Body,
-) -> Result<(StatusCode, Json<wire::Retried>), ApiError> {
+) -> Result<(StatusCode, Warnings, Json<wire::Retried>), ApiError> {
     let body = state.bodies.read(&headers, request_body, MAX_BULK_BODY).await?;
     let query = allow_known(Query::parse_bulk(uri.query(), &body.bytes)?.without_options())?;
     let (params, options) = options(&state, &headers, &uri)?;
@@ -149,7 +150,7 @@ pub(crate) async fn retry_dead_letters(
     if responses.is_empty() && !query.list("dlqIds").is_empty() {
         return Err(ApiError::not_found("none of the dlq messages was found"));
     }
-    Ok((StatusCode::CREATED, Json(wire::Retried { responses, cursor })))
+    Ok((StatusCode::CREATED, Warnings::of(&params), Json(wire::Retried { responses, cursor })))
 }
 
 /// Whether the request lists dead letters of workflows, which do not exist.
@@ -229,14 +230,14 @@ pub(crate) async fn retry_dead_letter(
     Id(id): Id,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<(StatusCode, Json<RetriedMessage>), ApiError> {
+) -> Result<(StatusCode, Warnings, Json<RetriedMessage>), ApiError> {
     Query::parse(uri.query())?.without_options().allow_only(&[])?;
     let (params, options) = options(&state, &headers, &uri)?;
     let mut conn = state.database.connection().await?;
     let retried = retry(&mut conn, parse_id(&id)?, |new| change(new, &params, &options, &state.deduplicating)).await?;
     let (message_id, wake_ups) = retried.ok_or_else(|| unknown(&id))?;
     state.wake(wake_ups);
-    Ok((StatusCode::CREATED, Json(RetriedMessage { message_id })))
+    Ok((StatusCode::CREATED, Warnings::of(&params), Json(RetriedMessage { message_id })))
 }
 
 /// Parses the options of a redrive.

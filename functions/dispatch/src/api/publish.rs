@@ -14,6 +14,7 @@ use sigpost_store::url_groups;
 
 use crate::api::body::{Bound, Received};
 use crate::api::quota::wanted;
+use crate::api::warnings::Warnings;
 use crate::publication::{Publication, Recipients};
 use crate::state::State;
 
@@ -53,6 +54,7 @@ async fn publish_once(state: &State, request: PublishRequest<'_>) -> Result<Resp
         Recipients::Group(group) => Params::from_request_to_group(headers, query, &group.defaults)?,
     };
     let mut options = Options::parse(&params, &state.limits, Timestamp::now())?;
+    let warnings = Warnings::of(&params);
     check_callback_addresses(&state.address_policy, &options)?;
     options.queue_name = queue.or(options.queue_name);
     state.refused(wanted(&options)).await.check(&state.limits, wanted(&options))?;
@@ -63,7 +65,7 @@ async fn publish_once(state: &State, request: PublishRequest<'_>) -> Result<Resp
     let publication = Publication { recipients, options, body, caller_ip, schedule_id: None };
     let published = publication.publish(&state.intake, &state.deduplicating, Some(share)).await?;
     let status = if published.is_duplicate() { StatusCode::ACCEPTED } else { StatusCode::OK };
-    Ok((status, Json(published)).into_response())
+    Ok((status, warnings, Json(published)).into_response())
 }
 
 /// Returns the recipients: a URL that the limits and the address policy allow, or an existing URL group.

@@ -24,6 +24,7 @@ use crate::api::page::Asked;
 use crate::api::path::Id;
 use crate::api::query::Query;
 use crate::api::quota::exceeded;
+use crate::api::warnings::Warnings;
 use crate::schedules::{announce, run_once};
 use crate::state::State;
 use show::on_the_wire;
@@ -95,6 +96,7 @@ pub(crate) async fn post_schedule(
     let target = Destination::from_raw(rest, uri.query())?;
     let params = Params::from_request(&headers, uri.query())?;
     let asked = ScheduleOptions::parse(&params, &state.limits, Timestamp::now())?;
+    let warnings = Warnings::of(&params);
     let url = match &target {
         Target::Url(url) => Some(url),
         Target::Group(_) => None,
@@ -126,7 +128,7 @@ pub(crate) async fn post_schedule(
         schedules::delete(&mut *state.database.connection().await?, &schedule.id).await?;
     }
     driven?;
-    Ok(Json(ScheduleCreated { schedule_id: schedule.id }).into_response())
+    Ok((warnings, Json(ScheduleCreated { schedule_id: schedule.id })).into_response())
 }
 
 async fn set_paused(state: &State, id: &str, paused: bool) -> Result<Response, ApiError> {

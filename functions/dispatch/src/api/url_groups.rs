@@ -19,6 +19,7 @@ use crate::api::path::ResourceName;
 use crate::api::publish::{check_address, check_callback_addresses, unknown_group};
 use crate::api::query::Query;
 use crate::api::quota::exceeded;
+use crate::api::warnings::Warnings;
 use crate::state::State;
 
 /// Lists the groups by name.
@@ -83,7 +84,7 @@ pub(crate) async fn set_defaults(
     ResourceName(name): ResourceName,
     headers: HeaderMap,
     request_body: Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<(Warnings, Json<Value>), ApiError> {
     let body = state.bodies.read_settings(&headers, request_body).await?;
     let defaults = UrlGroupDefaults::parse(&body.bytes)?;
     let params = Params::from_pairs(defaults.pairs())?;
@@ -91,7 +92,7 @@ pub(crate) async fn set_defaults(
     let options = Options::parse(&params, &state.limits, Timestamp::now())?;
     check_callback_addresses(&state.address_policy, &options)?;
     match url_groups::set_defaults(&mut *state.database.connection().await?, &name, &defaults).await? {
-        true => Ok(Json(json!({}))),
+        true => Ok((Warnings::of(&params), Json(json!({})))),
         false => Err(unknown_group(&name)),
     }
 }
