@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sigpost_runtime::telemetry::{self, LogFormat};
 use sigpost_runtime::{allocator, references};
 
@@ -10,8 +10,8 @@ use crate::commands::{
     cleanup, completions, config, dev, dlq, doctor, email, flow, health, jobs, keys, messages, migrate, new, publish,
     queues, schedules, serve, stats, tail, tokens, version,
 };
-use crate::help;
 use crate::usage::{self, WrongUsage};
+use crate::{help, output};
 
 /// QStash-compatible job dispatcher on your own Postgres: stores messages and delivers them as signed HTTP requests.
 ///
@@ -21,6 +21,9 @@ use crate::usage::{self, WrongUsage};
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+    /// Whether the command prints the response of the API as JSON.
+    #[clap(skip)]
+    json: bool,
 }
 
 impl Args {
@@ -28,8 +31,42 @@ impl Args {
     pub(crate) fn read() -> Self {
         allocator::give_back_soon();
         let matches = help::grouped(Self::command()).get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|why| why.exit())
+        let args = Self::from_arg_matches(&matches).unwrap_or_else(|why| why.exit());
+        Self { json: has_json(&matches), ..args }
     }
+
+    /// Runs the command. Prints an error with its causes on stderr, and with `--json` the error of the API on stdout.
+    pub(crate) fn run(self) -> ExitCode {
+        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(why) => {
+                eprintln!("error: the runtime cannot start: {why}");
+                return ExitCode::FAILURE;
+            }
+        };
+        let error = match runtime.block_on(self.command.unwrap_or_default().dispatch()) {
+            Ok(code) => return code,
+            Err(error) => error,
+        };
+        eprintln!("error: {error:#}");
+        match error.downcast_ref() {
+            Some(sigpost_client::Error::Unreachable { .. }) => {
+                eprintln!("is `sigpost dev` running there? --url or QSTASH_URL sets another URL");
+            }
+            Some(sigpost_client::Error::Status(rejection)) if self.json => {
+                // The error itself is on stderr.
+                let _ = output::json(rejection);
+            }
+            _ => {}
+        }
+        if error.is::<WrongUsage>() { ExitCode::from(usage::EXIT_CODE) } else { ExitCode::FAILURE }
+    }
+}
+
+/// Whether the arguments of the command include `--json`.
+fn has_json(matches: &ArgMatches) -> bool {
+    let json = matches.try_get_one::<bool>("json").ok().flatten().copied();
+    json.unwrap_or(false) || matches.subcommand().is_some_and(|(_, matches)| has_json(matches))
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 rejected or failed (the reason is on stderr), 2 wrong usage.";
@@ -68,27 +105,6 @@ impl Default for Command {
 }
 
 impl Command {
-    /// Runs the command. Prints an error with its causes on stderr.
-    pub(crate) fn run(self) -> ExitCode {
-        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(why) => {
-                eprintln!("error: the runtime cannot start: {why}");
-                return ExitCode::FAILURE;
-            }
-        };
-        match runtime.block_on(self.dispatch()) {
-            Ok(code) => code,
-            Err(error) => {
-                eprintln!("error: {error:#}");
-                if matches!(error.downcast_ref(), Some(sigpost_client::Error::Unreachable { .. })) {
-                    eprintln!("is `sigpost dev` running there? --url or QSTASH_URL sets another URL");
-                }
-                if error.is::<WrongUsage>() { ExitCode::from(usage::EXIT_CODE) } else { ExitCode::FAILURE }
-            }
-        }
-    }
-
     async fn dispatch(self) -> anyhow::Result<ExitCode> {
         let json_logs = match &self {
             Self::Dev(dev) => dev.json_logs,

@@ -16,5 +16,5 @@ mod usage;
 mod window_args;
 
 fn main() -> std::process::ExitCode {
-    args::Args::read().command.unwrap_or_default().run()
+    args::Args::read().run()
 }

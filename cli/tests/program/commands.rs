@@ -41,7 +41,11 @@ fn a_message_is_published_shown_and_cancelled_once() {
     let refused = finished(at(&["publish", &target, "--delay", "soon"]));
     assert_eq!(refused.status.code(), Some(1));
     let error = String::from_utf8_lossy(&refused.stderr);
-    assert!(error.contains("400") && error.contains("Upstash-Delay"), "{error}");
+    assert!(error.contains("400") && error.contains("Upstash-Delay") && !error.contains("request ID"), "{error}");
+    let refused = finished(at(&["publish", &target, "--delay", "soon", "--json"]));
+    let body: Value = serde_json::from_slice(&refused.stdout).expect("JSON");
+    assert_eq!((refused.status.code(), &body["code"]), (Some(1), &"invalid_header".into()));
+    assert!(body["requestId"].is_string() && body["error"].is_string(), "{body}");
 }
 
 #[test]
@@ -62,7 +66,7 @@ fn health_prints_why_a_process_is_not_ready() {
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
         let _ = stream.read(&mut [0; 1024]).expect("a request");
-        let body = r#"{"error":"the database is unavailable; try again"}"#;
+        let body = r#"{"error":"the database is unavailable; try again","requestId":"req_1"}"#;
         let head = format!("HTTP/1.1 503 Service Unavailable\r\ncontent-length: {}\r\n\r\n", body.len());
         stream.write_all((head + body).as_bytes()).expect("written");
     });
@@ -70,7 +74,10 @@ fn health_prints_why_a_process_is_not_ready() {
     server.join().expect("served");
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("503 Service Unavailable: the database is unavailable; try again"), "{error}");
+    assert!(
+        error.contains("503 Service Unavailable: the database is unavailable; try again (request ID req_1)"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use reqwest::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Maximum length of an error response that is not JSON, in bytes.
 const MAX_TEXT_BYTES: usize = 300;
@@ -59,10 +59,12 @@ impl Error {
     }
 }
 
-/// A response with a status outside 2xx.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A response with a status outside 2xx. Serialized, it is the body of the response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Rejection {
     /// The status.
+    #[serde(skip)]
     pub status: StatusCode,
     /// The error text of the API. Control characters are escaped.
     pub error: String,
@@ -74,7 +76,12 @@ pub struct Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.status, self.error)
+        write!(f, "{}: {}", self.status, self.error)?;
+        // The log of the server has the cause under this ID.
+        match self.request_id.as_ref().filter(|_| self.status.is_server_error()) {
+            Some(id) => write!(f, " (request ID {id})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -94,7 +101,7 @@ impl Rejection {
     pub(crate) fn read(status: StatusCode, body: &[u8]) -> Self {
         let Body { error, message, code, request_id } = serde_json::from_slice(body).unwrap_or_default();
         let text = error.or(message).unwrap_or_else(|| excerpt(body));
-        Self { status, error: escaped(&text), code, request_id }
+        Self { status, error: escaped(&text), code, request_id: request_id.as_deref().map(escaped) }
     }
 }
 
@@ -139,6 +146,14 @@ mod tests {
         assert_eq!(shown(""), "404 Not Found: no reason given");
         assert_eq!(shown(r#"{"error":"a\u001b[31m"}"#), "404 Not Found: a\\u{1b}[31m");
         assert_eq!(shown(&"ä".repeat(500)).len(), "404 Not Found: ".len() + 300);
+    }
+
+    #[test]
+    fn only_errors_of_the_server_show_the_request_id() {
+        let body = br#"{"error":"why","code":"internal","requestId":"req_1"}"#;
+        let shown = |status| Rejection::read(status, body).to_string();
+        assert_eq!(shown(StatusCode::BAD_GATEWAY), "502 Bad Gateway: why (request ID req_1)");
+        assert_eq!(shown(StatusCode::BAD_REQUEST), "400 Bad Request: why");
     }
 
     #[test]

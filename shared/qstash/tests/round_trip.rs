@@ -116,7 +116,9 @@ fn publishes_survive() {
     let duplicate = merged(stored.clone(), json!({ "deduplicated": true }));
     survives::<Published>(stored.clone());
     survives::<Published>(json!([stored, duplicate]));
-    survives::<Vec<BatchSlot>>(json!([stored, [stored, duplicate], { "error": "destination: is missing", "code": "invalid_body", "requestId": "req_1" }]));
+    survives::<Vec<BatchSlot>>(
+        json!([stored, [stored, duplicate], { "error": "destination: is missing", "code": "invalid_body", "requestId": "req_1" }]),
+    );
     survives::<ErrorBody>(json!({ "error": "queue q not found", "code": "not_found", "requestId": "req_1" }));
 }
 

@@ -8,9 +8,7 @@ use axum::body::Body;
 use axum::extract::State as FromState;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
-use sigpost_qstash::{
-    BatchItem, BatchSlot, Destination, ErrorCode, Invalid, Options, Params, Published, Target,
-};
+use sigpost_qstash::{BatchItem, BatchSlot, Destination, ErrorCode, Invalid, Options, Params, Published, Target};
 use sigpost_runtime::{ApiError, CallerAddress};
 use sigpost_store::url_groups::{self, UrlGroup};
 
