@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use axum::Router;
 use sigpost_files::Files;
-use sigpost_jobs::{Harness, Job};
+use sigpost_jobs::{Harness, Job, payloads};
 use sigpost_runtime::Reading;
 
 /// Resources that handlers share in `sigpost dev`.
@@ -93,16 +93,16 @@ macro_rules! jobs {
 
 // Each job type and the router of its handler.
 jobs! { dev:
-    send_email::SendEmail => send_email::router(dev.settings(send_email::Config::read_for_dev)?, dev.harness())?,
-    cleanup_old_data::CleanupOldData => cleanup_old_data::router(dev.harness()),
-    create_notification::CreateNotification => create_notification::router(dev.harness()),
-    process_stripe_webhook::ProcessStripeWebhook => process_stripe_webhook::router(
+    payloads::SendEmail => send_email::router(dev.settings(send_email::Config::read_for_dev)?, dev.harness())?,
+    payloads::CleanupOldData => cleanup_old_data::router(dev.harness()),
+    payloads::CreateNotification => create_notification::router(dev.harness()),
+    payloads::ProcessStripeWebhook => process_stripe_webhook::router(
         dev.settings(|reading| process_stripe_webhook::Config::read_for_dev(reading, dev.base_url()))?,
         dev.harness(),
     ),
-    process_webhook::ProcessWebhook => process_webhook::router(process_webhook::Processors::default(), dev.harness()),
-    export_data::ExportData => export_data::router(dev.files()?, dev.harness()),
-    generate_report::GenerateReport => generate_report::router(dev.files()?, dev.harness()),
-    check_job_health::CheckJobHealth => check_job_health::router(dev.settings(check_job_health::Config::read)?, dev.harness())?,
+    payloads::ProcessWebhook => process_webhook::router(process_webhook::Processors::default(), dev.harness()),
+    payloads::ExportData => export_data::router(dev.files()?, dev.harness()),
+    payloads::GenerateReport => generate_report::router(dev.files()?, dev.harness()),
+    payloads::CheckJobHealth => check_job_health::router(dev.settings(check_job_health::Config::read)?, dev.harness())?,
     // `sigpost new job` writes above this line.
 }

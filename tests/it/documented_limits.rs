@@ -219,7 +219,7 @@ async fn urls_in_emails_are_accepted_up_to_their_limit() {
         let data = json!({ "recipientName": "Ada", "dashboardUrl": url(size) });
         let job = json!({ "template": "welcome", "to": "ada@example.com", "data": data });
         let id = sigpost_qstash::MessageId::new();
-        answer(deployment.delivery_of::<send_email::SendEmail>(id, &job.to_string())).await
+        answer(deployment.delivery_of::<sigpost_jobs::payloads::SendEmail>(id, &job.to_string())).await
     };
     let accepted = send(2048).await;
     assert_eq!(accepted.status, 200, "{accepted:?}");

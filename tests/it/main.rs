@@ -32,6 +32,7 @@ mod jobs;
 mod keys;
 mod lambda;
 mod language;
+mod layout;
 mod lease_model;
 mod limits;
 mod memory;

@@ -151,6 +151,6 @@ The console is at {base_url}/console, and its token is $QSTASH_TOKEN.
 Ctrl-C stops it.",
         current = keys.current,
         next = keys.next,
-        cleanup = <cleanup_old_data::CleanupOldData as sigpost_jobs::Job>::ENDPOINT,
+        cleanup = <sigpost_jobs::payloads::CleanupOldData as sigpost_jobs::Job>::ENDPOINT,
     );
 }

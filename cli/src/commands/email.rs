@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use send_email::{Brand, Template};
+use send_email::{Brand, render};
 use serde_json::{Map, Value, json};
+use sigpost_jobs::payloads::send_email::Template;
 use sigpost_runtime::Reading;
 
 use crate::{input, output};
@@ -70,9 +71,10 @@ impl Preview {
         let mut reading = Reading::as_far_as_set();
         let brand = Brand::read(&mut reading);
         let brand = reading.finish(Some(brand))?;
-        let email = template.render(&data, &brand).with_context(|| {
+        let data = template.read(&data).with_context(|| {
             format!("invalid fields for the template {name}; `sigpost email preview` lists its fields")
         })?;
+        let email = render(&data, &brand);
         let described = json!({ "subject": email.subject, "html": email.html, "text": email.text });
         output::print(self.json, &described, || {
             let content = if self.text { &email.text } else { &email.html };

@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use send_email::SendEmail;
 use serde_json::{Value, json};
+use sigpost_jobs::payloads::SendEmail;
 use sigpost_jobs::{EnqueueOptions, Handlers, enqueue_in};
 
 diesel::table! {

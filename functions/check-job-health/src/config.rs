@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use send_email::check_recipients;
+use sigpost_jobs::payloads::recipients;
 use sigpost_qstash::parse_duration;
 use sigpost_runtime::settings::{
     ALERT_EMAIL_TO, ALERT_EXPECT, ALERT_RULES, PAGERDUTY_ROUTING_KEY, PAGERDUTY_URL, RUNBOOK_URL, SIGPOST_DEPLOYMENT,
@@ -58,7 +58,7 @@ impl Config {
 
 fn addresses(list: &str) -> Result<Vec<String>> {
     let addresses = env::split(list);
-    check_recipients("ALERT_EMAIL_TO", &addresses)?;
+    recipients::check("ALERT_EMAIL_TO", &addresses)?;
     Ok(addresses)
 }
 

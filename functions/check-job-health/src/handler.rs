@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use sigpost_jobs::payloads::CheckJobHealth;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 use sigpost_store::alerts::{self, Alert, Found, gather};
 use sigpost_store::health::{Health, Numbers, Report, measure, report};
 use sigpost_store::metrics::{Window, catch_up};
 use sigpost_store::migrate;
 
-use crate::CheckJobHealth;
 use crate::alerts::{Finding, Kind, Notice, Seen, due, findings, readings};
 use crate::channels::Channels;
 

@@ -4,10 +4,8 @@ mod alerts;
 mod channels;
 mod config;
 mod handler;
-mod job;
 mod router;
 
 pub use alerts::Rules;
 pub use config::Config;
-pub use job::CheckJobHealth;
 pub use router::{router, router_from_env};

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
+use sigpost_jobs::payloads::CleanupOldData;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 use sigpost_store::retention::{self, Deleted};
 use sigpost_store::{progress, runs};
 use tokio::sync::watch;
 use tokio::time::sleep;
-
-use crate::CleanupOldData;
 
 /// Time after the end of its lease from which a run counts as abandoned. A retry would have closed it by then.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use sigpost_jobs::payloads::CreateNotification;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 use sigpost_store::notifications::{self, NewNotification};
-
-use crate::CreateNotification;
 
 /// The result of the job.
 #[derive(Debug, Serialize)]

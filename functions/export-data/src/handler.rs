@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 use sigpost_files::{FileReady, Files, tell};
+use sigpost_jobs::payloads::ExportData;
+use sigpost_jobs::payloads::export_data::Format;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 use sigpost_store::export::{Filter, Walk};
 
-use crate::{ExportData, Format, csv, xlsx};
+use crate::{csv, xlsx};
 
 /// Prefix of the file names.
 const FOLDER: &str = "exports";
@@ -49,10 +51,10 @@ impl Exporter {
     async fn export(&self, job: ExportData, ctx: &JobContext) -> Result<Outcome, JobError> {
         let ExportData { entity_type: entity, format, filters, recipients } = job;
         // The name is the same in each attempt, so a later file replaces an earlier one.
-        let name = format!("{}-{}.{}", entity.as_str(), ctx.message_id, format.extension());
+        let name = format!("{}-{}.{}", entity.as_str(), ctx.message_id, extension(format));
         let filter = Filter::from(filters);
         let mut walk = Walk::begin(&ctx.database, entity, &filter).await?;
-        let mut upload = self.files.create(FOLDER, &name, format.content_type()).await?;
+        let mut upload = self.files.create(FOLDER, &name, content_type(format)).await?;
         let (rows, cut_cells) = match format {
             Format::Csv => (csv::write(entity, &mut walk, &mut upload, ctx).await?, 0),
             Format::Xlsx => {
@@ -65,7 +67,21 @@ impl Exporter {
 
         let link = self.files.link(FOLDER, &name).await?;
         let title = format!("Export of {} ({rows} rows)", entity.as_str());
-        tell(ctx, &recipients, &FileReady::new(title, link, self.files.link_valid()))?;
+        tell(ctx, &recipients, &FileReady::new(title, &link, self.files.link_valid()))?;
         Ok(Outcome::with(Exported { file: self.files.address(FOLDER, &name), rows, bytes, cut_cells }))
+    }
+}
+
+fn extension(format: Format) -> &'static str {
+    match format {
+        Format::Csv => "csv",
+        Format::Xlsx => "xlsx",
+    }
+}
+
+fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::Csv => "text/csv; charset=utf-8",
+        Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     }
 }

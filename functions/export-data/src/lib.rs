@@ -5,10 +5,8 @@
 
 mod csv;
 mod handler;
-mod job;
 mod progress;
 mod router;
 mod xlsx;
 
-pub use job::{ExportData, Filters, Format};
 pub use router::{router, router_from_env};

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 use sigpost_files::{FileReady, Files, tell};
+use sigpost_jobs::payloads::GenerateReport;
+use sigpost_jobs::payloads::generate_report::Format;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 
 use crate::report::Report;
-use crate::{Format, GenerateReport, html, pdf};
+use crate::{html, pdf};
 
 /// Prefix of the file names.
 const FOLDER: &str = "reports";
@@ -47,15 +49,31 @@ impl Reporter {
             Format::Json => serde_json::to_vec_pretty(&report).map_err(JobError::permanent)?,
         };
         // The name is the same in each attempt, so a later file replaces an earlier one.
-        let name = format!("{}-{}.{}", report_type.as_str(), ctx.message_id, format.as_str());
-        let mut upload = self.files.create(FOLDER, &name, format.content_type()).await?;
+        let name = format!("{}-{}.{}", report_type.as_str(), ctx.message_id, extension(format));
+        let mut upload = self.files.create(FOLDER, &name, content_type(format)).await?;
         upload.write(&file).await?;
         let bytes = upload.written();
         upload.finish().await?;
 
         let link = self.files.link(FOLDER, &name).await?;
-        tell(ctx, &recipients, &FileReady::new(report.title(), link, self.files.link_valid()))?;
+        tell(ctx, &recipients, &FileReady::new(report.title(), &link, self.files.link_valid()))?;
         let runs = report.totals.completed + report.totals.failed;
         Ok(Outcome::with(Generated { file: self.files.address(FOLDER, &name), bytes, runs }))
+    }
+}
+
+fn extension(format: Format) -> &'static str {
+    match format {
+        Format::Pdf => "pdf",
+        Format::Html => "html",
+        Format::Json => "json",
+    }
+}
+
+fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::Pdf => "application/pdf",
+        Format::Html => "text/html; charset=utf-8",
+        Format::Json => "application/json",
     }
 }

@@ -6,10 +6,8 @@
 mod chart;
 mod handler;
 mod html;
-mod job;
 mod pdf;
 mod report;
 mod router;
 
-pub use job::{DateRange, Format, GenerateReport, ReportType};
 pub use router::{router, router_from_env};

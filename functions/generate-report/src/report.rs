@@ -8,7 +8,7 @@ use sigpost_store::metrics::milli;
 use sigpost_store::reports::{self, OwnerKind, OwnerSums, Period, Step, StepCounts, TypeSums};
 use sigpost_store::{Database, Error};
 
-use crate::ReportType;
+use sigpost_jobs::payloads::generate_report::ReportType;
 
 /// Maximum number of organizations and of users in a report.
 const MOST_OWNERS: i64 = 20;

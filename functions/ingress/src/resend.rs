@@ -5,10 +5,10 @@ use axum::http::HeaderMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use process_webhook::ProcessWebhook;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sigpost_jobs::Invalid;
+use sigpost_jobs::payloads::ProcessWebhook;
 
 use crate::event;
 use crate::signature::{MAX_SIGNATURES, Refusal, Secret, check, check_time};

@@ -3,10 +3,10 @@
 
 use axum::http::HeaderMap;
 use jiff::Timestamp;
-use process_stripe_webhook::ProcessStripeWebhook;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sigpost_jobs::Invalid;
+use sigpost_jobs::payloads::ProcessStripeWebhook;
 
 use crate::event;
 use crate::signature::{MAX_SIGNATURES, Refusal, Secret, check, check_time};

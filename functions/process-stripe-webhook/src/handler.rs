@@ -1,11 +1,12 @@
 //! The handler: selects supported events and processes them.
 
 use serde_json::json;
+use sigpost_jobs::payloads::ProcessStripeWebhook;
+use sigpost_jobs::payloads::process_stripe_webhook::Event;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 
-use crate::event::Event;
+use crate::Config;
 use crate::process::{Processed, Processing};
-use crate::{Config, ProcessStripeWebhook};
 
 /// Handler of events of Stripe.
 pub(crate) struct StripeProcessor {

@@ -5,10 +5,7 @@
 //! processed once, even if it is delivered several times. Outdated events about a subscription are ignored.
 
 mod config;
-mod event;
-mod fields;
 mod handler;
-mod job;
 mod money;
 mod process;
 mod reaction;
@@ -16,5 +13,4 @@ mod router;
 mod wording;
 
 pub use config::Config;
-pub use job::ProcessStripeWebhook;
 pub use router::{router, router_from_env};

@@ -3,6 +3,8 @@
 //! Source: <https://docs.stripe.com/currencies>, "Zero-decimal currencies", "Three-decimal currencies"
 //! and "Special cases".
 
+use sigpost_jobs::payloads::process_stripe_webhook::Amount;
+
 /// Numbers of decimals of currencies that do not have two.
 const DECIMALS: [(&str, u32); 20] = [
     // Zero-decimal.
@@ -34,10 +36,11 @@ const DECIMALS: [(&str, u32); 20] = [
 const ALWAYS_WHOLE: [&str; 2] = ["isk", "ugx"];
 
 /// Returns an amount in major units, without the currency.
-pub(crate) fn formatted(amount: i64, currency: Option<&str>) -> String {
-    let currency = currency.unwrap_or_default().to_ascii_lowercase();
+pub(crate) fn formatted(amount: &Amount) -> String {
+    let Amount { minor: amount, currency } = amount;
+    let currency = currency.as_deref().unwrap_or_default().to_ascii_lowercase();
     let decimals = DECIMALS.iter().find(|(code, _)| *code == currency).map_or(2, |(_, decimals)| *decimals);
-    let (sign, amount) = (if amount < 0 { "-" } else { "" }, amount.unsigned_abs());
+    let (sign, amount) = (if *amount < 0 { "-" } else { "" }, amount.unsigned_abs());
     let unit = 10_u64.pow(decimals);
     let (whole, rest) = (amount / unit, amount % unit);
     if decimals == 0 || rest == 0 && ALWAYS_WHOLE.contains(&currency.as_str()) {
@@ -49,7 +52,7 @@ pub(crate) fn formatted(amount: i64, currency: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::formatted;
+    use super::*;
 
     #[test]
     fn each_currency_has_its_decimals() {
@@ -94,8 +97,12 @@ mod tests {
             ("huf", 1045, "10.45"),
             ("twd", 80_000, "800.00"),
         ] {
-            assert_eq!(formatted(amount, Some(currency)), expected, "{currency} {amount}");
+            assert_eq!(
+                formatted(&Amount { minor: amount, currency: Some(currency.into()) }),
+                expected,
+                "{currency} {amount}"
+            );
         }
-        assert_eq!(formatted(5, None), "0.05");
+        assert_eq!(formatted(&Amount { minor: 5, currency: None }), "0.05");
     }
 }

@@ -1,14 +1,15 @@
 //! Processing of an event, in the transaction that completes its run.
 
 use jiff::Timestamp;
+use sigpost_jobs::payloads::ProcessStripeWebhook;
+use sigpost_jobs::payloads::process_stripe_webhook::Event;
 use sigpost_jobs::{EnqueueOptions, Job, JobContext, JobError};
 use sigpost_store::AsyncPgConnection;
 use sigpost_store::activity_logs::{self, NewActivity};
 use sigpost_store::stripe::{self, Customer, ProcessedEvent, SubscriptionState};
 
-use crate::event::Event;
+use crate::Config;
 use crate::reaction::react;
-use crate::{Config, ProcessStripeWebhook};
 
 /// Result of processing an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

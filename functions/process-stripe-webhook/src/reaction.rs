@@ -1,12 +1,13 @@
 //! E-mail, notification and activity for an event. No I/O.
 
-use create_notification::{CreateNotification, Recipients};
 use jiff::Timestamp;
-use send_email::SendEmail;
 use serde_json::{Map, Value, json};
+use sigpost_jobs::payloads::create_notification::Recipients;
+use sigpost_jobs::payloads::process_stripe_webhook::{Event, What};
+use sigpost_jobs::payloads::{CreateNotification, SendEmail};
 use sigpost_store::stripe::Customer;
 
-use crate::event::{Event, What};
+use crate::money::formatted;
 use crate::{Config, wording};
 
 /// Name of a plan without a name.
@@ -30,7 +31,8 @@ pub(crate) fn react(event: &Event, customer: &Customer, config: &Config, at: Tim
     match &event.what {
         What::CheckoutCompleted { amount, plan_name } => {
             let plan = line(plan_name.as_deref().or(customer.plan_name.as_deref()).unwrap_or(UNKNOWN_PLAN));
-            let data = json!({ "planName": plan, "amount": amount, "dashboardUrl": config.page("/app/general") });
+            let data =
+                json!({ "planName": plan, "amount": formatted(amount), "dashboardUrl": config.page("/app/general") });
             Reaction {
                 action: "subscription.created",
                 email: write("subscriptionCreated", data),
@@ -38,17 +40,18 @@ pub(crate) fn react(event: &Event, customer: &Customer, config: &Config, at: Tim
             }
         }
         What::PaymentFailed { amount_due } => {
+            let amount_due = formatted(amount_due);
             let data = json!({ "amountDue": amount_due, "paymentDetailsUrl": config.page("/app/settings/billing") });
             Reaction {
                 action: "payment.failed",
                 email: write("paymentFailed", data),
-                notification: tell(wording::payment_failed(amount_due, at)),
+                notification: tell(wording::payment_failed(&amount_due, at)),
             }
         }
         What::PaymentSucceeded { amount_paid } => Reaction {
             action: "payment.succeeded",
             email: None,
-            notification: tell(wording::payment_succeeded(amount_paid, at)),
+            notification: tell(wording::payment_succeeded(&formatted(amount_paid), at)),
         },
         What::SubscriptionUpdated(_) => Reaction { action: "subscription.updated", email: None, notification: None },
         What::SubscriptionDeleted(subscription) => Reaction {
@@ -81,6 +84,7 @@ fn line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use sigpost_jobs::Job;
+    use sigpost_jobs::payloads::process_stripe_webhook::Amount;
 
     use super::*;
 
@@ -94,7 +98,10 @@ mod tests {
             plan_name: None,
         };
         let config = Config { app_url: "https://a.example/".parse().expect("a URL") };
-        let what = What::CheckoutCompleted { amount: "1.00".into(), plan_name: Some("P".repeat(1000)) };
+        let what = What::CheckoutCompleted {
+            amount: Amount { minor: 100, currency: None },
+            plan_name: Some("P".repeat(1000)),
+        };
         let event = Event { customer_id: None, what };
         let reaction = react(&event, &customer, &config, Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
         let (email, notification) =

@@ -1,8 +1,8 @@
 //! Notifications for the owner of an organization.
 
-use create_notification::{Event, Kind, Priority};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use sigpost_jobs::payloads::create_notification::{Event, Kind, Priority};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 

@@ -1,8 +1,9 @@
 //! The handler: calls the processor of the source.
 
+use sigpost_jobs::payloads::ProcessWebhook;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 
-use crate::{ProcessWebhook, Processors};
+use crate::Processors;
 
 /// Handler of webhooks.
 pub(crate) struct WebhookProcessor {

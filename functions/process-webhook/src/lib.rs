@@ -4,11 +4,9 @@
 //! The processor `resend` is built in and updates `email_logs`. Register your own with [`Processors::with`].
 
 mod handler;
-mod job;
 mod processors;
 mod resend;
 mod router;
 
-pub use job::ProcessWebhook;
 pub use processors::{Processor, Processors};
 pub use router::{router, router_from_env};

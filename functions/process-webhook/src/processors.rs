@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
+use sigpost_jobs::payloads::ProcessWebhook;
 use sigpost_jobs::{JobContext, JobError, Outcome};
 
-use crate::ProcessWebhook;
 use crate::resend::Resend;
 
 /// Processes the webhooks of one source.

@@ -5,11 +5,12 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sigpost_jobs::payloads::ProcessWebhook;
 use sigpost_jobs::{Invalid, JobContext, JobError, Outcome, null_is_absent};
 use sigpost_qstash::json::reason;
 use sigpost_store::email_logs::{self, EmailNews, EmailStatus};
 
-use crate::{ProcessWebhook, Processor};
+use crate::Processor;
 
 /// Updates `email_logs`.
 pub(crate) struct Resend;

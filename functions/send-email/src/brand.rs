@@ -1,9 +1,8 @@
 //! Brand of the e-mails.
 
+use sigpost_jobs::payloads::address;
 use sigpost_runtime::Reading;
 use sigpost_runtime::settings::{APP_NAME, APP_SIGNATURE, APP_SUPPORT_EMAIL, RESEND_REPLY_TO, line};
-
-use crate::address;
 
 /// Name, signature and support address in all e-mails of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +31,18 @@ impl Brand {
         if let Some(signature) = reading.checked(APP_SIGNATURE, |text| line(APP_SIGNATURE.name, text)) {
             brand.signature = signature;
         }
-        let support = address::setting(reading, APP_SUPPORT_EMAIL);
-        brand.support_email = support.or(address::setting(reading, RESEND_REPLY_TO));
+        let support = read_address(reading, APP_SUPPORT_EMAIL);
+        brand.support_email = support.or(read_address(reading, RESEND_REPLY_TO));
         brand
     }
+}
+
+/// Reads the address in this setting, if any. `reading` collects errors.
+pub(crate) fn read_address(reading: &mut Reading, setting: Setting) -> Option<String> {
+    reading.checked(setting, |text| {
+        address::check(setting.name, text)?;
+        Ok(text.to_owned())
+    })
 }
 
 impl Default for Brand {

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use sigpost_jobs::payloads::address;
 use sigpost_runtime::Reading;
 use sigpost_runtime::settings::{
     APP_SUPPORT_EMAIL, RESEND_API_KEY, RESEND_BASE_URL, RESEND_FROM_EMAIL, RESEND_RATE_LIMIT, RESEND_REPLY_TO, http_url,
 };
 use url::Url;
 
-use crate::{Brand, address};
+use crate::brand::{Brand, read_address};
 
 /// Configuration of the function.
 #[derive(Clone, Debug)]
@@ -71,7 +72,7 @@ impl Config {
             }
             None => {
                 base_url(reading);
-                let from = address::setting(reading, RESEND_FROM_EMAIL);
+                let from = read_address(reading, RESEND_FROM_EMAIL);
                 Self::in_the_name_of(reading, Some(from.unwrap_or_else(|| "sigpost <dev@sigpost.example>".into())))
             }
         }
@@ -81,8 +82,8 @@ impl Config {
     fn in_the_name_of(reading: &mut Reading, from: Option<String>) -> Option<Self> {
         // Validated because Resend's own clients read it. It has no effect here: Resend's responses report rate limits.
         reading.parsed_if_set::<NonZeroU32>(RESEND_RATE_LIMIT);
-        let reply_to = address::setting(reading, RESEND_REPLY_TO);
-        let reply_to = reply_to.or(address::setting(reading, APP_SUPPORT_EMAIL));
+        let reply_to = read_address(reading, RESEND_REPLY_TO);
+        let reply_to = reply_to.or(read_address(reading, APP_SUPPORT_EMAIL));
         let brand = Brand::read(reading);
         Some(Self { transport: Transport::Log, from: from?, reply_to, brand })
     }

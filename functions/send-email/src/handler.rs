@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use serde_json::json;
+use sigpost_jobs::payloads::SendEmail;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
 use sigpost_store::email_logs::{self, SentEmail};
 
 use crate::mailer::Mailer;
-use crate::{Brand, Config, SendEmail, Template};
+use crate::{Brand, Config, render};
 
 /// Sends the e-mails of one deployment.
 pub(crate) struct EmailSender {
@@ -25,7 +26,7 @@ impl Handler for EmailSender {
     type Job = SendEmail;
 
     async fn run(&self, job: SendEmail, ctx: &JobContext) -> Result<Outcome, JobError> {
-        let email = Template::named(&job.template)?.render(&job.data, &self.brand)?;
+        let email = render(&job.email_data()?, &self.brand);
         let Some(email_id) = self.mailer.send(&email, &job, ctx).await? else {
             let reason = "not sent: RESEND_API_KEY is not set";
             return Ok(Outcome::with(json!({ "delivered": false, "reason": reason })));

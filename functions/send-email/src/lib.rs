@@ -3,28 +3,19 @@
 //! A job names a template and its data. Rendering has no side effects; only `mailer` sends requests. Retries of a message
 //! do not send it twice: the idempotency key for Resend is derived from the message ID.
 
-mod address;
-mod attachment;
 mod brand;
 mod config;
 mod email;
 mod escape;
-mod fields;
 mod handler;
-mod headers;
-mod job;
 mod layout;
 mod mailer;
-mod recipients;
 mod resend;
 mod router;
 mod template;
 
-pub use attachment::Attachment;
 pub use brand::Brand;
 pub use config::{Config, Transport};
 pub use email::Email;
-pub use job::SendEmail;
-pub use recipients::check as check_recipients;
 pub use router::{router, router_from_env};
-pub use template::Template;
+pub use template::render;

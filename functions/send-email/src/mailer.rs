@@ -1,11 +1,12 @@
 //! Sends rendered e-mails to Resend or to the log.
 
 use anyhow::Result;
+use sigpost_jobs::payloads::SendEmail;
 use sigpost_jobs::{JobContext, JobError};
 
+use crate::Email;
 use crate::config::{Config, Transport};
 use crate::resend::{Resend, spread};
-use crate::{Email, SendEmail};
 
 /// Sender of e-mails for the configured transport.
 pub(crate) enum Mailer {

@@ -9,11 +9,13 @@ use reqwest::{Response, StatusCode};
 use resend_rs::types::{CreateAttachment, CreateEmailBaseOptions, ErrorKind, ErrorResponse, Tag};
 use serde::Deserialize;
 use sigpost_jobs::JobError;
+use sigpost_jobs::payloads::send_email::Attachment;
+use sigpost_jobs::payloads::{SendEmail, address};
 use sigpost_qstash::retry_after;
 use sigpost_runtime::causes::with_causes;
 use url::Url;
 
-use crate::{Attachment, Email, SendEmail, address};
+use crate::Email;
 
 /// Timeout of a request, well below the timeout of the job.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! Templates by name.
+//! Rendering of the templates.
 
 mod alert;
 mod email_change;
@@ -10,138 +10,52 @@ mod subscription_created;
 mod team_invitation;
 mod welcome;
 
-use serde_json::{Map, Value};
-use sigpost_jobs::Invalid;
+use sigpost_jobs::payloads::send_email::EmailData;
 
-use crate::fields::Fields;
 use crate::{Brand, Email};
 
-/// Template of an e-mail. It is rendered with data and a brand.
-#[derive(Clone, Copy, Debug)]
-pub struct Template {
-    /// Name in jobs.
-    pub name: &'static str,
-    /// Short description.
-    pub about: &'static str,
-    /// Optional fields of its data.
-    pub optional: &'static [&'static str],
-    sample: fn() -> Value,
-    render: fn(&Fields<'_>, &Brand) -> Result<Email, Invalid>,
+/// Renders an e-mail with this brand.
+pub fn render(data: &EmailData, brand: &Brand) -> Email {
+    match data {
+        EmailData::Alert(data) => alert::render(data, brand),
+        EmailData::EmailChange(data) => email_change::render(data, brand),
+        EmailData::FileReady(data) => file_ready::render(data, brand),
+        EmailData::PasswordChanged(data) => password_changed::render(data, brand),
+        EmailData::PasswordReset(data) => password_reset::render(data, brand),
+        EmailData::PaymentFailed(data) => payment_failed::render(data, brand),
+        EmailData::SubscriptionCreated(data) => subscription_created::render(data, brand),
+        EmailData::TeamInvitation(data) => team_invitation::render(data, brand),
+        EmailData::Welcome(data) => welcome::render(data, brand),
+    }
 }
 
-impl Template {
-    /// All templates.
-    pub const ALL: [Self; 9] = [
-        welcome::TEMPLATE,
-        password_reset::TEMPLATE,
-        password_changed::TEMPLATE,
-        email_change::TEMPLATE,
-        team_invitation::TEMPLATE,
-        subscription_created::TEMPLATE,
-        payment_failed::TEMPLATE,
-        file_ready::TEMPLATE,
-        alert::TEMPLATE,
-    ];
-
-    /// Returns the template with this name.
-    ///
-    /// # Errors
-    ///
-    /// The name is unknown. The error lists the known names.
-    pub fn named(name: &str) -> Result<Self, Invalid> {
-        Self::ALL.into_iter().find(|template| template.name == name).ok_or_else(|| {
-            let shown: String = name.chars().take(64).collect();
-            let known = Self::ALL.map(|template| template.name).join(", ");
-            Invalid::new("template", format!("unknown {shown:?}; known are {known}"))
-        })
-    }
-
-    /// Returns sample data with all fields.
-    pub fn sample(&self) -> Map<String, Value> {
-        match (self.sample)() {
-            Value::Object(fields) => fields,
-            _ => Map::new(),
-        }
-    }
-
-    /// Renders an e-mail with this data and brand.
-    ///
-    /// # Errors
-    ///
-    /// A field is missing or invalid. The error names the first one as `data.<name>`.
-    pub fn render(&self, data: &Map<String, Value>, brand: &Brand) -> Result<Email, Invalid> {
-        (self.render)(&Fields(data), brand)
-    }
+/// Renders a template by its name, for a brand called Acme.
+#[cfg(test)]
+fn rendered(template: &str, data: &serde_json::Value) -> Result<Email, String> {
+    use sigpost_jobs::payloads::send_email::Template;
+    let data = data.as_object().expect("an object");
+    let data = Template::named(template).and_then(|template| template.read(data)).map_err(|why| why.to_string())?;
+    Ok(render(&data, &Brand::named("Acme")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use sigpost_jobs::payloads::send_email::Template;
 
-    fn error(template: Template, data: &Map<String, Value>) -> Option<String> {
-        template.render(data, &Brand::default()).err().map(|invalid| invalid.to_string())
-    }
-
-    #[test]
-    fn samples_have_every_field_and_each_is_required_unless_it_is_said_not_to_be() {
-        for template in Template::ALL {
-            let sample = template.sample();
-            assert_eq!(error(template, &sample), None, "{}", template.name);
-            assert!(template.optional.iter().all(|name| sample.contains_key(*name)), "{}", template.name);
-            for name in sample.keys() {
-                let mut data = sample.clone();
-                data.remove(name);
-                let optional = template.optional.contains(&name.as_str());
-                let expected = (!optional).then(|| format!("data.{name}: is required"));
-                assert_eq!(error(template, &data), expected, "{}", template.name);
-            }
-        }
-    }
-
-    /// A row of the table of templates in the documentation: the name and the fields, with `?` where one may
-    /// be missing. What is in parentheses are a field's values.
-    fn documented(row: &str) -> Option<(String, Vec<String>)> {
-        let (names, fields) = row.strip_prefix("| `")?.strip_suffix(" |")?.split_once(" | ")?;
-        let name = names.split('`').next()?.to_owned();
-        let outside = fields.split('(').enumerate().map(|(index, part)| match index {
-            0 => part,
-            _ => part.split_once(')').map_or("", |(_, after)| after),
-        });
-        let fields = outside.collect::<String>();
-        Some((name, fields.split('`').skip(1).step_by(2).map(str::to_owned).collect()))
-    }
-
-    #[test]
-    fn documentation_has_every_field_of_every_template() {
-        let page = include_str!("../../../docs/src/reference/job-types.md");
-        let table = page.split("| template | fields; `?` may be missing |").nth(1).expect("the table");
-        let table = table.split("\n\n").next().unwrap_or_default();
-        let rows: Vec<_> = table.lines().filter_map(documented).collect();
-        let of_code = Template::ALL.map(|template| {
-            // The page names this one once for all.
-            assert!(template.optional.contains(&"supportEmail"), "{}", template.name);
-            let sample = template.sample();
-            let fields = sample.keys().filter(|name| *name != "supportEmail");
-            let shown = fields.map(|name| match template.optional.contains(&name.as_str()) {
-                true => format!("{name}?"),
-                false => name.clone(),
-            });
-            (template.name.to_owned(), shown.collect::<std::collections::BTreeSet<_>>())
-        });
-        let of_page: Vec<_> = rows.into_iter().map(|(name, fields)| (name, fields.into_iter().collect())).collect();
-        assert_eq!(of_page, of_code);
-    }
+    use super::rendered;
 
     #[test]
     fn every_optional_field_is_seen_in_the_email() {
         for template in Template::ALL {
             let sample = template.sample();
-            let render = |data: &Map<String, Value>| template.render(data, &Brand::default()).expect("valid data");
+            let email = rendered(template.name, &sample.clone().into()).expect("valid data");
+            assert_eq!(email.template, template.name);
             for name in template.optional {
                 let mut without = sample.clone();
                 without.remove(*name);
-                assert_ne!(render(&sample).text, render(&without).text, "{}: {name}", template.name);
-                assert_ne!(render(&sample).html, render(&without).html, "{}: {name}", template.name);
+                let without = rendered(template.name, &without.into()).expect("valid data");
+                assert_ne!(email.text, without.text, "{}: {name}", template.name);
+                assert_ne!(email.html, without.html, "{}: {name}", template.name);
             }
         }
     }

@@ -11,5 +11,5 @@ mod upload;
 pub use config::Config;
 pub use error::Error;
 pub use files::{AmazonS3Builder, Bucket, Files};
-pub use notice::{FileReady, check_recipients, tell};
+pub use notice::{FileReady, tell};
 pub use upload::{PART_BYTES, Upload};

@@ -55,6 +55,7 @@ pub mod handler;
 pub mod handlers;
 pub mod harness;
 pub mod job;
+pub mod payloads;
 mod persistence;
 pub mod publication;
 pub mod redact;

@@ -1,9 +1,8 @@
 //! The schedules that the stack creates.
 
-use check_job_health::CheckJobHealth;
-use cleanup_old_data::CleanupOldData;
 use serde_json::Value;
 use sigpost_jobs::Job;
+use sigpost_jobs::payloads::{CheckJobHealth, CleanupOldData};
 use tests::aws_cron::AwsCron;
 
 use super::Stack;

@@ -3,10 +3,11 @@
 mod alerts;
 
 use axum::Router;
-use check_job_health::{CheckJobHealth, Config};
+use check_job_health::Config;
 use dispatch::engine::StepKind;
 use serde_json::{Value, json};
 use sigpost_jobs::Harness;
+use sigpost_jobs::payloads::CheckJobHealth;
 
 use super::deployment::{Deployment, answer, listen, serve};
 

@@ -2,9 +2,9 @@
 
 mod products;
 
-use cleanup_old_data::CleanupOldData;
 use dispatch::engine::StepKind;
 use serde_json::{Value, json};
+use sigpost_jobs::payloads::CleanupOldData;
 
 use super::deployment::Deployment;
 use crate::support::TestDatabase;

@@ -1,8 +1,9 @@
 //! The create-notification function, from a publish to its rows.
 
-use create_notification::{CreateNotification, Event, Kind, Recipients};
 use dispatch::engine::StepKind;
 use serde_json::{Value, json};
+use sigpost_jobs::payloads::CreateNotification;
+use sigpost_jobs::payloads::create_notification::{Event, Kind, Recipients};
 use sigpost_jobs::{EnqueueOptions, Job, enqueue_in};
 use sigpost_qstash::MessageId;
 

@@ -5,10 +5,10 @@ use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx};
 use dispatch::engine::StepKind;
-use export_data::ExportData;
 use serde_json::{Value, json};
 use sigpost_files::Files;
 use sigpost_jobs::Job;
+use sigpost_jobs::payloads::ExportData;
 
 use super::files::{Desk, arrange_runs, bucket, folder, found_by_aws, moto_bucket, names, only, read};
 use crate::support::{Answer, Receiver};
@@ -288,11 +288,9 @@ async fn invalid_export_is_rejected_with_the_field() {
 }
 
 #[test]
-fn file_ready_job_matches_send_email() {
-    use send_email::SendEmail;
+fn file_ready_job_is_valid_for_send_email() {
     use sigpost_files::FileReady;
-    assert_eq!(
-        (FileReady::TYPE, FileReady::ENDPOINT, FileReady::RETRIES, FileReady::TIMEOUT),
-        (SendEmail::TYPE, SendEmail::ENDPOINT, SendEmail::RETRIES, SendEmail::TIMEOUT)
-    );
+    let link = "https://files.example/exports/events.csv".parse().expect("a URL");
+    let job = FileReady::new("Export of events", &link, None).to("ada@example.com");
+    assert_eq!(job.validate(), Ok(()));
 }

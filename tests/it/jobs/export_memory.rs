@@ -5,10 +5,10 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
-use export_data::ExportData;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sigpost_jobs::Job;
+use sigpost_jobs::payloads::ExportData;
 use sigpost_qstash::{MessageId, Signer};
 use tokio::process::{Child, Command};
 

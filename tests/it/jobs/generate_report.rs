@@ -1,9 +1,9 @@
 //! The generate-report function: from a publish to the file.
 
 use dispatch::engine::StepKind;
-use generate_report::GenerateReport;
 use serde_json::{Value, json};
 use sigpost_files::Files;
+use sigpost_jobs::payloads::GenerateReport;
 
 use super::files::{Desk, arrange_runs, bucket, folder, found_by_aws, moto_bucket, names, only, read};
 use crate::support::{Answer, Receiver};

@@ -1,15 +1,11 @@
 //! Optional fields of job types: `null` equals absence.
 
-use check_job_health::CheckJobHealth;
-use cleanup_old_data::CleanupOldData;
-use create_notification::CreateNotification;
-use export_data::ExportData;
-use generate_report::GenerateReport;
-use process_stripe_webhook::ProcessStripeWebhook;
-use process_webhook::ProcessWebhook;
-use send_email::SendEmail;
 use serde_json::{Value, json};
 use sigpost_jobs::Job;
+use sigpost_jobs::payloads::{
+    CheckJobHealth, CleanupOldData, CreateNotification, ExportData, GenerateReport, ProcessStripeWebhook,
+    ProcessWebhook, SendEmail,
+};
 
 /// Parses the job and serializes it again. Returns `None` if it is invalid.
 fn read<J: Job>(payload: &Value) -> Option<Value> {

@@ -2,13 +2,13 @@
 
 mod ordering;
 
-use create_notification::CreateNotification;
 use dispatch::engine::StepKind;
 use futures_util::future::join_all;
-use process_stripe_webhook::{Config, ProcessStripeWebhook};
-use send_email::{Brand, SendEmail, Transport};
+use process_stripe_webhook::Config;
+use send_email::{Brand, Transport};
 use serde_json::{Value, json};
 use sigpost_jobs::Job;
+use sigpost_jobs::payloads::{CreateNotification, ProcessStripeWebhook, SendEmail};
 use sigpost_qstash::MessageId;
 
 use super::deployment::Deployment;

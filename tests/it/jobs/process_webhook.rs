@@ -3,8 +3,9 @@
 use dispatch::engine::StepKind;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use process_webhook::{ProcessWebhook, Processor, Processors};
+use process_webhook::{Processor, Processors};
 use serde_json::{Value, json};
+use sigpost_jobs::payloads::ProcessWebhook;
 use sigpost_jobs::{JobContext, JobError, Outcome};
 use sigpost_qstash::MessageId;
 

@@ -6,8 +6,9 @@ mod slow;
 use std::collections::HashSet;
 
 use dispatch::engine::StepKind;
-use send_email::{Brand, Config, SendEmail, Transport};
+use send_email::{Brand, Config, Transport};
 use serde_json::{Value, json};
+use sigpost_jobs::payloads::SendEmail;
 use sigpost_qstash::MessageId;
 use sigpost_store::email_logs::{self, EmailNews, EmailStatus};
 

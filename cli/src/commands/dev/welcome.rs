@@ -10,7 +10,7 @@ use sigpost_jobs::Job;
 use sigpost_qstash::{DEV_TOKEN, MessageId};
 use sigpost_store::runs;
 
-const ENDPOINT: &str = send_email::SendEmail::ENDPOINT;
+const ENDPOINT: &str = sigpost_jobs::payloads::SendEmail::ENDPOINT;
 /// How long to watch the job before the server continues.
 const PATIENCE: Duration = Duration::from_secs(10);
 

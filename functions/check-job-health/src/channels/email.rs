@@ -1,7 +1,7 @@
 //! E-mail, sent by a send-email job.
 
-use send_email::SendEmail;
 use serde_json::json;
+use sigpost_jobs::payloads::SendEmail;
 use sigpost_jobs::{EnqueueOptions, JobContext, JobError};
 
 use super::{headline, runbook};

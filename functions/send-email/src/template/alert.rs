@@ -1,82 +1,38 @@
 //! `alert`: an alert of the deployment has opened or recovered.
 
-use serde_json::json;
-use sigpost_jobs::Invalid;
+use sigpost_jobs::payloads::send_email::Alert;
 
-use super::Template;
-use crate::fields::Fields;
-use crate::layout::{Content, render};
+use crate::layout::{self, Content};
 use crate::{Brand, Email};
 
-pub(super) const TEMPLATE: Template = Template {
-    name: "alert",
-    about: "to operators: an alert with a link to its runbook",
-    optional: &["subject", "supportEmail"],
-    sample: || {
-        json!({
-            "headline": "[sigpost] critical: schedule-missed (nightly): its firing is late by 700 s",
-            "message": "its firing is late by 700 s",
-            "rule": "schedule-missed",
-            "subject": "nightly",
-            "severity": "critical",
-            "runbook": "docs/src/guides/troubleshooting.md#schedule-missed",
-            "supportEmail": "help@acme.example",
-        })
-    },
-    render: |fields, brand| Ok(Alert::read(fields)?.render(brand)),
-};
-
-/// Data of the template.
-#[derive(Clone, Debug, PartialEq)]
-struct Alert {
-    headline: String,
-    message: String,
-    rule: String,
-    subject: Option<String>,
-    severity: &'static str,
-    runbook: String,
-    support_email: Option<String>,
-}
-
-impl Alert {
-    fn read(fields: &Fields<'_>) -> Result<Self, Invalid> {
-        Ok(Self {
-            headline: fields.required("headline", Fields::text)?,
-            message: fields.required("message", Fields::text)?,
-            rule: fields.required("rule", Fields::text)?,
-            subject: fields.text("subject")?,
-            severity: fields.one_of("severity", &["warning", "critical"])?,
-            runbook: fields.required("runbook", Fields::text)?,
-            support_email: fields.address("supportEmail")?,
-        })
-    }
-
-    fn render(&self, brand: &Brand) -> Email {
-        let mut details = vec![("Rule", self.rule.as_str()), ("Severity", self.severity)];
-        details.extend(self.subject.as_deref().map(|subject| ("Subject", subject)));
-        details.push(("Runbook", &self.runbook));
-        let content = Content {
-            heading: &self.headline,
-            preview: &self.message,
-            recipient_name: None,
-            paragraphs: &[&self.message],
-            details: &details,
-            call_to_action: None,
-            support_email: self.support_email.as_deref(),
-        };
-        let (html, text) = render(&content, brand);
-        Email { template: TEMPLATE.name, tag: "alert", html, text, subject: self.headline.clone() }
-    }
+/// Renders the e-mail.
+pub(super) fn render(data: &Alert, brand: &Brand) -> Email {
+    let mut details = vec![("Rule", data.rule.as_str()), ("Severity", data.severity)];
+    details.extend(data.subject.as_deref().map(|subject| ("Subject", subject)));
+    details.push(("Runbook", &data.runbook));
+    let content = Content {
+        heading: &data.headline,
+        preview: &data.message,
+        recipient_name: None,
+        paragraphs: &[&data.message],
+        details: &details,
+        call_to_action: None,
+        support_email: data.support_email.as_deref(),
+    };
+    let (html, text) = layout::render(&content, brand);
+    Email { template: "alert", tag: "alert", html, text, subject: data.headline.clone() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use sigpost_jobs::payloads::send_email::Template;
+
+    use super::super::rendered;
 
     #[test]
     fn operator_reads_what_is_wrong_and_where_to_look() {
-        let sample = TEMPLATE.sample();
-        let email = Alert::read(&Fields(&sample)).expect("valid").render(&Brand::named("Acme"));
+        let sample = Template::named("alert").expect("a template").sample();
+        let email = rendered("alert", &sample.clone().into()).expect("valid data");
         for part in
             ["late by 700 s", "schedule-missed", "nightly", "docs/src/guides/troubleshooting.md#schedule-missed"]
         {
@@ -84,7 +40,7 @@ mod tests {
         }
         let mut wrong = sample;
         wrong.insert("severity".into(), "loud".into());
-        let error = Alert::read(&Fields(&wrong)).expect_err("refused").to_string();
-        assert_eq!(error, "data.severity: must be one of warning, critical");
+        let error = "data.severity: must be one of warning, critical";
+        assert_eq!(rendered("alert", &wrong.into()), Err(error.into()));
     }
 }

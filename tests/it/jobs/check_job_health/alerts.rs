@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use check_job_health::{CheckJobHealth, Config, Rules};
+use check_job_health::{Config, Rules};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sigpost_jobs::payloads::CheckJobHealth;
 use sigpost_qstash::MessageId;
 
 use crate::jobs::deployment::{Deployment, answer};

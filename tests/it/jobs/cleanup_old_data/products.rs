@@ -1,8 +1,8 @@
 //! Rows that a product's handlers wrote, and unused flow-control keys.
 
-use cleanup_old_data::CleanupOldData;
 use dispatch::engine::StepKind;
 use serde_json::{Value, json};
+use sigpost_jobs::payloads::CleanupOldData;
 
 use super::{ARRANGING, left};
 use crate::jobs::deployment::Deployment;

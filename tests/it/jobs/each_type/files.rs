@@ -1,10 +1,9 @@
 //! Types that write files to a bucket.
 
 use axum::Router;
-use export_data::ExportData;
-use generate_report::GenerateReport;
 use serde_json::{Value, json};
 use sigpost_jobs::Harness;
+use sigpost_jobs::payloads::{ExportData, GenerateReport};
 
 use super::middle::Middle;
 use super::provider::Provider;

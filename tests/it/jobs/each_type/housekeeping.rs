@@ -1,10 +1,9 @@
 //! Types that maintain the deployment.
 
 use axum::Router;
-use check_job_health::CheckJobHealth;
-use cleanup_old_data::CleanupOldData;
 use serde_json::{Value, json};
 use sigpost_jobs::Harness;
+use sigpost_jobs::payloads::{CheckJobHealth, CleanupOldData};
 
 use super::middle::Middle;
 use super::subject::{Effects, Subject, results};

@@ -1,10 +1,10 @@
 //! Types that notify people: e-mails and notifications.
 
 use axum::Router;
-use create_notification::CreateNotification;
-use send_email::{Brand, Config, SendEmail, Transport};
+use send_email::{Brand, Config, Transport};
 use serde_json::{Value, json};
 use sigpost_jobs::Harness;
+use sigpost_jobs::payloads::{CreateNotification, SendEmail};
 
 use super::middle::Middle;
 use super::provider::Provider;

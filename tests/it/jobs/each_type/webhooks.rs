@@ -1,10 +1,11 @@
 //! Types that process events of third parties.
 
 use axum::Router;
-use process_stripe_webhook::{Config, ProcessStripeWebhook};
-use process_webhook::{ProcessWebhook, Processors};
+use process_stripe_webhook::Config;
+use process_webhook::Processors;
 use serde_json::{Value, json};
 use sigpost_jobs::Harness;
+use sigpost_jobs::payloads::{ProcessStripeWebhook, ProcessWebhook};
 
 use super::middle::Middle;
 use super::subject::{Effects, Hopeless, Subject};

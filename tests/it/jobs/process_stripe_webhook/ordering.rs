@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{AT, activities, event, follow_ups, left, processed, result_of, start};
 use crate::jobs::deployment::Deployment;
-use create_notification::CreateNotification;
+use sigpost_jobs::payloads::CreateNotification;
 
 const UPDATED: &str = "customer.subscription.updated";
 const DELETED: &str = "customer.subscription.deleted";

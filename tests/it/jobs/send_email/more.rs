@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use dispatch::engine::StepKind;
 use jiff::Timestamp;
-use send_email::SendEmail;
 use serde_json::{Value, json};
+use sigpost_jobs::payloads::SendEmail;
 
 use super::{log, start, welcome};
 

@@ -1,8 +1,8 @@
 //! A slow Resend: failures while a request to it is in flight.
 
 use dispatch::engine::StepKind;
-use send_email::SendEmail;
 use serde_json::json;
+use sigpost_jobs::payloads::SendEmail;
 use sigpost_qstash::MessageId;
 use tokio::task::JoinHandle;
 

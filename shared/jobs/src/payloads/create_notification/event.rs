@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sigpost_jobs::{Invalid, null_is_absent};
 
-use crate::kind::texts;
-use crate::{Category, Kind, metadata};
+use super::kind::{Category, Kind, texts};
+use super::metadata;
+use crate::{Invalid, null_is_absent};
 
 /// Maximum length of a title in characters.
 const MAX_TITLE: usize = 255;
@@ -57,7 +57,7 @@ impl Event {
     }
 
     /// Validates the fields. Errors name the field with the prefix `before`, such as `event.`.
-    pub(crate) fn validate(&self, before: &str) -> Result<(), Invalid> {
+    pub(super) fn validate(&self, before: &str) -> Result<(), Invalid> {
         let field = |name: &str| format!("{before}{name}");
         for (name, text, most, is_line) in
             [("title", &self.title, MAX_TITLE, true), ("message", &self.message, MAX_MESSAGE, false)]

@@ -1,12 +1,13 @@
-//! The job: table, filters, format and recipients.
+//! `export-data`: exports a table to a file.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sigpost_files::check_recipients;
-use sigpost_jobs::{Invalid, Job, null_is_absent};
 use sigpost_store::export::{Entity, Filter};
+
+use super::recipients;
+use crate::{Invalid, Job, null_is_absent};
 
 /// Maximum length of a filter text in bytes.
 const MAX_TEXT_BYTES: usize = 256;
@@ -36,23 +37,6 @@ pub enum Format {
     /// A workbook with one sheet of at most 1,048,575 rows.
     #[serde(alias = "excel")]
     Xlsx,
-}
-
-impl Format {
-    /// Returns the file extension.
-    pub(crate) fn extension(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Xlsx => "xlsx",
-        }
-    }
-
-    pub(crate) fn content_type(self) -> &'static str {
-        match self {
-            Self::Csv => "text/csv; charset=utf-8",
-            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        }
-    }
 }
 
 /// Filters of rows. A missing filter matches all rows.
@@ -131,7 +115,7 @@ impl Job for ExportData {
 
     fn validate(&self) -> Result<(), Invalid> {
         self.filters.validate(self.entity_type)?;
-        check_recipients("recipients", &self.recipients)
+        recipients::check_list("recipients", &self.recipients)
     }
 }
 

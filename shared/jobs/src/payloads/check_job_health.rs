@@ -1,10 +1,11 @@
-//! The job.
+//! `check-job-health`: measures job health and sends alerts.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use sigpost_jobs::{Invalid, Job};
 use sigpost_store::metrics::Window;
+
+use crate::{Invalid, Job};
 
 /// Default window: an hour, as for job-health.
 const WINDOW_SECONDS: u64 = 3600;
@@ -30,7 +31,8 @@ fn window_or_default<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error
 }
 
 impl CheckJobHealth {
-    pub(crate) fn window(self) -> Window {
+    /// Returns the window of the report.
+    pub fn window(self) -> Window {
         Window::new(Duration::from_secs(self.window_seconds))
     }
 }

@@ -1,14 +1,15 @@
 //! Metadata of a notification: known members, which are checked, and members of the product.
 
 use serde_json::{Map, Value};
-use sigpost_jobs::Invalid;
+
+use crate::Invalid;
 
 /// Maximum size as JSON in bytes. It is small because each user may get a copy.
 const MAX_BYTES: usize = 4096;
 /// Known members. All are strings.
 const KNOWN: [&str; 7] = ["actionUrl", "actionLabel", "actorId", "actorName", "entityId", "entityType", "imageUrl"];
 
-pub(crate) fn check(field: &str, metadata: &Map<String, Value>) -> Result<(), Invalid> {
+pub(super) fn check(field: &str, metadata: &Map<String, Value>) -> Result<(), Invalid> {
     let json = Value::Object(metadata.clone()).to_string();
     if json.len() > MAX_BYTES {
         return Err(Invalid::new(field, format!("must not be larger than {MAX_BYTES} bytes of JSON")));

@@ -1,11 +1,12 @@
-//! The job: a webhook of a third party.
+//! `process-webhook`: processes a webhook of a third party.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sigpost_jobs::{Invalid, Job};
+
+use crate::{Invalid, Job};
 
 /// Maximum length of source and event in bytes.
 const MAX_NAME_BYTES: usize = 100;

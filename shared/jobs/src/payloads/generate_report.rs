@@ -1,12 +1,13 @@
-//! The job: report type, period, format and recipients.
+//! `generate-report`: generates a report about runs of jobs.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sigpost_files::check_recipients;
-use sigpost_jobs::{Invalid, Job};
 use sigpost_store::reports::Period;
+
+use super::recipients;
+use crate::{Invalid, Job};
 
 /// Maximum period in days: a leap year.
 const MAX_DAYS: i64 = 366;
@@ -40,7 +41,8 @@ pub enum ReportType {
 }
 
 impl ReportType {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// Returns the name in JSON.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Analytics => "analytics",
             Self::Usage => "usage",
@@ -78,25 +80,6 @@ pub enum Format {
     Json,
 }
 
-impl Format {
-    /// Returns the name, which is also the file extension.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Pdf => "pdf",
-            Self::Html => "html",
-            Self::Json => "json",
-        }
-    }
-
-    pub(crate) fn content_type(self) -> &'static str {
-        match self {
-            Self::Pdf => "application/pdf",
-            Self::Html => "text/html; charset=utf-8",
-            Self::Json => "application/json",
-        }
-    }
-}
-
 impl Job for GenerateReport {
     const TYPE: &'static str = "generate-report";
     const ENDPOINT: &'static str = "/api/jobs/report";
@@ -118,7 +101,7 @@ impl Job for GenerateReport {
         if self.recipients.is_empty() {
             return Err(Invalid::new("recipients", "must not be empty"));
         }
-        check_recipients("recipients", &self.recipients)
+        recipients::check_list("recipients", &self.recipients)
     }
 }
 

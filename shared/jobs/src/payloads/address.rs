@@ -1,23 +1,24 @@
 //! Validation of e-mail addresses. It rejects addresses that no mail service accepts.
 
-use sigpost_jobs::Invalid;
-use sigpost_runtime::Reading;
-use sigpost_runtime::settings::Setting;
+use crate::Invalid;
 
 /// Maximum length of an address in bytes (RFC 5321, section 4.5.3.1.3), without angle brackets.
 const MAX_BYTES: usize = 254;
 /// Maximum length of a display name in bytes.
 const MAX_NAME_BYTES: usize = 200;
 
-/// Accepts `ada@example.com`, `Ada Lovelace <ada@example.com>` and `"Lovelace, Ada" <ada@example.com>`.
-/// The error does not repeat the address.
-pub(crate) fn check(field: &str, text: &str) -> Result<(), Invalid> {
+/// Validates an address. Accepts `ada@example.com`, `Ada Lovelace <ada@example.com>` and `"Lovelace, Ada" <ada@example.com>`.
+///
+/// # Errors
+///
+/// The address is invalid. The error does not repeat it.
+pub fn check(field: &str, text: &str) -> Result<(), Invalid> {
     parse(text).map(drop).map_err(|problem| Invalid::new(field, problem))
 }
 
 /// Formats a checked address for a header. A name with characters that RFC 5322 does not allow in an atom becomes a
 /// quoted string.
-pub(crate) fn header(text: &str) -> String {
+pub fn header(text: &str) -> String {
     let Ok((name, address)) = parse(text) else { return text.to_owned() };
     if name.is_empty() {
         return address.to_owned();
@@ -68,14 +69,6 @@ fn unquoted(text: &str) -> Option<String> {
             c => name.push(c),
         }
     }
-}
-
-/// Reads the address in this setting, if any. `reading` collects errors.
-pub(crate) fn setting(reading: &mut Reading, setting: Setting) -> Option<String> {
-    reading.checked(setting, |address| {
-        check(setting.name, address)?;
-        Ok(address.to_owned())
-    })
 }
 
 fn is_address(text: &str) -> bool {

@@ -1,14 +1,18 @@
-//! The job: recipients and content of a notification.
+//! `create-notification`: notifies one or many users.
+
+mod event;
+mod kind;
+mod metadata;
 
 use std::time::Duration;
 
+pub use event::{Event, Priority};
 use jiff::Timestamp;
+pub use kind::{Category, Kind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sigpost_jobs::{Invalid, Job};
 
-use crate::event::Priority;
-use crate::{Category, Event, Kind};
+use crate::{Invalid, Job};
 
 /// Maximum number of users of one job. One statement inserts all rows.
 const MAX_USERS: usize = 10_000;
@@ -37,7 +41,8 @@ pub enum Recipients {
 }
 
 impl Recipients {
-    pub(crate) fn ids(&self) -> &[String] {
+    /// Returns the IDs of the users.
+    pub fn ids(&self) -> &[String] {
         match self {
             Self::User(id) => std::slice::from_ref(id),
             Self::Users(ids) => ids,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::Invalid;
 use serde::{Deserialize, Deserializer};
-use sigpost_jobs::Invalid;
 
 /// Maximum number of headers.
 const MAX_HEADERS: usize = 20;
@@ -29,13 +29,13 @@ const TAKEN: [&str; 13] = [
 ];
 
 /// Reads headers. `null`, for all headers or for one, means absent.
-pub(crate) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+pub(super) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
     let given = Option::<BTreeMap<String, Option<String>>>::deserialize(from)?.unwrap_or_default();
     Ok(given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
 }
 
 /// Checks the headers. The error names the header.
-pub(crate) fn check(headers: &BTreeMap<String, String>) -> Result<(), Invalid> {
+pub(super) fn check(headers: &BTreeMap<String, String>) -> Result<(), Invalid> {
     if headers.len() > MAX_HEADERS {
         return Err(Invalid::new("headers", format!("must be at most {MAX_HEADERS}")));
     }

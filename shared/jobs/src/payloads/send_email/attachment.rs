@@ -1,9 +1,9 @@
 //! Attachments of an e-mail.
 
+use crate::Invalid;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use sigpost_jobs::Invalid;
 
 /// Maximum number of files per e-mail.
 const MAX_FILES: usize = 20;
@@ -26,14 +26,14 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// Decodes the content.
-    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+    /// Decodes the content. Returns `None` if it is not base64.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
         STANDARD.decode(&self.content).ok()
     }
 }
 
 /// Checks all files of an e-mail. The error names the file by its index.
-pub(crate) fn check(files: &[Attachment]) -> Result<(), Invalid> {
+pub(super) fn check(files: &[Attachment]) -> Result<(), Invalid> {
     if files.len() > MAX_FILES {
         return Err(Invalid::new("attachments", format!("must be at most {MAX_FILES} files")));
     }

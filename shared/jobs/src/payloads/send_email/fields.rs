@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use sigpost_jobs::Invalid;
 use url::Url;
 
-use crate::address;
+use crate::Invalid;
+use crate::payloads::address;
 
 /// Maximum length of a text field in bytes.
 const MAX_TEXT_BYTES: usize = 200;
@@ -15,11 +15,11 @@ const MAX_URL_BYTES: usize = 2048;
 const MAX_LINK_BYTES: usize = 8192;
 
 /// The `data` of a job. Unknown fields are ignored.
-pub(crate) struct Fields<'a>(pub(crate) &'a Map<String, Value>);
+pub(super) struct Fields<'a>(pub(super) &'a Map<String, Value>);
 
 impl Fields<'_> {
     /// Returns a line of text; `None` if the field is missing, null or empty.
-    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, Invalid> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Invalid> {
         let text = match self.0.get(name) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => text.trim(),
@@ -36,7 +36,7 @@ impl Fields<'_> {
     }
 
     /// Returns the field as read by `read`, or an error if it is missing.
-    pub(crate) fn required<T>(
+    pub(super) fn required<T>(
         &self,
         name: &str,
         read: impl FnOnce(&Self, &str) -> Result<Option<T>, Invalid>,
@@ -45,7 +45,7 @@ impl Fields<'_> {
     }
 
     /// Returns a time: an ISO time is formatted to the minute in UTC, any other text is unchanged.
-    pub(crate) fn moment(&self, name: &str) -> Result<Option<String>, Invalid> {
+    pub(super) fn moment(&self, name: &str) -> Result<Option<String>, Invalid> {
         let text = self.text(name)?;
         Ok(text.map(|text| match text.parse::<Timestamp>() {
             Ok(at) => at.strftime("%-d %B %Y, %H:%M UTC").to_string(),
@@ -54,14 +54,14 @@ impl Fields<'_> {
     }
 
     /// Returns one of the allowed words.
-    pub(crate) fn one_of(&self, name: &str, words: &[&'static str]) -> Result<&'static str, Invalid> {
+    pub(super) fn one_of(&self, name: &str, words: &[&'static str]) -> Result<&'static str, Invalid> {
         let text = self.required(name, Self::text)?;
         let word = words.iter().find(|word| **word == text).copied();
         word.ok_or_else(|| invalid(name, format!("must be one of {}", words.join(", "))))
     }
 
     /// Returns an e-mail address; `None` if the field is missing.
-    pub(crate) fn address(&self, name: &str) -> Result<Option<String>, Invalid> {
+    pub(super) fn address(&self, name: &str) -> Result<Option<String>, Invalid> {
         let address = self.text(name)?;
         if let Some(address) = &address {
             address::check(&field(name), address)?;
@@ -70,7 +70,7 @@ impl Fields<'_> {
     }
 
     /// Returns an http or https URL.
-    pub(crate) fn url(&self, name: &str) -> Result<Url, Invalid> {
+    pub(super) fn url(&self, name: &str) -> Result<Url, Invalid> {
         let text = self.given(name)?;
         match Url::parse(text) {
             Ok(url) if text.len() <= MAX_URL_BYTES && matches!(url.scheme(), "http" | "https") => Ok(url),
@@ -79,7 +79,7 @@ impl Fields<'_> {
     }
 
     /// Returns an http, https or, for development, file URL.
-    pub(crate) fn file_url(&self, name: &str) -> Result<Url, Invalid> {
+    pub(super) fn file_url(&self, name: &str) -> Result<Url, Invalid> {
         let text = self.given(name)?;
         match Url::parse(text) {
             Ok(url) if text.len() <= MAX_LINK_BYTES && matches!(url.scheme(), "http" | "https" | "file") => Ok(url),
@@ -96,7 +96,7 @@ impl Fields<'_> {
     }
 
     /// Returns a whole number of at least 1.
-    pub(crate) fn count(&self, name: &str) -> Result<u32, Invalid> {
+    pub(super) fn count(&self, name: &str) -> Result<u32, Invalid> {
         let number = match self.0.get(name) {
             None | Some(Value::Null) => return Err(invalid(name, "is required")),
             Some(number) => number.as_f64().unwrap_or(f64::NAN),

@@ -1,12 +1,15 @@
-//! The job: an event of Stripe.
+//! `process-stripe-webhook`: processes an event of Stripe.
+
+mod event;
+mod fields;
 
 use std::time::Duration;
 
+pub use event::{Amount, Event, Subscription, What};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sigpost_jobs::{Invalid, Job};
 
-use crate::event::Event;
+use crate::{Invalid, Job};
 
 /// Maximum length of IDs and types in bytes.
 const MAX_NAME_BYTES: usize = 255;

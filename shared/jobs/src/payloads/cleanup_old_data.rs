@@ -1,10 +1,11 @@
-//! The job: retention times.
+//! `cleanup-old-data`: deletes data past its retention.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sigpost_jobs::{Invalid, Job};
 use sigpost_store::retention::Ages;
+
+use crate::{Invalid, Job};
 
 /// Maximum retention in days: ten years.
 const MAX_DAYS: u32 = 3650;
@@ -22,7 +23,7 @@ pub struct CleanupOldData {
 
 impl CleanupOldData {
     /// Returns the ages from which on data is deleted.
-    pub(crate) fn ages(self) -> Ages {
+    pub fn ages(self) -> Ages {
         let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
         let ages = Ages::of(days(self.retention));
         Ages { activity_logs: self.activity_retention.map_or(ages.activity_logs, days), ..ages }

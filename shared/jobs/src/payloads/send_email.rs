@@ -1,15 +1,25 @@
-//! The job: template, recipients and data.
+//! `send-email`: sends one e-mail of a template.
+
+mod attachment;
+mod fields;
+mod headers;
+mod template;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use attachment::Attachment;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sigpost_jobs::{Invalid, Job, null_is_absent};
+pub use template::{
+    Alert, EmailChange, EmailData, FileReady, PasswordChanged, PasswordReset, PaymentFailed, SubscriptionCreated,
+    TeamInvitation, Template, Welcome,
+};
 
-use crate::recipients::one_or_many;
-use crate::{Attachment, Brand, Template, address, attachment, headers, recipients};
+use super::recipients::one_or_many;
+use super::{address, recipients};
+use crate::{Invalid, Job, null_is_absent};
 
 /// Maximum delay of `scheduledAt` that Resend accepts.
 const MAX_AHEAD: Duration = Duration::from_secs(30 * 86_400);
@@ -62,14 +72,23 @@ impl SendEmail {
         }
     }
 
+    /// Reads the data of the template.
+    ///
+    /// # Errors
+    ///
+    /// The template is unknown, or a field is missing or invalid.
+    pub fn email_data(&self) -> Result<EmailData, Invalid> {
+        Template::named(&self.template)?.read(&self.data)
+    }
+
     /// Returns all recipients, separated by commas.
-    pub(crate) fn everybody(&self) -> String {
+    pub fn everybody(&self) -> String {
         let all = [&self.to, &self.cc, &self.bcc].into_iter().flatten();
         all.map(|text| address::header(text)).collect::<Vec<_>>().join(", ")
     }
 
     /// Returns `scheduled_at` if it is in the future.
-    pub(crate) fn later(&self, now: Timestamp) -> Option<Timestamp> {
+    pub fn later(&self, now: Timestamp) -> Option<Timestamp> {
         self.scheduled_at.filter(|at| *at > now)
     }
 }
@@ -81,8 +100,7 @@ impl Job for SendEmail {
     const TIMEOUT: Duration = Duration::from_secs(30);
 
     fn validate(&self) -> Result<(), Invalid> {
-        // Rendering finds all errors in the data and takes microseconds.
-        Template::named(&self.template)?.render(&self.data, &Brand::default())?;
+        self.email_data()?;
         if self.to.is_empty() {
             return Err(Invalid::new("to", "must be at least one address"));
         }

@@ -1,17 +1,18 @@
 //! Reads Stripe's objects. Errors name the field.
 
 use serde_json::{Map, Value};
-use sigpost_jobs::Invalid;
+
+use crate::Invalid;
 
 /// A JSON object and its path.
 #[derive(Clone, Debug)]
-pub(crate) struct Fields<'a> {
+pub(super) struct Fields<'a> {
     object: &'a Map<String, Value>,
     path: String,
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn of(object: &'a Map<String, Value>) -> Self {
+    pub(super) fn of(object: &'a Map<String, Value>) -> Self {
         Self { object, path: "eventData".into() }
     }
 
@@ -24,7 +25,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns a non-empty string.
-    pub(crate) fn text(&self, name: &str) -> Result<Option<&'a str>, Invalid> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, Invalid> {
         match self.value(name) {
             None => Ok(None),
             Some(Value::String(text)) if text.contains('\0') => Err(self.invalid(name, "must not contain zero bytes")),
@@ -33,12 +34,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(crate) fn required_text(&self, name: &str) -> Result<&'a str, Invalid> {
+    pub(super) fn required_text(&self, name: &str) -> Result<&'a str, Invalid> {
         self.text(name)?.ok_or_else(|| self.invalid(name, "is required"))
     }
 
     /// Returns the ID of a referenced object, which Stripe sends as a string or as an expanded object.
-    pub(crate) fn id(&self, name: &str) -> Result<Option<&'a str>, Invalid> {
+    pub(super) fn id(&self, name: &str) -> Result<Option<&'a str>, Invalid> {
         match self.value(name) {
             Some(Value::Object(_)) => {
                 self.object(name)?.map_or(Ok(None), |object| object.required_text("id").map(Some))
@@ -48,7 +49,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns an object; `None` if the field is missing.
-    pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, Invalid> {
+    pub(super) fn object(&self, name: &str) -> Result<Option<Self>, Invalid> {
         match self.value(name) {
             None => Ok(None),
             Some(Value::Object(object)) => Ok(Some(Self { object, path: format!("{}.{name}", self.path) })),
@@ -57,7 +58,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns an expanded object; `None` if the field is missing or an ID.
-    pub(crate) fn expanded(&self, name: &str) -> Result<Option<Self>, Invalid> {
+    pub(super) fn expanded(&self, name: &str) -> Result<Option<Self>, Invalid> {
         match self.value(name) {
             Some(Value::String(_)) => Ok(None),
             _ => self.object(name),
@@ -65,7 +66,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns the first object of a list.
-    pub(crate) fn first_of(&self, name: &str) -> Result<Option<Self>, Invalid> {
+    pub(super) fn first_of(&self, name: &str) -> Result<Option<Self>, Invalid> {
         match self.value(name) {
             None => Ok(None),
             Some(Value::Array(items)) => match items.first() {
@@ -78,7 +79,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns a whole number: an amount in the currency's minor unit, or seconds since 1970.
-    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Invalid> {
+    pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, Invalid> {
         match self.value(name) {
             None => Ok(None),
             Some(value) => value.as_i64().map(Some).ok_or_else(|| self.invalid(name, "must be a whole number")),

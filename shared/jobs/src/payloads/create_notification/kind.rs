@@ -21,7 +21,7 @@ macro_rules! texts {
         }
     };
 }
-pub(crate) use texts;
+pub(super) use texts;
 
 texts! {
     /// Category of a notification.

@@ -1,30 +1,41 @@
 //! The supported events of Stripe.
 
 use jiff::Timestamp;
-use sigpost_jobs::Invalid;
 
-use crate::ProcessStripeWebhook;
-use crate::fields::Fields;
-use crate::money::formatted;
+use super::ProcessStripeWebhook;
+use super::fields::Fields;
+use crate::Invalid;
 
 /// A supported event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Event {
+pub struct Event {
     /// `cus_...`.
-    pub(crate) customer_id: Option<String>,
-    pub(crate) what: What,
+    pub customer_id: Option<String>,
+    /// Type and data.
+    pub what: What,
 }
 
 /// Type of an event, with its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub enum What {
     /// `checkout.session.completed` or `checkout.session.async_payment_succeeded`: a customer has subscribed and paid any
     /// amount due.
-    CheckoutCompleted { amount: String, plan_name: Option<String> },
+    CheckoutCompleted {
+        /// Paid amount.
+        amount: Amount,
+        /// Name of the plan, if the checkout has one.
+        plan_name: Option<String>,
+    },
     /// `invoice.payment_failed`.
-    PaymentFailed { amount_due: String },
+    PaymentFailed {
+        /// Amount of the invoice.
+        amount_due: Amount,
+    },
     /// `invoice.payment_succeeded`.
-    PaymentSucceeded { amount_paid: String },
+    PaymentSucceeded {
+        /// Paid amount.
+        amount_paid: Amount,
+    },
     /// `customer.subscription.updated`.
     SubscriptionUpdated(Subscription),
     /// `customer.subscription.deleted`: the subscription has ended.
@@ -33,24 +44,43 @@ pub(crate) enum What {
     TrialWillEnd(Subscription),
 }
 
+/// An amount in Stripe's representation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amount {
+    /// Number of minor units of the currency.
+    pub minor: i64,
+    /// Currency, in lower case.
+    pub currency: Option<String>,
+}
+
 /// State of a subscription in an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Subscription {
-    pub(crate) id: String,
-    pub(crate) status: String,
-    pub(crate) product_id: Option<String>,
-    pub(crate) plan_name: Option<String>,
+pub struct Subscription {
+    /// `sub_...`.
+    pub id: String,
+    /// Status, for example `active`.
+    pub status: String,
+    /// `prod_...`.
+    pub product_id: Option<String>,
+    /// Name of the plan.
+    pub plan_name: Option<String>,
     /// End of the paid period.
-    pub(crate) period_end: Option<Timestamp>,
-    pub(crate) trial_end: Option<Timestamp>,
+    pub period_end: Option<Timestamp>,
+    /// End of the trial.
+    pub trial_end: Option<Timestamp>,
 }
 
 impl Event {
     /// Reads an event. The inner `Err` is the reason why the event is ignored.
-    pub(crate) fn read(job: &ProcessStripeWebhook) -> Result<Result<Self, String>, Invalid> {
+    ///
+    /// # Errors
+    ///
+    /// A field is missing or invalid.
+    pub fn read(job: &ProcessStripeWebhook) -> Result<Result<Self, String>, Invalid> {
         let fields = Fields::of(&job.event_data);
-        let amount = |name: &str| -> Result<String, Invalid> {
-            Ok(formatted(fields.integer(name)?.unwrap_or_default(), fields.text("currency")?))
+        let amount = |name: &str| -> Result<Amount, Invalid> {
+            let currency = fields.text("currency")?.map(str::to_owned);
+            Ok(Amount { minor: fields.integer(name)?.unwrap_or_default(), currency })
         };
         let nothing = |reason: &str| Ok(Err(reason.to_owned()));
         let what = match job.event_type.as_str() {
@@ -82,7 +112,7 @@ impl Event {
     }
 
     /// Returns the subscription in the event, if any, and whether it has ended.
-    pub(crate) fn subscription(&self) -> Option<(&Subscription, bool)> {
+    pub fn subscription(&self) -> Option<(&Subscription, bool)> {
         match &self.what {
             What::SubscriptionDeleted(subscription) => Some((subscription, true)),
             What::SubscriptionUpdated(subscription) | What::TrialWillEnd(subscription) => Some((subscription, false)),
@@ -214,7 +244,14 @@ mod tests {
         ] {
             let data = json!({ "mode": mode, "payment_status": status, "amount_total": 500, "currency": "ugx" });
             let what = read(kind, &data).expect("valid").expect("something to do").what;
-            assert_eq!(what, What::CheckoutCompleted { amount: "5".into(), plan_name: None }, "{kind} {data}");
+            assert_eq!(
+                what,
+                What::CheckoutCompleted {
+                    amount: Amount { minor: 500, currency: Some("ugx".into()) },
+                    plan_name: None
+                },
+                "{kind} {data}"
+            );
         }
     }
 }
