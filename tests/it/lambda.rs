@@ -16,9 +16,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lambda_emulator::{Definition, Function};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sigpost_dev_lambda::{Definition, Function};
 use sigpost_qstash::{DEV_TOKEN, MessageId, SigningKeys};
 
 use crate::support::{Answered, EventBridge, PATIENCE, Receiver, TestDatabase, answered};

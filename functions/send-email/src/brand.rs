@@ -2,7 +2,7 @@
 
 use sigpost_jobs::payloads::address;
 use sigpost_runtime::Reading;
-use sigpost_runtime::settings::{APP_NAME, APP_SIGNATURE, APP_SUPPORT_EMAIL, RESEND_REPLY_TO, line};
+use sigpost_runtime::settings::{APP_NAME, APP_SIGNATURE, APP_SUPPORT_EMAIL, RESEND_REPLY_TO, Setting, line};
 
 /// Name, signature and support address in all e-mails of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]

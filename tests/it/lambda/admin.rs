@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use lambda_emulator::{Definition, Function};
 use serde_json::{Value, json};
-use sigpost_dev_lambda::{Definition, Function};
 
 use super::program;
 use crate::support::TestDatabase;

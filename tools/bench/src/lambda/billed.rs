@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use lambda_emulator::Function;
 use reqwest::{Client, StatusCode};
 use serde::Serialize;
 use serde_json::json;
-use sigpost_dev_lambda::Function;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 

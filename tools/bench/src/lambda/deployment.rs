@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use sigpost_dev_lambda::{Definition, Function};
+use lambda_emulator::{Definition, Function};
 use sigpost_qstash::SigningKeys;
 
 use super::programs::Programs;

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use lambda_emulator::{Environment, Function};
 use reqwest::Client;
 use serde::Serialize;
-use sigpost_dev_lambda::{Environment, Function};
 use tokio::time::sleep;
 
 use super::deployment::{DISPATCH, Deployment, FUNCTIONS};
