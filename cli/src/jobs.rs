@@ -1,4 +1,4 @@
-//! All job types that have a function in this repository. `sigpost dev` serves them, `sigpost new job` adds to the list,
+//! All job types that have a function in this repository. `sigpost dev` serves them, `tools/new-job` adds to the list,
 //! and tests compare it with `functions/` and `infra/`.
 
 use std::path::Path;
@@ -104,5 +104,5 @@ jobs! { dev:
     payloads::ExportData => export_data::router(dev.files()?, dev.harness()),
     payloads::GenerateReport => generate_report::router(dev.files()?, dev.harness()),
     payloads::CheckJobHealth => check_job_health::router(dev.settings(check_job_health::Config::read)?, dev.harness())?,
-    // `sigpost new job` writes above this line.
+    // `new-job` writes above this line.
 }

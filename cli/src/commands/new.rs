@@ -1,16 +1,12 @@
-//! `sigpost new job`.
+//! `sigpost new`.
 
-mod checkout;
-mod insertion;
-mod job;
-mod name;
-mod package;
-mod places;
+mod handler;
+mod source;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-/// Generate source code in a checkout of sigpost.
+/// Generate the source code of a handler.
 #[derive(Debug, Args)]
 pub(crate) struct New {
     #[command(subcommand)]
@@ -19,12 +15,12 @@ pub(crate) struct New {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    Job(job::NewJob),
+    Handler(handler::NewHandler),
 }
 
 impl New {
     pub(crate) fn run(self) -> Result<()> {
-        let What::Job(job) = self.what;
-        job.run()
+        let What::Handler(handler) = self.what;
+        handler.run()
     }
 }

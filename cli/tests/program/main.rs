@@ -14,7 +14,7 @@ mod getting_started;
 mod guides;
 mod iam;
 mod logs;
-mod new_job;
+mod new_handler;
 mod operate;
 mod readme;
 mod redrive;

@@ -36,9 +36,10 @@
 //!     }
 //! }
 //!
-//! # fn main() -> anyhow::Result<()> {
-//! let router = sigpost_jobs::router(Greeter, Harness::from_env()?);
-//! # Ok(())
+//! # async fn process() -> anyhow::Result<()> {
+//! // In Lambda, or on the socket `LISTEN`.
+//! sigpost_jobs::start().await?;
+//! sigpost_jobs::serve(sigpost_jobs::router(Greeter, Harness::from_env()?)).await
 //! # }
 //! ```
 
@@ -79,3 +80,5 @@ pub use redact::redact;
 pub use router::router;
 pub use sealing::SealingKeys;
 pub use sigpost_qstash::Traceparent;
+pub use sigpost_runtime::serve::serve;
+pub use sigpost_runtime::start;

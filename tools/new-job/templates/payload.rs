@@ -1,7 +1,8 @@
-//! The job type.
+//! `new-job`: returns a greeting.
 
 use serde::{Deserialize, Serialize};
-use sigpost_jobs::{Invalid, Job};
+
+use crate::{Invalid, Job};
 
 /// Returns a greeting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

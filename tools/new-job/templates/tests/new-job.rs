@@ -1,9 +1,8 @@
 //! Responses to deliveries, on a real Postgres.
 
 use serde_json::json;
+use sigpost_jobs::payloads::NewJob;
 use tests::deliver;
-
-use new_job::NewJob;
 
 #[tokio::test]
 async fn who_is_named_is_greeted() {

@@ -1,21 +1,29 @@
-//! `sigpost new job`, without building the generated code, which `.ci/new-job/run` does.
+//! Generates a job, without building the generated code, which `.ci/new-job/run` does.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
-use crate::running::{finished, sigpost};
-
-const LISTED_IN: [&str; 5] =
-    ["Cargo.toml", "cli/Cargo.toml", "cli/src/jobs.rs", "infra/alarms.yaml", "infra/template.yaml"];
+const LISTED_IN: [&str; 6] = [
+    "Cargo.toml",
+    "cli/Cargo.toml",
+    "cli/src/jobs.rs",
+    "infra/alarms.yaml",
+    "infra/template.yaml",
+    "shared/jobs/src/payloads.rs",
+];
 const DOCUMENT: &str = include_str!("../../../docs/src/guides/handlers-rust.md");
 
 /// Creates a folder with the files of a checkout that the command reads.
 fn checkout() -> tempfile::TempDir {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for file in LISTED_IN.into_iter().chain(["Cargo.lock", "functions/send-email/Cargo.toml"]) {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for file in LISTED_IN.into_iter().chain([
+        "Cargo.lock",
+        "functions/send-email/Cargo.toml",
+        "shared/jobs/src/payloads/recipients.rs",
+    ]) {
         let copy = folder.path().join(file);
         fs::create_dir_all(copy.parent().expect("a folder")).expect("a folder");
         fs::copy(repository.join(file), copy).expect(file);
@@ -24,9 +32,8 @@ fn checkout() -> tempfile::TempDir {
 }
 
 fn new_job(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = sigpost(&["new", "job"]);
-    command.args(arguments).current_dir(folder);
-    finished(command)
+    let mut command = Command::new(env!("CARGO_BIN_EXE_new-job"));
+    command.args(arguments).current_dir(folder).output().expect("the program starts")
 }
 
 /// Returns the text of every file by its path.
@@ -93,6 +100,7 @@ fn a_name_that_is_taken_or_no_name_is_refused_and_nothing_written() {
     let before = files(checkout.path());
     for (name, code, why) in [
         ("send-email", 1, "functions/send-email already exists"),
+        ("recipients", 1, "shared/jobs/src/payloads/recipients.rs already exists"),
         ("serde", 1, "serde is the name of a package that sigpost depends on"),
         ("start-migration", 1, "infra/template.yaml already has a function of this name"),
         ("cleanup", 1, "/api/jobs/cleanup is the endpoint of cleanup-old-data"),

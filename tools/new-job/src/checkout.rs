@@ -11,7 +11,7 @@ const MARKS: [&str; 3] = ["Cargo.toml", "cli/src/jobs.rs", "functions"];
 
 /// A checkout with pending changes. Only [`write`](Self::write) writes files.
 #[derive(Debug)]
-pub(super) struct Checkout {
+pub(crate) struct Checkout {
     root: PathBuf,
     /// New contents by path, relative to the root.
     changed: BTreeMap<String, String>,
@@ -19,7 +19,7 @@ pub(super) struct Checkout {
 
 impl Checkout {
     /// Finds the checkout that contains this folder.
-    pub(super) fn around(folder: &Path) -> Result<Self> {
+    pub(crate) fn around(folder: &Path) -> Result<Self> {
         let root = folder.ancestors().find(|folder| MARKS.iter().all(|mark| folder.join(mark).exists()));
         match root {
             Some(root) => Ok(Self { root: root.to_owned(), changed: BTreeMap::new() }),
@@ -27,29 +27,29 @@ impl Checkout {
         }
     }
 
-    pub(super) fn has(&self, file: &str) -> bool {
+    pub(crate) fn has(&self, file: &str) -> bool {
         self.root.join(file).exists()
     }
 
     /// Returns the text of a file with its pending change.
-    pub(super) fn text(&self, file: &str) -> Result<String> {
+    pub(crate) fn text(&self, file: &str) -> Result<String> {
         match self.changed.get(file) {
             Some(text) => Ok(text.clone()),
             None => fs::read_to_string(self.root.join(file)).with_context(|| format!("{file} cannot be read")),
         }
     }
 
-    pub(super) fn set(&mut self, file: &str, text: String) {
+    pub(crate) fn set(&mut self, file: &str, text: String) {
         self.changed.insert(file.to_owned(), text);
     }
 
     /// Returns the files to write, and whether each is new.
-    pub(super) fn changes(&self) -> Vec<(&str, bool)> {
+    pub(crate) fn changes(&self) -> Vec<(&str, bool)> {
         self.changed.keys().map(|file| (file.as_str(), !self.has(file))).collect()
     }
 
     /// Writes all changes, new files first, so that edited files never refer to missing ones.
-    pub(super) fn write(&self) -> Result<()> {
+    pub(crate) fn write(&self) -> Result<()> {
         let (new, edited): (Vec<_>, Vec<_>) = self.changed.iter().partition(|(file, _)| !self.has(file));
         for (file, text) in new.into_iter().chain(edited) {
             let path = self.root.join(file);

@@ -1,4 +1,6 @@
-//! Name of a job in kebab-case, snake_case and CamelCase.
+//! Names in generated source code: kebab-case, snake_case and CamelCase.
+//!
+//! Templates are valid source code with a placeholder for the name.
 
 use std::str::FromStr;
 
@@ -17,7 +19,7 @@ const MORE_KEYWORDS: [&str; 10] =
 
 /// A name in kebab-case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name(String);
+pub struct Name(String);
 
 impl FromStr for Name {
     type Err = String;
@@ -41,20 +43,29 @@ impl FromStr for Name {
 
 impl Name {
     /// Returns `send-invoice`, for the package, the function and the job type.
-    pub(super) fn kebab(&self) -> &str {
+    pub fn kebab(&self) -> &str {
         &self.0
     }
 
-    /// Returns `SendInvoice`, for the struct and the CloudFormation resources.
-    pub(super) fn camel(&self) -> String {
-        self.0.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+    /// Returns `send_invoice`, for modules.
+    pub fn snake(&self) -> String {
+        self.0.replace('-', "_")
     }
 
-    /// Replaces the name `new-job` of a template by this name. Templates are valid source code.
-    pub(super) fn fill(&self, template: &str) -> String {
-        let snake = self.0.replace('-', "_");
-        template.replace("new-job", &self.0).replace("new_job", &snake).replace("NewJob", &self.camel())
+    /// Returns `SendInvoice`, for the struct and the CloudFormation resources.
+    pub fn camel(&self) -> String {
+        camel(&self.0)
     }
+
+    /// Replaces the placeholder, a name in kebab-case, by this name, in each of its forms.
+    pub fn fill(&self, placeholder: &str, template: &str) -> String {
+        let filled = template.replace(placeholder, &self.0).replace(&placeholder.replace('-', "_"), &self.snake());
+        filled.replace(&camel(placeholder), &self.camel())
+    }
+}
+
+fn camel(kebab: &str) -> String {
+    kebab.split('-').filter(|word| !word.is_empty()).map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
 #[cfg(test)]
@@ -64,7 +75,7 @@ mod tests {
     #[test]
     fn template_gets_the_name_in_each_of_its_ways() {
         let name: Name = "renew-job-2".parse().expect("a name");
-        let filled = name.fill("new-job/new_job: struct NewJob; for a new job");
+        let filled = name.fill("new-job", "new-job/new_job: struct NewJob; for a new job");
         assert_eq!(filled, "renew-job-2/renew_job_2: struct RenewJob2; for a new job");
     }
 

@@ -2,23 +2,26 @@
 
 /// Position in a file, relative to existing text.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum At {
+pub(crate) enum At {
     /// Before the only line with this text.
     Before(&'static str),
     /// After each group of consecutive lines that contain this text; the number is that of the groups.
     After(&'static str, usize),
     /// After the block of deeper indented lines below the only line that begins with this text.
     Below(&'static str),
+    /// In alphabetical order into the only group of consecutive lines that begin with this text.
+    Sorted(&'static str),
     /// At the end of the first bracketed list after this text, which must occur once.
     InList(&'static str),
 }
 
 /// Inserts the text. Returns `None` if the position is missing or ambiguous.
-pub(super) fn insert(source: &str, at: At, text: &str) -> Option<String> {
+pub(crate) fn insert(source: &str, at: At, text: &str) -> Option<String> {
     match at {
         At::Before(line) => before(source, line, text),
         At::After(part, runs) => after(source, part, runs, text),
         At::Below(heading) => below(source, heading, text),
+        At::Sorted(prefix) => sorted(source, prefix, text),
         At::InList(anchor) => in_list(source, anchor, text),
     }
 }
@@ -54,6 +57,15 @@ fn below(source: &str, heading: &str, text: &str) -> Option<String> {
     (!tail.contains(&format!("\n{heading}"))).then(|| format!("{head}\n{heading}{block}{text}{rest}"))
 }
 
+fn sorted(source: &str, prefix: &str, text: &str) -> Option<String> {
+    let lines: Vec<&str> = source.split_inclusive('\n').collect();
+    let start = lines.iter().position(|line| line.starts_with(prefix))?;
+    let length = lines[start..].iter().take_while(|line| line.starts_with(prefix)).count();
+    let is_only = !lines[start + length..].iter().any(|line| line.starts_with(prefix));
+    let at = start + lines[start..start + length].iter().take_while(|line| **line < text).count();
+    is_only.then(|| [&lines[..at].concat(), text, &lines[at..].concat()].concat())
+}
+
 fn in_list(source: &str, anchor: &str, item: &str) -> Option<String> {
     let (head, tail) = source.split_once(anchor)?;
     let end = tail.find('[').and_then(|start| Some(start + tail[start..].find(']')?))?;
@@ -82,6 +94,16 @@ mod tests {
         );
         assert_eq!(insert(source, At::After("- a", 1), "- new\n"), None, "more groups than expected");
         assert_eq!(insert(source, At::After("- c", 1), "- new\n"), None);
+    }
+
+    #[test]
+    fn line_goes_into_the_order_of_its_group() {
+        let source = "x\nuse b;\nuse d;\ny\n";
+        let inserted = |text| insert(source, At::Sorted("use "), text);
+        assert_eq!(inserted("use a;\n").as_deref(), Some("x\nuse a;\nuse b;\nuse d;\ny\n"));
+        assert_eq!(inserted("use c;\n").as_deref(), Some("x\nuse b;\nuse c;\nuse d;\ny\n"));
+        assert_eq!(inserted("use e;\n").as_deref(), Some("x\nuse b;\nuse d;\nuse e;\ny\n"));
+        assert_eq!(insert("use a;\n\nuse b;\n", At::Sorted("use "), "use c;\n"), None, "ambiguous");
     }
 
     #[test]

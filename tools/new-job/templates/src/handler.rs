@@ -1,8 +1,7 @@
 //! The handler.
 
+use sigpost_jobs::payloads::NewJob;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
-
-use crate::NewJob;
 
 /// Handler of `new-job`.
 pub(crate) struct Worker;
