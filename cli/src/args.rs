@@ -137,7 +137,7 @@ impl Command {
             Self::Tokens(command) => command.run().await,
             Self::New(command) => command.run(),
             Self::Email(command) => command.run(),
-            Self::Completions(command) => command.run(),
+            Self::Completions(command) => command.run(Args::command()),
             Self::Version(command) => command.run(),
         };
         done.map(|()| ExitCode::SUCCESS)

@@ -1,8 +1,10 @@
-//! Layout of the workspace: which packages depend on which.
+//! Layout of the workspace: which packages and modules depend on which.
+
+mod imports;
 
 use std::fs;
 
-use crate::support::repository::{read, repository};
+use crate::support::{read, repository};
 
 /// Returns the names of the packages in `functions/`.
 fn functions() -> Vec<String> {

@@ -1,7 +1,7 @@
 //! `sigpost completions`.
 
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
 use crate::output;
@@ -19,9 +19,10 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self) -> Result<()> {
+    /// Prints the script for this command line.
+    pub(crate) fn run(self, mut command: Command) -> Result<()> {
         let mut script = Vec::new();
-        generate(self.shell, &mut crate::args::Args::command(), "sigpost", &mut script);
+        generate(self.shell, &mut command, "sigpost", &mut script);
         output::line(String::from_utf8(script)?.trim_end()).map(drop)
     }
 }

@@ -14,12 +14,13 @@ use sigpost_runtime::{KeyRing, Memory, env, serve};
 use sigpost_store::{Database, retention, signing_keys};
 
 use crate::api::body::Bodies;
-use crate::api::health::{Readiness, watch_outages};
+use crate::api::health::watch_outages;
 use crate::api::quota::Quota;
 use crate::api::streamed::Responses;
 use crate::config::Config;
 use crate::engine::{Engine, Tick};
 use crate::intake::Intake;
+use crate::readiness::Readiness;
 use crate::router;
 use crate::schedules::{
     Composer, Drift, EventBridgeDriver, Firing, LocalDriver, ScheduleDriver, Schedules, announce, fire_all_due,

@@ -15,7 +15,7 @@ use sigpost_store::url;
 use crate::api::body::BodyBudget;
 use crate::deduplicate::Deduplicating;
 use crate::engine::{Awake, Settings};
-use crate::lambda;
+use crate::further::invoke_again;
 pub use crate::schedules::EventBridge;
 use invariants::Surroundings;
 
@@ -120,7 +120,7 @@ impl Config {
                     true => Awake::InVisits,
                     false => Awake::Always,
                 },
-                further: env::function_name().map(lambda::invoke_again),
+                further: env::function_name().map(invoke_again),
                 push_signer: reading.take(settings::SIGV4_TARGETS, PushSigner::from_env(), None).map(Arc::new),
                 ..Settings::default()
             }),

@@ -29,6 +29,7 @@ mod push;
 mod recorder;
 mod report;
 mod request;
+mod room;
 mod send;
 mod settings;
 mod shares;

@@ -12,7 +12,6 @@
 mod answer;
 mod event;
 mod extension;
-mod further;
 mod managed;
 mod process;
 mod publish;
@@ -26,7 +25,6 @@ use sigpost_runtime::{env, serve, traces};
 use crate::Config;
 use answer::Answering;
 use extension::{Answered, AnsweredLayer};
-pub(crate) use further::invoke_again;
 use process::Process;
 
 /// Handles events until the environment shuts down.

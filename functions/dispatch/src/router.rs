@@ -1,19 +1,22 @@
 //! All routes of the dispatch function. The OpenAPI document, `GET /openapi.json`, is generated from this table too.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use axum::routing::any;
 use sigpost_qstash as wire;
 use sigpost_qstash::options::parameters::UsedBy;
 
+use crate::api::openapi::Served;
 use crate::api::page::PAGE;
 use crate::api::{
-    auth, batch, dead_letters, enqueue, events, flow_control, health, keys, messages, openapi, publish, queues,
-    schedules, unknown, url_groups,
+    auth, batch, dead_letters, enqueue, events, flow_control, health, keys, messages, publish, queues, schedules,
+    unknown, url_groups,
 };
+use crate::openapi::document;
 use crate::route::{Body, Route, Section, delete, described, get, patch, post, route};
 use crate::state::State;
 
@@ -311,6 +314,12 @@ fn keys() -> Section {
     Section { name: "Signing keys", about: "Keys that sign deliveries and verify their signatures.", routes }
 }
 
+/// Returns the OpenAPI document, which does not require a token.
+async fn get_document(headers: HeaderMap) -> Response {
+    static DOCUMENT: LazyLock<Served> = LazyLock::new(|| Served::new(&document(&sections())));
+    DOCUMENT.response(&headers)
+}
+
 fn operation() -> Section {
     let routes = vec![
         get("/healthz", health::healthz, "Check that the process runs")
@@ -320,7 +329,7 @@ fn operation() -> Section {
             .extension()
             .answers::<wire::Health>(200, "The database accepts writes.")
             .refuses(&[500, 503]),
-        get("/openapi.json", openapi::get_document, "Get this document")
+        get("/openapi.json", get_document, "Get this document")
             .extension()
             .answers::<serde_json::Value>(200, "The OpenAPI 3.1 document of the API."),
     ];

@@ -6,12 +6,12 @@ use sigpost_store::database::Connection;
 use sigpost_store::{Database, WakeUps};
 
 use crate::api::body::Bodies;
-use crate::api::health::Readiness;
 use crate::api::quota::{Quota, Refused};
 use crate::api::streamed::Responses;
 use crate::deduplicate::Deduplicating;
 use crate::engine::Engine;
 use crate::intake::Intake;
+use crate::readiness::Readiness;
 use crate::schedules::Schedules;
 use crate::tokens::Tokens;
 

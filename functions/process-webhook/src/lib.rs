@@ -4,9 +4,11 @@
 //! The processor `resend` is built in and updates `email_logs`. Register your own with [`Processors::with`].
 
 mod handler;
+mod processor;
 mod processors;
 mod resend;
 mod router;
 
-pub use processors::{Processor, Processors};
+pub use processor::Processor;
+pub use processors::Processors;
 pub use router::{router, router_from_env};

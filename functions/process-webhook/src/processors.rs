@@ -2,23 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::BoxFuture;
-use sigpost_jobs::payloads::ProcessWebhook;
-use sigpost_jobs::{JobContext, JobError, Outcome};
+use sigpost_jobs::JobError;
 
+use crate::processor::Processor;
 use crate::resend::Resend;
-
-/// Processes the webhooks of one source.
-pub trait Processor: Send + Sync + 'static {
-    /// Processes a webhook. As with any handler, it may be called again for the same message.
-    ///
-    /// Return a permanent error for an unknown event.
-    fn process<'a>(
-        &'a self,
-        webhook: &'a ProcessWebhook,
-        ctx: &'a JobContext,
-    ) -> BoxFuture<'a, Result<Outcome, JobError>>;
-}
 
 /// Processors by name of their source.
 pub struct Processors(BTreeMap<String, Box<dyn Processor>>);

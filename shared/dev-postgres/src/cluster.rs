@@ -11,10 +11,11 @@ use std::{
 use crate::{
     binaries::Binaries,
     error::{Doing, Error},
-    home::{Home, read_if_there},
+    home::Home,
     identity::Identity,
     options::Durability,
     random,
+    text_file::read_if_there,
     watchdog::Watchdog,
 };
 

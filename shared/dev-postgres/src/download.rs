@@ -34,14 +34,6 @@ const NAME: &str = "postgresql-17";
 /// GitHub limits anonymous requests and can be slow; after this the user gets the other way out.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// The other way out: one line for each system.
-pub(crate) const INSTALL_HINT: &str = "install it, then start again:\n  \
-     Debian, Ubuntu:  sudo apt-get install postgresql\n  \
-     macOS:           brew install postgresql@17\n  \
-     Fedora:          sudo dnf install postgresql-server\n  \
-     others:          https://www.postgresql.org/download/\n\
-     or set PG_BIN to a folder that holds the programs postgres and initdb";
-
 /// The programs that an earlier run downloaded.
 pub(crate) fn downloaded(identity: &Identity) -> Option<PathBuf> {
     cache_folders(identity)

@@ -16,9 +16,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Doing, Error},
-    home::read_if_there,
     identity::Identity,
     random::to_hex,
+    text_file::read_if_there,
 };
 
 const NOTE: &str = "data-is-elsewhere.txt";

@@ -2,6 +2,14 @@
 
 use std::{io, path::PathBuf};
 
+/// The other way out: one line for each system.
+const INSTALL_HINT: &str = "install it, then start again:\n  \
+     Debian, Ubuntu:  sudo apt-get install postgresql\n  \
+     macOS:           brew install postgresql@17\n  \
+     Fedora:          sudo dnf install postgresql-server\n  \
+     others:          https://www.postgresql.org/download/\n\
+     or set PG_BIN to a folder that holds the programs postgres and initdb";
+
 /// Why a server could not be started or stopped. The text names the cause and the way out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -16,10 +24,7 @@ pub enum Error {
     },
 
     /// No Postgres is installed and none could be downloaded.
-    #[error(
-        "no PostgreSQL was found on this machine, and downloading one failed: {reason}\n{}",
-        crate::download::INSTALL_HINT
-    )]
+    #[error("no PostgreSQL was found on this machine, and downloading one failed: {reason}\n{}", INSTALL_HINT)]
     NotInstalled {
         /// Why the download failed.
         reason: String,

@@ -13,7 +13,6 @@
 
 use std::{
     fs::{self, OpenOptions, Permissions},
-    io::ErrorKind,
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{self, Path, PathBuf},
 };
@@ -136,13 +135,4 @@ fn kept_folder(requested: PathBuf, identity: &Identity, progress: &mut dyn FnMut
         return Err(Error::NotOurs { folder: requested });
     }
     elsewhere::resolve(requested, identity, progress)
-}
-
-/// Reads a text file, with `None` when it is not there.
-pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>, Error> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).doing(|| format!("read {}", path.display())),
-    }
 }

@@ -35,6 +35,7 @@ mod server;
 mod settings;
 mod temporary;
 pub mod testing;
+mod text_file;
 mod watchdog;
 
 pub use error::Error;

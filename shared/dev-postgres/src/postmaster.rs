@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{error::Error, home::read_if_there};
+use crate::{error::Error, text_file::read_if_there};
 
 /// What `postmaster.pid` says. It may be half written or left over from a crash.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,11 +1,8 @@
-//! Handlers and their outcomes.
+//! Handlers.
 
 use std::future::Future;
 
-use serde::Serialize;
-use serde_json::{Value, json};
-
-use crate::{Job, JobContext, JobError};
+use crate::{Job, JobContext, JobError, Outcome};
 
 /// Handler of one job type.
 pub trait Handler: Send + Sync + 'static {
@@ -23,21 +20,4 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// See [`JobError`]. Its kind determines whether and when the message is retried.
     fn run(&self, job: Self::Job, ctx: &JobContext) -> impl Future<Output = Result<Outcome, JobError>> + Send;
-}
-
-/// Result of a completed run, recorded up to 64 KiB.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Outcome(pub Option<Value>);
-
-impl Outcome {
-    /// Completed without a result.
-    pub fn done() -> Self {
-        Self(None)
-    }
-
-    /// Completed with a result.
-    pub fn with(result: impl Serialize) -> Self {
-        // A result that cannot be serialized must not fail a completed run.
-        Self(Some(serde_json::to_value(result).unwrap_or_else(|why| json!({ "unserializable": why.to_string() }))))
-    }
 }

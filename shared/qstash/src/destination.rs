@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::error::cut;
 use crate::names::TOKEN_PARAMETER;
-use crate::params::strip_upstash;
+use crate::names::strip_upstash;
 use crate::{Invalid, is_resource_name};
 pub use called::Called;
 pub use called::without_user_info;

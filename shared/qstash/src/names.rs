@@ -74,3 +74,10 @@ pub const NEVER_FORWARDED: [&str; 13] = [
     "transfer-encoding",
     "upgrade",
 ];
+
+/// Returns the part of a name after `upstash-` in any case. The destination parser uses it too, so that both agree on
+/// the query parameters of sigpost.
+pub(crate) fn strip_upstash(name: &str) -> Option<&str> {
+    let (prefix, parameter) = name.split_at_checked(PREFIX.len())?;
+    prefix.eq_ignore_ascii_case(PREFIX).then_some(parameter)
+}

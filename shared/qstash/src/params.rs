@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::flag::parse_flag;
 use crate::header_map::{latin_1, stored};
-use crate::names::{EXTENSION_PREFIX, NEVER_FORWARDED, PREFIX};
+use crate::names::{EXTENSION_PREFIX, NEVER_FORWARDED, PREFIX, strip_upstash};
 use crate::{Headers, Invalid, UrlGroupDefaults, canonical_name};
 
 /// Maximum of query parameters. The HTTP server limits headers but not the query, and each query parameter is
@@ -187,13 +187,6 @@ impl Params {
     pub fn other_headers(&self) -> &Headers {
         &self.other_headers
     }
-}
-
-/// Returns the part of a name after `upstash-` in any case. The destination parser uses it too, so that both agree on
-/// the query parameters of sigpost.
-pub(crate) fn strip_upstash(name: &str) -> Option<&str> {
-    let (prefix, parameter) = name.split_at_checked(PREFIX.len())?;
-    prefix.eq_ignore_ascii_case(PREFIX).then_some(parameter)
 }
 
 /// Returns the name in lower case. An extension that was sent as a header to forward counts as the extension, because

@@ -189,7 +189,7 @@ impl UrlGroupDefaults {
             if HeaderName::from_bytes(name.as_bytes()).is_err() {
                 return Err(Invalid::new(format!("headers.{name}"), "is not a valid header name").in_body());
             }
-            if crate::params::strip_upstash(name).is_none() && !name.eq_ignore_ascii_case("content-type") {
+            if crate::names::strip_upstash(name).is_none() && !name.eq_ignore_ascii_case("content-type") {
                 let field = format!("headers.{name}");
                 return Err(Invalid::new(field, "must be Content-Type or begin with Upstash-").in_body());
             }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use self::columns::Columns;
 use crate::gates::ensure_gates;
+pub use crate::leases::LeaseTerms;
 use crate::messages::{Extras, Message};
 use crate::{Error, WakeUps};
 
@@ -71,20 +72,6 @@ impl Arrival {
     pub fn has_limits(&self) -> bool {
         self.new.message.has_gates()
     }
-}
-
-/// The lease of leased arrivals.
-#[derive(Clone, Copy, Debug)]
-pub struct LeaseTerms {
-    /// The lease token; unique per batch.
-    pub token: Uuid,
-    /// Length of the lease without renewal.
-    pub length: Duration,
-}
-
-impl LeaseTerms {
-    /// For batches without leased arrivals.
-    pub const NONE: Self = Self { token: Uuid::nil(), length: Duration::ZERO };
 }
 
 /// The result of a batch.

@@ -10,8 +10,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 pub(crate) use self::content::{Content, ContentColumns};
-use crate::accept::LeaseTerms;
 use crate::destination::Destination;
+use crate::leases::LeaseTerms;
 use crate::messages::Message;
 use crate::wake_ups::time_until;
 use crate::{Error, WakeUps};

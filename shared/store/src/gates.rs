@@ -5,6 +5,8 @@
 //! ([`WakeUps`]); in case the process that received it crashes, every dispatcher rescans the limits with blocked
 //! messages once per lease ([`rescan`]).
 
+mod names;
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
@@ -13,22 +15,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use sigpost_qstash::FlowControl;
 use uuid::Uuid;
 
-use crate::accept::LeaseTerms;
+pub use self::names::{of_flow_control_key, of_queue};
 use crate::claim::{Bound, Claimed, Content, ContentColumns, number};
 use crate::destination::Destination;
+use crate::leases::LeaseTerms;
 use crate::messages::Message;
 use crate::wake_ups::time_until;
 use crate::{Error, WakeUps};
-
-/// Returns the name of a queue's limit.
-pub fn of_queue(name: &str) -> String {
-    format!("queue:{name}")
-}
-
-/// Returns the name of a flow-control key's limit.
-pub fn of_flow_control_key(key: &str) -> String {
-    format!("flow:{key}")
-}
 
 impl Message {
     /// Returns the limits of the message in this order: its queue, then its flow-control keys. None for most

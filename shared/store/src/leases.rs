@@ -23,6 +23,20 @@ statement! {
      returning p.id"
 }
 
+/// The lease of leased arrivals.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaseTerms {
+    /// The lease token; unique per batch.
+    pub token: Uuid,
+    /// Length of the lease without renewal.
+    pub length: Duration,
+}
+
+impl LeaseTerms {
+    /// For batches without leased arrivals.
+    pub const NONE: Self = Self { token: Uuid::nil(), length: Duration::ZERO };
+}
+
 /// Renews these leases. Returns the messages that are still leased: missing ones were cancelled, or claimed by
 /// another dispatcher after the lease had expired.
 pub async fn renew(

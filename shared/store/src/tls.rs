@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use sigpost_runtime::causes::with_causes;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{CancelToken, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::database::watch::{Watch, drive};
-use crate::url::Reached;
 use parameters::Parameters;
 use roots::{Roots, client_config};
 
@@ -28,6 +29,17 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_RETRIES: u32 = 2;
+
+/// The target of a URL, as far as the URL shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Whether it is this machine only.
+    pub this_machine: bool,
+    /// `sslmode=disable`.
+    pub never_encrypts: bool,
+    /// Whether the port is a usual port of poolers.
+    pub pooled: bool,
+}
 
 /// Connects as the URL specifies. `sslmode=disable` never encrypts; `prefer` (the default) encrypts if the server
 /// supports it, except to this machine; `require` always encrypts. With TLS, the certificate and its name are always
@@ -63,12 +75,12 @@ pub(crate) async fn connect_watched(
     match encryption(&config, root_file.as_deref())? {
         None => {
             let (client, connection) = config.connect(NoTls).await.map_err(bad_connection)?;
-            tokio::spawn(drive(connection, watch, client.cancel_token(), Arc::clone(url)));
+            tokio::spawn(drive(connection, watch, canceller(url, client.cancel_token())));
             AsyncPgConnection::try_from(client).await
         }
         Some(tls) => {
             let (client, connection) = config.connect(tls).await.map_err(bad_connection)?;
-            tokio::spawn(drive(connection, watch, client.cancel_token(), Arc::clone(url)));
+            tokio::spawn(drive(connection, watch, canceller(url, client.cancel_token())));
             AsyncPgConnection::try_from(client).await
         }
     }
@@ -77,6 +89,15 @@ pub(crate) async fn connect_watched(
 /// Checks the URL.
 pub(crate) fn check(url: &str) -> ConnectionResult<()> {
     parse(url).map(|_| ())
+}
+
+/// Returns a function that cancels the statement of a connection to this URL.
+fn canceller(url: &Arc<str>, token: CancelToken) -> impl Fn() -> BoxFuture<'static, ConnectionResult<()>> + use<> {
+    let url = Arc::clone(url);
+    move || {
+        let (url, token) = (Arc::clone(&url), token.clone());
+        async move { cancel(&url, token).await }.boxed()
+    }
 }
 
 /// Asks Postgres to cancel the statement of a connection to this URL. Only that connection gets the result.

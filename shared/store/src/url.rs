@@ -5,6 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sigpost_runtime::settings::{DATABASE_CONNECTIONS, DATABASE_PASSWORD, DATABASE_URL};
 use sigpost_runtime::{Reading, env};
 
+pub use crate::tls::Reached;
 use crate::{Database, tls};
 
 /// Returns `DATABASE_URL` with `DATABASE_PASSWORD` inserted. It contains a password and must not be logged. `None`
@@ -53,17 +54,6 @@ pub fn connections_from_env(program: &str) -> Result<usize> {
         env::parsed_if_set(DATABASE_CONNECTIONS)?.unwrap_or_else(|| DATABASE_CONNECTIONS.default_of(place));
     ensure!(connections > 0, "DATABASE_CONNECTIONS must be at least 1");
     Ok(connections)
-}
-
-/// The target of a URL, as far as the URL shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reached {
-    /// Whether it is this machine only.
-    pub this_machine: bool,
-    /// `sslmode=disable`.
-    pub never_encrypts: bool,
-    /// Whether the port is a usual port of poolers.
-    pub pooled: bool,
 }
 
 /// Returns the target of the URL.

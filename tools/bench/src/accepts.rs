@@ -11,7 +11,6 @@ use crate::load::closed_loop::Extent;
 use crate::part::Part;
 use crate::process;
 use crate::progress::{grouped, progress};
-use crate::reference::measure::Reference;
 use crate::row::{Row, Unit};
 use crate::series::Series;
 use crate::serve::process::Delivery;
@@ -48,7 +47,7 @@ impl Accepts {
     }
 
     /// Returns the row of the report.
-    pub(crate) fn row(&self, limits: &Limits, reference: &Reference) -> Row {
+    pub(crate) fn row(&self, limits: &Limits, reference: &Series) -> Row {
         let mut remark = limits.shares(&self.per_s, &[Limit::Http, Limit::Inserts, Limit::Commits]);
         if self.generator_busy.median() > BUSY {
             remark.push_str(" (the load generator is the limit)");
@@ -57,7 +56,7 @@ impl Accepts {
         let row = Row::new(Part::Accepts, &name, &self.title(), Unit::PerSecond, &self.per_s)
             .with_peak(&self.peak_mb)
             .with_remark(remark);
-        if self.connections == MOST_CONNECTIONS { row.beside("the reference", &reference.accepts) } else { row }
+        if self.connections == MOST_CONNECTIONS { row.beside("the reference", reference) } else { row }
     }
 
     fn title(&self) -> String {

@@ -13,7 +13,6 @@ use crate::load;
 use crate::load::closed_loop::Extent;
 use crate::part::Part;
 use crate::progress::{grouped, progress};
-use crate::reference::measure::Reference;
 use crate::retained::Retained;
 use crate::row::{Row, Unit};
 use crate::series::Series;
@@ -99,14 +98,14 @@ impl Backlog {
         Ok(())
     }
 
-    fn rows(&self, plain: Option<&Series>, limits: &Limits, reference: &Reference) -> Vec<Row> {
+    fn rows(&self, plain: Option<&Series>, limits: &Limits, reference: &Series) -> Vec<Row> {
         let kind = &self.kind;
         let row = Row::new(kind.part, kind.name, &kind.title, Unit::PerSecond, &self.per_s);
         let row = row.with_peak(&self.usage.peak_mb);
         match kind.compared {
             Compared::Reference => {
                 let remark = limits.shares(&self.per_s, &[Limit::Http, Limit::Claims]);
-                let row = row.beside("the reference", &reference.backlog).with_remark(remark);
+                let row = row.beside("the reference", reference).with_remark(remark);
                 [vec![row], self.usage.rows(kind.part, kind.name).into()].concat()
             }
             Compared::Plain => match plain {
@@ -128,7 +127,7 @@ impl Backlog {
 }
 
 /// The lines of the report.
-pub(crate) fn rows(backlogs: &[Backlog], limits: &Limits, reference: &Reference) -> Vec<Row> {
+pub(crate) fn rows(backlogs: &[Backlog], limits: &Limits, reference: &Series) -> Vec<Row> {
     let plain = backlogs.iter().find(|backlog| backlog.is_plain()).map(|backlog| &backlog.per_s);
     backlogs.iter().flat_map(|backlog| backlog.rows(plain, limits, reference)).collect()
 }

@@ -8,7 +8,6 @@ use crate::load;
 use crate::load::closed_loop::Extent;
 use crate::part::Part;
 use crate::progress::{grouped, progress};
-use crate::reference::measure::Reference;
 use crate::row::{Row, Unit};
 use crate::series::Series;
 use crate::serve::process::Delivery;
@@ -39,11 +38,11 @@ impl Both {
     }
 
     /// Returns the rows of the report.
-    pub(crate) fn rows(&self, limits: &Limits, reference: &Reference) -> Vec<Row> {
+    pub(crate) fn rows(&self, limits: &Limits, reference: &Series) -> Vec<Row> {
         let row = |name, title, unit, value| Row::new(Part::Both, name, title, unit, value);
         let mut rows = vec![
             row("both", "accept and deliver at once, 32 connections", Unit::PerSecond, &self.per_s)
-                .beside("the reference", &reference.both)
+                .beside("the reference", reference)
                 .with_peak(&self.usage.peak_mb)
                 .with_remark(limits.shares(&self.per_s, &[Limit::Http, Limit::Claims, Limit::Commits])),
             row("both-accepts", "  accepts meanwhile", Unit::PerSecond, &self.accepts_per_s),

@@ -1,8 +1,6 @@
 //! The goals. The benchmark prints whether each is met, and does not fail if one is not.
 
-use serde::Serialize;
-
-use crate::row::Row;
+use crate::row::{Goal, Row};
 
 /// A bound of one figure.
 #[derive(Clone, Copy, Debug)]
@@ -41,18 +39,16 @@ const GOALS: [(&str, Bound); 22] = [
     ("handler-statements", Bound::AtMost(3.0)),
 ];
 
-/// A figure with its bound.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Goal {
-    /// The figure that is compared: the value of the row, or its ratio.
-    pub(crate) figure: f64,
-    /// Such as `< 3.00 ms` or `>= 60 %`.
-    pub(crate) bound: String,
-    pub(crate) pass: bool,
+impl Row {
+    /// Compares the row with its goal, if it has one and the compared figure was measured.
+    pub(crate) fn judged(mut self) -> Self {
+        self.goal = of(&self);
+        self
+    }
 }
 
 /// The goal of a row. `None`: it has none, or its ratio was not measured.
-pub(crate) fn of(row: &Row) -> Option<Goal> {
+fn of(row: &Row) -> Option<Goal> {
     let (_, bound) = GOALS.iter().find(|(name, _)| *name == row.name)?;
     let value = row.value.median();
     Some(match *bound {

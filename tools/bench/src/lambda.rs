@@ -28,10 +28,10 @@ use self::billed::Billed;
 use self::in_flight::Held;
 use self::programs::Programs;
 use self::starts::Start;
-use crate::goals::Goal;
 use crate::postgres::Postgres;
-use crate::report::Table;
+use crate::row::Goal;
 use crate::sink::process::SinkProcess;
+use crate::table::Table;
 
 /// Measurements of the functions.
 #[derive(Clone, Debug, Serialize)]
@@ -81,6 +81,6 @@ impl Lambda {
     }
 
     fn dispatch(&self) -> Option<&Start> {
-        self.starts.iter().find(|start| start.function == deployment::DISPATCH)
+        self.starts.iter().find(|start| start.function == programs::DISPATCH)
     }
 }

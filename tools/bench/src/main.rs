@@ -43,6 +43,7 @@ mod series;
 mod serve;
 mod sink;
 mod statements;
+mod table;
 mod testbed;
 mod usage;
 

@@ -146,9 +146,9 @@ impl Runs {
 
     fn rows(&self) -> Vec<Row> {
         let mut rows: Vec<Row> =
-            self.accepts.iter().map(|accepts| accepts.row(&self.limits, &self.reference)).collect();
-        rows.extend(backlogs::rows(&self.backlogs, &self.limits, &self.reference));
-        rows.extend(self.both.iter().flat_map(|both| both.rows(&self.limits, &self.reference)));
+            self.accepts.iter().map(|accepts| accepts.row(&self.limits, &self.reference.accepts)).collect();
+        rows.extend(backlogs::rows(&self.backlogs, &self.limits, &self.reference.backlog));
+        rows.extend(self.both.iter().flat_map(|both| both.rows(&self.limits, &self.reference.both)));
         rows.extend(self.memory());
         rows
     }

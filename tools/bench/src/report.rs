@@ -4,13 +4,13 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::goals::Goal;
 use crate::handler::HandlerCost;
 use crate::idle::Idle;
 use crate::lambda::Lambda;
 use crate::machine::Machine;
 use crate::neighbours;
-use crate::row::Row;
+use crate::row::{Goal, Row};
+use crate::table::Table;
 
 /// Everything that was measured.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -26,57 +26,9 @@ pub(crate) struct Figures {
     pub(crate) lambda: Option<Lambda>,
 }
 
-/// Lines of a name, a figure and a remark.
-#[derive(Default)]
-pub(crate) struct Table(String);
-
-impl Table {
-    pub(crate) fn heading(&mut self, text: &str) {
-        let _ = write!(self.0, "\n{text}\n");
-    }
-
-    pub(crate) fn line(&mut self, name: &str, figure: &str, remark: &str) {
-        self.push(&format!("  {name:<52} {figure:>14}   {remark}"));
-    }
-
-    fn rows(&mut self, heading: &str, rows: &[Row]) {
-        if rows.is_empty() {
-            return;
-        }
-        self.0.push('\n');
-        self.columns([heading, "median", "least to most", "ratio", "goal", "", "serve peak", ""]);
-        for row in rows {
-            let (title, show) = (format!("  {}", row.title), |value| row.unit.show(value));
-            let spread = match row.value.runs() {
-                [] | [_] => String::new(),
-                _ => format!("{} to {}", show(row.value.min()), show(row.value.max())),
-            };
-            let ratio = row.ratio.as_ref().map(|ratio| format!("{:.0} % of {}", ratio.runs.median() * 100.0, ratio.of));
-            let (bound, verdict) = match &row.goal {
-                Some(goal) => (goal.bound.as_str(), if goal.pass { "PASS" } else { "FAIL" }),
-                None => ("", ""),
-            };
-            let peak = row.serve_peak_mb.map(|peak_mb| format!("{peak_mb:.1} MB"));
-            let (ratio, peak) = (ratio.unwrap_or_default(), peak.unwrap_or_default());
-            self.columns([&title, &show(row.value.median()), &spread, &ratio, bound, verdict, &peak, &row.remark]);
-        }
-    }
-
-    fn columns(&mut self, [name, value, spread, ratio, goal, verdict, peak, remark]: [&str; 8]) {
-        self.push(&format!(
-            "{name:<52} {value:>11}   {spread:<24} {ratio:<25} {goal:<11} {verdict:<4} {peak:>10}   {remark}"
-        ));
-    }
-
-    fn push(&mut self, line: &str) {
-        self.0.push_str(line.trim_end());
-        self.0.push('\n');
-    }
-}
-
 /// The whole report.
 pub(crate) fn text(figures: &Figures) -> String {
-    let mut table = Table(machine(&figures.machine, figures.runs));
+    let mut table = Table::below(machine(&figures.machine, figures.runs));
     table.rows("Limits of the machine", &figures.limits);
     table.rows("The reference", &figures.reference);
     table.rows("sigpost", &figures.rows);
@@ -94,7 +46,7 @@ pub(crate) fn text(figures: &Figures) -> String {
         let verdict = if goal.pass { "PASS" } else { "FAIL" };
         table.line(name, &format!("{:.2}", goal.figure), &format!("{:<12} {verdict}", goal.bound));
     }
-    table.0.trim_end().to_owned()
+    table.text()
 }
 
 fn machine(machine: &Machine, runs: usize) -> String {

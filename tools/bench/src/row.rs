@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::goals::{self, Goal};
 use crate::part::Part;
 use crate::progress::grouped;
 use crate::series::Series;
@@ -99,10 +98,14 @@ impl Row {
         self.remark = remark.into();
         self
     }
+}
 
-    /// Compares the row with its goal, if it has one and the compared figure was measured.
-    pub(crate) fn judged(mut self) -> Self {
-        self.goal = goals::of(&self);
-        self
-    }
+/// A figure with its bound.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Goal {
+    /// The figure that is compared: the value of the row, or its ratio.
+    pub(crate) figure: f64,
+    /// Such as `< 3.00 ms` or `>= 60 %`.
+    pub(crate) bound: String,
+    pub(crate) pass: bool,
 }

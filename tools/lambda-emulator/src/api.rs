@@ -12,14 +12,14 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::definition::Refused;
 use crate::environment::{Environment, RUNTIME};
-use crate::function::Refused;
-use crate::url;
+use crate::server;
 
 /// Serves the API on a free port until the environment is dropped.
-pub(crate) async fn serve(environment: Arc<Environment>) -> std::io::Result<SocketAddr> {
+pub(crate) async fn serve(environment: &Arc<Environment>) -> std::io::Result<SocketAddr> {
     // The server must not keep the environment alive.
-    let environment = Arc::downgrade(&environment);
+    let environment = Arc::downgrade(environment);
     let router = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next_for_runtime))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
@@ -30,7 +30,7 @@ pub(crate) async fn serve(environment: Arc<Environment>) -> std::io::Result<Sock
         .with_state(environment);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
-    url::serve(listener, router);
+    server::serve(listener, router);
     Ok(address)
 }
 

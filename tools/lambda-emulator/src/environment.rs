@@ -7,12 +7,11 @@ use std::time::{Duration, SystemTime};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use crate::api;
-use crate::function::{Definition, Refused};
+use crate::definition::{Definition, Refused};
 
 /// Execution environment of a function.
 pub struct Environment {
@@ -70,20 +69,23 @@ pub(crate) struct Delivery {
 pub(crate) const RUNTIME: &str = "";
 
 impl Environment {
-    /// Starts a process. It is frozen when it is ready.
-    pub(crate) async fn start(definition: &Definition) -> std::io::Result<Arc<Self>> {
-        let environment = Arc::new(Self {
+    /// Creates an environment without a process.
+    pub(crate) fn new(definition: &Definition) -> Arc<Self> {
+        Arc::new(Self {
             timeout: definition.timeout,
             managed: definition.managed,
             state: Mutex::new(State { waiting: HashMap::from([(RUNTIME.to_owned(), false)]), ..State::default() }),
             changed: Notify::new(),
-        });
-        let address = api::serve(Arc::clone(&environment)).await?;
-        environment.lock().spawned_at = Some(Instant::now());
-        let child = definition.command(address).spawn()?;
-        environment.lock().process = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-        tokio::spawn(Arc::clone(&environment).watch(child));
-        Ok(environment)
+        })
+    }
+
+    /// Starts the process.
+    pub(crate) fn spawn(self: &Arc<Self>, mut command: Command) -> std::io::Result<()> {
+        self.lock().spawned_at = Some(Instant::now());
+        let child = command.spawn()?;
+        self.lock().process = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        tokio::spawn(Arc::clone(self).watch(child));
+        Ok(())
     }
 
     /// Waits for the end of the process, which ends the environment and its invocation.

@@ -22,10 +22,13 @@
 //! asynchronous invocations, or the scaling of managed instances.
 
 mod api;
+mod definition;
 mod environment;
 mod event;
 mod function;
+mod server;
 mod url;
 
+pub use definition::{Definition, Refused};
 pub use environment::Environment;
-pub use function::{Definition, Function, Refused};
+pub use function::Function;

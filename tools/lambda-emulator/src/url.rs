@@ -5,14 +5,15 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::serve::ListenerExt;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::definition::Refused;
 use crate::event;
-use crate::function::{Function, Refused};
+use crate::function::Function;
+use crate::server::serve;
 
 /// Lambda's limit of a request's size.
 const MOST_BYTES: usize = 6 * 1024 * 1024;
@@ -56,14 +57,6 @@ impl Function {
         serve(TcpListener::from_std(listener)?, Router::new().route(path, post(invocation)).with_state(self.clone()));
         Ok(())
     }
-}
-
-/// Serves until the runtime ends. Without `TCP_NODELAY` each warm invocation would wait 40 ms for an acknowledgement.
-pub(crate) fn serve(listener: TcpListener, router: Router) {
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    tokio::spawn(async move { axum::serve(listener, router).await });
 }
 
 async fn request(State(function): State<Function>, request: Request) -> Response {

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
-use crate::deployment::TOKEN;
-use crate::run::now;
+use crate::clock::now;
 
 /// Response time above which the machine counts as busy. The request needs one statement, 2 ms on an idle machine.
 const SLOW: Duration = Duration::from_millis(120);
@@ -21,10 +20,10 @@ pub(crate) struct Canary {
 }
 
 impl Canary {
-    pub(crate) fn start(client: &reqwest::Client, ports: &[u16]) -> Self {
+    pub(crate) fn start(client: &reqwest::Client, ports: &[u16], token: &str) -> Self {
         let slow: Arc<Mutex<Vec<(f64, f64)>>> = Arc::default();
         let asking = ports.iter().map(|port| {
-            let request = client.get(format!("http://127.0.0.1:{port}/v2/queues/none")).bearer_auth(TOKEN);
+            let request = client.get(format!("http://127.0.0.1:{port}/v2/queues/none")).bearer_auth(token);
             tokio::spawn(ask(request, Arc::clone(&slow)))
         });
         Self { asking: asking.collect(), slow }

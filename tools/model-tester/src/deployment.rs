@@ -63,7 +63,7 @@ impl Deployment {
         database.batch_execute(audit::SCHEMA).await?;
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?;
         let ports = (0..processes).map(|_| free_port()).collect::<Result<Vec<u16>>>()?;
-        let canary = Canary::start(&client, &ports);
+        let canary = Canary::start(&client, &ports, TOKEN);
         let mut deployment =
             Self { sink: Sink::start().await?, database, lease, canary, processes: Vec::new(), client };
         for (number, port) in ports.into_iter().enumerate() {

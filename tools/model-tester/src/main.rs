@@ -9,6 +9,7 @@
 mod audit;
 mod canary;
 mod check;
+mod clock;
 mod deployment;
 mod history;
 mod model;

@@ -10,8 +10,8 @@ use rand::{RngExt, SeedableRng};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::clock::now;
 use crate::deployment::Deployment;
-use crate::run::now;
 
 /// Events of a scenario that are not in the database. Times in seconds since 1970.
 #[derive(Debug, Default)]

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
-use crate::run::now;
+use crate::clock::now;
 
 /// Times of attempts in seconds since 1970, by message ID.
 type Arrivals = Arc<Mutex<HashMap<String, Vec<f64>>>>;

@@ -16,11 +16,11 @@ use super::failure::Failure;
 use super::form::Posted;
 use super::headers::{Headers, show_headers};
 use super::message::{Message, facts};
+use super::messages;
 use super::notice::Notice;
 use super::page::{Page, Section, SeeOther, one};
 use super::payload::{self, from_base64};
 use super::session::Session;
-use super::{dead_letters, messages};
 
 /// Maximum number of characters of an error in the list.
 const REASON_CHARS: usize = 160;
@@ -106,7 +106,7 @@ impl Errors {
 }
 
 /// Returns the path of a dead letter.
-pub(crate) fn path(id: &str) -> String {
+pub(super) fn path(id: &str) -> String {
     one(Section::DeadLetters, id)
 }
 
@@ -171,5 +171,5 @@ pub(crate) async fn delete_dead_letter(
         return Ok(Err(confirm::ask(Section::DeadLetters, DELETE, &session, &posted, &action, &path(&id))));
     }
     console.api.call(Method::DELETE, &["dlq", &id]).await?;
-    Ok(Ok(SeeOther::with(dead_letters::LIST, Notice::LettersDeleted, Some(1))))
+    Ok(Ok(SeeOther::with(Section::DeadLetters.path(), Notice::LettersDeleted, Some(1))))
 }

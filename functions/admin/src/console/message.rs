@@ -16,7 +16,7 @@ use super::form::Posted;
 use super::headers::{Headers, show_headers};
 use super::messages::{filtered_by, path};
 use super::notice::Notice;
-use super::page::{Page, Section, SeeOther};
+use super::page::{Page, Section, SeeOther, one};
 use super::payload::{self, Payload, from_base64, shown_text};
 use super::session::Session;
 use crate::connection::connection;
@@ -201,7 +201,7 @@ fn actions(session: &Session, message: &Message, letter: Option<&Letter>) -> Mar
             @if waits { (Button::new(session, &format!("{path}/retry"), "Deliver now").draw()) }
             @if is_open(message) { (Button::new(session, &format!("{path}/cancel"), "Cancel message").confirm(CANCEL).draw()) }
             @if let Some(letter) = letter {
-                a.action href=(super::dead_letter::path(&letter.dlq_id)) { "View dead letter" }
+                a.action href=(one(Section::DeadLetters, &letter.dlq_id)) { "View dead letter" }
             }
         }
     }

@@ -1,6 +1,5 @@
 //! Serves wake-ups: claims and delivers until nothing is due.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -8,26 +7,18 @@ use sigpost_store::accept::LeaseTerms;
 use sigpost_store::claim::{Bound, Claimed, claim};
 use sigpost_store::wake::{Snapshot, snapshot};
 use sigpost_store::{AsyncPgConnection, Error, WakeUps};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use super::limits::AtLimits;
-use super::shares::Plan;
+use super::room::room_for_a_batch;
+use super::shares::{LEFT_OUT, Plan};
 use super::wake_ups::Wanted;
 use super::{Awake, Engine};
 use crate::budget::SMALL;
 
-/// Maximum number of messages in one claim.
-const BATCH: usize = 256;
-/// How long to wait for more room when there is little.
-const GATHER: Duration = Duration::from_millis(5);
-/// The same if messages in flight take all the room.
-const GATHER_IF_BOUND_BY_ROOM: Duration = Duration::from_millis(1);
 /// The delay of the next query if other transactions have locked the due messages.
 const CONTENDED: Duration = Duration::from_millis(50);
-/// The delay of the next query after one that skipped destinations, whose own messages may be due meanwhile.
-pub(super) const LEFT_OUT: Duration = Duration::from_millis(50);
 /// The delay of the next query for small messages while due large messages have no room.
 const CROWDED: Duration = Duration::from_millis(250);
 /// The pause after a failed query, doubled up to [`LONGEST_PAUSE`].
@@ -197,28 +188,4 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
             });
         }
     }
-}
-
-/// Waits for room, and up to [`GATHER`] for a larger batch. `None` if nothing more is claimed.
-pub(super) async fn room_for_a_batch(engine: &Engine) -> Option<OwnedSemaphorePermit> {
-    let inner = &engine.0;
-    let first = Arc::clone(&inner.room).acquire_owned();
-    let mut room = tokio::select! {
-        () = inner.stopping.cancelled() => return None,
-        () = sleep_until(engine.claims_until()) => return None,
-        room = first => room.ok()?,
-    };
-    let batch = BATCH.min(inner.settings.max_in_flight);
-    if inner.room.available_permits() + 1 < batch / 2 {
-        let more = u32::try_from(batch / 2 - 1).unwrap_or(0);
-        let gather = if engine.is_bound_by_room() { GATHER_IF_BOUND_BY_ROOM } else { GATHER };
-        if let Ok(Ok(more)) = timeout(gather, Arc::clone(&inner.room).acquire_many_owned(more)).await {
-            room.merge(more);
-        }
-    }
-    let free = inner.room.available_permits().min(batch - room.num_permits());
-    if let Ok(more) = Arc::clone(&inner.room).try_acquire_many_owned(u32::try_from(free).unwrap_or(0)) {
-        room.merge(more);
-    }
-    Some(room)
 }

@@ -12,7 +12,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
 use super::Engine;
-use super::workers::LONG;
+
+/// After this time, a request continues in a separate task, which a lost lease aborts.
+pub(super) const LONG: Duration = Duration::from_millis(20);
 
 /// The leases of this process by message.
 #[derive(Clone, Default)]

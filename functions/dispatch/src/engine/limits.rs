@@ -11,8 +11,8 @@ use sigpost_store::{Connection, Error, WakeUps};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::drain::{LEFT_OUT, room_for_a_batch};
-use super::shares::Plan;
+use super::room::room_for_a_batch;
+use super::shares::{LEFT_OUT, Plan};
 use super::{Awake, Engine};
 use crate::budget::SMALL;
 

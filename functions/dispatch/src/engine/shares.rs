@@ -27,6 +27,8 @@ const RESERVE: usize = 32;
 const GRANTED_FOR: Duration = Duration::from_secs(1);
 /// Period of the count of ended attempts. The current and the previous period count.
 const PERIOD: Duration = Duration::from_secs(1);
+/// The delay of the next query after one that skipped destinations: meanwhile other messages may become due.
+pub(super) const LEFT_OUT: Duration = Duration::from_millis(50);
 /// Maximum number of stored destinations, except those with messages in flight.
 const MAX_IDLE: usize = 1024;
 

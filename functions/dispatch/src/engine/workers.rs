@@ -15,11 +15,10 @@ use tokio::time::timeout;
 
 use super::Engine;
 use super::attempt::{Attempt, Delivery};
+use super::in_flight::LONG;
 
 /// Maximum number of workers of a destination with fast responses. More workers do not increase the rate.
 const WORKERS: usize = 64;
-/// After this time, a request continues in a separate task.
-pub(super) const LONG: Duration = Duration::from_millis(20);
 
 /// How long a request may stay with its worker while many connections to its destination are made: their handshakes are
 /// slow because they are many, and another worker would make more.

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use diesel::ConnectionResult;
 use diesel::connection::InstrumentationEvent;
+use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::CancelToken;
 
 use super::suspicion;
-use crate::tls;
 
 /// Time that a cancelled statement has to end, before its connection is closed.
 const CANCEL_TIMEOUT: Duration = Duration::from_millis(500);
@@ -80,13 +80,12 @@ fn now_ms() -> u64 {
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Drives a connection until it is closed. An overdue statement is cancelled; if that does not end it, the connection
-/// is closed, and every statement on it fails.
+/// Drives a connection until it is closed. An overdue statement is cancelled with `cancel`; if that does not end it, the
+/// connection is closed, and every statement on it fails.
 pub(crate) async fn drive<S, T>(
     mut connection: tokio_postgres::Connection<S, T>,
     watch: Arc<Watch>,
-    cancel: CancelToken,
-    url: Arc<str>,
+    cancel: impl Fn() -> BoxFuture<'static, ConnectionResult<()>>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
@@ -104,7 +103,7 @@ pub(crate) async fn drive<S, T>(
                 tracing::warn!(deadline_ms = watch.deadline_ms, "cancelling a statement without a response");
                 // On a connection of its own, before the close: a pooler may give a closed connection to another
                 // client.
-                let cancelled = tls::cancel(&url, cancel.clone());
+                let cancelled = cancel();
                 let ended = async {
                     let _ = cancelled.await;
                     while watch.is_running() {

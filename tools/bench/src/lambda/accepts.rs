@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use reqwest::Client;
 use serde::Serialize;
 
-use super::deployment::{DISPATCH, Deployment};
-use super::programs::Programs;
+use super::deployment::Deployment;
+use super::programs::{DISPATCH, Programs};
 use super::starts::memory;
 use crate::audit::{self, Expected};
 use crate::load::job;

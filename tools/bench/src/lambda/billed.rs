@@ -12,9 +12,9 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::cost;
-use super::deployment::{DISPATCH, Deployment};
+use super::deployment::Deployment;
 use super::outside::Outside;
-use super::programs::Programs;
+use super::programs::{DISPATCH, Programs};
 use super::starts::{memory, pid};
 use crate::audit::{self, Expected};
 use crate::postgres::Postgres;

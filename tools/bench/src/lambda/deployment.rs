@@ -9,14 +9,7 @@ use anyhow::{Context, Result};
 use lambda_emulator::{Definition, Function};
 use sigpost_qstash::SigningKeys;
 
-use super::programs::Programs;
-
-/// The function that accepts and delivers.
-pub(super) const DISPATCH: &str = "dispatch";
-/// The handler whose jobs are measured.
-pub(super) const SEND_EMAIL: &str = "send-email";
-/// All functions.
-pub(super) const FUNCTIONS: [&str; 4] = [DISPATCH, "admin", SEND_EMAIL, "cleanup-old-data"];
+use super::programs::{DISPATCH, Programs, SEND_EMAIL};
 
 /// Timeout of the handler, as in `infra/template.yaml`. The longer timeout of `dispatch` is not needed here.
 const TIMEOUT: Duration = Duration::from_secs(60);

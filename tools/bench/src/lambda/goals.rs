@@ -1,8 +1,8 @@
 //! Goals in Lambda.
 
 use super::Lambda;
-use super::deployment::DISPATCH;
-use crate::goals::Goal;
+use super::programs::DISPATCH;
+use crate::row::Goal;
 
 /// Returns the goals of the measured figures, by name. Of several functions, the worst figure is compared.
 pub(super) fn goals(lambda: &Lambda) -> Vec<(&'static str, Goal)> {

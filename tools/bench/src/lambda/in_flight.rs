@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::deployment::{DISPATCH, Deployment};
+use super::deployment::Deployment;
 use super::outside::Outside;
-use super::programs::Programs;
+use super::programs::{DISPATCH, Programs};
 use super::starts::memory;
 use crate::audit::{self, Expected};
 use crate::postgres::Postgres;

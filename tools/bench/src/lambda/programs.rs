@@ -6,7 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::deployment::FUNCTIONS;
+/// The function that accepts and delivers.
+pub(super) const DISPATCH: &str = "dispatch";
+/// The handler whose jobs are measured.
+pub(super) const SEND_EMAIL: &str = "send-email";
+/// All functions.
+pub(super) const FUNCTIONS: [&str; 4] = [DISPATCH, "admin", SEND_EMAIL, "cleanup-old-data"];
 
 const BUILD: &str = "cargo lambda build --release -p dispatch -p admin -p send-email -p cleanup-old-data";
 /// Bytes to read of an ELF file. The last two are its machine type.

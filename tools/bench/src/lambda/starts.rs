@@ -9,9 +9,9 @@ use reqwest::Client;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::deployment::{DISPATCH, Deployment, FUNCTIONS};
+use super::deployment::Deployment;
 use super::node::Node;
-use super::programs::Programs;
+use super::programs::{DISPATCH, FUNCTIONS, Programs};
 use crate::audit::{self, Expected};
 use crate::postgres::Postgres;
 use crate::process::{self, Memory};

@@ -3,8 +3,8 @@
 use super::Lambda;
 use super::billed::Share;
 use super::starts::Start;
-use crate::report::Table;
 use crate::series::Series;
+use crate::table::Table;
 
 /// Adds the rows.
 pub(super) fn show(lambda: &Lambda, table: &mut Table) {

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::deployment::{DISPATCH, Deployment};
-use super::programs::Programs;
+use super::deployment::Deployment;
+use super::programs::{DISPATCH, Programs};
 use crate::progress::progress;
 use crate::statements;
 
