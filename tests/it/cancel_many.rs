@@ -68,7 +68,7 @@ async fn ambiguous_requests_cancel_nothing() {
         ("", json!({ "label": [] }), "label: "),
         ("", json!({ "label": "" }), "label: "),
         ("", json!({ "label": { "a": 1 } }), "label: "),
-        ("", json!(["msg_1"]), "body: "),
+        ("", json!(["msg_1"]), "invalid body: "),
         ("?count=0", json!(null), "count: "),
         ("?count=501", json!(null), "count: "),
         ("?fromDate=today", json!(null), "fromDate: "),

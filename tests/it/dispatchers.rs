@@ -25,7 +25,7 @@ async fn two_dispatchers_share_a_backlog_and_deliver_each_message_once() {
     let other = TestApp::start_on(&publisher.database, hundred).await;
     // All but the reserve for other destinations, which is 3 of 100.
     let mut requests = receiver.next_many(194).await;
-    assert_eq!([&one, &other].map(|app| app.app.engine().expect("an engine").in_flight()), [97, 97]);
+    assert!(receiver.all_so_far().await.is_empty());
     receiver.release(200);
     requests.extend(receiver.next_many(106).await);
     one.app.shutdown().await;

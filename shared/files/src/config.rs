@@ -9,7 +9,7 @@ use sigpost_runtime::Reading;
 use sigpost_runtime::settings::{FILES_LINK_SECONDS, FILES_URL};
 use url::Url;
 
-use crate::files::LINK_VALID_MOST;
+use crate::files::{LINK_VALID_MOST, default_link_valid};
 use crate::{Bucket, Files};
 
 /// Allowed form of `FILES_URL`.
@@ -66,12 +66,6 @@ impl Config {
             Self::Folder(folder) => Files::in_folder(&folder),
         }
     }
-}
-
-/// Returns the default lifetime of a link: the maximum lifetime of the credentials of a Lambda function, with which it
-/// expires.
-pub(crate) fn default_link_valid() -> Duration {
-    Duration::from_secs(FILES_LINK_SECONDS.default_as())
 }
 
 fn link_valid(reading: &mut Reading) -> Duration {

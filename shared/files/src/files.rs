@@ -12,9 +12,9 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::signer::{Method, Signer};
 use object_store::{Attribute, ClientOptions, ObjectStore, PutMultipartOptions, RetryConfig};
+use sigpost_runtime::settings::FILES_LINK_SECONDS;
 use url::Url;
 
-use crate::config::default_link_valid;
 use crate::{Error, Upload};
 
 /// Maximum lifetime of a link in S3: seven days.
@@ -23,6 +23,12 @@ pub(crate) const LINK_VALID_MOST: Duration = Duration::from_secs(7 * 86_400);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time after which a request is no longer retried. The job is retried instead.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Returns the default lifetime of a link: the maximum lifetime of the credentials of a Lambda function, with which it
+/// expires.
+pub(crate) fn default_link_valid() -> Duration {
+    Duration::from_secs(FILES_LINK_SECONDS.default_as())
+}
 
 /// File storage of a deployment. Clones share it.
 #[derive(Clone, Debug)]
