@@ -5,9 +5,11 @@ mod lists;
 mod metrics;
 mod prometheus;
 mod queue_depth;
+mod verdict;
 
 use admin::AdminToken;
 use serde_json::Value;
+use sigpost_health::Rules;
 use sigpost_store::Database;
 
 use crate::jobs::deployment::{Answered, answer, listen, serve};
@@ -36,7 +38,7 @@ impl Admin {
 
     async fn start_over(database_url: String, database: TestDatabase) -> Self {
         let (listener, url) = listen().await;
-        serve(listener, admin::router(Database::new(&database_url, 2).expect("a URL"), with_token()));
+        serve(listener, admin::router(Database::new(&database_url, 2).expect("a URL"), with_token(), Rules::default()));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { url, database, client }
     }

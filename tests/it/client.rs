@@ -5,6 +5,7 @@ use dispatch::engine::StepKind;
 use sigpost_client::{
     AdminClient, Credentials, DeadLetterFilter, EventFilter, MessageFilter, NewMessage, NewSchedule, Pin,
 };
+use sigpost_health::Rules;
 use sigpost_qstash::admin::Health;
 use sigpost_qstash::{BatchItem, BatchSlot, Destination, Endpoint, EndpointRef, EventState, UpsertQueue};
 use sigpost_store::Database;
@@ -147,7 +148,7 @@ async fn client_reads_the_admin_api() {
                values (gen_random_uuid(), 'msg_1', 'send-email', 1, 'processing', now(), now() + interval '1 minute', now())";
     app.database.execute(sql).await;
     let database = Database::new(&app.database.url, 2).expect("a URL");
-    let url = serve(admin::router(database, with_token())).await;
+    let url = serve(admin::router(database, with_token(), Rules::default())).await;
     let api = AdminClient::new(&url, Credentials::Token(TOKEN.into())).expect("a client");
 
     let health = api.get_job_health(Some("1h")).await.expect("a report");

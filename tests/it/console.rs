@@ -10,6 +10,7 @@ mod sessions;
 use admin::AdminToken;
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
+use sigpost_health::Rules;
 use sigpost_qstash::DEV_TOKEN;
 
 use crate::admin::TOKEN;
@@ -96,6 +97,7 @@ pub(crate) async fn console(app: &TestApp, api_url: &str) -> String {
         api_url: api_url.to_owned(),
         api_token: DEV_TOKEN.to_owned(),
         jobs: vec![("play".to_owned(), app.receiver.url("/play"))],
+        rules: Rules::default(),
     };
     serve(admin::console(app.app.database(), &config).expect("a console")).await
 }

@@ -10,6 +10,7 @@ use anyhow::Result;
 use axum::Router;
 
 use sigpost::jobs;
+use sigpost_health::Rules;
 use sigpost_jobs::Harness;
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
 use sigpost_runtime::settings::{Problem, SIGPOST_DATA_DIR, SIGPOST_DEV_DATABASE_URL, refuse};
@@ -127,6 +128,7 @@ fn console(base_url: &str) -> admin::ConsoleConfig {
         api_url: base_url.to_owned(),
         api_token: DEV_TOKEN.to_owned(),
         jobs: jobs::JOBS.iter().map(|job| (job.name.to_owned(), format!("{base_url}{}", job.endpoint))).collect(),
+        rules: Rules::read(&mut Reading::as_far_as_set()),
     }
 }
 

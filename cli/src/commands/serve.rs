@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use clap::Args;
+use sigpost_health::Rules;
 use sigpost_runtime::settings::{ADMIN_TOKEN, ALLOW_TARGETS, Problem, refuse};
 use sigpost_runtime::{AddressPolicy, HostOverride, Reading, env, serve, traces};
 
@@ -30,6 +31,7 @@ use super::health::reached_at;
   DEDUPLICATION_WINDOW_SECONDS (600)  DEDUPLICATION_RELEASE_ON_FAILURE (false)
   API_RATE_LIMIT_PER_SECOND (100)  MAX_CONNECTIONS_PER_ADDRESS (1024)  RUST_LOG (info)
   OTEL_EXPORTER_OTLP_ENDPOINT    collector of traces; docs/src/reference/settings.md lists the other variables
+  ALERT_RULES                    thresholds of job health, as for check-job-health
   SIGV4_TARGETS                  hosts and patterns (*.on.aws); deliveries to them are signed with AWS
                                  Signature Version 4 for the service `lambda`
 
@@ -93,7 +95,8 @@ impl Serve {
             Some(admin_token) => {
                 let admin_token = admin::AdminToken::new(&admin_token)?;
                 let api_url = format!("http://{}", reached_at(listening));
-                let console = admin::ConsoleConfig { admin_token, api_url, api_token, jobs: Vec::new() };
+                let rules = Rules::read(&mut Reading::as_far_as_set());
+                let console = admin::ConsoleConfig { admin_token, api_url, api_token, jobs: Vec::new(), rules };
                 router = router.merge(admin_routes(&app, &console)?);
             }
             None => tracing::warn!("ADMIN_TOKEN is not set: the admin API and the console are disabled"),
@@ -111,7 +114,7 @@ pub(crate) fn admin_routes(app: &dispatch::App, console: &admin::ConsoleConfig) 
     let token = console.admin_token.clone();
     let measured = app.clone();
     let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
-    Ok(admin::router(app.lists(), admin::Authorization::Token(token.clone()))
+    Ok(admin::router(app.lists(), admin::Authorization::Token(token.clone()), console.rules.clone())
         .merge(admin::metrics_router(app.lists(), token, own))
         .merge(admin::console(app.lists(), console)?))
 }
@@ -120,6 +123,9 @@ pub(crate) fn admin_routes(app: &dispatch::App, console: &admin::ConsoleConfig) 
 pub(crate) fn read() -> (dispatch::Config, Vec<Problem>) {
     let (config, mut problems) = dispatch::Config::read();
     problems.extend(config.dev_credentials());
+    let mut reading = Reading::as_far_as_set();
+    Rules::read(&mut reading);
+    problems.append(&mut reading.problems);
     match env::var(ADMIN_TOKEN) {
         Err(why) => problems.push(Problem::error(ADMIN_TOKEN.name, format!("{why:#}"))),
         Ok(token) => problems.extend(admin_token(token.as_deref(), &config.token.0)),

@@ -91,16 +91,28 @@ async fn a_deployment_says_how_it_does() {
     let mut elsewhere = at.command(&["health", "--ready"]);
     elsewhere.env("QSTASH_URL", "http://127.0.0.1:9");
     assert_eq!(crate::running::finished(elsewhere).status.code(), Some(1));
-    // A failed run makes the failure rate 50 %.
+    // A failed run makes the failure rate 50 %, of too few runs for more than a warning.
     let webhook = format!("{}/api/jobs/webhook", at.url);
     let failure = at.destination.replace("/hook", "/failed");
     let body = r#"{"source": "absent", "event": "none", "data": {}}"#;
     at.text(&["publish", &webhook, "--body", body, "--retries", "0", "--failure-callback", &failure]);
     assert_eq!(at.pushed().await.0, "/failed");
+    let degraded = at.text(&["health", "--jobs"]);
+    assert!(
+        degraded.starts_with("degraded: 2 jobs, 50.0 % failed\n  degraded failure-rate: 1 of 2 runs"),
+        "{degraded}"
+    );
+    // Of 20 runs or more, it is unhealthy.
+    for _ in 0..18 {
+        at.text(&["publish", &webhook, "--body", body, "--retries", "0", "--failure-callback", &failure]);
+    }
+    for _ in 0..18 {
+        assert_eq!(at.pushed().await.0, "/failed");
+    }
     let unhealthy = at.run(&["health", "--jobs"]);
     let said = String::from_utf8_lossy(&unhealthy.stdout).into_owned();
     assert_eq!((unhealthy.status.code(), said.starts_with("unhealthy: ")), (Some(1), true), "{said}");
-    assert!(said.contains("% of the runs failed"), "{said}");
+    assert!(said.contains("unhealthy failure-rate: 19 of 20 runs in the last hour failed"), "{said}");
 
     let mut stranger = sigpost(&["stats", "--admin-token", "wrong"]);
     stranger.env("ADMIN_URL", &at.url).env("QSTASH_URL", "http://127.0.0.1:9");

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use anyhow::Result;
+use sigpost_health::Rules;
 use sigpost_runtime::Reading;
 use sigpost_runtime::settings::{QSTASH_TOKEN, QSTASH_URL, http_url};
 use sigpost_store::{Database, url};
@@ -20,6 +21,8 @@ pub struct Config {
     /// `QSTASH_URL` and `QSTASH_TOKEN`: the dispatch API and its token, which the console uses. Without both there is no
     /// console. The token is never logged.
     pub api: Option<(String, String)>,
+    /// `ALERT_RULES`: thresholds of job health. See [`Rules::parse`].
+    pub rules: Rules,
 }
 
 impl Config {
@@ -40,7 +43,8 @@ impl Config {
         let authorization = Authorization::from_settings(reading);
         let url = reading.checked(QSTASH_URL, |text| http_url(QSTASH_URL.name, text).map(|_| text.to_owned()));
         let token = reading.text(QSTASH_TOKEN);
-        Some(Self { database: database?, authorization: authorization?, api: url.zip(token) })
+        let rules = Rules::read(reading);
+        Some(Self { database: database?, authorization: authorization?, api: url.zip(token), rules })
     }
 }
 

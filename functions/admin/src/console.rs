@@ -37,6 +37,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use axum::Router;
+use sigpost_health::Rules;
 use sigpost_store::Database;
 
 use self::api::Api;
@@ -51,6 +52,7 @@ pub(crate) struct Console {
     token: AdminToken,
     sessions: Sessions,
     jobs: Arc<[(String, String)]>,
+    rules: Arc<Rules>,
 }
 
 /// Configuration of the console.
@@ -64,6 +66,8 @@ pub struct ConsoleConfig {
     pub api_token: String,
     /// Job types that the publish form suggests: name and URL of the handler.
     pub jobs: Vec<(String, String)>,
+    /// Thresholds of the verdict on the overview.
+    pub rules: Rules,
 }
 
 /// Returns the routes of the console, all under `/console`.
@@ -78,6 +82,7 @@ pub fn console(database: Database, config: &ConsoleConfig) -> Result<Router> {
         sessions: Sessions::new(config.admin_token.session_key()),
         token: config.admin_token.clone(),
         jobs: config.jobs.clone().into(),
+        rules: Arc::new(config.rules.clone()),
     }))
 }
 

@@ -13,6 +13,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
+use sigpost_health::checks::SCHEDULE_MISSED;
 use sigpost_qstash::admin::ScheduleState;
 use sigpost_runtime::ApiError;
 use sigpost_runtime::metrics::{
@@ -28,9 +29,6 @@ use sigpost_store::{AsyncPgConnection, Database, Error};
 use crate::AdminToken;
 use crate::answer::ask;
 use crate::window::HOUR;
-
-/// Seconds after its time from which a firing counts as late.
-const LATE_S: f64 = 120.0;
 
 /// Registers the metrics of the process that serves `/metrics`.
 pub type OwnMetrics = Arc<dyn Fn(&mut Registry) + Send + Sync>;
@@ -113,7 +111,8 @@ impl Seen {
             (vec![("severity", severity.as_str().to_owned())], number(i64::try_from(count).unwrap_or(i64::MAX)))
         });
         family(registry, ALERTS, alerts);
-        let late = schedules.iter().filter(|schedule| schedule.late_s > LATE_S).count();
+        let is_late = |schedule: &&ScheduleState| SCHEDULE_MISSED.thresholds.level(schedule.late_s).is_some();
+        let late = schedules.iter().filter(is_late).count();
         gauge(registry, SCHEDULES_LATE, number(i64::try_from(late).unwrap_or(i64::MAX)));
     }
 }

@@ -1,9 +1,12 @@
 //! Routes of the admin function.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use sigpost_health::Rules;
 use sigpost_store::Database;
 
 use crate::admin_token::AdminToken;
@@ -16,10 +19,12 @@ use crate::queue_depth::get_queue_depth;
 use crate::stats::get_stats;
 use crate::{Config, ConsoleConfig, console};
 
-/// Returns the routes of the API.
-pub fn router(database: Database, authorization: Authorization) -> Router {
-    Router::new()
+/// Returns the routes of the API. `rules` are the thresholds of job health.
+pub fn router(database: Database, authorization: Authorization, rules: Rules) -> Router {
+    let health = Router::new()
         .route("/api/admin/job-health", get(get_job_health))
+        .with_state((database.clone(), Arc::new(rules)));
+    Router::new()
         .route("/api/admin/job-metrics", get(get_job_metrics))
         .route("/api/admin/queue-depth", get(get_queue_depth))
         .route("/api/admin/stats", get(get_stats))
@@ -28,8 +33,9 @@ pub fn router(database: Database, authorization: Authorization) -> Router {
         .route("/api/admin/schedules", get(list_schedules))
         .route("/api/admin/throttle", get(list_throttle))
         .route("/api/admin/keys", get(get_keys))
-        .route_layer(from_fn_with_state(authorization, require_authorization))
         .with_state(database)
+        .merge(health)
+        .route_layer(from_fn_with_state(authorization, require_authorization))
 }
 
 /// Returns the route `GET /metrics` of a long-running process. It requires the token; `own` adds the metrics of the
@@ -46,15 +52,15 @@ pub fn metrics_router(database: Database, token: AdminToken, own: OwnMetrics) ->
 ///
 /// Names all variables that are missing or invalid.
 pub fn router_from_env() -> Result<Router> {
-    let Config { database, authorization, api } = Config::from_env()?;
-    let router = router(database.clone(), authorization.clone());
+    let Config { database, authorization, api, rules } = Config::from_env()?;
+    let router = router(database.clone(), authorization.clone(), rules.clone());
     let Authorization::Token(admin_token) = authorization else { return Ok(router) };
     let Some((api_url, api_token)) = api else {
         tracing::warn!("console disabled: set both QSTASH_URL and QSTASH_TOKEN");
         return Ok(router);
     };
     // The base URLs of the handlers are unknown here, so the publish form suggests no jobs.
-    let config = ConsoleConfig { admin_token, api_url, api_token, jobs: Vec::new() };
+    let config = ConsoleConfig { admin_token, api_url, api_token, jobs: Vec::new(), rules };
     Ok(router.merge(console(database, &config)?))
 }
 
@@ -72,7 +78,7 @@ mod tests {
     /// Returns an admin API whose database is unavailable.
     fn api(authorization: Authorization) -> Router {
         let database = Database::new("postgres://user@127.0.0.1:1/none?sslmode=disable", 1).expect("a URL");
-        router(database, authorization)
+        router(database, authorization, Rules::default())
     }
 
     fn with_token() -> Authorization {

@@ -5,16 +5,15 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use sigpost_health::Rules;
 use sigpost_jobs::payloads::recipients;
 use sigpost_qstash::parse_duration;
 use sigpost_runtime::settings::{
-    ALERT_EMAIL_TO, ALERT_EXPECT, ALERT_RULES, PAGERDUTY_ROUTING_KEY, PAGERDUTY_URL, RUNBOOK_URL, SIGPOST_DEPLOYMENT,
+    ALERT_EMAIL_TO, ALERT_EXPECT, PAGERDUTY_ROUTING_KEY, PAGERDUTY_URL, RUNBOOK_URL, SIGPOST_DEPLOYMENT,
     SLACK_WEBHOOK_URL, Setting, http_url, line,
 };
 use sigpost_runtime::{Reading, env};
 use url::Url;
-
-use crate::Rules;
 
 /// The settings of the function. `Debug` shows no secret.
 #[derive(Clone, Default)]
@@ -46,7 +45,7 @@ impl Config {
         let runbook_url = reading.checked(RUNBOOK_URL, |text| line(RUNBOOK_URL.name, text));
         Some(Self {
             deployment: deployment.unwrap_or_else(|| SIGPOST_DEPLOYMENT.default_as()),
-            rules: reading.checked(ALERT_RULES, |list| Ok(Rules::parse(list)?)).unwrap_or_default(),
+            rules: Rules::read(reading),
             expected: reading.checked(ALERT_EXPECT, expected).unwrap_or_default(),
             slack: url(reading, SLACK_WEBHOOK_URL),
             pagerduty: reading.text(PAGERDUTY_ROUTING_KEY).map(|key| (pagerduty_url, key)),

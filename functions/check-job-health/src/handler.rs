@@ -4,14 +4,15 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use sigpost_health::{Deployment, Finding, Readings, checks, report};
 use sigpost_jobs::payloads::CheckJobHealth;
 use sigpost_jobs::{Handler, JobContext, JobError, Outcome};
+use sigpost_qstash::admin::{Health, Reason, Report};
 use sigpost_store::alerts::{self, Alert, Found, gather};
-use sigpost_store::health::{Health, Numbers, Report, measure, report};
 use sigpost_store::metrics::{Window, catch_up};
 use sigpost_store::migrate;
 
-use crate::alerts::{Finding, Kind, Notice, Seen, due, findings, readings};
+use crate::alerts::{Kind, Notice, due};
 use crate::channels::Channels;
 
 /// Lock of a check. It prevents duplicate notices.
@@ -61,21 +62,26 @@ impl Handler for Checker {
 
     /// Runs the check. If the deployment is unhealthy, the run still completes, and a warning is logged.
     async fn run(&self, job: CheckJobHealth, ctx: &JobContext) -> Result<Outcome, JobError> {
+        let rules = &self.channels.config().rules;
         let mut conn = ctx.database.connection().await?;
         catch_up(&mut conn).await?;
-        let numbers = measure(&mut conn, job.window()).await?;
+        let mut readings = Readings::measure(&mut conn, job.window()).await?;
         drop(conn);
-        let report = report(numbers.clone(), job.window());
-        if report.health != Health::Healthy {
-            tracing::warn!(health = ?report.health, reasons = ?report.reasons, "[jobs] Job health");
-        }
         // A concurrent check sends the notices. After a crash the lock is held for up to 30 s.
         let lock = match ctx.lock(LOCK).await {
-            Err(JobError::RetryAfter(_, why)) => return Ok(Outcome::with(Checked::measured(report, why))),
+            Err(JobError::RetryAfter(_, why)) => {
+                return Ok(Outcome::with(Checked::measured(report(readings, rules), why)));
+            }
             lock => lock?,
         };
-        let seen = self.look(numbers, job.window(), ctx).await?;
-        let found = findings(readings(&seen), &self.channels.config().rules);
+        let found = rules.findings(&checks::ALL, &self.measure(&readings, ctx).await?);
+        // The stored alerts are those of the last check.
+        readings.alerts = found.iter().map(open_alert).collect();
+        let report = report(readings, rules);
+        if report.health != Health::Healthy {
+            let reasons: Vec<String> = report.reasons.iter().map(Reason::text).collect();
+            tracing::warn!(health = report.health.as_str(), ?reasons, "[jobs] Job health");
+        }
         let known = alerts::all(&mut *ctx.database.connection().await?).await?;
         let mut notices = due(&found, &known);
         notices.sort_by_key(|notice| std::cmp::Reverse(notice.severity));
@@ -107,34 +113,53 @@ impl Handler for Checker {
 }
 
 impl Checker {
-    /// Gathers the measurements of the rules. They cover the last hour, independent of the report's window.
-    async fn look(&self, numbers: Numbers, window: Window, ctx: &JobContext) -> Result<Seen, JobError> {
+    /// Measures what all checks read. Counts cover the last hour, independent of the report's window.
+    async fn measure(&self, report: &Readings, ctx: &JobContext) -> Result<Readings, JobError> {
         let mut conn = ctx.database.connection().await?;
-        let hour = Window::new(std::time::Duration::from_secs(3600));
-        let numbers = if window == hour { numbers } else { measure(&mut conn, hour).await? };
-        let asked = Instant::now();
+        let hour = Window::default();
+        let readings = if report.window == hour { report.clone() } else { Readings::measure(&mut conn, hour).await? };
         let facts = gather(&mut conn).await?;
-        let answered_in = asked.elapsed();
         let here = Timestamp::now().as_millisecond();
         drop(conn);
         let migrations = migrate::status(&ctx.database).await?;
+        // The first round trip may open a connection.
+        ctx.database.ping().await?;
+        let asked = Instant::now();
+        ctx.database.ping().await?;
+        let response_time = asked.elapsed();
         #[expect(clippy::cast_precision_loss, reason = "a difference of clocks")]
         let clock_skew_s = (here - facts.now_ms) as f64 / 1000.0;
-        Ok(Seen {
-            numbers,
+        let deployment = Deployment {
             facts,
-            answered_in,
+            response_time,
             clock_skew_s,
             migrations_missing: migrations.iter().filter(|migration| !migration.applied).count(),
             expected: self.channels.config().expected.clone(),
-        })
+        };
+        Ok(Readings { deployment, ..readings })
+    }
+}
+
+/// Returns the alert that a finding opens.
+fn open_alert(Finding { reading, severity, .. }: &Finding) -> Alert {
+    Alert {
+        rule: reading.check.id.to_owned(),
+        subject: reading.subject.clone(),
+        severity: *severity,
+        value: reading.value,
+        message: reading.message.clone(),
+        opened_at_ms: Timestamp::now().as_millisecond(),
+        resolved: false,
+        announced: false,
+        notified_s_ago: None,
+        notified_severity: None,
     }
 }
 
 impl From<&Finding> for Wrong {
     fn from(Finding { reading, severity, threshold }: &Finding) -> Self {
         Self {
-            rule: reading.rule,
+            rule: reading.check.id,
             subject: reading.subject.clone(),
             severity: severity.as_str(),
             value: reading.value,
@@ -145,9 +170,9 @@ impl From<&Finding> for Wrong {
 }
 
 fn row<'a>(Finding { reading, severity, .. }: &'a Finding, told: &[&Notice]) -> Found<'a> {
-    let told = told.iter().any(|notice| notice.rule == reading.rule && notice.subject == reading.subject);
+    let told = told.iter().any(|notice| notice.rule == reading.check.id && notice.subject == reading.subject);
     Found {
-        rule: reading.rule,
+        rule: reading.check.id,
         subject: &reading.subject,
         severity: *severity,
         value: reading.value,

@@ -6,6 +6,5 @@ mod config;
 mod handler;
 mod router;
 
-pub use alerts::Rules;
 pub use config::Config;
 pub use router::{router, router_from_env};

@@ -9,7 +9,7 @@ mod queue_depth;
 mod stats;
 
 pub use job_health::{
-    Alert, DeadLetterCounts, Durations, Health, JobHealth, Report, Severity, StatusCount, StuckRuns, TypeReport,
+    Alert, DeadLetterCounts, Durations, Health, JobHealth, Reason, Report, Severity, StatusCount, StuckRuns, TypeReport,
 };
 pub use job_metrics::{JobMetrics, Messages, MessagesAt, RunDurations, Runs, RunsAt, TypeRuns};
 pub use lists::{

@@ -201,9 +201,13 @@ fn responses_of_the_admin_api_survive() {
     let alert = json!({
         "rule": "stuck", "subject": "", "severity": "critical", "value": 1.0, "message": "1 run is stuck", "openedAt": 1,
     });
+    let runbook = "guides/troubleshooting.md#failure-rate";
+    let reason =
+        json!({ "check": "failure-rate", "health": "unhealthy", "message": "3 of 5 runs failed", "runbook": runbook });
+    let of_subject = merged(reason.clone(), json!({ "subject": "nightly", "health": "degraded" }));
     survives::<JobHealth>(json!({
         "stats": [{ "status": "failed", "count": 3 }], "failureRate": 0.6, "totalJobs": 6, "health": "unhealthy",
-        "reasons": ["60.0 % of the runs failed"], "windowSeconds": 60,
+        "reasons": [reason, of_subject], "windowSeconds": 60,
         "byType": [merged(counts, json!({ "type": "send-email" }))],
         "stuck": { "count": 1, "oldestSeconds": 700.1, "messageIds": [ID] }, "queue": open,
         "deadLetters": { "inWindow": 1, "total": 2 }, "durations": durations,

@@ -90,9 +90,9 @@ pub const RUN_SECONDS: Metric =
 pub const RUNS_STUCK: Metric = count("runs_stuck", "Runs with an expired lease, or older than ten minutes");
 /// By `severity`.
 pub const ALERTS: Metric = count("alerts", "Open alerts of check-job-health by severity");
-/// Schedules with a firing that is late by more than two minutes.
+/// Schedules with a firing that is late by two minutes or more.
 pub const SCHEDULES_LATE: Metric =
-    count("schedules_late", "Schedules with a firing that is late by more than two minutes");
+    count("schedules_late", "Schedules with a firing that is late by two minutes or more");
 
 /// All metrics.
 pub const ALL: [Metric; 22] = [

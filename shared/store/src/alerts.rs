@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 pub use sigpost_qstash::admin::Severity;
 
-pub use self::facts::{Backlog, Facts, Late, Waiting, gather};
+pub use self::facts::{Backlog, Facts, Waiting, gather};
 use crate::Error;
 
 /// Reads the name in the database.

@@ -1,17 +1,17 @@
-//! Job health: measurements and verdict.
+//! Measurements of job health. `sigpost-health` decides what they mean.
 
-mod report;
-mod verdict;
+mod dispatchers;
+mod late_schedules;
 
 use std::marker::PhantomData;
 
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub use self::report::report;
+pub use self::dispatchers::{Dispatchers, Slowest, dispatchers};
+pub use self::late_schedules::{Late, late_schedules};
 use crate::Error;
 use crate::metrics::{Durations, Histogram, TypeMetrics, Window, runs_by_type};
-pub use sigpost_qstash::admin::{Health, Report};
 
 /// Measurements of jobs, runs and messages. "In the window" means between the window's length ago and now.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,16 +86,6 @@ fn all_durations(by_type: &[TypeMetrics]) -> Option<Durations> {
     let mut all = Histogram::default();
     by_type.iter().for_each(|metrics| all.merge(&metrics.durations));
     all.durations()
-}
-
-statement! {
-    MeasureQueue {} -> (BigInt, BigInt, BigInt, BigInt, Nullable<Double>);
-    "select due, scheduled, active, waiting, oldest_due_s from measure_queue()"
-}
-
-/// Measures open messages only.
-pub async fn queue(conn: &mut AsyncPgConnection) -> Result<Queue, Error> {
-    Ok(Queue::read(MeasureQueue { lifetime: PhantomData }.get_result(conn).await?))
 }
 
 type QueueRow = (i64, i64, i64, i64, Option<f64>);

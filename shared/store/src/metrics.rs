@@ -32,6 +32,13 @@ const BY_MINUTE: Duration = Duration::from_secs(3 * 3600);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window(Duration);
 
+impl Default for Window {
+    /// Returns the window of job health: an hour.
+    fn default() -> Self {
+        Self(Duration::from_secs(3600))
+    }
+}
+
 impl Window {
     /// Creates a window, of at most the 400 days that the rollups cover.
     pub fn new(length: Duration) -> Self {

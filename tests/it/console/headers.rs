@@ -1,6 +1,7 @@
 //! Security headers of every response, and pages during an outage.
 
 use reqwest::{Method, StatusCode};
+use sigpost_health::Rules;
 use sigpost_store::Database;
 
 use super::{Console, shown};
@@ -70,6 +71,7 @@ async fn unavailable_services_are_reported_on_a_page() {
         api_url: console.app.url.clone(),
         api_token: api_token.to_owned(),
         jobs: Vec::new(),
+        rules: Rules::default(),
     };
     let without_database =
         serve(admin::console(database.clone(), &config(sigpost_qstash::DEV_TOKEN)).expect("a console")).await;

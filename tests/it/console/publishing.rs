@@ -120,7 +120,8 @@ async fn overview_shows_runs_failures_and_backlog() {
 
     let page = console.get("/console?window=3h").await.text;
     for shown in [
-        "unhealthy",
+        "degraded",
+        "1 of 4 runs in the last 3 hours failed (25.0 %), most of type charge-card.",
         "maximum 1234; blocked: latest 0",
         "charge-card",
         "25.0 %",
@@ -130,6 +131,12 @@ async fn overview_shows_runs_failures_and_backlog() {
     ] {
         assert!(page.contains(shown), "{shown} in {page}");
     }
+    // The verdict is that of job-health.
+    let alert = "insert into alerts (rule, subject, severity, value, message, announced)
+                 values ('dead-letters-growing', '', 'critical', 2000, '2000 dead letters', true)";
+    console.app.database.execute(alert).await;
+    let page = console.get("/console").await.text;
+    assert!(page.contains("unhealthy") && page.contains("2000 dead letters."), "{page}");
     let refused = console.get("/console?window=soon").await;
     assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("window: "), "{}", refused.text);
 }

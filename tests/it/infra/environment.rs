@@ -43,12 +43,13 @@ fn required(source: &str) -> BTreeSet<String> {
 fn code_of(package: &str) -> String {
     let own = source(&repository("functions").join(package).join("src"));
     let shared = ["runtime", "store", "jobs"];
-    let files = if writes_files(package) { source(&repository("shared/files/src")) } else { String::new() };
-    own + &files + &shared.map(|name| source(&repository("shared").join(name).join("src"))).concat()
+    let used = ["files", "health"].into_iter().filter(|name| uses(package, name));
+    let used: String = used.map(|name| source(&repository("shared").join(name).join("src"))).collect();
+    own + &used + &shared.map(|name| source(&repository("shared").join(name).join("src"))).concat()
 }
 
-fn writes_files(package: &str) -> bool {
-    read(&repository("functions").join(package).join("Cargo.toml")).contains("sigpost-files")
+fn uses(package: &str, shared: &str) -> bool {
+    read(&repository("functions").join(package).join("Cargo.toml")).contains(&format!("sigpost-{shared}"))
 }
 
 fn required_by(package: &str) -> BTreeSet<String> {
@@ -58,7 +59,7 @@ fn required_by(package: &str) -> BTreeSet<String> {
     if own.contains("Handlers::from_env") {
         names.extend(required(&read(&repository("shared/jobs/src/handlers.rs"))));
     }
-    if writes_files(package) {
+    if uses(package, "files") {
         names.extend(required(&source(&repository("shared/files/src"))));
     }
     if own.contains("Harness::from_env") {

@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use dispatch::Config;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value};
+use sigpost_health::Rules;
 use sigpost_qstash::MessageId;
 use sigpost_store::Database;
 
@@ -54,7 +55,7 @@ impl Session {
         Self {
             app,
             scenario,
-            admin_url: serve(admin::router(database, with_token())).await,
+            admin_url: serve(admin::router(database, with_token(), Rules::default())).await,
             client: reqwest::Client::builder().no_proxy().build().expect("a client"),
             normaliser,
             exchanges: Vec::new(),

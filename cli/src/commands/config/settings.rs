@@ -67,8 +67,13 @@ mod tests {
 
     #[test]
     fn definitions_name_the_programs_that_read_a_setting() {
-        let by_serve =
-            read_in(&["shared/runtime/src", "shared/store/src", "functions/dispatch/src", "cli/src/commands/serve.rs"]);
+        let by_serve = read_in(&[
+            "shared/runtime/src",
+            "shared/store/src",
+            "shared/health/src",
+            "functions/dispatch/src",
+            "cli/src/commands/serve.rs",
+        ]);
         assert_eq!(by_serve, names(of_serve()));
         let by_functions = read_in(&["shared/jobs/src", "shared/files/src", "functions"]);
         assert_eq!(by_functions.difference(&by_serve).copied().collect::<BTreeSet<_>>(), names(of_others()));

@@ -3,6 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
+use sigpost_health::Rules;
+use sigpost_health::checks::{CLOCK_SKEW, CONNECTIONS, DATABASE_SLOW, QUERY_LONG};
 use sigpost_store::diagnosis::notifying;
 use sigpost_store::diagnosis::server::{self, Server};
 use sigpost_store::url::{self, Reached};
@@ -17,24 +19,16 @@ const NOTIFIED_WITHIN: Duration = Duration::from_secs(2);
 pub(super) async fn reachable(subject: &Subject) -> Result<Finding> {
     let fix = "check DATABASE_URL, the firewall, and that the server runs";
     Ok(match subject.round_trip().await {
-        Ok(answer) => judge_reachable(subject.connected_in, answer),
+        Ok(answer) => judge_reachable(subject.connected_in, answer, &subject.rules),
         Err(why) => Finding::failed("no connection", format!("{why:#}"), fix),
     })
 }
 
-fn judge_reachable(connecting: Duration, answer: Duration) -> Finding {
+fn judge_reachable(connecting: Duration, answer: Duration, rules: &Rules) -> Finding {
     let figure = format!("connected in {}, responds in {}", said(connecting), said(answer));
-    match answer.as_millis() {
-        0..=49 => Finding::passed(figure),
-        50..=499 => Finding::warned(
-            figure,
-            "each publish waits for a commit, which takes at least this long",
-            "run sigpost in the region and zone of the database",
-        ),
-        _ => {
-            Finding::failed(figure, "the database is overloaded or far away", "check its load, and run sigpost near it")
-        }
-    }
+    let level = rules.level(&DATABASE_SLOW, answer.as_secs_f64());
+    let fix = "run sigpost in the region and zone of the database, and check its load";
+    Finding::at(level, figure, DATABASE_SLOW.sentence, fix)
 }
 
 fn said(length: Duration) -> String {
@@ -76,31 +70,25 @@ pub(super) async fn clock(subject: &Subject) -> Result<Finding> {
     let before = now_s();
     let server = server::look(&mut session).await?;
     // The database read its clock between the two, at about the midpoint.
-    Ok(judge_clock("the database's clock", server.now_s - f64::midpoint(before, now_s()), 2.0))
+    Ok(judge_clock("the database's clock", server.now_s - f64::midpoint(before, now_s()), &subject.rules))
 }
 
 pub(super) fn now_s() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// Judges a clock difference. Signatures use the clock of the process and expire after minutes; receivers tolerate 5 s.
-pub(super) fn judge_clock(whose: &str, ahead_s: f64, odd_s: f64) -> Finding {
+pub(super) fn judge_clock(whose: &str, ahead_s: f64, rules: &Rules) -> Finding {
     let figure = format!("{whose} is {} {}", lasting(ahead_s.abs()), if ahead_s < 0.0 { "behind" } else { "ahead" });
-    let reason = "signatures, delays and rate limits use both clocks";
-    let fix = "synchronize both machines with NTP";
-    match ahead_s.abs() {
-        s if s >= 60.0 => Finding::failed(figure, reason, fix),
-        s if s >= odd_s => Finding::warned(figure, reason, fix),
-        _ => Finding::passed(figure),
-    }
+    let level = rules.level(&CLOCK_SKEW, ahead_s.abs());
+    Finding::at(level, figure, CLOCK_SKEW.sentence, "synchronize both machines with NTP")
 }
 
 pub(super) async fn connection_budget(subject: &Subject) -> Result<Finding> {
     let listens = !subject.in_lambda();
-    Ok(judge_budget(subject.server().await?, subject.config.database_connections, listens))
+    Ok(judge_budget(subject.server().await?, subject.config.database_connections, listens, &subject.rules))
 }
 
-fn judge_budget(server: &Server, pool: usize, listens: bool) -> Finding {
+fn judge_budget(server: &Server, pool: usize, listens: bool, rules: &Rules) -> Finding {
     let each = i64::try_from(pool).unwrap_or(i64::MAX) + i64::from(listens);
     let processes = server.listeners.max(1);
     let (needed, usable) = (each.saturating_mul(processes), server.usable_connections);
@@ -118,10 +106,9 @@ fn judge_budget(server: &Server, pool: usize, listens: bool) -> Finding {
     if needed.saturating_mul(2) + others > usable {
         return Finding::warned(figure, "a rolling deployment runs up to twice as many processes", fix);
     }
-    if server.used_connections * 5 > usable * 4 {
-        return Finding::warned(figure, "more than 80 % of the connections are in use", fix);
-    }
-    Finding::passed(figure)
+    #[expect(clippy::cast_precision_loss, reason = "numbers of connections")]
+    let share = server.used_connections as f64 / usable.max(1) as f64;
+    Finding::at(rules.level(&CONNECTIONS, share), figure, CONNECTIONS.sentence, fix)
 }
 
 pub(super) async fn session_timeouts(subject: &Subject) -> Result<Finding> {
@@ -210,19 +197,14 @@ fn judge_durability(lossy: &[String]) -> Finding {
 }
 
 pub(super) async fn long_transactions(subject: &Subject) -> Result<Finding> {
-    Ok(judge_transactions(subject.server().await?.oldest_transaction_s))
+    Ok(judge_transactions(subject.server().await?.oldest_transaction_s, &subject.rules))
 }
 
-fn judge_transactions(oldest_s: f64) -> Finding {
+fn judge_transactions(oldest_s: f64, rules: &Rules) -> Finding {
     let figure = format!("the oldest has been open for {}", lasting(oldest_s));
-    let reason = "vacuum cannot remove newer dead rows: the tables grow and claims get slower";
     let fix =
         "find it in pg_stat_activity by xact_start, and end it; set idle_in_transaction_session_timeout for its role";
-    match oldest_s {
-        s if s >= 3600.0 => Finding::failed(figure, reason, fix),
-        s if s >= 300.0 => Finding::warned(figure, reason, fix),
-        _ => Finding::passed(figure),
-    }
+    Finding::at(rules.level(&QUERY_LONG, oldest_s), figure, QUERY_LONG.sentence, fix)
 }
 
 #[cfg(test)]
@@ -259,15 +241,16 @@ mod tests {
                 listeners,
                 ..server()
             };
-            judge_budget(&server, pool, true).state
+            judge_budget(&server, pool, true, &Rules::default()).state
         };
         // Two processes of 8 + 1; others have 3.
         for (usable, expected) in [(20, Failed), (21, Warned), (38, Warned), (39, Passed)] {
             assert_eq!(state(usable, 21, 18, 2, 8), expected, "{usable}");
         }
-        // Without a process one is counted; 80 % are in use.
-        assert_eq!(state(100, 80, 80, 0, 8), Passed);
-        assert_eq!(state(100, 81, 81, 0, 8), Warned);
+        // Without a process one is counted; 80 % are in use, then 95 %.
+        assert_eq!(state(100, 79, 79, 0, 8), Passed);
+        assert_eq!(state(100, 80, 80, 0, 8), Warned);
+        assert_eq!(state(100, 95, 95, 0, 8), Failed);
     }
 
     #[test]
@@ -297,18 +280,18 @@ mod tests {
 
     #[test]
     fn times_and_versions_are_judged_at_their_borders() {
-        let ms = Duration::from_millis;
+        let (ms, rules) = (Duration::from_millis, Rules::default());
         for (answer, expected) in [(49, Passed), (50, Warned), (499, Warned), (500, Failed)] {
-            assert_eq!(judge_reachable(ms(3), ms(answer)).state, expected, "{answer}");
+            assert_eq!(judge_reachable(ms(3), ms(answer), &rules).state, expected, "{answer}");
         }
-        for (ahead_s, expected) in [(1.9, Passed), (-2.0, Warned), (59.9, Warned), (-60.0, Failed)] {
-            assert_eq!(judge_clock("it", ahead_s, 2.0).state, expected, "{ahead_s}");
+        for (ahead_s, expected) in [(4.9, Passed), (-5.0, Warned), (59.9, Warned), (-60.0, Failed)] {
+            assert_eq!(judge_clock("it", ahead_s, &rules).state, expected, "{ahead_s}");
         }
         for (version, expected) in [(130_009, Failed), (140_001, Warned), (150_000, Passed)] {
             assert_eq!(judge_version(version).state, expected, "{version}");
         }
         for (open_s, expected) in [(299.0, Passed), (300.0, Warned), (3600.0, Failed)] {
-            assert_eq!(judge_transactions(open_s).state, expected, "{open_s}");
+            assert_eq!(judge_transactions(open_s, &rules).state, expected, "{open_s}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Result of an item.
 
 use serde::Serialize;
+use sigpost_health::Severity;
 
 /// State of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -40,6 +41,20 @@ impl Finding {
 
     pub(super) fn failed(figure: impl Into<String>, reason: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { state: State::Failed, ..Self::warned(figure, reason, fix) }
+    }
+
+    /// The finding of a health check at this level: a warning warns, and a critical level fails.
+    pub(super) fn at(
+        level: Option<Severity>,
+        figure: impl Into<String>,
+        reason: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        match level {
+            None => Self::passed(figure),
+            Some(Severity::Warning) => Self::warned(figure, reason, fix),
+            Some(Severity::Critical) => Self::failed(figure, reason, fix),
+        }
     }
 
     pub(super) fn skipped(reason: impl Into<String>) -> Self {

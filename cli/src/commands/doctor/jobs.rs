@@ -1,53 +1,53 @@
 //! Current messages and runs.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use sigpost::jobs::JOBS;
-use sigpost_store::diagnosis::runs::{self, Durations, Stuck};
+use sigpost_health::checks::{BLOCKED_AGE, FAILURE_RATE, QUEUE_AGE, QUEUE_DEPTH, STUCK_RUNS};
+use sigpost_health::{Check, Readings, Rules};
+use sigpost_store::diagnosis::runs::{self, Durations};
 use sigpost_store::diagnosis::traffic::Traffic;
-use sigpost_store::health::{self, Queue};
-use sigpost_store::metrics::{TypeMetrics, Window, runs_by_type};
+use sigpost_store::health::{Numbers, Queue, Stuck};
 
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
 use crate::output::counted;
 
-pub(super) async fn overdue(subject: &Subject) -> Result<Finding> {
-    Ok(judge_overdue(health::queue(&mut *subject.session().await?).await?))
+/// Returns the finding of a check without subjects.
+fn finding(check: &'static Check, numbers: &Numbers, rules: &Rules, figure: String, fix: &str) -> Finding {
+    let readings = Readings { numbers: numbers.clone(), ..Readings::default() };
+    let found = rules.findings(&[check], &readings).pop();
+    Finding::at(found.map(|found| found.severity), figure, check.sentence, fix)
 }
 
-fn judge_overdue(queue: Queue) -> Finding {
-    let Some(late_s) = queue.oldest_due_s else { return Finding::passed("no message is due") };
-    let figure = format!("{} due, the oldest for {}", queue.due, lasting(late_s));
+pub(super) async fn overdue(subject: &Subject) -> Result<Finding> {
+    Ok(judge_overdue(subject.numbers().await?, &subject.rules))
+}
+
+fn judge_overdue(numbers: &Numbers, rules: &Rules) -> Finding {
+    let Queue { due, oldest_due_s, .. } = numbers.queue;
+    let Some(late_s) = oldest_due_s else { return Finding::passed("no message is due") };
+    let figure = format!("{due} due, the oldest for {}", lasting(late_s));
     let fix =
         "check that processes deliver (`processes`), their log, and whether slow destinations occupy MAX_IN_FLIGHT";
-    match late_s {
-        s if s > 300.0 => Finding::failed(figure, "no process delivers, or delivery is too slow", fix),
-        s if s > 60.0 => Finding::warned(figure, "delivery does not keep up", fix),
-        _ => Finding::passed(figure),
-    }
+    finding(&QUEUE_AGE, numbers, rules, figure, fix)
 }
 
 pub(super) async fn queue_depth(subject: &Subject) -> Result<Finding> {
-    Ok(judge_depth(health::queue(&mut *subject.session().await?).await?))
+    Ok(judge_depth(subject.numbers().await?, &subject.rules))
 }
 
-fn judge_depth(queue: Queue) -> Finding {
-    let figure = format!("{} due, {} in flight, {} scheduled", queue.due, queue.active, queue.scheduled);
+fn judge_depth(numbers: &Numbers, rules: &Rules) -> Finding {
+    let Queue { due, active, scheduled, .. } = numbers.queue;
+    let figure = format!("{due} due, {active} in flight, {scheduled} scheduled");
     let fix = "raise MAX_IN_FLIGHT, run more processes, or make the slowest destination faster";
-    match queue.due {
-        ..=100 => Finding::passed(figure),
-        101..10_000 => Finding::warned(figure, "more than 100 messages are due and not in flight", fix),
-        _ => Finding::failed(figure, "10,000 messages or more are due and not in flight", fix),
-    }
+    finding(&QUEUE_DEPTH, numbers, rules, figure, fix)
 }
 
 pub(super) async fn waiting(subject: &Subject) -> Result<Finding> {
-    Ok(judge_waiting(subject.traffic().await?))
+    Ok(judge_waiting(subject.traffic().await?, &subject.rules))
 }
 
-fn judge_waiting(traffic: &Traffic) -> Finding {
+fn judge_waiting(traffic: &Traffic, rules: &Rules) -> Finding {
     let longest_s = traffic.longest_wait_s.unwrap_or_default();
     let figure =
         format!("{} blocked by queues and flow-control keys, the oldest for {}", traffic.waiting, lasting(longest_s));
@@ -55,51 +55,38 @@ fn judge_waiting(traffic: &Traffic) -> Finding {
         let reason = format!("paused, with blocked messages: {}", traffic.paused_gates.join(", "));
         return Finding::warned(figure, reason, "resume them: POST /v2/queues/NAME/resume, /v2/flowControl/KEY/resume");
     }
-    if longest_s > 3600.0 {
-        let reason = "messages arrive faster than the limits allow: the backlog grows";
-        return Finding::warned(figure, reason, "raise their parallelism or rate, or publish less");
-    }
-    Finding::passed(figure)
+    let fix = "raise their parallelism or rate, or publish less";
+    Finding::at(rules.level(&BLOCKED_AGE, longest_s), figure, BLOCKED_AGE.sentence, fix)
 }
 
 pub(super) async fn stuck_runs(subject: &Subject) -> Result<Finding> {
-    Ok(judge_stuck(&runs::stuck(&mut *subject.session().await?).await?))
+    Ok(judge_stuck(subject.numbers().await?, &subject.rules))
 }
 
-fn judge_stuck(stuck: &Stuck) -> Finding {
-    if stuck.count == 0 {
+fn judge_stuck(numbers: &Numbers, rules: &Rules) -> Finding {
+    let Stuck { count, oldest_s, message_ids } = &numbers.stuck;
+    if *count == 0 {
         return Finding::passed("no run takes longer than 10 minutes or has an expired lease");
     }
-    let oldest = lasting(stuck.oldest_s.unwrap_or_default());
-    Finding::failed(
-        format!("{}, the oldest started {oldest} ago", counted(stuck.count, "run")),
-        format!("their process crashed or hangs: {}", stuck.message_ids.join(", ")),
-        "check the log of their handlers; `cleanup-old-data` closes runs whose process crashed",
-    )
+    let oldest = lasting(oldest_s.unwrap_or_default());
+    let figure = format!("{}, the oldest started {oldest} ago: {}", counted(*count, "run"), message_ids.join(", "));
+    let fix = "check the log of their handlers; `cleanup-old-data` closes runs whose process crashed";
+    finding(&STUCK_RUNS, numbers, rules, figure, fix)
 }
 
 pub(super) async fn failure_rate(subject: &Subject) -> Result<Finding> {
-    let hour = Window::new(Duration::from_secs(3600));
-    Ok(judge_failures(&runs_by_type(&mut *subject.session().await?, hour).await?))
+    Ok(judge_failures(subject.numbers().await?, &subject.rules))
 }
 
-/// Minimum number of runs for a failed state.
-const ENOUGH_RUNS: i64 = 20;
-
-fn judge_failures(types: &[TypeMetrics]) -> Finding {
+fn judge_failures(numbers: &Numbers, rules: &Rules) -> Finding {
+    let types = &numbers.by_type;
     let failed: i64 = types.iter().map(|counts| counts.failed).sum();
     let ended: i64 = failed + types.iter().map(|counts| counts.completed).sum::<i64>();
-    let figure = format!("{failed} of {} failed in the last hour", counted(ended, "run"));
-    let worst = types.iter().max_by_key(|counts| counts.failed);
-    let reason = worst.map_or_else(String::new, |worst| format!("most of them: {} ({})", worst.job_type, worst.failed));
+    let worst = types.iter().filter(|counts| counts.failed > 0).max_by_key(|counts| counts.failed);
+    let most = worst.map(|worst| format!(", most of them: {} ({})", worst.job_type, worst.failed)).unwrap_or_default();
+    let figure = format!("{failed} of {} failed in the last hour{most}", counted(ended, "run"));
     let fix = "check their errors: GET /v2/dlq, and job_executions where status = 'failed'";
-    if failed * 20 < ended || failed == 0 {
-        return Finding::passed(figure);
-    }
-    match failed * 10 >= ended && ended >= ENOUGH_RUNS {
-        true => Finding::failed(figure, reason, fix),
-        false => Finding::warned(figure, reason, fix),
-    }
+    finding(&FAILURE_RATE, numbers, rules, figure, fix)
 }
 
 pub(super) async fn durations(subject: &Subject) -> Result<Finding> {
@@ -129,26 +116,36 @@ fn judge_durations(durations: &[Durations], timeout_s: impl Fn(&str) -> f64) -> 
 
 #[cfg(test)]
 mod tests {
+    use sigpost_store::metrics::TypeMetrics;
+
     use super::super::finding::State::{Failed, Passed, Warned};
     use super::*;
 
     #[test]
     fn lateness_and_depth_are_judged_at_their_borders() {
-        let queue = |due, oldest_due_s| Queue { due, oldest_due_s, ..Queue::default() };
+        let (rules, numbers) = (Rules::default(), |due, oldest_due_s| Numbers {
+            queue: Queue { due, oldest_due_s, ..Queue::default() },
+            ..Numbers::default()
+        });
         for (late_s, expected) in
-            [(None, Passed), (Some(60.0), Passed), (Some(60.1), Warned), (Some(300.0), Warned), (Some(300.1), Failed)]
+            [(None, Passed), (Some(59.9), Passed), (Some(60.0), Warned), (Some(299.9), Warned), (Some(300.0), Failed)]
         {
-            assert_eq!(judge_overdue(queue(1, late_s)).state, expected, "{late_s:?}");
+            assert_eq!(judge_overdue(&numbers(1, late_s), &rules).state, expected, "{late_s:?}");
         }
-        for (due, expected) in [(100, Passed), (101, Warned), (9_999, Warned), (10_000, Failed)] {
-            assert_eq!(judge_depth(queue(due, None)).state, expected, "{due}");
+        for (due, expected) in [(99, Passed), (100, Warned), (9_999, Warned), (10_000, Failed)] {
+            assert_eq!(judge_depth(&numbers(due, None), &rules).state, expected, "{due}");
         }
+        let rules = Rules::parse("queue-age=600,queue-depth=off").expect("rules");
+        assert_eq!(judge_overdue(&numbers(1, Some(599.0)), &rules).state, Passed);
+        assert_eq!(judge_depth(&numbers(10_000, None), &rules).state, Passed);
     }
 
     #[test]
     fn failures_are_judged_by_their_share_and_number() {
-        let state =
-            |completed, failed| judge_failures(&[TypeMetrics { completed, failed, ..TypeMetrics::default() }]).state;
+        let state = |completed, failed| {
+            let by_type = vec![TypeMetrics { completed, failed, ..TypeMetrics::default() }];
+            judge_failures(&Numbers { by_type, ..Numbers::default() }, &Rules::default()).state
+        };
         for (completed, failed, expected) in [
             (0, 0, Passed),
             (0, 1, Warned),
@@ -169,8 +166,10 @@ mod tests {
         assert_eq!(judge_durations(&durations(8.0), |_| 10.0).state, Passed);
         assert_eq!(judge_durations(&durations(8.1), |_| 10.0).state, Warned);
         assert_eq!(judge_durations(&durations(8.1), |_| f64::INFINITY).state, Passed);
-        assert_eq!(judge_stuck(&Stuck::default()).state, Passed);
-        assert_eq!(judge_stuck(&Stuck { count: 1, ..Stuck::default() }).state, Failed);
+        for (count, expected) in [(0, Passed), (1, Warned), (9, Warned), (10, Failed)] {
+            let stuck = Stuck { count, ..Stuck::default() };
+            assert_eq!(judge_stuck(&Numbers { stuck, ..Numbers::default() }, &Rules::default()).state, expected);
+        }
     }
 
     #[test]
@@ -184,9 +183,10 @@ mod tests {
             most_retries: None,
             plain_hosts: vec![],
         };
-        assert_eq!(judge_waiting(&traffic(None, &[])).state, Passed);
-        assert_eq!(judge_waiting(&traffic(Some(3600.0), &[])).state, Passed);
-        assert_eq!(judge_waiting(&traffic(Some(3601.0), &[])).state, Warned);
-        assert_eq!(judge_waiting(&traffic(Some(1.0), &["queue:q"])).state, Warned);
+        let state = |longest_s, paused: &[&str]| judge_waiting(&traffic(longest_s, paused), &Rules::default()).state;
+        assert_eq!(state(None, &[]), Passed);
+        assert_eq!(state(Some(899.0), &[]), Passed);
+        assert_eq!(state(Some(900.0), &[]), Warned);
+        assert_eq!(state(Some(1.0), &["queue:q"]), Warned);
     }
 }

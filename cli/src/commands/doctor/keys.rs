@@ -1,6 +1,8 @@
 //! Signing keys and tokens.
 
 use anyhow::Result;
+use sigpost_health::Rules;
+use sigpost_health::checks::KEYS_OLD;
 use sigpost_qstash::{DEV_TOKEN, SigningKeys};
 use sigpost_runtime::env;
 use sigpost_runtime::settings::{ADMIN_TOKEN, QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY};
@@ -10,7 +12,9 @@ use sigpost_store::signing_keys as stored;
 use super::finding::{Finding, lasting};
 use super::subject::Subject;
 
-const YEAR_S: f64 = 365.0 * 86_400.0;
+const DAY_S: f64 = 86_400.0;
+/// Age at which a named token should be replaced.
+const YEAR_S: f64 = 365.0 * DAY_S;
 /// A key of HMAC-SHA256 should not be shorter than its output (RFC 2104, section 3).
 const SHORTEST_KEY_BYTES: usize = 32;
 const SHORTEST_TOKEN_BYTES: usize = 16;
@@ -40,20 +44,14 @@ fn judge_keys(keys: Option<&SigningKeys>) -> Finding {
 }
 
 pub(super) async fn key_age(subject: &Subject) -> Result<Finding> {
-    Ok(judge_age(keys::age(&mut *subject.session().await?).await?.rotated_s))
+    Ok(judge_age(keys::age(&mut *subject.session().await?).await?.rotated_s, &subject.rules))
 }
 
-fn judge_age(rotated_s: Option<f64>) -> Finding {
+fn judge_age(rotated_s: Option<f64>, rules: &Rules) -> Finding {
     let Some(age_s) = rotated_s else { return Finding::skipped("there are no signing keys") };
     let figure = format!("{} since the last rotation", lasting(age_s));
-    match age_s > YEAR_S {
-        true => Finding::warned(
-            figure,
-            "old keys may be compromised",
-            "rotate once a year: POST /v2/keys/rotate, then give handlers the new pair",
-        ),
-        false => Finding::passed(figure),
-    }
+    let fix = "rotate once a year: POST /v2/keys/rotate, then give handlers the new pair";
+    Finding::at(rules.level(&KEYS_OLD, age_s / DAY_S), figure, KEYS_OLD.sentence, fix)
 }
 
 pub(super) async fn key_settings(subject: &Subject) -> Result<Finding> {
@@ -174,9 +172,10 @@ mod tests {
         ] {
             assert_eq!(judge_keys(keys.as_ref()).state, expected);
         }
-        assert_eq!(judge_age(None).state, Skipped);
-        assert_eq!(judge_age(Some(YEAR_S)).state, Passed);
-        assert_eq!(judge_age(Some(YEAR_S + 1.0)).state, Warned);
+        let rules = Rules::default();
+        assert_eq!(judge_age(None, &rules).state, Skipped);
+        assert_eq!(judge_age(Some(YEAR_S - 1.0), &rules).state, Passed);
+        assert_eq!(judge_age(Some(YEAR_S), &rules).state, Warned);
     }
 
     #[test]

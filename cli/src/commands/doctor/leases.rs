@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use sigpost_health::Rules;
+use sigpost_health::checks::LEASES_LOST;
 use sigpost_jobs::{RUN_BEAT, RUN_LEASE};
 use sigpost_store::diagnosis::runs::{self, Durations, Leases};
 
@@ -86,18 +88,14 @@ fn judge_heartbeats(leases: Leases) -> Finding {
 
 pub(super) async fn lost_leases(subject: &Subject) -> Result<Finding> {
     let traffic = subject.traffic().await?;
-    Ok(judge_lost(traffic.lost_leases, traffic.accepted))
+    Ok(judge_lost(traffic.lost_leases, traffic.accepted, &subject.rules))
 }
 
-fn judge_lost(lost: i64, accepted: i64) -> Finding {
+#[expect(clippy::cast_precision_loss, reason = "counts of fewer than 2^53 messages")]
+fn judge_lost(lost: i64, accepted: i64, rules: &Rules) -> Finding {
     let figure = format!("{} with an expired lease in the last hour, of {accepted} accepted", counted(lost, "message"));
-    let reason = "their process crashed or hung, and they were delivered again";
     let fix = "check for killed processes (memory, deployments without a grace period) and the latency of the database";
-    match lost {
-        0 => Finding::passed(figure),
-        _ if lost >= 10 && lost * 100 > accepted => Finding::failed(figure, reason, fix),
-        _ => Finding::warned(figure, reason, fix),
-    }
+    Finding::at(rules.level(&LEASES_LOST, lost as f64), figure, LEASES_LOST.sentence, fix)
 }
 
 pub(super) async fn shutdown_grace(subject: &Subject) -> Result<Finding> {
@@ -156,11 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn lost_leases_are_judged_by_their_share() {
-        for (lost, accepted, expected) in
-            [(0, 0, Passed), (1, 1, Warned), (9, 9, Warned), (10, 999, Failed), (10, 1000, Warned)]
-        {
-            assert_eq!(judge_lost(lost, accepted).state, expected, "{lost} {accepted}");
+    fn lost_lease_is_a_warning_at_any_number() {
+        for (lost, accepted, expected) in [(0, 0, Passed), (1, 1, Warned), (10, 999, Warned)] {
+            assert_eq!(judge_lost(lost, accepted, &Rules::default()).state, expected, "{lost} {accepted}");
         }
     }
 

@@ -190,7 +190,7 @@ pub(super) async fn api_clock(subject: &Subject) -> Result<Finding> {
         return Ok(Finding::skipped("the response has no Date header"));
     };
     // `Date` has a resolution of one second: assume the middle.
-    Ok(judge_clock("the API's clock", date.timestamp().as_duration().as_secs_f64() + 0.5 - now_s(), 5.0))
+    Ok(judge_clock("the API's clock", date.timestamp().as_duration().as_secs_f64() + 0.5 - now_s(), &subject.rules))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use sigpost_health::Rules;
+use sigpost_health::checks::{DEAD_LETTERS, PARTITIONS_MISSING};
 use sigpost_qstash::default_backoff;
 use sigpost_store::diagnosis::log::{self, Kept, Partitions};
 use sigpost_store::diagnosis::runs::{self, LastRun};
@@ -46,28 +48,23 @@ fn judge_horizon(retries: i64, retention_s: f64) -> Finding {
 }
 
 pub(super) async fn dead_letters(subject: &Subject) -> Result<Finding> {
-    Ok(judge_dead_letters(log::kept(&mut *subject.session().await?).await?))
+    Ok(judge_dead_letters(log::kept(&mut *subject.session().await?).await?, &subject.rules))
 }
 
-fn judge_dead_letters(kept: Kept) -> Finding {
+#[expect(clippy::cast_precision_loss, reason = "counts of fewer than 2^53 messages")]
+fn judge_dead_letters(kept: Kept, rules: &Rules) -> Finding {
     let oldest_s = kept.oldest_dead_letter_s.unwrap_or_default();
-    let figure = format!("{}, {} of them from the last day", kept.dead_letters, kept.dead_letters_of_a_day);
+    let figure = format!("{}, {} of them from the last hour", kept.dead_letters, kept.dead_letters_of_an_hour);
     let fix = "list them (GET /v2/dlq), then retry (POST /v2/dlq/retry) or delete them";
-    if kept.dead_letters_of_a_day >= 100 {
-        return Finding::failed(
-            figure,
-            "a hundred dead letters or more in a day: a destination is down or returns errors",
-            fix,
-        );
-    }
-    if oldest_s > 7.0 * DAY_S {
+    let level = rules.level(&DEAD_LETTERS, kept.dead_letters_of_an_hour as f64);
+    if level.is_none() && oldest_s > 7.0 * DAY_S {
         return Finding::warned(
             figure,
             format!("the oldest is {} old: dead letters are not handled", lasting(oldest_s)),
             fix,
         );
     }
-    Finding::passed(figure)
+    Finding::at(level, figure, DEAD_LETTERS.sentence, fix)
 }
 
 pub(super) async fn retention(subject: &Subject) -> Result<Finding> {
@@ -111,30 +108,27 @@ fn judge_cleanup(last: Option<LastRun>) -> Finding {
 }
 
 pub(super) async fn partitions(subject: &Subject) -> Result<Finding> {
-    Ok(judge_partitions(log::partitions(&mut *subject.session().await?).await?))
+    Ok(judge_partitions(log::partitions(&mut *subject.session().await?).await?, &subject.rules))
 }
 
-fn judge_partitions(partitions: Partitions) -> Finding {
+#[expect(clippy::cast_precision_loss, reason = "at most three days")]
+fn judge_partitions(partitions: Partitions, rules: &Rules) -> Finding {
     let figure = format!(
         "{} with a partition from today on, {} outside of partitions",
         counted(partitions.days, "day"),
         counted(partitions.strays, "row")
     );
-    let fix = "select create_day_partitions(7), as each start of `serve` and each cleanup-old-data do; see `cleanup`";
-    match (partitions.days, partitions.strays) {
-        (0, _) => Finding::failed(
-            figure,
-            "today's events are stored in the default partition, where retention deletes row by row",
-            fix,
-        ),
-        (1..=2, _) => Finding::warned(figure, "within two days events will be stored in the default partition", fix),
-        (_, 1..) => Finding::warned(
+    let missing = 3 - partitions.days.min(3);
+    let level = rules.level(&PARTITIONS_MISSING, missing as f64);
+    if level.is_none() && partitions.strays > 0 {
+        return Finding::warned(
             figure,
             "some days had no partition; retention deletes their events row by row",
             "none needed: cleanup-old-data deletes these events when they expire",
-        ),
-        _ => Finding::passed(figure),
+        );
     }
+    let fix = "select create_day_partitions(7), as each start of `serve` and each cleanup-old-data do; see `cleanup`";
+    Finding::at(level, figure, PARTITIONS_MISSING.sentence, fix)
 }
 
 #[cfg(test)]
@@ -154,19 +148,21 @@ mod tests {
 
     #[test]
     fn old_things_must_go() {
-        let kept = |finished_days: f64, dead_days: f64, of_a_day| Kept {
+        let kept = |finished_days: f64, dead_days: f64, of_an_hour| Kept {
             oldest_finished_s: Some(finished_days * DAY_S),
             oldest_dead_letter_s: Some(dead_days * DAY_S),
-            dead_letters: of_a_day,
-            dead_letters_of_a_day: of_a_day,
+            dead_letters: of_an_hour,
+            dead_letters_of_an_hour: of_an_hour,
         };
         let retention = 90.0 * DAY_S;
         assert_eq!(judge_retention(kept(92.0, 1.0, 1), retention).state, Passed);
         assert_eq!(judge_retention(kept(92.1, 1.0, 1), retention).state, Failed);
         assert_eq!(judge_retention(kept(1.0, 92.1, 1), retention).state, Failed);
-        assert_eq!(judge_dead_letters(kept(0.0, 7.0, 99)).state, Passed);
-        assert_eq!(judge_dead_letters(kept(0.0, 7.1, 1)).state, Warned);
-        assert_eq!(judge_dead_letters(kept(0.0, 0.0, 100)).state, Failed);
+        let letters = |days, of_an_hour| judge_dead_letters(kept(0.0, days, of_an_hour), &Rules::default()).state;
+        assert_eq!(letters(7.0, 9), Passed);
+        assert_eq!(letters(7.1, 1), Warned);
+        assert_eq!(letters(0.0, 10), Warned);
+        assert_eq!(letters(7.1, 100), Failed);
         assert_eq!(judge_cleanup(None).state, Warned);
     }
 
@@ -175,7 +171,11 @@ mod tests {
         for (days, strays, expected) in
             [(0, 0, Failed), (1, 0, Warned), (2, 0, Warned), (3, 0, Passed), (8, 1, Warned), (0, 1, Failed)]
         {
-            assert_eq!(judge_partitions(Partitions { days, strays }).state, expected, "{days} {strays}");
+            assert_eq!(
+                judge_partitions(Partitions { days, strays }, &Rules::default()).state,
+                expected,
+                "{days} {strays}"
+            );
         }
     }
 }

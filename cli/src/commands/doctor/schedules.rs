@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
+use sigpost_health::Rules;
+use sigpost_health::checks::SCHEDULE_MISSED;
 use sigpost_qstash::Cron;
 use sigpost_store::diagnosis::schedules::{self, Schedule};
 
@@ -10,8 +12,6 @@ use super::finding::{Finding, lasting};
 use super::subject::Subject;
 use crate::output::counted;
 
-/// EventBridge Scheduler fires within a minute; after two minutes the tick fires instead.
-const LATE_S: f64 = 120.0;
 /// A change is mirrored within seconds, or by the next reconciliation within an hour.
 const UNMIRRORED_S: f64 = 300.0;
 
@@ -25,11 +25,12 @@ fn names<'a>(schedules: impl IntoIterator<Item = &'a Schedule>) -> String {
 }
 
 pub(super) async fn firing(subject: &Subject) -> Result<Finding> {
-    Ok(judge_firing(&all(subject).await?))
+    Ok(judge_firing(&all(subject).await?, &subject.rules))
 }
 
-fn judge_firing(schedules: &[Schedule]) -> Finding {
-    let late: Vec<&Schedule> = schedules.iter().filter(|s| s.late_s.is_some_and(|late_s| late_s > LATE_S)).collect();
+fn judge_firing(schedules: &[Schedule], rules: &Rules) -> Finding {
+    let level = |schedule: &Schedule| rules.level(&SCHEDULE_MISSED, schedule.late_s?);
+    let late: Vec<&Schedule> = schedules.iter().filter(|schedule| level(schedule).is_some()).collect();
     let paused = schedules.iter().filter(|schedule| schedule.paused).count();
     if late.is_empty() {
         return Finding::passed(format!(
@@ -38,7 +39,8 @@ fn judge_firing(schedules: &[Schedule]) -> Finding {
         ));
     }
     let most_s = late.iter().filter_map(|schedule| schedule.late_s).fold(0.0, f64::max);
-    Finding::failed(
+    Finding::at(
+        schedules.iter().filter_map(level).max(),
         format!("{} of {} are late, by up to {}", late.len(), schedules.len(), lasting(most_s)),
         format!("not fired on time: {}", names(late)),
         "check that a process delivers (`processes`), and on AWS that EventBridge Scheduler may invoke dispatch",
@@ -154,10 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn lateness_is_judged_at_two_minutes() {
-        assert_eq!(judge_firing(&with(|s| s.late_s = Some(120.0))).state, Passed);
-        let late = judge_firing(&with(|s| s.late_s = Some(121.0)));
-        assert_eq!((late.state, late.reason.as_deref()), (Failed, Some("not fired on time: b")));
+    fn lateness_is_judged_at_two_and_at_ten_minutes() {
+        let judged = |late_s| judge_firing(&with(|s| s.late_s = Some(late_s)), &Rules::default());
+        assert_eq!(judged(119.0).state, Passed);
+        let late = judged(120.0);
+        assert_eq!((late.state, late.reason.as_deref()), (Warned, Some("not fired on time: b")));
+        assert_eq!(judged(600.0).state, Failed);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Comparison of the schema with the migrations.
 
 use anyhow::Result;
+use sigpost_health::Rules;
+use sigpost_health::checks::SCHEMA_BEHIND;
 use sigpost_store::diagnosis::schema::{self, Difference};
 use sigpost_store::diagnosis::traffic::{self, Table};
 use sigpost_store::migrate::{self, Status};
@@ -13,16 +15,15 @@ const MOST_SAID: usize = 10;
 
 pub(super) async fn migrations(subject: &Subject) -> Result<Finding> {
     subject.connected()?;
-    Ok(judge_migrations(&migrate::status(&subject.database).await?))
+    Ok(judge_migrations(&migrate::status(&subject.database).await?, &subject.rules))
 }
 
-fn judge_migrations(migrations: &[Status]) -> Finding {
+#[expect(clippy::cast_precision_loss, reason = "a number of migrations")]
+fn judge_migrations(migrations: &[Status], rules: &Rules) -> Finding {
     let missing: Vec<&str> = migrations.iter().filter(|m| !m.applied).map(|m| m.name.as_str()).collect();
     let figure = format!("{} of {} applied", migrations.len() - missing.len(), migrations.len());
-    match missing[..] {
-        [] => Finding::passed(figure),
-        _ => Finding::failed(figure, format!("missing: {}", missing.join(", ")), "run `sigpost migrate`"),
-    }
+    let level = rules.level(&SCHEMA_BEHIND, missing.len() as f64);
+    Finding::at(level, figure, format!("missing: {}", missing.join(", ")), "run `sigpost migrate`")
 }
 
 pub(super) async fn schema(subject: &Subject) -> Result<Finding> {
@@ -156,8 +157,8 @@ mod tests {
     #[test]
     fn missing_migrations_are_named() {
         let status = |name: &str, applied| Status { name: name.into(), applied };
-        assert_eq!(judge_migrations(&[status("a", true)]).state, Passed);
-        let finding = judge_migrations(&[status("a", true), status("b", false)]);
+        assert_eq!(judge_migrations(&[status("a", true)], &Rules::default()).state, Passed);
+        let finding = judge_migrations(&[status("a", true), status("b", false)], &Rules::default());
         assert_eq!((finding.state, finding.figure.as_str()), (Failed, "1 of 2 applied"));
         assert_eq!(finding.reason.as_deref(), Some("missing: b"));
     }

@@ -6,9 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use reqwest::Url;
 use sigpost_client::Credentials;
+use sigpost_health::Rules;
+use sigpost_runtime::Reading;
 use sigpost_runtime::settings::Problem;
 use sigpost_store::diagnosis::server::{self, Server};
 use sigpost_store::diagnosis::traffic::{self, Traffic};
+use sigpost_store::health::{Numbers, measure};
+use sigpost_store::metrics::Window;
 use sigpost_store::{Connection, Database};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
@@ -33,6 +37,8 @@ pub(super) struct Subject {
     pub(super) config: dispatch::Config,
     /// Problems of the settings.
     pub(super) problems: Vec<Problem>,
+    /// Thresholds of the health checks; the defaults if `ALERT_RULES` is invalid.
+    pub(super) rules: Rules,
     pub(super) database: Database,
     /// One connection for all items, or the reason for its absence.
     session: Result<Mutex<Connection>, String>,
@@ -43,6 +49,7 @@ pub(super) struct Subject {
     pub(super) http: reqwest::Client,
     server: OnceCell<Server>,
     traffic: OnceCell<Traffic>,
+    numbers: OnceCell<Numbers>,
 }
 
 impl Subject {
@@ -63,6 +70,7 @@ impl Subject {
         Ok(Self {
             config,
             problems,
+            rules: Rules::read(&mut Reading::as_far_as_set()),
             database,
             session,
             connected_in: begun_at.elapsed(),
@@ -70,6 +78,7 @@ impl Subject {
             http: http.build().context("the HTTP client cannot be built")?,
             server: OnceCell::new(),
             traffic: OnceCell::new(),
+            numbers: OnceCell::new(),
         })
     }
 
@@ -106,6 +115,12 @@ impl Subject {
 
     pub(super) async fn traffic(&self) -> Result<&Traffic> {
         self.traffic.get_or_try_init(async || Ok(traffic::look(&mut *self.session().await?).await?)).await
+    }
+
+    /// Returns the numbers of job health of the last hour. It leaves the rollups as they are.
+    pub(super) async fn numbers(&self) -> Result<&Numbers> {
+        let measured = async || Ok(measure(&mut *self.session().await?, Window::default()).await?);
+        self.numbers.get_or_try_init(measured).await
     }
 
     /// Returns the credentials of the API.

@@ -31,10 +31,12 @@ async fn what_is_due_and_not_delivered_is_a_fault() {
 #[tokio::test]
 async fn a_backlog_is_noticed() {
     let deployment = Deployment::new("doctor_depth").await;
-    deployment.execute(&messages(100, 1)).await;
-    deployment.says("queue-depth", "passed", &["100 due"]);
+    deployment.execute(&messages(99, 1)).await;
+    deployment.says("queue-depth", "passed", &["99 due"]);
     deployment.execute(&messages(1, 1)).await;
-    deployment.says("queue-depth", "warned", &["101 due"]);
+    deployment.says("queue-depth", "warned", &["100 due"]);
+    let rules = [("ALERT_RULES", "queue-depth=50:100")];
+    deployment.says_with(&rules, &[], "queue-depth", "failed", &["100 due"]);
 }
 
 #[tokio::test]
@@ -66,7 +68,7 @@ async fn a_run_that_is_stuck_is_named() {
              values (gen_random_uuid(), 'msg_stuck', 'greet', 1, now() - interval '1 s', now() - interval '1 min')",
         )
         .await;
-    deployment.says("stuck-runs", "failed", &["1 run,", "msg_stuck"]);
+    deployment.says("stuck-runs", "warned", &["1 run,", "msg_stuck"]);
 }
 
 #[tokio::test]

@@ -32,8 +32,8 @@ async fn dead_letters_that_are_many_or_left_alone_are_noticed() {
     deployment.says("dead-letters", "passed", &[]);
     deployment.execute(&dead_letters(1, "8 days")).await;
     deployment.says("dead-letters", "warned", &["the oldest is 8 days old"]);
-    deployment.execute(&dead_letters(100, "1 hour")).await;
-    deployment.says("dead-letters", "failed", &["101, 100 of them from the last day"]);
+    deployment.execute(&dead_letters(100, "1 minute")).await;
+    deployment.says("dead-letters", "failed", &["101, 100 of them from the last hour"]);
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use axum::extract::State;
 use jiff::Timestamp;
 use maud::{Markup, html};
-use sigpost_qstash::admin::DeadLetterGroup;
-use sigpost_store::health::{Health, Numbers, measure, report};
-use sigpost_store::metrics::{Durations, TypeMetrics, Window, catch_up};
+use sigpost_health::{Readings, Rules, verdict};
+use sigpost_qstash::admin::{DeadLetterGroup, Health};
+use sigpost_store::metrics::{Durations, MessageCounts, TypeMetrics, Window, catch_up};
 use sigpost_store::operation::dead_letter_groups;
 use tokio::time::timeout;
 use url::form_urlencoded;
@@ -29,7 +29,7 @@ const MOST_ERRORS: usize = 8;
 
 /// Data of the page, read from the database.
 struct Measured {
-    numbers: Numbers,
+    readings: Readings,
     trends: Trends,
     errors: Vec<DeadLetterGroup>,
 }
@@ -38,15 +38,15 @@ struct Measured {
 pub(crate) async fn show_overview(State(console): State<Console>, query: WindowQuery) -> Result<Page, Failure> {
     let window = query.window(HOUR).map_err(|invalid| Failure::bad_request(invalid.to_string()))?;
     let measured = timeout(PATIENCE, measured(&console, window)).await.map_err(|_| Failure::DatabaseAway)??;
-    let Measured { numbers, trends, errors } = measured;
+    let Measured { readings, trends, errors } = measured;
     let queues: Vec<Queue> = console.api.get(&["queues"], &[]).await?;
     let content = html! {
         (windows(window))
         div data-live id="overview" {
-            (verdict(&numbers, window))
-            (figures(&numbers))
+            (show_verdict(&readings, &console.rules))
+            (figures(&readings))
             (trends.draw())
-            section { h2 { "Jobs by type" } (by_type(&numbers.by_type)) }
+            section { h2 { "Jobs by type" } (by_type(&readings.numbers.by_type)) }
             section { h2 { "Dead letters by error" } (show_errors(&errors)) }
             section { h2 { "Queues" } (depth(&queues)) }
         }
@@ -57,9 +57,9 @@ pub(crate) async fn show_overview(State(console): State<Console>, query: WindowQ
 async fn measured(console: &Console, window: Window) -> Result<Measured, Failure> {
     let mut conn = connection(&console.database).await?;
     catch_up(&mut conn).await?;
-    let numbers = measure(&mut conn, window).await?;
     let trends = trends::read(&mut conn, window).await?;
-    Ok(Measured { numbers, trends, errors: dead_letter_groups(&mut conn).await? })
+    let readings = Readings::measure_with(&mut conn, window, MessageCounts::sum(&trends.messages)).await?;
+    Ok(Measured { readings, trends, errors: dead_letter_groups(&mut conn).await? })
 }
 
 fn windows(window: Window) -> Markup {
@@ -73,31 +73,37 @@ fn windows(window: Window) -> Markup {
     }
 }
 
-fn verdict(numbers: &Numbers, window: Window) -> Markup {
-    let report = report(numbers.clone(), window);
-    let (class, sign, word) = match report.health {
-        Health::Healthy => ("good", "✓", "healthy"),
-        Health::Degraded => ("retry", "!", "degraded"),
-        Health::Unhealthy => ("bad", "✗", "unhealthy"),
+fn show_verdict(readings: &Readings, rules: &Rules) -> Markup {
+    let verdict = verdict(readings, rules);
+    let (class, sign) = match verdict.level {
+        Health::Healthy => ("good", "✓"),
+        Health::Degraded => ("retry", "!"),
+        Health::Unhealthy => ("bad", "✗"),
     };
+    let stuck = &readings.numbers.stuck;
     html! {
-        p.verdict { (badge(class, sign, word)) @for reason in &report.reasons { " " (reason) "." } }
-        @if numbers.stuck.count > 0 {
-            p { "Stuck: " @for id in &numbers.stuck.message_ids { a.id href=(super::messages::path(id)) { (id) } " " } }
+        p.verdict {
+            (badge(class, sign, verdict.level.as_str())) @for reason in &verdict.reasons { " " (reason.text()) "." }
+        }
+        @if stuck.count > 0 {
+            p { "Stuck: " @for id in &stuck.message_ids { a.id href=(super::messages::path(id)) { (id) } " " } }
         }
     }
 }
 
-fn figures(numbers: &Numbers) -> Markup {
-    let completed: i64 = numbers.by_type.iter().map(|counts| counts.completed).sum();
-    let failed: i64 = numbers.by_type.iter().map(|counts| counts.failed).sum();
+/// Without runs the first figures count messages, as job-health does.
+fn figures(readings: &Readings) -> Markup {
+    let numbers = &readings.numbers;
+    let ended = readings.ended();
+    let names =
+        if ended.are_runs { ["Runs completed", "Runs failed"] } else { ["Messages delivered", "Messages failed"] };
     let seconds = |seconds: Option<f64>| seconds.map_or("–".to_owned(), |seconds| duration(seconds * 1000.0));
     let took = |which: fn(&Durations) -> f64| {
         numbers.durations.as_ref().map_or("–".to_owned(), |durations| duration(which(durations)))
     };
     let figures = [
-        ("Runs completed", number(completed), false),
-        ("Runs failed", number(failed), failed > 0),
+        (names[0], number(ended.completed), false),
+        (names[1], number(ended.failed), ended.failed > 0),
         ("New dead letters", number(numbers.dead_letters.in_window), numbers.dead_letters.in_window > 0),
         ("Dead letters", number(numbers.dead_letters.total), false),
         ("Due", number(numbers.queue.due), false),

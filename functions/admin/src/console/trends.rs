@@ -13,7 +13,7 @@ use super::chart::{Series, lines};
 
 /// The series of a window.
 pub(crate) struct Trends {
-    messages: Vec<MessagePoint>,
+    pub(crate) messages: Vec<MessagePoint>,
     runs: Vec<RunPoint>,
     queue: Vec<QueuePoint>,
     window: Window,

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use sigpost_health::Finding;
 use sigpost_store::alerts::{Alert, Severity};
-
-use super::Finding;
 
 /// An alert that reopens within this time after a notice is not announced again.
 const DEDUPLICATION: Duration = Duration::from_secs(30 * 60);
@@ -44,7 +43,7 @@ pub(crate) fn due(found: &[Finding], known: &[Alert]) -> Vec<Notice> {
         let kind = news(finding.severity, before)?;
         Some(Notice {
             kind,
-            rule: finding.reading.rule.to_owned(),
+            rule: finding.reading.check.id.to_owned(),
             subject: finding.reading.subject.clone(),
             severity: finding.severity,
             value: finding.reading.value,
@@ -68,7 +67,7 @@ pub(crate) fn due(found: &[Finding], known: &[Alert]) -> Vec<Notice> {
 }
 
 fn is_same(alert: &Alert, finding: &Finding) -> bool {
-    alert.rule == finding.reading.rule && alert.subject == finding.reading.subject
+    alert.rule == finding.reading.check.id && alert.subject == finding.reading.subject
 }
 
 /// Returns the kind of notice to send for a finding, if any.
@@ -87,11 +86,13 @@ fn news(severity: Severity, before: Option<&Alert>) -> Option<Kind> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Reading;
+    use sigpost_health::Readings;
+    use sigpost_health::checks::QUEUE_DEPTH;
+
     use super::*;
 
     fn finding(severity: Severity) -> Finding {
-        let reading = Reading { rule: "queue-depth", subject: String::new(), value: 5.0, message: "five".into() };
+        let reading = (QUEUE_DEPTH.readings)(&Readings::default()).remove(0);
         Finding { reading, severity, threshold: 4.0 }
     }
 

@@ -15,6 +15,8 @@ pub struct JobHealth {
 }
 
 /// The report of job health. Counts of finished runs are of the window, counts of runs in progress are current.
+///
+/// If no handler records runs, `stats`, `total_jobs` and `failure_rate` count finished messages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -27,7 +29,7 @@ pub struct Report {
     /// The verdict.
     pub health: Health,
     /// Reasons for a degraded or unhealthy verdict; empty if healthy.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
     /// Length of the window.
     pub window_seconds: u64,
     /// Runs by type.
@@ -45,14 +47,14 @@ pub struct Report {
 }
 
 /// The health of a deployment's jobs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// No problems, also without any jobs.
     Healthy,
-    /// Runs are stuck, or messages are late.
+    /// A check is at its warning threshold.
     Degraded,
-    /// Too many runs fail.
+    /// A check is at its critical threshold, or a critical alert is open.
     Unhealthy,
 }
 
@@ -64,6 +66,38 @@ impl Health {
             Self::Degraded => "degraded",
             Self::Unhealthy => "unhealthy",
         }
+    }
+}
+
+impl From<Severity> for Health {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Warning => Self::Degraded,
+            Severity::Critical => Self::Unhealthy,
+        }
+    }
+}
+
+/// A reason of a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// ID of the check.
+    pub check: String,
+    /// The subject, if the check has several; empty otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    /// Health by this reason alone.
+    pub health: Health,
+    /// The measured value in a sentence.
+    pub message: String,
+    /// Page and section of the book that explain it.
+    pub runbook: String,
+}
+
+impl Reason {
+    /// Returns the message, preceded by the subject.
+    pub fn text(&self) -> String {
+        if self.subject.is_empty() { self.message.clone() } else { format!("{}: {}", self.subject, self.message) }
     }
 }
 

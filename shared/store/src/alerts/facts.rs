@@ -25,7 +25,7 @@ pub struct Facts {
     pub longest_query_s: f64,
     /// Share of `max_connections` in use.
     pub connection_share: f64,
-    /// Number of days, of today and tomorrow, without a partition.
+    /// Number of days, of today and the next two, without a partition.
     pub partitions_missing: i64,
     /// E-mails of the last day with a known outcome, or sent more than an hour ago.
     pub emails: i64,
@@ -35,8 +35,6 @@ pub struct Facts {
     pub emails_complained: i64,
     /// The database's clock, in milliseconds since 1970.
     pub now_ms: i64,
-    /// Schedules with a late firing.
-    pub late_schedules: Vec<Late>,
     /// Queues and flow-control keys with blocked messages.
     pub waiting: Vec<Waiting>,
     /// Job types with a completed run, and the time since the last one in seconds.
@@ -60,15 +58,6 @@ pub struct Backlog {
     pub most_before: i64,
     /// Average of the day before the last hour.
     pub average_before: f64,
-}
-
-/// A schedule with a late firing.
-#[derive(Clone, Debug, PartialEq, diesel::Queryable)]
-pub struct Late {
-    /// Its id.
-    pub id: String,
-    /// Delay in seconds.
-    pub late_s: f64,
 }
 
 /// A queue or key with blocked messages.
@@ -104,7 +93,7 @@ statement! {
             where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'),
         (select count(*) from pg_stat_activity where backend_type = 'client backend')::float8
             / current_setting('max_connections')::float8,
-        (select count(*) from generate_series(0, 1) n
+        (select count(*) from generate_series(0, 2) n
             where to_regclass('attempts_' || to_char((now() at time zone 'utc')::date + n, 'YYYYMMDD')) is null
                 and not (n = 0 and to_regclass('past_attempts') is not null)),
         emails.all_of_them, emails.bounced, emails.complained,
@@ -115,12 +104,6 @@ statement! {
         from email_logs
         where sent_at >= now() - interval '1 day' and (status <> 'sent' or sent_at < now() - interval '1 hour')
     ) emails"
-}
-
-statement! {
-    LateSchedules {} -> (Text, Double);
-    "select id, extract(epoch from now() - next_fire_at)::float8 from schedules
-     where next_fire_at < now() order by next_fire_at limit 100"
 }
 
 statement! {
@@ -192,7 +175,6 @@ pub async fn gather(conn: &mut AsyncPgConnection) -> Result<Facts, Error> {
         emails_bounced,
         emails_complained,
         now_ms,
-        late_schedules: LateSchedules { lifetime: PhantomData }.load(conn).await?,
         waiting: WhoWaits { lifetime: PhantomData }.load(conn).await?,
         last_completions: LastCompletions { lifetime: PhantomData }.load(conn).await?,
         processes: living(conn).await?,

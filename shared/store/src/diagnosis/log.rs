@@ -46,8 +46,8 @@ pub struct Kept {
     pub oldest_dead_letter_s: Option<f64>,
     /// Number of dead letters.
     pub dead_letters: i64,
-    /// Number of dead letters of the last day.
-    pub dead_letters_of_a_day: i64,
+    /// Number of dead letters of the last hour.
+    pub dead_letters_of_an_hour: i64,
 }
 
 /// Reads the ages of stored data.
@@ -59,6 +59,6 @@ pub async fn kept(conn: &mut AsyncPgConnection) -> Result<Kept, Error> {
                )) as oldest_finished_s,
                (select extract(epoch from now() - min(failed_at)) from dead_letters) as oldest_dead_letter_s,
                (select count(*) from dead_letters) as dead_letters,
-               (select count(*) from dead_letters where failed_at > now() - interval '1 day') as dead_letters_of_a_day";
+               (select count(*) from dead_letters where failed_at > now() - interval '1 hour') as dead_letters_of_an_hour";
     row(conn, query).await
 }

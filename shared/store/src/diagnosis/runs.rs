@@ -62,27 +62,6 @@ pub async fn durations(conn: &mut AsyncPgConnection) -> Result<Vec<Durations>, E
     rows(conn, query).await
 }
 
-/// Runs in progress for more than ten minutes, or with an expired lease.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Stuck {
-    /// Number of runs.
-    pub count: i64,
-    /// Age of the oldest run.
-    pub oldest_s: Option<f64>,
-    /// Message IDs of the oldest ten.
-    pub message_ids: Vec<String>,
-}
-
-/// Finds stuck runs.
-pub async fn stuck(conn: &mut AsyncPgConnection) -> Result<Stuck, Error> {
-    let query = "
-        select count(*) as count, extract(epoch from now() - min(started_at)) as oldest_s,
-               coalesce((array_agg(message_id order by started_at))[1:10], '{}') as message_ids
-        from job_executions
-        where status = 'processing' and (lease_until <= now() or started_at <= now() - interval '10 minutes')";
-    row(conn, query).await
-}
-
 /// Runs in progress with a longer lease than renewals ever set.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Leases {

@@ -2,7 +2,7 @@
 
 #![expect(missing_docs, reason = "`meaning` documents a setting")]
 
-use super::super::setting::Program::CheckJobHealth;
+use super::super::setting::Program::{Admin, CheckJobHealth, Cli, Serve};
 use super::super::setting::{OPTIONAL, Setting};
 
 pub(super) const ALL: [Setting; 7] =
@@ -10,8 +10,8 @@ pub(super) const ALL: [Setting; 7] =
 
 pub const ALERT_RULES: Setting = Setting {
     name: "ALERT_RULES",
-    meaning: "Thresholds of the alerts.",
-    programs: &[CheckJobHealth],
+    meaning: "Thresholds of the health checks.",
+    programs: &[Serve, Admin, CheckJobHealth, Cli],
     form: "`RULE=WARNING[:CRITICAL]` or `RULE=off`, separated by commas",
     ..OPTIONAL
 };

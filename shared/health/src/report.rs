@@ -2,25 +2,26 @@
 
 use jiff::Timestamp;
 use sigpost_qstash::admin::{DeadLetterCounts, Durations, Open, Report, StatusCount, StuckRuns, TypeReport};
+use sigpost_store::health::Numbers;
+use sigpost_store::metrics::{self, TypeMetrics, failure_rate, milli};
+use sigpost_store::runs::RunStatus;
 
-use super::Numbers;
-use super::verdict::{assess, overall_failure_rate};
-use crate::metrics::{self, TypeMetrics, Window, failure_rate, milli};
-use crate::runs::RunStatus;
+use crate::{Ended, Readings, Rules, Verdict, verdict};
 
 /// Returns the report for the measurements of a window.
-pub fn report(numbers: Numbers, window: Window) -> Report {
-    let (health, reasons) = assess(&numbers);
-    let stats = RunStatus::ALL.map(|status| StatusCount {
-        status: status.as_str().to_owned(),
-        count: numbers.by_type.iter().map(|counts| of_status(counts, status)).sum(),
-    });
-    let Numbers { by_type, stuck, queue, dead_letters, durations, last_completed_at_ms } = numbers;
+///
+/// If no handler records runs, `stats`, `total_jobs` and `failure_rate` count finished messages.
+pub fn report(readings: Readings, rules: &Rules) -> Report {
+    let Verdict { level, reasons } = verdict(&readings, rules);
+    let stats = RunStatus::ALL
+        .map(|status| StatusCount { status: status.as_str().to_owned(), count: of_status(&readings, status) });
+    let (failure_rate, window) = (readings.failure_rate(), readings.window);
+    let Numbers { by_type, stuck, queue, dead_letters, durations, last_completed_at_ms } = readings.numbers;
     Report {
-        failure_rate: overall_failure_rate(&by_type),
+        failure_rate,
         total_jobs: stats.iter().map(|status| status.count).sum(),
         stats: stats.into(),
-        health,
+        health: level,
         reasons,
         window_seconds: window.length().as_secs(),
         by_type: by_type.into_iter().map(type_report).collect(),
@@ -58,11 +59,12 @@ fn rounded(durations: metrics::Durations) -> Durations {
     }
 }
 
-fn of_status(counts: &TypeMetrics, status: RunStatus) -> i64 {
+fn of_status(readings: &Readings, status: RunStatus) -> i64 {
+    let Ended { completed, failed, .. } = readings.ended();
     match status {
-        RunStatus::Processing => counts.processing,
-        RunStatus::Completed => counts.completed,
-        RunStatus::Failed => counts.failed,
+        RunStatus::Processing => readings.numbers.by_type.iter().map(|one| one.processing).sum(),
+        RunStatus::Completed => completed,
+        RunStatus::Failed => failed,
     }
 }
 
@@ -72,8 +74,14 @@ mod tests {
 
     use serde_json::{json, to_value};
 
+    use sigpost_store::health;
+    use sigpost_store::metrics::{MessageCounts, Window};
+
     use super::*;
-    use crate::health;
+
+    fn shown(readings: Readings) -> serde_json::Value {
+        to_value(report(readings, &Rules::default())).expect("JSON")
+    }
 
     #[test]
     fn idle_deployment_is_healthy_and_has_no_rate_but_zero() {
@@ -87,10 +95,7 @@ mod tests {
             "deadLetters": { "inWindow": 0, "total": 0 },
             "durations": null, "lastCompletedAt": null,
         });
-        assert_eq!(
-            to_value(report(Numbers::default(), Window::new(Duration::from_secs(3600)))).expect("JSON"),
-            expected
-        );
+        assert_eq!(shown(Readings::default()), expected);
     }
 
     #[test]
@@ -106,13 +111,19 @@ mod tests {
             durations: Some(metrics::Durations { average_ms: 1.234_56, p50_ms: 1.0, p95_ms: 2.0, p99_ms: 3.0 }),
             last_completed_at_ms: Some(1_763_800_000_123),
         };
-        let shown = to_value(report(numbers, Window::new(Duration::from_secs(60)))).expect("JSON");
+        let window = Window::new(Duration::from_secs(60));
+        let shown = shown(Readings { numbers, window, ..Readings::default() });
         let expected = json!({
             "stats": [
                 { "status": "processing", "count": 2 }, { "status": "completed", "count": 99 }, { "status": "failed", "count": 1 },
             ],
             "failureRate": 0.01, "totalJobs": 102, "health": "degraded",
-            "reasons": ["1 runs are stuck, the oldest began 700 s ago"], "windowSeconds": 60,
+            "reasons": [{
+                "check": "stuck-runs", "health": "degraded",
+                "message": "1 run is stuck, the oldest began 700 s ago: msg_1",
+                "runbook": "guides/troubleshooting.md#stuck-runs",
+            }],
+            "windowSeconds": 60,
             "byType": [
                 { "type": "cleanup-old-data", "processing": 0, "completed": 1, "failed": 1, "failureRate": 0.5 },
                 { "type": "send-email", "processing": 2, "completed": 98, "failed": 0, "failureRate": 0.0 },
@@ -124,5 +135,15 @@ mod tests {
             "lastCompletedAt": "2025-11-22T08:26:40.123Z",
         });
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn finished_messages_count_where_no_handler_records_runs() {
+        let messages = MessageCounts { accepted: 9, delivered: 3, errors: 4, failed: 1, canceled: 2 };
+        let shown = shown(Readings { messages, ..Readings::default() });
+        let expected = json!([
+            { "status": "processing", "count": 0 }, { "status": "completed", "count": 3 }, { "status": "failed", "count": 1 },
+        ]);
+        assert_eq!((&shown["stats"], &shown["totalJobs"], &shown["failureRate"]), (&expected, &json!(4), &json!(0.25)));
     }
 }
