@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, ToSocketAddrs};
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use sigpost_qstash::verify::DEFAULT_TOLERANCE;
@@ -22,7 +22,7 @@ fn rejected(address: &str) -> String {
 #[tokio::test]
 async fn non_public_address_is_rejected_in_every_notation() {
     let app = TestApp::start_with(|config| config.address_policy = AddressPolicy::public_only()).await;
-    for (destination, refusal) in [
+    for (destination, rejection) in [
         ("http://127.0.0.1/", "loopback address: 127.0.0.1"),
         ("http://127.8.9.10:8080/", "loopback address: 127.8.9.10"),
         ("http://[::1]/", "loopback address: ::1"),
@@ -52,7 +52,7 @@ async fn non_public_address_is_rejected_in_every_notation() {
     ] {
         let answer = app.publish(destination, &[], "").await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{destination}");
-        assert_eq!(answer.error(), rejected(refusal), "{destination}");
+        assert_eq!(answer.error(), rejected(rejection), "{destination}");
     }
     for header in ["Upstash-Callback", "Upstash-Failure-Callback"] {
         let answer = app.publish("https://example.com/", &[(header, "http://127.0.0.1/")], "").await;
@@ -80,7 +80,7 @@ async fn name_resolving_to_a_non_public_address_fails_the_attempt() {
 
 #[tokio::test]
 async fn destination_is_checked_again_at_each_attempt() {
-    let open = TestApp::start_with(|config| config.engine = None).await;
+    let open = TestApp::start_with(|config| config.dispatcher = None).await;
     let id = open.publish_here(&[("Upstash-Retries", "0")], "").await.id();
 
     let closed = TestApp::start_on(&open.database, |config| config.address_policy = AddressPolicy::public_only()).await;

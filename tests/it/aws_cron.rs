@@ -157,7 +157,7 @@ fn compare(
     end: Timestamp,
     step: SignedDuration,
 ) -> Result<(), TestCaseError> {
-    let Some(mut aws) = Aws::of(cron) else { return Err(TestCaseError::reject("refused")) };
+    let Some(mut aws) = Aws::of(cron) else { return Err(TestCaseError::reject("rejected")) };
     let mut moment = start;
     while moment < end {
         let (ours, theirs) = (cron.next_after(moment).unwrap(), aws.next_after(moment));

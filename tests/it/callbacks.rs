@@ -1,6 +1,6 @@
 //! Callbacks report attempts, and are messages themselves.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::json;
 use sigpost_qstash::{CallbackKind, KeyUsed, MessageId, SigningKeys, Verifier};
 

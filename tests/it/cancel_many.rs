@@ -1,6 +1,6 @@
 //! `DELETE /v2/messages`: bulk cancellation.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;
@@ -58,7 +58,7 @@ async fn ambiguous_requests_cancel_nothing() {
     }
     assert_eq!(cancelled(&app, "?messageIds=").await, 0);
 
-    let refused = [
+    let rejected = [
         ("/", json!(null), ""),
         ("/?qstash_token=eyJ", json!(null), ""),
         ("?labeel=a", json!(null), "labeel: "),
@@ -75,7 +75,7 @@ async fn ambiguous_requests_cancel_nothing() {
         (&format!("?messageIds={id}"), json!({ "messageIds": [MessageId::new()] }), "messageIds: "),
         ("?label=a", json!({ "label": ["b"] }), "label: "),
     ];
-    for (query, body, error) in refused {
+    for (query, body, error) in rejected {
         let answer = match body {
             Value::Null => app.delete(&format!("/v2/messages{query}")).await,
             body => with_body(&app, query, body).await,
@@ -177,7 +177,7 @@ async fn request_without_filters_cancels_open_messages_up_to_count() {
 
 #[tokio::test]
 async fn concurrent_bulk_cancels_cancel_each_message_once() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let id = waiting(&app, "/", &[]).await;
     app.database
         .execute(

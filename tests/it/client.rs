@@ -1,7 +1,7 @@
 //! The typed client reads every response of the API and of the admin API.
 
 use axum::http::StatusCode;
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use sigpost_client::{
     AdminClient, Credentials, DeadLetterFilter, EventFilter, MessageFilter, NewMessage, NewSchedule, Pin,
 };
@@ -38,7 +38,7 @@ async fn client_publishes_finds_and_cancels_messages() {
 
     let item = BatchItem { destination: hook.clone(), ..BatchItem::default() };
     let slots = api.publish_batch(&[item, BatchItem::default()]).await.expect("a response");
-    assert!(matches!(&slots[..], [BatchSlot::Published(_), BatchSlot::Refused(_)]), "{slots:?}");
+    assert!(matches!(&slots[..], [BatchSlot::Published(_), BatchSlot::Rejected(_)]), "{slots:?}");
 
     let queued = api.enqueue_message("q", &hook, &later()).await.expect("enqueued");
     let id = queued.messages()[0].message_id.to_string();

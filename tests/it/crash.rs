@@ -18,7 +18,7 @@ pub(crate) const SHORT_LEASE: u32 = 2;
 
 #[tokio::test]
 async fn killed_dispatcher_loses_no_messages() {
-    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let publisher = TestApp::start_with(|config| config.dispatcher = None).await;
     let receiver = &publisher.receiver;
     receiver.answers((0..DELIVERED_BEFORE).map(|_| Answer::status(200)));
     receiver.otherwise(Answer::status(200).held());

@@ -1,6 +1,6 @@
 //! `/v2/dlq`.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;

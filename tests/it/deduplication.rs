@@ -1,6 +1,6 @@
 //! Deduplication: a duplicate publish returns the first message.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;

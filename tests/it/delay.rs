@@ -1,6 +1,6 @@
 //! Delays: a message becomes due at its time.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::TestApp;

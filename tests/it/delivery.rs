@@ -6,7 +6,7 @@ mod keep_alive;
 mod requests;
 mod shares;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use futures_util::future::join_all;
 use serde_json::json;
 use sigpost_runtime::Memory;
@@ -15,12 +15,12 @@ use crate::support::{Answer, TestApp, TestDatabase};
 
 #[tokio::test]
 async fn two_dispatchers_share_a_backlog_and_deliver_each_message_once() {
-    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let publisher = TestApp::start_with(|config| config.dispatcher = None).await;
     let receiver = &publisher.receiver;
     join_all((0..300).map(|_| publisher.publish_here(&[], ""))).await;
     receiver.answers((0..200).map(|_| Answer::status(200).held()));
 
-    let hundred = |config: &mut dispatch::Config| config.engine.as_mut().expect("settings").max_in_flight = 100;
+    let hundred = |config: &mut dispatch::Config| config.dispatcher.as_mut().expect("settings").max_in_flight = 100;
     let one = TestApp::start_on(&publisher.database, hundred).await;
     let other = TestApp::start_on(&publisher.database, hundred).await;
     // All but the reserve for other destinations, which is 3 of 100.
@@ -44,7 +44,7 @@ async fn two_dispatchers_share_a_backlog_and_deliver_each_message_once() {
 
 #[tokio::test]
 async fn outcome_under_a_lost_lease_changes_nothing() {
-    let slow = TestApp::start_with(|config| config.engine.as_mut().expect("settings").max_in_flight = 1).await;
+    let slow = TestApp::start_with(|config| config.dispatcher.as_mut().expect("settings").max_in_flight = 1).await;
     slow.receiver.answers([Answer::status(500).held(), Answer::status(200)]);
     let id = slow.publish_here(&[("Upstash-Retries", "0")], "").await.id();
     slow.receiver.next().await;
@@ -66,7 +66,7 @@ async fn outcome_under_a_lost_lease_changes_nothing() {
 #[tokio::test]
 async fn lease_is_renewed_during_the_attempt() {
     let short =
-        |config: &mut dispatch::Config| config.engine.as_mut().expect("settings").lease = Duration::from_secs(5);
+        |config: &mut dispatch::Config| config.dispatcher.as_mut().expect("settings").lease = Duration::from_secs(5);
     let pushing = TestApp::start_with(short).await;
     let other = TestApp::start_on(&pushing.database, short).await;
     pushing.receiver.answers([Answer::status(200).held()]);
@@ -83,7 +83,7 @@ async fn lease_is_renewed_during_the_attempt() {
 
 #[tokio::test]
 async fn message_fails_after_repeatedly_lost_leases() {
-    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let publisher = TestApp::start_with(|config| config.dispatcher = None).await;
     let id = publisher.publish_here(&[], "").await.id();
     publisher.database.execute("update pending_deliveries set deliveries = 11").await;
 
@@ -141,7 +141,7 @@ async fn process_is_listed_until_its_report_expires() {
 #[tokio::test]
 async fn lease_expired_before_the_attempt_prevents_delivery() {
     let app = TestApp::start_with(|config| {
-        config.engine.as_mut().expect("it delivers").lease = Duration::from_secs(1);
+        config.dispatcher.as_mut().expect("it delivers").lease = Duration::from_secs(1);
     })
     .await;
     app.database

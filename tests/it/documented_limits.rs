@@ -146,7 +146,7 @@ async fn send(app: &TestApp, headers: &[(&'static str, String)]) -> Answered {
 
 #[tokio::test]
 async fn publish_limits_are_accepted_at_bound_and_rejected_beyond() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let table = documented();
     for Limit { row, documented, bound, field, headers } in ONE_PUBLISH {
         assert_eq!(table.get(row), Some(&documented), "docs/src/reference/limits.md: {row}");
@@ -161,7 +161,7 @@ async fn publish_limits_are_accepted_at_bound_and_rejected_beyond() {
 
 #[tokio::test]
 async fn limits_of_paths_bodies_and_pages_are_enforced() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let table = documented();
     let publish = async |destination: &str, body: usize| {
         let request = app.request(Method::POST, &format!("/v2/publish/{destination}"));
@@ -224,7 +224,7 @@ async fn urls_in_emails_are_accepted_up_to_their_limit() {
     let accepted = send(2048).await;
     assert_eq!(accepted.status, 200, "{accepted:?}");
     let rejected = send(2049).await;
-    let (status, error) = rejected.refusal();
+    let (status, error) = rejected.rejection();
     assert_eq!(status, 489);
     assert!(error.contains("dashboardUrl") && error.contains("2048 bytes"), "{error}");
 }

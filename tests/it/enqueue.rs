@@ -1,6 +1,6 @@
 //! `POST /v2/enqueue/{queue}/{destination}`.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use crate::support::{Answered, TestApp, answered};
 
 async fn start() -> TestApp {
-    TestApp::start_with(|config| config.engine = None).await
+    TestApp::start_with(|config| config.dispatcher = None).await
 }
 
 /// Returns the warnings of a response.

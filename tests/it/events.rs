@@ -1,6 +1,6 @@
 //! `GET /v2/events` and `GET /v2/logs`.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;
@@ -98,9 +98,9 @@ async fn list_without_bodies_has_all_other_fields() {
     }
     assert_eq!(page("&bodies=false").await, with);
     assert_ne!(page("&bodies=true").await, with);
-    let refused = app.get("/v2/events?bodies=few").await;
+    let rejected = app.get("/v2/events?bodies=few").await;
     assert_eq!(
-        (refused.status, refused.error()),
+        (rejected.status, rejected.error()),
         (StatusCode::BAD_REQUEST, "bodies: must be true or false, got \"few\"")
     );
 }

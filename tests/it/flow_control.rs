@@ -1,6 +1,6 @@
 //! `/v2/flowControl`, and the rate and parallelism of messages with a key.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;
@@ -45,7 +45,7 @@ async fn next_path(app: &TestApp) -> String {
 /// The period is always shown. The key is readable immediately, before any delivery.
 #[tokio::test]
 async fn key_is_readable_after_the_first_publish() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     publish(&app, "/hook", "k", "parallelism=5").await;
     let expected = json!({
         "flowControlKey": "k",
@@ -70,7 +70,7 @@ async fn key_is_readable_after_the_first_publish() {
 /// Keys are free text, which a path can contain.
 #[tokio::test]
 async fn keys_are_found_by_substring() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     for name in ["user/1 a", "user%2", "other"] {
         publish(&app, "/hook", name, "rate=1, period=60").await;
     }
@@ -165,7 +165,7 @@ async fn message_with_several_keys_respects_all_limits() {
 /// One claim starts a message at the first limit, which also counts at the second, before it comes to the second.
 #[tokio::test]
 async fn message_with_several_keys_counts_at_limits_that_are_claimed_together() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let both = [
         ("Upstash-Flow-Control-Key", "a"),
         ("Upstash-Flow-Control-Value", "parallelism=1"),
@@ -204,7 +204,7 @@ async fn flow_control_applies_inside_a_queue() {
 /// The newest message sets the limits; a pin without a period keeps the current period.
 #[tokio::test]
 async fn pinned_limits_ignore_messages_until_unpinned() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let bounds = async |app: &TestApp| {
         let now = key(app, "k").await;
         let names = ["parallelismMax", "rateMax", "ratePeriod", "isPinnedParallelism", "isPinnedRate"];
@@ -242,9 +242,9 @@ async fn pinned_limits_ignore_messages_until_unpinned() {
         "pin?paralellism=1",
         "unpin?rate=perhaps",
     ] {
-        let refused = control(&app, "k", what).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{what}");
-        assert!(!refused.error().is_empty());
+        let rejected = control(&app, "k", what).await;
+        assert_eq!(rejected.status, StatusCode::BAD_REQUEST, "{what}");
+        assert!(!rejected.error().is_empty());
     }
 }
 
@@ -304,8 +304,8 @@ async fn messages_published_before_a_reset_are_not_counted() {
 /// Wire reference, section 10: row 36.
 #[tokio::test]
 async fn global_parallelism_shows_process_limit_and_current_total() {
-    let app = TestApp::start_with(|config| config.engine.as_mut().expect("an engine").max_in_flight = 7).await;
-    let idle = TestApp::start_on(&app.database, |config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher.as_mut().expect("an dispatcher").max_in_flight = 7).await;
+    let idle = TestApp::start_on(&app.database, |config| config.dispatcher = None).await;
     app.receiver.otherwise(Answer::status(200).held());
     for _ in 0..2 {
         app.publish_here(&[], "").await;

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use sigpost_qstash::{DEV_CURRENT_KEY, DEV_NEXT_KEY, DEV_TOKEN};
 use tests::sdk::{Sdk, printed};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader, Lines};

@@ -1,6 +1,6 @@
 //! `GET /v2/keys` and `POST /v2/keys/rotate`.
 
-use dispatch::engine::Settings;
+use dispatch::dispatcher::Settings;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -48,7 +48,7 @@ async fn rotation_makes_the_next_key_sign_deliveries() {
 
 #[tokio::test]
 async fn other_dispatcher_signs_with_the_new_key_after_rotation() {
-    let rotating = TestApp::start_with(|config| config.engine = None).await;
+    let rotating = TestApp::start_with(|config| config.dispatcher = None).await;
     let delivering = TestApp::start_on(&rotating.database, |_| {}).await;
     let before = rotating.publish_here(&[], "").await;
     let url = rotating.receiver.url("/hook");
@@ -64,12 +64,12 @@ async fn other_dispatcher_signs_with_the_new_key_after_rotation() {
 #[tokio::test]
 async fn dispatcher_applies_a_rotation_while_delivering_a_backlog() {
     const BACKLOG: usize = 100;
-    let rotating = TestApp::start_with(|config| config.engine = None).await;
+    let rotating = TestApp::start_with(|config| config.dispatcher = None).await;
     let receiver = &rotating.receiver;
     receiver.otherwise(Answer::status(200).held());
     join_all((0..BACKLOG).map(|_| rotating.publish_here(&[], ""))).await;
     let one_at_a_time = Some(Settings { max_in_flight: 1, ..Settings::default() });
-    let _delivering = TestApp::start_on(&rotating.database, |config| config.engine = one_at_a_time).await;
+    let _delivering = TestApp::start_on(&rotating.database, |config| config.dispatcher = one_at_a_time).await;
     receiver.next().await;
 
     let new_keys: SigningKeys = serde_json::from_value(rotating.post("/v2/keys/rotate").await.body).expect("keys");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use tokio::process::Child;
 use tokio::sync::Notify;
 
@@ -120,7 +120,7 @@ fn four_dispatchers(app: &TestApp) -> Vec<Child> {
 
 #[tokio::test]
 async fn four_dispatchers_exceed_no_limit() {
-    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let publisher = TestApp::start_with(|config| config.dispatcher = None).await;
     let (sink, url) = start_sink().await;
     let _dispatchers = four_dispatchers(&publisher);
     publisher
@@ -168,7 +168,7 @@ async fn four_dispatchers_exceed_no_limit() {
 
 #[tokio::test]
 async fn four_dispatchers_do_not_exceed_the_rate() {
-    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let publisher = TestApp::start_with(|config| config.dispatcher = None).await;
     let (sink, url) = start_sink().await;
     let _dispatchers = four_dispatchers(&publisher);
     let limited = [
@@ -199,7 +199,7 @@ async fn four_dispatchers_do_not_exceed_the_rate() {
 
 #[tokio::test]
 async fn claim_returns_mixed_messages_in_the_order_of_their_limit() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let large = "x".repeat(2_000);
     for number in 0..60 {
         let priority = (number % 3).to_string();
@@ -256,7 +256,7 @@ async fn next_queued_message_waits_for_previous_retries_and_callbacks() {
 
 #[tokio::test]
 async fn takeover_reuses_the_slot_of_the_message() {
-    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let publisher = TestApp::start_with(|config| config.dispatcher = None).await;
     publisher.receiver.answers([Answer::status(200).held()]);
     let key = [("Upstash-Flow-Control-Key", "k"), ("Upstash-Flow-Control-Value", "parallelism=1")];
     let first = publisher.publish_here(&key, "first").await.id();
@@ -275,7 +275,7 @@ async fn takeover_reuses_the_slot_of_the_message() {
 
 #[tokio::test]
 async fn takeover_of_a_killed_dispatcher_respects_limits() {
-    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let publisher = TestApp::start_with(|config| config.dispatcher = None).await;
     publisher.receiver.answers([Answer::status(200).held(), Answer::status(200).held()]);
     let slow =
         [("Upstash-Flow-Control-Key", "slow"), ("Upstash-Flow-Control-Value", "rate=1, period=1h, parallelism=1")];

@@ -1,6 +1,6 @@
 //! `GET` and `DELETE /v2/messages/{id}`.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sigpost_qstash::{CallbackKind, MessageId};
@@ -112,13 +112,13 @@ async fn cancellation_in_flight_aborts_the_request() {
     app.receiver.caller_disconnected().await;
     assert_eq!(app.states(id).await, "CREATED ACTIVE CANCEL_REQUESTED CANCELED");
     app.app.shutdown().await;
-    assert_eq!(app.app.engine().expect("an engine").in_flight(), 0, "its room is free again");
+    assert_eq!(app.app.dispatcher().expect("an dispatcher").in_flight(), 0, "its room is free again");
 }
 
 #[tokio::test]
 async fn cancellation_in_another_process_aborts_the_request() {
     let pushing = TestApp::start().await;
-    let cancelling = TestApp::start_on(&pushing.database, |config| config.engine = None).await;
+    let cancelling = TestApp::start_on(&pushing.database, |config| config.dispatcher = None).await;
     pushing.receiver.otherwise(Answer::status(200).held());
     let id = pushing.publish_here(&[], "").await.id();
     pushing.receiver.next().await;

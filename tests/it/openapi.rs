@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, RequestBuilder, StatusCode, header};
 use roas::v3_1::spec::Spec;
 use roas::validation::{Options, Validate};
@@ -69,7 +69,7 @@ async fn document_is_valid() {
 
 #[tokio::test]
 async fn document_lists_exactly_the_served_operations() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let document = document(&app).await;
     let operations = operations(&document);
     for path in document["paths"].as_object().expect("paths").keys() {
@@ -91,7 +91,7 @@ async fn document_lists_exactly_the_served_operations() {
 
 #[tokio::test]
 async fn every_response_status_is_documented() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     for ((path, method), operation) in operations(&document(&app).await) {
         let answers =
             [ask(&app, &method, &path).await, ask(&app, &method, &format!("{path}?count=x&upstash-retries=x")).await];
@@ -132,8 +132,8 @@ async fn token_is_required_exactly_where_documented() {
     let app = TestApp::start().await;
     for ((path, method), operation) in operations(&document(&app).await) {
         let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).expect("a method");
-        let refused = answered(app.anonymous(method, &path)).await.status == StatusCode::UNAUTHORIZED;
-        assert_eq!(refused, operation["security"] != json!([]), "{path}");
+        let rejected = answered(app.anonymous(method, &path)).await.status == StatusCode::UNAUTHORIZED;
+        assert_eq!(rejected, operation["security"] != json!([]), "{path}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use dispatch::config::Secret;
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -61,7 +61,7 @@ async fn api_returns_503_and_is_unready_while_postgres_is_down() {
 
 #[tokio::test]
 async fn concurrent_lists_are_not_reported_as_an_outage() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     // Each list waits for the lock for half a second, on one of two connections.
     app.database.execute("begin; lock table messages in access exclusive mode").await;
     let lists = join_all((0..40).map(|_| app.get("/v2/events"))).await;
@@ -149,7 +149,7 @@ async fn response_after_cancellation_changes_nothing() {
     app.receiver.next().await;
 
     // Another process cancels it while the delivering process is disconnected.
-    let other = TestApp::start_on(&database, |config| config.engine = None).await;
+    let other = TestApp::start_on(&database, |config| config.dispatcher = None).await;
     proxy.forward_to(None);
     assert_eq!(other.delete(&format!("/v2/messages/{id}")).await.body, json!({ "cancelled": 1 }));
     app.receiver.release(1);

@@ -70,7 +70,7 @@ async fn lists_have_pages_without_gaps_or_duplicates() {
 
 #[tokio::test]
 async fn page_of_schedules_ends_at_eight_megabytes() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     for name in ["a", "b", "c"] {
         let schedule = app.request(Method::POST, &format!("/v2/schedules/{}", app.receiver.url("/a")));
         let schedule = schedule.header("Upstash-Cron", "0 0 1 1 *").header("Upstash-Schedule-Id", name);

@@ -1,7 +1,7 @@
 //! Postgres responds with errors: some are retried, some are rejected, and no message is lost.
 
 use dispatch::config::Secret;
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use dispatch::wait_for_database;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
@@ -158,7 +158,8 @@ async fn read_only_postgres_causes_no_duplicate_deliveries() {
     let server = start(DataDir::Temporary).await;
     let database = TestDatabase::on(&server).await;
     let lease = Duration::from_secs(2);
-    let app = TestApp::start_on(&database, |config| config.engine.as_mut().expect("it delivers").lease = lease).await;
+    let app =
+        TestApp::start_on(&database, |config| config.dispatcher.as_mut().expect("it delivers").lease = lease).await;
     app.receiver.answers([Answer::status(200).held()]);
     let id = app.publish_here(&[], "").await.id();
     app.receiver.next().await;

@@ -1,6 +1,6 @@
 //! `POST /v2/publish/{destination}`: the response and the request to the destination.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sigpost_qstash::DEV_TOKEN;

@@ -1,6 +1,6 @@
 //! `/v2/queues`: settings, and their effect on messages.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -58,9 +58,9 @@ async fn invalid_queue_is_rejected_and_excess_parallelism_is_412() {
         (json!({ "queueName": "q", "parallelism": 0 }), "parallelism"),
         (json!([]), "invalid body"),
     ] {
-        let refused = upsert(&app, settings).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert!(refused.error().starts_with(field), "{}", refused.error());
+        let rejected = upsert(&app, settings).await;
+        assert_eq!(rejected.status, StatusCode::BAD_REQUEST);
+        assert!(rejected.error().starts_with(field), "{}", rejected.error());
     }
     let over = upsert(&app, json!({ "queueName": "q", "parallelism": 11 })).await;
     assert_eq!(over.status, StatusCode::PRECONDITION_FAILED);

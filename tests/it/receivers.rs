@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::{Value, json};
 use sigpost_qstash::{DEV_CURRENT_KEY, DEV_NEXT_KEY};
 use tests::sdk::{Sdk, printed};

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::{Value, json};
 use sigpost_qstash::{CallbackKind, MessageId};
 
@@ -144,7 +144,7 @@ async fn redriven_message_stays_redacted() {
 /// Another release may have stored such values.
 #[tokio::test]
 async fn unreadable_redaction_hides_everything_and_the_message_is_delivered() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let receiver = Receiver::start().await;
     receiver.otherwise(Answer::status(500));
     let callback = receiver.url("/failed");

@@ -96,7 +96,7 @@ fn address(app: &TestApp) -> &str {
 
 #[tokio::test]
 async fn stalled_bodies_delay_no_publish_from_the_same_address() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     // On a keep-alive connection.
     assert_eq!(app.publish_here(&[], "before").await.status, 200);
     let mut stalled = Vec::new();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use sigpost_dev_postgres::testing;
 use tests::sdk::printed;
 use tokio::process::Command;
@@ -113,8 +113,8 @@ async fn restore_rejects_files_that_are_not_backups() {
     let empty = TestDatabase::empty().await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sigpost.dump");
-    let refused = script(&programs, &empty.url, "backup", &file).await;
-    assert!(!refused.status.success() && !file.exists(), "{}", printed(&refused));
-    let refused = script(&programs, &empty.url, "restore", &file).await;
-    assert!(printed(&refused).contains("is no file"), "{}", printed(&refused));
+    let rejected = script(&programs, &empty.url, "backup", &file).await;
+    assert!(!rejected.status.success() && !file.exists(), "{}", printed(&rejected));
+    let rejected = script(&programs, &empty.url, "restore", &file).await;
+    assert!(printed(&rejected).contains("is no file"), "{}", printed(&rejected));
 }

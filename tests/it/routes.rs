@@ -91,7 +91,7 @@ async fn unknown_paths_return_json_errors() {
 
 #[tokio::test]
 async fn unsupported_and_unknown_paths_have_different_errors() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     for (path, told) in [
         ("/v2/workflows/runs", "/v2/workflows/runs: Upstash Workflow is not part of sigpost"),
         ("/v2/waiters/event", "/v2/waiters/event: Upstash Workflow is not part of sigpost"),

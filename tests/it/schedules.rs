@@ -47,7 +47,7 @@ impl TestApp {
 /// Wire reference, section 10: rows 7, 21 and 40; section 0: traps 10, 11 and 29.
 #[tokio::test]
 async fn schedule_is_read_back_as_created() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let headers = [
         ("Upstash-Cron", "CRON_TZ=Europe/Berlin 0 3 * * * "),
         ("Upstash-Schedule-Id", "nightly-1.2_3"),
@@ -135,7 +135,7 @@ async fn schedule_is_read_back_as_created() {
 
 #[tokio::test]
 async fn redacted_schedule_fields_are_not_shown() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let headers = [
         YEARLY,
         ("Upstash-Forward-X-Key", "secret"),
@@ -154,7 +154,7 @@ async fn redacted_schedule_fields_are_not_shown() {
 /// Wire reference, section 0: trap 12.
 #[tokio::test]
 async fn replacing_a_schedule_keeps_creation_time_and_pause() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     app.schedule_here("s", &[YEARLY, ("Upstash-Retries", "1"), ("Upstash-Label", "old")], "body").await;
     app.post("/v2/schedules/s/pause").await;
     let first = app.read_schedule("s").await;
@@ -188,7 +188,7 @@ async fn replacing_a_schedule_keeps_creation_time_and_pause() {
 /// Wire reference, section 10: row 2; section 0: trap 3.
 #[tokio::test]
 async fn schedule_is_paused_and_resumed_repeatedly_by_three_methods() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     app.schedule_here("s", &[("Upstash-Cron", "*/10 * * * *")], "").await;
     for method in [Method::PATCH, Method::POST, Method::PUT] {
         let switch = async |path: &str| answered(app.request(method.clone(), path)).await;
@@ -234,7 +234,7 @@ async fn deleting_a_schedule_keeps_its_messages() {
 
 #[tokio::test]
 async fn invalid_schedule_is_rejected_by_name_and_nothing_is_stored() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let fine = "https://example.com";
     for (destination, header, error) in [
         (fine, ("Upstash-Cron", ""), "Upstash-Cron: is required for a schedule"),
@@ -280,9 +280,9 @@ async fn invalid_schedule_is_rejected_by_name_and_nothing_is_stored() {
         ),
     ] {
         let cron = if header.0 == "Upstash-Cron" { vec![] } else { vec![YEARLY] };
-        let refused = app.schedule(destination, &[&cron[..], &[header]].concat(), "").await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert!(refused.error().starts_with(error), "{}", refused.error());
+        let rejected = app.schedule(destination, &[&cron[..], &[header]].concat(), "").await;
+        assert_eq!(rejected.status, StatusCode::BAD_REQUEST);
+        assert!(rejected.error().starts_with(error), "{}", rejected.error());
     }
     let unknown = answered(app.request(Method::PATCH, "/v2/schedules/s/explode")).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
@@ -292,14 +292,14 @@ async fn invalid_schedule_is_rejected_by_name_and_nothing_is_stored() {
 #[tokio::test]
 async fn schedule_over_the_quota_is_rejected_and_replacement_is_allowed() {
     let app = TestApp::start_with(|config| {
-        config.engine = None;
+        config.dispatcher = None;
         config.limits.max_schedules = 1;
     })
     .await;
     app.schedule_here("first", &[YEARLY], "").await;
-    let refused = app.schedule("https://example.com", &[YEARLY], "").await;
+    let rejected = app.schedule("https://example.com", &[YEARLY], "").await;
     assert_eq!(
-        (refused.status, refused.error()),
+        (rejected.status, rejected.error()),
         (StatusCode::PRECONDITION_FAILED, "quota maxSchedules exceeded, current limit: 1")
     );
     app.schedule_here("first", &[YEARLY], "again").await;

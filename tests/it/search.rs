@@ -40,7 +40,7 @@ async fn assert_planned_by_index(plans: &mut Plans<'_>, what: &str) {
 
 #[tokio::test]
 async fn no_filter_scans_a_whole_table() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let headers = [("Upstash-Queue-Name", "some"), ("Upstash-Flow-Control-Key", "some")];
     let headers = [&headers[..], &[("Upstash-Flow-Control-Value", "parallelism=1"), ("Upstash-Delay", "1h")]].concat();
     let id = app.publish("http://127.0.0.1/some?a=1", &headers, "").await.id();
@@ -112,7 +112,7 @@ async fn no_filter_scans_a_whole_table() {
 
 #[tokio::test]
 async fn formerly_common_values_are_found_by_index() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     app.publish("http://127.0.0.1/old?a=1", &[("Upstash-Label", "old"), ("Upstash-Delay", "1h")], "").await;
     app.database.execute(include_str!("search/days.sql")).await;
     app.database.execute(include_str!("search/old.sql")).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::json;
 
 use crate::support::{Answer, TestApp};
@@ -29,7 +29,7 @@ async fn deliveries_may_end_within_the_grace_period() {
 #[tokio::test]
 async fn deliveries_beyond_the_grace_period_are_released() {
     let stopping = TestApp::start_with(|config| {
-        config.engine.as_mut().expect("settings").grace = Duration::from_millis(50);
+        config.dispatcher.as_mut().expect("settings").grace = Duration::from_millis(50);
     })
     .await;
     stopping.receiver.answers([Answer::status(200).held()]);

@@ -33,7 +33,7 @@ async fn advance_clock(time: Duration) {
 
 #[tokio::test]
 async fn token_scope_limits_the_operations() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let full = app.database.create_token("full", Scope::Full, None).await;
     let publish = app.database.create_token("publish", Scope::Publish, None).await;
     let read = app.database.create_token("read", Scope::Read, None).await;
@@ -108,14 +108,14 @@ async fn token_in_the_query_is_not_forwarded() {
     assert_eq!(message["url"], app.receiver.url("/hook?a=b"));
     assert!(!message.to_string().contains("sgp_"));
 
-    let refused = answered(app.anonymous(Method::GET, &format!("/v2/events?qstash_token={publish}"))).await;
-    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let rejected = answered(app.anonymous(Method::GET, &format!("/v2/events?qstash_token={publish}"))).await;
+    assert_eq!(rejected.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]
 async fn revoked_token_is_rejected_everywhere_after_ten_seconds() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
-    let other = TestApp::start_on(&app.database, |config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
+    let other = TestApp::start_on(&app.database, |config| config.dispatcher = None).await;
     let first = app.database.create_token("ci", Scope::Read, None).await;
     for process in [&app, &other] {
         assert_eq!(status(process, &first).await, StatusCode::NOT_FOUND);
@@ -127,9 +127,9 @@ async fn revoked_token_is_rejected_everywhere_after_ten_seconds() {
     assert!(!revoke(&mut conn, "ci").await.expect("a response"), "it is revoked once");
     advance_clock(Duration::from_secs(10)).await;
     for process in [&app, &other] {
-        let refused = answered(with(process, &first, Method::GET, NOTHING)).await;
-        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(refused.error(), "unable to authenticate: invalid token");
+        let rejected = answered(with(process, &first, Method::GET, NOTHING)).await;
+        assert_eq!(rejected.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(rejected.error(), "unable to authenticate: invalid token");
     }
 
     let second = app.database.create_token("ci", Scope::Full, None).await;
@@ -168,7 +168,8 @@ async fn database_stores_no_token_secret() {
 
 #[tokio::test]
 async fn token_over_its_rate_gets_retry_after_and_may_publish() {
-    let app = TestApp::start_with(|config| (config.engine, config.api_rate_limit) = (None, NonZeroU32::new(1))).await;
+    let app =
+        TestApp::start_with(|config| (config.dispatcher, config.api_rate_limit) = (None, NonZeroU32::new(1))).await;
     let slow = app.database.create_token("slow", Scope::Full, None).await;
     let fast = app.database.create_token("fast", Scope::Full, Some(1_000_000)).await;
     let publish = format!("/v2/publish/{}", app.receiver.url("/hook"));
@@ -177,13 +178,13 @@ async fn token_over_its_rate_gets_retry_after_and_may_publish() {
     // than twenty seconds.
     for token in [DEV_TOKEN, &slow] {
         let burst = join_all((0..20).map(|_| with(&app, token, Method::GET, NOTHING).send())).await;
-        let (refused, let_in): (Vec<_>, Vec<_>) = burst
+        let (rejected, let_in): (Vec<_>, Vec<_>) = burst
             .into_iter()
             .map(|answer| answer.expect("a response"))
             .partition(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS);
         assert!(!let_in.is_empty() && let_in.iter().all(|answer| answer.status() == StatusCode::NOT_FOUND));
-        assert!(!refused.is_empty());
-        for answer in refused {
+        assert!(!rejected.is_empty());
+        for answer in rejected {
             let headers = answer.headers().clone();
             assert_eq!(
                 (&headers["burst-ratelimit-limit"], &headers["burst-ratelimit-remaining"]),
@@ -212,7 +213,7 @@ async fn cached_token_works_while_postgres_is_down() {
     let database = TestDatabase::new().await;
     let proxy = Proxy::to(database.port()).await;
     let through = |config: &mut dispatch::Config| {
-        (config.database_url, config.engine) = (Secret(proxy.url(&database.url)), None);
+        (config.database_url, config.dispatcher) = (Secret(proxy.url(&database.url)), None);
     };
     let app = TestApp::start_on(&database, through).await;
     let used = database.create_token("used", Scope::Read, None).await;
@@ -252,7 +253,7 @@ async fn cached_token_works_while_postgres_is_down() {
 
 #[tokio::test]
 async fn authorization_scheme_is_case_insensitive() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let named = app.database.create_token("read", Scope::Read, None).await;
     for token in [DEV_TOKEN, &named] {
         for scheme in ["Bearer", "bearer", "BEARER", "bEARER "] {

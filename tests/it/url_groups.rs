@@ -1,6 +1,6 @@
 //! URL groups: `/v2/topics`, and publishes to them.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;
@@ -168,9 +168,9 @@ async fn request_headers_override_group_headers() {
         (json!({ "Upstash-Callback": "http://10.0.0.1" }), "Upstash-Callback: invalid destination url"),
         (json!({ "X-Own": "1" }), "headers.X-Own"),
     ] {
-        let refused = answered(patch(json!({ "headers": headers }))).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert!(refused.error().starts_with(field), "{}", refused.error());
+        let rejected = answered(patch(json!({ "headers": headers }))).await;
+        assert_eq!(rejected.status, StatusCode::BAD_REQUEST);
+        assert!(rejected.error().starts_with(field), "{}", rejected.error());
     }
     let missing = app.request(Method::PATCH, "/v2/topics/none").json(&json!({ "headers": {} }));
     assert_eq!(answered(missing).await.status, StatusCode::NOT_FOUND);

@@ -8,7 +8,7 @@ mod stopping;
 
 use std::time::Duration;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use sigpost_qstash::MessageId;
 
 use crate::support::{TestApp, TestDatabase};
@@ -22,7 +22,8 @@ async fn start() -> TestApp {
 
 /// Publishes one message first, because the first publish of a second notifies the dispatchers, which then rescan.
 async fn start_on(database: &TestDatabase) -> TestApp {
-    let app = TestApp::start_on(database, |config| config.engine.as_mut().expect("settings").lease = LONG_LEASE).await;
+    let app =
+        TestApp::start_on(database, |config| config.dispatcher.as_mut().expect("settings").lease = LONG_LEASE).await;
     let first = app.publish_here(&[], "").await.id();
     app.wait_for(first, StepKind::Delivered).await;
     app.receiver.next().await;

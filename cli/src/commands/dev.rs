@@ -13,7 +13,7 @@ use sigpost::jobs;
 use sigpost_health::Rules;
 use sigpost_jobs::Harness;
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::settings::{Problem, SIGPOST_DATA_DIR, SIGPOST_DEV_DATABASE_URL, refuse};
+use sigpost_runtime::settings::{Problem, SIGPOST_DATA_DIR, SIGPOST_DEV_DATABASE_URL, reject};
 use sigpost_runtime::{AddressPolicy, HostOverride, Reading, serve, traces};
 use sigpost_store::Database;
 
@@ -55,7 +55,7 @@ pub(crate) struct Dev {
 
 impl Dev {
     pub(crate) async fn run(self) -> Result<()> {
-        refuse(&problems())?;
+        reject(&problems())?;
         traces::start()?;
         // Bind first: a port that is in use fails before Postgres starts.
         let listener = serve::bind(SocketAddr::new(self.listen, self.port)).await?;
@@ -104,7 +104,7 @@ fn config(database_url: &str, overrides: Vec<HostOverride>) -> dispatch::Config 
         address_policy: AddressPolicy::with_loopback().with_overrides(overrides),
         deduplicating: dispatch::Deduplicating::default(),
         event_bridge: None,
-        engine: Some(dispatch::engine::Settings::default()),
+        dispatcher: Some(dispatch::dispatcher::Settings::default()),
     }
 }
 

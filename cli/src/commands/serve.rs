@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use axum::Router;
 use clap::Args;
 use sigpost_health::Rules;
-use sigpost_runtime::settings::{ADMIN_TOKEN, ALLOW_TARGETS, Problem, refuse};
+use sigpost_runtime::settings::{ADMIN_TOKEN, ALLOW_TARGETS, Problem, reject};
 use sigpost_runtime::{AddressPolicy, HostOverride, Reading, env, serve, traces};
 
 use super::health::reached_at;
@@ -70,14 +70,14 @@ impl Serve {
              remove it, or add --allow-resolve"
         );
         let (mut config, problems) = read();
-        refuse(&problems)?;
+        reject(&problems)?;
         traces::start()?;
         if let Some(list) = &self.allow_targets {
             config.address_policy = AddressPolicy::allowing(&env::split(list)).context("--allow-targets")?;
         }
         config.address_policy = config.address_policy.with_overrides(self.resolve);
         if self.no_delivery {
-            config.engine = None;
+            config.dispatcher = None;
         }
         let address = self.listen.unwrap_or_else(|| serve::address(&mut Reading::as_far_as_set()));
         let mut listener = serve::bind(address).await?;

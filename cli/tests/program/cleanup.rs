@@ -46,13 +46,13 @@ async fn what_is_old_is_deleted_when_confirmed_and_the_rest_stays() {
     client.batch_execute(include_str!("../../../tests/src/seeds.sql")).await.expect("seeds");
     client.batch_execute(&statements).await.expect("rows");
 
-    let refused = run(&["cleanup", "--older-than", "90d"]);
-    assert_eq!(refused.status.code(), Some(2));
+    let rejected = run(&["cleanup", "--older-than", "90d"]);
+    assert_eq!(rejected.status.code(), Some(2));
     assert!(
-        stderr(&refused)
+        stderr(&rejected)
             .contains("Delete messages, runs and events that ended more than 90 days ago? Stdin is not a terminal"),
         "{}",
-        stderr(&refused)
+        stderr(&rejected)
     );
     assert_eq!(run(&["cleanup", "--older-than", "1h", "--yes"]).status.code(), Some(2));
 

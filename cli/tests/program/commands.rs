@@ -38,13 +38,13 @@ fn a_message_is_published_shown_and_cancelled_once() {
     let error = String::from_utf8_lossy(&again.stderr);
     assert!(error.contains("404") && error.contains("already cancelled"), "{error}");
 
-    let refused = finished(at(&["publish", &target, "--delay", "soon"]));
-    assert_eq!(refused.status.code(), Some(1));
-    let error = String::from_utf8_lossy(&refused.stderr);
+    let rejected = finished(at(&["publish", &target, "--delay", "soon"]));
+    assert_eq!(rejected.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&rejected.stderr);
     assert!(error.contains("400") && error.contains("Upstash-Delay") && !error.contains("request ID"), "{error}");
-    let refused = finished(at(&["publish", &target, "--delay", "soon", "--json"]));
-    let body: Value = serde_json::from_slice(&refused.stdout).expect("JSON");
-    assert_eq!((refused.status.code(), &body["code"]), (Some(1), &"invalid_header".into()));
+    let rejected = finished(at(&["publish", &target, "--delay", "soon", "--json"]));
+    let body: Value = serde_json::from_slice(&rejected.stdout).expect("JSON");
+    assert_eq!((rejected.status.code(), &body["code"]), (Some(1), &"invalid_header".into()));
     assert!(body["requestId"].is_string() && body["error"].is_string(), "{body}");
 }
 

@@ -92,7 +92,7 @@ impl Deployment {
     }
 
     /// Runs a command, asserts exit code 1, and returns stderr.
-    pub(crate) fn refusal(&self, arguments: &[&str]) -> String {
+    pub(crate) fn rejection(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         String::from_utf8(output.stderr).expect("text")

@@ -22,7 +22,7 @@ fn printed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-fn refused(arguments: &[&str]) -> String {
+fn rejected(arguments: &[&str]) -> String {
     let output = preview(arguments);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
     stderr(&output)
@@ -76,7 +76,7 @@ fn data_of_ones_own_are_shown_and_what_is_wrong_with_them_is_said() {
         (["welcome", "--data", "@/nowhere"], "--data @/nowhere"),
         (["goodbye", "--data", "{}"], "template: unknown \"goodbye\"; known are welcome, passwordReset"),
     ] {
-        let said = refused(&arguments);
+        let said = rejected(&arguments);
         assert!(said.contains(error), "{said}");
     }
     assert_eq!(preview(&["--data", "{}"]).status.code(), Some(2));

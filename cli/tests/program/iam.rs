@@ -63,12 +63,12 @@ async fn a_question_to_the_admin_api_is_signed_in_place_of_a_token_when_told_so(
 
     // The response of a Lambda function URL.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let refusing = format!("http://{}", listener.local_addr().expect("an address"));
+    let rejecting = format!("http://{}", listener.local_addr().expect("an address"));
     let forbidden = async || (StatusCode::FORBIDDEN, r#"{"Message": "Forbidden"}"#);
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(forbidden)).await });
     for arguments in [&["stats"][..], &["health", "--jobs"]] {
-        let refused = ask(&[arguments, &["--admin-iam", "--admin-url", &refusing]].concat());
-        assert!(stderr(&refused).contains("403 Forbidden: Forbidden"), "{}", stderr(&refused));
+        let rejected = ask(&[arguments, &["--admin-iam", "--admin-url", &rejecting]].concat());
+        assert!(stderr(&rejected).contains("403 Forbidden: Forbidden"), "{}", stderr(&rejected));
     }
 
     let mut without = sigpost(&["stats", "--admin-iam"]);

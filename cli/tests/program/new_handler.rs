@@ -18,7 +18,7 @@ fn new_handler(folder: &Path, arguments: &[&str]) -> Output {
     finished(command)
 }
 
-fn refusal(folder: &Path, arguments: &[&str]) -> String {
+fn rejection(folder: &Path, arguments: &[&str]) -> String {
     let output = new_handler(folder, arguments);
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -80,15 +80,15 @@ fn invalid_name_folder_or_library_is_rejected_and_nothing_is_overwritten() {
     let elsewhere = tempfile::tempdir().expect("a folder");
     let folder = elsewhere.path();
     let git = ["--git", "https://git.example/sigpost.git"];
-    assert!(refusal(folder, &["SendInvoice"]).contains("must be lowercase letters and digits"));
-    assert!(refusal(folder, &["send-invoice"]).contains("name a checkout with --checkout DIR or a repository with"));
-    assert!(refusal(folder, &["send-invoice", "--checkout", "."]).contains("not a checkout of sigpost"));
-    assert!(refusal(folder, &["send-invoice", "--checkout", ".", git[0], git[1]]).contains("cannot be used with"));
+    assert!(rejection(folder, &["SendInvoice"]).contains("must be lowercase letters and digits"));
+    assert!(rejection(folder, &["send-invoice"]).contains("name a checkout with --checkout DIR or a repository with"));
+    assert!(rejection(folder, &["send-invoice", "--checkout", "."]).contains("not a checkout of sigpost"));
+    assert!(rejection(folder, &["send-invoice", "--checkout", ".", git[0], git[1]]).contains("cannot be used with"));
     assert_eq!(fs::read_dir(folder).expect("a folder").count(), 0);
 
     fs::create_dir(folder.join("send-invoice")).expect("a folder");
     fs::write(folder.join("send-invoice/notes"), "mine").expect("written");
-    let error = refusal(folder, &["send-invoice", git[0], git[1]]);
+    let error = rejection(folder, &["send-invoice", git[0], git[1]]);
     assert!(
         error.contains("send-invoice already exists and is not empty; choose another folder with --path"),
         "{error}"

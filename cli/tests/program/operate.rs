@@ -24,7 +24,7 @@ async fn queues_keys_and_schedules_are_looked_at_and_steered() {
     assert!(listed.contains("invoices  paused            5    0  20"), "{listed}");
     at.text(&["queues", "resume", "invoices"]);
     assert_eq!(at.json(&["queues", "list"])[0]["paused"], false);
-    assert!(at.refusal(&["queues", "pause", "none"]).contains("404"));
+    assert!(at.rejection(&["queues", "pause", "none"]).contains("404"));
     assert_eq!(at.json(&["queues", "delete", "invoices", "--yes"])["cancelled"], 0);
     assert_eq!(at.json(&["queues", "list"]), json!([]));
 
@@ -58,8 +58,8 @@ async fn queues_keys_and_schedules_are_looked_at_and_steered() {
     assert_eq!(at.json(&["schedules", "list"])[0]["isPaused"], false);
     assert!(at.text(&["schedules", "list"]).contains("often  on "));
     at.text(&["schedules", "delete", "often", "--yes"]);
-    assert!(at.refusal(&["schedules", "show", "often"]).contains("404"));
-    assert!(at.refusal(&["schedules", "create", &hook, "--cron", "often"]).contains("400"));
+    assert!(at.rejection(&["schedules", "show", "often"]).contains("404"));
+    assert!(at.rejection(&["schedules", "create", &hook, "--cron", "often"]).contains("400"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +80,7 @@ async fn a_deployment_says_how_it_does() {
     for heading in ["PENDING ", "IN THE LAST", "DESTINATION", "by queue: no pending messages"] {
         assert!(table.contains(heading), "{table}");
     }
-    assert!(at.refusal(&["stats", "--window", "8d"]).contains("window: must be 1m to 7d"));
+    assert!(at.rejection(&["stats", "--window", "8d"]).contains("window: must be 1m to 7d"));
 
     let report = at.json(&["health", "--jobs"]);
     assert_eq!((&report["health"], &report["alerts"]), (&json!("healthy"), &json!([])));
@@ -190,10 +190,10 @@ async fn dead_letters_are_listed_shown_retried_and_deleted() {
     let retried = at.json(&["dlq", "retry", ids[0]]);
     assert_eq!(retried["responses"].as_array().map(Vec::len), Some(1));
     assert_eq!(at.pushed().await, ("/hook".into(), letters[0]["body"].as_str().expect("a body").to_owned()));
-    assert!(at.refusal(&["dlq", "retry", ids[0]]).contains("404"));
+    assert!(at.rejection(&["dlq", "retry", ids[0]]).contains("404"));
 
     assert_eq!(at.text(&["dlq", "delete", ids[1], ids[2], "--yes"]), "2 dead letters deleted");
-    assert!(at.refusal(&["dlq", "delete", ids[1], "--yes"]).contains("0 of 1 dead letter were deleted"));
+    assert!(at.rejection(&["dlq", "delete", ids[1], "--yes"]).contains("0 of 1 dead letter were deleted"));
     assert_eq!(at.json(&["dlq", "redrive", "--dry-run"]), json!({ "matched": 1, "retried": 0 }));
 }
 

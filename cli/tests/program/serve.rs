@@ -101,8 +101,8 @@ async fn a_schema_is_migrated_served_and_taken_back() {
         finished(command)
     };
     assert_eq!(queues("\ta-token-of-my-own\r\n").status.code(), Some(0));
-    let refused = stderr(&queues("a token\nof two lines"));
-    assert!(refused.contains("QSTASH_TOKEN has a control character") && !refused.contains("two lines"), "{refused}");
+    let rejected = stderr(&queues("a token\nof two lines"));
+    assert!(rejected.contains("QSTASH_TOKEN has a control character") && !rejected.contains("two lines"), "{rejected}");
     serve.signal("TERM");
     assert!(serve.ended().success(), "{}", serve.output());
 

@@ -41,7 +41,7 @@ async fn the_log_is_followed_each_event_once_and_in_order_and_without_payloads()
     assert!(lines[2].contains(&format!("DELIVERED         {}  {}  200", ids[1], at.destination)), "{lines:?}");
     let newest = at.text(&["tail", "-n", "1", "--label", "mine", "--state", "DELIVERED"]);
     assert!(newest.lines().count() == 1 && newest.contains(&ids[2]), "{newest}");
-    assert!(at.refusal(&["tail", "--state", "LOST"]).contains("400"));
+    assert!(at.rejection(&["tail", "--state", "LOST"]).contains("400"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,8 +29,8 @@ async fn an_order_and_its_email_commit_together_and_roll_back_together() {
     let message: String = database.query("select url || ' ' || state from message_states", &[]).await[0].get(0);
     assert_eq!(message, "https://jobs.example/api/jobs/email pending");
 
-    let refused = order(&database, "60000");
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("ada@example.com owes too much"));
+    let rejected = order(&database, "60000");
+    assert!(String::from_utf8_lossy(&rejected.stderr).contains("ada@example.com owes too much"));
     assert_eq!(stored(&database).await, (1, 1));
 
     assert!(order(&database, "40000").status.success());

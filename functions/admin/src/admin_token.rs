@@ -27,7 +27,7 @@ struct Inner {
     hash: [u8; 32],
     session_key: [u8; 32],
     wrong: Mutex<Wrong>,
-    refused: AtomicU64,
+    rejected: AtomicU64,
 }
 
 /// Wrong tokens in the current period.
@@ -39,7 +39,7 @@ struct Wrong {
 
 /// The token does not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum Rejected {
     /// The token is wrong.
     Wrong,
     /// The token is wrong, and so were too many others. The period ends after this time. The right token is still
@@ -73,22 +73,22 @@ impl AdminToken {
             hash: Sha256::digest(token).into(),
             session_key: session_key.finalize().into_bytes().into(),
             wrong: Mutex::default(),
-            refused: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
         }))
     }
 
     /// Checks a token. Compares hashes in constant time, independent of the length.
-    pub(crate) fn check(&self, given: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn check(&self, given: &[u8]) -> Result<(), Rejected> {
         if Sha256::digest(given).as_slice().ct_eq(&self.0.hash).into() {
             return Ok(());
         }
-        self.0.refused.fetch_add(1, Ordering::Relaxed);
+        self.0.rejected.fetch_add(1, Ordering::Relaxed);
         Err(self.0.wrong.lock().unwrap_or_else(PoisonError::into_inner).count(Instant::now()))
     }
 
     /// Returns the number of wrong tokens since the start of the process.
-    pub(crate) fn refused(&self) -> u64 {
-        self.0.refused.load(Ordering::Relaxed)
+    pub(crate) fn rejected(&self) -> u64 {
+        self.0.rejected.load(Ordering::Relaxed)
     }
 
     /// Returns the key that signs sessions. It is derived from the token.
@@ -99,7 +99,7 @@ impl AdminToken {
 
 impl Wrong {
     /// Counts a wrong token and logs it. Of the excess tokens of a period, logs only the first.
-    fn count(&mut self, now: Instant) -> Refused {
+    fn count(&mut self, now: Instant) -> Rejected {
         let ends = match self.ends {
             Some(ends) if now < ends => ends,
             _ => {
@@ -110,14 +110,14 @@ impl Wrong {
         self.count = self.count.saturating_add(1);
         if self.count <= WRONG_AT_ONCE {
             tracing::warn!("admin authentication failed: invalid token");
-            return Refused::Wrong;
+            return Rejected::Wrong;
         }
         if self.count == WRONG_AT_ONCE + 1 {
             tracing::warn!(
                 "more than {WRONG_AT_ONCE} failed admin authentications in {PERIOD:?}; further ones are not logged"
             );
         }
-        Refused::TooMany(ends - now)
+        Rejected::TooMany(ends - now)
     }
 }
 
@@ -139,27 +139,27 @@ mod tests {
         let token = AdminToken::new(text).expect("a token");
         assert_eq!(token.check(text.as_bytes()), Ok(()));
         for wrong in ["", &text[1..], "an admin token of 32 characters.."] {
-            assert_eq!(token.check(wrong.as_bytes()), Err(Refused::Wrong), "{wrong}");
+            assert_eq!(token.check(wrong.as_bytes()), Err(Rejected::Wrong), "{wrong}");
         }
-        assert_eq!(token.refused(), 3);
+        assert_eq!(token.rejected(), 3);
     }
 
     #[test]
-    fn wrong_tokens_are_refused_until_their_period_is_over_and_the_right_one_never() {
+    fn wrong_tokens_are_rejected_until_their_period_is_over_and_the_right_one_never() {
         let (mut wrong, start) = (Wrong::default(), Instant::now());
         let mut count = |after_s| wrong.count(start + Duration::from_secs(after_s));
         for second in 0..10 {
-            assert_eq!(count(second), Refused::Wrong);
+            assert_eq!(count(second), Rejected::Wrong);
         }
-        assert_eq!(count(10), Refused::TooMany(Duration::from_secs(50)));
-        assert_eq!(count(59), Refused::TooMany(Duration::from_secs(1)));
-        assert_eq!(count(60), Refused::Wrong);
+        assert_eq!(count(10), Rejected::TooMany(Duration::from_secs(50)));
+        assert_eq!(count(59), Rejected::TooMany(Duration::from_secs(1)));
+        assert_eq!(count(60), Rejected::Wrong);
 
         let token = AdminToken::dev();
         for _ in 0..20 {
             assert!(token.clone().check(b"wrong").is_err());
         }
-        assert!(matches!(token.check(b"wrong"), Err(Refused::TooMany(_))));
+        assert!(matches!(token.check(b"wrong"), Err(Rejected::TooMany(_))));
         assert_eq!(token.check(DEV_TOKEN.as_bytes()), Ok(()));
     }
 }

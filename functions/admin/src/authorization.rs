@@ -9,7 +9,7 @@ use sigpost_qstash::ErrorCode;
 use sigpost_runtime::settings::{ADMIN_AUTH, ADMIN_TOKEN};
 use sigpost_runtime::{ApiError, Reading, bearer, env, is_signed_for_aws};
 
-use crate::admin_token::{AdminToken, Refused};
+use crate::admin_token::{AdminToken, Rejected};
 
 /// Authorization method.
 #[derive(Clone)]
@@ -58,11 +58,11 @@ fn is_iam(text: &str, in_lambda: bool) -> Result<bool> {
     }
 }
 
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Wrong => Self::unauthorized(),
-            Refused::TooMany(wait) => {
+impl From<Rejected> for ApiError {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Wrong => Self::unauthorized(),
+            Rejected::TooMany(wait) => {
                 Self::too_many("too many invalid tokens; the valid token is still accepted", wait)
             }
         }
@@ -77,7 +77,7 @@ pub(crate) async fn require_authorization(
 ) -> Response {
     let mut response = match authorization.admit(&request) {
         Ok(()) => next.run(request).await,
-        Err(refused) => refused.into_response(),
+        Err(rejected) => rejected.into_response(),
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

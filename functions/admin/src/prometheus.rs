@@ -46,7 +46,7 @@ pub(crate) async fn get_metrics(
     let seen = ask(&database, look).await?;
     let mut registry = Registry::with_prefix(NAMESPACE);
     own(&mut registry);
-    registry.register(ADMIN_REFUSED.name, ADMIN_REFUSED.help, ConstCounter::new(token.refused()));
+    registry.register(ADMIN_REFUSED.name, ADMIN_REFUSED.help, ConstCounter::new(token.rejected()));
     seen.register(&mut registry);
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|error: fmt::Error| ApiError::internal(error))?;

@@ -100,7 +100,7 @@ mod tests {
     const URI: &str = "/api/admin/job-health";
 
     #[tokio::test]
-    async fn stranger_is_refused_in_json() {
+    async fn stranger_is_rejected_in_json() {
         let api = api(with_token());
         let basic = format!("Basic {TOKEN}");
         for (authorization, problem) in [
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn window_out_of_bounds_is_refused_by_its_name() {
+    async fn window_out_of_bounds_is_rejected_by_its_name() {
         let bearer = format!("Bearer {TOKEN}");
         for window in ["59s", "8d", "soon", "-1h", ""] {
             let (status, _, body) = answer(api(with_token()), &format!("{URI}?window={window}"), Some(&bearer)).await;

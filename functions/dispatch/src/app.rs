@@ -18,7 +18,7 @@ use crate::api::health::watch_outages;
 use crate::api::quota::Quota;
 use crate::api::streamed::Responses;
 use crate::config::Config;
-use crate::engine::{Engine, Tick};
+use crate::dispatcher::{Dispatcher, Tick};
 use crate::intake::Intake;
 use crate::readiness::Readiness;
 use crate::router;
@@ -41,7 +41,7 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct App {
     state: Arc<State>,
-    engine: Option<Engine>,
+    dispatcher: Option<Dispatcher>,
 }
 
 impl App {
@@ -62,11 +62,11 @@ impl App {
         drop(conn);
 
         let keys = KeyRing::new(keys);
-        let engine = config
-            .engine
+        let dispatcher = config
+            .dispatcher
             .map(|settings| {
                 let (policy, deduplicating) = (&config.address_policy, config.deduplicating.clone());
-                Engine::start(settings, database.clone(), keys.clone(), policy, deduplicating)
+                Dispatcher::start(settings, database.clone(), keys.clone(), policy, deduplicating)
             })
             .transpose()?;
         let composer = Composer {
@@ -78,14 +78,14 @@ impl App {
         let event_bridge = event_bridge.map(Arc::new);
         let driver: Arc<dyn ScheduleDriver> = match &event_bridge {
             Some(driver) => Arc::<EventBridgeDriver>::clone(driver),
-            None => Arc::new(LocalDriver::start(engine.clone(), database.clone(), composer.clone())),
+            None => Arc::new(LocalDriver::start(dispatcher.clone(), database.clone(), composer.clone())),
         };
         let state = State {
             schedules: Schedules { driver, event_bridge, composer },
             bodies: Bodies::new(config.bodies),
             responses: Responses::default(),
-            intake: Intake::start(database.clone(), engine.clone()),
-            engine: engine.clone(),
+            intake: Intake::start(database.clone(), dispatcher.clone()),
+            dispatcher: dispatcher.clone(),
             tokens: Tokens::new(&config.token.0, database.clone(), config.api_rate_limit),
             readiness: Readiness::default(),
             quota: Quota::default(),
@@ -98,7 +98,7 @@ impl App {
         };
         let state = Arc::new(state);
         tokio::spawn(watch_outages(Arc::downgrade(&state)));
-        Ok(Self { state, engine })
+        Ok(Self { state, dispatcher })
     }
 
     /// Every route of the function.
@@ -122,8 +122,8 @@ impl App {
     }
 
     /// The dispatcher, if this process delivers.
-    pub fn engine(&self) -> Option<&Engine> {
-        self.engine.as_ref()
+    pub fn dispatcher(&self) -> Option<&Dispatcher> {
+        self.dispatcher.as_ref()
     }
 
     /// Registers the metrics of this process, and those of its dispatcher if it delivers.
@@ -136,28 +136,28 @@ impl App {
             CLOSED_CONNECTIONS.help,
             ConstCounter::new(serve::closed_connections()),
         );
-        self.engine.as_ref().inspect(|engine| engine.register(registry));
+        self.dispatcher.as_ref().inspect(|dispatcher| dispatcher.register(registry));
     }
 
     /// Handles Lambda's tick: fires schedules that their driver missed, and returns whether messages become due before the
     /// next tick. One statement if there is nothing to do.
     pub(crate) async fn tick(&self) -> Result<bool> {
-        let Some(engine) = &self.engine else { return Ok(false) };
-        let Tick { due, oldest, schedule_due_for } = engine.tick().await?;
+        let Some(dispatcher) = &self.dispatcher else { return Ok(false) };
+        let Tick { due, oldest, schedule_due_for } = dispatcher.tick().await?;
         metrics::emit(&[(TICK, 1.0), (OLDEST_DUE_AGE, oldest.as_secs_f64())]);
         Memory::tell();
         let schedules = &self.state.schedules;
         let late = schedule_due_for.is_some_and(|due_for| due_for >= schedules.driver.patience());
         if late {
             let rivals = schedules.event_bridge.is_some();
-            fire_all_due(&self.state.database, &schedules.composer, engine, rivals).await?;
+            fire_all_due(&self.state.database, &schedules.composer, dispatcher, rivals).await?;
         }
         Ok(due || late)
     }
 
     /// Makes the next visit query everything. Returns whether this process can deliver.
     pub(crate) fn drain(&self) -> bool {
-        self.engine.as_ref().inspect(|engine| engine.wake_everything()).is_some()
+        self.dispatcher.as_ref().inspect(|dispatcher| dispatcher.wake_everything()).is_some()
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -177,8 +177,8 @@ impl App {
         if let Firing::Skipped(why) = &firing {
             tracing::info!(schedule = schedule_id, %at, %why, "skipped a firing");
         }
-        if let Some(engine) = &self.engine {
-            announce(engine, &stored);
+        if let Some(dispatcher) = &self.dispatcher {
+            announce(dispatcher, &stored);
         }
         Ok(firing)
     }
@@ -199,12 +199,12 @@ impl App {
     /// Shuts down gracefully: stops claiming, drains within the grace period, and releases the remaining messages. Another
     /// SIGTERM or SIGINT ends the grace period.
     pub async fn shutdown(&self) {
-        if let Some(engine) = &self.engine {
+        if let Some(dispatcher) = &self.dispatcher {
             let terminated_again = serve::terminated();
             tracing::info!(
                 "graceful shutdown: waiting for attempts in flight; another signal returns them to the queue"
             );
-            engine.shutdown(terminated_again).await;
+            dispatcher.shutdown(terminated_again).await;
         }
     }
 }

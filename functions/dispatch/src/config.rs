@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use sigpost_qstash::{DEV_TOKEN, Limits, SigningKeys};
-use sigpost_runtime::settings::{self, Problem, bearer, refuse};
+use sigpost_runtime::settings::{self, Problem, bearer, reject};
 use sigpost_runtime::{AddressPolicy, PushSigner, Reading, env};
 use sigpost_store::url;
 
 use crate::api::body::BodyBudget;
 use crate::deduplicate::Deduplicating;
-use crate::engine::{Awake, Settings};
+use crate::dispatcher::{Awake, Settings};
 use crate::further::invoke_again;
 pub use crate::schedules::EventBridge;
 use invariants::Surroundings;
@@ -50,7 +50,7 @@ pub struct Config {
     /// deployment have it, or none. Default: the dispatchers fire them.
     pub event_bridge: Option<EventBridge>,
     /// Settings of the dispatcher; `None` accepts messages without delivery, which needs another process.
-    pub engine: Option<Settings>,
+    pub dispatcher: Option<Settings>,
 }
 
 /// A secret, which logs and debug output do not contain.
@@ -71,7 +71,7 @@ impl Config {
     /// All invalid settings with their variables.
     pub fn from_env() -> Result<Self> {
         let (config, problems) = Self::read();
-        refuse(&problems)?;
+        reject(&problems)?;
         Ok(config)
     }
 
@@ -110,7 +110,7 @@ impl Config {
                 release_on_failure: reading.parsed(settings::DEDUPLICATION_RELEASE_ON_FAILURE),
             },
             event_bridge: EventBridge::read(reading),
-            engine: Some(Settings {
+            dispatcher: Some(Settings {
                 max_in_flight: reading.parsed(settings::MAX_IN_FLIGHT),
                 lease: reading.seconds(settings::LEASE_SECONDS),
                 longest_attempt: reading.seconds(settings::LONGEST_ATTEMPT_SECONDS),

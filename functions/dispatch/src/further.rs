@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 use sigpost_runtime::aws::Aws;
 
-use crate::engine::Further;
+use crate::dispatcher::Further;
 
 /// Invokes the function with this name to start another environment that delivers. The client is not cached, because this
 /// is rare.

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use self::writer::Writer;
 use crate::budget::{SMALL, Share};
-use crate::engine::Engine;
+use crate::dispatcher::Dispatcher;
 use crate::trace;
 
 /// Maximum number of messages that wait for a commit. Further publishes wait for a place.
@@ -46,8 +46,8 @@ impl Intake {
     /// Starts the writers, which end when the last handle is dropped. Small messages have one writer: a second one would
     /// halve the batches, which costs more than overlapping commits gain (measured: a sixth of the accepts at 128
     /// connections). Large messages have another writer, so that small ones do not wait for them.
-    pub(crate) fn start(database: Database, engine: Option<Engine>) -> Self {
-        let writer = Writer::new(database, engine);
+    pub(crate) fn start(database: Database, dispatcher: Option<Dispatcher>) -> Self {
+        let writer = Writer::new(database, dispatcher);
         let start = |writer: Writer| {
             let (sender, receiver) = mpsc::channel(WAITING);
             tokio::spawn(writer.run(receiver));

@@ -37,7 +37,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     };
     if let Some(app) = process.app() {
         app.shutdown().await;
-        app.engine().inspect(|engine| engine.emit_counts());
+        app.dispatcher().inspect(|dispatcher| dispatcher.emit_counts());
     }
     traces::flush().await;
     served

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `api` parses requests and converts rows to responses; `publication` creates the messages of a publish; `intake`
-//! commits accepted messages in groups; `engine` claims, delivers and records; `schedules` publishes the messages of
+//! commits accepted messages in groups; `dispatcher` claims, delivers and records; `schedules` publishes the messages of
 //! schedules. See `docs/src/explanation/architecture.md`.
 
 mod api;
@@ -14,7 +14,7 @@ pub mod app;
 mod budget;
 pub mod config;
 mod deduplicate;
-pub mod engine;
+pub mod dispatcher;
 mod further;
 mod intake;
 mod lambda;

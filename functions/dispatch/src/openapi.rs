@@ -3,7 +3,7 @@
 mod document;
 mod operation;
 mod parameters;
-mod refusals;
+mod rejections;
 mod types;
 
 pub(crate) use document::document;

@@ -39,7 +39,7 @@ pub(crate) struct Route {
     pub(crate) body: Body,
     pub(crate) answers: Vec<Answer>,
     /// Error statuses in addition to those that many routes share.
-    pub(crate) refusals: &'static [u16],
+    pub(crate) rejections: &'static [u16],
     /// False for routes that only return errors.
     pub(crate) is_documented: bool,
     /// `None` if the wildcard of another route handles this path.
@@ -127,7 +127,7 @@ pub(crate) fn described<const N: usize>(
         options: None,
         body: Body::None,
         answers: Vec::new(),
-        refusals: &[],
+        rejections: &[],
         is_documented: true,
         handler: None,
     }
@@ -187,8 +187,8 @@ impl Route {
         self
     }
 
-    pub(crate) fn refuses(mut self, statuses: &'static [u16]) -> Self {
-        self.refusals = statuses;
+    pub(crate) fn rejects(mut self, statuses: &'static [u16]) -> Self {
+        self.rejections = statuses;
         self
     }
 

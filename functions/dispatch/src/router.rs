@@ -63,13 +63,13 @@ fn publishing() -> Section {
             .body(Body::Payload)
             .answers::<wire::Published>(200, stored)
             .answers::<wire::Published>(202, duplicate)
-            .refuses(&[404]),
+            .rejects(&[404]),
         post("/v2/enqueue/{queueName}/{*destination}", enqueue::enqueue_message, "Publish a message through a queue")
             .options_of(UsedBy::Publish)
             .body(Body::Payload)
             .answers::<wire::Published>(200, stored)
             .answers::<wire::Published>(202, duplicate)
-            .refuses(&[404]),
+            .rejects(&[404]),
         post("/v2/batch", batch::publish_batch, "Publish a batch of messages")
             .also_at("/v2/batch/")
             .json_body::<Vec<wire::BatchItem>>()
@@ -87,20 +87,20 @@ fn messages() -> Section {
             .answers::<wire::Cancelled>(200, "The number of cancelled messages."),
         get("/v2/messages/{messageId}", messages::get_message, "Get a message")
             .answers::<wire::Message>(200, "The message, in any state, until its retention ends.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         delete("/v2/messages/{messageId}", messages::cancel_message, "Cancel a message")
             .answers::<wire::Cancelled>(
                 200,
                 "The message is cancelled. An attempt in flight may still reach the destination.",
             )
-            .refuses(&[404]),
+            .rejects(&[404]),
         post("/v2/messages/{messageId}/retry", messages::retry_message, "Deliver a scheduled message now")
             .extension()
             .answers::<wire::RetriedMessage>(
                 200,
                 "The message is due. It keeps its position in its queue and flow-control keys.",
             )
-            .refuses(&[404, 409]),
+            .rejects(&[404, 409]),
     ];
     Section { name: "Messages", about: "Published messages and their state.", routes }
 }
@@ -134,17 +134,17 @@ fn dead_letters() -> Section {
                 201,
                 "The new messages, and a cursor if more dead letters may match. The dead letters are deleted.",
             )
-            .refuses(&[404]),
+            .rejects(&[404]),
         get("/v2/dlq/{dlqId}", dead_letters::get_dead_letter, "Get a dead letter")
             .answers::<wire::DeadLetter>(200, "The dead letter with the last response of its destination.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         delete("/v2/dlq/{dlqId}", dead_letters::delete_dead_letter, "Delete a dead letter")
             .answers::<wire::Deleted>(200, "The dead letter is deleted.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         post("/v2/dlq/retry/{dlqId}", dead_letters::retry_dead_letter, "Redrive a dead letter")
             .options_of(UsedBy::Publish)
             .answers::<wire::RetriedMessage>(201, "The new message. The dead letter is deleted.")
-            .refuses(&[404]),
+            .rejects(&[404]),
     ];
     Section { name: "Dead letters", about: "Messages whose retries are exhausted.", routes }
 }
@@ -166,23 +166,23 @@ fn schedules() -> Section {
             .options_of(UsedBy::Schedule)
             .body(Body::Payload)
             .answers::<wire::ScheduleCreated>(200, "The schedule is stored.")
-            .refuses(&[404, 412]),
+            .rejects(&[404, 412]),
         get(one, schedules::get_schedule, "Get a schedule")
             .also_at(one_in_go)
             .answers::<wire::Schedule>(200, "The schedule.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         delete(one, schedules::delete_schedule, "Delete a schedule")
             .also_at(one_in_go)
             .done("The schedule is deleted. Its messages are kept.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         described("pause_schedule", switch.clone(), "/v2/schedules/{scheduleId}/pause", "Pause a schedule")
             .also_at("/v2/Schedules/{scheduleId}/pause")
             .done("The schedule is paused: it skips its firings.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         described("resume_schedule", switch, "/v2/schedules/{scheduleId}/resume", "Resume a schedule")
             .also_at("/v2/Schedules/{scheduleId}/resume")
             .done("The schedule is resumed.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         described("run_schedule", [Method::POST], "/v2/schedules/{scheduleId}/run", "Run a schedule now")
             .also_at("/v2/Schedules/{scheduleId}/run")
             .extension()
@@ -190,7 +190,7 @@ fn schedules() -> Section {
                 200,
                 "The messages of the schedule are published now. Its firing times do not change.",
             )
-            .refuses(&[404]),
+            .rejects(&[404]),
         route([Method::PATCH, Method::PUT], one, schedules::switch_schedule, "Pause or resume a schedule")
             .also_at(one_in_go)
             .undocumented(),
@@ -214,23 +214,23 @@ fn url_groups() -> Section {
         get(one, url_groups::get_url_group, "Get a URL group")
             .also_at(one_with_slash)
             .answers::<wire::UrlGroup>(200, "The URL group.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         patch(one, url_groups::set_defaults, "Set the default headers of a URL group")
             .also_at(one_with_slash)
             .json_body::<wire::UrlGroupDefaults>()
             .done("The defaults replace the previous ones.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         delete(one, url_groups::delete_url_group, "Delete a URL group")
             .also_at(one_with_slash)
             .done("The URL group does not exist any more. Its messages are still delivered."),
         post(endpoints, url_groups::add_endpoints, "Add endpoints to a URL group, and create it if it does not exist")
             .json_body::<wire::EditEndpoints>()
             .done("The endpoints are added. An endpoint whose URL exists already is renamed.")
-            .refuses(&[412]),
+            .rejects(&[412]),
         delete(endpoints, url_groups::remove_endpoints, "Remove endpoints from a URL group")
             .json_body::<wire::EditEndpoints>()
             .done("The endpoints are removed. A URL group without endpoints is deleted.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         delete("/v2/topics/", unknown::missing_name, "Reject a missing name").undocumented(),
     ];
     Section { name: "URL groups", about: "Named groups of destinations for fan-out.", routes }
@@ -242,7 +242,7 @@ fn queues() -> Section {
             .also_at("/v2/queues/")
             .json_body::<wire::UpsertQueue>()
             .done("The queue has these settings.")
-            .refuses(&[412]),
+            .rejects(&[412]),
         get("/v2/queues", queues::list_queues, "List queues")
             .query(&[PAGE])
             .also_at("/v2/queues/")
@@ -250,18 +250,18 @@ fn queues() -> Section {
         get("/v2/queues/{queueName}", queues::get_queue, "Get a queue")
             .also_at("/v2/queues/{queueName}/")
             .answers::<wire::Queue>(200, "The queue.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         delete("/v2/queues/{queueName}", queues::delete_queue, "Delete a queue")
             .also_at("/v2/queues/{queueName}/")
             .answers::<wire::Cancelled>(200, "The queue does not exist any more. Its pending messages are cancelled."),
         post("/v2/queues/{queueName}/pause", queues::pause_queue, "Pause a queue")
             .also_at("/v2/queues/{queueName}/pause/")
             .done("The queue is paused: it accepts messages and starts no attempts.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         post("/v2/queues/{queueName}/resume", queues::resume_queue, "Resume a queue")
             .also_at("/v2/queues/{queueName}/resume/")
             .done("The queue is resumed.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         delete("/v2/queues/", unknown::missing_name, "Reject a missing name").undocumented(),
     ];
     Section { name: "Queues", about: "Ordered delivery with limited parallelism.", routes }
@@ -276,7 +276,7 @@ fn flow_control() -> Section {
         get("/v2/flowControl/{flowControlKey}", flow_control::get_flow_control_key, "Get a flow-control key")
             .also_at("/v2/flowControl/{flowControlKey}/")
             .answers::<wire::FlowControlKey>(200, "The flow-control key.")
-            .refuses(&[404]),
+            .rejects(&[404]),
         post("/v2/flowControl/{flowControlKey}/pause", flow_control::pause_key, "Pause a flow-control key")
             .done("The key is paused: no attempt starts, attempts in flight continue, and new messages are blocked."),
         post("/v2/flowControl/{flowControlKey}/resume", flow_control::resume_key, "Resume a flow-control key")
@@ -328,7 +328,7 @@ fn operation() -> Section {
         get("/readyz", health::readyz, "Check that the process is ready")
             .extension()
             .answers::<wire::Health>(200, "The database accepts writes.")
-            .refuses(&[500, 503]),
+            .rejects(&[500, 503]),
         get("/openapi.json", get_document, "Get this document")
             .extension()
             .answers::<serde_json::Value>(200, "The OpenAPI 3.1 document of the API."),

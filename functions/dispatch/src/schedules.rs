@@ -17,7 +17,7 @@ mod store;
 
 use std::sync::Arc;
 
-use crate::engine::Engine;
+use crate::dispatcher::Dispatcher;
 
 pub(crate) use compose::Composer;
 pub(crate) use driver::ScheduleDriver;
@@ -40,7 +40,7 @@ pub(crate) struct Schedules {
 }
 
 /// Counts the stored messages of a firing, and wakes the dispatcher.
-pub(crate) fn announce(engine: &Engine, stored: &Stored) {
-    engine.wake(stored.wake_ups.clone());
-    stored.ids.iter().for_each(|id| engine.accepted(*id));
+pub(crate) fn announce(dispatcher: &Dispatcher, stored: &Stored) {
+    dispatcher.wake(stored.wake_ups.clone());
+    stored.ids.iter().for_each(|id| dispatcher.accepted(*id));
 }

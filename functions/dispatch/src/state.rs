@@ -6,10 +6,10 @@ use sigpost_store::database::Connection;
 use sigpost_store::{Database, WakeUps};
 
 use crate::api::body::Bodies;
-use crate::api::quota::{Quota, Refused};
+use crate::api::quota::{Quota, Rejected};
 use crate::api::streamed::Responses;
 use crate::deduplicate::Deduplicating;
-use crate::engine::Engine;
+use crate::dispatcher::Dispatcher;
 use crate::intake::Intake;
 use crate::readiness::Readiness;
 use crate::schedules::Schedules;
@@ -29,7 +29,7 @@ pub(crate) struct State {
     pub(crate) responses: Responses,
     pub(crate) intake: Intake,
     /// `Some` if this process delivers.
-    pub(crate) engine: Option<Engine>,
+    pub(crate) dispatcher: Option<Dispatcher>,
     pub(crate) limits: Limits,
     pub(crate) address_policy: AddressPolicy,
     pub(crate) deduplicating: Deduplicating,
@@ -52,15 +52,15 @@ impl State {
     }
 
     /// Returns which of these queues and keys would exceed a quota.
-    pub(crate) async fn refused(&self, wanted: impl Iterator<Item = String>) -> Refused {
-        self.quota.refused(&self.database, &self.limits, wanted).await
+    pub(crate) async fn rejected(&self, wanted: impl Iterator<Item = String>) -> Rejected {
+        self.quota.rejected(&self.database, &self.limits, wanted).await
     }
 
     /// Passes wake-ups to the dispatcher of this process. Without one, the notification of the statement wakes the other
     /// dispatchers.
     pub(crate) fn wake(&self, wake_ups: WakeUps) {
-        if let Some(engine) = &self.engine {
-            engine.wake(wake_ups);
+        if let Some(dispatcher) = &self.dispatcher {
+            dispatcher.wake(wake_ups);
         }
     }
 }

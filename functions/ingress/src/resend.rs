@@ -11,7 +11,7 @@ use sigpost_jobs::Invalid;
 use sigpost_jobs::payloads::ProcessWebhook;
 
 use crate::event;
-use crate::signature::{MAX_SIGNATURES, Refusal, Secret, check, check_time};
+use crate::signature::{MAX_SIGNATURES, Rejection, Secret, check, check_time};
 
 /// Supported events.
 const EVENTS: [&str; 5] = ["email.sent", "email.delivered", "email.failed", "email.bounced", "email.complained"];
@@ -42,7 +42,12 @@ pub(crate) fn secret(text: &str) -> Option<Secret> {
 }
 
 /// Verifies the signature of a body.
-pub(crate) fn verify(secrets: &[Secret], headers: SvixHeaders<'_>, body: &[u8], now: Timestamp) -> Result<(), Refusal> {
+pub(crate) fn verify(
+    secrets: &[Secret],
+    headers: SvixHeaders<'_>,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(), Rejection> {
     let SvixHeaders { id, timestamp, signature } = headers;
     check_time(Some(timestamp), now)?;
     let signatures = signature.split(' ').filter_map(|item| item.strip_prefix("v1,"));
@@ -80,7 +85,7 @@ mod tests {
         format!("v1,{}", STANDARD.encode(signed))
     }
 
-    fn verified(timestamp: &str, signature: &str, body: &str) -> Result<(), Refusal> {
+    fn verified(timestamp: &str, signature: &str, body: &str) -> Result<(), Rejection> {
         let secrets = SECRETS.map(|text| secret(text).expect("a secret"));
         let now = Timestamp::from_second(NOW).expect("a time");
         verify(&secrets, SvixHeaders { id: "msg_1", timestamp, signature }, body.as_bytes(), now)
@@ -99,13 +104,13 @@ mod tests {
     fn what_was_not_signed_now_is_not_believed() {
         let good = signature("old", NOW, "{}");
         let text = |at: i64| at.to_string();
-        assert_eq!(verified(&text(NOW), &good, "{ }"), Err(Refusal::NoSecretFits));
-        assert_eq!(verified(&text(NOW + 1), &good, "{}"), Err(Refusal::NoSecretFits));
-        assert_eq!(verified(&text(NOW), &signature("other", NOW, "{}"), "{}"), Err(Refusal::NoSecretFits));
-        assert_eq!(verified(&text(NOW), "v1,?", "{}"), Err(Refusal::NoSignature));
-        assert_eq!(verified("soon", &good, "{}"), Err(Refusal::NoTime));
-        assert_eq!(verified(&text(NOW - 301), &signature("old", NOW - 301, "{}"), "{}"), Err(Refusal::TooOld));
-        assert_eq!(verified(&text(NOW + 301), &signature("old", NOW + 301, "{}"), "{}"), Err(Refusal::TooNew));
+        assert_eq!(verified(&text(NOW), &good, "{ }"), Err(Rejection::NoSecretFits));
+        assert_eq!(verified(&text(NOW + 1), &good, "{}"), Err(Rejection::NoSecretFits));
+        assert_eq!(verified(&text(NOW), &signature("other", NOW, "{}"), "{}"), Err(Rejection::NoSecretFits));
+        assert_eq!(verified(&text(NOW), "v1,?", "{}"), Err(Rejection::NoSignature));
+        assert_eq!(verified("soon", &good, "{}"), Err(Rejection::NoTime));
+        assert_eq!(verified(&text(NOW - 301), &signature("old", NOW - 301, "{}"), "{}"), Err(Rejection::TooOld));
+        assert_eq!(verified(&text(NOW + 301), &signature("old", NOW + 301, "{}"), "{}"), Err(Rejection::TooNew));
     }
 
     #[test]

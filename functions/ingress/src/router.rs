@@ -63,10 +63,10 @@ async fn receive_from_stripe(
         return Err(ApiError::not_found("STRIPE_WEBHOOK_SECRET is not set"));
     }
     let Some(signature) = headers.get(stripe::HEADER).and_then(|value| value.to_str().ok()) else {
-        return Err(refused("stripe", "Webhook signature header missing.".into()));
+        return Err(rejected("stripe", "Webhook signature header missing.".into()));
     };
     stripe::verify(secrets, signature, &body, Timestamp::now())
-        .map_err(|why| refused("stripe", format!("Webhook signature verification failed. {why}")))?;
+        .map_err(|why| rejected("stripe", format!("Webhook signature verification failed. {why}")))?;
     let job = stripe::read(&body, &headers).map_err(invalid)?;
     let event_id = format!("stripe-{}", job.event_id);
     enqueue_once(&ingress.database, &ingress.config.handlers, &job, event_id).await?;
@@ -84,9 +84,9 @@ async fn receive_from_resend(
         return Err(ApiError::not_found("RESEND_WEBHOOK_SECRET is not set"));
     }
     let svix = SvixHeaders::of(&headers)
-        .map_err(|name| refused("resend", format!("Invalid signature. Header {name} missing.")))?;
+        .map_err(|name| rejected("resend", format!("Invalid signature. Header {name} missing.")))?;
     resend::verify(secrets, svix, &body, Timestamp::now())
-        .map_err(|why| refused("resend", format!("Invalid signature. {why}")))?;
+        .map_err(|why| rejected("resend", format!("Invalid signature. {why}")))?;
     match resend::read(&body).map_err(invalid)? {
         Ok(job) => {
             enqueue_once(&ingress.database, &ingress.config.handlers, &job, format!("resend-{}", svix.id)).await?;
@@ -104,7 +104,7 @@ fn whole(body: Received) -> Result<Bytes, ApiError> {
 }
 
 /// Logs the rejection and returns a 400 with the reason, as both providers expect.
-fn refused(source: &str, text: String) -> ApiError {
+fn rejected(source: &str, text: String) -> ApiError {
     tracing::warn!(request_id = %RequestId::current(), source, reason = text, "webhook rejected");
     ApiError::bad_request(text)
 }

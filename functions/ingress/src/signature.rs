@@ -13,7 +13,7 @@ pub(crate) const MAX_SIGNATURES: usize = 10;
 
 /// Reason for the rejection of a webhook. It contains no data of the webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum Rejection {
     #[error("Timestamp missing or invalid.")]
     NoTime,
     #[error("Timestamp more than 300 s in the past: a replay, or a wrong clock.")]
@@ -54,23 +54,23 @@ impl Secret {
 
 /// Checks that one of the signatures was made with one of the secrets over the concatenated parts. Compares in
 /// constant time.
-pub(crate) fn check(secrets: &[Secret], signatures: &[Vec<u8>], parts: &[&[u8]]) -> Result<(), Refusal> {
+pub(crate) fn check(secrets: &[Secret], signatures: &[Vec<u8>], parts: &[&[u8]]) -> Result<(), Rejection> {
     if signatures.is_empty() {
-        return Err(Refusal::NoSignature);
+        return Err(Rejection::NoSignature);
     }
     let fits = |secret: &Secret| {
         let mac = secret.mac(parts);
         signatures.iter().any(|signature| mac.clone().verify_slice(signature).is_ok())
     };
-    if secrets.iter().any(fits) { Ok(()) } else { Err(Refusal::NoSecretFits) }
+    if secrets.iter().any(fits) { Ok(()) } else { Err(Rejection::NoSecretFits) }
 }
 
 /// Checks that a timestamp in seconds is within [`TOLERANCE`] of now.
-pub(crate) fn check_time(text: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
-    let at: i64 = text.and_then(|text| text.parse().ok()).ok_or(Refusal::NoTime)?;
+pub(crate) fn check_time(text: Option<&str>, now: Timestamp) -> Result<(), Rejection> {
+    let at: i64 = text.and_then(|text| text.parse().ok()).ok_or(Rejection::NoTime)?;
     match now.as_second().saturating_sub(at) {
-        ago if ago > TOLERANCE => Err(Refusal::TooOld),
-        ago if ago < -TOLERANCE => Err(Refusal::TooNew),
+        ago if ago > TOLERANCE => Err(Rejection::TooOld),
+        ago if ago < -TOLERANCE => Err(Rejection::TooNew),
         _ => Ok(()),
     }
 }

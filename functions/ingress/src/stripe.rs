@@ -9,13 +9,13 @@ use sigpost_jobs::Invalid;
 use sigpost_jobs::payloads::ProcessStripeWebhook;
 
 use crate::event;
-use crate::signature::{MAX_SIGNATURES, Refusal, Secret, check, check_time};
+use crate::signature::{MAX_SIGNATURES, Rejection, Secret, check, check_time};
 
 /// Header with the signature.
 pub(crate) const HEADER: &str = "stripe-signature";
 
 /// Verifies the signature of a body.
-pub(crate) fn verify(secrets: &[Secret], header: &str, body: &[u8], now: Timestamp) -> Result<(), Refusal> {
+pub(crate) fn verify(secrets: &[Secret], header: &str, body: &[u8], now: Timestamp) -> Result<(), Rejection> {
     let (mut time, mut signatures) = (None, Vec::new());
     for (name, value) in header.split(',').filter_map(|item| item.trim().split_once('=')) {
         match name {
@@ -77,7 +77,7 @@ mod tests {
         signed.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn verified(header: &str, body: &str) -> Result<(), Refusal> {
+    fn verified(header: &str, body: &str) -> Result<(), Rejection> {
         let secrets = ["whsec_old", "whsec_new"].map(|secret| Secret::new(secret.as_bytes()));
         verify(&secrets, header, body.as_bytes(), now())
     }
@@ -95,9 +95,9 @@ mod tests {
     fn signature_is_believed_for_five_minutes() {
         for (at, expected) in [
             (NOW - 300, Ok(())),
-            (NOW - 301, Err(Refusal::TooOld)),
+            (NOW - 301, Err(Rejection::TooOld)),
             (NOW + 300, Ok(())),
-            (NOW + 301, Err(Refusal::TooNew)),
+            (NOW + 301, Err(Rejection::TooNew)),
         ] {
             let good = signature("whsec_old", at, "{}");
             assert_eq!(verified(&format!("t={at},v1={good}"), "{}"), expected, "{at}");
@@ -108,19 +108,19 @@ mod tests {
     fn what_was_not_signed_is_not_believed() {
         let good = signature("whsec_old", NOW, "{}");
         let foreign = signature("whsec_other", NOW, "{}");
-        for (header, refusal) in [
-            (format!("t={NOW},v1={foreign}"), Refusal::NoSecretFits),
-            (format!("t={},v1={good}", NOW - 1), Refusal::NoSecretFits),
-            (format!("t={NOW},v1={}", &good[..62]), Refusal::NoSecretFits),
-            (format!("t={NOW},v0={good}"), Refusal::NoSignature),
-            (format!("t={NOW},v1=x{}", &good[1..]), Refusal::NoSignature),
-            (format!("v1={good}"), Refusal::NoTime),
-            (format!("t=now,v1={good}"), Refusal::NoTime),
-            (format!("t={},v1={good}", i64::MIN), Refusal::TooOld),
-            (String::new(), Refusal::NoTime),
+        for (header, rejection) in [
+            (format!("t={NOW},v1={foreign}"), Rejection::NoSecretFits),
+            (format!("t={},v1={good}", NOW - 1), Rejection::NoSecretFits),
+            (format!("t={NOW},v1={}", &good[..62]), Rejection::NoSecretFits),
+            (format!("t={NOW},v0={good}"), Rejection::NoSignature),
+            (format!("t={NOW},v1=x{}", &good[1..]), Rejection::NoSignature),
+            (format!("v1={good}"), Rejection::NoTime),
+            (format!("t=now,v1={good}"), Rejection::NoTime),
+            (format!("t={},v1={good}", i64::MIN), Rejection::TooOld),
+            (String::new(), Rejection::NoTime),
         ] {
-            assert_eq!(verified(&header, "{}"), Err(refusal), "{header}");
+            assert_eq!(verified(&header, "{}"), Err(rejection), "{header}");
         }
-        assert_eq!(verified(&format!("t={NOW},v1={good}"), "{ }"), Err(Refusal::NoSecretFits));
+        assert_eq!(verified(&format!("t={NOW},v1={good}"), "{ }"), Err(Rejection::NoSecretFits));
     }
 }

@@ -108,7 +108,7 @@ async fn accepted(response: Response) -> Result<String, JobError> {
     if status.is_success() {
         return serde_json::from_slice(&body).map(|Accepted { id }| id).map_err(unreadable);
     }
-    Err(refusal(&serde_json::from_slice(&body).map_err(unreadable)?))
+    Err(rejection(&serde_json::from_slice(&body).map_err(unreadable)?))
 }
 
 /// Returns the longer of `Retry-After` and `Ratelimit-Reset`.
@@ -127,7 +127,7 @@ pub(crate) fn spread(error: JobError, attempt: u32, number: u128) -> JobError {
     JobError::RetryAfter((wait + widest.mul_f64(share)).min(MAX_WAIT), why)
 }
 
-fn refusal(answer: &ErrorResponse) -> JobError {
+fn rejection(answer: &ErrorResponse) -> JobError {
     let text = format!("Resend: {} ({}): {}", answer.name, answer.status_code, answer.message);
     match answer.kind() {
         ErrorKind::ConcurrentIdempotentRequests | ErrorKind::ResourceLocked => {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_refusal_says_whether_to_try_again() {
+    async fn each_rejection_says_whether_to_try_again() {
         let body = |name: &str, status: u16| json!({ "name": name, "statusCode": status, "message": "why" });
         let text = |name: &str, status: u16| format!("Resend: {name} ({status}): why");
         let wait = Duration::from_secs;

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn destination_that_a_client_would_change_is_refused() {
+    fn destination_that_a_client_would_change_is_rejected() {
         for plain in ["https://a.b/c..d/.e?f=/../#/./", "http://a", "a-group"] {
             assert_eq!(destination(plain).as_deref(), Ok(plain));
         }

@@ -130,15 +130,15 @@ fn cache_folders(identity: &Identity) -> Vec<PathBuf> {
 
 /// The first cache folder that can be made and used.
 fn open_cache(identity: &Identity) -> Result<PathBuf, Error> {
-    let mut refused = io::Error::other("neither XDG_CACHE_HOME nor HOME is set");
+    let mut rejected = io::Error::other("neither XDG_CACHE_HOME nor HOME is set");
     for cache in cache_folders(identity) {
         let made = DirBuilder::new().recursive(true).mode(0o755).create(&cache);
         match made.and_then(|()| check_cache(&cache, identity)) {
             Ok(()) => return Ok(cache),
-            Err(error) => refused = error,
+            Err(error) => rejected = error,
         }
     }
-    Err(refused).doing(|| "make a cache folder to download PostgreSQL into".to_owned())
+    Err(rejected).doing(|| "make a cache folder to download PostgreSQL into".to_owned())
 }
 
 /// As root, the programs in the cache must not have been put there by another user, and the

@@ -125,8 +125,8 @@ mod tests {
             ("queue-depth=x", "ALERT_RULES: queue-depth: \"x\" must be a number over 0"),
             ("queue-depth=9:3", "ALERT_RULES: queue-depth: critical (3) must not be less than the warning (9)"),
         ] {
-            let refused = Rules::parse(list).expect_err(list).to_string();
-            assert!(refused.starts_with(error), "{refused}");
+            let rejected = Rules::parse(list).expect_err(list).to_string();
+            assert!(rejected.starts_with(error), "{rejected}");
         }
     }
 }

@@ -29,10 +29,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_url_is_refused_by_the_name_of_its_variable() {
+    fn what_is_no_base_url_is_rejected_by_the_name_of_its_variable() {
         for text in ["", "a.example", "ftp://a.example", "https://", "https://a.example?x=1", "https://a.example#x"] {
-            let refused = parse("BASE_URL", text).expect_err(text).to_string();
-            assert!(refused.starts_with("BASE_URL: "), "{refused}");
+            let rejected = parse("BASE_URL", text).expect_err(text).to_string();
+            assert!(rejected.starts_with("BASE_URL: "), "{rejected}");
         }
     }
 }

@@ -64,7 +64,7 @@ async fn attempt<H: Handler>(worker: &Worker<H>, request: Request) -> Result<Ans
     let delivery = verify(&keys.verifier, &worker.url, &request, Timestamp::now())?;
     let decoded = match decode::<H::Job>(&request.body, worker.harness.handlers.sealing.as_ref()) {
         Ok(decoded) => decoded,
-        Err(undecoded) => return Err(refused(worker, &delivery, undecoded).await),
+        Err(undecoded) => return Err(rejected(worker, &delivery, undecoded).await),
     };
     let mut traced = trace::begin(&request.headers);
     let ctx = context(worker, delivery, &decoded, Trace::of(&request.headers), traced.as_ref());
@@ -135,7 +135,7 @@ fn span(ctx: &JobContext, job_type: &'static str) -> Span {
 }
 
 /// Logs the invalid field and returns the response. The reason may contain the value, so only the sender gets it.
-async fn refused<H: Handler>(worker: &Worker<H>, delivery: &Verified, undecoded: Undecoded) -> Answer {
+async fn rejected<H: Handler>(worker: &Worker<H>, delivery: &Verified, undecoded: Undecoded) -> Answer {
     let (message_id, job_type) = (&delivery.message_id, H::Job::TYPE);
     match undecoded {
         Undecoded::UnknownKey(key_id) => {

@@ -36,7 +36,7 @@ pub enum EnqueueError {
     Invalid(#[from] Invalid),
     /// The dispatcher rejected the job. Nothing was stored.
     #[error("the dispatcher returned {status}: {text}")]
-    Refused {
+    Rejected {
         /// The HTTP status.
         status: u16,
         /// The dispatcher's error.
@@ -92,7 +92,7 @@ async fn publish(client: &Client, publication: Publication) -> Result<Enqueued, 
                 sent |= is_sent;
                 cause
             }
-            Err(error) => return Err(refused(error)),
+            Err(error) => return Err(rejected(error)),
         };
         match pauses.next() {
             Some(pause) => sleep(*pause).await,
@@ -126,10 +126,10 @@ fn seconds(duration: Duration) -> String {
     }
 }
 
-fn refused(error: Error) -> EnqueueError {
+fn rejected(error: Error) -> EnqueueError {
     match error {
         Error::Status(Rejection { status, error, .. }) => {
-            EnqueueError::Refused { status: status.as_u16(), text: error }
+            EnqueueError::Rejected { status: status.as_u16(), text: error }
         }
         Error::InvalidRequest(why) => EnqueueError::Unreachable(why),
         other => EnqueueError::Unknown(other.to_string()),
@@ -229,7 +229,7 @@ mod tests {
     #[tokio::test]
     async fn rejection_has_the_text_of_the_dispatcher_and_is_not_repeated() {
         let (client, seen) = dispatcher(503, &json!({ "error": "the database is unavailable" }).to_string()).await;
-        let error = enqueue(&client, &greet(), EnqueueOptions::default()).await.expect_err("refused");
+        let error = enqueue(&client, &greet(), EnqueueOptions::default()).await.expect_err("rejected");
         assert_eq!(error.to_string(), "the dispatcher returned 503: the database is unavailable");
         assert_eq!(seen.lock().expect("lock").len(), 1);
     }

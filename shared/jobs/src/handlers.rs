@@ -124,9 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn type_without_any_url_is_refused_by_name() {
+    fn type_without_any_url_is_rejected_by_name() {
         let handlers = Handlers::unchecked(String::new()).with_url("other", "https://b.example").expect("a URL");
-        let refused = handlers.url_of::<Greet>().expect_err("nowhere");
-        assert_eq!(refused.to_string(), "JOB_URLS: must name greet, since there is no BASE_URL");
+        let rejected = handlers.url_of::<Greet>().expect_err("nowhere");
+        assert_eq!(rejected.to_string(), "JOB_URLS: must name greet, since there is no BASE_URL");
     }
 }

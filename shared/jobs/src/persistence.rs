@@ -62,14 +62,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn refusal_is_not_asked_again() {
+    async fn rejection_is_not_asked_again() {
         let asked = Cell::new(0);
         let answer: Result<(), Error> = persistently(&FINISH_PAUSES, || {
             asked.set(asked.get() + 1);
-            async { Err(Error::Refused("no".into())) }
+            async { Err(Error::Rejected("no".into())) }
         })
         .await;
-        assert!(matches!(answer, Err(Error::Refused(_))));
+        assert!(matches!(answer, Err(Error::Rejected(_))));
         assert_eq!(asked.get(), 1);
     }
 

@@ -157,17 +157,17 @@ mod tests {
 
     #[test]
     fn nothing_invalid_is_published() {
-        let refused = |base_url, retention, options: &EnqueueOptions| {
+        let rejected = |base_url, retention, options: &EnqueueOptions| {
             publication(base_url, retention, options).err().expect("invalid")
         };
         let default = EnqueueOptions::default();
-        assert_eq!(refused("https://a.example", 0, &default), "retention: must not be 0");
-        assert!(refused("a.example", 30, &default).starts_with("base url: "));
+        assert_eq!(rejected("https://a.example", 0, &default), "retention: must not be 0");
+        assert!(rejected("a.example", 30, &default).starts_with("base url: "));
         let with_id = |id: &str| EnqueueOptions { deduplication_id: Some(id.into()), ..default.clone() };
-        assert_eq!(refused("https://a.example", 30, &with_id("user:1")), "DeduplicationId cannot contain ':'");
-        assert!(refused("https://a.example", 30, &with_id("")).starts_with("deduplication id: "));
-        assert!(refused("https://a.example", 30, &with_id("a\nb")).starts_with("deduplication id: "));
+        assert_eq!(rejected("https://a.example", 30, &with_id("user:1")), "DeduplicationId cannot contain ':'");
+        assert!(rejected("https://a.example", 30, &with_id("")).starts_with("deduplication id: "));
+        assert!(rejected("https://a.example", 30, &with_id("a\nb")).starts_with("deduplication id: "));
         let late = EnqueueOptions { delay: MAX_DURATION + Duration::from_secs(1), ..default.clone() };
-        assert_eq!(refused("https://a.example", 30, &late), "delay: must not be longer than 1000 years");
+        assert_eq!(rejected("https://a.example", 30, &late), "delay: must not be longer than 1000 years");
     }
 }

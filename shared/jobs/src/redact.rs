@@ -89,7 +89,7 @@ mod tests {
             ("cannot reach postgres://app:s3cret@db:5432/jobs", "cannot reach postgres://[redacted]@db:5432/jobs"),
             ("GET https://a.example/reset?token=abc&x=1 failed", "GET https://a.example/reset?[redacted] failed"),
             ("sent Authorization: Bearer abcdef123456", "sent Authorization: [redacted]"),
-            ("with Bearer abcdef123456, refused", "with Bearer [redacted], refused"),
+            ("with Bearer abcdef123456, rejected", "with Bearer [redacted], rejected"),
             (r#"{"apiKey": "k-123", "password":"x y"}"#, r#"{"apiKey": [redacted], "password":[redacted]}"#),
             ("SMTP_PASSWORD=hunter2; host=mail", "SMTP_PASSWORD=[redacted]; host=mail"),
             ("key sk_live_12345678abc and re_12345678abc", "key [redacted] and [redacted]"),

@@ -115,14 +115,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn body_over_the_limit_is_refused_before_anything_else() {
+    async fn body_over_the_limit_is_rejected_before_anything_else() {
         let body = "x".repeat(101);
         let (status, _, body) = answer(Request::post(Greet::ENDPOINT), &body).await;
         assert_eq!((status, &body["error"]), (413, &json!("body: quota maxMessageSize exceeded, current limit: 100")));
     }
 
     #[tokio::test]
-    async fn job_that_can_never_run_is_refused_for_good() {
+    async fn job_that_can_never_run_is_rejected_for_good() {
         let (status, _, body) = answer(signed(URL, "{}"), "{}").await;
         assert_eq!((status, &body["error"], &body["code"]), (489, &json!("name: is missing"), &json!("job_invalid")));
     }

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_keys_are_refused_and_never_shown() {
+    fn malformed_keys_are_rejected_and_never_shown() {
         for text in ["", "x", "a:c2hvcnQ=", ":AAAA", "a b:AAAA", "a:not base64 secret"] {
             let error = SealingKeys::parse("JOB_SEALING_KEYS", text).expect_err(text).to_string();
             assert!(error.starts_with("JOB_SEALING_KEYS: ") && !error.contains("secret"), "{error}");

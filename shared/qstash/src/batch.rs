@@ -30,7 +30,7 @@ pub enum BatchSlot {
     /// The item is stored.
     Published(Published),
     /// The item is rejected.
-    Refused(ErrorBody),
+    Rejected(ErrorBody),
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_array_is_refused_as_a_whole() {
+    fn what_is_no_array_is_rejected_as_a_whole() {
         for (body, message) in [
             ("{}", "invalid body: expected a JSON array of messages, got an object"),
             ("[", "invalid body: not valid JSON, it ends too early at line 1 column 1"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_item_is_refused_by_its_place_and_field_and_the_others_are_read() {
+    fn a_bad_item_is_rejected_by_its_place_and_field_and_the_others_are_read() {
         for (item, message) in [
             ("7", "[1]: must be an object, got 7"),
             ("null", "[1]: must be an object, got null"),

@@ -57,7 +57,7 @@ impl Destination {
                 let (text, user_info) = without_user_info(text);
                 Ok(Self { text, called, user_info })
             }
-            Err(reason) => Err(refuse(&text, &reason)),
+            Err(reason) => Err(reject(&text, &reason)),
         }
     }
 
@@ -108,7 +108,7 @@ impl Destination {
         let path = if has_web_scheme(rest_of_path) {
             Cow::Borrowed(rest_of_path)
         } else {
-            percent_decode_str(rest_of_path).decode_utf8().map_err(|_| refuse(rest_of_path, "not valid UTF-8"))?
+            percent_decode_str(rest_of_path).decode_utf8().map_err(|_| reject(rest_of_path, "not valid UTF-8"))?
         };
         if has_web_scheme(&path) {
             return Self::new(with_query(&path, query)).map(Target::Url);
@@ -119,7 +119,7 @@ impl Destination {
         Err(match path.as_ref() {
             "" => Invalid::verbatim("destination", "invalid destination url: it is missing"),
             api if api.starts_with("api/") => Invalid::new("destination", format!("{} is not supported", shown(api))),
-            other => refuse(other, "it must begin with http:// or https://"),
+            other => reject(other, "it must begin with http:// or https://"),
         })
     }
 }
@@ -175,7 +175,7 @@ fn with_query(path: &str, query: Option<&str>) -> String {
     text
 }
 
-fn refuse(text: &str, reason: &str) -> Invalid {
+fn reject(text: &str, reason: &str) -> Invalid {
     Invalid::verbatim("destination", format!("invalid destination url: {reason}: {}", shown(text)))
 }
 

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_header_durations_are_refused_by_name() {
+    fn malformed_header_durations_are_rejected_by_name() {
         for text in [
             "", " ", "s", "-5s", "+5s", "5x", "5S", "5ms", "1m1h", "1h1h", "5s5", "1 h", "1h 5m", "1..5s", ".", "1e3s",
             "5,5s", "٣s", "1d5",
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_header_durations_are_refused() {
+    fn absurd_header_durations_are_rejected() {
         for text in [
             "365001d",
             "365000d1s",

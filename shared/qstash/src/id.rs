@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_id_is_refused() {
+    fn what_is_no_message_id_is_rejected() {
         for text in [
             "",
             "msg_",

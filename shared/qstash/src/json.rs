@@ -38,13 +38,13 @@ pub(crate) fn parse_at<'a, T: Deserialize<'a>>(place: &str, json: &'a [u8]) -> R
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let place = if error.inner().is_data() { field(place, &path) } else { place.to_owned() };
-        refuse(place, error.inner())
+        reject(place, error.inner())
     })?;
-    deserializer.end().map_err(|error| refuse(place.to_owned(), &error))?;
+    deserializer.end().map_err(|error| reject(place.to_owned(), &error))?;
     Ok(value)
 }
 
-fn refuse(place: String, error: &serde_json::Error) -> Invalid {
+fn reject(place: String, error: &serde_json::Error) -> Invalid {
     match missing_field(error) {
         Some(name) => Invalid::new(field(&place, &name), "is missing"),
         None => Invalid::new(place, reason(error)),

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_field() {
+    fn rejections_name_the_field() {
         for (body, message) in [
             ("", "invalid body: expected a JSON object, got an empty body"),
             ("7", "invalid body: expected a JSON object, got 7"),

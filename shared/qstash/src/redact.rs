@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_lest_a_secret_shows() {
+    fn anything_else_is_rejected_lest_a_secret_shows() {
         for text in ["", "bdy", "Body", "body,", "header[]", "header[a b]", "header[x", "headerx]", "headerss[x]", "*"]
         {
             let error = Redact::parse("Upstash-Redact-Fields", text).unwrap_err().to_string();

@@ -32,7 +32,7 @@ impl ScheduleOptions {
     /// [`Options::parse`].
     pub fn parse(params: &Params, limits: &Limits, now: Timestamp) -> Result<Self, Invalid> {
         let scope = Scope { params, prefix: "" };
-        scope.refuse("not-before", "cannot be used for a schedule, use Upstash-Delay")?;
+        scope.reject("not-before", "cannot be used for a schedule, use Upstash-Delay")?;
         let (cron, given) = match (scope.read("cron", Cron::parse)?, scope.read(CRON, Cron::parse_with_seconds)?) {
             (Some(cron), None) => (cron, "cron"),
             (None, Some(cron)) => (cron, CRON),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_header() {
+    fn rejections_name_the_header() {
         let cron = ("upstash-cron", "* * * * *");
         for (pairs, message) in [
             (&[][..], "Upstash-Cron: is required for a schedule"),

@@ -48,7 +48,7 @@ fn that_fires(expression: &str) -> Result<Option<Cron>, TestCaseError> {
 
 proptest! {
     #[test]
-    fn what_resembles_an_expression_ends_in_a_moment_or_a_refusal(
+    fn what_resembles_an_expression_ends_in_a_moment_or_a_rejection(
         text in "((CRON_)?TZ=(UTC|Europe/Berlin|[a-zA-Z/_.-]{0,12}) )?([0-9*,/LW#?+-]{1,5}|MON|@daily| ){0,14}",
         now in moment(),
     ) {

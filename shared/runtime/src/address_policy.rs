@@ -32,13 +32,13 @@ pub struct AddressPolicy {
      (serve: --allow-targets)",
     .address.map(|address| format!(": {address}")).unwrap_or_default()
 )]
-pub struct Refused {
+pub struct Rejected {
     kind: &'static str,
     /// The address as written in the URL. The resolved address of a name is not shown to the publisher.
     address: Option<IpAddr>,
 }
 
-impl Refused {
+impl Rejected {
     /// Removes an address that the resolver returned, for a text that a publisher may read.
     pub(crate) fn without_address(self) -> Self {
         Self { address: None, ..self }
@@ -102,11 +102,11 @@ impl AddressPolicy {
     }
 
     /// Checks whether a connection to the address is allowed.
-    pub fn check_address(&self, address: IpAddr) -> Result<(), Refused> {
+    pub fn check_address(&self, address: IpAddr) -> Result<(), Rejected> {
         let plain = unwrapped(address);
         match special_purpose(plain) {
             Some(kind) if !self.networks.iter().any(|network| network.contains(&plain)) => {
-                Err(Refused { kind, address: Some(plain) })
+                Err(Rejected { kind, address: Some(plain) })
             }
             _ => Ok(()),
         }
@@ -114,7 +114,7 @@ impl AddressPolicy {
 
     /// Checks the host of a URL without name resolution: an address (the parser has already normalized decimal, octal
     /// and hexadecimal forms) or `localhost`. Other names are checked when a connection is made.
-    pub fn check_url(&self, url: &Url) -> Result<(), Refused> {
+    pub fn check_url(&self, url: &Url) -> Result<(), Rejected> {
         match url.host() {
             Some(Host::Ipv4(address)) => self.check_address(address.into()),
             Some(Host::Ipv6(address)) => self.check_address(address.into()),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_write_a_special_address_is_refused() {
+    fn every_way_to_write_a_special_address_is_rejected() {
         let policy = AddressPolicy::public_only();
         for url in [
             "http://127.0.0.1/",
@@ -232,10 +232,10 @@ mod tests {
 
     #[test]
     fn a_rejection_begins_as_in_qstash_and_names_the_setting() {
-        let refused =
+        let rejected =
             AddressPolicy::public_only().check_url(&Url::parse("http://[::1]/").expect("url")).expect_err("rejected");
         assert_eq!(
-            refused.to_string(),
+            rejected.to_string(),
             "invalid destination url: endpoint resolves to a loopback address: ::1; to permit it, name it in ALLOW_TARGETS \
              (serve: --allow-targets)"
         );

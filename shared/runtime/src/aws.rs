@@ -75,7 +75,7 @@ impl Aws {
         match response.status() {
             status if status.is_success() => Ok(()),
             status => {
-                bail!("Lambda rejected the event for {function_name}: {}", refusal(status, response).await)
+                bail!("Lambda rejected the event for {function_name}: {}", rejection(status, response).await)
             }
         }
     }
@@ -125,7 +125,7 @@ impl Aws {
 }
 
 /// Returns the error's name and message from AWS's response, never the request's content.
-async fn refusal(status: reqwest::StatusCode, response: Response) -> String {
+async fn rejection(status: reqwest::StatusCode, response: Response) -> String {
     let named = response.headers().get("x-amzn-errortype").and_then(|name| name.to_str().ok()).map(str::to_owned);
     let body: serde_json::Value = response.json().await.unwrap_or_default();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();

@@ -56,10 +56,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_name_and_an_address_is_refused() {
+    fn what_is_not_a_name_and_an_address_is_rejected() {
         for text in ["api.example", "=127.0.0.1", "api.example=", "api.example=other.example", "127.0.0.1=127.0.0.2"] {
-            let refused = text.parse::<HostOverride>().expect_err(text).to_string();
-            assert!(refused.contains("is not HOST=ADDR"), "{refused}");
+            let rejected = text.parse::<HostOverride>().expect_err(text).to_string();
+            assert!(rejected.contains("is not HOST=ADDR"), "{rejected}");
         }
     }
 }

@@ -65,7 +65,7 @@ pub const ROOM: Metric = count("room", "Maximum of messages in flight");
 pub const LISTENING: Metric = count("listening", "1 while the listener is connected, otherwise 0");
 /// Of this process.
 pub const ADMIN_REFUSED: Metric =
-    count("admin_refused", "Requests to the admin API and the console with an invalid token");
+    count("admin_rejected", "Requests to the admin API and the console with an invalid token");
 /// Of this process.
 pub const CLOSED_CONNECTIONS: Metric =
     count("closed_connections", "Connections that were closed or rejected because too many were open");

@@ -60,7 +60,7 @@ impl Problem {
 /// # Errors
 ///
 /// All errors, in one text.
-pub fn refuse(problems: &[Problem]) -> Result<()> {
+pub fn reject(problems: &[Problem]) -> Result<()> {
     for problem in problems.iter().filter(|problem| !problem.is_error()) {
         tracing::warn!(setting = problem.setting, "{}", problem.text);
     }
@@ -101,7 +101,7 @@ impl Reading {
     ///
     /// All problems, in one text.
     pub fn finish<T>(self, read: Option<T>) -> Result<T> {
-        refuse(&self.problems)?;
+        reject(&self.problems)?;
         read.context("a required setting is missing")
     }
 
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn all_errors_are_said_at_once_and_warnings_stop_nothing() {
-        let said = |problems: &[Problem]| refuse(problems).map_err(|why| why.to_string());
+        let said = |problems: &[Problem]| reject(problems).map_err(|why| why.to_string());
         let (one, two) = (Problem::error("A", "A is wrong"), Problem::error("B", "B is wrong"));
         let warning = Problem::warning("C", "C is odd");
         assert_eq!(said(&[]), Ok(()));

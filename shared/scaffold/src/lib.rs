@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_kebab_case_is_refused() {
+    fn what_is_no_kebab_case_is_rejected() {
         for text in ["", "-", "a-", "-a", "a--b", "SendInvoice", "send_invoice", "2-go", "a b", "é", "../x", "match"] {
             assert!(text.parse::<Name>().is_err(), "{text}");
         }

@@ -25,7 +25,7 @@ pub enum Error {
     Busy(String),
     /// Postgres rejected the data (a check, a type, a size), and would reject it again.
     #[error("the database rejected the data: {0}")]
-    Refused(String),
+    Rejected(String),
     /// Any other error: a fault in sigpost or in its schema.
     #[error("the database responded: {0}")]
     Other(DieselError),
@@ -74,7 +74,7 @@ impl Error {
         match self {
             Self::Unavailable(text) => Self::Unavailable(text.clone()),
             Self::Busy(text) => Self::Busy(text.clone()),
-            Self::Refused(text) => Self::Refused(text.clone()),
+            Self::Rejected(text) => Self::Rejected(text.clone()),
             Self::Other(error) => Self::Other(DieselError::QueryBuilderError(error.to_string().into())),
         }
     }
@@ -115,7 +115,7 @@ impl From<DieselError> for Error {
             }
             Class::Unavailable => Self::Unavailable(error.to_string()),
             Class::Busy => Self::Busy(error.to_string()),
-            Class::Rejected => Self::Refused(error.to_string()),
+            Class::Rejected => Self::Rejected(error.to_string()),
             Class::Other => Self::Other(error),
         }
     }
@@ -141,7 +141,7 @@ impl From<Error> for ApiError {
         match error {
             Error::Unavailable(_) => Self::unavailable(error),
             Error::Busy(_) => Self::interrupted(error),
-            Error::Refused(_) | Error::Other(_) => Self::internal(error),
+            Error::Rejected(_) | Error::Other(_) => Self::internal(error),
         }
     }
 }

@@ -123,7 +123,7 @@ async fn with_lock<T: Send + 'static>(
     });
     match done.await {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(why)) => Err(Error::Refused(format!("a migration failed: {why}"))),
-        Err(why) => Err(Error::Refused(format!("a migration failed: {why}"))),
+        Ok(Err(why)) => Err(Error::Rejected(format!("a migration failed: {why}"))),
+        Err(why) => Err(Error::Rejected(format!("a migration failed: {why}"))),
     }
 }

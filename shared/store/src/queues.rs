@@ -139,7 +139,7 @@ statement! {
 pub async fn delete(conn: &mut AsyncPgConnection, name: &str) -> Result<Option<CancelledMany>, Error> {
     for _ in 0..2 {
         match delete_once(conn, name, false).await {
-            Err(Error::Refused(_) | Error::Busy(_)) => {}
+            Err(Error::Rejected(_) | Error::Busy(_)) => {}
             result => return result,
         }
     }

@@ -133,37 +133,37 @@ pub async fn add_endpoints(
         return Ok(Added::TooManyEndpoints);
     }
     let json = json(&new);
-    let refused = conn
+    let rejected = conn
         .transaction(async |conn| {
             let insert = Insert { name, endpoints: &json, lifetime: PhantomData };
             let (is_new, others, stored): (bool, i64, String) = insert.get_result(conn).await?;
             if is_new && usize::try_from(others).is_ok_and(|others| others >= most.groups) {
-                return Err(Refused::Because(Added::TooManyGroups));
+                return Err(Rejected::Because(Added::TooManyGroups));
             }
             if !is_new {
                 let endpoints = merged(endpoints_of(&stored), added);
                 if endpoints.len() > most.endpoints {
-                    return Err(Refused::Because(Added::TooManyEndpoints));
+                    return Err(Rejected::Because(Added::TooManyEndpoints));
                 }
                 update(conn, name, &endpoints).await?;
             }
             Ok(())
         })
         .await;
-    match refused {
+    match rejected {
         Ok(()) => Ok(Added::Yes),
-        Err(Refused::Because(reason)) => Ok(reason),
-        Err(Refused::Error(error)) => Err(error),
+        Err(Rejected::Because(reason)) => Ok(reason),
+        Err(Rejected::Error(error)) => Err(error),
     }
 }
 
 /// The reason for a rollback.
-enum Refused {
+enum Rejected {
     Because(Added),
     Error(Error),
 }
 
-impl<E: Into<Error>> From<E> for Refused {
+impl<E: Into<Error>> From<E> for Rejected {
     fn from(error: E) -> Self {
         Self::Error(error.into())
     }

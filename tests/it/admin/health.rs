@@ -93,8 +93,8 @@ async fn window_limits_the_runs_that_count() {
         assert_eq!((&body["totalJobs"], &body["failureRate"]), (&json!(total), &json!(failure_rate)), "{query}");
     }
     for wrong in ["?window=59s", "?window=8d", "?window=soon", "?window=", "?window=1h&window=2h"] {
-        let refused = admin.health(wrong).await;
-        let (status, error) = refused.refusal();
+        let rejected = admin.health(wrong).await;
+        let (status, error) = rejected.rejection();
         assert_eq!((status, error.split_once(": ").map(|(field, _)| field)), (400, Some("window")), "{error}");
     }
 }
@@ -185,9 +185,9 @@ async fn health_returns_an_error_while_postgres_is_down() {
     assert_eq!(admin.verdict().await, (200, json!("healthy")));
 
     proxy.forward_to(None);
-    let refused = admin.health("").await;
-    assert_eq!(refused.refusal(), (503, "the database is unavailable; try again"));
-    assert_eq!(refused.retry_after(), 1);
+    let rejected = admin.health("").await;
+    assert_eq!(rejected.rejection(), (503, "the database is unavailable; try again"));
+    assert_eq!(rejected.retry_after(), 1);
 
     proxy.forward_to(Some(database.port()));
     assert_eq!(admin.verdict().await, (200, json!("healthy")));

@@ -153,8 +153,8 @@ async fn metrics_are_grouped_by_type_and_time() {
 
     let minutes = admin.get("/job-metrics?window=30m").await.body;
     assert_eq!((&minutes["stepSeconds"], &minutes["all"]["completed"]), (&json!(60), &json!(5)));
-    let refused = admin.get("/job-metrics?window=8d").await;
-    assert_eq!(refused.refusal(), (400, "window: must be 1m to 7d, got \"8d\""));
+    let rejected = admin.get("/job-metrics?window=8d").await;
+    assert_eq!(rejected.rejection(), (400, "window: must be 1m to 7d, got \"8d\""));
 }
 
 #[tokio::test]

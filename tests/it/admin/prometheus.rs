@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use admin::AdminToken;
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::Value;
 use sigpost_runtime::Memory;
 use sigpost_runtime::metrics::{ALL, MEMORY_SHARE, TICK};
@@ -103,8 +103,8 @@ async fn scrape(app: &TestApp) -> String {
     let own: admin::OwnMetrics = Arc::new(move |registry| measured.register(registry));
     serve(listener, admin::metrics_router(app.app.database(), AdminToken::new(TOKEN).expect("a token"), own));
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let refused = client.get(format!("{url}/metrics")).bearer_auth("wrong").send().await.expect("a response");
-    assert_eq!(refused.status(), 401);
+    let rejected = client.get(format!("{url}/metrics")).bearer_auth("wrong").send().await.expect("a response");
+    assert_eq!(rejected.status(), 401);
     let answer = client.get(format!("{url}/metrics")).bearer_auth(TOKEN).send().await.expect("a response");
     assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     answer.text().await.expect("a text")
@@ -136,7 +136,7 @@ async fn scrape_returns_metrics_of_process_and_deployment() {
         "sigpost_push_seconds_count 2",
         "sigpost_in_flight 0",
         "sigpost_room 1024",
-        "sigpost_admin_refused_total 1",
+        "sigpost_admin_rejected_total 1",
         "sigpost_closed_connections_total 0",
         "sigpost_messages{state=\"scheduled\"} 1.0",
         "sigpost_dead_letters 1.0",

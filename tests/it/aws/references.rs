@@ -49,7 +49,7 @@ async fn moto_with(database: &TestDatabase) -> Option<Moto> {
 
 #[tokio::test]
 async fn function_resolves_references_of_its_environment() {
-    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let publisher = TestApp::start_with(|config| config.dispatcher = None).await;
     let Some(moto) = moto_with(&publisher.database).await else { return };
     let _dispatcher = dispatcher(&moto).spawn().expect("a process");
     publisher.publish_here(&[], "delivered by who knows the password").await;

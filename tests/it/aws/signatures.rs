@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::{Value, json};
 use sigpost_runtime::{Aws, PushSigner};
 use tests::boto::{self, REGION};
@@ -40,7 +40,7 @@ async fn signing_app() -> TestApp {
     TestApp::start_with(|config| {
         let aws = Aws::at("http://127.0.0.1:1".parse().expect("a URL"), REGION, KEY.0, KEY.1);
         let signer = PushSigner::new(&["localhost"], aws).expect("a host");
-        config.engine.as_mut().expect("an engine").push_signer = Some(Arc::new(signer));
+        config.dispatcher.as_mut().expect("an dispatcher").push_signer = Some(Arc::new(signer));
     })
     .await
 }
@@ -116,6 +116,6 @@ async fn function_is_invoked_asynchronously() {
             .contains(&format!("/{REGION}/lambda/aws4_request, SignedHeaders=host;x-amz-date;x-amz-invocation-type"))
     );
 
-    let refused = aws.invoke("missing", &json!({})).await.expect_err("refused").to_string();
-    assert!(refused.ends_with("ResourceNotFoundException Function not found"), "{refused}");
+    let rejected = aws.invoke("missing", &json!({})).await.expect_err("rejected").to_string();
+    assert!(rejected.ends_with("ResourceNotFoundException Function not found"), "{rejected}");
 }

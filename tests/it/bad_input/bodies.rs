@@ -7,7 +7,7 @@ use super::stored::{everything, start_with_one_of_each};
 use crate::support::{TestApp, answered};
 
 /// Sends each body. Each must be rejected with the field in the error.
-async fn refused(app: &TestApp, method: Method, path: &str, cases: &[(Value, &str)]) {
+async fn rejected(app: &TestApp, method: Method, path: &str, cases: &[(Value, &str)]) {
     let before = everything(app).await;
     for (body, field) in cases {
         let request = app.request(method.clone(), path).body(body.to_string());
@@ -90,7 +90,7 @@ async fn invalid_queue_is_rejected_by_field() {
         (json!({ "queueName": "q", "paused": "yes" }), "paused: "),
         (json!({ "queueName": "q", "paused": 1 }), "paused: "),
     ];
-    refused(&app, Method::POST, "/v2/queues", &cases).await;
+    rejected(&app, Method::POST, "/v2/queues", &cases).await;
 }
 
 #[tokio::test]
@@ -117,8 +117,8 @@ async fn invalid_endpoint_is_rejected_by_position_and_field() {
         (one(json!({ "url": "https://b.example", "name": "a\u{7}" })), "endpoints[1].name: "),
         (one(json!({ "url": "https://b.example", "name": "x".repeat(257) })), "endpoints[1].name: "),
     ];
-    refused(&app, Method::POST, "/v2/topics/g/endpoints", &[&both[..], &add].concat()).await;
-    refused(&app, Method::DELETE, "/v2/topics/g/endpoints", &both).await;
+    rejected(&app, Method::POST, "/v2/topics/g/endpoints", &[&both[..], &add].concat()).await;
+    rejected(&app, Method::DELETE, "/v2/topics/g/endpoints", &both).await;
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn invalid_group_default_is_rejected_by_header() {
         (headers("Upstash-Forward-(", json!("1")), "Upstash-Forward-("),
         (headers("Upstash-Callback", json!("http://10.0.0.1")), "invalid destination url"),
     ];
-    refused(&app, Method::PATCH, "/v2/topics/g", &cases).await;
+    rejected(&app, Method::PATCH, "/v2/topics/g", &cases).await;
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn invalid_batch_item_is_rejected_by_position_and_field() {
     let app = start_with_one_of_each().await;
     let fine = json!({ "destination": "https://a.example" });
     let no_list = [(json!({}), "body: "), (json!(7), "body: "), (json!(null), "body: ")];
-    refused(&app, Method::POST, "/v2/batch", &no_list).await;
+    rejected(&app, Method::POST, "/v2/batch", &no_list).await;
 
     let with = |name: &str, value: Value| json!({ "destination": "https://a.example", "headers": { name: value } });
     let cases = [
@@ -179,11 +179,11 @@ async fn invalid_batch_item_is_rejected_by_position_and_field() {
         let answer = answered(app.request(Method::POST, "/v2/batch").json(&json!([fine, fine, item]))).await;
         assert_eq!(answer.status, StatusCode::OK, "{item}: {answer:?}");
         assert!(answer.body[0]["messageId"].is_string() && answer.body[1]["messageId"].is_string(), "{answer:?}");
-        let refusal = answer.body[2]["error"].as_str().unwrap_or_else(|| panic!("no error in {answer:?}"));
-        assert!(refusal.to_lowercase().starts_with(&field.to_lowercase()), "{item}: {refusal}");
+        let rejection = answer.body[2]["error"].as_str().unwrap_or_else(|| panic!("no error in {answer:?}"));
+        assert!(rejection.to_lowercase().starts_with(&field.to_lowercase()), "{item}: {rejection}");
         let alone = answered(app.request(Method::POST, "/v2/batch").json(&json!([item]))).await;
         assert_eq!(alone.status, StatusCode::BAD_REQUEST, "{item}: {alone:?}");
-        assert!(alone.error().contains(&refusal.replace("[2]", "[0]")), "{item}: {alone:?}");
+        assert!(alone.error().contains(&rejection.replace("[2]", "[0]")), "{item}: {alone:?}");
         assert_eq!(app.database.count(stored).await, before + 2, "{item}");
     }
 }
@@ -230,7 +230,7 @@ async fn filters_in_a_body_are_validated_as_in_a_query() {
         (json!({ "cursor": "x" }), "cursor: "),
         (json!({ "responseStatus": "ok" }), "responseStatus: "),
     ];
-    refused(&app, Method::DELETE, "/v2/messages", &[&both[..], &of_cancel].concat()).await;
-    refused(&app, Method::DELETE, "/v2/dlq", &[&both[..], &of_dlq].concat()).await;
-    refused(&app, Method::POST, "/v2/dlq/retry", &[&both[..], &of_dlq].concat()).await;
+    rejected(&app, Method::DELETE, "/v2/messages", &[&both[..], &of_cancel].concat()).await;
+    rejected(&app, Method::DELETE, "/v2/dlq", &[&both[..], &of_dlq].concat()).await;
+    rejected(&app, Method::POST, "/v2/dlq/retry", &[&both[..], &of_dlq].concat()).await;
 }

@@ -61,7 +61,7 @@ async fn invalid_option_is_rejected_by_name_in_every_request() {
 
 #[tokio::test]
 async fn request_with_too_many_headers_is_rejected_in_json() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let publish = |count: usize| {
         let request = app.request(Method::POST, "/v2/publish/https://example.com");
         (0..count).fold(request, |request, number| request.header(format!("Upstash-Forward-X-{number}"), "1"))
@@ -78,7 +78,7 @@ async fn request_with_too_many_headers_is_rejected_in_json() {
 /// RFC 9112, section 3.2.
 #[tokio::test]
 async fn request_without_exactly_one_host_is_rejected() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let address = app.url.strip_prefix("http://").expect("a URL");
     for (version, hosts, expected) in [
         ("1.1", &["a.example"][..], "200"),
@@ -107,7 +107,7 @@ async fn request_without_exactly_one_host_is_rejected() {
 
 #[tokio::test]
 async fn correlation_id_is_accepted_up_to_its_limit() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let long = "x".repeat(129);
     let forward = [("X-Correlation-Id", &*long), ("Upstash-Header-Forward", "true")];
     assert_eq!(app.publish_here(&forward, "").await.status, StatusCode::BAD_REQUEST);

@@ -150,8 +150,8 @@ async fn invalid_id_is_not_found() {
             let answer = answered(app.request(method.clone(), &path)).await;
             // A path that is not valid UTF-8 gets 400.
             let is_text = !answer.error().starts_with("path: ");
-            let refused = if is_text { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
-            assert_eq!(answer.status, refused, "{method} {path:.80}: {answer:?}");
+            let rejected = if is_text { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
+            assert_eq!(answer.status, rejected, "{method} {path:.80}: {answer:?}");
         }
     }
     for (method, path, none) in [

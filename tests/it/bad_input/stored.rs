@@ -8,7 +8,7 @@ use crate::support::{TestApp, answered};
 /// Starts a function that delivers nothing, with a queue `q`, a group `g`, a schedule `s`, a flow-control key `k`, a
 /// pending message and a dead letter.
 pub(super) async fn start_with_one_of_each() -> TestApp {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let endpoints = json!({ "endpoints": [{ "url": "https://example.com", "name": "n" }] });
     let schedule = app.request(Method::POST, "/v2/schedules/https://example.com");
     for request in [

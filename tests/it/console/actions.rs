@@ -1,6 +1,6 @@
 //! Each button performs its API request, and the next page shows the result.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::StatusCode;
 use sigpost_qstash::MessageId;
 
@@ -73,9 +73,9 @@ async fn messages_are_found_by_filters() {
     let page = console.get("/console/messages").await.text;
     assert!(page.contains("failed</span>") && page.contains("pending</span>"), "how each stands now: {page}");
     assert_eq!(console.get(&format!("/console/messages?q={waiting}")).await.to, format!("/console/messages/{waiting}"));
-    let refused = console.get("/console/messages?state=NONSENSE").await;
-    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert!(refused.text.contains("must be a state of an event"), "{}", refused.text);
+    let rejected = console.get("/console/messages?state=NONSENSE").await;
+    assert_eq!(rejected.status, StatusCode::BAD_REQUEST);
+    assert!(rejected.text.contains("must be a state of an event"), "{}", rejected.text);
 }
 
 #[tokio::test]

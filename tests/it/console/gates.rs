@@ -29,9 +29,9 @@ async fn queue_is_created_paused_changed_and_resumed() {
         ([("queue", "mail"), ("parallelism", "many")], "parallelism: must be a whole number"),
         ([("queue", "mail"), ("parallelism", "0")], "parallelism: must be 1 or more"),
     ] {
-        let refused = console.post("/console/queues/set", &fields).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert!(refused.text.contains(reason), "{}", refused.text);
+        let rejected = console.post("/console/queues/set", &fields).await;
+        assert_eq!(rejected.status, StatusCode::BAD_REQUEST);
+        assert!(rejected.text.contains(reason), "{}", rejected.text);
     }
     assert_eq!(console.post("/console/queues/pause", &[("queue", "absent")]).await.status, StatusCode::NOT_FOUND);
 }
@@ -62,8 +62,8 @@ async fn flow_control_key_is_pinned_paused_and_unpinned() {
     }
     let now = stored().await;
     assert_eq!([&now["isPinnedRate"], &now["isPinnedParallelism"], &now["isPaused"]], [&json!(false); 3]);
-    let refused = console.post("/console/flow-control/pin", &key).await;
-    assert!(refused.text.contains("pin: requires parallelism or rate"), "{}", refused.text);
+    let rejected = console.post("/console/flow-control/pin", &key).await;
+    assert!(rejected.text.contains("pin: requires parallelism or rate"), "{}", rejected.text);
     // A name that changes the path unless it is encoded.
     let lost = console.post("/console/flow-control/pause", &[("key", "..")]).await;
     assert_eq!(lost.status, StatusCode::NOT_FOUND);
@@ -83,8 +83,13 @@ async fn endpoints_are_added_to_a_group_and_removed() {
     assert!(console.post("/console/url-groups/remove", &first).await.text.contains("Remove this endpoint?"));
     console.post_confirmed("/console/url-groups/remove", &first).await;
     assert_eq!(endpoints().await, json!([two]));
-    let refused = console.post("/console/url-groups/add", &[("group", "all"), ("url", "nonsense"), ("name", "")]).await;
-    assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("endpoints[0].url"), "{}", refused.text);
+    let rejected =
+        console.post("/console/url-groups/add", &[("group", "all"), ("url", "nonsense"), ("name", "")]).await;
+    assert!(
+        rejected.status == StatusCode::BAD_REQUEST && rejected.text.contains("endpoints[0].url"),
+        "{}",
+        rejected.text
+    );
 }
 
 #[tokio::test]

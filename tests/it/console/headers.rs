@@ -81,9 +81,9 @@ async fn unavailable_services_are_reported_on_a_page() {
     assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(away.text.contains("The database does not respond."), "{}", away.text);
     console.url = of_another;
-    let refused = console.get("/console/messages").await;
-    assert_eq!(refused.status, StatusCode::BAD_GATEWAY);
-    assert!(refused.text.contains("does not accept the console's token"), "{}", refused.text);
+    let rejected = console.get("/console/messages").await;
+    assert_eq!(rejected.status, StatusCode::BAD_GATEWAY);
+    assert!(rejected.text.contains("does not accept the console's token"), "{}", rejected.text);
 
     console.url = here;
     let unknown = console.get("/console/messages/msg_unknown").await;

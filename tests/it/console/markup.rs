@@ -1,6 +1,6 @@
 //! Stored text is never rendered as markup.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, StatusCode};
 
 use super::Console;

@@ -1,6 +1,6 @@
 //! Messages published from the console: by hand and by schedules.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::StatusCode;
 use serde_json::json;
 use sigpost_qstash::MessageId;
@@ -42,8 +42,8 @@ async fn job_is_published_with_the_values_of_the_form() {
         ([("destination", "no-such-group"), ("label", "")], "topic no-such-group not found"),
         ([("destination", &*handler), ("label", "a\nb")], "label: must be a single line"),
     ] {
-        let refused = console.post("/console/publish", &fields).await;
-        assert!(refused.status.is_client_error() && refused.text.contains(reason), "{}", refused.text);
+        let rejected = console.post("/console/publish", &fields).await;
+        assert!(rejected.status.is_client_error() && rejected.text.contains(reason), "{}", rejected.text);
     }
 }
 
@@ -92,8 +92,8 @@ async fn schedule_is_created_run_paused_and_deleted() {
     assert_eq!(console.app.get("/v2/schedules/nightly").await.status, StatusCode::NOT_FOUND);
 
     let wrong = [("cron", "every night"), ("destination", &*destination)];
-    let refused = console.post("/console/schedules/create", &wrong).await;
-    assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("Upstash-Cron"), "{}", refused.text);
+    let rejected = console.post("/console/schedules/create", &wrong).await;
+    assert!(rejected.status == StatusCode::BAD_REQUEST && rejected.text.contains("Upstash-Cron"), "{}", rejected.text);
 }
 
 #[tokio::test]
@@ -137,6 +137,6 @@ async fn overview_shows_runs_failures_and_backlog() {
     console.app.database.execute(alert).await;
     let page = console.get("/console").await.text;
     assert!(page.contains("unhealthy") && page.contains("2000 dead letters."), "{page}");
-    let refused = console.get("/console?window=soon").await;
-    assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("window: "), "{}", refused.text);
+    let rejected = console.get("/console?window=soon").await;
+    assert!(rejected.status == StatusCode::BAD_REQUEST && rejected.text.contains("window: "), "{}", rejected.text);
 }

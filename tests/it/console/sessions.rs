@@ -69,11 +69,11 @@ async fn repeated_wrong_tokens_are_rate_limited_for_a_bounded_time() {
     for _ in 0..10 {
         assert_eq!(sign_in("wrong").await.status(), StatusCode::UNAUTHORIZED);
     }
-    let refused = sign_in("wrong").await;
-    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-    let wait: u64 = refused.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
+    let rejected = sign_in("wrong").await;
+    assert_eq!(rejected.status(), StatusCode::TOO_MANY_REQUESTS);
+    let wait: u64 = rejected.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
     assert!((1..=60).contains(&wait), "{wait}");
-    let text = refused.text().await.expect("text");
+    let text = rejected.text().await.expect("text");
     assert!(text.contains("Invalid admin token. Too many") && text.contains("name=\"token\""), "{text}");
     assert_eq!(sign_in(TOKEN).await.status(), StatusCode::SEE_OTHER);
 }

@@ -1,6 +1,6 @@
 //! The effect of a destination's response.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::json;
 
 use crate::support::{Answer, TestApp};

@@ -1,6 +1,6 @@
 //! Destinations that fail to respond correctly.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -24,7 +24,7 @@ async fn timeout_fails_the_attempt() {
 #[tokio::test]
 async fn maximum_attempt_duration_applies_without_a_timeout() {
     let app = TestApp::start_with(|config| {
-        config.engine.as_mut().expect("settings").longest_attempt = std::time::Duration::from_millis(200);
+        config.dispatcher.as_mut().expect("settings").longest_attempt = std::time::Duration::from_millis(200);
     })
     .await;
     app.receiver.answers([Answer::status(200).held()]);

@@ -1,6 +1,6 @@
 //! The destination closes idle keep-alive connections without notice.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;

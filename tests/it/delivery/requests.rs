@@ -86,7 +86,7 @@ async fn signed_url_is_the_requested_url_for_all_printable_characters() {
 /// An older release stored user info and signed the URL as text.
 #[tokio::test]
 async fn message_of_an_older_release_has_a_valid_signature() {
-    let accepting = TestApp::start_with(|config| config.engine = None).await;
+    let accepting = TestApp::start_with(|config| config.dispatcher = None).await;
     let id = accepting.publish_here(&[], "").await.id();
     let url =
         accepting.receiver.url("/a/../b?name=O'Brien").replace("http://", "http://user:p%40ss@").replace('\'', "''");

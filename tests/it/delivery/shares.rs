@@ -6,7 +6,7 @@ use crate::support::{Answer, Receiver, TestApp};
 
 #[tokio::test]
 async fn unresponsive_destinations_do_not_delay_others() {
-    let app = TestApp::start_with(|config| config.engine.as_mut().expect("settings").max_in_flight = 64).await;
+    let app = TestApp::start_with(|config| config.dispatcher.as_mut().expect("settings").max_in_flight = 64).await;
     let [hanging, other, fast] = [Receiver::start().await, Receiver::start().await, Receiver::start().await];
     hanging.otherwise(Answer::status(200).held());
     other.otherwise(Answer::status(200).held());
@@ -35,7 +35,7 @@ async fn unresponsive_destinations_do_not_delay_others() {
 /// Also messages of a flow-control key, which are claimed separately.
 #[tokio::test]
 async fn dozens_of_unresponsive_destinations_do_not_delay_others() {
-    let app = TestApp::start_with(|config| config.engine.as_mut().expect("settings").max_in_flight = 256).await;
+    let app = TestApp::start_with(|config| config.dispatcher.as_mut().expect("settings").max_in_flight = 256).await;
     let hanging = join_all((0..24).map(|_| Receiver::start())).await;
     let fast = Receiver::start().await;
     let key = [("Upstash-Flow-Control-Key", "k"), ("Upstash-Flow-Control-Value", "parallelism=10000")];

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 use super::mirroring::{expressions, names};
 use super::{HOURLY, start};
-use crate::support::event_bridge::Fault::{Refused, Silent, Swallowed, Unanswered};
+use crate::support::event_bridge::Fault::{Rejected, Silent, Swallowed, Unanswered};
 use crate::support::event_bridge::GROUP;
 use crate::support::{EventBridge, TestApp};
 
@@ -34,11 +34,11 @@ async fn rejected_creation_is_repeated_by_next_call_or_reconciliation() {
     let event_bridge = EventBridge::start("2026-11-25T12:00:00Z").await;
     let (app, client) = (start(&event_bridge.settings()).await, event_bridge.client());
     for by_reconciliation in [false, true] {
-        event_bridge.set_faults(&[Refused]);
+        event_bridge.set_faults(&[Rejected]);
         let headers = [HOURLY, ("Upstash-Schedule-Id", "s")];
-        let refused = app.schedule("https://example.com", &headers, "").await;
+        let rejected = app.schedule("https://example.com", &headers, "").await;
         let error = "EventBridge Scheduler did not apply the change; retry the request";
-        assert_eq!((refused.status, refused.error()), (StatusCode::SERVICE_UNAVAILABLE, error));
+        assert_eq!((rejected.status, rejected.error()), (StatusCode::SERVICE_UNAVAILABLE, error));
         assert!(names(&client).await.is_empty() && !app.is_mirrored().await);
         if by_reconciliation {
             assert_eq!(app.drift().await, [1, 0, 0]);
@@ -52,9 +52,9 @@ async fn rejected_creation_is_repeated_by_next_call_or_reconciliation() {
     }
 
     // Without an ID from the creator the schedule is not stored: a second request creates another one.
-    event_bridge.set_faults(&[Refused]);
-    let refused = app.schedule("https://example.com", &[HOURLY], "").await;
-    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    event_bridge.set_faults(&[Rejected]);
+    let rejected = app.schedule("https://example.com", &[HOURLY], "").await;
+    assert_eq!(rejected.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(app.get("/v2/schedules").await.body, json!([]));
 }
 
@@ -77,7 +77,7 @@ async fn rejected_changes_are_repeated_by_next_call_or_reconciliation() {
         }
         assert_eq!(expressions(&client).await, [HELD.replace("ENABLED", "DISABLED")]);
 
-        event_bridge.set_faults(&[Refused]);
+        event_bridge.set_faults(&[Rejected]);
         assert_eq!(app.delete("/v2/schedules/s").await.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!((names(&client).await.len(), app.get("/v2/schedules").await.body), (1, json!([])));
         if by_reconciliation {

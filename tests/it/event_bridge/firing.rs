@@ -171,8 +171,8 @@ async fn late_firing_is_published_and_keeps_the_last_firing() {
     let event_bridge = EventBridge::start("2095-01-01T00:30:00Z").await;
     let app = start(&event_bridge.settings()).await;
     app.schedule("no-such-group", &[HOURLY, ("Upstash-Schedule-Id", "s")], "").await;
-    let refused = Firing::Refused("topic no-such-group not found".to_owned());
-    assert_eq!(app.fire("s", "2095-01-01T01:00:00Z").await, refused);
+    let rejected = Firing::Rejected("topic no-such-group not found".to_owned());
+    assert_eq!(app.fire("s", "2095-01-01T01:00:00Z").await, rejected);
     assert_eq!(app.read_schedule("s").await["error"], "topic no-such-group not found");
 
     app.schedule_here("s", &[HOURLY], "").await;

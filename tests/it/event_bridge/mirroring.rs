@@ -157,9 +157,9 @@ async fn schedule_unsupported_by_eventbridge_is_rejected_before_it_is_stored() {
         ),
         ("Upstash-Cron", "0 9 LW * *", "does not document LW, the last weekday of the month"),
     ] {
-        let refused = app.schedule("https://example.com", &[(header, cron)], "").await;
+        let rejected = app.schedule("https://example.com", &[(header, cron)], "").await;
         let error = format!("{header}: EventBridge Scheduler {reason}");
-        assert_eq!((refused.status, refused.error()), (StatusCode::BAD_REQUEST, &*error));
+        assert_eq!((rejected.status, rejected.error()), (StatusCode::BAD_REQUEST, &*error));
     }
     assert_eq!(app.get("/v2/schedules").await.body, json!([]));
     app.schedule_here("s", &[("Upstash-Sigpost-Cron", "0 */10 * * * *")], "").await;

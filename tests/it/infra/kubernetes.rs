@@ -28,7 +28,7 @@ fn termination_grace_period_exceeds_the_shutdown_time() {
     let pod = &manifest("Deployment")["spec"]["template"]["spec"];
     let given = pod["terminationGracePeriodSeconds"].as_u64().expect("seconds");
     let before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64().expect("seconds");
-    assert!(given > before + dispatch::engine::Settings::default().grace.as_secs());
+    assert!(given > before + dispatch::dispatcher::Settings::default().grace.as_secs());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ mod alerts;
 
 use axum::Router;
 use check_job_health::Config;
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::{Value, json};
 use sigpost_health::Rules;
 use sigpost_jobs::Harness;

@@ -2,7 +2,7 @@
 
 mod products;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::{Value, json};
 use sigpost_jobs::payloads::CleanupOldData;
 

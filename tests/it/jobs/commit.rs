@@ -1,7 +1,7 @@
 //! The finishing transaction: rows, follow-up jobs and the end of the run commit together or not at all.
 
 use diesel::{QueryResult, sql_query};
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::json;
 use sigpost_jobs::{EnqueueOptions, JobContext, JobError, Outcome};
 use sigpost_qstash::MessageId;

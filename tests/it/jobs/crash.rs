@@ -184,7 +184,7 @@ async fn graceful_shutdown_stops_runs_and_requests_retries() {
     let pid = handler.child.id().expect("alive").to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill").success());
     let answered = delivery.await.expect("joined");
-    assert_eq!((answered.refusal(), answered.retry_after()), ((503, "the process was stopped"), 1));
+    assert_eq!((answered.rejection(), answered.retry_after()), ((503, "the process was stopped"), 1));
     assert!(handler.child.wait().await.expect("a status").success());
     assert_eq!(database.count("select count(*) from job_executions where status = 'failed'").await, 1);
 }

@@ -1,6 +1,6 @@
 //! The create-notification function, from a publish to its rows.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::{Value, json};
 use sigpost_jobs::payloads::CreateNotification;
 use sigpost_jobs::payloads::create_notification::{Event, Kind, Recipients};

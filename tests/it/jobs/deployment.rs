@@ -31,7 +31,7 @@ pub(crate) struct Answered {
 
 impl Answered {
     /// Returns status and error text.
-    pub(crate) fn refusal(&self) -> (u16, &str) {
+    pub(crate) fn rejection(&self) -> (u16, &str) {
         (self.status.as_u16(), self.body["error"].as_str().unwrap_or_else(|| panic!("no error in {self:?}")))
     }
 

@@ -10,7 +10,7 @@ mod subject;
 mod trial;
 mod webhooks;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::json;
 use sigpost_qstash::MessageId;
 
@@ -89,7 +89,7 @@ async fn cancellation_stops_the_run_and_nothing_is_written<S: Subject>() {
     let id = held.id;
     assert_eq!(trial.deployment.app.delete(&format!("/v2/messages/{id}")).await.body, json!({ "cancelled": 1 }));
     let answered = trial.advance_until_response(id, held.answer).await;
-    assert_eq!(answered.refusal(), (489, "the message was cancelled"));
+    assert_eq!(answered.rejection(), (489, "the message was cancelled"));
     trial.let_go(held.held).await;
 
     assert_eq!(trial.deployment.story(id).await, ["1 failed: the message was cancelled"]);
@@ -107,7 +107,7 @@ async fn run_that_loses_its_lease_writes_nothing<S: Subject>() {
     trial.deployment.app.database.execute(close).await;
     trial.let_go(held.held).await;
     let late = held.answer.await.expect("joined");
-    assert_eq!(late.refusal(), (409, "the run lost its lease, another one may have started"));
+    assert_eq!(late.rejection(), (409, "the run lost its lease, another one may have started"));
     assert_eq!(trial.effects().await.written, 0);
 
     trial.deployment.app.make_messages_due().await;
@@ -121,7 +121,7 @@ async fn overdue_run_is_stopped_and_retried<S: Subject>() {
     let held = trial.hold().await;
     let id = held.id;
     let answered = trial.advance_until_response(id, held.answer).await;
-    assert_eq!(answered.refusal(), (500, S::OVERDUE));
+    assert_eq!(answered.rejection(), (500, S::OVERDUE));
     trial.let_go(held.held).await;
     assert_eq!(trial.deployment.story(id).await, [format!("1 failed: {}", S::OVERDUE)]);
     assert_eq!(trial.effects().await.written, 0);

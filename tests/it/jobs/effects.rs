@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::Method;
 use serde_json::json;
 use sigpost_jobs::{JobContext, JobError, Outcome};
@@ -87,7 +87,7 @@ async fn redriven_messages_share_the_side_effects_of_their_original() {
             if ctx.correlation_id.starts_with("third") {
                 Ok(Outcome::with(number))
             } else {
-                Err(JobError::permanent("refused"))
+                Err(JobError::permanent("rejected"))
             }
         }
     })
@@ -135,7 +135,7 @@ async fn cancelled_or_expired_run_starts_no_side_effect() {
     started.recv().await.expect("started");
     deployment.app.delete(&format!("/v2/messages/{id}")).await;
     go.add_permits(1);
-    assert_eq!(running.await.expect("joined").refusal(), (489, "the message was cancelled"));
+    assert_eq!(running.await.expect("joined").rejection(), (489, "the message was cancelled"));
 
     let running = answer_later(deployment.delivery(MessageId::new(), BODY));
     started.recv().await.expect("started");
@@ -159,5 +159,5 @@ async fn side_effect_with_an_oversized_result_is_not_repeated() {
     .await;
     let answered = answer(deployment.delivery(MessageId::new(), BODY)).await;
     let why = r#""page" was done, but its result is too large to be remembered (64 KiB)"#;
-    assert_eq!((answered.refusal(), charges.made()), ((489, why), 1));
+    assert_eq!((answered.rejection(), charges.made()), ((489, why), 1));
 }

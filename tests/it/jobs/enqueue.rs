@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use diesel::sql_query;
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::json;
 use sigpost_jobs::{Client, EnqueueError, EnqueueOptions, Enqueued, Handlers, enqueue, enqueue_in, enqueue_many_in};
 use sigpost_qstash::{DEV_TOKEN, MessageId};
@@ -85,8 +85,8 @@ async fn enqueue_with_a_lost_response_is_repeated_and_stored_once() {
 async fn rejected_token_is_reported_as_an_error() {
     let (deployment, _) = Deployment::acting().await;
     let client = Client::new(&deployment.app.url, "wrong", deployment.handlers()).expect("a URL");
-    let error = enqueue(&client, &play(), EnqueueOptions::default()).await.expect_err("refused");
-    let EnqueueError::Refused { status, text } = error else { panic!("{error}") };
+    let error = enqueue(&client, &play(), EnqueueOptions::default()).await.expect_err("rejected");
+    let EnqueueError::Rejected { status, text } = error else { panic!("{error}") };
     assert_eq!((status, text.as_str()), (401, "unable to authenticate: invalid token"));
     assert_eq!(deployment.app.database.count("select count(*) from messages").await, 0);
 }
@@ -131,8 +131,8 @@ async fn job_enqueued_in_a_transaction_commits_with_the_data() {
     let database = Database::new(&test.url, 1).expect("a URL");
     let mut conn = database.connection().await.expect("a connection");
 
-    let refused = place_order(&mut conn, &deployment.handlers(), false).await.expect_err("rolled back");
-    assert_eq!(refused.to_string(), "the order is not paid");
+    let rejected = place_order(&mut conn, &deployment.handlers(), false).await.expect_err("rolled back");
+    assert_eq!(rejected.to_string(), "the order is not paid");
     assert_eq!((counts().await, stage.runs()), ((0, 0, 0), 0));
 
     // The commit notifies the dispatcher, whose poll is five minutes away.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx};
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::{Value, json};
 use sigpost_files::Files;
 use sigpost_jobs::Job;
@@ -238,8 +238,8 @@ async fn repeated_export_writes_the_same_file_and_emails_once() {
 #[tokio::test]
 async fn storage_failure_is_retried_and_its_response_is_not_shown() {
     let s3 = Receiver::start().await;
-    let refused = "<Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>AKIDEXAMPLE</AWSAccessKeyId></Error>";
-    s3.otherwise(Answer::status(403).body(refused));
+    let rejected = "<Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>AKIDEXAMPLE</AWSAccessKeyId></Error>";
+    s3.otherwise(Answer::status(403).body(rejected));
     let desk = start(bucket(&s3.url(""))).await;
     let id = desk.deployment.publish::<ExportData>(&[], &json!({ "entityType": "events", "format": "csv" })).await;
     desk.deployment.app.wait_for(id, StepKind::Retried).await;
@@ -281,7 +281,7 @@ async fn invalid_export_is_rejected_with_the_field() {
         (json!({ "format": "csv" }), "entityType: is missing"),
         (json!({ "entityType": "events", "format": "csv", "recipients": ["ada"] }), "recipients[0]: is not an e-mail"),
     ] {
-        let said = desk.refusal::<ExportData>(&job).await;
+        let said = desk.rejection::<ExportData>(&job).await;
         assert!(said.starts_with(error), "{said}");
     }
     assert_eq!((names(folder.path()), desk.deployment.run_count().await), (Vec::<String>::new(), 0));

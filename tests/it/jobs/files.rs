@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use send_email::{Brand, Config, Transport};
 use serde_json::{Value, json};
 use sigpost_files::{AmazonS3Builder, Bucket, Files};
@@ -57,7 +57,7 @@ impl Desk {
     }
 
     /// Returns the error in the dead letter of such a job.
-    pub(super) async fn refusal<J: Job>(&self, job: &Value) -> String {
+    pub(super) async fn rejection<J: Job>(&self, job: &Value) -> String {
         let id = self.deployment.publish::<J>(&[], job).await;
         self.deployment.app.wait_for(id, StepKind::Failed).await;
         let letter = self.deployment.app.get(&format!("/v2/dlq?messageId={id}")).await.body["messages"][0].clone();
@@ -77,7 +77,7 @@ impl Desk {
         advance_to_heartbeat().await;
         let answered = running.await.expect("joined");
         assert_eq!(self.deployment.story(id).await, ["1 failed: the message was cancelled"]);
-        let (status, error) = answered.refusal();
+        let (status, error) = answered.rejection();
         (status, error.to_owned())
     }
 
@@ -96,15 +96,15 @@ impl Desk {
 
     /// Makes the record of a run's end fail until [`unblock_run_end`](Self::unblock_run_end).
     pub(super) async fn block_run_end(&self) {
-        let sql = "create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
-                   create trigger refusing before update on job_executions for each row
-                   when (new.status = 'completed' and new.job_type <> 'send-email') execute function refuse();";
+        let sql = "create function reject() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+                   create trigger rejecting before update on job_executions for each row
+                   when (new.status = 'completed' and new.job_type <> 'send-email') execute function reject();";
         self.deployment.app.database.execute(sql).await;
     }
 
     /// Permits the record again, and expires the leases of the runs that could not be recorded.
     pub(super) async fn unblock_run_end(&self) {
-        let sql = "drop trigger refusing on job_executions;
+        let sql = "drop trigger rejecting on job_executions;
                    update job_executions set lease_until = now() - interval '1 second' where status = 'processing'";
         self.deployment.app.database.execute(sql).await;
     }

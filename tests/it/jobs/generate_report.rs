@@ -1,6 +1,6 @@
 //! The generate-report function: from a publish to the file.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::{Value, json};
 use sigpost_files::Files;
 use sigpost_jobs::payloads::GenerateReport;
@@ -160,7 +160,7 @@ async fn invalid_report_is_rejected_with_the_field() {
         (changed("recipients", json!([])), "recipients: must not be empty"),
         (changed("recipients", json!(["a@b.example", "b"])), "recipients[1]: is not an e-mail address"),
     ] {
-        let said = desk.refusal::<GenerateReport>(&job).await;
+        let said = desk.rejection::<GenerateReport>(&job).await;
         assert!(said.starts_with(error), "{said}");
     }
     assert_eq!((names(folder.path()), desk.deployment.run_count().await), (Vec::<String>::new(), 0));

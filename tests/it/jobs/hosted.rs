@@ -71,7 +71,7 @@ async fn handler_behind_hosted_qstash_runs_a_message_once() {
     })
     .await;
     let stranger = delivered(&deployment, "sig_another", "0").await;
-    assert_eq!(stranger.refusal(), (401, "Invalid signature"));
+    assert_eq!(stranger.rejection(), (401, "Invalid signature"));
 
     assert_eq!(delivered(&deployment, DEV_CURRENT_KEY, "0").await.status, 500);
     // Its keys were rotated meanwhile.

@@ -2,7 +2,7 @@
 
 mod webhooks;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;
@@ -128,14 +128,14 @@ async fn invalid_signature_is_rejected_with_the_reason_and_not_stored() {
         ),
         (Webhook { at: now() - 400, ..resend() }, "Invalid signature. Timestamp more than 300 s in the past"),
     ];
-    let (webhooks, refusals): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
+    let (webhooks, rejections): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
     let Some(signed_ones) = signed(webhooks).await else { return };
     let Some(good) = signed([stripe(), resend()]).await else { return };
     let entrance = Entrance::open().await;
-    for (webhook, refusal) in signed_ones.iter().zip(refusals) {
+    for (webhook, rejection) in signed_ones.iter().zip(rejections) {
         let answered = entrance.receive(webhook).await;
         assert_eq!(answered.status, 400);
-        assert!(answered.error().starts_with(refusal), "{answered:?}");
+        assert!(answered.error().starts_with(rejection), "{answered:?}");
     }
     for (mut webhook, without) in [
         (good[0].clone(), "Webhook signature header missing."),
@@ -168,13 +168,13 @@ async fn signed_but_invalid_body_is_rejected_by_field() {
             "Invalid payload. created_at: ",
         ),
     ];
-    let (webhooks, refusals): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
+    let (webhooks, rejections): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
     let Some(webhooks) = signed(webhooks).await else { return };
     let entrance = Entrance::open().await;
-    for (webhook, refusal) in webhooks.iter().zip(refusals) {
+    for (webhook, rejection) in webhooks.iter().zip(rejections) {
         let answered = entrance.receive(webhook).await;
         assert_eq!(answered.status, 400);
-        assert!(answered.error().starts_with(refusal), "{answered:?}");
+        assert!(answered.error().starts_with(rejection), "{answered:?}");
     }
     assert_eq!(entrance.stored().await, 0);
 }

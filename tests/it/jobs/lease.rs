@@ -43,7 +43,7 @@ async fn cancelled_run_is_stopped_at_its_next_heartbeat() {
     advance_past_stop_notice().await;
     assert_eq!(stage.ended().await, Ended::Stopped);
     let answered = running.await.expect("joined");
-    assert_eq!(answered.refusal(), (489, "the message was cancelled"));
+    assert_eq!(answered.rejection(), (489, "the message was cancelled"));
     assert_eq!(answered.headers["upstash-nonretryable-error"], "true");
     assert!(ctx.is_cancelled());
     assert_eq!(deployment.story(id).await, ["1 failed: the message was cancelled"]);
@@ -78,7 +78,7 @@ async fn run_with_a_lost_lease_stops_and_changes_no_record() {
     advance_to_heartbeat().await;
     assert_eq!(stage.ended().await, Ended::Stopped);
     let answered = running.await.expect("joined");
-    assert_eq!(answered.refusal(), (409, "the run lost its lease, another one may have started"));
+    assert_eq!(answered.rejection(), (409, "the run lost its lease, another one may have started"));
     assert_eq!(answered.retry_after(), 1);
     assert_eq!(deployment.story(id).await, ["1 failed: closed"]);
 

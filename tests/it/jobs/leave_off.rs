@@ -51,7 +51,7 @@ async fn shutdown_stops_runs_and_requests_retries() {
     advance_past_stop_notice().await;
     assert_eq!(stage.ended().await, Ended::Stopped);
     let answered = running.await.expect("joined");
-    assert_eq!((answered.refusal(), answered.retry_after()), ((503, "the process was stopped"), 1));
+    assert_eq!((answered.rejection(), answered.retry_after()), ((503, "the process was stopped"), 1));
     assert_eq!(deployment.story(id).await, ["1 failed: the process was stopped"]);
     // Here the process continues. A run that starts now is stopped too, unless it completes immediately.
     assert_eq!(answer(deployment.delivery(id, BODY).header("Upstash-Retried", "1")).await.status, 200);

@@ -68,7 +68,7 @@ async fn lock_timeout_is_retried_and_an_expired_lock_is_acquired() {
     advance(Duration::from_secs(11)).await;
     resume();
     let waiting = waiting.await.expect("joined");
-    assert_eq!(waiting.refusal(), (503, r#"the lock "ledger" is held by another run"#));
+    assert_eq!(waiting.rejection(), (503, r#"the lock "ledger" is held by another run"#));
     assert_eq!(waiting.retry_after(), 2);
 
     database.execute("update locks set lease_until = now() - interval '1 second'").await;

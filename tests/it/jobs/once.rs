@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;
@@ -81,7 +81,7 @@ async fn run_with_an_expired_lease_is_closed_and_changes_nothing() {
 
     stage.release();
     let first = first.await.expect("joined");
-    assert_eq!(first.refusal(), (409, "the run lost its lease, another one may have started"));
+    assert_eq!(first.rejection(), (409, "the run lost its lease, another one may have started"));
     assert_eq!((stage.runs(), deployment.runs(id).await), (2, runs));
 }
 

@@ -17,7 +17,7 @@ async fn job_is_not_run_while_postgres_is_down() {
     proxy.forward_to(None);
     let id = MessageId::new();
     let answered = answer(deployment.delivery(id, BODY)).await;
-    assert_eq!(answered.refusal(), (503, "the database is unavailable, the job was not run"));
+    assert_eq!(answered.rejection(), (503, "the database is unavailable, the job was not run"));
     assert_eq!((stage.runs(), deployment.run_count().await), (0, 0));
 
     proxy.forward_to(Some(database.port()));

@@ -2,7 +2,7 @@
 
 mod ordering;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use futures_util::future::join_all;
 use process_stripe_webhook::Config;
 use send_email::{Brand, Transport};

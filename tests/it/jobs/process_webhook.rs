@@ -1,6 +1,6 @@
 //! The process-webhook function: webhooks with a processor are processed, others fail.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use process_webhook::{Processor, Processors};

@@ -1,6 +1,6 @@
 //! The record of a run: its row and the response.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::json;
 use sigpost_jobs::{EnqueueOptions, JobContext, JobError, Outcome};
 use sigpost_qstash::MessageId;
@@ -47,14 +47,14 @@ async fn correlation_id_defaults_to_the_message_id() {
 async fn secrets_are_redacted_in_runs_and_responses() {
     let (deployment, mut stage) = Deployment::acting().await;
     stage.will([Act::Fail(JobError::permanent(
-        "POST https://u:pass@mail.example/send?key=k1: Bearer abcdefgh12345 refused",
+        "POST https://u:pass@mail.example/send?key=k1: Bearer abcdefgh12345 rejected",
     ))]);
     let id = MessageId::new();
     let body =
         json!({ "scenes": [1], "apiKey": "k2", "deep": [{ "Password": "k3" }], "link": "https://a.example/r?t=k4" });
     let answered = answer(deployment.delivery(id, &body.to_string())).await;
-    let kept = "POST https://[redacted]@mail.example/send?[redacted] Bearer [redacted] refused";
-    assert_eq!(answered.refusal(), (489, kept));
+    let kept = "POST https://[redacted]@mail.example/send?[redacted] Bearer [redacted] rejected";
+    assert_eq!(answered.rejection(), (489, kept));
     let run = &deployment.runs(id).await[0];
     assert_eq!(run["error"], kept);
     let payload = json!({

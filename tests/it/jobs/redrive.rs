@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::{Value, json};
 use sigpost_jobs::JobError;
 use sigpost_qstash::MessageId;

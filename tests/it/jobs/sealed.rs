@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sigpost_jobs::{
@@ -127,7 +127,7 @@ async fn sealed_job_is_not_enqueued_without_a_key() {
     let deployment = listening(&[OLD]).await;
     let client = Client::new(&deployment.app.url, DEV_TOKEN, deployment.handlers()).expect("a URL");
     let job = Whisper { words: "psst".into() };
-    let error = enqueue(&client, &job, EnqueueOptions::default()).await.expect_err("refused");
+    let error = enqueue(&client, &job, EnqueueOptions::default()).await.expect_err("rejected");
     assert!(matches!(error, EnqueueError::Invalid(_)), "{error}");
     assert_eq!(error.to_string(), "whisper: is sealed, and JOB_SEALING_KEYS is not set");
 }

@@ -5,7 +5,7 @@ mod slow;
 
 use std::collections::HashSet;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use send_email::{Brand, Config, Transport};
 use serde_json::{Value, json};
 use sigpost_jobs::payloads::SendEmail;
@@ -38,7 +38,7 @@ fn json_answer(status: u16, body: Value) -> Answer {
     Answer::status(status).header("Content-Type", "application/json").body(body.to_string())
 }
 
-fn refusal(status: u16, name: &str) -> Answer {
+fn rejection(status: u16, name: &str) -> Answer {
     json_answer(status, json!({ "statusCode": status, "name": name, "message": "why" }))
 }
 
@@ -110,7 +110,7 @@ async fn password_reset_is_sent_to_every_recipient() {
 async fn failed_email_is_retried_with_the_same_idempotency_key() {
     let (deployment, resend) = start().await;
     // Rejected, and accepted with a lost response.
-    resend.answers([refusal(500, "application_error"), Answer::status(200).broken()]);
+    resend.answers([rejection(500, "application_error"), Answer::status(200).broken()]);
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
     for times in [1, 2] {
         deployment.app.wait_for_times(id, StepKind::Retried, times).await;
@@ -131,7 +131,7 @@ async fn failed_email_is_retried_with_the_same_idempotency_key() {
 #[tokio::test]
 async fn email_that_resend_rejects_is_a_dead_letter() {
     let (deployment, resend) = start().await;
-    resend.otherwise(refusal(422, "validation_error"));
+    resend.otherwise(rejection(422, "validation_error"));
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
     deployment.app.wait_for(id, StepKind::Failed).await;
 
@@ -144,7 +144,7 @@ async fn email_that_resend_rejects_is_a_dead_letter() {
 #[tokio::test]
 async fn rate_limited_email_waits_for_the_retry_after_of_resend() {
     let (deployment, resend) = start().await;
-    resend.answers([refusal(429, "rate_limit_exceeded").header("Retry-After", "70")]);
+    resend.answers([rejection(429, "rate_limit_exceeded").header("Retry-After", "70")]);
     let id = deployment.publish::<SendEmail>(&[], &welcome()).await;
     deployment.app.wait_for(id, StepKind::Retried).await;
     assert_eq!(deployment.story(id).await, ["1 failed: Resend: too many requests"]);

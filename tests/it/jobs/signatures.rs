@@ -1,6 +1,6 @@
 //! The signatures that a handler accepts.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
@@ -48,9 +48,9 @@ async fn invalid_signature_is_rejected_and_nothing_is_stored() {
         ("no token", "x".into(), BODY),
     ] {
         let answered = answer(deployment.unsigned(id, body).header("Upstash-Signature", token)).await;
-        assert_eq!(answered.refusal(), (401, "Invalid signature"), "{what}");
+        assert_eq!(answered.rejection(), (401, "Invalid signature"), "{what}");
     }
-    assert_eq!(answer(deployment.unsigned(id, BODY)).await.refusal(), (401, "Missing signature"));
+    assert_eq!(answer(deployment.unsigned(id, BODY)).await.rejection(), (401, "Missing signature"));
     assert_eq!((stage.runs(), deployment.run_count().await), (0, 0));
 
     let answered = answer(deployment.unsigned(id, BODY).header("Upstash-Signature", good)).await;
@@ -64,7 +64,7 @@ async fn url_in_the_request_is_ignored() {
     let token = Signer::new(DEV_CURRENT_KEY).sign(elsewhere, BODY.as_bytes(), Timestamp::now());
     let request = deployment.unsigned(MessageId::new(), BODY).header("Upstash-Signature", token);
     let request = request.header("Host", "b.example").header("X-Forwarded-Host", "b.example");
-    assert_eq!(answer(request.header("X-Forwarded-Proto", "https")).await.refusal(), (401, "Invalid signature"));
+    assert_eq!(answer(request.header("X-Forwarded-Proto", "https")).await.rejection(), (401, "Invalid signature"));
     assert_eq!(stage.runs(), 0);
 }
 

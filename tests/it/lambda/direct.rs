@@ -19,8 +19,8 @@ async fn http_requests_cannot_send_invocation_events() {
 async fn unknown_event_is_a_function_error() {
     let deployed = Deployed::start().await;
     for event in [json!({"sigpost": "tock"}), json!({"detail": {}}), json!([])] {
-        let refused = deployed.dispatch.invoke(event.clone()).await;
-        assert!(refused.is_err(), "{event}: {refused:?}");
+        let rejected = deployed.dispatch.invoke(event.clone()).await;
+        assert!(rejected.is_err(), "{event}: {rejected:?}");
         deployed.at_rest().await;
     }
     assert_eq!(deployed.tick().await, json!({"due": false}), "the environment still works");

@@ -17,7 +17,7 @@ const KNOWN: [(&str, &str, &str); 1] = [(
     "a group's default parameters are validated as parameters, which take them",
 )];
 
-/// Path of a module from the root of its package: `["engine", "drain"]`.
+/// Path of a module from the root of its package: `["dispatcher", "drain"]`.
 type Module = Vec<String>;
 
 /// The paths in `use` statements, and other paths that begin with `crate` or `super`.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dispatch::Config;
-use dispatch::engine::Settings;
+use dispatch::dispatcher::Settings;
 use sigpost_qstash::MessageId;
 
 use super::body;
@@ -14,12 +14,12 @@ const LARGE: usize = 64 * 1024 + 100_000;
 const BUDGET: usize = 200_000;
 
 fn with_budget(config: &mut Config) {
-    config.engine = Some(Settings { in_flight_bytes: BUDGET, ..Settings::default() });
+    config.dispatcher = Some(Settings { in_flight_bytes: BUDGET, ..Settings::default() });
 }
 
 /// Starts a dispatcher with a backlog of large messages, published with these headers.
 async fn with_backlog(count: usize, headers: &[(&str, &str)], size: usize) -> TestApp {
-    let publisher = TestApp::start_with(|config| config.engine = None).await;
+    let publisher = TestApp::start_with(|config| config.dispatcher = None).await;
     publisher.receiver.otherwise(Answer::status(200).held());
     for _ in 0..count {
         publisher.publish_here(headers, &body(size)).await;
@@ -36,7 +36,7 @@ async fn delivers_all_within_the_budget(app: &TestApp, count: usize, at_once: us
         let batch = app.receiver.next_many(at_once.min(count - ids.len())).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(app.receiver.all_so_far().await.len(), 0, "{} were received", ids.len());
-        assert!(app.app.engine().expect("an engine").in_flight() <= at_once);
+        assert!(app.app.dispatcher().expect("an dispatcher").in_flight() <= at_once);
         ids.extend(
             batch.iter().map(|request| request.header("upstash-message-id").parse::<MessageId>().expect("an id")),
         );
@@ -79,7 +79,7 @@ async fn small_messages_are_delivered_while_large_ones_are_blocked() {
     let bodies: Vec<_> = app.receiver.next_many(2).await.into_iter().map(|request| request.body).collect();
     assert_eq!(bodies, ["now", "later"]);
     for id in [published, delayed] {
-        app.wait_for(id, dispatch::engine::StepKind::Delivered).await;
+        app.wait_for(id, dispatch::dispatcher::StepKind::Delivered).await;
     }
     app.receiver.release(2);
     assert_eq!(app.receiver.next_many(3).await.len(), 3);

@@ -45,12 +45,12 @@ async fn large_publish_over_budget_gets_503_and_small_ones_succeed() {
         body(LARGE).into_bytes().chunks(10_000).map(|part| Ok::<_, std::io::Error>(part.to_vec())).collect::<Vec<_>>(),
     ));
     for large in [publish().body(body(LARGE)), publish().body(of_unknown_length)] {
-        let refused = answered(large).await;
+        let rejected = answered(large).await;
         assert_eq!(
-            (refused.status, &refused.headers["retry-after"]),
+            (rejected.status, &rejected.headers["retry-after"]),
             (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().unwrap())
         );
-        assert_eq!(refused.error(), "too many large requests are in progress; nothing was stored, retry later");
+        assert_eq!(rejected.error(), "too many large requests are in progress; nothing was stored, retry later");
     }
     assert_eq!(app.publish_here(&[], "small").await.status, StatusCode::OK);
 

@@ -1,6 +1,6 @@
 //! The size of a page is bounded in bytes, and a cursor continues the list.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::Value;
 
 use super::body;

@@ -1,6 +1,6 @@
 //! The migration from one table of messages to three keeps all messages.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use sigpost_qstash::MessageId;
 use sigpost_store::{Database, migrate};
 
@@ -34,13 +34,13 @@ async fn ids(database: &TestDatabase) -> Vec<(String, MessageId)> {
 #[tokio::test]
 async fn messages_of_the_previous_release_are_delivered_and_read() {
     // Deliveries go to the receiver of an app with another database.
-    let receiver = TestApp::start_with(|config| config.engine = None).await;
+    let receiver = TestApp::start_with(|config| config.dispatcher = None).await;
     let database = before(&receiver.receiver.url("")).await;
     let ids = ids(&database).await;
     let store = Database::new(&database.url, 1).expect("a database");
     migrate::up(&store).await.expect("applied");
 
-    let reading = TestApp::start_on(&database, |config| config.engine = None).await;
+    let reading = TestApp::start_on(&database, |config| config.dispatcher = None).await;
     let mut states = Vec::new();
     for (name, id) in &ids {
         states.push(format!("{name}: {} {}", reading.message(*id).await["state"], reading.states(*id).await));

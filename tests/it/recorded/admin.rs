@@ -1,6 +1,6 @@
 //! Counts and lists of the admin API.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 
 use super::session::Session;
 use crate::support::{Answer, TestApp};
@@ -15,7 +15,7 @@ async fn read_all(s: &mut Session) {
 /// Inserts messages in every state. Those that are due stay pending until a dispatcher starts.
 #[tokio::test]
 async fn admin_api_counts_and_lists_messages() {
-    let mut s = Session::start_with("admin_api", |config| config.engine = None).await;
+    let mut s = Session::start_with("admin_api", |config| config.dispatcher = None).await;
     read_all(&mut s).await;
     s.app.receiver.answers([Answer::status(200)]);
     let queued = [("Upstash-Queue-Name", "mail")];

@@ -1,6 +1,6 @@
 //! Callbacks, which are messages themselves.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::Value;
 use sigpost_qstash::{CallbackKind, MessageId};
 

@@ -1,6 +1,6 @@
 //! Messages are cancelled singly and in bulk by filters.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;

@@ -1,6 +1,6 @@
 //! Dead letters are listed, deleted and retried.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sigpost_qstash::MessageId;

@@ -1,6 +1,6 @@
 //! Outcomes of deliveries, as they are read back.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use sigpost_qstash::MessageId;
 
 use super::session::Session;

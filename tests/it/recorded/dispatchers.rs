@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 
 use super::session::Session;
 use crate::crash::{SHORT_LEASE, start_dispatcher};
@@ -10,7 +10,7 @@ use crate::support::{Answer, TestApp};
 
 #[tokio::test]
 async fn message_is_delivered_by_another_dispatcher_after_a_crash() {
-    let mut s = Session::start_with("taken_over_after_a_crash", |config| config.engine = None).await;
+    let mut s = Session::start_with("taken_over_after_a_crash", |config| config.dispatcher = None).await;
     s.app.receiver.answers([Answer::status(200).held(), Answer::status(200).body("done")]);
     let id = s.publish("/hook", &[("Upstash-Retries", "0")], "body").await;
     s.show(id).await;
@@ -28,7 +28,7 @@ async fn message_is_delivered_by_another_dispatcher_after_a_crash() {
 #[tokio::test]
 async fn message_is_released_at_shutdown() {
     let change = |config: &mut dispatch::Config| {
-        config.engine.as_mut().expect("settings").grace = Duration::from_millis(50);
+        config.dispatcher.as_mut().expect("settings").grace = Duration::from_millis(50);
     };
     let mut s = Session::start_with("given_back_at_shutdown", change).await;
     s.app.receiver.answers([Answer::status(200).held(), Answer::status(200)]);
@@ -45,7 +45,7 @@ async fn message_is_released_at_shutdown() {
 /// The only scenario that changes rows of messages directly.
 #[tokio::test]
 async fn message_fails_after_ten_lost_leases() {
-    let mut s = Session::start_with("given_up_after_lost_leases", |config| config.engine = None).await;
+    let mut s = Session::start_with("given_up_after_lost_leases", |config| config.dispatcher = None).await;
     let id = s.publish("/hook", &[], "body").await;
     s.app.database.execute("update pending_deliveries set deliveries = 11").await;
     let dispatcher = TestApp::start_on(&s.app.database, |_| {}).await;

@@ -1,6 +1,6 @@
 //! Flow-control keys, and the messages that they block.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use sigpost_qstash::MessageId;
 
 use super::session::Session;
@@ -48,7 +48,7 @@ async fn message_is_blocked_by_rate() {
 
 #[tokio::test]
 async fn settings_of_keys_are_read_back() {
-    let mut s = Session::start_with("settings_of_keys", |config| config.engine = None).await;
+    let mut s = Session::start_with("settings_of_keys", |config| config.dispatcher = None).await;
     for key in ["user/1 a", "user%2", "other"] {
         publish(&mut s, "/hook", key, "rate=1, period=60, parallelism=3").await;
     }

@@ -1,6 +1,6 @@
 //! The log is searched and read in pages.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::Method;
 use serde_json::json;
 use sigpost_qstash::MessageId;
@@ -152,7 +152,7 @@ async fn log_is_read_in_pages() {
 
 #[tokio::test]
 async fn invalid_searches_are_rejected() {
-    let mut s = Session::start_with("rejected_searches", |config| config.engine = None).await;
+    let mut s = Session::start_with("rejected_searches", |config| config.dispatcher = None).await;
     for query in [
         "state=delivered",
         "state=DONE",

@@ -1,6 +1,6 @@
 //! Published messages, as they are read back.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Queues, and the messages that they block.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::Method;
 use serde_json::json;
 use sigpost_qstash::MessageId;

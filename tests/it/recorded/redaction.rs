@@ -1,6 +1,6 @@
 //! Redacted messages, as they are read back.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use sigpost_qstash::{CallbackKind, MessageId};
 
 use super::session::Session;

@@ -1,6 +1,6 @@
 //! Messages that are delivered before their scheduled time.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::Method;
 use serde_json::json;
 

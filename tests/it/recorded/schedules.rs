@@ -1,6 +1,6 @@
 //! Schedules, and the messages that they publish.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::Method;
 use serde_json::Value;
 use sigpost_qstash::MessageId;

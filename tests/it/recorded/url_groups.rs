@@ -1,6 +1,6 @@
 //! URL groups, and the messages of their endpoints.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::Method;
 use serde_json::json;
 use sigpost_qstash::MessageId;

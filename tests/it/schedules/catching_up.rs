@@ -1,6 +1,6 @@
 //! Missed firings, and times around clock changes.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 
 use super::YEARLY;
 use super::firing::published;
@@ -56,7 +56,7 @@ async fn firing_in_time_needs_no_catch_up() {
 
 #[tokio::test]
 async fn firings_during_a_pause_are_not_caught_up() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     app.schedule_here("s", &[YEARLY, ("Upstash-Sigpost-Catch-Up", "all")], "").await;
     // Firings of several years are due, and no dispatcher ran before the pause.
     app.database.execute("update schedules set next_fire_at = '2020-01-01 01:01Z'").await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sigpost_qstash::MessageId;
@@ -127,9 +127,9 @@ async fn failed_firing_shows_its_error_and_the_next_one_fires() {
     assert!(schedule["nextScheduleTime"].as_i64() > schedule["lastScheduleTime"].as_i64());
 
     // A rejection by Postgres is recorded as well, and does not affect other schedules.
-    app.schedule_here("s", &headers, "refused").await;
+    app.schedule_here("s", &headers, "rejected").await;
     assert_eq!(app.read_schedule("s").await.get("error"), None);
-    app.database.execute("alter table messages add constraint no_such_body check (body <> 'refused')").await;
+    app.database.execute("alter table messages add constraint no_such_body check (body <> 'rejected')").await;
     app.make_due("s", "now() - interval '1 s'").await;
     app.make_due("other", "now()").await;
     assert_eq!(app.receiver.next().await.body, "other");
@@ -137,7 +137,7 @@ async fn failed_firing_shows_its_error_and_the_next_one_fires() {
 
     app.database.execute("alter table messages drop constraint no_such_body").await;
     app.make_due("s", "now()").await;
-    assert_eq!(app.receiver.next().await.body, "refused");
+    assert_eq!(app.receiver.next().await.body, "rejected");
     assert_eq!(app.read_schedule("s").await.get("error"), None);
 }
 

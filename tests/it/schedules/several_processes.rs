@@ -12,7 +12,7 @@ const SCHEDULES: usize = 600;
 
 #[tokio::test]
 async fn four_processes_publish_each_firing_of_many_schedules_once() {
-    let creator = TestApp::start_with(|config| config.engine = None).await;
+    let creator = TestApp::start_with(|config| config.dispatcher = None).await;
     creator.schedule_here("s", &[YEARLY], "s").await;
     creator.copy_schedule("s", SCHEDULES - 1).await;
     let apps = join_all((0..4).map(|_| TestApp::start_on(&creator.database, |_| {}))).await;
@@ -66,7 +66,7 @@ async fn firing_blocked_by_a_transaction_blocks_no_other() {
 
 #[tokio::test]
 async fn firing_of_a_crashed_process_is_published_by_another() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     app.schedule_here("s", &[YEARLY], "once").await;
     // The connection is closed after the message is stored and before the schedule advances.
     app.database

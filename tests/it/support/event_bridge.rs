@@ -51,7 +51,7 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// Rejected with an error that the SDK does not retry.
-    Refused,
+    Rejected,
     /// Applied. The response is an error that the SDK retries.
     Unanswered,
     /// Not applied, and no response.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use dispatch::config::Secret;
-use dispatch::engine::{Engine, Settings, Step, StepKind};
+use dispatch::dispatcher::{Dispatcher, Settings, Step, StepKind};
 use dispatch::{App, BodyBudget, Config};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -84,7 +84,7 @@ impl TestApp {
         let mut config = config(&database.url);
         change(&mut config);
         let app = App::start(config).await.expect("the app starts");
-        let steps = app.engine().map(watch).unwrap_or_default();
+        let steps = app.dispatcher().map(watch).unwrap_or_default();
         Self {
             url: serve(app.router()).await,
             app,
@@ -218,9 +218,9 @@ impl TestApp {
 }
 
 /// Collects the steps of a dispatcher from now on.
-fn watch(engine: &Engine) -> Arc<Steps> {
+fn watch(dispatcher: &Dispatcher) -> Arc<Steps> {
     let steps = Arc::new(Steps::default());
-    let (mut watch, collected) = (engine.watch(), Arc::clone(&steps));
+    let (mut watch, collected) = (dispatcher.watch(), Arc::clone(&steps));
     tokio::spawn(async move {
         loop {
             match watch.recv().await {
@@ -248,7 +248,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         address_policy: AddressPolicy::with_loopback(),
         deduplicating: dispatch::Deduplicating::default(),
         event_bridge: None,
-        engine: Some(Settings::default()),
+        dispatcher: Some(Settings::default()),
     }
 }
 

@@ -83,7 +83,7 @@ async fn slot_of_an_ended_message_does_not_count() {
     let app = start().await;
     for (limit, headers) in [("queue:l", QUEUE), ("flow:l", KEY)] {
         let id = publish(&app, "/ended", &[], headers).await;
-        app.wait_for(id, dispatch::engine::StepKind::Delivered).await;
+        app.wait_for(id, dispatch::dispatcher::StepKind::Delivered).await;
         next_path(&app).await;
         let leak = format!(
             "insert into slots (gate, message_id, family) select '{limit}', id, id from messages where id = '{}'",
@@ -92,7 +92,7 @@ async fn slot_of_an_ended_message_does_not_count() {
         app.database.execute(&leak).await;
         let next = publish(&app, "/next", &[], headers).await;
         assert_eq!(next_path(&app).await, "/next");
-        app.wait_for(next, dispatch::engine::StepKind::Delivered).await;
+        app.wait_for(next, dispatch::dispatcher::StepKind::Delivered).await;
     }
     let key = app.get("/v2/flowControl/l").await;
     assert_eq!(key.body["parallelismCount"], 0, "{key:?}");

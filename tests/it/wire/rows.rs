@@ -1,6 +1,6 @@
 //! Rows of the wire reference that no other test covers.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sigpost_qstash::MessageId;
@@ -10,7 +10,7 @@ use crate::support::{TestApp, answered};
 /// Wire reference, section 10: rows 4, 19 and 20.
 #[tokio::test]
 async fn log_page_has_1000_rows_and_the_last_no_cursor() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     app.publish_here(&[], "").await;
     app.database
         .execute("insert into attempts (message_id, number, retried, outcome, started_at)
@@ -81,7 +81,7 @@ async fn deleting_unknown_names_succeeds_and_unknown_ids_is_404() {
 /// Wire reference, section 10: row 47.
 #[tokio::test]
 async fn delete_with_a_trailing_slash_is_rejected() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let endpoints = json!({ "endpoints": [{ "url": "https://example.com" }] });
     answered(app.request(Method::POST, "/v2/topics/g/endpoints").json(&endpoints)).await;
     let schedule = app.request(Method::POST, "/v2/schedules/https://example.com").header("Upstash-Cron", "1 1 1 1 *");
@@ -92,9 +92,9 @@ async fn delete_with_a_trailing_slash_is_rejected() {
                        + (select count(*) from schedules) + (select count(*) from gates)";
     assert_eq!(app.database.count(stored).await, 4);
     for path in ["/v2/messages/", "/v2/dlq/", "/v2/schedules/", "/v2/Schedules/", "/v2/topics/", "/v2/queues/"] {
-        let refused = app.delete(path).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path}");
-        assert!(refused.error().contains("missing"), "{path}: {}", refused.error());
+        let rejected = app.delete(path).await;
+        assert_eq!(rejected.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(rejected.error().contains("missing"), "{path}: {}", rejected.error());
     }
     assert_eq!(app.database.count(stored).await, 4);
 }
@@ -102,7 +102,7 @@ async fn delete_with_a_trailing_slash_is_rejected() {
 /// Wire reference, section 10: row 48.
 #[tokio::test]
 async fn keys_are_rotated_by_post_only() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let before = app.get("/v2/keys").await.body;
     assert_eq!(app.get("/v2/keys/rotate").await.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(app.get("/v2/keys").await.body, before);
@@ -113,7 +113,7 @@ async fn keys_are_rotated_by_post_only() {
 /// Wire reference, section 10: row 50.
 #[tokio::test]
 async fn only_upstash_queue_name_selects_a_queue() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     let guessed = app.publish_here(&[("Upstash-Queue", "q")], "").await;
     assert_eq!(guessed.status, StatusCode::OK);
     assert_eq!(app.message(guessed.id()).await.get("queueName"), None);

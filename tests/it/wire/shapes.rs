@@ -1,6 +1,6 @@
 //! One message in each object of the API, with the field names on which sources and SDKs disagree.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 

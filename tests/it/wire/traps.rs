@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::support::{Answer, TestApp, answered};
 /// Wire reference, section 0: trap 14.
 #[tokio::test]
 async fn content_based_deduplication_accepts_python_booleans() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     for (flag, second) in [
         ("True", StatusCode::ACCEPTED),
         ("False", StatusCode::OK),
@@ -66,7 +66,7 @@ async fn retry_delay_is_milliseconds_and_other_durations_are_seconds() {
 /// The JavaScript SDK, 2.6 to 2.9, sends a URL group under both names.
 #[tokio::test]
 async fn url_group_may_be_sent_under_both_names() {
-    let app = TestApp::start_with(|config| config.engine = None).await;
+    let app = TestApp::start_with(|config| config.dispatcher = None).await;
     for path in ["/v2/dlq", "/v2/events", "/v2/logs"] {
         for query in ["urlGroup=g&topicName=g", "urlGroup=g", "topicName=g", "urlGroup=g,h&topicName=h&topicName=g"] {
             let answer = app.get(&format!("{path}?{query}")).await;

@@ -78,7 +78,7 @@ pub(crate) async fn measure(program: &Path, sink: &SinkProcess, window: Duration
     postgres.stop().await?;
 
     let counted = if with_statements { statements.iter().map(|one| one.calls).sum() } else { transactions };
-    let poll = dispatch::engine::Settings::default().poll;
+    let poll = dispatch::dispatcher::Settings::default().poll;
     let idle = Idle {
         window_s: window.as_secs(),
         poll_s: poll.as_secs(),

@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::definition::Refused;
+use crate::definition::Rejected;
 use crate::environment::{Environment, RUNTIME};
 use crate::server;
 
@@ -58,7 +58,7 @@ async fn response(State(environment): Of, Path(id): Path<String>, body: Bytes) -
 
 async fn error(State(environment): Of, Path(id): Path<String>, body: Bytes) -> Result<StatusCode, StatusCode> {
     let error = String::from_utf8_lossy(&body).into_owned();
-    posted(here(&environment)?.answer(&id, Err(Refused::Failed(error))))
+    posted(here(&environment)?.answer(&id, Err(Rejected::Failed(error))))
 }
 
 fn posted(accepted: bool) -> Result<StatusCode, StatusCode> {

@@ -27,7 +27,7 @@ pub struct Definition {
 
 /// Error of an invocation.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum Rejected {
     /// The concurrency limit is reached: 429.
     #[error("the function is throttled")]
     Throttled,

@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use crate::definition::{Definition, Refused};
+use crate::definition::{Definition, Rejected};
 
 /// Execution environment of a function.
 pub struct Environment {
@@ -32,7 +32,7 @@ struct State {
     /// Pending events, with the name of the recipient.
     deliveries: VecDeque<(String, Delivery)>,
     /// Receivers of the responses by request ID; `None` after the timeout.
-    answers: HashMap<String, Option<oneshot::Sender<Result<Value, Refused>>>>,
+    answers: HashMap<String, Option<oneshot::Sender<Result<Value, Rejected>>>>,
     /// On managed instances: number of current invocations.
     at_work: usize,
     spawned_at: Option<Instant>,
@@ -95,7 +95,7 @@ impl Environment {
         state.process = None;
         state.phase = Phase::Dead;
         for caller in state.answers.drain().filter_map(|(_, caller)| caller) {
-            let _ = caller.send(Err(Refused::Died));
+            let _ = caller.send(Err(Rejected::Died));
         }
         drop(state);
         self.changed.notify_waiters();
@@ -117,7 +117,7 @@ impl Environment {
     }
 
     /// Sends an event. The receiver gets the response when it is posted.
-    pub(crate) fn invoke(self: &Arc<Self>, event: Value) -> oneshot::Receiver<Result<Value, Refused>> {
+    pub(crate) fn invoke(self: &Arc<Self>, event: Value) -> oneshot::Receiver<Result<Value, Rejected>> {
         let (caller, answer) = oneshot::channel();
         let request_id = uuid::Uuid::now_v7().to_string();
         let deadline_ms = (SystemTime::now() + self.timeout)
@@ -125,7 +125,7 @@ impl Environment {
             .map_or(0, |since| since.as_millis());
         let mut state = self.lock();
         if state.phase == Phase::Dead {
-            let _ = caller.send(Err(Refused::Died));
+            let _ = caller.send(Err(Rejected::Died));
             return answer;
         }
         state.answers.insert(request_id.clone(), Some(caller));
@@ -161,7 +161,7 @@ impl Environment {
         if tokio::time::timeout(self.timeout, answered).await.is_err()
             && let Some(caller) = self.lock().answers.get_mut(&request_id).and_then(Option::take)
         {
-            let _ = caller.send(Err(Refused::TimedOut));
+            let _ = caller.send(Err(Rejected::TimedOut));
         }
     }
 
@@ -297,7 +297,7 @@ impl Environment {
     }
 
     /// Stores the response of the runtime. Returns false if the request is unknown.
-    pub(crate) fn answer(&self, request_id: &str, answer: Result<Value, Refused>) -> bool {
+    pub(crate) fn answer(&self, request_id: &str, answer: Result<Value, Rejected>) -> bool {
         let mut state = self.lock();
         let Some(caller) = state.answers.remove(request_id) else { return false };
         if state.answered_after.is_none() {

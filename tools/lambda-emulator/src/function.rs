@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use crate::api;
-use crate::definition::{Definition, Refused};
+use crate::definition::{Definition, Rejected};
 use crate::environment::Environment;
 
 /// A function that can be invoked. Clones share it; its environments end with the last of them.
@@ -34,9 +34,9 @@ impl Function {
     /// # Errors
     ///
     /// The function is throttled, failed, or its environment ended.
-    pub async fn invoke(&self, event: Value) -> Result<Value, Refused> {
+    pub async fn invoke(&self, event: Value) -> Result<Value, Rejected> {
         let environment = self.environment().await?;
-        environment.invoke(event).await.unwrap_or(Err(Refused::Died))
+        environment.invoke(event).await.unwrap_or(Err(Rejected::Died))
     }
 
     /// Returns all current and former environments, oldest first.
@@ -56,7 +56,7 @@ impl Function {
     }
 
     /// Returns a free environment or a new one. Prefers the last used one, as Lambda does.
-    async fn environment(&self) -> Result<Arc<Environment>, Refused> {
+    async fn environment(&self) -> Result<Arc<Environment>, Rejected> {
         {
             let mut environments = self.lock();
             if let Some(free) = environments.all.iter().rev().find(|environment| environment.take()) {
@@ -64,7 +64,7 @@ impl Function {
             }
             let alive = environments.all.iter().filter(|environment| !environment.is_dead()).count();
             if alive + environments.starting >= self.0.definition.concurrency {
-                return Err(Refused::Throttled);
+                return Err(Rejected::Throttled);
             }
             environments.starting += 1;
         }

@@ -29,6 +29,6 @@ mod function;
 mod server;
 mod url;
 
-pub use definition::{Definition, Refused};
+pub use definition::{Definition, Rejected};
 pub use environment::Environment;
 pub use function::Function;

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::definition::Refused;
+use crate::definition::Rejected;
 use crate::event;
 use crate::function::Function;
 use crate::server::serve;
@@ -64,7 +64,7 @@ async fn request(State(function): State<Function>, request: Request) -> Response
     let Ok(body) = to_bytes(body, MOST_BYTES).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     match function.invoke(event::of_request(&parts, &body, "203.0.113.7")).await {
         Ok(answer) => event::response(&answer).map(Body::from).into_response(),
-        Err(Refused::Throttled) => StatusCode::TOO_MANY_REQUESTS.into_response(),
+        Err(Rejected::Throttled) => StatusCode::TOO_MANY_REQUESTS.into_response(),
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
@@ -78,7 +78,7 @@ async fn invocation(State(function): State<Function>, headers: HeaderMap, event:
     }
     match function.invoke(event).await {
         Ok(answer) => axum::Json(answer).into_response(),
-        Err(Refused::Throttled) => StatusCode::TOO_MANY_REQUESTS.into_response(),
-        Err(refused) => axum::Json(json!({"errorMessage": refused.to_string()})).into_response(),
+        Err(Rejected::Throttled) => StatusCode::TOO_MANY_REQUESTS.into_response(),
+        Err(rejected) => axum::Json(json!({"errorMessage": rejected.to_string()})).into_response(),
     }
 }

@@ -95,7 +95,7 @@ fn a_job_is_written_and_listed_from_anywhere_in_a_checkout() {
 }
 
 #[test]
-fn a_name_that_is_taken_or_no_name_is_refused_and_nothing_written() {
+fn a_name_that_is_taken_or_no_name_is_rejected_and_nothing_written() {
     let checkout = checkout();
     let before = files(checkout.path());
     for (name, code, why) in [
@@ -108,9 +108,9 @@ fn a_name_that_is_taken_or_no_name_is_refused_and_nothing_written() {
         ("../up", 2, "must be lowercase letters and digits"),
         ("match", 2, "is a keyword of Rust"),
     ] {
-        let refused = new_job(checkout.path(), &[name]);
-        let error = String::from_utf8_lossy(&refused.stderr);
-        assert!(refused.status.code() == Some(code) && error.contains(why), "{name}: {error}");
+        let rejected = new_job(checkout.path(), &[name]);
+        let error = String::from_utf8_lossy(&rejected.stderr);
+        assert!(rejected.status.code() == Some(code) && error.contains(why), "{name}: {error}");
     }
     assert_eq!(files(checkout.path()), before);
 }
@@ -118,15 +118,15 @@ fn a_name_that_is_taken_or_no_name_is_refused_and_nothing_written() {
 #[test]
 fn elsewhere_than_in_a_checkout_or_in_a_changed_one_nothing_is_written() {
     let elsewhere = tempfile::tempdir().expect("a folder");
-    let refused = new_job(elsewhere.path(), &["send-reminder"]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("is not in a checkout of sigpost"));
+    let rejected = new_job(elsewhere.path(), &["send-reminder"]);
+    assert!(String::from_utf8_lossy(&rejected.stderr).contains("is not in a checkout of sigpost"));
     assert!(files(elsewhere.path()).is_empty());
 
     let checkout = checkout();
     let alarms = checkout.path().join("infra/alarms.yaml");
     fs::write(&alarms, "Resources: {}\n").expect("written");
     let before = files(checkout.path());
-    let refused = new_job(checkout.path(), &["send-reminder"]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("infra/alarms.yaml has unexpected contents"));
+    let rejected = new_job(checkout.path(), &["send-reminder"]);
+    assert!(String::from_utf8_lossy(&rejected.stderr).contains("infra/alarms.yaml has unexpected contents"));
     assert_eq!(files(checkout.path()), before);
 }

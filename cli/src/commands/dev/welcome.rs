@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::json;
 use sigpost_client::{Client, Credentials, NewMessage};
 use sigpost_jobs::Job;
@@ -16,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Publishes a welcome e-mail to the handler in this process and prints each step.
 pub(super) async fn publish_and_watch(app: &dispatch::App, base_url: &str) -> Result<()> {
-    let engine = app.engine().context("dev delivers")?;
-    let mut steps = engine.watch();
+    let dispatcher = app.dispatcher().context("dev delivers")?;
+    let mut steps = dispatcher.watch();
     println!("\nThe first job, a welcome e-mail through {}:", ENDPOINT);
 
     let started = Instant::now();

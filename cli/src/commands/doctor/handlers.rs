@@ -27,8 +27,8 @@ pub(super) async fn signed(subject: &Subject) -> Result<Finding> {
 }
 
 fn judge(answers: &[(&str, Result<StatusCode, String>)]) -> Finding {
-    let refuses = |status: StatusCode| status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN;
-    let refused = answers.iter().filter(|(_, answer)| answer.as_ref().is_ok_and(|status| refuses(*status))).count();
+    let rejects = |status: StatusCode| status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN;
+    let rejected = answers.iter().filter(|(_, answer)| answer.as_ref().is_ok_and(|status| rejects(*status))).count();
     let said = |wanted: fn(&Result<StatusCode, String>) -> bool| -> Vec<String> {
         let found = answers.iter().filter(|(_, answer)| wanted(answer));
         found
@@ -38,7 +38,7 @@ fn judge(answers: &[(&str, Result<StatusCode, String>)]) -> Finding {
             })
             .collect()
     };
-    let figure = format!("{refused} of {} reject a request without a signature", answers.len());
+    let figure = format!("{rejected} of {} reject a request without a signature", answers.len());
     let open = said(|answer| {
         answer.as_ref().is_ok_and(|status| {
             ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(status)
@@ -65,16 +65,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_refusal_is_in_order() {
-        let refused = ("a", Ok(StatusCode::UNAUTHORIZED));
+    fn only_a_rejection_is_in_order() {
+        let rejected = ("a", Ok(StatusCode::UNAUTHORIZED));
         for (answer, expected) in [
             (Ok(StatusCode::FORBIDDEN), Passed),
             (Ok(StatusCode::NOT_FOUND), Warned),
-            (Err("refused".to_owned()), Warned),
+            (Err("rejected".to_owned()), Warned),
             (Ok(StatusCode::OK), Failed),
             (Ok(StatusCode::BAD_REQUEST), Failed),
         ] {
-            assert_eq!(judge(&[refused.clone(), ("b", answer.clone())]).state, expected, "{answer:?}");
+            assert_eq!(judge(&[rejected.clone(), ("b", answer.clone())]).state, expected, "{answer:?}");
         }
     }
 }

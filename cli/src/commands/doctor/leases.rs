@@ -34,8 +34,8 @@ fn judge_processes(listeners: i64) -> Finding {
 }
 
 pub(super) async fn lease(subject: &Subject) -> Result<Finding> {
-    let Some(engine) = &subject.config.engine else { return Ok(Finding::skipped("delivery is disabled")) };
-    Ok(judge_lease(engine.lease, subject.round_trip().await?))
+    let Some(dispatcher) = &subject.config.dispatcher else { return Ok(Finding::skipped("delivery is disabled")) };
+    Ok(judge_lease(dispatcher.lease, subject.round_trip().await?))
 }
 
 fn judge_lease(lease: Duration, round_trip: Duration) -> Finding {
@@ -99,11 +99,11 @@ fn judge_lost(lost: i64, accepted: i64, rules: &Rules) -> Finding {
 }
 
 pub(super) async fn shutdown_grace(subject: &Subject) -> Result<Finding> {
-    let Some(engine) = subject.config.engine.as_ref().filter(|_| !subject.in_lambda()) else {
+    let Some(dispatcher) = subject.config.dispatcher.as_ref().filter(|_| !subject.in_lambda()) else {
         return Ok(Finding::skipped("Lambda functions end after their last request"));
     };
     let durations = runs::durations(&mut *subject.session().await?).await?;
-    Ok(judge_grace(engine.grace, &durations))
+    Ok(judge_grace(dispatcher.grace, &durations))
 }
 
 fn judge_grace(grace: Duration, durations: &[Durations]) -> Finding {

@@ -230,12 +230,12 @@ mod tests {
     }
 
     #[test]
-    fn api_must_answer_and_refuse_strangers() {
-        let (ok, refused, down) = (Ok(StatusCode::OK), Ok(StatusCode::UNAUTHORIZED), Err("refused".to_owned()));
+    fn api_must_answer_and_reject_strangers() {
+        let (ok, rejected, down) = (Ok(StatusCode::OK), Ok(StatusCode::UNAUTHORIZED), Err("rejected".to_owned()));
         for (without, with, expected) in [
-            (refused.clone(), ok.clone(), Passed),
+            (rejected.clone(), ok.clone(), Passed),
             (ok.clone(), ok.clone(), Failed),
-            (refused.clone(), refused.clone(), Failed),
+            (rejected.clone(), rejected.clone(), Failed),
             (down.clone(), ok.clone(), Failed),
         ] {
             assert_eq!(judge_authorization(without, with).state, expected);

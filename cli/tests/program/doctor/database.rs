@@ -32,7 +32,7 @@ async fn a_database_without_the_schema_is_said_to_be_so_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_too_old_is_refused() {
+async fn a_server_that_is_too_old_is_rejected() {
     let deployment = Deployment::new("doctor_version").await;
     deployment.says("database-version", "passed", &["Postgres 1"]);
     deployment

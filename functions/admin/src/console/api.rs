@@ -30,7 +30,7 @@ pub(crate) struct Api {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct Rejection {
     error: String,
 }
 
@@ -137,7 +137,7 @@ impl Api {
             };
             return Ok((serde_json::from_slice(&answer).map_err(unreadable)?, link));
         }
-        Err(refusal(status, &answer))
+        Err(rejection(status, &answer))
     }
 }
 
@@ -148,10 +148,10 @@ fn next_cursor(link: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn refusal(status: StatusCode, answer: &[u8]) -> Failure {
+fn rejection(status: StatusCode, answer: &[u8]) -> Failure {
     match serde_json::from_slice(answer) {
         _ if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Failure::NotLetIn,
-        Ok(Refusal { error }) => Failure::Refused { status, text: error },
+        Ok(Rejection { error }) => Failure::Rejected { status, text: error },
         // The response is not from the API but from a proxy in front of it.
         Err(_) => Failure::ApiAway,
     }

@@ -46,7 +46,7 @@ struct Republished {
 
 /// Response body of a handler whose job failed.
 #[derive(Deserialize)]
-struct Refusal {
+struct Rejection {
     error: String,
 }
 
@@ -60,7 +60,7 @@ impl Letter {
     pub(crate) fn reason(&self, errors: &Errors) -> String {
         let answer = self.response_body.as_deref().unwrap_or_default();
         let line = match serde_json::from_str(answer) {
-            Ok(Refusal { error }) => error,
+            Ok(Rejection { error }) => error,
             Err(_) if answer.is_empty() => errors.of(&self.message.message_id).to_owned(),
             Err(_) => answer.to_owned(),
         };

@@ -12,7 +12,7 @@ use crate::connection::NoAnswer;
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
     /// The API rejected the request. `text` is its error.
-    Refused { status: StatusCode, text: String },
+    Rejected { status: StatusCode, text: String },
     /// The API does not accept the console's token.
     NotLetIn,
     /// The API does not respond.
@@ -28,11 +28,11 @@ pub(crate) enum Failure {
 impl Failure {
     /// Returns a 400. `text` names the field.
     pub(crate) fn bad_request(text: impl Into<String>) -> Self {
-        Self::Refused { status: StatusCode::BAD_REQUEST, text: text.into() }
+        Self::Rejected { status: StatusCode::BAD_REQUEST, text: text.into() }
     }
 
     pub(crate) fn not_found(text: impl Into<String>) -> Self {
-        Self::Refused { status: StatusCode::NOT_FOUND, text: text.into() }
+        Self::Rejected { status: StatusCode::NOT_FOUND, text: text.into() }
     }
 }
 
@@ -53,7 +53,7 @@ impl From<NoAnswer> for Failure {
             NoAnswer::Failed(error) => error.into(),
             NoAnswer::TooManyLists => {
                 let error = ApiError::too_many_lists();
-                Self::Refused { status: error.status(), text: error.text().to_owned() }
+                Self::Rejected { status: error.status(), text: error.text().to_owned() }
             }
         }
     }
@@ -63,8 +63,8 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let away = StatusCode::SERVICE_UNAVAILABLE;
         let (status, title, reason) = match self {
-            Self::Refused { status: StatusCode::NOT_FOUND, text } => (StatusCode::NOT_FOUND, "Not found", text),
-            Self::Refused { status, text } => (status, "Request rejected", text),
+            Self::Rejected { status: StatusCode::NOT_FOUND, text } => (StatusCode::NOT_FOUND, "Not found", text),
+            Self::Rejected { status, text } => (status, "Request rejected", text),
             Self::NotLetIn => {
                 let text = "The API does not accept the console's token. Set QSTASH_TOKEN of the admin function to the \
                             API's token and restart the function.";
@@ -82,6 +82,6 @@ impl IntoResponse for Failure {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Internal error", text.to_owned())
             }
         };
-        Page::refusal(status, title, &reason).into_response()
+        Page::rejection(status, title, &reason).into_response()
     }
 }

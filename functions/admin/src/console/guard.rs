@@ -34,7 +34,7 @@ pub(crate) async fn protect(request: Request, next: Next) -> Response {
     let is_foreign =
         request.method() != Method::GET && request.method() != Method::HEAD && is_foreign(request.headers());
     let mut response =
-        if is_foreign { layout::bare(refused_foreign()).into_response() } else { next.run(request).await };
+        if is_foreign { layout::bare(rejected_foreign()).into_response() } else { next.run(request).await };
     for (name, value) in HEADERS {
         // Assets set their own Cache-Control.
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
@@ -53,7 +53,7 @@ pub(crate) async fn require_session(State(console): State<Console>, mut request:
             Ok(posted) if session.is_form_token(posted.exact(FORM_TOKEN)) => {
                 request.extensions_mut().insert(posted);
             }
-            Ok(_) => return layout::bare(refused_form()).into_response(),
+            Ok(_) => return layout::bare(rejected_form()).into_response(),
             Err(_) => return layout::bare(unreadable_form()).into_response(),
         }
     }
@@ -102,20 +102,20 @@ fn is_foreign(headers: &HeaderMap) -> bool {
     }
 }
 
-fn refused_foreign() -> Page {
+fn rejected_foreign() -> Page {
     let reason = "The request comes from another site. Nothing was changed.";
-    Page::refusal(StatusCode::FORBIDDEN, "Request rejected", reason)
+    Page::rejection(StatusCode::FORBIDDEN, "Request rejected", reason)
 }
 
-fn refused_form() -> Page {
+fn rejected_form() -> Page {
     let reason = "The form does not belong to this session, which may have expired. Nothing was changed. \
                   Reload the page and try again.";
-    Page::refusal(StatusCode::FORBIDDEN, "Request rejected", reason)
+    Page::rejection(StatusCode::FORBIDDEN, "Request rejected", reason)
 }
 
 fn unreadable_form() -> Page {
     let reason = "The form is too large, or the connection closed early. Nothing was changed.";
-    Page::refusal(StatusCode::BAD_REQUEST, "Request rejected", reason)
+    Page::rejection(StatusCode::BAD_REQUEST, "Request rejected", reason)
 }
 
 #[cfg(test)]

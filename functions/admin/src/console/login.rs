@@ -14,7 +14,7 @@ use super::form::Posted;
 use super::layout::bare;
 use super::page::{Page, SeeOther, local};
 use super::session::{clear_cookie, set_cookie};
-use crate::admin_token::Refused;
+use crate::admin_token::Rejected;
 
 /// Query parameters of the form. `next` is the page to return to.
 #[derive(Debug, Default, Deserialize)]
@@ -31,8 +31,8 @@ pub(crate) async fn get_login(Query(asked): Query<Asked>) -> Response {
 /// Returns 303 with a session if the token is valid, else 401 with the form; 429 after too many invalid tokens.
 pub(crate) async fn sign_in(State(console): State<Console>, headers: HeaderMap, body: Bytes) -> Response {
     let posted = Posted::parse(&body);
-    if let Err(refused) = console.token.check(posted.text("token").as_bytes()) {
-        return refuse(refused, posted.text("next"));
+    if let Err(rejected) = console.token.check(posted.text("token").as_bytes()) {
+        return reject(rejected, posted.text("next"));
     }
     let cookie = set_cookie(&console.sessions.begin(Timestamp::now()), is_remote(&headers));
     let next = local(posted.text("next")).unwrap_or("/console");
@@ -45,11 +45,11 @@ pub(crate) async fn sign_out(headers: HeaderMap) -> Response {
     ([(header::SET_COOKIE, cookie)], SeeOther("/console/login".to_owned())).into_response()
 }
 
-fn refuse(refused: Refused, next: &str) -> Response {
+fn reject(rejected: Rejected, next: &str) -> Response {
     let wrong = "Invalid admin token.";
-    match refused {
-        Refused::Wrong => form(StatusCode::UNAUTHORIZED, wrong, next),
-        Refused::TooMany(wait) => {
+    match rejected {
+        Rejected::Wrong => form(StatusCode::UNAUTHORIZED, wrong, next),
+        Rejected::TooMany(wait) => {
             let why = format!("{wrong} Too many invalid tokens within a minute.");
             let retry_after = [(header::RETRY_AFTER, whole_seconds(wait).to_string())];
             (retry_after, form(StatusCode::TOO_MANY_REQUESTS, &why, next)).into_response()

@@ -86,7 +86,7 @@ impl Page {
     }
 
     /// Returns an error page.
-    pub(crate) fn refusal(status: StatusCode, title: &str, reason: &str) -> Self {
+    pub(crate) fn rejection(status: StatusCode, title: &str, reason: &str) -> Self {
         let content = html! { div.notice.bad role="alert" { p { (reason) } } };
         Self { status, section: None, title: title.to_owned(), content }
     }

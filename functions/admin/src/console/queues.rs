@@ -111,7 +111,7 @@ pub(crate) async fn set_queue(
     let paused = match console.api.get::<Queue>(&["queues", name], &[]).await {
         Ok(queue) => queue.paused,
         // The queue does not exist, or its name is invalid; the request below returns that error.
-        Err(Failure::Refused { .. }) => false,
+        Err(Failure::Rejected { .. }) => false,
         Err(failure) => return Err(failure),
     };
     let settings = json!({ "queueName": name, "parallelism": parallelism, "paused": paused });

@@ -30,30 +30,30 @@ pub(crate) async fn require_token(FromState(state): FromState<Arc<State>>, reque
             }
             next.run(request).await
         }
-        Err(Refusal::Error(error)) => error.into_response(),
-        Err(Refusal::OverLimit(over)) => over.into_response(),
+        Err(Rejection::Error(error)) => error.into_response(),
+        Err(Rejection::OverLimit(over)) => over.into_response(),
     }
 }
 
-enum Refusal {
+enum Rejection {
     Error(ApiError),
     OverLimit(OverLimit),
 }
 
-impl<E: Into<ApiError>> From<E> for Refusal {
+impl<E: Into<ApiError>> From<E> for Rejection {
     fn from(error: E) -> Self {
         Self::Error(error.into())
     }
 }
 
-async fn admit(state: &State, headers: &HeaderMap, uri: &Uri, action: Action) -> Result<(), Refusal> {
+async fn admit(state: &State, headers: &HeaderMap, uri: &Uri, action: Action) -> Result<(), Rejection> {
     let token = token_of(headers, uri);
     let token = token.ok_or_else(|| ApiError::without_token(headers))?;
     let bearer = state.tokens.find(&token).await?.ok_or_else(ApiError::unauthorized)?;
     permission::check(bearer.scope(), action).map_err(|reason| ApiError::new(ErrorCode::Forbidden, reason))?;
     match action {
         Action::Publish => Ok(()),
-        Action::Read | Action::Manage => state.tokens.count_request(&bearer).map_err(Refusal::OverLimit),
+        Action::Read | Action::Manage => state.tokens.count_request(&bearer).map_err(Rejection::OverLimit),
     }
 }
 

@@ -43,8 +43,8 @@ pub(crate) async fn publish_batch(
     let mut warnings = Warnings::default();
     let publications: Vec<Result<Publication, ApiError>> =
         items.into_iter().map(|item| read(&state, item?, &groups, &caller_ip, now, &mut warnings)).collect();
-    let publications = refuse_over_quota(&state, publications).await;
-    refuse_if_none_is_valid(&publications)?;
+    let publications = reject_over_quota(&state, publications).await;
+    reject_if_none_is_valid(&publications)?;
     check_size(&state, publications.iter().flatten().map(Publication::len).sum())?;
     Ok((warnings, store(&state, publications, share).await?))
 }
@@ -97,19 +97,19 @@ fn read(
     Ok(Publication { recipients, options, body: item.body.into(), caller_ip: caller_ip.clone(), schedule_id: None })
 }
 
-async fn refuse_over_quota(
+async fn reject_over_quota(
     state: &State,
     publications: Vec<Result<Publication, ApiError>>,
 ) -> Vec<Result<Publication, ApiError>> {
     let all: Vec<String> = publications.iter().flatten().flat_map(|publication| wanted(&publication.options)).collect();
-    let refused = state.refused(all.into_iter()).await;
+    let rejected = state.rejected(all.into_iter()).await;
     let check =
-        |publication: Publication| refused.check(&state.limits, wanted(&publication.options)).map(|()| publication);
+        |publication: Publication| rejected.check(&state.limits, wanted(&publication.options)).map(|()| publication);
     publications.into_iter().map(|publication| publication.and_then(check)).collect()
 }
 
 /// Rejects a batch without a valid item: the Python SDK expects a message ID in every slot, but handles an error status.
-fn refuse_if_none_is_valid(publications: &[Result<Publication, ApiError>]) -> Result<(), ApiError> {
+fn reject_if_none_is_valid(publications: &[Result<Publication, ApiError>]) -> Result<(), ApiError> {
     match publications.first() {
         Some(Err(first)) if publications.iter().all(Result::is_err) => {
             let text = format!("no item of the batch is valid; the first: {}", first.text());
@@ -156,7 +156,7 @@ async fn store(
     }
     let slot = |answer: Result<Published, ApiError>| match answer {
         Ok(published) => BatchSlot::Published(published),
-        Err(error) => BatchSlot::Refused(error.into_body()),
+        Err(error) => BatchSlot::Rejected(error.into_body()),
     };
     Ok(Json(answered.into_iter().map(slot).collect()))
 }

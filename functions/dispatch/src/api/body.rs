@@ -90,8 +90,8 @@ impl Bodies {
             None => Err(busy()),
         };
         // Many clients read the response only after they have sent the body.
-        let is_refused = result.as_ref().is_err_and(|error| error.status() == StatusCode::SERVICE_UNAVAILABLE);
-        if is_refused && !headers.contains_key(header::EXPECT) {
+        let is_rejected = result.as_ref().is_err_and(|error| error.status() == StatusCode::SERVICE_UNAVAILABLE);
+        if is_rejected && !headers.contains_key(header::EXPECT) {
             let time = time_for(declared.unwrap_or(bound.limit));
             let _ = timeout(time, Box::pin(discard(&mut body))).await;
         }

@@ -74,7 +74,7 @@ pub(crate) async fn list_dead_letters(
     let query = Query::parse(uri.query())?;
     let of_workflows = of_workflows(&query)?;
     // Filters of workflows are different. They match nothing, so they are not checked.
-    let query = if of_workflows { query } else { query.allow_only(READING)?.refuse_empty(&PARAMETERS[1..])? };
+    let query = if of_workflows { query } else { query.allow_only(READING)?.reject_empty(&PARAMETERS[1..])? };
     let count = query.count(PAGE)?.unwrap_or(PAGE);
     let extent = Extent { count, bytes: PAGE_BYTES, with_bodies: filters::with_bodies(&query)? };
     let mut filter = filter(&query, &state).await?;
@@ -163,7 +163,7 @@ fn of_workflows(query: &Query) -> Result<bool, Invalid> {
 }
 
 fn allow_known(query: Query) -> Result<Query, Invalid> {
-    query.allow_only(PARAMETERS)?.refuse_empty(&PARAMETERS[1..])
+    query.allow_only(PARAMETERS)?.reject_empty(&PARAMETERS[1..])
 }
 
 async fn filter(query: &Query, state: &State) -> Result<Filter, ApiError> {

@@ -19,7 +19,7 @@ use crate::api::page::{Asked, PAGE};
 use crate::api::parameter::{Kind, Parameter};
 use crate::api::path::FlowControlKeyName;
 use crate::api::query::Query;
-use crate::engine::Engine;
+use crate::dispatcher::Dispatcher;
 use crate::state::State;
 
 /// Query parameters of the list.
@@ -118,15 +118,15 @@ pub(crate) async fn reset_rate(
     FromState(state): FromState<Arc<State>>,
     FlowControlKeyName(key): FlowControlKeyName,
 ) -> Result<Json<Value>, ApiError> {
-    if let Some(engine) = &state.engine {
-        engine.claim_at_limit_now(of_flow_control_key(&key)).await;
+    if let Some(dispatcher) = &state.dispatcher {
+        dispatcher.claim_at_limit_now(of_flow_control_key(&key)).await;
     }
     apply(&state, &key, Change { reset_rate: true, ..Change::default() }).await
 }
 
 async fn apply(state: &State, key: &str, change: Change) -> Result<Json<Value>, ApiError> {
     let gate = of_flow_control_key(key);
-    state.refused(once(gate.clone())).await.check(&state.limits, [gate])?;
+    state.rejected(once(gate.clone())).await.check(&state.limits, [gate])?;
     state.wake(flow_controls::apply(&mut *state.database.connection().await?, key, change).await?);
     Ok(Json(json!({})))
 }
@@ -151,7 +151,7 @@ pub(crate) async fn get_global_parallelism(
     FromState(state): FromState<Arc<State>>,
 ) -> Result<Json<GlobalParallelism>, ApiError> {
     let parallelism_count = count_in_flight(&mut *state.database.connection().await?).await?;
-    let max_in_flight = state.engine.as_ref().map_or(0, Engine::max_in_flight);
+    let max_in_flight = state.dispatcher.as_ref().map_or(0, Dispatcher::max_in_flight);
     Ok(Json(GlobalParallelism { parallelism_max: i64::try_from(max_in_flight).unwrap_or(i64::MAX), parallelism_count }))
 }
 

@@ -105,7 +105,7 @@ pub(crate) async fn cancel_messages(
     request_body: Body,
 ) -> Result<Json<wire::Cancelled>, ApiError> {
     let body = state.bodies.read(&headers, request_body, MAX_BULK_BODY).await?;
-    let query = Query::parse_bulk(uri.query(), &body.bytes)?.allow_only(BULK)?.refuse_empty(&BULK[1..])?;
+    let query = Query::parse_bulk(uri.query(), &body.bytes)?.allow_only(BULK)?.reject_empty(&BULK[1..])?;
     if uri.path().ends_with('/') && query.is_empty() {
         return Err(ApiError::bad_request(
             "the message id after the slash is missing; DELETE /v2/messages without a slash cancels all messages",

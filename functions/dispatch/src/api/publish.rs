@@ -57,7 +57,7 @@ async fn publish_once(state: &State, request: PublishRequest<'_>) -> Result<Resp
     let warnings = Warnings::of(&params);
     check_callback_addresses(&state.address_policy, &options)?;
     options.queue_name = queue.or(options.queue_name);
-    state.refused(wanted(&options)).await.check(&state.limits, wanted(&options))?;
+    state.rejected(wanted(&options)).await.check(&state.limits, wanted(&options))?;
     let Received { bytes: body, share } =
         state.bodies.read(headers, body, Bound::bytes(state.limits.max_body_bytes)).await?;
 
@@ -90,7 +90,7 @@ pub(crate) fn unknown_group(name: &str) -> ApiError {
 
 /// Rejects URLs whose literal address the dispatcher would reject at every attempt.
 pub(crate) fn check_address(policy: &AddressPolicy, url: &Destination) -> Result<(), ApiError> {
-    policy.check_url(url.url()).map_err(|refused| Invalid::verbatim("destination", refused.to_string()).into())
+    policy.check_url(url.url()).map_err(|rejected| Invalid::verbatim("destination", rejected.to_string()).into())
 }
 
 /// Checks the addresses of callbacks.
@@ -99,7 +99,7 @@ pub(crate) fn check_callback_addresses(policy: &AddressPolicy, options: &Options
     callbacks.into_iter().filter_map(|(field, callback)| Some((field, callback.as_ref()?))).try_for_each(
         |(field, callback)| {
             let checked = policy.check_url(callback.url.url());
-            checked.map_err(|refused| Invalid::new(field, refused.to_string()).into())
+            checked.map_err(|rejected| Invalid::new(field, rejected.to_string()).into())
         },
     )
 }

@@ -125,7 +125,7 @@ impl Query {
     }
 
     /// Rejects these parameters without a value, which would match everything.
-    pub(crate) fn refuse_empty(self, choosing: &[&'static [Parameter]]) -> Result<Self, Invalid> {
+    pub(crate) fn reject_empty(self, choosing: &[&'static [Parameter]]) -> Result<Self, Invalid> {
         let chooses = |name: &String| names(choosing).any(|choosing| choosing == name);
         match self.empty.iter().find(|name| chooses(name) && !self.has(name)) {
             Some(name) => Err(Invalid::new(name.as_str(), "must not be empty; omit it to filter by other parameters")),

@@ -35,7 +35,7 @@ pub(crate) async fn upsert_queue(
         return Err(ApiError::new(ErrorCode::QuotaExceeded, reason));
     }
     let gate = of_queue(&queue_name);
-    state.refused(once(gate.clone())).await.check(&state.limits, [gate])?;
+    state.rejected(once(gate.clone())).await.check(&state.limits, [gate])?;
     let parallelism = i32::try_from(parallelism).unwrap_or(i32::MAX);
     state.wake(queues::upsert(&mut *state.database.connection().await?, &queue_name, parallelism, paused).await?);
     Ok(Json(json!({})))

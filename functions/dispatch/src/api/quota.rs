@@ -30,27 +30,27 @@ pub(crate) struct Quota(Mutex<Option<(Instant, Full)>>);
 
 /// New queues and keys that would exceed a quota.
 #[derive(Debug, Default)]
-pub(crate) struct Refused(BTreeSet<String>);
+pub(crate) struct Rejected(BTreeSet<String>);
 
 impl Quota {
     /// Returns which of these queues and keys would exceed a quota. Below the quotas, this costs one query every ten
     /// seconds. If the database does not respond, nothing is rejected here: the publish fails by itself.
-    pub(crate) async fn refused(
+    pub(crate) async fn rejected(
         &self,
         database: &Database,
         limits: &Limits,
         wanted: impl Iterator<Item = String>,
-    ) -> Refused {
+    ) -> Rejected {
         let mut wanted = wanted.peekable();
         if wanted.peek().is_none() {
-            return Refused::default();
+            return Rejected::default();
         }
         match timeout(PATIENCE, self.missing(database, limits, wanted)).await {
-            Ok(Ok(refused)) => return refused,
+            Ok(Ok(rejected)) => return rejected,
             Ok(Err(error)) => tracing::debug!(%error, "counting queues and flow-control keys failed"),
             Err(_) => tracing::debug!("counting queues and flow-control keys timed out"),
         }
-        Refused::default()
+        Rejected::default()
     }
 
     async fn missing(
@@ -58,19 +58,19 @@ impl Quota {
         database: &Database,
         limits: &Limits,
         wanted: impl Iterator<Item = String>,
-    ) -> Result<Refused, Error> {
+    ) -> Result<Rejected, Error> {
         let full = self.full(database, limits).await?;
         if full == Full::default() {
-            return Ok(Refused::default());
+            return Ok(Rejected::default());
         }
         let concerned: BTreeSet<String> =
             wanted.filter(|id| if is_queue(id) { full.queues } else { full.keys }).collect();
         if concerned.is_empty() {
-            return Ok(Refused::default());
+            return Ok(Rejected::default());
         }
         let ids = concerned.iter().map(String::as_str).collect();
         let missing = gates::missing(&mut *database.connection().await?, ids).await?;
-        Ok(Refused(missing.into_iter().collect()))
+        Ok(Rejected(missing.into_iter().collect()))
     }
 
     /// Counts queues and keys, or returns the cached result. Concurrent requests share a count.
@@ -88,7 +88,7 @@ impl Quota {
     }
 }
 
-impl Refused {
+impl Rejected {
     /// Returns an error if one of these queues and keys would exceed a quota.
     pub(crate) fn check(&self, limits: &Limits, wanted: impl IntoIterator<Item = String>) -> Result<(), ApiError> {
         if self.0.is_empty() {

@@ -143,8 +143,8 @@ async fn run_now(state: &State, id: &str) -> Result<Response, ApiError> {
     let mut conn = state.database.connection().await?;
     let stored = run_once(&mut conn, &state.schedules.composer, id).await?.ok_or_else(|| unknown(id))??;
     drop(conn);
-    if let Some(engine) = &state.engine {
-        announce(engine, &stored);
+    if let Some(dispatcher) = &state.dispatcher {
+        announce(dispatcher, &stored);
     }
     Ok(Json(ScheduleRun { message_ids: stored.ids }).into_response())
 }

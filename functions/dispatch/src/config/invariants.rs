@@ -46,17 +46,17 @@ pub(super) fn violated(config: &Config, around: Surroundings) -> Vec<Problem> {
 }
 
 fn amounts_are_positive(config: &Config) -> Vec<Problem> {
-    let engine = config.engine.as_ref();
+    let dispatcher = config.dispatcher.as_ref();
     let amounts = [
         ("DATABASE_CONNECTIONS", Some(config.database_connections == 0), ""),
         (
             "MAX_IN_FLIGHT",
-            engine.map(|engine| engine.max_in_flight == 0),
+            dispatcher.map(|dispatcher| dispatcher.max_in_flight == 0),
             "; to accept messages without delivery, use `serve --no-delivery`",
         ),
-        ("LEASE_SECONDS", engine.map(|engine| engine.lease.is_zero()), ""),
-        ("LONGEST_ATTEMPT_SECONDS", engine.map(|engine| engine.longest_attempt.is_zero()), ""),
-        ("MAX_DISPATCHERS", engine.map(|engine| engine.max_dispatchers == 0), ""),
+        ("LEASE_SECONDS", dispatcher.map(|dispatcher| dispatcher.lease.is_zero()), ""),
+        ("LONGEST_ATTEMPT_SECONDS", dispatcher.map(|dispatcher| dispatcher.longest_attempt.is_zero()), ""),
+        ("MAX_DISPATCHERS", dispatcher.map(|dispatcher| dispatcher.max_dispatchers == 0), ""),
         ("MAX_BODY_BYTES", Some(config.limits.max_body_bytes == 0), ""),
         (
             "DEDUPLICATION_WINDOW_SECONDS",
@@ -69,7 +69,7 @@ fn amounts_are_positive(config: &Config) -> Vec<Problem> {
 }
 
 fn lease_outlasts_a_pause(config: &Config) -> Option<Problem> {
-    let lease = config.engine.as_ref()?.lease;
+    let lease = config.dispatcher.as_ref()?.lease;
     let short = !lease.is_zero() && lease < SHORTEST_LEASE;
     short.then(|| {
         Problem::warning(
@@ -86,7 +86,7 @@ fn lease_outlasts_a_pause(config: &Config) -> Option<Problem> {
 }
 
 fn attempt_ends_before_its_function(config: &Config, around: Surroundings) -> Option<Problem> {
-    let attempt = config.engine.as_ref()?.longest_attempt;
+    let attempt = config.dispatcher.as_ref()?.longest_attempt;
     (around.visits_only && attempt >= LONGEST_FUNCTION).then(|| {
         Problem::warning(
             "LONGEST_ATTEMPT_SECONDS",
@@ -101,7 +101,7 @@ fn attempt_ends_before_its_function(config: &Config, around: Surroundings) -> Op
 }
 
 fn grace_ends_before_the_kill(config: &Config, around: Surroundings) -> Option<Problem> {
-    let grace = config.engine.as_ref()?.grace;
+    let grace = config.dispatcher.as_ref()?.grace;
     let setting = "SHUTDOWN_GRACE_SECONDS";
     match around.termination_grace {
         Some(termination) if grace >= termination => Some(Problem::error(
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use crate::api::body::BodyBudget;
     use crate::deduplicate::Deduplicating;
-    use crate::engine::Settings;
+    use crate::dispatcher::Settings;
 
     fn config() -> Config {
         Config {
@@ -209,7 +209,7 @@ mod tests {
             address_policy: AddressPolicy::public_only(),
             deduplicating: Deduplicating::default(),
             event_bridge: None,
-            engine: Some(Settings::default()),
+            dispatcher: Some(Settings::default()),
         }
     }
 
@@ -222,15 +222,15 @@ mod tests {
         problems.iter().map(|p| format!("{}{}", p.setting, if p.is_error() { "!" } else { "" })).collect()
     }
 
-    fn engine(config: &mut Config) -> &mut Settings {
-        config.engine.as_mut().expect("an engine")
+    fn dispatcher(config: &mut Config) -> &mut Settings {
+        config.dispatcher.as_mut().expect("an dispatcher")
     }
 
     #[test]
     fn defaults_are_in_order() {
         let (nowhere, nothing) = (Surroundings::default(), Vec::<String>::new());
         assert_eq!(wrong(nowhere, |_| ()), nothing);
-        assert_eq!(wrong(nowhere, |config| config.engine = None), nothing);
+        assert_eq!(wrong(nowhere, |config| config.dispatcher = None), nothing);
     }
 
     #[test]
@@ -239,9 +239,9 @@ mod tests {
             config.database_connections = 0;
             config.limits.max_body_bytes = 0;
             config.deduplicating.window = Duration::ZERO;
-            let engine = engine(config);
-            (engine.max_in_flight, engine.max_dispatchers) = (0, 0);
-            (engine.lease, engine.longest_attempt) = (Duration::ZERO, Duration::ZERO);
+            let dispatcher = dispatcher(config);
+            (dispatcher.max_in_flight, dispatcher.max_dispatchers) = (0, 0);
+            (dispatcher.lease, dispatcher.longest_attempt) = (Duration::ZERO, Duration::ZERO);
         });
         assert_eq!(all.len(), 7);
         assert!(all.iter().all(|setting| setting.ends_with('!')), "{all:?}");
@@ -252,11 +252,11 @@ mod tests {
         let nowhere = Surroundings::default();
         let seconds = Duration::from_secs;
         for (lease, expected) in [(4, 1), (5, 0), (20, 0)] {
-            assert_eq!(wrong(nowhere, |config| engine(config).lease = seconds(lease)).len(), expected, "{lease}");
+            assert_eq!(wrong(nowhere, |config| dispatcher(config).lease = seconds(lease)).len(), expected, "{lease}");
         }
         let lambda = Surroundings { visits_only: true, ..nowhere };
         for (around, attempt, expected) in [(lambda, 899, 0), (lambda, 900, 1), (nowhere, 7200, 0)] {
-            let found = wrong(around, |config| engine(config).longest_attempt = seconds(attempt));
+            let found = wrong(around, |config| dispatcher(config).longest_attempt = seconds(attempt));
             assert_eq!(found.len(), expected, "{attempt}");
         }
     }
@@ -265,7 +265,7 @@ mod tests {
     fn grace_must_end_before_the_platform_kills() {
         let given =
             |seconds| Surroundings { termination_grace: Some(Duration::from_secs(seconds)), ..Surroundings::default() };
-        let grace = |around, seconds| wrong(around, |config| engine(config).grace = Duration::from_secs(seconds));
+        let grace = |around, seconds| wrong(around, |config| dispatcher(config).grace = Duration::from_secs(seconds));
         assert_eq!(grace(given(40), 39), Vec::<String>::new());
         assert_eq!(grace(given(40), 40), ["SHUTDOWN_GRACE_SECONDS!"]);
         assert_eq!(grace(Surroundings::default(), 30), ["SHUTDOWN_GRACE_SECONDS"]);

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{Publisher, Waiting};
-use crate::engine::{Engine, NOTICE_INTERVAL, Room};
+use crate::dispatcher::{Dispatcher, NOTICE_INTERVAL, Room};
 
 /// Maximum number of messages in one commit. Larger commits take long and save little.
 const BATCH: usize = 256;
@@ -32,13 +32,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Clone)]
 pub(super) struct Writer {
     database: Database,
-    engine: Option<Engine>,
+    dispatcher: Option<Dispatcher>,
     last_notice: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Writer {
-    pub(super) fn new(database: Database, engine: Option<Engine>) -> Self {
-        Self { database, engine, last_notice: Arc::default() }
+    pub(super) fn new(database: Database, dispatcher: Option<Dispatcher>) -> Self {
+        Self { database, dispatcher, last_notice: Arc::default() }
     }
 
     pub(super) async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>) {
@@ -72,8 +72,8 @@ impl Writer {
             .into_iter()
             .map(|new| {
                 let goes_at_once = new.start == Start::Now && !new.message.has_gates();
-                let engine = self.engine.as_ref().filter(|_| goes_at_once);
-                let room = engine.and_then(|engine| engine.try_room(&new.message));
+                let dispatcher = self.dispatcher.as_ref().filter(|_| goes_at_once);
+                let room = dispatcher.and_then(|dispatcher| dispatcher.try_room(&new.message));
                 let leased = room.is_some();
                 rooms.push(room);
                 Arrival { new, leased }
@@ -81,7 +81,7 @@ impl Writer {
             .collect();
         let terms = LeaseTerms {
             token: Uuid::now_v7(),
-            length: self.engine.as_ref().map_or(Duration::ZERO, Engine::lease_length),
+            length: self.dispatcher.as_ref().map_or(Duration::ZERO, Dispatcher::lease_length),
         };
 
         let asked = Instant::now();
@@ -93,7 +93,7 @@ impl Writer {
                 self.hand_over(arrivals, rooms, accepted, terms, asked);
             }
             // A message that Postgres rejects, or that must wait for a lock, must not fail the others of the batch.
-            Err(Error::Refused(_) | Error::Busy(_)) if arrivals.len() > 1 => {
+            Err(Error::Rejected(_) | Error::Busy(_)) if arrivals.len() > 1 => {
                 drop(rooms);
                 let waiting = arrivals.into_iter().zip(publishers);
                 for (arrival, publisher) in waiting.filter(|(_, publisher)| !publisher.reply.is_closed()) {
@@ -102,8 +102,9 @@ impl Writer {
             }
             Err(error) => {
                 // The limits of the batch may have been changed before the statement that failed.
-                if let Some(engine) = self.engine.as_ref().filter(|_| arrivals.iter().any(Arrival::has_limits)) {
-                    engine.wake_everything();
+                if let Some(dispatcher) = self.dispatcher.as_ref().filter(|_| arrivals.iter().any(Arrival::has_limits))
+                {
+                    dispatcher.wake_everything();
                 }
                 for publisher in publishers {
                     let _ = publisher.reply.send(Err(error.for_another()));
@@ -140,7 +141,7 @@ impl Writer {
             true => accept_new(&mut conn, arrivals, terms, notify).await,
             false => accept(&mut conn, arrivals, terms, notify).await,
         };
-        if are_new && matches!(written, Err(Error::Refused(_))) {
+        if are_new && matches!(written, Err(Error::Rejected(_))) {
             // A queue was deleted after it was found, and is created again now; or an ID of the batch exists already.
             written = accept(&mut conn, arrivals, terms, notify).await;
         }
@@ -151,7 +152,7 @@ impl Writer {
     /// Whether to notify other dispatchers: of messages that this process may have no room for, and of leases that they
     /// take over if it crashes. Always true if this process does not deliver or delivers in visits.
     fn notice_is_due(&self) -> bool {
-        if self.engine.as_ref().is_none_or(|engine| !engine.is_always_awake()) {
+        if self.dispatcher.as_ref().is_none_or(|dispatcher| !dispatcher.is_always_awake()) {
             return true;
         }
         let mut last_notice = self.last_notice.lock().unwrap_or_else(PoisonError::into_inner);
@@ -171,13 +172,13 @@ impl Writer {
         terms: LeaseTerms,
         asked: Instant,
     ) {
-        let Some(engine) = &self.engine else { return };
-        engine.wake(accepted.wake_ups);
+        let Some(dispatcher) = &self.dispatcher else { return };
+        dispatcher.wake(accepted.wake_ups);
         for ((arrival, room), duplicate_of) in arrivals.into_iter().zip(rooms).zip(&accepted.duplicate_of) {
             if duplicate_of.is_some() {
                 continue;
             }
-            engine.accepted(arrival.new.message.id);
+            dispatcher.accepted(arrival.new.message.id);
             let Some(room) = room else { continue };
             let lease = Lease {
                 message: arrival.new.message,
@@ -187,7 +188,7 @@ impl Writer {
                 created_at_ms: accepted.created_at_ms,
                 not_before_ms: accepted.created_at_ms,
             };
-            engine.push(lease, asked.into(), room);
+            dispatcher.push(lease, asked.into(), room);
         }
     }
 }

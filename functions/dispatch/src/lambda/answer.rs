@@ -32,8 +32,8 @@ impl Answering {
             Ok(ready) => ready.http.clone(),
             Err(error) => {
                 let text = format!("{error:#}");
-                let refuse = async move || ApiError::unavailable(text);
-                lambda_service(axum::Router::new().fallback(refuse))
+                let reject = async move || ApiError::unavailable(text);
+                lambda_service(axum::Router::new().fallback(reject))
             }
         };
         let response = Adapter::from(service).call(LambdaEvent::new(request, context)).await?;
@@ -57,7 +57,7 @@ impl Answering {
             Direct::Drain => json!({ "due": self.app().await?.drain() }),
             Direct::Firing { schedule, time } => match self.app().await?.fire(&schedule, time).boxed().await? {
                 Firing::Published(messages) => json!({ "published": messages }),
-                Firing::Refused(why) => json!({ "refused": why }),
+                Firing::Rejected(why) => json!({ "rejected": why }),
                 Firing::Skipped(why) => json!({ "skipped": format!("{why:?}") }),
             },
             Direct::Reconcile => {

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_misspelt_is_refused_and_not_ignored() {
+    fn what_is_misspelt_is_rejected_and_not_ignored() {
         for event in [
             r#"{"sigpost":"tock"}"#,
             r#"{"sigpost":"publish","url":"https://a.example/b"}"#,

@@ -51,8 +51,8 @@ pub(super) async fn register(
 }
 
 async fn visit(process: &Process, deadline: Instant) {
-    let Some(engine) = process.app().and_then(App::engine) else { return };
-    if let Err(error) = engine.visit(deadline).await {
+    let Some(dispatcher) = process.app().and_then(App::dispatcher) else { return };
+    if let Err(error) = dispatcher.visit(deadline).await {
         tracing::warn!(%error, "a visit failed; the next one claims due messages");
     }
 }

@@ -47,6 +47,6 @@ async fn tell_what_came_of_deliveries(process: &Process) {
     let mut ticks = interval(TELL);
     loop {
         ticks.tick().await;
-        process.app().and_then(App::engine).inspect(|engine| engine.emit_counts());
+        process.app().and_then(App::dispatcher).inspect(|dispatcher| dispatcher.emit_counts());
     }
 }

@@ -47,8 +47,8 @@ impl Process {
         self.ready
             .get_or_try_init(async || {
                 let app = App::start(self.config.clone()).await?;
-                let router = match app.engine() {
-                    Some(engine) if engine.is_always_awake() => app.router(),
+                let router = match app.dispatcher() {
+                    Some(dispatcher) if dispatcher.is_always_awake() => app.router(),
                     _ => app.router().layer(from_fn_with_state(app.clone(), look_after_changes)),
                 };
                 let http = serve::lambda_service(router);

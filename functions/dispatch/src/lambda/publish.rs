@@ -27,13 +27,13 @@ pub(super) async fn publish(app: &App, url: &str, job: &Value, time: Timestamp) 
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).context("url")?);
     }
-    let refused = |error: ApiError| anyhow!("publishing to {url:?} failed: {}", error.text());
+    let rejected = |error: ApiError| anyhow!("publishing to {url:?} failed: {}", error.text());
     let options = Params::from_request(&headers, None)
         .and_then(|params| Options::parse(&params, &state.limits, Timestamp::now()))
-        .map_err(|invalid| refused(invalid.into()))?;
-    let target = Destination::from_raw(url, None).map_err(|invalid| refused(invalid.into()))?;
+        .map_err(|invalid| rejected(invalid.into()))?;
+    let target = Destination::from_raw(url, None).map_err(|invalid| rejected(invalid.into()))?;
     let publication = Publication {
-        recipients: recipients(state, target).await.map_err(refused)?,
+        recipients: recipients(state, target).await.map_err(rejected)?,
         options,
         body: Bytes::from(serde_json::to_vec(job)?),
         caller_ip: None,

@@ -6,7 +6,7 @@ use sigpost_qstash::names::TOKEN_PARAMETER;
 
 use super::operation::{operation, operation_id};
 use super::types::Types;
-use super::{parameters, refusals};
+use super::{parameters, rejections};
 use crate::route::Section;
 
 const ABOUT: &str = "The QStash API with sigpost's extensions, which are marked with `x-sigpost-extension`. \
@@ -18,7 +18,7 @@ const ABOUT: &str = "The QStash API with sigpost's extensions, which are marked 
 pub(crate) fn document(sections: &[Section]) -> Value {
     let mut types = Types::new();
     let paths = paths(sections, &mut types);
-    let refusals = refusals::all(&types.answers.subschema_for::<ErrorBody>().to_value());
+    let rejections = rejections::all(&types.answers.subschema_for::<ErrorBody>().to_value());
     let tags = sections.iter().map(|section| json!({ "name": section.name, "description": section.about }));
     json!({
         "openapi": "3.1.0",
@@ -45,7 +45,7 @@ pub(crate) fn document(sections: &[Section]) -> Value {
                 },
             },
             "parameters": parameters::options(),
-            "responses": refusals,
+            "responses": rejections,
             "schemas": types.into_schemas(),
         },
     })

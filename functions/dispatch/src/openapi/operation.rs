@@ -5,7 +5,7 @@ use schemars::SchemaGenerator;
 use serde_json::{Value, json};
 
 use super::types::Types;
-use super::{parameters, refusals};
+use super::{parameters, rejections};
 use crate::api::auth::permission::Action;
 use crate::route::{Body, Route};
 
@@ -70,7 +70,7 @@ fn request_body(route: &Route, requests: &mut SchemaGenerator) -> Option<Value> 
 }
 
 fn responses(route: &Route, method: &Method, path: &str, types: &mut Types) -> Value {
-    let mut responses = refusals::of(route, method, path);
+    let mut responses = rejections::of(route, method, path);
     for answer in &route.answers {
         let described = json!({
             "description": answer.about,

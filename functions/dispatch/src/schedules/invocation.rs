@@ -23,7 +23,7 @@ pub enum Firing {
     /// The IDs of the messages; of earlier messages for duplicates by the schedule's deduplication ID.
     Published(Vec<MessageId>),
     /// The messages cannot be published; the schedule shows the error.
-    Refused(String),
+    Rejected(String),
     /// Nothing was published or changed.
     Skipped(Skip),
 }
@@ -83,7 +83,7 @@ pub(crate) async fn fire_for(
         let (published, stored) = publish(conn, composer, &taken.schedule, at).await?;
         let fired = Fired { at, published };
         record(conn, id, &fired, cron.next_after(at)).await?;
-        let firing = fired.published.map_or_else(Firing::Refused, Firing::Published);
+        let firing = fired.published.map_or_else(Firing::Rejected, Firing::Published);
         Ok((firing, stored))
     })
     .await
@@ -102,7 +102,7 @@ async fn publish(
             let (outcome, stored) = store_all(conn, messages).await?;
             Ok((shown(&schedule.id, outcome), stored))
         }
-        Err(refused) => Ok((Err(refused.text().to_owned()), Stored::default())),
+        Err(rejected) => Ok((Err(rejected.text().to_owned()), Stored::default())),
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::fire::{BATCH, Turn, fire_next};
 use super::{Composer, ScheduleDriver, announce};
-use crate::engine::Engine;
+use crate::dispatcher::Dispatcher;
 
 /// When to query again for due schedules that other transactions have locked.
 const CONTENDED: Duration = Duration::from_millis(50);
@@ -21,18 +21,18 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Fires due schedules in this process if it delivers; otherwise other processes do.
 pub(crate) struct LocalDriver {
-    engine: Option<Engine>,
+    dispatcher: Option<Dispatcher>,
 }
 
 impl LocalDriver {
     /// Starts the loop, which ends with the dispatcher. It is separate from the query for due messages, which waits for
     /// room, because a firing needs none.
-    pub(crate) fn start(engine: Option<Engine>, database: Database, composer: Composer) -> Self {
-        if let Some(engine) = engine.as_ref().filter(|engine| engine.is_always_awake()) {
-            let firing = Firing { engine: engine.clone(), database, composer };
-            engine.run_loop(firing.fire_when_due());
+    pub(crate) fn start(dispatcher: Option<Dispatcher>, database: Database, composer: Composer) -> Self {
+        if let Some(dispatcher) = dispatcher.as_ref().filter(|dispatcher| dispatcher.is_always_awake()) {
+            let firing = Firing { dispatcher: dispatcher.clone(), database, composer };
+            dispatcher.run_loop(firing.fire_when_due());
         }
-        Self { engine }
+        Self { dispatcher }
     }
 }
 
@@ -48,15 +48,15 @@ impl ScheduleDriver for LocalDriver {
 
     /// Wakes the loop. The statement of the change has notified the other processes.
     fn changed<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
-        if let Some(engine) = &self.engine {
-            engine.schedules_changed().notify_one();
+        if let Some(dispatcher) = &self.dispatcher {
+            dispatcher.schedules_changed().notify_one();
         }
         async { Ok(()) }.boxed()
     }
 }
 
 struct Firing {
-    engine: Engine,
+    dispatcher: Dispatcher,
     database: Database,
     composer: Composer,
 }
@@ -66,14 +66,14 @@ impl Firing {
     /// due schedules that were missed here.
     async fn fire_when_due(self) {
         loop {
-            let fired = fire_all_due(&self.database, &self.composer, &self.engine, false).await;
+            let fired = fire_all_due(&self.database, &self.composer, &self.dispatcher, false).await;
             let wait = fired.unwrap_or_else(|error| {
                 tracing::warn!(%error, pause_ms = PAUSE.as_millis(), "firing due schedules failed");
                 PAUSE
             });
             tokio::select! {
-                () = self.engine.stopping().cancelled() => return,
-                () = self.engine.schedules_changed().notified() => {}
+                () = self.dispatcher.stopping().cancelled() => return,
+                () = self.dispatcher.schedules_changed().notified() => {}
                 () = sleep(wait) => {}
             }
         }
@@ -85,7 +85,7 @@ impl Firing {
 pub(crate) async fn fire_all_due(
     database: &Database,
     composer: &Composer,
-    engine: &Engine,
+    dispatcher: &Dispatcher,
     rivals: bool,
 ) -> Result<Duration, Error> {
     let mut conn = database.connection().await?;
@@ -98,12 +98,12 @@ pub(crate) async fn fire_all_due(
             next => return Ok(next.unwrap_or(Duration::MAX)),
         }
         let mut any = false;
-        while !engine.stopping().is_cancelled() {
+        while !dispatcher.stopping().is_cancelled() {
             let most = if single > 0 { 1 } else { BATCH };
             single = single.saturating_sub(1);
             match fire_next(&mut conn, composer, rivals, &failed, most).await? {
                 Turn::Fired(stored) => {
-                    announce(engine, &stored);
+                    announce(dispatcher, &stored);
                     any = true;
                 }
                 Turn::Failed(ids) if ids.len() > 1 => single = ids.len(),

@@ -26,7 +26,7 @@ pub(crate) async fn run_once(
         let groups = Groups::of(conn, iter::once(&schedule)).await?;
         let mut messages = match composer.messages(&schedule, &groups, now) {
             Ok(messages) => messages,
-            Err(refused) => return Ok(Some(Err(refused))),
+            Err(rejected) => return Ok(Some(Err(rejected))),
         };
         messages.iter_mut().for_each(|new| new.deduplicate = None);
         let (outcome, stored) = store_all(conn, messages).await?;

@@ -49,12 +49,12 @@ pub(super) async fn store_each(
                 let mut ids = ids().map(|(id, earlier)| earlier.unwrap_or(id));
                 outcomes.extend(range.iter().map(|size| Ok(ids.by_ref().take(*size).collect())));
             }
-            Err(Error::Refused(_)) if range.len() > 1 => {
+            Err(Error::Rejected(_)) if range.len() > 1 => {
                 let (first, second) = range.split_at(range.len() / 2);
                 ranges.extend([second, first]);
                 continue;
             }
-            Err(error @ Error::Refused(_)) => outcomes.push(Err(error)),
+            Err(error @ Error::Rejected(_)) => outcomes.push(Err(error)),
             Err(error) => return Err(error),
         }
         remaining = later;
@@ -77,7 +77,7 @@ async fn store(conn: &mut AsyncPgConnection, batch: &[Arrival]) -> Result<Accept
         return Ok(Accepted { created_at_ms: 0, duplicate_of: Vec::new(), wake_ups: WakeUps::default() });
     }
     let accepted = store_once(conn, batch).await;
-    if matches!(accepted, Err(Error::Refused(_))) && batch.iter().any(Arrival::has_limits) {
+    if matches!(accepted, Err(Error::Rejected(_))) && batch.iter().any(Arrival::has_limits) {
         // A queue may have been deleted after it was found. The second statement creates it again.
         return store_once(conn, batch).await;
     }

@@ -112,11 +112,11 @@ mod tests {
             for _ in 0..per_second {
                 assert!(count(Duration::ZERO).is_ok());
             }
-            let refused = count(Duration::ZERO).expect_err("over the limit");
-            assert!(refused.wait <= share && refused.wait > share / 2, "{refused:?}");
-            assert!(count(refused.wait - Duration::from_nanos(1)).is_err());
-            assert!(count(refused.wait).is_ok());
-            assert!(count(refused.wait).is_err());
+            let rejected = count(Duration::ZERO).expect_err("over the limit");
+            assert!(rejected.wait <= share && rejected.wait > share / 2, "{rejected:?}");
+            assert!(count(rejected.wait - Duration::from_nanos(1)).is_err());
+            assert!(count(rejected.wait).is_ok());
+            assert!(count(rejected.wait).is_err());
 
             let later = Duration::from_secs(3600);
             let at_once = (0..2 * per_second).filter(|_| count(later).is_ok()).count();

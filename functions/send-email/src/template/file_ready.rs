@@ -53,7 +53,7 @@ mod tests {
     fn link_may_lead_to_this_machine_and_not_into_a_program() {
         let with = |url: &str| read(&json!({ "title": "x", "downloadUrl": url }));
         assert!(with("file:///tmp/exports/x.csv").is_ok());
-        assert!(with("javascript:alert(1)").expect_err("refused").starts_with("data.downloadUrl: must be"));
+        assert!(with("javascript:alert(1)").expect_err("rejected").starts_with("data.downloadUrl: must be"));
         assert_eq!(read(&json!({ "downloadUrl": "https://a.example" })), Err("data.title: is required".into()));
     }
 }

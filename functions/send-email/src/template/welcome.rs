@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn dashboard_is_required() {
-        let refused = rendered("welcome", &json!({}));
-        assert_eq!(refused, Err("data.dashboardUrl: is required".into()));
+        let rejected = rendered("welcome", &json!({}));
+        assert_eq!(rejected, Err("data.dashboardUrl: is required".into()));
     }
 }

@@ -3,5 +3,5 @@
 mod command_line;
 mod data;
 mod killed;
-mod refusals;
+mod rejections;
 mod support;

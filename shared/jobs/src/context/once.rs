@@ -82,8 +82,8 @@ impl JobContext {
 
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), JobError> {
     let valid = (1..=MAX_NAME_BYTES).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
-    let refused = || JobError::permanent(format!("the name of the {what} must be 1 to 100 visible ASCII characters"));
-    if valid { Ok(()) } else { Err(refused()) }
+    let rejected = || JobError::permanent(format!("the name of the {what} must be 1 to 100 visible ASCII characters"));
+    if valid { Ok(()) } else { Err(rejected()) }
 }
 
 fn bounded(name: &str, done: &impl Serialize) -> Result<Value, JobError> {

@@ -85,8 +85,8 @@ impl From<Ended> for Answer {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         match self {
-            Self::MissingSignature => refusal(ErrorCode::Unauthorized, "Missing signature"),
-            Self::InvalidSignature => refusal(ErrorCode::Unauthorized, "Invalid signature"),
+            Self::MissingSignature => rejection(ErrorCode::Unauthorized, "Missing signature"),
+            Self::InvalidSignature => rejection(ErrorCode::Unauthorized, "Invalid signature"),
             Self::Invalid(invalid) => never_again(ErrorCode::JobInvalid, &invalid.to_string()),
             Self::Duplicate(None) => Json(json!({ "success": true, "duplicate": true })).into_response(),
             Self::Duplicate(Some(result)) => {
@@ -97,39 +97,39 @@ impl IntoResponse for Answer {
             }
             // No Retry-After: an outage may last longer, and the sender's backoff is appropriate.
             Self::NotBegun => {
-                refusal(ErrorCode::ServiceUnavailable, "the database is unavailable, the job was not run")
+                rejection(ErrorCode::ServiceUnavailable, "the database is unavailable, the job was not run")
             }
             // Until its lease expires the run counts as active, so an earlier retry would be rejected.
             Self::NotRecorded => {
                 later(ErrorCode::ServiceUnavailable, LEASE, "the job was run, but its end could not be recorded")
             }
-            Self::Internal => refusal(ErrorCode::Internal, "internal error"),
+            Self::Internal => rejection(ErrorCode::Internal, "internal error"),
             Self::Lost => later(ErrorCode::Conflict, SOON, "the run lost its lease, another one may have started"),
             Self::Cancelled => never_again(ErrorCode::JobCancelled, "the message was cancelled"),
             Self::Stopping => later(ErrorCode::ServiceUnavailable, SOON, "the process was stopped"),
             Self::Done(None) => Json(json!({ "success": true })).into_response(),
             Self::Done(Some(result)) => Json(json!({ "success": true, "result": result })).into_response(),
-            Self::Failed(JobError::Retryable(why)) => refusal(ErrorCode::JobFailed, &why),
+            Self::Failed(JobError::Retryable(why)) => rejection(ErrorCode::JobFailed, &why),
             Self::Failed(JobError::RetryAfter(wait, why)) => later(ErrorCode::JobPostponed, wait, &why),
             Self::Failed(JobError::Permanent(why)) => never_again(ErrorCode::JobRejected, &why),
         }
     }
 }
 
-fn refusal(code: ErrorCode, error: &str) -> Response {
+fn rejection(code: ErrorCode, error: &str) -> Response {
     ApiError::new(code, error).into_response()
 }
 
 /// Returns a response with `Retry-After` in whole seconds. It is rounded up, since a retry that is too early costs an attempt.
 fn later(code: ErrorCode, wait: Duration, error: &str) -> Response {
-    let mut response = refusal(code, error);
+    let mut response = rejection(code, error);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     response
 }
 
 /// Returns a response with a code of status 489.
 fn never_again(code: ErrorCode, error: &str) -> Response {
-    let mut response = refusal(code, error);
+    let mut response = rejection(code, error);
     response.headers_mut().insert(HeaderName::from_static(NON_RETRYABLE), HeaderValue::from_static("true"));
     response
 }

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_mail_service_takes_is_refused_without_repeating_it() {
+    fn what_no_mail_service_takes_is_rejected_without_repeating_it() {
         for text in [
             "",
             "ada",

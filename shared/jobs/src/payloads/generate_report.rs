@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    fn refusal(change: impl FnOnce(&mut Value)) -> String {
+    fn rejection(change: impl FnOnce(&mut Value)) -> String {
         let mut job = json!({
             "reportType": "usage", "format": "pdf", "recipients": ["ada@example.com"],
             "dateRange": { "from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z" },
@@ -125,17 +125,17 @@ mod tests {
 
     #[test]
     fn error_names_the_field() {
-        assert_eq!(refusal(|_| {}), "");
-        let refused = refusal(|job| job["reportType"] = json!("billing"));
-        assert_eq!(refused, "reportType: billing reports are not supported; must be analytics or usage");
-        let refused = refusal(|job| job["dateRange"]["to"] = json!("2026-11-01T00:00:00Z"));
-        assert_eq!(refused, "dateRange.to: must be after dateRange.from");
-        let refused = refusal(|job| job["dateRange"]["to"] = json!("2027-11-02T00:00:01Z"));
-        assert_eq!(refused, "dateRange: must be at most 366 days");
-        assert_eq!(refusal(|job| job["recipients"] = json!([])), "recipients: must not be empty");
-        assert_eq!(refusal(|job| job["recipients"] = json!(["x"])), "recipients[0]: is not an e-mail address");
+        assert_eq!(rejection(|_| {}), "");
+        let rejected = rejection(|job| job["reportType"] = json!("billing"));
+        assert_eq!(rejected, "reportType: billing reports are not supported; must be analytics or usage");
+        let rejected = rejection(|job| job["dateRange"]["to"] = json!("2026-11-01T00:00:00Z"));
+        assert_eq!(rejected, "dateRange.to: must be after dateRange.from");
+        let rejected = rejection(|job| job["dateRange"]["to"] = json!("2027-11-02T00:00:01Z"));
+        assert_eq!(rejected, "dateRange: must be at most 366 days");
+        assert_eq!(rejection(|job| job["recipients"] = json!([])), "recipients: must not be empty");
+        assert_eq!(rejection(|job| job["recipients"] = json!(["x"])), "recipients[0]: is not an e-mail address");
         assert!(
-            refusal(|job| job["format"] = json!("docx")).starts_with("unknown variant `docx`, expected one of `pdf`")
+            rejection(|job| job["format"] = json!("docx")).starts_with("unknown variant `docx`, expected one of `pdf`")
         );
     }
 }

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_template_is_refused_with_the_known_ones() {
+    fn unknown_template_is_rejected_with_the_known_ones() {
         assert_eq!(
             validated("goodbye", &json!("ada@example.com")),
             Err("template: unknown \"goodbye\"; known are welcome, passwordReset, passwordChanged, emailChange, \

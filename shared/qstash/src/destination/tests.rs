@@ -27,7 +27,7 @@ fn destinations_are_echoed_verbatim() {
 }
 
 #[test]
-fn what_is_no_web_address_is_refused_in_known_words() {
+fn what_is_no_web_address_is_rejected_in_known_words() {
     for text in [
         "",
         "example.com",

@@ -273,8 +273,8 @@ mod tests {
             let without = effect(UsedBy::Publish, &[callback]);
             for parameter in PARAMETERS {
                 let with = effect(UsedBy::Publish, &[callback, (&header(parameter), parameter.example)]);
-                let refused = with.contains("cannot be used here") || with.contains("cannot have a callback");
-                assert_eq!(with != without && !refused, parameter.of_callbacks, "{}: {with}", header(parameter));
+                let rejected = with.contains("cannot be used here") || with.contains("cannot have a callback");
+                assert_eq!(with != without && !rejected, parameter.of_callbacks, "{}: {with}", header(parameter));
             }
         }
     }

@@ -21,7 +21,7 @@ const MAX_DEDUPLICATION_ID_BYTES: usize = 1024;
 
 /// Parses the options of a message with its callbacks.
 pub(super) fn message(params: &Params, limits: &Limits, now: Timestamp) -> Result<Options, Invalid> {
-    refuse_schedule(Scope { params, prefix: "" })?;
+    reject_schedule(Scope { params, prefix: "" })?;
     with_callbacks(params, limits, now)
 }
 
@@ -37,9 +37,9 @@ pub(crate) fn with_callbacks(params: &Params, limits: &Limits, now: Timestamp) -
     Ok(options)
 }
 
-fn refuse_schedule(scope: Scope<'_>) -> Result<(), Invalid> {
+fn reject_schedule(scope: Scope<'_>) -> Result<(), Invalid> {
     for name in SCHEDULE_ONLY {
-        scope.refuse(name, "cannot be used here, create a schedule with /v2/schedules")?;
+        scope.reject(name, "cannot be used here, create a schedule with /v2/schedules")?;
     }
     Ok(())
 }
@@ -92,9 +92,9 @@ fn callback(
         return Ok(None);
     };
     for name in ["callback", "failure-callback"] {
-        scope.refuse(name, "a callback cannot have a callback")?;
+        scope.reject(name, "a callback cannot have a callback")?;
     }
-    refuse_schedule(scope)?;
+    reject_schedule(scope)?;
     let mut options = own(scope, limits, now)?;
     options.retries = options.retries.or(retries);
     Ok(Some(Box::new(Callback { url, options })))

@@ -31,7 +31,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Rejects a given value.
-    pub(crate) fn refuse(self, name: &str, reason: &str) -> Result<(), Invalid> {
+    pub(crate) fn reject(self, name: &str, reason: &str) -> Result<(), Invalid> {
         match self.get(name) {
             Some(_) => Err(Invalid::new(self.field(name), reason)),
             None => Ok(()),

@@ -87,7 +87,7 @@ fn not_before_wins_over_delay_and_the_past_is_now() {
 }
 
 #[test]
-fn refusals_name_the_header_as_the_caller_knows_it() {
+fn rejections_name_the_header_as_the_caller_knows_it() {
     for (name, value, message) in [
         ("upstash-method", "HEAD", "Upstash-Method: must be one of GET, POST, PUT, PATCH, DELETE, got \"HEAD\""),
         (
@@ -343,7 +343,7 @@ fn extensions_are_read_however_an_sdk_sends_them() {
 }
 
 #[test]
-fn a_mistyped_extension_is_refused() {
+fn a_mistyped_extension_is_rejected() {
     let priority =
         |value: &str| format!("Upstash-Sigpost-Priority: must be a whole number from -1000 to 1000, got \"{value}\"");
     let window = |value: &str| {

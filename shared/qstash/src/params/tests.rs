@@ -34,7 +34,7 @@ fn headers_win_over_the_query() {
 }
 
 #[test]
-fn text_that_cannot_be_stored_is_refused_by_name() {
+fn text_that_cannot_be_stored_is_rejected_by_name() {
     assert_eq!(error(&[], Some("upstash-label=%ff")), "Upstash-Label: is not valid UTF-8");
     for query in ["upstash-label=%00", "upstash-label=a%0Ab", "upstash-label=%C2%85"] {
         assert_eq!(error(&[], Some(query)), "Upstash-Label: contains a control character");
@@ -69,7 +69,7 @@ fn headers_are_latin_1_where_they_are_not_utf_8() {
 }
 
 #[test]
-fn too_many_query_parameters_are_refused() {
+fn too_many_query_parameters_are_rejected() {
     let query = "upstash-a=1&".repeat(201);
     assert_eq!(error(&[], Some(&query)), "query: must not have more than 200 Upstash-* parameters");
 }

@@ -55,7 +55,7 @@ fn results_that_are_no_number_leave_it_to_the_default() {
 }
 
 #[test]
-fn what_is_no_expression_is_refused_with_the_place() {
+fn what_is_no_expression_is_rejected_with_the_place() {
     for (source, reason) in [
         ("", "unexpected end"),
         ("  ", "unexpected end"),

@@ -43,7 +43,7 @@ fn endpoints_are_added_by_url_and_removed_by_name_or_url() {
 }
 
 #[test]
-fn refusals_name_the_field_of_the_endpoint() {
+fn rejections_name_the_field_of_the_endpoint() {
     let long = format!(r#"{{"endpoints":[{{"url":"https://a.com","name":"{}"}}]}}"#, "x".repeat(257));
     for (body, message) in [
         ("{}", "endpoints: is missing"),
@@ -98,7 +98,7 @@ fn defaults_yield_to_the_request() {
 }
 
 #[test]
-fn defaults_that_could_not_work_are_refused() {
+fn defaults_that_could_not_work_are_rejected() {
     for (body, message) in [
         (r#"{"headers":{"X-A":"1"}}"#, "headers.X-A: must be Content-Type or begin with Upstash-"),
         (r#"{"headers":{"Upstash-Retries":3}}"#, "headers.Upstash-Retries: must be a text or a list of texts"),

@@ -8,7 +8,7 @@ use reqwest::{Method, Request};
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::{Aws, refusal};
+use super::{Aws, rejection};
 
 /// Pauses before the retries of a call that failed in transit or was throttled.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
@@ -18,11 +18,11 @@ impl Aws {
     pub(crate) async fn call(&self, service: &str, operation: &'static str, input: &Value) -> Result<Value> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let (refused, passes) = match self.try_call(service, operation, input).await {
+            let (rejected, passes) = match self.try_call(service, operation, input).await {
                 Ok(response) if response.status().is_success() => return Ok(response.json().await?),
                 Ok(response) => {
                     let status = response.status();
-                    let text = refusal(status, response).await;
+                    let text = rejection(status, response).await;
                     let passes = status.is_server_error() || status.as_u16() == 429 || text.contains("Throttling");
                     (anyhow::anyhow!(text), passes)
                 }
@@ -30,7 +30,7 @@ impl Aws {
             };
             match pauses.next().filter(|_| passes) {
                 Some(pause) => sleep(pause).await,
-                None => bail!(refused),
+                None => bail!(rejected),
             }
         }
     }

@@ -7,7 +7,7 @@ use h2::Reason;
 #[cfg(unix)]
 use rustix::io::Errno;
 
-use crate::address_policy::Refused;
+use crate::address_policy::Rejected;
 
 /// The reason for a missing or incomplete response. The text is that of the innermost cause: the outer layers repeat
 /// the URL.
@@ -45,7 +45,7 @@ impl Failure {
 
     /// Returns the failure of a connection that could not be made.
     pub(super) fn of_connect(error: &(dyn Error + 'static)) -> Self {
-        if let Some(rejected) = causes(error).find_map(|cause| cause.downcast_ref::<Refused>()) {
+        if let Some(rejected) = causes(error).find_map(|cause| cause.downcast_ref::<Rejected>()) {
             Self::Rejected(rejected.to_string())
         } else if causes(error).any(lacks_resource) {
             Self::LacksResource(innermost(error))
@@ -94,9 +94,9 @@ fn lacks_resource(cause: &(dyn Error + 'static)) -> bool {
 /// Returns whether the server reports that it has not processed a request over HTTP/2.
 fn is_unprocessed(cause: &(dyn Error + 'static)) -> bool {
     cause.downcast_ref::<h2::Error>().is_some_and(|error| {
-        let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
+        let is_rejected = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
         let is_going_away = error.is_go_away() && error.reason() == Some(Reason::NO_ERROR);
-        error.is_remote() && (is_refused || is_going_away)
+        error.is_remote() && (is_rejected || is_going_away)
     })
 }
 

@@ -114,7 +114,7 @@ async fn requests_share_an_http2_connection_up_to_the_limit_of_the_server() {
 }
 
 #[tokio::test]
-async fn a_request_is_repeatable_if_its_http2_stream_was_refused() {
+async fn a_request_is_repeatable_if_its_http2_stream_was_rejected() {
     let tls = TlsServer::new();
     for (reason, is_repeatable) in [(Reason::REFUSED_STREAM, true), (Reason::INTERNAL_ERROR, false)] {
         let server = Http2Server::start(&tls, 100, vec![Then::Reset(reason)]).await;

@@ -122,9 +122,9 @@ mod tests {
     }
 
     #[test]
-    fn file_without_a_certificate_is_refused_by_its_name() {
+    fn file_without_a_certificate_is_rejected_by_its_name() {
         for path in ["/nowhere/ca.pem", "/dev/null"] {
-            let error = client_config(Roots::File(Path::new(path))).expect_err("refused").to_string();
+            let error = client_config(Roots::File(Path::new(path))).expect_err("rejected").to_string();
             assert!(error.contains(&format!("sslrootcert={path}: ")), "{error}");
         }
     }

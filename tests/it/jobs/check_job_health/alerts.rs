@@ -38,7 +38,7 @@ impl Watched {
         };
         change(&mut config);
         let handlers = |harness| check_job_health::router(config, harness).expect("a client");
-        let app = TestApp::start_with(|config| config.engine = None).await;
+        let app = TestApp::start_with(|config| config.dispatcher = None).await;
         Self { deployment: Deployment::of(app, handlers).await, slack, pagerduty }
     }
 

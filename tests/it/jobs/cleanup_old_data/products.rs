@@ -1,6 +1,6 @@
 //! Rows that a product's handlers wrote, and unused flow-control keys.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::{Value, json};
 use sigpost_jobs::payloads::CleanupOldData;
 

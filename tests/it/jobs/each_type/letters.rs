@@ -60,8 +60,8 @@ impl Subject for Email {
 
 impl Hopeless for Email {
     async fn hopeless(&self, _database: &TestDatabase) -> (Value, &'static str) {
-        let refusal = json!({ "statusCode": 422, "name": "validation_error", "message": "why" }).to_string();
-        self.resend.answers(Answer::status(422).header("Content-Type", "application/json").body(refusal));
+        let rejection = json!({ "statusCode": 422, "name": "validation_error", "message": "why" }).to_string();
+        self.resend.answers(Answer::status(422).header("Content-Type", "application/json").body(rejection));
         (self.payload(), "Resend: validation_error (422): why")
     }
 }

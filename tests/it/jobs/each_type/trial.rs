@@ -86,15 +86,15 @@ impl<S: Subject> Trial<S> {
 
     /// Makes the record of a completed run fail until [`unblock_completion`](Self::unblock_completion).
     pub(super) async fn block_completion(&self) {
-        let sql = "create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
-                   create trigger refusing before update on job_executions for each row
-                   when (new.status = 'completed') execute function refuse();";
+        let sql = "create function reject() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+                   create trigger rejecting before update on job_executions for each row
+                   when (new.status = 'completed') execute function reject();";
         self.deployment.app.database.execute(sql).await;
     }
 
     /// Permits the record again, and expires the lease of the run that could not be recorded.
     pub(super) async fn unblock_completion(&self) {
-        let sql = "drop trigger refusing on job_executions;
+        let sql = "drop trigger rejecting on job_executions;
                    update job_executions set lease_until = now() - interval '1 second' where status = 'processing'";
         self.deployment.app.database.execute(sql).await;
     }

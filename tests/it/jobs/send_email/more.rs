@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sigpost_jobs::payloads::SendEmail;

@@ -1,6 +1,6 @@
 //! A slow Resend: failures while a request to it is in flight.
 
-use dispatch::engine::StepKind;
+use dispatch::dispatcher::StepKind;
 use serde_json::json;
 use sigpost_jobs::payloads::SendEmail;
 use sigpost_qstash::MessageId;
@@ -30,7 +30,7 @@ async fn email_timeout_is_retried_with_the_same_idempotency_key() {
     let (deployment, resend, id, running, key) = held().await;
     advance_to_heartbeat().await;
     let answered = running.await.expect("joined");
-    assert_eq!(answered.refusal(), (500, "Resend: timeout: operation timed out"));
+    assert_eq!(answered.rejection(), (500, "Resend: timeout: operation timed out"));
     deployment.app.make_messages_due().await;
     deployment.app.wait_for(id, StepKind::Delivered).await;
     assert_eq!((resend.next().await.header("idempotency-key"), logged(&deployment).await), (key.as_str(), 1));

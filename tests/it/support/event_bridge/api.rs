@@ -16,27 +16,27 @@ use super::{Fault, Shared, State};
 /// Page size of a list, small enough that clients need several pages.
 const PAGE: usize = 2;
 
-type Answer = Result<Json<Value>, Refused>;
+type Answer = Result<Json<Value>, Rejected>;
 
-pub(super) struct Refused(StatusCode, &'static str, String);
+pub(super) struct Rejected(StatusCode, &'static str, String);
 
-impl IntoResponse for Refused {
+impl IntoResponse for Rejected {
     fn into_response(self) -> Response {
         let Self(status, error, message) = self;
         (status, [("x-amzn-errortype", error)], Json(json!({ "Message": message }))).into_response()
     }
 }
 
-fn invalid(message: String) -> Refused {
-    Refused(StatusCode::BAD_REQUEST, "ValidationException", message)
+fn invalid(message: String) -> Rejected {
+    Rejected(StatusCode::BAD_REQUEST, "ValidationException", message)
 }
 
-fn missing(what: &str) -> Refused {
-    Refused(StatusCode::NOT_FOUND, "ResourceNotFoundException", format!("{what} does not exist."))
+fn missing(what: &str) -> Rejected {
+    Rejected(StatusCode::NOT_FOUND, "ResourceNotFoundException", format!("{what} does not exist."))
 }
 
-fn conflict(message: &str) -> Refused {
-    Refused(StatusCode::CONFLICT, "ConflictException", message.to_owned())
+fn conflict(message: &str) -> Rejected {
+    Rejected(StatusCode::CONFLICT, "ConflictException", message.to_owned())
 }
 
 pub(super) fn router(state: Shared) -> Router {
@@ -50,21 +50,21 @@ pub(super) fn router(state: Shared) -> Router {
 
 impl State {
     /// Records a call. Returns the fault to apply, or the rejection.
-    fn enter(&mut self, change: Option<String>) -> Result<Option<Fault>, Refused> {
-        let refused = || Refused(StatusCode::FORBIDDEN, "AccessDeniedException", "not now".to_owned());
+    fn enter(&mut self, change: Option<String>) -> Result<Option<Fault>, Rejected> {
+        let rejected = || Rejected(StatusCode::FORBIDDEN, "AccessDeniedException", "not now".to_owned());
         if self.is_down {
-            return Err(refused());
+            return Err(rejected());
         }
         let Some(change) = change else { return Ok(None) };
         self.changes.push(change);
         self.changed.notify_one();
         match self.faults.pop_front() {
-            Some(Fault::Refused) => Err(refused()),
+            Some(Fault::Rejected) => Err(rejected()),
             fault => Ok(fault),
         }
     }
 
-    fn group(&mut self, name: &str) -> Result<&mut BTreeMap<String, Body>, Refused> {
+    fn group(&mut self, name: &str) -> Result<&mut BTreeMap<String, Body>, Rejected> {
         self.groups.get_mut(name).ok_or_else(|| missing(&format!("Schedule group {name}")))
     }
 }
@@ -72,10 +72,10 @@ impl State {
 async fn answer(body: Value, fault: Option<Fault>) -> Answer {
     match fault {
         Some(Fault::Unanswered) => {
-            Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException", "lost".to_owned()))
+            Err(Rejected(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException", "lost".to_owned()))
         }
         Some(Fault::Swallowed | Fault::Silent) => std::future::pending().await,
-        None | Some(Fault::Refused) => Ok(Json(body)),
+        None | Some(Fault::Rejected) => Ok(Json(body)),
     }
 }
 
@@ -105,7 +105,7 @@ async fn put_schedule(
     answer(json!({ "ScheduleArn": arn }), fault).await
 }
 
-fn put(state: &mut State, method: &Method, name: &str, body: &[u8]) -> Result<Option<Fault>, Refused> {
+fn put(state: &mut State, method: &Method, name: &str, body: &[u8]) -> Result<Option<Fault>, Rejected> {
     let fault = state.enter(change(method, name))?;
     let body: Body = serde_json::from_slice(body).map_err(|why| invalid(why.to_string()))?;
     check(name, &body).map_err(invalid)?;
@@ -155,7 +155,7 @@ async fn delete_schedule(
     answer(json!({}), fault).await
 }
 
-fn delete(state: &mut State, group: &str, name: &str) -> Result<Option<Fault>, Refused> {
+fn delete(state: &mut State, group: &str, name: &str) -> Result<Option<Fault>, Rejected> {
     let fault = state.enter(change(&Method::DELETE, name))?;
     if fault != Some(Fault::Swallowed) {
         state.group(group)?.remove(name).ok_or_else(|| missing(&format!("Schedule {name}")))?;

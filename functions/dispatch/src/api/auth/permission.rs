@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_allows_what_it_says_and_its_refusal_names_it() {
+    fn a_scope_allows_what_it_says_and_its_rejection_names_it() {
         for action in [Publish, Read, Manage] {
             assert_eq!(check(Scope::Full, action), Ok(()));
             for (scope, allowed) in [(Scope::Publish, Publish), (Scope::Read, Read)] {

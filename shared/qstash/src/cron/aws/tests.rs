@@ -65,7 +65,7 @@ fn an_interval_without_hours_and_days_goes_by_utc() {
 }
 
 #[test]
-fn what_eventbridge_cannot_say_is_refused_with_the_reason() {
+fn what_eventbridge_cannot_say_is_rejected_with_the_reason() {
     for (text, reason) in [
         ("30 0 9 * * *", "fires on whole minutes: the second must be 0; other seconds require `sigpost serve`"),
         ("* * * * * *", "fires on whole minutes: the second must be 0; other seconds require `sigpost serve`"),

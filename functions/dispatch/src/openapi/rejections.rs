@@ -26,14 +26,14 @@ const REFUSALS: [(u16, &str, &str); 10] = [
 
 /// Returns all error responses for `components.responses`.
 pub(super) fn all(error_schema: &Value) -> Value {
-    let refusals = REFUSALS.iter().map(|(_, name, about)| {
-        let refusal = json!({
+    let rejections = REFUSALS.iter().map(|(_, name, about)| {
+        let rejection = json!({
             "description": about,
             "content": { "application/json": { "schema": error_schema } },
         });
-        ((*name).to_owned(), refusal)
+        ((*name).to_owned(), rejection)
     });
-    Value::Object(refusals.collect())
+    Value::Object(rejections.collect())
 }
 
 /// Returns the error responses of one operation by status.
@@ -48,9 +48,9 @@ pub(super) fn of(route: &Route, method: &Method, path: &str) -> Map<String, Valu
         429 => route.needs_token() && Action::of(method, path) != Action::Publish,
         _ => false,
     };
-    let refusals = REFUSALS.iter().filter(|(status, ..)| happens(*status) || route.refusals.contains(status));
+    let rejections = REFUSALS.iter().filter(|(status, ..)| happens(*status) || route.rejections.contains(status));
     let link = |(status, name, _): &(u16, &str, &str)| {
         (status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }))
     };
-    refusals.map(link).collect()
+    rejections.map(link).collect()
 }

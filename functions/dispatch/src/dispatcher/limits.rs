@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::room::room_for_a_batch;
 use super::shares::{LEFT_OUT, Plan};
-use super::{Awake, Engine};
+use super::{Awake, Dispatcher};
 use crate::budget::SMALL;
 
 /// Maximum number of limits in one claim, which locks all of them until its end.
@@ -30,16 +30,16 @@ pub(super) enum AtLimits {
     NoRoom,
 }
 
-impl Engine {
+impl Dispatcher {
     /// Claims messages that this limit blocks. On return, all that can start have started, unless that takes longer than
     /// [`PATIENCE`].
     ///
     /// This is not a wake-up, which returns before the loop has claimed. Two claims at the same limit wait for each
     /// other's lock.
     pub(crate) async fn claim_at_limit_now(&self, limit: String) {
-        let engine = self.clone();
+        let dispatcher = self.clone();
         // In a separate task, because the caller's is dropped on disconnect, and leased messages must be delivered.
-        let claiming = self.0.loops.spawn(async move { engine.claim_at_limits(vec![limit]).await });
+        let claiming = self.0.loops.spawn(async move { dispatcher.claim_at_limits(vec![limit]).await });
         // A rescan covers errors and rows that another transaction has locked.
         let _ = timeout(PATIENCE, claiming).await;
         self.wake_everything();

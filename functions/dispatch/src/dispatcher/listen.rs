@@ -7,7 +7,7 @@ use sigpost_store::signing_keys;
 use sigpost_store::wake::{Listener, Notification};
 use tokio::time::sleep;
 
-use super::Engine;
+use super::Dispatcher;
 
 /// Minimum interval of a process's notifications about accepted messages. A notification wakes every dispatcher, and
 /// frequent ones would cost more than the deliveries.
@@ -20,54 +20,54 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Listens on a separate connection. After each (re)connect it queries everything, because notifications may have been
 /// missed. A lost connection also indicates a restart of Postgres.
-pub(super) async fn listen(engine: Engine) {
+pub(super) async fn listen(dispatcher: Dispatcher) {
     let mut was_lost = false;
     loop {
         tokio::select! {
-            () = engine.0.stopping.cancelled() => return,
-            Err(error) = pass_on(&engine, was_lost) => {
+            () = dispatcher.0.stopping.cancelled() => return,
+            Err(error) = pass_on(&dispatcher, was_lost) => {
                 was_lost = true;
-                engine.set_deaf(true);
+                dispatcher.set_deaf(true);
                 tracing::warn!(%error, "notifications are off until the listener reconnects; timers continue");
             }
         }
         tokio::select! {
-            () = engine.0.stopping.cancelled() => return,
+            () = dispatcher.0.stopping.cancelled() => return,
             () = sleep(PAUSE) => {}
         }
     }
 }
 
 /// Handles notifications until the connection is lost.
-async fn pass_on(engine: &Engine, was_lost: bool) -> Result<(), Error> {
-    let mut listener = Listener::connect(&engine.0.database).await?;
+async fn pass_on(dispatcher: &Dispatcher, was_lost: bool) -> Result<(), Error> {
+    let mut listener = Listener::connect(&dispatcher.0.database).await?;
     if was_lost {
         tracing::info!("the listener is connected again");
     }
-    engine.set_deaf(false);
-    engine.take_over_keys().await?;
-    engine.wake_everything();
-    engine.schedules_changed().notify_one();
+    dispatcher.set_deaf(false);
+    dispatcher.take_over_keys().await?;
+    dispatcher.wake_everything();
+    dispatcher.schedules_changed().notify_one();
     loop {
         match listener.next().await? {
             Notification::Look => {
-                engine.wake_everything();
-                engine.0.timers.query_again_in(SECOND_QUERY);
+                dispatcher.wake_everything();
+                dispatcher.0.timers.query_again_in(SECOND_QUERY);
             }
             // Renewal detects a cancelled message of this process. A slot may be free.
             Notification::Cancelled => {
-                engine.wake_everything();
-                engine.renew_held_for(Duration::ZERO).await;
+                dispatcher.wake_everything();
+                dispatcher.renew_held_for(Duration::ZERO).await;
             }
             // Immediately, because a query can take long with a large backlog, and receivers reject signatures of an
             // old key.
-            Notification::KeysRotated => engine.take_over_keys().await?,
-            Notification::SchedulesChanged => engine.schedules_changed().notify_one(),
+            Notification::KeysRotated => dispatcher.take_over_keys().await?,
+            Notification::SchedulesChanged => dispatcher.schedules_changed().notify_one(),
         }
     }
 }
 
-impl Engine {
+impl Dispatcher {
     async fn take_over_keys(&self) -> Result<(), Error> {
         if let Some(keys) = signing_keys::find(&mut *self.0.database.connection().await?).await? {
             self.0.keys.replace(keys);

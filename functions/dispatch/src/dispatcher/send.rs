@@ -39,7 +39,7 @@ impl SendError {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::TimedOut(_) => "timed_out",
-            Self::Failed(Failure::Rejected(_)) => "refused",
+            Self::Failed(Failure::Rejected(_)) => "rejected",
             Self::Failed(Failure::LacksResource(_)) => "lacks_resource",
             Self::Failed(Failure::NotConnected(_)) => "not_connected",
             Self::Failed(Failure::BrokenOff { .. }) => "broken_off",

@@ -7,7 +7,7 @@ use sigpost_dev_postgres::{DataDir, Error};
 use crate::support::{open_folder, sql, start, start_in};
 
 #[test]
-fn a_second_server_on_the_same_data_is_refused_with_the_process_that_has_it() {
+fn a_second_server_on_the_same_data_is_rejected_with_the_process_that_has_it() {
     let folder = open_folder();
     let mut first = start_in(folder.path()).unwrap();
     let error = start_in(folder.path()).unwrap_err();
@@ -20,7 +20,7 @@ fn a_second_server_on_the_same_data_is_refused_with_the_process_that_has_it() {
 }
 
 #[test]
-fn data_of_another_major_version_is_refused_with_both_versions() {
+fn data_of_another_major_version_is_rejected_with_both_versions() {
     let folder = open_folder();
     let mut server = start_in(folder.path()).unwrap();
     server.stop().unwrap();

@@ -13,7 +13,7 @@ use std::time::Duration;
 use sigpost_store::destination::Destination;
 use tokio::time::timeout;
 
-use super::Engine;
+use super::Dispatcher;
 use super::attempt::{Attempt, Delivery};
 use super::in_flight::LONG;
 
@@ -56,7 +56,7 @@ impl Line {
 
 /// A worker, counted until it is dropped.
 struct Worker {
-    engine: Engine,
+    dispatcher: Dispatcher,
     destination: Destination,
 }
 
@@ -78,7 +78,7 @@ impl Workers {
     }
 }
 
-impl Engine {
+impl Dispatcher {
     /// Passes a delivery to the workers of its destination.
     pub(super) fn deliver(&self, delivery: Delivery) {
         let destination = delivery.destination();
@@ -93,7 +93,7 @@ impl Engine {
 
     fn add_worker(&self, destination: Destination, line: &mut Line) {
         line.workers += 1;
-        tokio::spawn(Worker { engine: self.clone(), destination }.work());
+        tokio::spawn(Worker { dispatcher: self.clone(), destination }.work());
     }
 }
 
@@ -108,7 +108,7 @@ impl Worker {
     /// Returns the next delivery. `None` if there is none, or if there are more workers than allowed. A fast response to the
     /// last one allows one worker less.
     fn next(&self, was_fast: bool) -> Option<Delivery> {
-        let mut lines = self.engine.0.workers.lock();
+        let mut lines = self.dispatcher.0.workers.lock();
         let line = lines.get_mut(&self.destination)?;
         if was_fast && line.allowed > WORKERS {
             line.allowed -= 1;
@@ -117,13 +117,13 @@ impl Worker {
             return None;
         }
         let delivery = line.waiting.pop_front()?;
-        self.engine.0.workers.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.dispatcher.0.workers.waiting.fetch_sub(1, Ordering::Relaxed);
         Some(delivery)
     }
 
     /// Sends and records a delivery. Returns whether it is slow and continues in another task.
     async fn deliver(&self, delivery: Delivery) -> bool {
-        let Some((attempt, mut exchange)) = Attempt::begin(&self.engine, delivery) else { return false };
+        let Some((attempt, mut exchange)) = Attempt::begin(&self.dispatcher, delivery) else { return false };
         let short = attempt.bound.min(LONG);
         if let Ok(result) = timeout(short, &mut exchange).await {
             attempt.end(result);
@@ -142,8 +142,8 @@ impl Worker {
             spent += LONG;
         }
         self.allow_one_more();
-        let (engine, lease, rest) = (self.engine.clone(), Arc::clone(&attempt.lease), attempt.bound - spent);
-        engine.0.in_flight.start(lease.message.id, lease.token, || {
+        let (dispatcher, lease, rest) = (self.dispatcher.clone(), Arc::clone(&attempt.lease), attempt.bound - spent);
+        dispatcher.0.in_flight.start(lease.message.id, lease.token, || {
             let long = async move {
                 match timeout(rest, exchange).await {
                     Ok(result) => attempt.end(result),
@@ -156,22 +156,22 @@ impl Worker {
     }
 
     fn is_connecting(&self, attempt: &Attempt) -> bool {
-        self.engine.0.sender.is_connecting(&attempt.lease.message.url)
+        self.dispatcher.0.sender.is_connecting(&attempt.lease.message.url)
     }
 
     fn allow_one_more(&self) {
-        let mut lines = self.engine.0.workers.lock();
+        let mut lines = self.dispatcher.0.workers.lock();
         let Some(line) = lines.get_mut(&self.destination) else { return };
-        line.allowed = (line.allowed + 1).min(self.engine.max_in_flight().max(WORKERS));
+        line.allowed = (line.allowed + 1).min(self.dispatcher.max_in_flight().max(WORKERS));
         if !line.waiting.is_empty() && line.workers < line.allowed {
-            self.engine.add_worker(self.destination, line);
+            self.dispatcher.add_worker(self.destination, line);
         }
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let mut lines = self.engine.0.workers.lock();
+        let mut lines = self.dispatcher.0.workers.lock();
         let Some(line) = lines.get_mut(&self.destination) else { return };
         line.workers -= 1;
         if line.workers > 0 {
@@ -179,7 +179,7 @@ impl Drop for Worker {
         }
         // A delivery may have been added after the last query.
         if !line.waiting.is_empty() {
-            self.engine.add_worker(self.destination, line);
+            self.dispatcher.add_worker(self.destination, line);
         } else if line.allowed == WORKERS {
             lines.remove(&self.destination);
         } else if lines.len() > MAX_LINES {

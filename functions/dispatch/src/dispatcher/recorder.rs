@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::in_flight::Holding;
-use super::{Engine, Room, StepKind, callbacks};
+use super::{Dispatcher, Room, StepKind, callbacks};
 
 /// Maximum number of outcomes in one commit.
 const BATCH: usize = 256;
@@ -82,17 +82,17 @@ impl Recorder {
 }
 
 /// Records ended deliveries as long as the dispatcher runs. During a commit the next batch gathers.
-pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceiver<Ended>) {
+pub(super) async fn record_all(dispatcher: Dispatcher, mut ended: mpsc::UnboundedReceiver<Ended>) {
     let (alone, to_record_alone) = mpsc::unbounded_channel();
-    tokio::spawn(alone::record_alone(engine.clone(), to_record_alone));
+    tokio::spawn(alone::record_alone(dispatcher.clone(), to_record_alone));
     let mut gathered = Vec::with_capacity(BATCH);
     let mut next_commit = Instant::now();
     while !gathered.is_empty() || ended.recv_many(&mut gathered, BATCH).await > 0 {
-        gather_until(next_commit, &engine, &mut ended, &mut gathered).await;
+        gather_until(next_commit, &dispatcher, &mut ended, &mut gathered).await;
         next_commit = Instant::now() + PACE;
         let batch = how_many_fit(gathered.iter().map(Ended::size), BATCH_BYTES);
-        let is_recorded = record_batch(&engine, &gathered[..batch]).await;
-        engine.0.outcomes_first.send_if_modified(|first| std::mem::replace(first, false));
+        let is_recorded = record_batch(&dispatcher, &gathered[..batch]).await;
+        dispatcher.0.outcomes_first.send_if_modified(|first| std::mem::replace(first, false));
         let ended = gathered.drain(..batch);
         if !is_recorded {
             // One of them may always fail, and must not block the others.
@@ -105,7 +105,7 @@ pub(super) async fn record_all(engine: Engine, mut ended: mpsc::UnboundedReceive
 /// or has a report. Also if messages in flight take all the room: then the next claim waits for this commit.
 async fn gather_until(
     time: Instant,
-    engine: &Engine,
+    dispatcher: &Dispatcher,
     ended: &mut mpsc::UnboundedReceiver<Ended>,
     gathered: &mut Vec<Ended>,
 ) {
@@ -113,7 +113,7 @@ async fn gather_until(
     loop {
         let is_urgent = gathered[seen..].iter().any(Ended::is_urgent);
         seen = gathered.len();
-        if is_urgent || seen >= WORTH_A_COMMIT || engine.is_bound_by_room() {
+        if is_urgent || seen >= WORTH_A_COMMIT || dispatcher.is_bound_by_room() {
             return;
         }
         match timeout_at(time, ended.recv_many(gathered, BATCH - seen)).await {
@@ -124,7 +124,7 @@ async fn gather_until(
 }
 
 /// Records the batch, and retries while the database is unavailable. Returns whether it was recorded as a whole.
-async fn record_batch(engine: &Engine, batch: &[Ended]) -> bool {
+async fn record_batch(dispatcher: &Dispatcher, batch: &[Ended]) -> bool {
     let entries: Vec<Entry<'_>> = batch
         .iter()
         .map(|ended| Entry { lease: &ended.lease, stored: &ended.outcome, reported: &ended.outcome })
@@ -132,17 +132,17 @@ async fn record_batch(engine: &Engine, batch: &[Ended]) -> bool {
     let mut pause = FIRST_PAUSE;
     let mut interrupted = 0;
     loop {
-        let error = match commit(engine, &entries).await {
+        let error = match commit(dispatcher, &entries).await {
             Ok(recorded) => {
-                announce(engine, &entries, recorded);
+                announce(dispatcher, &entries, recorded);
                 return true;
             }
             Err(error) => error,
         };
         tracing::warn!(%error, deliveries = entries.len(), "recording outcomes failed, will be retried");
-        engine.saw(&error);
+        dispatcher.saw(&error);
         match error {
-            Error::Unavailable(_) => drop(engine.0.outcomes_first.send_replace(true)),
+            Error::Unavailable(_) => drop(dispatcher.0.outcomes_first.send_replace(true)),
             Error::Busy(_) if interrupted < INTERRUPTED => interrupted += 1,
             _ => return false,
         }
@@ -153,8 +153,8 @@ async fn record_batch(engine: &Engine, batch: &[Ended]) -> bool {
 
 /// Commits outcomes in one statement; with callbacks in one transaction, so that a report exists only if its outcome was
 /// recorded.
-async fn commit(engine: &Engine, entries: &[Entry<'_>]) -> Result<Recorded, Error> {
-    let mut conn = engine.0.database.connection().await?;
+async fn commit(dispatcher: &Dispatcher, entries: &[Entry<'_>]) -> Result<Recorded, Error> {
+    let mut conn = dispatcher.0.database.connection().await?;
     let outcomes: Vec<&Outcome> = entries.iter().map(|entry| entry.stored).collect();
     if !entries.iter().any(|entry| callbacks::wants_reports(entry.lease)) {
         return record(&mut conn, &outcomes).await;
@@ -162,7 +162,7 @@ async fn commit(engine: &Engine, entries: &[Entry<'_>]) -> Result<Recorded, Erro
     let recorded = record_and_accept(&mut conn, &outcomes, |recorded| {
         let reported = entries.iter().filter_map(|entry| {
             let dead_letter = *recorded.messages.get(&entry.stored.id)?;
-            Some(callbacks::reports(entry.lease, entry.reported, dead_letter, &engine.0.deduplicating))
+            Some(callbacks::reports(entry.lease, entry.reported, dead_letter, &dispatcher.0.deduplicating))
         });
         reported.flatten().collect::<Vec<NewMessage>>()
     })
@@ -172,24 +172,24 @@ async fn commit(engine: &Engine, entries: &[Entry<'_>]) -> Result<Recorded, Erro
 }
 
 /// After the commit, sets wake-ups, counts and notifies watchers.
-fn announce(engine: &Engine, entries: &[Entry<'_>], recorded: Recorded) {
-    engine.wake(recorded.wake_ups);
+fn announce(dispatcher: &Dispatcher, entries: &[Entry<'_>], recorded: Recorded) {
+    dispatcher.wake(recorded.wake_ups);
     for Entry { lease, stored: outcome, .. } in entries {
         if !recorded.messages.contains_key(&outcome.id) {
             tracing::info!(message.id = %outcome.id, "the lease was lost before the delivery was recorded");
             // Or it was recorded by a commit whose response was lost, with the wake-ups.
-            engine.wake(WakeUps::due_now().and(WakeUps::at_limits(lease.message.slots())));
-            engine.0.counts.lease_lost();
-            engine.step(outcome.id, StepKind::LeaseLost);
+            dispatcher.wake(WakeUps::due_now().and(WakeUps::at_limits(lease.message.slots())));
+            dispatcher.0.counts.lease_lost();
+            dispatcher.step(outcome.id, StepKind::LeaseLost);
             continue;
         }
-        engine.0.counts.recorded(outcome.next);
+        dispatcher.0.counts.recorded(outcome.next);
         let kind = match outcome.next {
             Next::Delivered => StepKind::Delivered,
             Next::Retry(_) => StepKind::Retried,
             Next::Failed => StepKind::Failed,
             Next::GivenBack(_) => StepKind::GivenBack,
         };
-        engine.step(outcome.id, kind);
+        dispatcher.step(outcome.id, kind);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep_until, timeout};
 
-use super::Engine;
+use super::Dispatcher;
 
 /// Maximum number of messages in one claim.
 const BATCH: usize = 256;
@@ -16,18 +16,18 @@ const GATHER: Duration = Duration::from_millis(5);
 const GATHER_IF_BOUND_BY_ROOM: Duration = Duration::from_millis(1);
 
 /// Waits for room, and up to [`GATHER`] for a larger batch. `None` if nothing more is claimed.
-pub(super) async fn room_for_a_batch(engine: &Engine) -> Option<OwnedSemaphorePermit> {
-    let inner = &engine.0;
+pub(super) async fn room_for_a_batch(dispatcher: &Dispatcher) -> Option<OwnedSemaphorePermit> {
+    let inner = &dispatcher.0;
     let first = Arc::clone(&inner.room).acquire_owned();
     let mut room = tokio::select! {
         () = inner.stopping.cancelled() => return None,
-        () = sleep_until(engine.claims_until()) => return None,
+        () = sleep_until(dispatcher.claims_until()) => return None,
         room = first => room.ok()?,
     };
     let batch = BATCH.min(inner.settings.max_in_flight);
     if inner.room.available_permits() + 1 < batch / 2 {
         let more = u32::try_from(batch / 2 - 1).unwrap_or(0);
-        let gather = if engine.is_bound_by_room() { GATHER_IF_BOUND_BY_ROOM } else { GATHER };
+        let gather = if dispatcher.is_bound_by_room() { GATHER_IF_BOUND_BY_ROOM } else { GATHER };
         if let Ok(Ok(more)) = timeout(gather, Arc::clone(&inner.room).acquire_many_owned(more)).await {
             room.merge(more);
         }

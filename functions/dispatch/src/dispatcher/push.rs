@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::attempt::Delivery;
 use super::large_bodies::Portion;
-use super::{Engine, Room, StepKind};
+use super::{Dispatcher, Room, StepKind};
 
-impl Engine {
+impl Dispatcher {
     /// Starts the deliveries of leases that were requested at this time, each with its part of the room.
     pub(super) fn push_all(
         &self,

@@ -62,7 +62,7 @@ impl fmt::Debug for Further {
 pub enum Awake {
     /// It runs continuously.
     Always,
-    /// It runs only during invocations and is frozen otherwise: it delivers in visits (`engine/visit.rs`), and nothing
+    /// It runs only during invocations and is frozen otherwise: it delivers in visits (`dispatcher/visit.rs`), and nothing
     /// continues between them.
     InVisits,
 }

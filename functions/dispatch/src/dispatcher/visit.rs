@@ -14,7 +14,7 @@ use sigpost_store::{Error, WakeUps};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
-use super::{Engine, LAST_WRITES, drain, in_flight, listen};
+use super::{Dispatcher, LAST_WRITES, drain, in_flight, listen};
 
 /// Time reserved for the last writes of a visit, with a margin for the clock.
 const RESERVE: Duration = Duration::from_secs(2);
@@ -53,7 +53,7 @@ pub(crate) struct Tick {
     pub(crate) schedule_due_for: Option<Duration>,
 }
 
-impl Engine {
+impl Dispatcher {
     /// Checks whether messages become due before the next tick, and if so wakes the following visit. One statement, which
     /// also samples the queue.
     pub(crate) async fn tick(&self) -> Result<Tick, Error> {

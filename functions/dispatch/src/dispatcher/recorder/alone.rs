@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Ended, Entry, announce, commit};
-use crate::engine::Engine;
+use crate::dispatcher::Dispatcher;
 
 /// The pause between two commits of the same outcome, doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -38,7 +38,7 @@ enum Tried {
 }
 
 /// Records each outcome in a separate commit, and retries until it is recorded or its lease is lost.
-pub(super) async fn record_alone(engine: Engine, mut incoming: mpsc::UnboundedReceiver<Ended>) {
+pub(super) async fn record_alone(dispatcher: Dispatcher, mut incoming: mpsc::UnboundedReceiver<Ended>) {
     let mut unrecorded: VecDeque<Unrecorded> = VecDeque::new();
     loop {
         let next = unrecorded.iter().map(|one| one.retry_at).min();
@@ -55,7 +55,7 @@ pub(super) async fn record_alone(engine: Engine, mut incoming: mpsc::UnboundedRe
                 unrecorded.push_back(one);
                 continue;
             }
-            match try_alone(&engine, &one.ended).await {
+            match try_alone(&dispatcher, &one.ended).await {
                 Tried::Recorded => {}
                 Tried::Rejected => {
                     tracing::error!(message.id = %one.ended.outcome.id, "Postgres rejects the outcome; the lease expires");
@@ -75,16 +75,16 @@ pub(super) async fn record_alone(engine: Engine, mut incoming: mpsc::UnboundedRe
 
 /// Records one outcome. If Postgres rejects a text of the response, the outcome is stored without texts, and reported with
 /// them if the report can be stored.
-async fn try_alone(engine: &Engine, ended: &Ended) -> Tried {
+async fn try_alone(dispatcher: &Dispatcher, ended: &Ended) -> Tried {
     let (outcome, bare) = (&ended.outcome, bare(&ended.outcome));
     for (stored, reported) in [(outcome, outcome), (&bare, outcome), (&bare, &bare)] {
         let entries = [Entry { lease: &ended.lease, stored, reported }];
-        match commit(engine, &entries).await {
+        match commit(dispatcher, &entries).await {
             Ok(recorded) => {
-                announce(engine, &entries, recorded);
+                announce(dispatcher, &entries, recorded);
                 return Tried::Recorded;
             }
-            Err(error @ Error::Refused(_)) => {
+            Err(error @ Error::Rejected(_)) => {
                 tracing::error!(message.id = %outcome.id, %error, "Postgres rejected the outcome");
             }
             Err(error) => {

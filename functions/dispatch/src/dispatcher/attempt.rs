@@ -19,7 +19,7 @@ use super::decide::{self, decide, error_text};
 use super::in_flight::Holding;
 use super::recorder::Ended;
 use super::send::SendError;
-use super::{Engine, Room, StepKind, callbacks, log, trace};
+use super::{Dispatcher, Room, StepKind, callbacks, log, trace};
 
 /// Maximum size of the stored response headers of a success, in bytes of names and values.
 const KEPT_HEADER_BYTES: usize = 8 * 1024;
@@ -47,7 +47,7 @@ pub(super) type Exchange = Pin<Box<dyn Future<Output = Result<outgoing::Response
 
 /// An attempt whose request is being sent.
 pub(super) struct Attempt {
-    engine: Engine,
+    dispatcher: Dispatcher,
     pub(super) lease: Arc<Lease>,
     room: Room,
     holding: Holding,
@@ -59,26 +59,28 @@ pub(super) struct Attempt {
 
 impl Attempt {
     /// Starts an attempt. `None` if the lease is lost, or if too many leases have expired, which is recorded.
-    pub(super) fn begin(engine: &Engine, delivery: Delivery) -> Option<(Self, Exchange)> {
+    pub(super) fn begin(dispatcher: &Dispatcher, delivery: Delivery) -> Option<(Self, Exchange)> {
         let Delivery { lease, room, holding } = delivery;
         if holding.is_lost() {
             return None;
         }
         if lease.deliveries > lease.retried + 1 + EXPIRED_LEASES {
             let outcome = too_many_leases(&lease);
-            engine.0.recorder.record(Ended { lease, outcome, _room: room, holding });
+            dispatcher.0.recorder.record(Ended { lease, outcome, _room: room, holding });
             return None;
         }
-        engine.step(lease.message.id, StepKind::Pushed);
+        dispatcher.step(lease.message.id, StepKind::Pushed);
         let span = trace::attempt(&lease);
         let exchange = {
-            let (engine, lease) = (engine.clone(), Arc::clone(&lease));
+            let (dispatcher, lease) = (dispatcher.clone(), Arc::clone(&lease));
             let place = span.as_ref().map(|span| span.place().clone());
-            Box::pin(async move { engine.0.sender.exchange(&lease, &engine.0.keys.keys(), place.as_ref()).await })
+            Box::pin(
+                async move { dispatcher.0.sender.exchange(&lease, &dispatcher.0.keys.keys(), place.as_ref()).await },
+            )
         };
-        let bound = engine.0.sender.bound(&lease.message);
+        let bound = dispatcher.0.sender.bound(&lease.message);
         let started = Instant::now();
-        Some((Self { engine: engine.clone(), lease, room, holding, span, started, bound }, exchange))
+        Some((Self { dispatcher: dispatcher.clone(), lease, room, holding, span, started, bound }, exchange))
     }
 
     /// Ends the attempt with the result of its exchange.
@@ -94,13 +96,13 @@ impl Attempt {
     }
 
     fn record(self, result: Result<outgoing::Response, SendError>) {
-        let Self { engine, lease, room, holding, span, started, .. } = self;
+        let Self { dispatcher, lease, room, holding, span, started, .. } = self;
         let took = started.elapsed();
         trace::ended(span, &result);
-        engine.0.counts.pushed(took);
+        dispatcher.0.counts.pushed(took);
         let outcome = outcome(&lease, result, Timestamp::now());
         log::attempt(&lease, &outcome, took);
-        engine.0.recorder.record(Ended { lease, outcome, _room: room, holding });
+        dispatcher.0.recorder.record(Ended { lease, outcome, _room: room, holding });
     }
 }
 

@@ -75,9 +75,9 @@ const LAST_WRITES: Duration = Duration::from_secs(5);
 /// record their outcomes first.
 const AFTER_OUTAGE: Duration = Duration::from_secs(3);
 
-/// A handle to the engine; clones share it.
+/// A handle to the dispatcher; clones share it.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Dispatcher(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
@@ -160,7 +160,7 @@ pub enum StepKind {
     LeaseLost,
 }
 
-impl Engine {
+impl Dispatcher {
     /// Starts the loops.
     pub(crate) fn start(
         settings: Settings,
@@ -170,7 +170,7 @@ impl Engine {
         deduplicating: Deduplicating,
     ) -> Result<Self> {
         let (recorder, outcomes) = Recorder::channel();
-        let engine = Self(Arc::new(Inner {
+        let dispatcher = Self(Arc::new(Inner {
             sender: Sender::new(policy, &settings)?,
             room: Arc::new(Semaphore::new(settings.max_in_flight)),
             large_bodies: LargeBodies::new(settings.in_flight_bytes),
@@ -195,14 +195,14 @@ impl Engine {
             loops: TaskTracker::new(),
             steps: broadcast::channel(1024).0,
         }));
-        tokio::spawn(recorder::record_all(engine.clone(), outcomes));
-        if engine.0.settings.awake == Awake::Always {
-            engine.0.loops.spawn(drain::serve_wake_ups(engine.clone()));
-            engine.0.loops.spawn(listen::listen(engine.clone()));
-            engine.0.loops.spawn(in_flight::renew_leases(engine.clone()));
-            engine.0.loops.spawn(report::report(engine.clone()));
+        tokio::spawn(recorder::record_all(dispatcher.clone(), outcomes));
+        if dispatcher.0.settings.awake == Awake::Always {
+            dispatcher.0.loops.spawn(drain::serve_wake_ups(dispatcher.clone()));
+            dispatcher.0.loops.spawn(listen::listen(dispatcher.clone()));
+            dispatcher.0.loops.spawn(in_flight::renew_leases(dispatcher.clone()));
+            dispatcher.0.loops.spawn(report::report(dispatcher.clone()));
         }
-        Ok(engine)
+        Ok(dispatcher)
     }
 
     /// Subscribes to the steps in this process. A slow watcher misses steps.

@@ -15,7 +15,7 @@ use sigpost_store::processes::{Report, leave, save};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::Engine;
+use super::Dispatcher;
 
 /// The interval of reports. The queue is sampled once per minute.
 const BUSY: Duration = Duration::from_secs(60);
@@ -42,21 +42,21 @@ impl State {
 }
 
 /// Reports until the dispatcher stops, and then removes the process from the list.
-pub(super) async fn report(engine: Engine) {
+pub(super) async fn report(dispatcher: Dispatcher) {
     let (id, name) = (Uuid::now_v7(), name());
     let mut ticks = interval(BUSY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told: Option<(Instant, State)> = None;
     loop {
         tokio::select! {
-            () = engine.0.stopping.cancelled() => break,
+            () = dispatcher.0.stopping.cancelled() => break,
             _ = ticks.tick() => {}
         }
-        let now = engine.state();
+        let now = dispatcher.state();
         if told.is_some_and(|(at, then)| at.elapsed() < AT_REST && now.is_at_rest_since(&then)) {
             continue;
         }
-        told = match engine.tell(id, &name).await {
+        told = match dispatcher.tell(id, &name).await {
             Ok(()) => Some((Instant::now(), now)),
             Err(error) => {
                 tracing::warn!(%error, "reporting the state of this process failed");
@@ -65,13 +65,13 @@ pub(super) async fn report(engine: Engine) {
         };
     }
     if told.is_some()
-        && let Err(error) = engine.take_leave(id).await
+        && let Err(error) = dispatcher.take_leave(id).await
     {
         tracing::info!(%error, "removing this process from the list failed; it stays listed for some minutes");
     }
 }
 
-impl Engine {
+impl Dispatcher {
     fn state(&self) -> State {
         let inner = &self.0;
         State {

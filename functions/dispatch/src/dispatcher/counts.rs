@@ -15,7 +15,7 @@ use sigpost_runtime::metrics::{
 };
 use sigpost_store::record::Next;
 
-use super::Engine;
+use super::Dispatcher;
 
 /// Upper bounds of the histogram of attempt durations, in seconds.
 const PUSH_BUCKETS: [f64; 12] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0];
@@ -92,7 +92,7 @@ impl Counts {
     }
 }
 
-impl Engine {
+impl Dispatcher {
     /// Registers the counters and gauges of this process.
     pub fn register(&self, registry: &mut Registry) {
         let counts = &self.0.counts;

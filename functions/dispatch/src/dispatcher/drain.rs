@@ -14,7 +14,7 @@ use super::limits::AtLimits;
 use super::room::room_for_a_batch;
 use super::shares::{LEFT_OUT, Plan};
 use super::wake_ups::Wanted;
-use super::{Awake, Engine};
+use super::{Awake, Dispatcher};
 use crate::budget::SMALL;
 
 /// The delay of the next query if other transactions have locked the due messages.
@@ -27,29 +27,29 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Serves wake-ups at their times. Ends when the dispatcher stops; in a visit also at the end of claiming, or when nothing
 /// is in flight and no wake-up is due before that.
-pub(super) async fn serve_wake_ups(engine: Engine) {
-    let inner = &engine.0;
+pub(super) async fn serve_wake_ups(dispatcher: Dispatcher) {
+    let inner = &dispatcher.0;
     let mut pause = FIRST_PAUSE;
     loop {
         let next = inner.timers.next();
-        let claims_until = engine.claims_until();
+        let claims_until = dispatcher.claims_until();
         tokio::select! {
             // In this order, because a delivery sets its wake-ups before it releases its room.
             biased;
             () = inner.stopping.cancelled() => return,
             () = sleep_until(claims_until) => return,
             () = inner.timers.earlier() => {}
-            freed = inner.large_bodies.freed() => engine.wake(freed),
-            () = inner.shares.freed() => engine.wake(WakeUps::due_now()),
+            freed = inner.large_bodies.freed() => dispatcher.wake(freed),
+            () = inner.shares.freed() => dispatcher.wake(WakeUps::due_now()),
             () = sleep_until(next) => {}
-            () = engine.nothing_in_flight(), if next > claims_until => return,
+            () = dispatcher.nothing_in_flight(), if next > claims_until => return,
         }
-        match serve_due_wake_ups(&engine).await {
+        match serve_due_wake_ups(&dispatcher).await {
             Ok(()) => pause = FIRST_PAUSE,
             Err(error) => {
-                engine.saw(&error);
+                dispatcher.saw(&error);
                 // Taken wake-ups that were not served are repeated.
-                engine.wake_everything();
+                dispatcher.wake_everything();
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "claiming due messages failed");
                 tokio::select! {
                     () = inner.stopping.cancelled() => return,
@@ -62,11 +62,11 @@ pub(super) async fn serve_wake_ups(engine: Engine) {
     }
 }
 
-async fn serve_due_wake_ups(engine: &Engine) -> Result<(), Error> {
-    while let Some(Wanted { limits, due, rescan }) = engine.0.timers.take() {
-        let mut room = engine.claim_at_limits(limits).await?;
+async fn serve_due_wake_ups(dispatcher: &Dispatcher) -> Result<(), Error> {
+    while let Some(Wanted { limits, due, rescan }) = dispatcher.0.timers.take() {
+        let mut room = dispatcher.claim_at_limits(limits).await?;
         if due {
-            room = query_due(engine, rescan).await?;
+            room = query_due(dispatcher, rescan).await?;
         }
         if room == AtLimits::NoRoom {
             return Ok(());
@@ -76,11 +76,11 @@ async fn serve_due_wake_ups(engine: &Engine) -> Result<(), Error> {
 }
 
 /// Queries and claims due messages, and sets the next wake-up. One statement if nothing is due.
-async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
-    let inner = &engine.0;
+async fn query_due(dispatcher: &Dispatcher, rescan: bool) -> Result<AtLimits, Error> {
+    let inner = &dispatcher.0;
     let mut conn = inner.database.connection().await?;
-    let seen = engine.snapshot(&mut conn).await?;
-    engine.rescan_limits(&mut conn, &seen, rescan).await?;
+    let seen = dispatcher.snapshot(&mut conn).await?;
+    dispatcher.rescan_limits(&mut conn, &seen, rescan).await?;
     drop(conn);
     // A separate loop fires schedules. Wakes it in case it missed the notification of a change.
     if seen.schedule_due_for.is_some() {
@@ -92,23 +92,23 @@ async fn query_due(engine: &Engine, rescan: bool) -> Result<AtLimits, Error> {
         Awake::InVisits => seen.next_due_in.filter(Duration::is_zero).or_else(|| seen.next_pending_in?.try_into().ok()),
     };
     let next_due = match next_due {
-        Some(Duration::ZERO) => match claim_due(engine).await? {
+        Some(Duration::ZERO) => match claim_due(dispatcher).await? {
             Due::Claimed => Some(Duration::ZERO),
             Due::HeldByOthers => Some(CONTENDED),
             Due::TooLarge => Some(CROWDED),
             Due::LeftOut { took } => Some(LEFT_OUT.max(took * 4)),
             Due::NoRoom => {
-                engine.wake(WakeUps::due_now());
+                dispatcher.wake(WakeUps::due_now());
                 return Ok(AtLimits::NoRoom);
             }
         },
         next_due => next_due,
     };
-    engine.wake(WakeUps { due_in: next_due, ..WakeUps::default() });
+    dispatcher.wake(WakeUps { due_in: next_due, ..WakeUps::default() });
     Ok(AtLimits::Claimed)
 }
 
-impl Engine {
+impl Dispatcher {
     /// Reads a snapshot of the pending messages, and applies the signing keys, which may have been rotated.
     pub(super) async fn snapshot(&self, conn: &mut AsyncPgConnection) -> Result<Snapshot, Error> {
         Ok(self.take_over(snapshot(conn).await?))
@@ -139,17 +139,17 @@ enum Due {
 }
 
 /// Claims due messages and starts their deliveries until no more are due.
-async fn claim_due(engine: &Engine) -> Result<Due, Error> {
-    let inner = &engine.0;
+async fn claim_due(dispatcher: &Dispatcher) -> Result<Due, Error> {
+    let inner = &dispatcher.0;
     let mut contended = true;
     let mut outcomes_first = inner.outcomes_first.subscribe();
     loop {
         tokio::select! {
             () = inner.stopping.cancelled() => return Ok(Due::NoRoom),
-            () = sleep_until(engine.claims_until()) => return Ok(Due::NoRoom),
+            () = sleep_until(dispatcher.claims_until()) => return Ok(Due::NoRoom),
             _ = outcomes_first.wait_for(|first| !first) => {}
         }
-        let Some(mut room) = room_for_a_batch(engine).await else { return Ok(Due::NoRoom) };
+        let Some(mut room) = room_for_a_batch(dispatcher).await else { return Ok(Due::NoRoom) };
         let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
         let Plan { messages: wanted, without } = inner.shares.plan(room.num_permits());
         drop(room.split(room.num_permits() - wanted));
@@ -157,21 +157,21 @@ async fn claim_due(engine: &Engine) -> Result<Due, Error> {
         let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
         let asked = Instant::now();
         let mut conn = inner.database.connection().await?;
-        let claimed = claim(&mut conn, terms, bound, engine.claims_expired(), &without).await?;
+        let claimed = claim(&mut conn, terms, bound, dispatcher.claims_expired(), &without).await?;
         let took = asked.elapsed();
         conn.done_with(claimed.body_bytes());
         let Claimed { leases, wake_ups, postponed, .. } = claimed;
         let fewer = leases.len() < wanted && wake_ups.is_empty() && postponed.is_empty();
         contended &= leases.is_empty() && wake_ups.is_empty();
-        engine.push_all(leases, asked, room, bodies);
-        engine.wake(wake_ups);
+        dispatcher.push_all(leases, asked, room, bodies);
+        dispatcher.wake(wake_ups);
         let no_large_ones = bound.bytes == 0;
         if no_large_ones {
             // The query did not include large messages.
-            engine.wake(inner.large_bodies.postpone(WakeUps::due_now()));
+            dispatcher.wake(inner.large_bodies.postpone(WakeUps::due_now()));
         }
         // A long backlog must not delay messages that limits no longer block.
-        if engine.claim_at_due_limits().await? == AtLimits::NoRoom {
+        if dispatcher.claim_at_due_limits().await? == AtLimits::NoRoom {
             return Ok(Due::NoRoom);
         }
         if fewer && !without.is_empty() {

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
-use super::Engine;
+use super::Dispatcher;
 
 /// After this time, a request continues in a separate task, which a lost lease aborts.
 pub(super) const LONG: Duration = Duration::from_millis(20);
@@ -114,19 +114,19 @@ impl Drop for Holding {
 
 /// Renews leases that are at least a third of a lease old, three times per lease. So short attempts need no renewal, and an
 /// idle dispatcher sends no statements. Continues during shutdown until all deliveries have ended.
-pub(super) async fn renew_leases(engine: Engine) {
-    let third = engine.0.settings.lease / 3;
+pub(super) async fn renew_leases(dispatcher: Dispatcher) {
+    let third = dispatcher.0.settings.lease / 3;
     let mut ticks = interval(third);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = engine.0.stopping.cancelled(), if engine.0.in_flight.is_empty() => return,
-            _ = ticks.tick() => engine.renew_held_for(third).await,
+            () = dispatcher.0.stopping.cancelled(), if dispatcher.0.in_flight.is_empty() => return,
+            _ = ticks.tick() => dispatcher.renew_held_for(third).await,
         }
     }
 }
 
-impl Engine {
+impl Dispatcher {
     /// Renews leases that are at least this old, and aborts attempts whose lease is lost.
     pub(super) async fn renew_held_for(&self, age: Duration) {
         let inner = &self.0;

@@ -1,6 +1,6 @@
 //! Wake-ups: when the dispatcher next queries the database, and for which messages.
 //!
-//! Every statement that can let a message start, or start earlier, returns [`WakeUps`], which [`Engine::wake`] converts to
+//! Every statement that can let a message start, or start earlier, returns [`WakeUps`], which [`Dispatcher::wake`] converts to
 //! timers. A stopping process notifies the other dispatchers instead.
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,7 +11,7 @@ use sigpost_store::WakeUps;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Engine;
+use super::Dispatcher;
 
 /// Maximum number of limits with separate timers. A rescan of all limits serves further ones.
 const MOST_LIMITS: usize = 10_000;
@@ -184,7 +184,7 @@ impl Timers {
     }
 }
 
-impl Engine {
+impl Dispatcher {
     /// Converts wake-ups to timers. A stopping process also notifies the other dispatchers.
     pub(crate) fn wake(&self, wake_ups: WakeUps) {
         if wake_ups.is_empty() {
