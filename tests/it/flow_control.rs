@@ -304,7 +304,7 @@ async fn messages_published_before_a_reset_are_not_counted() {
 /// Wire reference, section 10: row 36.
 #[tokio::test]
 async fn global_parallelism_shows_process_limit_and_current_total() {
-    let app = TestApp::start_with(|config| config.dispatcher.as_mut().expect("an dispatcher").max_in_flight = 7).await;
+    let app = TestApp::start_with(|config| config.dispatcher.as_mut().expect("a dispatcher").max_in_flight = 7).await;
     let idle = TestApp::start_on(&app.database, |config| config.dispatcher = None).await;
     app.receiver.otherwise(Answer::status(200).held());
     for _ in 0..2 {

@@ -112,7 +112,7 @@ async fn cancellation_in_flight_aborts_the_request() {
     app.receiver.caller_disconnected().await;
     assert_eq!(app.states(id).await, "CREATED ACTIVE CANCEL_REQUESTED CANCELED");
     app.app.shutdown().await;
-    assert_eq!(app.app.dispatcher().expect("an dispatcher").in_flight(), 0, "its room is free again");
+    assert_eq!(app.app.dispatcher().expect("a dispatcher").in_flight(), 0, "its room is free again");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ async fn signing_app() -> TestApp {
     TestApp::start_with(|config| {
         let aws = Aws::at("http://127.0.0.1:1".parse().expect("a URL"), REGION, KEY.0, KEY.1);
         let signer = PushSigner::new(&["localhost"], aws).expect("a host");
-        config.dispatcher.as_mut().expect("an dispatcher").push_signer = Some(Arc::new(signer));
+        config.dispatcher.as_mut().expect("a dispatcher").push_signer = Some(Arc::new(signer));
     })
     .await
 }

@@ -8,11 +8,8 @@ use super::{Stack, read, repository};
 /// Connections that Postgres reserves for superusers (3) and RDS for itself (2).
 const KEPT_BACK: u64 = 5;
 
-fn database(dispatcher: &str) -> Stack {
-    Stack::of(
-        "database.yaml",
-        &[("Dispatcher", dispatcher), ("Protection", "true"), ("ClientSecurityGroup", "sg-functions")],
-    )
+fn database(engine: &str) -> Stack {
+    Stack::of("database.yaml", &[("Engine", engine), ("Protection", "true"), ("ClientSecurityGroup", "sg-functions")])
 }
 
 /// Returns the connections of all functions at their concurrency limits.
@@ -63,16 +60,16 @@ fn handler_has_a_connection_for_its_heartbeat() {
 
 #[test]
 fn database_is_private_encrypted_backed_up_and_retained() {
-    for (dispatcher, keeper) in [("rds", "Instance"), ("aurora", "Cluster")] {
-        let stack = database(dispatcher);
+    for (engine, keeper) in [("rds", "Instance"), ("aurora", "Cluster")] {
+        let stack = database(engine);
         let data = &stack.resources[keeper];
         let properties = &data["Properties"];
-        assert_eq!(data["DeletionPolicy"], "Snapshot", "{dispatcher}");
-        assert_eq!(data["UpdateReplacePolicy"], "Snapshot", "{dispatcher}");
-        assert_eq!(properties["StorageEncrypted"], true, "{dispatcher}");
+        assert_eq!(data["DeletionPolicy"], "Snapshot", "{engine}");
+        assert_eq!(data["UpdateReplacePolicy"], "Snapshot", "{engine}");
+        assert_eq!(properties["StorageEncrypted"], true, "{engine}");
         let password = properties["MasterUserPassword"].as_str().expect("a reference");
-        assert_eq!(password, "{{resolve:secretsmanager:${Password}:SecretString:password}}", "{dispatcher}");
-        assert!(properties["BackupRetentionPeriod"].as_u64().is_some_and(|days| days >= 7), "{dispatcher}");
+        assert_eq!(password, "{{resolve:secretsmanager:${Password}:SecretString:password}}", "{engine}");
+        assert!(properties["BackupRetentionPeriod"].as_u64().is_some_and(|days| days >= 7), "{engine}");
         for (name, instance) in stack.all("AWS::RDS::DBInstance") {
             assert_eq!(instance["Properties"]["PubliclyAccessible"], false, "{name}");
         }

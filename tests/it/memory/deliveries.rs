@@ -36,7 +36,7 @@ async fn delivers_all_within_the_budget(app: &TestApp, count: usize, at_once: us
         let batch = app.receiver.next_many(at_once.min(count - ids.len())).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(app.receiver.all_so_far().await.len(), 0, "{} were received", ids.len());
-        assert!(app.app.dispatcher().expect("an dispatcher").in_flight() <= at_once);
+        assert!(app.app.dispatcher().expect("a dispatcher").in_flight() <= at_once);
         ids.extend(
             batch.iter().map(|request| request.header("upstash-message-id").parse::<MessageId>().expect("an id")),
         );

@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn dispatcher(config: &mut Config) -> &mut Settings {
-        config.dispatcher.as_mut().expect("an dispatcher")
+        config.dispatcher.as_mut().expect("a dispatcher")
     }
 
     #[test]
