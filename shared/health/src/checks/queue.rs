@@ -62,7 +62,7 @@ pub static BACKLOG_GROWING: Check = Check {
 /// Limits block messages on purpose, so minutes are normal. There is no critical level: a queue for bulk mail may hold
 /// messages for hours.
 pub static BLOCKED_AGE: Check = Check {
-    id: "held-back",
+    id: "blocked-age",
     name: "Blocked age",
     unit: "seconds",
     thresholds: warning(900.0),

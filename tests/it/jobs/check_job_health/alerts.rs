@@ -107,7 +107,7 @@ const WRONG: [(&str, &str, &str); 25] = [
     ("backlog-growing", "", "insert into queue_samples
         select date_trunc('minute', now()) - make_interval(mins => n), case when n < 65 then 300 - n else 20 end, 9000, 0, 30, null, 0
         from generate_series(0, 1400) n"),
-    ("held-back", "queue:q", "insert into gates (id, kind, name, parallelism, paused) values ('queue:q', 'queue', 'q', 1, true);
+    ("blocked-age", "queue:q", "insert into gates (id, kind, name, parallelism, paused) values ('queue:q', 'queue', 'q', 1, true);
         insert into seeds.messages (id, state, url, method, header, body, retries, labels, not_before, created_at, gates, blocked_by, queue_name)
         values (gen_random_uuid(), 'pending', 'http://127.0.0.1:1/', 'POST', '{}', '', 3, '{}', now() - interval '16 minutes',
                 now() - interval '16 minutes', '{queue:q}', 'queue:q', 'q')"),
