@@ -125,14 +125,15 @@ async fn process_is_listed_until_its_report_expires() {
     database
         .execute(
             "insert into processes (id, name, seen_at, memory_bytes, memory_limit_bytes, deaf_since)
-             select gen_random_uuid(), name, now() - ago, used, 200, now() - ago - deaf
+             select gen_random_uuid(), name, now() - ago, used, 200, now() - ago - disconnected
              from (values ('a/1', interval '1 minute', 200, null), ('a/1', '0', 50, null), ('b/1', '19 minutes', 100, interval '7 seconds'),
-                          ('c/1', '21 minutes', 200, null), ('d/1', '0', null, null)) p (name, ago, used, deaf)",
+                          ('c/1', '21 minutes', 200, null), ('d/1', '0', null, null)) p (name, ago, used, disconnected)",
         )
         .await;
     let store = Database::new(&database.url, 1).expect("a URL");
     let found = living(&mut store.connection().await.expect("a connection")).await.expect("a response");
-    let process = |name: &str, memory_share, deaf_s| Process { name: name.into(), memory_share, deaf_s };
+    let process =
+        |name: &str, memory_share, disconnected_s| Process { name: name.into(), memory_share, disconnected_s };
     let expected = [process("a/1", Some(0.25), None), process("b/1", Some(0.5), Some(7.0)), process("d/1", None, None)];
     assert_eq!(found, expected);
 }

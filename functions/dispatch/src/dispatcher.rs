@@ -106,7 +106,7 @@ struct Inner {
     /// Notified when a schedule may fire earlier than known.
     schedules_changed: Notify,
     /// Since when the listener is disconnected; `None` while it is connected.
-    deaf_since: Mutex<Option<Instant>>,
+    disconnected_since: Mutex<Option<Instant>>,
     /// Whether messages had not ended at the last query of this process.
     open: AtomicBool,
     stopping: CancellationToken,
@@ -189,7 +189,7 @@ impl Dispatcher {
             outcomes_first: watch::Sender::new(false),
             unavailable_at: Mutex::default(),
             schedules_changed: Notify::new(),
-            deaf_since: Mutex::new(Some(Instant::now())),
+            disconnected_since: Mutex::new(Some(Instant::now())),
             open: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             loops: TaskTracker::new(),

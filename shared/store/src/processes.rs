@@ -22,7 +22,7 @@ pub struct Report<'a> {
     /// Memory use, if known.
     pub memory: Option<Memory>,
     /// Time since the listener disconnected; `None` while it is connected.
-    pub deaf_for: Option<Duration>,
+    pub disconnected_for: Option<Duration>,
 }
 
 statement! {
@@ -32,11 +32,11 @@ statement! {
         name: &'a str => Text,
         memory: Option<i64> => Nullable<BigInt>,
         memory_limit: Option<i64> => Nullable<BigInt>,
-        deaf_s: Option<f64> => Nullable<Double>,
+        disconnected_s: Option<f64> => Nullable<Double>,
     } -> Bool;
     "with reported as (
         insert into processes (id, name, seen_at, memory_bytes, memory_limit_bytes, deaf_since)
-        values (" {id} "," {name} ", now(), " {memory} "," {memory_limit} ", now() - make_interval(secs => " {deaf_s} "))
+        values (" {id} "," {name} ", now(), " {memory} "," {memory_limit} ", now() - make_interval(secs => " {disconnected_s} "))
         on conflict (id) do update set
             seen_at = excluded.seen_at, memory_bytes = excluded.memory_bytes,
             memory_limit_bytes = excluded.memory_limit_bytes, deaf_since = excluded.deaf_since
@@ -59,7 +59,7 @@ pub async fn save(conn: &mut AsyncPgConnection, report: &Report<'_>) -> Result<b
         name: report.name,
         memory: bytes(|memory| memory.used),
         memory_limit: bytes(|memory| memory.limit),
-        deaf_s: report.deaf_for.map(|time| time.as_secs_f64()),
+        disconnected_s: report.disconnected_for.map(|time| time.as_secs_f64()),
         lifetime: PhantomData,
     };
     Ok(statement.get_result(conn).await?)
@@ -84,7 +84,7 @@ pub struct Process {
     /// Share of the memory limit in use, if known.
     pub memory_share: Option<f64>,
     /// Time since the listener had disconnected, in seconds; `None` while it is connected.
-    pub deaf_s: Option<f64>,
+    pub disconnected_s: Option<f64>,
 }
 
 statement! {

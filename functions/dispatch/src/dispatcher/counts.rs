@@ -113,6 +113,6 @@ impl Dispatcher {
         };
         gauge(IN_FLIGHT, self.in_flight());
         gauge(ROOM, self.max_in_flight());
-        gauge(LISTENING, usize::from(self.deaf_since().is_none()));
+        gauge(LISTENING, usize::from(self.disconnected_since().is_none()));
     }
 }

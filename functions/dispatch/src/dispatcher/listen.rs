@@ -27,7 +27,7 @@ pub(super) async fn listen(dispatcher: Dispatcher) {
             () = dispatcher.0.stopping.cancelled() => return,
             Err(error) = pass_on(&dispatcher, was_lost) => {
                 was_lost = true;
-                dispatcher.set_deaf(true);
+                dispatcher.set_disconnected(true);
                 tracing::warn!(%error, "notifications are off until the listener reconnects; timers continue");
             }
         }
@@ -44,7 +44,7 @@ async fn pass_on(dispatcher: &Dispatcher, was_lost: bool) -> Result<(), Error> {
     if was_lost {
         tracing::info!("the listener is connected again");
     }
-    dispatcher.set_deaf(false);
+    dispatcher.set_disconnected(false);
     dispatcher.take_over_keys().await?;
     dispatcher.wake_everything();
     dispatcher.schedules_changed().notify_one();

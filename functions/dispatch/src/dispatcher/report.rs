@@ -30,14 +30,14 @@ struct State {
     in_flight: usize,
     /// Whether there are messages that have not ended, as of the last query.
     open: bool,
-    deaf: bool,
+    disconnected: bool,
 }
 
 impl State {
     /// Whether there is nothing to report: no events since `then`, no open messages, and the listener is and was
     /// connected.
     fn is_at_rest_since(&self, then: &Self) -> bool {
-        self.done == then.done && self.in_flight == 0 && !self.open && !self.deaf && !then.deaf
+        self.done == then.done && self.in_flight == 0 && !self.open && !self.disconnected && !then.disconnected
     }
 }
 
@@ -78,14 +78,14 @@ impl Dispatcher {
             done: inner.counts.done(),
             in_flight: self.in_flight(),
             open: inner.open.load(Ordering::Relaxed),
-            deaf: self.deaf_since().is_some(),
+            disconnected: self.disconnected_since().is_some(),
         }
     }
 
     async fn tell(&self, id: Uuid, name: &str) -> Result<(), Error> {
         let inner = &self.0;
-        let deaf_for = self.deaf_since().map(|since| since.elapsed());
-        let report = Report { id, name, memory: Memory::measure(), deaf_for };
+        let disconnected_for = self.disconnected_since().map(|since| since.elapsed());
+        let report = Report { id, name, memory: Memory::measure(), disconnected_for };
         let open = save(&mut *inner.database.connection().await?, &report).await?;
         inner.open.store(open, Ordering::Relaxed);
         Ok(())
@@ -96,13 +96,13 @@ impl Dispatcher {
     }
 
     /// Since when the listener is disconnected; `None` while it is connected.
-    pub(super) fn deaf_since(&self) -> Option<Instant> {
-        *self.0.deaf_since.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn disconnected_since(&self) -> Option<Instant> {
+        *self.0.disconnected_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set_deaf(&self, deaf: bool) {
-        let mut since = self.0.deaf_since.lock().unwrap_or_else(PoisonError::into_inner);
-        *since = if deaf { since.or_else(|| Some(Instant::now())) } else { None };
+    pub(super) fn set_disconnected(&self, disconnected: bool) {
+        let mut since = self.0.disconnected_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = if disconnected { since.or_else(|| Some(Instant::now())) } else { None };
     }
 }
 
@@ -118,16 +118,16 @@ mod tests {
 
     #[test]
     fn a_process_is_at_rest_when_nothing_happens_and_nothing_is_left_to_happen() {
-        let then = State { done: 7, in_flight: 0, open: false, deaf: false };
+        let then = State { done: 7, in_flight: 0, open: false, disconnected: false };
         assert!(then.is_at_rest_since(&State { in_flight: 3, open: true, ..then }), "only the present state counts");
         for now in [
             State { done: 8, ..then },
             State { in_flight: 1, ..then },
             State { open: true, ..then },
-            State { deaf: true, ..then },
+            State { disconnected: true, ..then },
         ] {
             assert!(!now.is_at_rest_since(&then));
         }
-        assert!(!then.is_at_rest_since(&State { deaf: true, ..then }), "a reconnected listener is reported");
+        assert!(!then.is_at_rest_since(&State { disconnected: true, ..then }), "a reconnected listener is reported");
     }
 }

@@ -31,7 +31,7 @@ pub static LISTEN_DOWN: Check = Check {
     sentence: "the process finds messages of other processes up to five minutes late",
     readings: |readings| {
         of_each(readings, |process| {
-            let down_s = process.deaf_s?;
+            let down_s = process.disconnected_s?;
             let message = format!("the listener has been disconnected for {down_s:.0} s");
             Some(LISTEN_DOWN.reading_of(&process.name, down_s, message))
         })

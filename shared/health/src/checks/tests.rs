@@ -126,9 +126,9 @@ fn several_subjects_of_one_check_are_told_apart() {
         waiting: vec![Waiting { gate: "queue:q".into(), count: 3, longest_s: 901.0 }],
         last_completions: vec![("cleanup".into(), 90.0), ("never-asked-for".into(), 1e9)],
         processes: vec![
-            Process { name: "web-1/7".into(), memory_share: Some(0.95), deaf_s: Some(61.0) },
-            Process { name: "web-2/7".into(), memory_share: Some(0.79), deaf_s: None },
-            Process { name: "mac/7".into(), memory_share: None, deaf_s: Some(59.0) },
+            Process { name: "web-1/7".into(), memory_share: Some(0.95), disconnected_s: Some(61.0) },
+            Process { name: "web-2/7".into(), memory_share: Some(0.79), disconnected_s: None },
+            Process { name: "mac/7".into(), memory_share: None, disconnected_s: Some(59.0) },
         ],
         ..Facts::default()
     };
@@ -144,7 +144,7 @@ fn several_subjects_of_one_check_are_told_apart() {
         [
             named("cleanup", "no-completions", 1.5),
             named("b", "schedule-missed", 121.0),
-            named("queue:q", "held-back", 901.0),
+            named("queue:q", "blocked-age", 901.0),
             named("web-1/7", "memory", 0.95),
             named("web-1/7", "listen-down", 61.0),
         ]
