@@ -3,19 +3,16 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sigpost_store::accept::LeaseTerms;
-use sigpost_store::claim::{Bound, Claimed, claim};
+use sigpost_store::claim::{Claimed, claim};
 use sigpost_store::wake::{Snapshot, snapshot};
 use sigpost_store::{AsyncPgConnection, Error, WakeUps};
-use tokio::time::{Instant, sleep, sleep_until};
-use uuid::Uuid;
+use tokio::time::{sleep, sleep_until};
 
 use super::limits::AtLimits;
-use super::room::room_for_a_batch;
-use super::shares::{LEFT_OUT, Plan};
+use super::room::{Batch, next_batch};
+use super::shares::LEFT_OUT;
 use super::wake_ups::Wanted;
 use super::{Awake, Dispatcher};
-use crate::budget::SMALL;
 
 /// The delay of the next query if other transactions have locked the due messages.
 const CONTENDED: Duration = Duration::from_millis(50);
@@ -149,19 +146,14 @@ async fn claim_due(dispatcher: &Dispatcher) -> Result<Due, Error> {
             () = sleep_until(dispatcher.claims_until()) => return Ok(Due::NoRoom),
             _ = outcomes_first.wait_for(|first| !first) => {}
         }
-        let Some(mut room) = room_for_a_batch(dispatcher).await else { return Ok(Due::NoRoom) };
-        let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
-        let Plan { messages: wanted, without } = inner.shares.plan(room.num_permits());
-        drop(room.split(room.num_permits() - wanted));
-        let bodies = inner.large_bodies.reserve();
-        let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
-        let asked = Instant::now();
+        let Some(batch) = next_batch(dispatcher).await else { return Ok(Due::NoRoom) };
+        let Batch { terms, bound, without, room, bodies, asked } = batch;
         let mut conn = inner.database.connection().await?;
         let claimed = claim(&mut conn, terms, bound, dispatcher.claims_expired(), &without).await?;
         let took = asked.elapsed();
         conn.done_with(claimed.body_bytes());
         let Claimed { leases, wake_ups, postponed, .. } = claimed;
-        let fewer = leases.len() < wanted && wake_ups.is_empty() && postponed.is_empty();
+        let fewer = leases.len() < bound.messages && wake_ups.is_empty() && postponed.is_empty();
         contended &= leases.is_empty() && wake_ups.is_empty();
         dispatcher.push_all(leases, asked, room, bodies);
         dispatcher.wake(wake_ups);

@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use sigpost_store::accept::LeaseTerms;
-use sigpost_store::claim::{Bound, Claimed};
+use sigpost_store::claim::Claimed;
 use sigpost_store::destination::Destination;
 use sigpost_store::gates::{claim_blocked, rescan};
 use sigpost_store::wake::Snapshot;
 use sigpost_store::{Connection, Error, WakeUps};
-use tokio::time::{Instant, timeout};
-use uuid::Uuid;
+use tokio::time::timeout;
 
-use super::room::room_for_a_batch;
-use super::shares::{LEFT_OUT, Plan};
+use super::room::{Batch, next_batch};
+use super::shares::LEFT_OUT;
 use super::{Awake, Dispatcher};
-use crate::budget::SMALL;
 
 /// Maximum number of limits in one claim, which locks all of them until its end.
 const BATCH: usize = 64;
@@ -64,19 +61,14 @@ impl Dispatcher {
     async fn claim_at_batch(&self, limits: &[String]) -> Result<AtLimits, Error> {
         let inner = &self.0;
         loop {
-            let Some(mut room) = room_for_a_batch(self).await else { return Ok(AtLimits::NoRoom) };
-            let terms = LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease };
-            let Plan { messages: wanted, without } = inner.shares.plan(room.num_permits());
-            drop(room.split(room.num_permits() - wanted));
-            let bodies = inner.large_bodies.reserve();
-            let bound = Bound { messages: wanted, small: SMALL, bytes: bodies.bytes() };
-            let asked = Instant::now();
+            let Some(batch) = next_batch(self).await else { return Ok(AtLimits::NoRoom) };
+            let Batch { terms, bound, without, room, bodies, asked } = batch;
             let mut conn = inner.database.connection().await?;
             let claimed = claim_blocked(&mut conn, limits, terms, bound, &without).await?;
             let took = asked.elapsed();
             conn.done_with(claimed.body_bytes());
             let Claimed { leases, wake_ups, postponed, left_out } = claimed;
-            let all = leases.len() < wanted;
+            let all = leases.len() < bound.messages;
             self.push_all(leases, asked, room, bodies);
             self.wake(wake_ups);
             self.wake(inner.large_bodies.postpone(postponed));

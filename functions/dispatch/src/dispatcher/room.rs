@@ -1,12 +1,19 @@
-//! Room in flight for the messages of a claim.
+//! Room in flight for the messages of a claim, and its limits.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use sigpost_store::accept::LeaseTerms;
+use sigpost_store::claim::Bound;
+use sigpost_store::destination::Destination;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
+use uuid::Uuid;
 
 use super::Dispatcher;
+use super::large_bodies::Portion;
+use super::shares::Plan;
+use crate::budget::SMALL;
 
 /// Maximum number of messages in one claim.
 const BATCH: usize = 256;
@@ -15,8 +22,37 @@ const GATHER: Duration = Duration::from_millis(5);
 /// The same if messages in flight take all the room.
 const GATHER_IF_BOUND_BY_ROOM: Duration = Duration::from_millis(1);
 
-/// Waits for room, and up to [`GATHER`] for a larger batch. `None` if nothing more is claimed.
-pub(super) async fn room_for_a_batch(dispatcher: &Dispatcher) -> Option<OwnedSemaphorePermit> {
+/// The next claim: its limits, and the room that it may use.
+pub(super) struct Batch {
+    pub(super) terms: LeaseTerms,
+    pub(super) bound: Bound,
+    /// Destinations that used up their share.
+    pub(super) without: Vec<Destination>,
+    pub(super) room: OwnedSemaphorePermit,
+    pub(super) bodies: Portion,
+    /// When the claim is requested.
+    pub(super) asked: Instant,
+}
+
+/// Waits for the room of a claim, and plans it. `None` if nothing more is claimed.
+pub(super) async fn next_batch(dispatcher: &Dispatcher) -> Option<Batch> {
+    let inner = &dispatcher.0;
+    let mut room = room_for_a_batch(dispatcher).await?;
+    let Plan { messages, without } = inner.shares.plan(room.num_permits());
+    drop(room.split(room.num_permits() - messages));
+    let bodies = inner.large_bodies.reserve();
+    Some(Batch {
+        terms: LeaseTerms { token: Uuid::now_v7(), length: inner.settings.lease },
+        bound: Bound { messages, small: SMALL, bytes: bodies.bytes() },
+        without,
+        room,
+        bodies,
+        asked: Instant::now(),
+    })
+}
+
+/// Waits for room, and up to [`GATHER`] for a larger batch.
+async fn room_for_a_batch(dispatcher: &Dispatcher) -> Option<OwnedSemaphorePermit> {
     let inner = &dispatcher.0;
     let first = Arc::clone(&inner.room).acquire_owned();
     let mut room = tokio::select! {
