@@ -156,17 +156,14 @@ impl Shares {
         let now = Instant::now();
         let mut loads = self.lock();
         let free = self.free(&loads);
+        let silent = loads.silent_in_flight(now);
         let mut plan = Plan { messages: room, without: Vec::new() };
-        let mut silent = 0;
         for (destination, load) in &mut loads.by_destination {
             load.left_out_at = load.has_share(free, now).then_some(load.in_flight);
             if load.left_out_at.is_some() {
                 plan.without.push(*destination);
             } else if let Some(left) = load.left_of_grant(now) {
                 plan.messages = plan.messages.min(left);
-            }
-            if load.is_silent() {
-                silent += load.in_flight;
             }
         }
         // All claimed messages may have the same destination, which may hang like the others.
@@ -184,11 +181,11 @@ impl Shares {
         let now = Instant::now();
         let mut loads = self.lock();
         let free = self.free(&loads).saturating_sub(self.reserve());
-        let most_silent = (self.0.max_in_flight / 2).max(FLOOR);
+        let most_silent = (self.0.max_in_flight / 2).max(FLOOR).saturating_sub(loads.silent_in_flight(now));
         let is_silent = |destination: &&Destination| loads.by_destination.get(destination).is_none_or(Load::is_silent);
         let (silent, responding): (Vec<_>, Vec<_>) = destinations.iter().partition(is_silent);
         let (chosen, extra) = match responding.is_empty() {
-            true => (silent, free.min(most_silent.saturating_sub(loads.silent_in_flight(now)))),
+            true => (silent, free.min(most_silent)),
             false => (responding, free),
         };
         let extra = extra / chosen.len().max(1);
