@@ -27,8 +27,11 @@ impl Warnings {
 
     /// Adds the warnings about an item of a batch.
     pub(crate) fn add(&mut self, params: &Params) {
-        for warning in unknown::warnings(params) {
-            if self.0.len() < MOST && !self.0.contains(&warning) {
+        let mut warnings = unknown::warnings(params);
+        while self.0.len() < MOST
+            && let Some(warning) = warnings.next()
+        {
+            if !self.0.contains(&warning) {
                 self.0.push(warning);
             }
         }

@@ -5,9 +5,6 @@ use crate::error::cut;
 use crate::names::{DELIVERY_HEADERS, EXTENSION_PREFIX, NON_RETRYABLE, PREFIX};
 use crate::{Params, canonical_name};
 
-/// Maximum of warnings for one request.
-const MAX_WARNINGS: usize = 8;
-
 /// Minimum similarity of a suggestion, from 0 to 1.
 const SIMILAR: f64 = 0.85;
 
@@ -20,9 +17,9 @@ const WITHOUT_EFFECT: [&str; 4] = ["feature-set", "error-step-name", "authorizat
 
 /// Returns a warning for each unknown name. QStash ignores unknown parameters, and a client may send one that is newer
 /// than this server, so that a rejection would break it.
-pub fn warnings(params: &Params) -> Vec<String> {
+pub fn warnings(params: &Params) -> impl Iterator<Item = String> {
     let given = params.iter().filter(|(_, value)| !value.trim_ascii().is_empty());
-    given.filter(|(name, _)| !is_known(name)).take(MAX_WARNINGS).map(|(name, _)| warning(name)).collect()
+    given.filter(|(name, _)| !is_known(name)).map(|(name, _)| warning(name))
 }
 
 /// A request that is passed on has the headers of its delivery.
@@ -72,7 +69,7 @@ mod tests {
     use crate::{PARAMETERS, Params};
 
     fn warnings_of(names: &[&str]) -> Vec<String> {
-        warnings(&Params::from_pairs(names.iter().map(|name| (*name, "1"))).unwrap())
+        warnings(&Params::from_pairs(names.iter().map(|name| (*name, "1"))).unwrap()).collect()
     }
 
     #[test]
@@ -103,10 +100,10 @@ mod tests {
         assert_eq!(warnings_of(&names.split(' ').collect::<Vec<_>>()), [""; 0]);
         for parameter in PARAMETERS {
             let params = Params::from_pairs([(&*parameter.header(), parameter.example)].into_iter()).unwrap();
-            assert_eq!(warnings(&params), [""; 0]);
+            assert_eq!(warnings(&params).collect::<Vec<_>>(), [""; 0]);
         }
         let blank = Params::from_pairs([("upstash-retrys", " ")].into_iter()).unwrap();
-        assert_eq!(warnings(&blank), [""; 0]);
+        assert_eq!(warnings(&blank).collect::<Vec<_>>(), [""; 0]);
     }
 
     #[test]
