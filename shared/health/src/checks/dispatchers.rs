@@ -42,8 +42,8 @@ pub static NO_DISPATCHER: Check = Check {
     },
 };
 
-/// A destination that hangs can have all of the capacity except for a reserve of 1/32, in which others are still
-/// delivered. So it is a warning. The room of dispatchers is not stored: they are full if due messages wait.
+/// A destination that hangs can have half of the capacity, and more if it responded shortly before; others are delivered
+/// in the rest. So it is a warning. The room of dispatchers is not stored: they are full if due messages wait.
 pub static HANGING_DESTINATION: Check = Check {
     id: "hanging-destination",
     name: "Capacity of one destination",
